@@ -18,13 +18,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use leasehold::apply::{self, Journal, NotRecorded};
-use leasehold::config::declared::{Backend, Bucket, Place, ProviderSettings};
-use leasehold::config::{Declared, Inputs, Limits, NoFiles, load};
+use leasehold::apply::{self, Journal, JournalError};
+use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings, S3Bucket};
+use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, StackLimits, load_config};
 use leasehold::ledger::journal::Recorder;
 use leasehold::ledger::{Chain, record};
-use leasehold::plan::select::Selection;
-use leasehold::plan::{Basis, Plan, Step, build};
+use leasehold::plan::select::PlanSelection;
+use leasehold::plan::{Plan, PlanBasis, Step, build, build_plan};
 use leasehold::rules::{self, Allowance, ApprovedPlan};
 use leasehold::store::{self, lock};
 use leasehold::{diff, realize};
@@ -41,15 +41,15 @@ struct Nothing;
 
 #[async_trait]
 impl Journal for Nothing {
-    async fn intend(&self, _: &[&Step]) -> Result<(), NotRecorded> {
+    async fn write_intents(&self, _: &[&Step]) -> Result<(), JournalError> {
         Ok(())
     }
-    fn may_write(&self) -> Result<(), NotRecorded> {
+    fn may_write(&self) -> Result<(), JournalError> {
         Ok(())
     }
-    fn ended(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
-    fn not_tried(&self, _: &Step) {}
-    async fn flush(&self) -> Result<(), NotRecorded> {
+    fn record_result(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
+    fn record_untried(&self, _: &Step) {}
+    async fn flush_records(&self) -> Result<(), JournalError> {
         Ok(())
     }
 }
@@ -98,15 +98,16 @@ fn compare() -> ExitCode {
 /// How long it takes to carry out the plan, from asking for the lock to giving it back.
 async fn applied(way: &str) -> Duration {
     let text = stack::literal(number("LEASEHOLD_JOINERS", 1_000));
-    let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: Limits::default() };
-    let declared = load(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
+    let inputs =
+        ConfigInputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: StackLimits::default() };
+    let declared = load_config(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
     let aws = Arc::new(AwsProvider::connect(AwsSettings::default()).await.expect("the emulator is there"));
     let plan = plan(&declared, &aws).await;
-    let approved = rules::approve(plan, &Allowance::default()).expect("nothing stands against it");
+    let approved = rules::apply_rules(plan, &Allowance::default()).expect("nothing stands against it");
     let folder = tempfile::tempdir().expect("a folder");
     let place = match way {
-        "folder" => Place::Local { path: "records".to_owned() },
-        _ => Place::S3(Bucket {
+        "folder" => BackendLocation::Local { path: "records".to_owned() },
+        _ => BackendLocation::S3(S3Bucket {
             name: "records".to_owned(),
             prefix: None,
             region: None,
@@ -125,17 +126,17 @@ async fn applied(way: &str) -> Duration {
     begun.elapsed()
 }
 
-async fn plan(declared: &Declared, aws: &AwsProvider) -> Plan {
-    let realm = aws.realm().await.expect("the emulator has an account");
-    let (shared, _) = realize::shared(declared, aws, &realm);
-    let snapshot = aws.observe(ObserveRequest::plain(&declared.stack, &shared)).await.expect("it can be read");
+async fn plan(declared: &DeclaredStack, aws: &AwsProvider) -> Plan {
+    let realm = aws.read_realm().await.expect("the emulator has an account");
+    let (shared, _) = realize::realize_shared_objects(declared, aws, &realm);
+    let snapshot = aws.observe_stack(ObserveRequest::for_plan(&declared.stack, &shared)).await.expect("it can be read");
     let provider = ProviderSettings::Aws {
         region: None,
         profile: None,
         allowed_account_ids: Default::default(),
         assume_role: None,
     };
-    let basis = Basis {
+    let basis = PlanBasis {
         version: "0.0.0".to_owned(),
         directory: ".".to_owned(),
         files: Default::default(),
@@ -145,8 +146,8 @@ async fn plan(declared: &Declared, aws: &AwsProvider) -> Plan {
         backend: declared.backend.clone(),
         stores: Default::default(),
     };
-    let (now, selection) = (stack::NOW, &Selection::default());
-    let inputs = build::Inputs {
+    let (now, selection) = (stack::NOW, &PlanSelection::default());
+    let inputs = build::PlanInputs {
         declared,
         shared: &shared,
         snapshot: &snapshot,
@@ -156,38 +157,45 @@ async fn plan(declared: &Declared, aws: &AwsProvider) -> Plan {
         basis,
         selection,
     };
-    build(inputs).unwrap_or_else(|refused| panic!("{refused:?}"))
+    build_plan(inputs).unwrap_or_else(|refused| panic!("{refused:?}"))
 }
 
 async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Backend, directory: &Path) {
-    let chain = async || leasehold_aws::chain(&AwsSettings::default()).await.expect("the environment can be used");
-    let store = store::open(backend, "bench", directory, chain).await.expect("the store is there");
-    let holder = lock::Holder {
+    let chain =
+        async || leasehold_aws::load_sdk_config(&AwsSettings::default()).await.expect("the environment can be used");
+    let store = store::open_backend(backend, "bench", directory, chain).await.expect("the store is there");
+    let holder = lock::LockHolder {
         actor: "bench".to_owned(),
         host: "bench".to_owned(),
         process: std::process::id(),
         pipeline: None,
         job: std::collections::BTreeMap::new(),
     };
-    let claim = lock::Claim { stack: &approved.plan().stack, holder: &holder, what: "apply" };
-    let asked = lock::ask(&store, claim, lock::Terms::of(backend)).await.expect("the lock answers");
-    let lock::Asked::Held(guard) = asked else { panic!("nobody else has the lock") };
-    let plan = approved.plan();
-    let chain =
-        Chain::open(store, plan.stack.clone(), store::random_id().expect("there is randomness"), guard.known().await);
+    let claim = lock::LockClaim { stack: &approved.as_plan().stack, holder: &holder, what: "apply" };
+    let asked =
+        lock::request_lock(&store, claim, lock::LockTerms::from_backend(backend)).await.expect("the lock answers");
+    let lock::LockAnswer::Held(guard) = asked else { panic!("nobody else has the lock") };
+    let plan = approved.as_plan();
+    let chain = Chain::open_ledger(
+        store,
+        plan.stack.clone(),
+        store::generate_random_id().expect("there is randomness"),
+        guard.known_ledger().await,
+    );
     let chain = chain.await.expect("the ledger is empty");
-    let change = |delta: &diff::IdentityDelta| record::Record::Change(Box::new(record::Change::of(delta)));
+    let change =
+        |delta: &diff::IdentityDelta| record::LedgerRecord::Change(Box::new(record::RecordedChange::from_delta(delta)));
     let journal = Recorder::new(&chain, &guard, plan.identities.iter().map(change).collect());
     carry_out(approved, aws, &journal).await;
-    let ended = record::Record::RunEnded(record::RunEnded::default());
-    journal.close(ended).await.expect("the ledger is written");
-    guard.release(chain.known().await).await.expect("the lock is given back");
+    let ended = record::LedgerRecord::RunEnded(record::RunEnded::default());
+    journal.close_journal(ended).await.expect("the ledger is written");
+    guard.release_lock(chain.known_ledger().await).await.expect("the lock is given back");
 }
 
 async fn carry_out(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, journal: &dyn Journal) {
     let (events, _) = tokio::sync::mpsc::unbounded_channel();
     let (_owner, halt) = tokio::sync::watch::channel(apply::Halt::No);
-    let options = apply::Options { parallelism: 16 };
-    let outcome = apply::execute(approved, Arc::<AwsProvider>::clone(aws), options, journal, events, halt).await;
+    let options = apply::ExecuteOptions { parallelism: 16 };
+    let outcome = apply::execute_plan(approved, Arc::<AwsProvider>::clone(aws), options, journal, events, halt).await;
     assert!(outcome.is_complete(), "{:?} {:?}", outcome.failed.first(), outcome.unrecorded);
 }

@@ -10,18 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use leasehold::config::declared::{Backend, Place, ProviderSettings};
-use leasehold::config::{Declared, Inputs, Limits, NoFiles, load};
-use leasehold::plan::select::Selection;
-use leasehold::plan::{Basis, Plan, build};
-use leasehold::realize::Resources;
+use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
+use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, StackLimits, load_config};
+use leasehold::plan::select::PlanSelection;
+use leasehold::plan::{Plan, PlanBasis, build, build_plan};
+use leasehold::realize::ResourceMap;
 use leasehold::{diff, lifecycle, realize};
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{LiveIdentity, LiveShared, Realize as _, Realm, Snapshot};
 
 struct Bench {
-    declared: Declared,
-    shared: Resources,
+    declared: DeclaredStack,
+    shared: ResourceMap,
     directory: LocalDirectory,
     nothing: Snapshot,
     converged: Snapshot,
@@ -30,9 +30,10 @@ struct Bench {
 impl Bench {
     fn new(count: usize) -> Self {
         let text = stack::literal(count);
-        let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: Limits::default() };
-        let declared = load(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
-        let directory = LocalDirectory::at("nowhere.db", "bench", Arc::new(|| stack::NOW));
+        let inputs =
+            ConfigInputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: StackLimits::default() };
+        let declared = load_config(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
+        let directory = LocalDirectory::new("nowhere.db", "bench", Arc::new(|| stack::NOW));
         let realm = Realm {
             provider: "local".to_owned(),
             account: "embedded".to_owned(),
@@ -40,8 +41,8 @@ impl Bench {
             actor: "bench".to_owned(),
             others: BTreeMap::new(),
         };
-        let (shared, _) = realize::shared(&declared, &directory, &realm);
-        let nothing = Snapshot::empty(realm);
+        let (shared, _) = realize::realize_shared_objects(&declared, &directory, &realm);
+        let nothing = Snapshot::for_realm(realm);
         let mut bench = Self { declared, shared, directory, converged: nothing.clone(), nothing };
         bench.converged = bench.applied();
         assert_eq!(bench.plan(&bench.nothing).identities.len(), count);
@@ -49,16 +50,16 @@ impl Bench {
         bench
     }
 
-    fn standings<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<lifecycle::Standing<'a>> {
+    fn standings<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<lifecycle::IdentityStatus<'a>> {
         let principal_id = |principal, name: &str| self.directory.principal_id(principal, name);
-        lifecycle::decide(&self.declared, snapshot, stack::NOW, principal_id).0
+        lifecycle::decide_phases(&self.declared, snapshot, stack::NOW, principal_id).0
     }
 
     /// What lives once everything wanted has been applied.
     fn applied(&self) -> Snapshot {
         let realm = &self.nothing.realm;
-        let live = |standing: &lifecycle::Standing<'_>| {
-            let (resources, _) = realize::identity(standing, &self.directory, realm);
+        let live = |standing: &lifecycle::IdentityStatus<'_>| {
+            let (resources, _) = realize::realize_identity(standing, &self.directory, realm);
             let marks = resources.get(&standing.id)?.marks.clone()?;
             let (id, name) = (standing.id.clone(), standing.id.name.clone());
             let principal = standing.declared?.principal;
@@ -78,24 +79,24 @@ impl Bench {
     }
 
     fn plan(&self, snapshot: &Snapshot) -> Plan {
-        let plan = build(build::Inputs {
+        let plan = build_plan(build::PlanInputs {
             declared: &self.declared,
             shared: &self.shared,
             snapshot,
             now: stack::NOW,
             realize: &self.directory,
             compare: &self.directory,
-            basis: Basis {
+            basis: PlanBasis {
                 version: "0.0.0".to_owned(),
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
                 alias: None,
                 others: BTreeMap::new(),
-                backend: Backend { place: Place::default(), lock_lease: None },
+                backend: Backend { place: BackendLocation::default(), lock_lease: None },
                 stores: BTreeMap::new(),
             },
-            selection: &Selection::default(),
+            selection: &PlanSelection::default(),
         });
         plan.unwrap_or_else(|refused| panic!("{refused:?}"))
     }
@@ -109,13 +110,14 @@ fn plan(criterion: &mut Criterion) {
         let bench = Bench::new(count);
         for (what, snapshot) in [("converged", &bench.converged), ("joiners", &bench.nothing)] {
             let standings = bench.standings(snapshot);
-            let wanted: Vec<Resources> =
-                standings.iter().map(|s| realize::identity(s, &bench.directory, &snapshot.realm).0).collect();
+            let wanted: Vec<ResourceMap> =
+                standings.iter().map(|s| realize::realize_identity(s, &bench.directory, &snapshot.realm).0).collect();
             // Dropping a result is not counted: a run does it once, at its end.
             group.bench_function(BenchmarkId::new(format!("diff {what}"), count), |bencher| {
                 let deltas = |()| -> Vec<_> {
                     let both = standings.iter().zip(&wanted);
-                    both.filter_map(|(standing, wanted)| diff::classify(standing, wanted, &bench.directory)).collect()
+                    both.filter_map(|(standing, wanted)| diff::classify_identity(standing, wanted, &bench.directory))
+                        .collect()
                 };
                 bencher.iter_batched(|| (), |()| black_box(deltas(())), BatchSize::PerIteration);
             });

@@ -1,6 +1,13 @@
-//! The dependency graph of what a stack declares: who must exist before whom.
+//! The dependency graph of a stack: which blocks must exist before which others.
 //!
-//! In: [`Declared`]. Out: the graph, its order, and a finding for each cycle. It never looks at the cloud.
+//! In: [`DeclaredStack`]. Out: the graph, a topological order, and a finding for each cycle. This module never reads the cloud.
+//!
+//! ```text
+//! identity.ci ─holds──→ scope.deploy
+//! identity.ci ─trusts─→ identity.runner
+//!
+//! order: scope.deploy, identity.runner, identity.ci
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +16,28 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 
-use crate::config::source::Span;
-use crate::config::{Declared, DeclaredIdentity, Diagnostic};
+use crate::config::source::FileSpan;
+use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
-/// What one block needs of another.
+/// Why one block depends on another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
-    /// An identity holds a scope.
+pub enum DependencyKind {
+    /// An identity or a group has a scope attached.
     Holds,
-    /// An identity is in a group.
+    /// An identity is a member of a group.
     IsIn,
     /// A role trusts an identity.
     Trusts,
-    /// An identity says that another must be there first.
+    /// An identity names another in `depends_on`.
     DependsOn,
-    /// An identity works for a service.
+    /// An identity belongs to a service.
     WorksFor,
-    /// An identity or service is answered for by an owner.
+    /// An identity, a group or a service has an owner.
     AnsweredForBy,
 }
 
-impl Need {
-    /// The need as a verb between two addresses.
+impl DependencyKind {
+    /// The dependency as a verb between two addresses: `identity.ci holds scope.deploy`.
     #[must_use]
     pub fn verb(self) -> &'static str {
         match self {
@@ -44,57 +51,65 @@ impl Need {
     }
 }
 
-/// The graph: an edge goes from what needs to what is needed.
+/// The graph. An edge goes from the dependent block to the block it depends on.
 #[derive(Debug, Default)]
-pub struct Graph {
-    graph: DiGraph<Address, Need>,
+pub struct DependencyGraph {
+    graph: DiGraph<Address, DependencyKind>,
 }
 
-impl Graph {
-    /// The graph of a stack.
+impl DependencyGraph {
+    /// Builds the graph of a stack.
     #[must_use]
-    pub fn of(declared: &Declared) -> Self {
-        let mut builder = Builder::default();
+    pub fn from_declared(declared: &DeclaredStack) -> Self {
+        let mut builder = GraphBuilder::default();
         for label in declared.owners.keys() {
-            builder.node(&Address::qualified("owner", label));
+            builder.ensure_node(&Address::from_qualified_name("owner", label));
         }
         for (label, service) in &declared.services {
-            let node = builder.node(&Address::qualified("service", label));
+            let node = builder.ensure_node(&Address::from_qualified_name("service", label));
             if let Some(owner) = &service.owner {
-                builder.edge(node, &Address::qualified("owner", owner), Need::AnsweredForBy);
+                builder.add_dependency(
+                    node,
+                    &Address::from_qualified_name("owner", owner),
+                    DependencyKind::AnsweredForBy,
+                );
             }
         }
         for (scope, _) in declared.scopes.values() {
-            builder.node(&scope.address());
+            builder.ensure_node(&scope.address());
         }
         for group in declared.groups.values() {
-            let node = builder.node(&group.group.address);
+            let node = builder.ensure_node(&group.group.address);
             for scope in &group.group.scopes {
-                builder.edge(node, &Address::from_text(format!("scope.{scope}")), Need::Holds);
+                builder.add_dependency(node, &Address::from_text(format!("scope.{scope}")), DependencyKind::Holds);
             }
             for member in &group.members {
-                let member = builder.node(member);
-                builder.edge(member, &group.group.address, Need::IsIn);
+                let member = builder.ensure_node(member);
+                builder.add_dependency(member, &group.group.address, DependencyKind::IsIn);
             }
             if let Some(owner) = &group.owner {
-                builder.edge(node, &Address::from_text(format!("owner.{owner}")), Need::AnsweredForBy);
+                builder.add_dependency(
+                    node,
+                    &Address::from_text(format!("owner.{owner}")),
+                    DependencyKind::AnsweredForBy,
+                );
             }
         }
         for (federation, _) in declared.federations.values() {
-            builder.node(&federation.address());
+            builder.ensure_node(&federation.address());
         }
         for identity in declared.identities.values() {
-            let node = builder.node(&identity.address);
-            for (address, need) in needs(identity) {
-                builder.edge(node, &address, need);
+            let node = builder.ensure_node(&identity.address);
+            for (address, need) in collect_dependencies(identity) {
+                builder.add_dependency(node, &address, need);
             }
         }
         Self { graph: builder.graph }
     }
 
-    /// Every address, what is needed before what needs it. `None` when there is a cycle.
+    /// Every address, dependencies first. `None`: the graph has a cycle.
     #[must_use]
-    pub fn order(&self) -> Option<Vec<&Address>> {
+    pub fn sort_topologically(&self) -> Option<Vec<&Address>> {
         let order = toposort(&self.graph, None).ok()?;
         Some(order.into_iter().rev().filter_map(|node| self.graph.node_weight(node)).collect())
     }
@@ -104,29 +119,29 @@ impl Graph {
         self.graph.node_weights()
     }
 
-    /// Every edge: what needs, what is needed, and how.
-    pub fn edges(&self) -> impl Iterator<Item = (&Address, &Address, Need)> {
+    /// Every edge: the dependent address, the address it depends on, and the kind of dependency.
+    pub fn edges(&self) -> impl Iterator<Item = (&Address, &Address, DependencyKind)> {
         self.graph.edge_references().filter_map(|edge| {
             Some((self.graph.node_weight(edge.source())?, self.graph.node_weight(edge.target())?, *edge.weight()))
         })
     }
 
-    /// One finding for each set of identities that wait for each other, with a whole way round and its lines.
+    /// One finding for each strongly connected component that has a cycle. It shows one complete cycle and the lines that cause it.
     #[must_use]
-    pub fn cycles(&self, declared: &Declared) -> Vec<Diagnostic> {
+    pub fn find_cycles(&self, declared: &DeclaredStack) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for component in tarjan_scc(&self.graph) {
             let members: BTreeSet<NodeIndex> = component.into_iter().collect();
-            if let Some(path) = self.way_round(&members) {
-                findings.push(self.cycle_finding(&path, declared));
+            if let Some(path) = self.find_shortest_cycle(&members) {
+                findings.push(self.diagnose_cycle(&path, declared));
             }
         }
         findings.sort_by(|a, b| a.summary.cmp(&b.summary));
         findings
     }
 
-    /// The shortest way from the first member (by address) back to itself; `None` when there is none.
-    fn way_round(&self, members: &BTreeSet<NodeIndex>) -> Option<Vec<NodeIndex>> {
+    /// The shortest cycle through the member with the first address. `None`: the component has no cycle.
+    fn find_shortest_cycle(&self, members: &BTreeSet<NodeIndex>) -> Option<Vec<NodeIndex>> {
         let start = members.iter().copied().min_by_key(|node| self.graph.node_weight(*node))?;
         let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
         let mut frontier = vec![start];
@@ -135,7 +150,7 @@ impl Graph {
             for node in frontier {
                 for neighbour in self.graph.neighbors(node).filter(|n| members.contains(n)) {
                     if neighbour == start {
-                        return Some(trace(&came_from, start, node));
+                        return Some(trace_path(&came_from, start, node));
                     }
                     if let std::collections::btree_map::Entry::Vacant(slot) = came_from.entry(neighbour) {
                         slot.insert(node);
@@ -148,35 +163,35 @@ impl Graph {
         None
     }
 
-    fn cycle_finding(&self, path: &[NodeIndex], declared: &Declared) -> Diagnostic {
+    fn diagnose_cycle(&self, path: &[NodeIndex], declared: &DeclaredStack) -> Diagnostic {
         let mut words = String::new();
-        let mut places: Vec<(Span, String)> = Vec::new();
+        let mut places: Vec<(FileSpan, String)> = Vec::new();
         let nexts = path.iter().skip(1).chain(path.first());
         for (from, to) in path.iter().zip(nexts) {
             let (Some(a), Some(b)) = (self.graph.node_weight(*from), self.graph.node_weight(*to)) else { continue };
             let need = self.graph.edges_connecting(*from, *to).map(|edge| *edge.weight()).min();
-            let verb = need.map_or("needs", Need::verb);
+            let verb = need.map_or("needs", DependencyKind::verb);
             if words.is_empty() {
                 words.push_str(a.as_str());
             }
             words.push_str(&format!(" {verb} {b}"));
             if let Some(identity) = declared.identities.get(a) {
-                let part = if need == Some(Need::DependsOn) { "depends_on" } else { "trust" };
-                places.push((identity.origin.part(part), format!("{a} {verb} {b}")));
+                let part = if need == Some(DependencyKind::DependsOn) { "depends_on" } else { "trust" };
+                places.push((identity.origin.part_span(part), format!("{a} {verb} {b}")));
             }
         }
         let mut places = places.into_iter();
         let mut finding = Diagnostic::error("graph::cycle", format!("identities wait for each other: {words}"))
-            .detail("Each must exist before the next can name it, so none of them can be created first.")
-            .help("Take one of these references out; where both must reach each other, let one trust the account or a service instead.");
+            .with_detail("Each must exist before the next can name it, so none of them can be created first.")
+            .with_help("Take one of these references out; where both must reach each other, let one trust the account or a service instead.");
         if let Some((span, label)) = places.next() {
-            finding = finding.at(span, label);
+            finding = finding.with_location(span, label);
         }
-        places.fold(finding, |finding, (span, label)| finding.related(span, label))
+        places.fold(finding, |finding, (span, label)| finding.with_related(span, label))
     }
 }
 
-fn trace(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end: NodeIndex) -> Vec<NodeIndex> {
+fn trace_path(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end: NodeIndex) -> Vec<NodeIndex> {
     let mut path = vec![end];
     let mut at = end;
     while at != start {
@@ -188,30 +203,32 @@ fn trace(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end: Node
     path
 }
 
-/// What an identity needs, in the order it says so.
-fn needs(identity: &DeclaredIdentity) -> Vec<(Address, Need)> {
-    let mut needs = vec![(Address::qualified("owner", &identity.owner), Need::AnsweredForBy)];
+/// The dependencies of an identity: owner, service, scopes, trusted identities, `depends_on`.
+fn collect_dependencies(identity: &DeclaredIdentity) -> Vec<(Address, DependencyKind)> {
+    let mut needs = vec![(Address::from_qualified_name("owner", &identity.owner), DependencyKind::AnsweredForBy)];
     if let Some(service) = &identity.service {
-        needs.push((Address::qualified("service", service), Need::WorksFor));
+        needs.push((Address::from_qualified_name("service", service), DependencyKind::WorksFor));
     }
-    needs.extend(identity.scopes.iter().map(|scope| (Address::qualified("scope", scope), Need::Holds)));
+    needs.extend(
+        identity.scopes.iter().map(|scope| (Address::from_qualified_name("scope", scope), DependencyKind::Holds)),
+    );
     for trust in &identity.trusts {
         if let Trust::Identity { identities } = trust {
-            needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), Need::Trusts)));
+            needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), DependencyKind::Trusts)));
         }
     }
-    needs.extend(identity.depends_on.iter().map(|address| (address.clone(), Need::DependsOn)));
+    needs.extend(identity.depends_on.iter().map(|address| (address.clone(), DependencyKind::DependsOn)));
     needs
 }
 
 #[derive(Default)]
-struct Builder {
-    graph: DiGraph<Address, Need>,
+struct GraphBuilder {
+    graph: DiGraph<Address, DependencyKind>,
     nodes: BTreeMap<Address, NodeIndex>,
 }
 
-impl Builder {
-    fn node(&mut self, address: &Address) -> NodeIndex {
+impl GraphBuilder {
+    fn ensure_node(&mut self, address: &Address) -> NodeIndex {
         if let Some(node) = self.nodes.get(address) {
             return *node;
         }
@@ -220,8 +237,8 @@ impl Builder {
         node
     }
 
-    fn edge(&mut self, from: NodeIndex, to: &Address, need: Need) {
-        let to = self.node(to);
+    fn add_dependency(&mut self, from: NodeIndex, to: &Address, need: DependencyKind) {
+        let to = self.ensure_node(to);
         self.graph.add_edge(from, to, need);
     }
 }

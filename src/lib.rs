@@ -1,23 +1,32 @@
-//! Leasehold reconciles declared identities with a cloud's IAM.
+//! Leasehold reconciles declared identities with the IAM of a cloud.
 //!
-//! The modules are the stages, in order; data goes one way:
+//! The modules are the stages of a run, in order. Data flows in one direction:
 //!
 //! ```text
-//! files ─config→ Declared ─lifecycle(now)→ Desired ─realize→ resources ┐
-//!                                                                      ├─diff→ deltas ─plan→ Plan
-//! cloud ─────────────observe (read only)────────────────→ Snapshot ────┘          │
-//!                                                 rules + approvals → ApprovedPlan ─apply→ cloud, ledger
+//! files ─config→ DeclaredStack ─lifecycle(now)→ desired ─realize→ resources ┐
+//!                                                                           ├─diff→ deltas ─plan→ Plan
+//! cloud ───────────────observe (read only)──────────────────→ Snapshot ─────┘          │
+//!                                                      rules + approvals → ApprovedPlan ─apply→ cloud, ledger
 //! ```
 //!
-//! Beside them, [`drift`] holds a snapshot against what was last applied, [`generate`] writes blocks for what lives, [`who_can`] asks a
-//! snapshot a question, and `policy` commands ask policy documents. [`store`] and [`ledger`] keep the records of what is written;
-//! [`vault`] keeps the secrets of issued keys, where a stack's `store` blocks say. [`fleet`] makes one provider of several accounts.
+//! Example: `config` reads `identity "ci"` with `ttl = "90d"`. `lifecycle` compares its deadline with `now` and decides that it is active,
+//! `realize` lists the IAM objects it needs, `diff` finds that its role does not exist, `plan` orders the writes, `apply` performs them.
 //!
-//! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
-//! read in `cli`, in `store`, in `vault` and in the provider crates.
+//! Modules outside this sequence:
+//!
+//! - [`drift`] compares a snapshot with what was last applied.
+//! - [`generate`] writes blocks for objects that exist but have no block.
+//! - [`who_can`] finds the identities of a snapshot that are allowed an action on a resource.
+//! - [`store`] and [`ledger`] keep the records of what was written.
+//! - [`secret_store`] keeps the secrets of issued keys, in the places that a stack's `store` blocks declare.
+//! - [`multi_account`] combines the providers of several accounts into one.
+//! - The `policy` commands of `cli` answer questions about policy documents.
+//!
+//! Everything from [`config`] to [`plan`] is a function of its arguments. Only `cli`, `store`, `secret_store` and the provider crates read
+//! the clock, files, the environment or the network.
 
-// The order of the stages: a module uses those above it and none below. `tests/engine/architecture.rs` enforces it. Blank lines keep the
-// formatter from sorting them.
+// The modules are in the order of the stages: a module may use the modules above it and none below it. `tests/engine/architecture.rs`
+// enforces this. The blank lines keep rustfmt from sorting the modules.
 
 pub mod shell;
 
@@ -29,7 +38,7 @@ pub mod lifecycle;
 
 pub mod realize;
 
-pub mod fleet;
+pub mod multi_account;
 
 pub mod generate;
 
@@ -45,7 +54,7 @@ pub mod rules;
 
 pub mod apply;
 
-pub mod vault;
+pub mod secret_store;
 
 pub mod store;
 

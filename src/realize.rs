@@ -1,33 +1,41 @@
-//! Desired → resources: the provider's pure half, asked identity by identity, with its limits turned into findings.
+//! Desired identities → resources.
+//!
+//! In: what the stack declares and the phase of each identity. Out: the resources that must exist in the cloud, and a finding for each AWS
+//! limit that they exceed. The provider's pure half ([`Realize`]) is called once for each identity. Nothing here reads the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::resource::identity_digest;
-use leasehold_provider::sensitive::remember;
+use leasehold_provider::sensitive::record_sensitive;
 use leasehold_provider::{
     Address, Alias, Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId,
     Scope, Value, Violation,
 };
 
-use crate::config::{Declared, Diagnostic, Origin};
-use crate::lifecycle::keys::{Fate, Keys};
-use crate::lifecycle::{Phase, Standing};
+use crate::config::{BlockOrigin, DeclaredStack, Diagnostic};
+use crate::lifecycle::keys::{DesiredKeys, KeyFate};
+use crate::lifecycle::{IdentityStatus, LifecyclePhase};
 
-/// The resources of an object, by id.
-pub type Resources = BTreeMap<ResourceId, Resource>;
+/// The resources of an identity or of a shared object, by id.
+pub type ResourceMap = BTreeMap<ResourceId, Resource>;
 
-/// What the stack's identities share, with its marks, and the limits it breaks.
+/// The objects that the identities of a stack share (scopes, groups, federations), each with its digest in its marks; and a finding for
+/// each limit that they exceed.
 #[must_use]
-pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Resources, Vec<Diagnostic>) {
-    let mut resources = Resources::new();
+pub fn realize_shared_objects(
+    declared: &DeclaredStack,
+    realize: &dyn Realize,
+    realm: &Realm,
+) -> (ResourceMap, Vec<Diagnostic>) {
+    let mut resources = ResourceMap::new();
     let mut findings = Vec::new();
-    let held_in = held_in(declared);
+    let held_in = find_scope_accounts(declared);
     for (name, (scope, origin)) in &declared.scopes {
         for account in held_in.get(name.as_str()).into_iter().flatten() {
             let scope = Scope { account: account.cloned(), ..scope.clone() };
-            let mut resource = realize.scope(realm, &declared.stack, &scope);
-            let violations = realize.scope_limits(&scope, &resource);
-            findings.extend(violations.into_iter().map(|violation| finding(violation, origin)));
+            let mut resource = realize.realize_scope(realm, &declared.stack, &scope);
+            let violations = realize.check_scope_limits(&scope, &resource);
+            findings.extend(violations.into_iter().map(|violation| diagnose_violation(violation, origin)));
             set_digest(&mut resource);
             resources.insert(resource.id.clone(), resource);
         }
@@ -35,31 +43,32 @@ pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Res
     findings.dedup();
     for declared_group in declared.groups.values() {
         let group = &declared_group.group;
-        let parts = realize.group(realm, &declared.stack, group);
-        let violations = realize.group_limits(group, &parts);
-        findings.extend(violations.into_iter().map(|violation| finding(violation, &declared_group.origin)));
+        let parts = realize.realize_group(realm, &declared.stack, group);
+        let violations = realize.check_group_limits(group, &parts);
+        findings.extend(violations.into_iter().map(|violation| diagnose_violation(violation, &declared_group.origin)));
         let whole = parts.first().map(|root| root.id.clone());
-        resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root, |_| true)));
+        resources.extend(whole.iter().flat_map(|root| seal_resources(parts.clone(), root, |_| true)));
     }
     for (federation, origin) in declared.federations.values() {
-        let Some(mut resource) = realize.federation(realm, &declared.stack, federation) else {
-            findings.push(without_federations(&federation.address(), origin, realm));
+        let Some(mut resource) = realize.realize_federation(realm, &declared.stack, federation) else {
+            findings.push(diagnose_unsupported_federation(&federation.address(), origin, realm));
             continue;
         };
-        let violations = realize.federation_limits(federation, &resource);
-        findings.extend(violations.into_iter().map(|violation| finding(violation, origin)));
+        let violations = realize.check_federation_limits(federation, &resource);
+        findings.extend(violations.into_iter().map(|violation| diagnose_violation(violation, origin)));
         set_digest(&mut resource);
         resources.insert(resource.id.clone(), resource);
     }
     (resources, findings)
 }
 
-/// The accounts that each scope is made in: those in which an identity or a group holds it; where nobody does, the stack's first.
-fn held_in(declared: &Declared) -> BTreeMap<&str, BTreeSet<Option<&Alias>>> {
+/// The accounts that need a copy of each scope: every account in which the scope is attached to an identity or a group. A scope that is
+/// attached nowhere is created in the stack's first account (`None`).
+fn find_scope_accounts(declared: &DeclaredStack) -> BTreeMap<&str, BTreeSet<Option<&Alias>>> {
     let mut held: BTreeMap<&str, BTreeSet<Option<&Alias>>> = BTreeMap::new();
     let identities = declared.identities.values().map(|identity| (&identity.scopes, &identity.account));
     let groups = declared.groups.values().map(|group| (&group.group.scopes, &group.group.account));
-    // With one account there is nothing to look for.
+    // With a single account, every scope is created there.
     for (scopes, account) in identities.chain(groups).filter(|_| declared.providers.len() > 1) {
         for scope in scopes {
             held.entry(scope).or_default().insert(account.as_ref());
@@ -71,89 +80,110 @@ fn held_in(declared: &Declared) -> BTreeMap<&str, BTreeSet<Option<&Alias>>> {
     held
 }
 
-fn without_federations(address: &Address, origin: &Origin, realm: &Realm) -> Diagnostic {
+fn diagnose_unsupported_federation(address: &Address, origin: &BlockOrigin, realm: &Realm) -> Diagnostic {
     let summary = format!("{address} cannot be here: provider {} has no federations", realm.provider);
-    let finding = Diagnostic::error("realize::no_federations", summary).at(origin.span(), "not supported here");
-    origin.explain(finding.help("take the block out, or work with provider \"aws\""))
+    let finding =
+        Diagnostic::error("realize::no_federations", summary).with_location(origin.header_span(), "not supported here");
+    origin.add_module_calls(finding.with_help("take the block out, or work with provider \"aws\""))
 }
 
-/// What one identity should be and hold, with the digest of it all in its principal's marks.
+/// The resources that one identity should consist of, with their digest in the marks of its principal.
+///
+/// - Active: what the block declares, the live credentials that it keeps, the live objects that Leasehold must not change, and its issued
+///   keys.
+/// - Quarantined: what the provider makes of the live identity in quarantine.
+/// - Released: the live resources, unchanged.
+/// - Absent, or not in the cloud: nothing.
 #[must_use]
-pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -> (Resources, Vec<Diagnostic>) {
+pub fn realize_identity(
+    standing: &IdentityStatus<'_>,
+    realize: &dyn Realize,
+    realm: &Realm,
+) -> (ResourceMap, Vec<Diagnostic>) {
     match (&standing.phase, standing.live) {
-        (Phase::Active(active), _) => {
-            let mut resources = realize.active(realm, &active.identity, &active.marks);
-            let lives = || lives(standing).into_iter().flat_map(BTreeMap::values);
-            resources.extend(lives().filter(|part| keeps(&active.identity, part, realize)).cloned());
-            let guards = guards_a_person(Some(active.identity.kind), &resources, realize);
+        (LifecyclePhase::Active(active), _) => {
+            let mut resources = realize.realize_identity(realm, &active.identity, &active.marks);
+            let lives = || live_resources(standing).into_iter().flat_map(BTreeMap::values);
+            resources.extend(lives().filter(|part| is_kept_credential(&active.identity, part, realize)).cloned());
+            let guards = has_personal_mfa(Some(active.identity.kind), &resources, realize);
             let left: Vec<Resource> = lives()
-                .filter(|part| realize.leaves_be(&part.id, guards))
+                .filter(|part| realize.is_left_unchanged(&part.id, guards))
                 .filter(|part| is_new(part, &resources))
                 .cloned()
                 .collect();
             resources.extend(left);
             let origin = standing.declared.map(|declared| &declared.origin);
             let mut findings: Vec<Diagnostic> = realize
-                .limits(&active.identity, &resources)
+                .check_identity_limits(&active.identity, &resources)
                 .into_iter()
-                .filter_map(|violation| Some(finding(violation, origin?)))
-                .chain(fixed_path(standing, &resources))
+                .filter_map(|violation| Some(diagnose_violation(violation, origin?)))
+                .chain(check_fixed_path(standing, &resources))
                 .collect();
             if let Some(keys) = &active.keys {
-                match issued(keys, standing, &resources, realize) {
+                match realize_keys(keys, standing, &resources, realize) {
                     Ok(keys) => resources.extend(keys),
                     Err(finding) => findings.push(*finding),
                 }
             }
-            (sealed(resources, &standing.id, |part| counts(part, standing.live, realize, guards)), findings)
+            (
+                seal_resources(resources, &standing.id, |part| is_in_digest(part, standing.live, realize, guards)),
+                findings,
+            )
         }
-        (Phase::Quarantined(quarantined), Some(live)) => {
-            let resources = realize.quarantined(realm, live, &quarantined.quarantine);
-            let guards = guards_a_person(live.marks.kind, &resources, realize);
-            (sealed(resources, &standing.id, |part| counts(part, Some(live), realize, guards)), Vec::new())
+        (LifecyclePhase::Quarantined(quarantined), Some(live)) => {
+            let resources = realize.realize_quarantine(realm, live, &quarantined.quarantine);
+            let guards = has_personal_mfa(live.marks.kind, &resources, realize);
+            (
+                seal_resources(resources, &standing.id, |part| is_in_digest(part, Some(live), realize, guards)),
+                Vec::new(),
+            )
         }
-        (Phase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
-        (Phase::Quarantined(_) | Phase::Released, None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
+        (LifecyclePhase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
+        (LifecyclePhase::Quarantined(_) | LifecyclePhase::Released, None) | (LifecyclePhase::Absent { .. }, _) => {
+            (ResourceMap::new(), Vec::new())
+        }
     }
 }
 
-/// All that an identity is and holds as it lives, with marks or without.
+/// The live resources of an identity, whether it is marked already or about to be imported. `None`: it does not exist.
 #[must_use]
-pub fn lives<'a>(standing: &Standing<'a>) -> Option<&'a Resources> {
+pub fn live_resources<'a>(standing: &IdentityStatus<'a>) -> Option<&'a ResourceMap> {
     standing.live.map(|live| &live.resources).or_else(|| standing.adopts.map(|found| &found.resources))
 }
 
-/// Whether a live part is a credential that the identity keeps as it is.
-fn keeps(identity: &DesiredIdentity, part: &Resource, realize: &dyn Realize) -> bool {
-    realize.credential(&part.id).is_some_and(|credential| identity.keeps.contains(&credential))
+/// Whether a live resource is a credential that the block declares as kept.
+fn is_kept_credential(identity: &DesiredIdentity, part: &Resource, realize: &dyn Realize) -> bool {
+    realize.credential_kind(&part.id).is_some_and(|credential| identity.keeps.contains(&credential))
 }
 
-/// The keys that an identity is issued: those that stay, as they should be, and the one that is to be made. It comes after all else.
-fn issued(
-    keys: &Keys,
-    standing: &Standing<'_>,
+/// The issued keys of an identity: live keys that stay, with the status they should have, and the key to create. The new key depends on
+/// every other resource of the identity, so that it is created last.
+fn realize_keys(
+    keys: &DesiredKeys,
+    standing: &IdentityStatus<'_>,
     rest: &[Resource],
     realize: &dyn Realize,
 ) -> Result<Vec<Resource>, Box<Diagnostic>> {
     let lives = |id: &ResourceId| standing.live.and_then(|live| live.resources.get(id)).cloned();
     let stay = keys.fates.iter().filter_map(|(id, fate)| {
         let status = match fate {
-            Fate::Works => "Active",
-            Fate::Off { .. } => "Inactive",
-            Fate::Goes(_) => return None,
+            KeyFate::Works => "Active",
+            KeyFate::Off { .. } => "Inactive",
+            KeyFate::Goes(_) => return None,
         };
-        Some(lives(id)?.with("status", status))
+        Some(lives(id)?.with_attribute("status", status))
     });
     let mut resources: Vec<Resource> = stay.collect();
     if let Some(new) = &keys.new {
-        let id = realize.key_id(&standing.id.name, ResourceId::NEW).ok_or_else(|| no_keys(standing))?;
-        let id = id.within(standing.id.account.as_ref());
+        let id =
+            realize.key_id(&standing.id.name, ResourceId::NEW).ok_or_else(|| diagnose_unsupported_keys(standing))?;
+        let id = id.with_account(standing.id.account.as_ref());
         let mut key = Resource::new(id, Some(standing.address.clone()))
-            .with("status", "Active")
-            .with("store", format!("store.{}", new.store))
-            .with("owner", new.owner.as_str());
+            .with_attribute("status", "Active")
+            .with_attribute("store", format!("store.{}", new.store))
+            .with_attribute("owner", new.owner.as_str());
         if let Some(environment) = &new.environment {
-            key = key.with("environment", environment.as_str());
+            key = key.with_attribute("environment", environment.as_str());
         }
         key.depends_on = rest.iter().map(|resource| resource.id.clone()).collect();
         resources.push(key);
@@ -161,10 +191,12 @@ fn issued(
     Ok(resources)
 }
 
-fn no_keys(standing: &Standing<'_>) -> Box<Diagnostic> {
+fn diagnose_unsupported_keys(standing: &IdentityStatus<'_>) -> Box<Diagnostic> {
     let finding = Diagnostic::error("lifecycle::no_keys", "this provider issues no access keys");
     Box::new(match standing.declared {
-        Some(declared) => finding.at(declared.origin.part("credential"), "asks for one").help("take it out"),
+        Some(declared) => {
+            finding.with_location(declared.origin.part_span("credential"), "asks for one").with_help("take it out")
+        }
         None => finding,
     })
 }
@@ -173,49 +205,53 @@ fn is_new(part: &Resource, among: &[Resource]) -> bool {
     !among.iter().any(|resource| resource.id == part.id)
 }
 
-/// Whether a second factor of an identity is a person's: the identity is one's, or holds a password.
-fn guards_a_person<'a>(
+/// Whether the MFA devices of an identity belong to a person: its kind is `human` or `break_glass`, or it has a password.
+fn has_personal_mfa<'a>(
     kind: Option<Kind>,
     parts: impl IntoIterator<Item = &'a Resource>,
     realize: &dyn Realize,
 ) -> bool {
     matches!(kind, Some(Kind::Human | Kind::BreakGlass))
-        || parts.into_iter().any(|part| realize.credential(&part.id) == Some(Credential::Login))
+        || parts.into_iter().any(|part| realize.credential_kind(&part.id) == Some(Credential::Login))
 }
 
-/// A role cannot be given another path.
-fn fixed_path(standing: &Standing<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
+/// Reports a changed path of a role: IAM cannot change the path of a role.
+fn check_fixed_path(standing: &IdentityStatus<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
     let declared = standing.declared.filter(|declared| declared.principal == Principal::Role)?;
     let path = |resource: &Resource| resource.get("path").and_then(Value::as_text).unwrap_or("/").to_owned();
-    let live = path(lives(standing)?.get(&standing.id)?);
+    let live = path(live_resources(standing)?.get(&standing.id)?);
     let wanted = path(wanted.iter().find(|resource| resource.id == standing.id)?);
     (live != wanted).then(|| {
         Diagnostic::error("lifecycle::path", format!("the path of {} cannot change", standing.address))
-            .at(declared.origin.part("path"), format!("this would be {wanted}"))
-            .detail(format!("{} stands under {live}, and IAM gives a role no other path.", standing.id))
-            .help(format!("write path = \"{live}\""))
+            .with_location(declared.origin.part_span("path"), format!("this would be {wanted}"))
+            .with_detail(format!("{} stands under {live}, and IAM gives a role no other path.", standing.id))
+            .with_help(format!("write path = \"{live}\""))
     })
 }
 
-/// The digest of a live identity, to hold against its mark. What is left as it lives does not count.
+/// The digest of a live identity, for comparison with the digest in its marks.
 #[must_use]
-pub fn live_digest(live: &LiveIdentity, realize: &dyn Realize) -> leasehold_provider::Digest {
-    let guards = guards_a_person(live.marks.kind, live.resources.values(), realize);
-    identity_digest(live.resources.values().filter(|part| counts(part, Some(live), realize, guards)))
+pub fn compute_live_digest(live: &LiveIdentity, realize: &dyn Realize) -> leasehold_provider::Digest {
+    let guards = has_personal_mfa(live.marks.kind, live.resources.values(), realize);
+    identity_digest(live.resources.values().filter(|part| is_in_digest(part, Some(live), realize, guards)))
 }
 
-/// Whether the digest of what was applied covers a part. It passes over what is left as it lives, and over issued keys: they come and go
-/// with time and under names that nobody knows before, and each is held against what should become of it.
-fn counts(part: &Resource, live: Option<&LiveIdentity>, realize: &dyn Realize, guards: bool) -> bool {
+/// Whether the digest in the marks covers a resource. It leaves out objects that Leasehold must not change, and issued keys. Keys rotate
+/// with time and AWS chooses their ids; the diff compares each of them with its own [`KeyFate`].
+fn is_in_digest(part: &Resource, live: Option<&LiveIdentity>, realize: &dyn Realize, guards: bool) -> bool {
     let key = live.and_then(|live| live.keys.get(&part.id));
     let issued = part.id.is_new() || key.is_some_and(|key| key.delivered.is_some());
-    !issued && !realize.leaves_be(&part.id, guards)
+    !issued && !realize.is_left_unchanged(&part.id, guards)
 }
 
-fn sealed(mut resources: Vec<Resource>, principal: &ResourceId, counts: impl Fn(&Resource) -> bool) -> Resources {
-    remember(&mut resources, principal);
+fn seal_resources(
+    mut resources: Vec<Resource>,
+    principal: &ResourceId,
+    counts: impl Fn(&Resource) -> bool,
+) -> ResourceMap {
+    record_sensitive(&mut resources, principal);
     let digest = identity_digest(resources.iter().filter(|part| counts(part)));
-    let mut resources: Resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
+    let mut resources: ResourceMap = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
     if let Some(marks) = resources.get_mut(principal).and_then(|resource| resource.marks.as_mut()) {
         marks.digest = Some(digest);
     }
@@ -224,16 +260,16 @@ fn sealed(mut resources: Vec<Resource>, principal: &ResourceId, counts: impl Fn(
 
 fn set_digest(resource: &mut Resource) {
     let root = resource.id.clone();
-    remember(std::slice::from_mut(resource), &root);
+    record_sensitive(std::slice::from_mut(resource), &root);
     let digest = identity_digest([&*resource]);
     if let Some(marks) = resource.marks.as_mut() {
         marks.digest = Some(digest);
     }
 }
 
-fn finding(violation: Violation, origin: &Origin) -> Diagnostic {
+fn diagnose_violation(violation: Violation, origin: &BlockOrigin) -> Diagnostic {
     let finding = Diagnostic::error("limits::exceeded", format!("{}: {}", violation.subject, violation.problem))
-        .at(origin.part(violation.attribute), "beyond what the cloud takes")
-        .help(violation.help);
-    origin.explain(finding)
+        .with_location(origin.part_span(violation.attribute), "beyond what the cloud takes")
+        .with_help(violation.help);
+    origin.add_module_calls(finding)
 }

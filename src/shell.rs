@@ -1,9 +1,9 @@
-//! Words of commands that are printed for a POSIX shell.
+//! Quotes words for commands that Leasehold prints for the user to run in a POSIX shell.
 
-/// The word as a shell reads it back, with quotes only where it needs them. Control characters stay, for no portable form of them exists.
+/// Returns the word with quotes where a POSIX shell needs them. Control characters stay unchanged: POSIX has no portable escape for them.
 #[must_use]
-pub fn quoted(word: &str) -> String {
-    // Only NUL has no quoted form, and no argument of a process can hold one.
+pub fn quote_shell_word(word: &str) -> String {
+    // Quoting fails only for NUL, and no process argument can contain NUL.
     shlex::try_quote(word).map_or_else(|_| String::new(), std::borrow::Cow::into_owned)
 }
 
@@ -14,7 +14,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_shell_reads_back_what_was_quoted(word in "[^\0]*") {
-            proptest::prop_assert_eq!(shlex::split(&quoted(&word)), Some(vec![word]));
+            proptest::prop_assert_eq!(shlex::split(&quote_shell_word(&word)), Some(vec![word]));
         }
     }
 }

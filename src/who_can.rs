@@ -1,69 +1,76 @@
-//! Snapshot + question → who may. Pure; it looks at what lives, not at what is declared.
+//! In: a snapshot, an action, a resource and an instant. Out: the identities that are allowed the action.
+//!
+//! Pure. It evaluates the policies that exist in the cloud, not those that are declared.
 
 use jiff::Timestamp;
 use leasehold_provider::{
     Address, Answer, Compare, Kind, LiveIdentity, Permission, Principal, Question, Realize, ResourceId, Snapshot,
 };
 
-use crate::diff::access::{self, Shared};
+use crate::diff::access::{self, SharedObjects};
 
-/// An identity that may, or may under conditions.
+/// An identity that is allowed the action, always or under conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub struct AllowedIdentity {
     /// Its address.
     pub address: Address,
-    /// Its name in the cloud.
+    /// Its name in the cloud, such as the role name.
     pub name: String,
-    /// What sort of actor it is.
+    /// Its kind, from its marks. `None`: the marks do not say.
     pub kind: Option<Kind>,
-    /// Who answers for it.
+    /// The owner, from its marks.
     pub owner: Option<String>,
-    /// What it works for.
+    /// The service it belongs to, from its marks.
     pub service: Option<String>,
-    /// When its lease ends.
+    /// The deadline of its lease, from its marks. `None`: it has no lease.
     pub until: Option<Timestamp>,
-    /// Whether it may, and by which statements.
+    /// Whether it is allowed the action, and the statements that decide so.
     pub answer: Answer,
-    /// The object that each policy of the answer stands in.
+    /// The object that contains each policy of the answer.
     pub sources: Vec<ResourceId>,
-    /// The boundaries that must allow it as well; their content is not read.
+    /// Permissions boundaries that must also allow the action. Leasehold does not read their content.
     pub boundaries: Vec<String>,
 }
 
-/// What is asked.
+/// A query: one action, one resource, one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted<'a> {
+pub struct WhoCanQuery<'a> {
     /// The action, such as `s3:GetObject`.
     pub action: &'a str,
-    /// The resource, by its name in the cloud.
+    /// The resource, by its name in the cloud, such as its ARN.
     pub resource: &'a str,
-    /// At which instant.
+    /// The instant for which date conditions, such as a lease deny, are evaluated.
     pub now: Timestamp,
 }
 
-/// The identities of a snapshot that may at that instant, in the order of addresses. Those that may not are left out: who is
-/// quarantined, or whose lease is over, holds a policy that denies everything.
+/// Returns the identities of a snapshot that are allowed the action at that instant, sorted by address. Identities that are not allowed
+/// are left out. This includes quarantined and expired identities: a policy that denies everything is attached to them.
 #[must_use]
-pub fn who_can(snapshot: &Snapshot, wanted: Wanted<'_>, realize: &dyn Realize, compare: &dyn Compare) -> Vec<Holder> {
-    let shared = Shared::live(snapshot, realize);
-    let mut holders: Vec<Holder> = snapshot
+pub fn find_allowed_identities(
+    snapshot: &Snapshot,
+    wanted: WhoCanQuery<'_>,
+    realize: &dyn Realize,
+    compare: &dyn Compare,
+) -> Vec<AllowedIdentity> {
+    let shared = SharedObjects::from_live_snapshot(snapshot, realize);
+    let mut holders: Vec<AllowedIdentity> = snapshot
         .identities
         .values()
-        .map(|live| holder(live, &shared, wanted, realize, compare))
+        .map(|live| evaluate_identity(live, &shared, wanted, realize, compare))
         .filter(|holder| holder.answer.permission != Permission::No)
         .collect();
     holders.sort_by(|a, b| a.address.cmp(&b.address));
     holders
 }
 
-fn holder(
+fn evaluate_identity(
     live: &LiveIdentity,
-    shared: &Shared<'_>,
-    wanted: Wanted<'_>,
+    shared: &SharedObjects<'_>,
+    wanted: WhoCanQuery<'_>,
     realize: &dyn Realize,
     compare: &dyn Compare,
-) -> Holder {
-    let held = access::held(live.resources.values(), shared, realize);
+) -> AllowedIdentity {
+    let held = access::collect_holdings(live.resources.values(), shared, realize);
     let now = wanted.now.to_string();
     let question = Question {
         action: wanted.action,
@@ -72,11 +79,11 @@ fn holder(
         epoch: wanted.now.as_second(),
         user: (live.principal == Principal::User).then_some(live.name.as_str()),
     };
-    let mut answer = compare.decide(&held.access, &question);
+    let mut answer = compare.decide_permission(&held.access, &question);
     if answer.permission == Permission::Yes && !held.boundaries.is_empty() {
         answer.permission = Permission::OnlyIf;
     }
-    Holder {
+    AllowedIdentity {
         address: live.address().clone(),
         name: live.name.clone(),
         kind: live.marks.kind,

@@ -1,4 +1,8 @@
-//! Runs the steps of an approved plan, as many at a time as allowed, each after what it needs.
+//! Runs the steps of an approved plan in parallel, each one after the steps that it needs.
+//!
+//! In: an approved plan, and a [`Halt`] that the owner can raise. Out: an [`ApplyOutcome`] in which each step of the
+//! plan appears once: done, failed, not tried, or unknown. Invariant: no step starts before its intent is in the
+//! journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,212 +12,216 @@ use leasehold_provider::{Enact, EnactError, EnactErrorKind, Enacted};
 use tokio::sync::{mpsc::UnboundedSender, watch};
 use tokio::task::JoinSet;
 
-use super::{Event, Journal, NotDone, NotRecorded, Outcome};
+use super::{ApplyEvent, ApplyOutcome, Journal, JournalError, UntriedReason};
 use crate::plan::{Step, StepId};
 use crate::rules::ApprovedPlan;
 
-/// How to run.
+/// Options of an execution.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// How many steps may be in flight at once; at least one.
+pub struct ExecuteOptions {
+    /// The maximum number of steps in flight. 0 counts as 1.
     pub parallelism: usize,
 }
 
-/// How many steps are written down in one go. More of them make fewer entries; a run that is killed leaves that many to look at.
+/// How many intents one journal entry records. A larger number means fewer entries, but a run that is killed leaves
+/// up to this many unfinished intents for the next run to resolve.
 const BATCH: usize = 64;
 
-/// How long an outcome may stay unwritten.
+/// How long a result may wait before the journal writes it.
 const UNWRITTEN: Duration = Duration::from_secs(1);
 
-/// What the owner of an execution asks of it. It only ever rises.
+/// What the owner of an execution asks of it. The value never decreases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Halt {
-    /// Start steps and finish them.
+    /// Continue: start steps and finish them.
     No,
-    /// Finish the steps in flight, start no others.
+    /// Finish the steps in flight and start no others.
     Drain,
-    /// Return now. Steps in flight are abandoned, and so is a write of the journal.
+    /// Return now. Abandon the steps in flight and any write of the journal.
     Abandon,
 }
 
-/// Carries out a plan. Each step is written down before it is tried. A step that fails keeps what needs it from being tried, and
-/// nothing else. When `halt` asks for it, or a step cannot be written down, steps in flight are finished and no others are started.
-/// Events that nobody listens to are dropped.
-pub async fn execute(
+/// Applies a plan. Each step is recorded in the journal before it is tried. If a step fails, only the steps that
+/// depend on it are not tried. If `halt` asks to stop, or the journal cannot record a step, the steps in flight are
+/// finished and no others are started. Events without a receiver are dropped.
+pub async fn execute_plan(
     approved: &ApprovedPlan,
     enact: Arc<dyn Enact>,
-    options: Options,
+    options: ExecuteOptions,
     journal: &dyn Journal,
-    events: UnboundedSender<Event>,
+    events: UnboundedSender<ApplyEvent>,
     halt: watch::Receiver<Halt>,
-) -> Outcome {
-    let mut work = Work::of(approved, enact, events);
+) -> ApplyOutcome {
+    let mut work = Execution::from_approved(approved, enact, events);
     tokio::select! {
         biased;
-        () = work.run(options.parallelism.max(1), journal, halt.clone()) => {}
-        () = halted(halt, Halt::Abandon) => work.abandon(journal),
+        () = work.run_steps(options.parallelism.max(1), journal, halt.clone()) => {}
+        () = wait_for_halt(halt, Halt::Abandon) => work.abandon_steps(journal),
     }
-    let not_done = not_done(approved.steps(), &work.outcome);
+    let not_done = find_untried_steps(approved.steps(), &work.outcome);
     for (id, _) in not_done.iter().filter(|(id, _)| id.0 < work.intended) {
-        work.step(*id).into_iter().for_each(|step| journal.not_tried(step));
+        work.plan_step(*id).into_iter().for_each(|step| journal.record_untried(step));
     }
-    // What is still unwritten goes into the journal's last entry, which its owner closes.
-    Outcome { not_done, ..work.outcome }
+    // Results that are not written yet go into the journal's last entry, which the owner of the journal writes.
+    ApplyOutcome { not_done, ..work.outcome }
 }
 
-/// Waits until `halt` is at least so.
-async fn halted(mut halt: watch::Receiver<Halt>, at_least: Halt) {
+/// Waits until `halt` is `at_least` or more. If the sender is gone, it waits forever.
+async fn wait_for_halt(mut halt: watch::Receiver<Halt>, at_least: Halt) {
     if halt.wait_for(|halt| *halt >= at_least).await.is_err() {
-        // Nobody is left who could ask for it.
+        // The sender is gone, so the value cannot change any more.
         std::future::pending::<()>().await;
     }
 }
 
-type Ended = (StepId, Result<Enacted, EnactError>);
+type EndedStep = (StepId, Result<Enacted, EnactError>);
 
-/// An execution between two events.
-struct Work<'a> {
+/// The state of an execution.
+struct Execution<'a> {
     approved: &'a ApprovedPlan,
     enact: Arc<dyn Enact>,
-    events: UnboundedSender<Event>,
-    schedule: Schedule,
-    /// How many steps are written down, from the first on.
+    events: UnboundedSender<ApplyEvent>,
+    schedule: StepSchedule,
+    /// How many steps, counted from the first, have recorded intents.
     intended: u32,
-    running: JoinSet<Ended>,
+    running: JoinSet<EndedStep>,
     tasks: BTreeMap<tokio::task::Id, StepId>,
-    outcome: Outcome,
+    outcome: ApplyOutcome,
 }
 
-impl<'a> Work<'a> {
-    fn of(approved: &'a ApprovedPlan, enact: Arc<dyn Enact>, events: UnboundedSender<Event>) -> Self {
+impl<'a> Execution<'a> {
+    fn from_approved(approved: &'a ApprovedPlan, enact: Arc<dyn Enact>, events: UnboundedSender<ApplyEvent>) -> Self {
         Self {
             approved,
             enact,
             events,
-            schedule: Schedule::of(approved.steps()),
+            schedule: StepSchedule::from_steps(approved.steps()),
             intended: 0,
             running: JoinSet::new(),
             tasks: BTreeMap::new(),
-            outcome: Outcome::default(),
+            outcome: ApplyOutcome::default(),
         }
     }
 
-    /// Works until nothing is in flight and nothing may be started. It may be dropped at any `await`: `self` keeps what was reached.
-    async fn run(&mut self, parallelism: usize, journal: &dyn Journal, halt: watch::Receiver<Halt>) {
+    /// Runs until no step is in flight and none may start. The future may be dropped at any `await`: `self` contains
+    /// what has been reached.
+    async fn run_steps(&mut self, parallelism: usize, journal: &dyn Journal, halt: watch::Receiver<Halt>) {
         let mut stopping = *halt.borrow() >= Halt::Drain;
-        let mut drain = std::pin::pin!(halted(halt, Halt::Drain));
+        let mut drain = std::pin::pin!(wait_for_halt(halt, Halt::Drain));
         let mut writes = tokio::time::interval(UNWRITTEN);
-        // The first tick is at once.
+        // The first tick of an interval comes immediately.
         writes.reset();
         loop {
-            if !stopping && let Err(why) = self.start(parallelism, journal).await {
+            if !stopping && let Err(why) = self.start_steps(parallelism, journal).await {
                 self.outcome.unrecorded = Some(why);
                 stopping = true;
-                tell(&self.events, Event::Stopping);
+                send_event(&self.events, ApplyEvent::Stopping);
             }
             if self.running.is_empty() {
                 break;
             }
             tokio::select! {
-                finished = self.running.join_next_with_id() => self.finish(finished, journal),
+                finished = self.running.join_next_with_id() => self.finish_step(finished, journal),
                 () = &mut drain, if !stopping => {
                     stopping = true;
-                    tell(&self.events, Event::Stopping);
+                    send_event(&self.events, ApplyEvent::Stopping);
                 }
-                _ = writes.tick() => self.note(journal.flush().await),
+                _ = writes.tick() => self.note_journal_result(journal.flush_records().await),
             }
         }
     }
 
-    /// Gives up what is in flight, but for what has ended unnoticed.
-    fn abandon(&mut self, journal: &dyn Journal) {
+    /// Abandons the steps in flight. Steps that have already ended are still recorded.
+    fn abandon_steps(&mut self, journal: &dyn Journal) {
         while let Some(finished) = self.running.try_join_next_with_id() {
-            self.finish(Some(finished), journal);
+            self.finish_step(Some(finished), journal);
         }
         self.running.abort_all();
-        let ended: BTreeSet<StepId> = self.outcome.ended().collect();
+        let ended: BTreeSet<StepId> = self.outcome.ended_steps().collect();
         self.outcome.unknown = self.tasks.values().copied().filter(|id| !ended.contains(id)).collect();
         self.outcome.unknown.sort_unstable();
         self.outcome.abandoned = true;
     }
 
-    fn step(&self, id: StepId) -> Option<&'a Step> {
+    fn plan_step(&self, id: StepId) -> Option<&'a Step> {
         self.approved.steps().get(usize::try_from(id.0).ok()?)
     }
 
-    /// Begins steps until as many as allowed are in flight.
-    async fn start(&mut self, parallelism: usize, journal: &dyn Journal) -> Result<(), NotRecorded> {
+    /// Starts ready steps until `parallelism` steps are in flight.
+    async fn start_steps(&mut self, parallelism: usize, journal: &dyn Journal) -> Result<(), JournalError> {
         while self.running.len() < parallelism {
-            let Some(id) = self.schedule.first() else { return Ok(()) };
-            let Some(step) = self.step(id) else { return Ok(()) };
+            let Some(id) = self.schedule.first_ready() else { return Ok(()) };
+            let Some(step) = self.plan_step(id) else { return Ok(()) };
             while self.intended <= id.0 {
-                self.intend(journal).await?;
+                self.record_intents(journal).await?;
             }
             journal.may_write()?;
-            self.schedule.begin(id);
-            tell(&self.events, Event::Started(id));
-            let (enact, stack) = (Arc::clone(&self.enact), self.approved.plan().stack.clone());
+            self.schedule.begin_step(id);
+            send_event(&self.events, ApplyEvent::Started(id));
+            let (enact, stack) = (Arc::clone(&self.enact), self.approved.as_plan().stack.clone());
             let change = step.change.clone();
-            let task = self.running.spawn(async move { (id, enact.enact(&stack, &change).await) });
+            let task = self.running.spawn(async move { (id, enact.enact_change(&stack, &change).await) });
             self.tasks.insert(task.id(), id);
         }
         Ok(())
     }
 
-    /// Writes the next steps down, in the plan's order: one that waits for another is written down with it.
-    async fn intend(&mut self, journal: &dyn Journal) -> Result<(), NotRecorded> {
+    /// Records the intents of the next steps in the plan's order. A step that waits for another one is recorded
+    /// together with it.
+    async fn record_intents(&mut self, journal: &dyn Journal) -> Result<(), JournalError> {
         let from = usize::try_from(self.intended).unwrap_or(usize::MAX);
         let next: Vec<&Step> = self.approved.steps().iter().skip(from).take(BATCH).collect();
-        journal.intend(&next).await?;
+        journal.write_intents(&next).await?;
         let count = u32::try_from(next.len()).unwrap_or(u32::MAX).max(1);
         self.intended = self.intended.saturating_add(count);
         Ok(())
     }
 
-    /// Takes in how a step ended.
-    fn finish(
+    /// Records the result of a step and makes the steps that waited for it ready.
+    fn finish_step(
         &mut self,
-        finished: Option<Result<(tokio::task::Id, Ended), tokio::task::JoinError>>,
+        finished: Option<Result<(tokio::task::Id, EndedStep), tokio::task::JoinError>>,
         journal: &dyn Journal,
     ) {
         let (id, result) = match finished {
             None => return,
             Some(Ok((_, ended))) => ended,
             Some(Err(error)) => match self.tasks.get(&error.id()) {
-                Some(step) => (*step, Err(broke_off(&error))),
+                Some(step) => (*step, Err(error_from_join(&error))),
                 None => return,
             },
         };
-        if let Some(step) = self.step(id) {
-            journal.ended(step, result.as_ref());
+        if let Some(step) = self.plan_step(id) {
+            journal.record_result(step, result.as_ref());
         }
         match result {
             Ok(enacted) => {
-                tell(&self.events, Event::Done(id, enacted.clone()));
+                send_event(&self.events, ApplyEvent::Done(id, enacted.clone()));
                 self.outcome.done.push((id, enacted));
-                self.schedule.succeeded(id);
+                self.schedule.unblock_waiters(id);
             }
             Err(error) => {
-                tell(&self.events, Event::Failed(id, error.clone()));
+                send_event(&self.events, ApplyEvent::Failed(id, error.clone()));
                 self.outcome.failed.push((id, error));
             }
         }
     }
 
-    /// Outcomes that cannot be written stop the work at the next intent; until then they are kept.
-    fn note(&mut self, written: Result<(), NotRecorded>) {
+    /// Keeps the error of a journal write. Results that could not be written stay in the journal, and the run stops
+    /// at the next intent.
+    fn note_journal_result(&mut self, written: Result<(), JournalError>) {
         if let Err(why) = written {
             self.outcome.unrecorded = Some(why);
         }
     }
 }
 
-fn tell(events: &UnboundedSender<Event>, event: Event) {
-    // The receiver is a view; that it went away is no reason to stop writing what was approved.
+fn send_event(events: &UnboundedSender<ApplyEvent>, event: ApplyEvent) {
+    // The receiver only displays events. If it is gone, the approved steps are still made.
     let _ = events.send(event);
 }
 
-fn broke_off(error: &tokio::task::JoinError) -> EnactError {
+fn error_from_join(error: &tokio::task::JoinError) -> EnactError {
     EnactError {
         requests: Vec::new(),
         kind: EnactErrorKind::Other,
@@ -223,15 +231,15 @@ fn broke_off(error: &tokio::task::JoinError) -> EnactError {
     }
 }
 
-/// Which steps may start.
-struct Schedule {
+/// Which steps are ready to start, and which wait for others.
+struct StepSchedule {
     waiting_for: Vec<usize>,
     waited_for_by: BTreeMap<StepId, Vec<StepId>>,
     ready: BTreeSet<StepId>,
 }
 
-impl Schedule {
-    fn of(steps: &[Step]) -> Self {
+impl StepSchedule {
+    fn from_steps(steps: &[Step]) -> Self {
         let mut waited_for_by: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
         for step in steps {
             for need in &step.needs {
@@ -245,16 +253,16 @@ impl Schedule {
         }
     }
 
-    /// The first step that may begin.
-    fn first(&self) -> Option<StepId> {
+    /// The first step, in the plan's order, that is ready. `None`: no step is ready.
+    fn first_ready(&self) -> Option<StepId> {
         self.ready.first().copied()
     }
 
-    fn begin(&mut self, id: StepId) {
+    fn begin_step(&mut self, id: StepId) {
         self.ready.remove(&id);
     }
 
-    fn succeeded(&mut self, id: StepId) {
+    fn unblock_waiters(&mut self, id: StepId) {
         for waiter in self.waited_for_by.get(&id).into_iter().flatten() {
             let count = usize::try_from(waiter.0).ok().and_then(|index| self.waiting_for.get_mut(index));
             if let Some(count) = count {
@@ -267,9 +275,10 @@ impl Schedule {
     }
 }
 
-/// The steps that were not tried. The plan's order lets one pass find what failed behind each.
-fn not_done(steps: &[Step], outcome: &Outcome) -> Vec<(StepId, NotDone)> {
-    let tried: BTreeSet<StepId> = outcome.ended().chain(outcome.unknown.iter().copied()).collect();
+/// The steps that were not tried, with the reason. A step comes after the steps it needs, so one pass finds the
+/// failed step behind each.
+fn find_untried_steps(steps: &[Step], outcome: &ApplyOutcome) -> Vec<(StepId, UntriedReason)> {
+    let tried: BTreeSet<StepId> = outcome.ended_steps().chain(outcome.unknown.iter().copied()).collect();
     let mut blame: BTreeMap<StepId, StepId> = outcome.failed.iter().map(|(id, _)| (*id, *id)).collect();
     let mut not_done = Vec::new();
     for step in steps {
@@ -279,9 +288,9 @@ fn not_done(steps: &[Step], outcome: &Outcome) -> Vec<(StepId, NotDone)> {
         match step.needs.iter().find_map(|need| blame.get(need).copied()) {
             Some(failed) => {
                 blame.insert(step.id, failed);
-                not_done.push((step.id, NotDone::Needs(failed)));
+                not_done.push((step.id, UntriedReason::Needs(failed)));
             }
-            None => not_done.push((step.id, NotDone::Stopped)),
+            None => not_done.push((step.id, UntriedReason::Stopped)),
         }
     }
     not_done

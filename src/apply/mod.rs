@@ -1,6 +1,15 @@
-//! [`ApprovedPlan`](crate::rules::ApprovedPlan) → provider calls → events and an outcome.
+//! Applies a plan.
 //!
-//! The executor makes no choices: every choice is in the plan. It tells what it does as [`Event`]s and never prints.
+//! In: an [`ApprovedPlan`](crate::rules::ApprovedPlan). Out: provider calls, [`ApplyEvent`]s while it runs, and an
+//! [`ApplyOutcome`].
+//!
+//! The executor decides nothing: the plan contains every decision. It reports what it does in events and never
+//! prints. Invariant: the journal contains a step before the step is tried, so that after a crash the next run knows
+//! which steps may have been made.
+//!
+//! Example, a plan with steps 0, 1 (needs 0) and 2: the journal records the intents of 0, 1 and 2. Steps 0 and 2
+//! start together. If 0 fails, 2 still finishes, and 1 is not tried, with the reason [`UntriedReason::Needs`] of step
+//! 0.
 
 pub mod executor;
 pub mod verify;
@@ -10,81 +19,90 @@ use leasehold_provider::{EnactError, Enacted};
 
 use crate::plan::{Step, StepId};
 
-pub use executor::{Halt, Options, execute};
-pub use verify::{Unverified, verify};
+pub use executor::{ExecuteOptions, Halt, execute_plan};
+pub use verify::{UnverifiedObject, verify_objects};
 
-/// Where the executor writes down what it is about to do, before it does it.
+/// Where the executor records each step before it tries it, and the result afterwards.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Writes down that these steps are about to be tried. When it fails, none of them is.
-    async fn intend(&self, steps: &[&Step]) -> Result<(), NotRecorded>;
-    /// Whether a write may begin now; asked before each one.
-    fn may_write(&self) -> Result<(), NotRecorded>;
-    /// Takes down how a step ended. It may be written later, together with others.
-    fn ended(&self, step: &Step, result: Result<&Enacted, &EnactError>);
-    /// Takes down that a step that was intended was not tried.
-    fn not_tried(&self, step: &Step);
-    /// Writes what was taken down and not written yet.
-    async fn flush(&self) -> Result<(), NotRecorded>;
+    /// Records that these steps are about to be tried.
+    ///
+    /// # Errors
+    /// The steps could not be recorded. None of them may be tried.
+    async fn write_intents(&self, steps: &[&Step]) -> Result<(), JournalError>;
+    /// Checks that a write may start now. Called before each step.
+    ///
+    /// # Errors
+    /// This run may not write any more, for example because it has lost the stack's lock.
+    fn may_write(&self) -> Result<(), JournalError>;
+    /// Notes the result of a step. The journal may write it later, together with others.
+    fn record_result(&self, step: &Step, result: Result<&Enacted, &EnactError>);
+    /// Notes that a step with a recorded intent was not tried.
+    fn record_untried(&self, step: &Step);
+    /// Writes everything that was noted and is not written yet.
+    ///
+    /// # Errors
+    /// The notes could not be written.
+    async fn flush_records(&self) -> Result<(), JournalError>;
 }
 
-/// Why nothing more may be written to the cloud: it could not be recorded, or this run does not hold the stack's lock any more.
+/// Why the run may not write to the cloud any more: the journal cannot be written, or this run has lost the stack's lock.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
-pub struct NotRecorded {
-    /// What stands in the way.
+pub struct JournalError {
+    /// What prevents further writes.
     pub problem: String,
     /// What to do about it.
     pub help: String,
 }
 
-/// What the executor tells while it works.
+/// What the executor reports while it works.
 #[derive(Debug, Clone)]
-pub enum Event {
-    /// A step begins.
+pub enum ApplyEvent {
+    /// A step has started.
     Started(StepId),
-    /// A step is done.
+    /// A step has succeeded, with what the provider reported.
     Done(StepId, Enacted),
-    /// A step failed.
+    /// A step has failed.
     Failed(StepId, EnactError),
-    /// Nothing new is started any more; what is in flight is being finished.
+    /// No more steps are started. Steps in flight are finished.
     Stopping,
 }
 
 /// How each step of a plan ended.
 #[derive(Debug, Clone, Default)]
-pub struct Outcome {
-    /// Steps that are done, with what the provider said.
+pub struct ApplyOutcome {
+    /// Steps that succeeded, with what the provider reported.
     pub done: Vec<(StepId, Enacted)>,
-    /// Steps that failed.
+    /// Steps that failed, with the error.
     pub failed: Vec<(StepId, EnactError)>,
-    /// Steps that were not tried, and why.
-    pub not_done: Vec<(StepId, NotDone)>,
-    /// Steps that were abandoned in flight: nobody knows whether the cloud carried them out.
+    /// Steps that were not tried, with the reason.
+    pub not_done: Vec<(StepId, UntriedReason)>,
+    /// Steps that were abandoned in flight. It is not known whether the cloud made the changes.
     pub unknown: Vec<StepId>,
-    /// Whether the execution was abandoned. The journal may then lack what was being written, and intents in it stay open: the next run
-    /// compares them with the live state.
+    /// Whether the execution was abandoned. The journal may then lack its last write, and its intents stay
+    /// unfinished. The next run compares them with the live state.
     pub abandoned: bool,
-    /// What kept it from writing more.
-    pub unrecorded: Option<NotRecorded>,
+    /// The journal error that prevented further writes. `None`: there was none.
+    pub unrecorded: Option<JournalError>,
 }
 
 /// Why a step was not tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotDone {
-    /// It needs, directly or not, a step that failed.
+pub enum UntriedReason {
+    /// It depends, directly or indirectly, on this step, which failed.
     Needs(StepId),
-    /// Somebody asked to stop.
+    /// The run stopped before it reached this step: on request, or because of the journal.
     Stopped,
 }
 
-impl Outcome {
-    /// The steps that ended, well or not.
-    pub fn ended(&self) -> impl Iterator<Item = StepId> + '_ {
+impl ApplyOutcome {
+    /// The steps that ended, with success or with an error.
+    pub fn ended_steps(&self) -> impl Iterator<Item = StepId> + '_ {
         self.done.iter().map(|(id, _)| *id).chain(self.failed.iter().map(|(id, _)| *id))
     }
 
-    /// Whether every step is done.
+    /// Whether every step succeeded and everything is recorded.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.not_done.is_empty() && !self.abandoned && self.unrecorded.is_none()

@@ -1,58 +1,61 @@
-//! After the last step the touched objects are read again and held against what the plan said they shall be.
+//! Verifies an apply: after the last step, the changed objects are read again and compared with the plan.
+//!
+//! In: the plan, its outcome and a new snapshot. Out: the objects that differ from what the successful steps wrote.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use leasehold_provider::{Change, Resource, ResourceId, Snapshot};
 
-use super::Outcome;
+use super::ApplyOutcome;
 use crate::plan::stale::LiveIndex;
 use crate::plan::{Plan, StepId};
 
-/// An object that is not as the plan left it.
+/// An object that differs from what the plan wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unverified {
-    /// Which.
+pub struct UnverifiedObject {
+    /// The id of the object.
     pub id: ResourceId,
-    /// What is wrong with it.
-    pub fault: Fault,
+    /// How it differs.
+    pub fault: VerifyFault,
 }
 
-/// How an object is not as the plan left it.
+/// How an object differs from what the plan wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// It should be there.
+pub enum VerifyFault {
+    /// It was created or changed, and does not exist.
     Missing,
-    /// It should be gone.
+    /// It was deleted, and still exists.
     StillThere,
-    /// These attributes are not as written.
+    /// These attributes differ from the written ones.
     Differs(Vec<String>),
-    /// Its marks are not as written.
+    /// Its marks differ from the written ones.
     Marks,
 }
 
-impl fmt::Display for Unverified {
+impl fmt::Display for UnverifiedObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
-            Fault::Missing => write!(f, "{} was made and is not there", self.id),
-            Fault::StillThere => write!(f, "{} was removed and is still there", self.id),
-            Fault::Differs(names) => write!(f, "{} is not as written: {}", self.id, names.join(", ")),
-            Fault::Marks => write!(f, "the marks of {} are not as written", self.id),
+            VerifyFault::Missing => write!(f, "{} was made and is not there", self.id),
+            VerifyFault::StillThere => write!(f, "{} was removed and is still there", self.id),
+            VerifyFault::Differs(names) => write!(f, "{} is not as written: {}", self.id, names.join(", ")),
+            VerifyFault::Marks => write!(f, "the marks of {} are not as written", self.id),
         }
     }
 }
 
-/// Holds what the done steps wrote against a fresh snapshot.
+/// Compares what the successful steps wrote with a new snapshot. If several steps wrote one object, the last step for
+/// its attributes and the last step for its marks count.
 #[must_use]
-pub fn verify(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unverified> {
-    let live = LiveIndex::of(snapshot);
+pub fn verify_objects(plan: &Plan, outcome: &ApplyOutcome, snapshot: &Snapshot) -> Vec<UnverifiedObject> {
+    let live = LiveIndex::for_snapshot(snapshot);
     let mut done: Vec<(StepId, Option<&ResourceId>)> =
         outcome.done.iter().map(|(id, enacted)| (*id, enacted.made.as_ref())).collect();
     done.sort_unstable();
     let mut last: BTreeMap<(&ResourceId, bool), &Change> = BTreeMap::new();
     for (id, made) in done {
         let Some(step) = usize::try_from(id.0).ok().and_then(|id| plan.steps.get(id)) else { continue };
-        let marks = step.change.is_of_marks();
+        let marks = step.change.is_marks_only();
         last.insert((made.unwrap_or(step.change.id()), marks), &step.change);
     }
     last.into_iter()
@@ -60,23 +63,23 @@ pub fn verify(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unveri
             let still_strange =
                 || snapshot.unmarked.contains_key(id) || snapshot.shared.get(id).is_some_and(|object| object.adoptable);
             let not_taken_in = matches!(change, Change::Adopt { .. }) && still_strange();
-            let fault = if not_taken_in { Fault::Marks } else { fault(change, live.get(id))? };
-            Some(Unverified { id: id.clone(), fault })
+            let fault = if not_taken_in { VerifyFault::Marks } else { find_fault(change, live.find_live(id))? };
+            Some(UnverifiedObject { id: id.clone(), fault })
         })
         .collect()
 }
 
-fn fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
+fn find_fault(change: &Change, live: Option<&Resource>) -> Option<VerifyFault> {
     match (change, live) {
         (Change::Delete { .. } | Change::Unmark { .. }, None) => None,
-        (Change::Unmark { .. }, Some(_)) => Some(Fault::Marks),
-        (Change::Delete { .. }, Some(_)) => Some(Fault::StillThere),
-        (_, None) => Some(Fault::Missing),
-        // Beside what it is, the plan says of it where its secret goes.
+        (Change::Unmark { .. }, Some(_)) => Some(VerifyFault::Marks),
+        (Change::Delete { .. }, Some(_)) => Some(VerifyFault::StillThere),
+        (_, None) => Some(VerifyFault::Missing),
+        // For a new key, the plan also has the attribute that names its secret store, which the live key does not have.
         (Change::Create { after }, Some(live)) if after.id.is_new() => {
             let differs = live.attributes.iter().filter(|(name, value)| after.attributes.get(*name) != Some(*value));
             let names: Vec<String> = differs.map(|(name, _)| name.to_string()).collect();
-            (!names.is_empty()).then_some(Fault::Differs(names))
+            (!names.is_empty()).then_some(VerifyFault::Differs(names))
         }
         (Change::Create { after } | Change::Update { after, .. }, Some(live)) => {
             let names: Vec<String> = after
@@ -86,12 +89,12 @@ fn fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
                 .filter(|name| after.attributes.get(*name) != live.attributes.get(*name))
                 .map(ToString::to_string)
                 .collect();
-            (!names.is_empty()).then_some(Fault::Differs(names))
+            (!names.is_empty()).then_some(VerifyFault::Differs(names))
         }
         (Change::Mark { after, .. } | Change::Adopt { after, .. }, Some(live)) => {
-            // Marks that no bulk read tells are not there to be held against.
+            // Shared objects have no marks here if the bulk read does not include them, so there is nothing to compare.
             let unread = live.identity.is_none() && live.marks.is_none();
-            (!unread && live.marks.as_ref() != Some(after.as_ref())).then_some(Fault::Marks)
+            (!unread && live.marks.as_ref() != Some(after.as_ref())).then_some(VerifyFault::Marks)
         }
     }
 }

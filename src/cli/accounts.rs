@@ -1,31 +1,36 @@
-//! In which accounts a stack has anything, as its store has it.
+//! The object in a stack's store that records in which accounts the stack has objects: read it, check it, and write it.
+//!
+//! A plan looks only at the accounts of the declared `provider` blocks. The record finds accounts that no block leads to any more.
 
 use leasehold_provider::{Realm, StackName};
 
-use super::failure::Failure;
-use super::say;
-use super::session::{Observed, Stack};
+use super::failure::CommandError;
+use super::print_message;
+use super::session::{ObservedStack, Stack};
 use crate::ledger::Chain;
 use crate::ledger::accounts::{Accounts, KEY};
 use crate::store::lineage::Lineage;
-use crate::store::lock::OtherStack;
-use crate::store::{Store, Version, Written};
-use crate::views::inert::inert;
+use crate::store::lock::OtherStackError;
+use crate::store::{ObjectVersion, Store, WriteOutcome};
+use crate::views::inert::escape_steering;
 
-/// The accounts that a store names.
-pub struct Known {
+/// The accounts that a stack's store records.
+pub struct KnownAccounts {
     accounts: Accounts,
-    /// `None`: it names none yet.
-    version: Option<Version>,
+    /// The version of the object that was read, for a conditional write. `None`: the store has no such object yet.
+    version: Option<ObjectVersion>,
 }
 
-impl Known {
-    /// Reads what the store of a stack says.
-    pub async fn read(store: &Store, stack: &StackName) -> Result<Self, Failure> {
-        let Some(object) = store.read(KEY).await? else {
+impl KnownAccounts {
+    /// Reads the record from the store of a stack.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the object does not parse or belongs to another stack.
+    pub async fn read_from_store(store: &Store, stack: &StackName) -> Result<Self, CommandError> {
+        let Some(object) = store.read_object(KEY).await? else {
             return Ok(Self { accounts: Accounts::default(), version: None });
         };
-        let accounts = Accounts::read(&object.bytes).map_err(|why| Failure::Refused {
+        let accounts = Accounts::parse_accounts(&object.bytes).map_err(|why| CommandError::Refused {
             what: format!("{KEY} in {} cannot be used: {why}", store.place()),
             help: "It says in which accounts the stack has anything. Put back what it was, from a backup or an older version; \
                    without it, apply again and it is written anew from what lives."
@@ -33,25 +38,28 @@ impl Known {
         })?;
         if let Some(theirs) = accounts.stack().filter(|theirs| *theirs != stack) {
             let place = store.place().to_owned();
-            return Err(OtherStack { place, theirs: theirs.clone(), ours: stack.clone() }.into());
+            return Err(OtherStackError { place, theirs: theirs.clone(), ours: stack.clone() }.into());
         }
         Ok(Self { accounts, version: Some(object.version) })
     }
 
-    /// Notes which of the accounts were not looked at.
-    pub fn note(&self, observed: &mut Observed) {
-        observed.out_of_sight = self.accounts.out_of_sight(&observed.snapshot.realm);
+    /// Notes in `observed` the recorded accounts that its observation did not reach.
+    pub fn note_unreachable(&self, observed: &mut ObservedStack) {
+        observed.out_of_sight = self.accounts.find_unreachable(&observed.snapshot.realm);
     }
 
-    /// What the store says.
+    /// The recorded accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
 
-    /// Refuses accounts that were recorded for another history of a stack of this name.
-    pub fn check_lineage(&self, store: &Store, lineage: &Lineage) -> Result<(), Failure> {
+    /// Refuses accounts that were recorded for another ledger of a stack of the same name.
+    ///
+    /// # Errors
+    /// The recorded lineage differs from `lineage`: one of the two objects in the store was replaced.
+    pub fn check_lineage(&self, store: &Store, lineage: &Lineage) -> Result<(), CommandError> {
         match self.accounts.lineage() {
-            Some(found) if found != lineage => Err(Failure::Refused {
+            Some(found) if found != lineage => Err(CommandError::Refused {
                 what: format!(
                     "{KEY} in {} has lineage {found}, and the ledger there has lineage {lineage}: one of the two was replaced",
                     store.place()
@@ -62,24 +70,27 @@ impl Known {
         }
     }
 
-    /// Writes them for the stack and lineage of a ledger, if anything in the object changes.
-    pub async fn write(&mut self, chain: &Chain, accounts: Accounts) -> Result<(), Failure> {
+    /// Writes `accounts` with the stack and lineage of the ledger `chain`. Writes nothing if the object would not change.
+    ///
+    /// # Errors
+    /// The store cannot be written, or another process has written the object since it was read.
+    pub async fn write_to_store(&mut self, chain: &Chain, accounts: Accounts) -> Result<(), CommandError> {
         let store = chain.store();
-        let accounts = accounts.owned_by(chain.stack().clone(), chain.lineage().clone());
+        let accounts = accounts.with_owner(chain.stack().clone(), chain.lineage().clone());
         if accounts == self.accounts {
             return Ok(());
         }
-        let text = accounts.text().map_err(|why| anyhow::anyhow!("{KEY} cannot be written: {why}"))?;
+        let text = accounts.to_json_text().map_err(|why| anyhow::anyhow!("{KEY} cannot be written: {why}"))?;
         let written = match &self.version {
-            Some(version) => store.replace(KEY, text.as_bytes(), version).await?,
-            None => store.create(KEY, text.as_bytes()).await?,
+            Some(version) => store.replace_object(KEY, text.as_bytes(), version).await?,
+            None => store.create_object(KEY, text.as_bytes()).await?,
         };
         match written {
-            Written::Yes(version) => {
+            WriteOutcome::Yes(version) => {
                 *self = Self { accounts, version: Some(version) };
                 Ok(())
             }
-            Written::Taken => Err(Failure::Refused {
+            WriteOutcome::Taken => Err(CommandError::Refused {
                 what: format!("{KEY} in {} was written by somebody else meanwhile", store.place()),
                 help: "Nothing more was changed. Apply again.".to_owned(),
             }),
@@ -87,29 +98,37 @@ impl Known {
     }
 }
 
-/// Notes for a plan which accounts were not looked at. It may be made where the store cannot be read: then that is said.
-pub async fn note_if_readable(stack: &Stack, observed: &mut Observed) -> Result<(), Failure> {
-    let known = async { Known::read(&stack.store().await?, &stack.declared.stack).await };
+/// Notes in `observed` the recorded accounts that the observation for a plan did not reach. A plan can be made where the store does not
+/// answer: then this only prints a warning.
+///
+/// # Errors
+/// The record exists and cannot be used.
+pub async fn note_unreachable_accounts(stack: &Stack, observed: &mut ObservedStack) -> Result<(), CommandError> {
+    let known = async { KnownAccounts::read_from_store(&stack.open_store().await?, &stack.declared.stack).await };
     match known.await {
-        Ok(known) => known.note(observed),
-        Err(Failure::Store(error)) => say(&format!(
+        Ok(known) => known.note_unreachable(observed),
+        Err(CommandError::Store(error)) => print_message(&format!(
             "warning: whether this stack has anything in accounts that no provider block leads to is not known: {}\n",
-            inert(&error.to_string())
+            escape_steering(&error.to_string())
         )),
         Err(failure) => return Err(failure),
     }
     Ok(())
 }
 
-/// Refuses to say anything of a stack that has something where nobody looks.
-pub async fn refuse_out_of_sight(stack: &Stack, realm: &Realm) -> Result<(), Failure> {
-    let known = Known::read(&stack.store().await?, &stack.declared.stack).await?;
-    let out_of_sight = known.accounts.out_of_sight(realm);
+/// Refuses to answer a question about a stack that has objects in an account that no `provider` block reaches: the answer would be
+/// incomplete.
+///
+/// # Errors
+/// The record cannot be read, or it names an account that `realm` does not reach.
+pub async fn refuse_unreachable_accounts(stack: &Stack, realm: &Realm) -> Result<(), CommandError> {
+    let known = KnownAccounts::read_from_store(&stack.open_store().await?, &stack.declared.stack).await?;
+    let out_of_sight = known.accounts.find_unreachable(realm);
     if out_of_sight.is_empty() {
         return Ok(());
     }
     let accounts: Vec<String> = out_of_sight.into_keys().collect();
-    Err(Failure::Refused {
+    Err(CommandError::Refused {
         what: format!(
             "this stack has something in {}, and no provider block leads there any more: what became of it cannot be seen",
             accounts.join(", ")

@@ -1,4 +1,5 @@
-//! `leasehold apply`: plan, ask, carry out, verify; or carry out a saved plan exactly as it was reviewed.
+//! `leasehold apply`: makes a plan, asks for approval, carries the plan out and verifies the result; or carries out a saved plan exactly as
+//! it was reviewed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
@@ -12,79 +13,97 @@ use secrecy::SecretBox;
 use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs, SelectionArgs};
 use super::connection::Connection;
 use super::interruption::{self, Interruption};
-use super::plan::allowance;
-use super::run::{Purpose, Run};
+use super::plan::to_allowance;
+use super::run::{LockedRun, RunPurpose};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, carry_out, invocation, plan_view, quotas, signing};
+use super::{CommandError, CommandExit, carry_out, invocation, plan_view, quotas, signing};
 use crate::ledger::checkpoint::{self, Signers};
-use crate::plan::saved::Saved;
-use crate::plan::sealed::{self, Sealed};
-use crate::plan::{Basis, Plan, saved, stale};
-use crate::realize::Resources;
+use crate::plan::saved::SavedPlan;
+use crate::plan::sealed::{self, SealedValues};
+use crate::plan::{Plan, PlanBasis, saved, stale};
+use crate::realize::ResourceMap;
 use crate::rules::{self, Allowance, ApprovedPlan};
-use crate::shell::quoted;
+use crate::shell::quote_shell_word;
 use crate::views;
-use crate::views::inert::inert;
-use crate::views::style::{STRONG, paint};
+use crate::views::inert::escape_steering;
+use crate::views::style::{STRONG, paint_text};
 
-pub async fn cmd_apply(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
-    let what = args.what.as_ref().map(|what| super::below(here, what));
+/// Applies a saved plan if the argument is a file, otherwise makes a plan and applies it.
+///
+/// # Errors
+/// The plan is refused, not approved or stale, or the apply did not complete.
+pub async fn cmd_apply(
+    here: &Path,
+    args: &ApplyArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
+    let what = args.what.as_ref().map(|what| super::resolve_path(here, what));
     match what.filter(|path| path.is_file()) {
-        Some(file) => apply_saved(here, &file, args, interruption).await,
+        Some(file) => apply_saved_plan(here, &file, args, interruption).await,
         None => apply_stack(here, args, interruption).await,
     }
 }
 
-async fn apply_stack(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
-    let now = session::now(args.now);
-    let stack = Stack::read(here, args.what.as_deref(), &args.variables, now)?;
-    stack.warn();
+async fn apply_stack(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
+    let now = session::current_time(args.now);
+    let stack = Stack::read_stack(here, args.what.as_deref(), &args.variables, now)?;
+    stack.print_warnings();
     let connection = stack.connect_to_write(args.now).await?;
-    let run = Run::begin(&stack.purpose("apply"), &connection, interruption).await?;
-    let again = [&["apply".to_owned()][..], &args.selection.words(), &args.allowance.words()].concat();
-    let terms = args.terms(invocation::current().follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>()));
-    locked(run, async |run| {
-        let mut observed = session::observe_to_plan(&stack, &connection).await?;
-        run.settle(&observed.snapshot).await?;
-        run.note_out_of_sight(&mut observed);
-        tidy(&stack.declared.stack, &observed.snapshot, &connection, now)?;
-        let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
-        quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
-        let left = run.accounts().after(&observed.snapshot, &plan);
-        let ended = settle_plan(here, run, plan, &observed.shared, &connection, &terms).await?;
+    let run = LockedRun::begin_run(&stack.run_purpose("apply"), &connection, interruption).await?;
+    let again = [&["apply".to_owned()][..], &args.selection.to_arguments(), &args.allowance.to_arguments()].concat();
+    let terms = args.apply_terms(
+        invocation::current_invocation().follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>()),
+    );
+    run_and_release_lock(run, async |run| {
+        let mut observed = session::observe_for_plan(&stack, &connection).await?;
+        run.resolve_unfinished_intents(&observed.snapshot).await?;
+        run.note_unreachable_accounts(&mut observed);
+        tidy_secret_stores(&stack.declared.stack, &observed.snapshot, &connection, now)?;
+        let plan = session::plan_stack(&stack, &connection, &observed, now, &args.selection)?;
+        quotas::check_quotas(&stack, &connection, &observed.snapshot, &plan).await?;
+        let left = run.accounts().keep_remaining_accounts(&observed.snapshot, &plan);
+        let ended = review_and_apply_plan(here, run, plan, &observed.shared, &connection, &terms).await?;
         run.write_accounts(left).await?;
         Ok(ended)
     })
     .await
 }
 
-async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+async fn apply_saved_plan(
+    here: &Path,
+    file: &Path,
+    args: &ApplyArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     if let Some(signers) = &args.signers {
-        refuse_unsigned(file, &bytes, &super::below(here, signers))?;
+        check_plan_signature(file, &bytes, &super::resolve_path(here, signers))?;
     }
-    let Saved { plan, sealed } = saved::read(&bytes).map_err(|error| Failure::Refused {
+    let SavedPlan { plan, sealed } = saved::read_plan(&bytes).map_err(|error| CommandError::Refused {
         what: format!("{}: {error}", file.display()),
-        help: format!("Make a new plan with `leasehold plan --out {}`, review it, and apply that.", typed(args)),
+        help: format!(
+            "Make a new plan with `leasehold plan --out {}`, review it, and apply that.",
+            quote_plan_path(args)
+        ),
     })?;
     if args.now.is_some() || !args.selection.target.is_empty() || !args.selection.exclude.is_empty() {
-        return Err(Failure::Refused {
+        return Err(CommandError::Refused {
             what: "a saved plan is applied as it is: --now, --target and --exclude have no place here".to_owned(),
-            help: format!("Give them to `leasehold plan --out {}`.", typed(args)),
+            help: format!("Give them to `leasehold plan --out {}`.", quote_plan_path(args)),
         });
     }
-    let (directory, files) = saved_directory(file, &plan.basis)?;
-    invocation::current().note_directory(directory.path());
-    refuse_stale(stale::of_basis(&plan.basis, session::VERSION, &files))?;
-    // The plan's own instant: on the embedded directory it stands for the present moment as well.
-    let Basis { provider, stores, .. } = &plan.basis;
-    let providers = plan.basis.providers();
-    let connection = Connection::to(&providers, directory.path(), plan.now).await?;
-    let connection = connection.keeping(stores, provider, directory.path(), plan.now);
-    let realm = connection.observe.realm().await?;
-    refuse_stale(stale::of_realm(&plan.realm, &realm).into_iter().collect())?;
-    let purpose = Purpose {
+    let (directory, files) = find_saved_directory(file, &plan.basis)?;
+    invocation::current_invocation().note_directory(directory.path());
+    refuse_stale_plan(stale::check_basis_staleness(&plan.basis, session::VERSION, &files))?;
+    // The instant the plan was made at. The embedded directory also takes it for the present moment.
+    let PlanBasis { provider, stores, .. } = &plan.basis;
+    let providers = plan.basis.basis_providers();
+    let connection = Connection::connect_to_providers(&providers, directory.path(), plan.now).await?;
+    let connection = connection.with_secret_stores(stores, provider, directory.path(), plan.now);
+    let realm = connection.observe.read_realm().await?;
+    refuse_stale_plan(stale::check_realm_staleness(&plan.realm, &realm).into_iter().collect())?;
+    let purpose = RunPurpose {
         command: "apply",
         reason: None,
         stack: &plan.stack,
@@ -92,35 +111,38 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs, interruption: &
         providers,
         directory: directory.path(),
     };
-    let run = Run::begin(&purpose, &connection, interruption).await?;
-    let terms = args.terms(invocation::current().follow_up(&["apply"])).saved();
+    let run = LockedRun::begin_run(&purpose, &connection, interruption).await?;
+    let terms = args.apply_terms(invocation::current_invocation().follow_up_command(&["apply"])).for_saved_plan();
     let plan = plan.clone();
-    locked(run, async |run| {
-        let shared = shared_of(&plan);
-        let snapshot = observe(&plan, &connection, &shared, Credentials::OfStack).await?;
-        run.settle(&snapshot).await?;
-        refuse_stale(stale::of_objects(&plan, &snapshot))?;
+    run_and_release_lock(run, async |run| {
+        let shared = collect_shared_objects(&plan);
+        let snapshot = observe_with_deliveries(&plan, &connection, &shared, CredentialSelection::OfStack).await?;
+        run.resolve_unfinished_intents(&snapshot).await?;
+        refuse_stale_plan(stale::check_object_staleness(&plan, &snapshot))?;
         let plan = match &sealed {
             Some(sealed) => {
                 let stack = directory.path().canonicalize().context("cannot find the stack's directory")?;
-                let stack = Stack::read(here, Some(&stack), &args.variables, plan.now)?;
-                filled(&stack, run, plan, &connection, sealed).await?
+                let stack = Stack::read_stack(here, Some(&stack), &args.variables, plan.now)?;
+                restore_sensitive_values(&stack, run, plan, &connection, sealed).await?
             }
             None => plan,
         };
-        settle_plan(here, run, plan, &shared, &connection, &terms).await
+        review_and_apply_plan(here, run, plan, &shared, &connection, &terms).await
     })
     .await
 }
 
-/// The stack's directory of a saved plan, and its files: the directory that the plan names, as seen from here. Else as seen from the
-/// folder of the plan's file or one above it, if it has exactly the files that the plan was made from: the plan may have been saved
-/// elsewhere.
-fn saved_directory(file: &Path, basis: &Basis) -> Result<(StackDirectory, BTreeMap<String, Digest>), Failure> {
+/// The stack's directory of a saved plan, and the directory's files. This is the directory that the plan names, relative to the working
+/// directory. If its files are not those of the plan, it is that directory relative to the folder of the plan's file, or to a folder above,
+/// provided that it has exactly the files that the plan was made from: the plan may have been saved in another place.
+fn find_saved_directory(
+    file: &Path,
+    basis: &PlanBasis,
+) -> Result<(StackDirectory, BTreeMap<String, Digest>), CommandError> {
     let open = |path: &Path| {
-        let directory = StackDirectory::open(path, None)?;
-        let files = session::current_files(&directory, &basis.files)?;
-        Ok::<_, Failure>((directory, files))
+        let directory = StackDirectory::open_directory(path, None)?;
+        let files = session::digest_current_files(&directory, &basis.files)?;
+        Ok::<_, CommandError>((directory, files))
     };
     let named = Path::new(&basis.directory);
     let from_here = open(named);
@@ -133,120 +155,133 @@ fn saved_directory(file: &Path, basis: &Basis) -> Result<(StackDirectory, BTreeM
     fitting.next().map_or(from_here, Ok)
 }
 
-/// Takes keys out of the stores that live no more.
-fn tidy(stack: &StackName, snapshot: &Snapshot, connection: &Connection, now: Timestamp) -> Result<(), Failure> {
-    let dead = Vec::from_iter(connection.vault.tidy(stack, snapshot, now)?);
+/// Removes from the secret stores the keys that no longer exist in the cloud, and prints which.
+fn tidy_secret_stores(
+    stack: &StackName,
+    snapshot: &Snapshot,
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<(), CommandError> {
+    let dead = Vec::from_iter(connection.vault.remove_inactive_keys(stack, snapshot, now)?);
     if !dead.is_empty() {
-        super::say(&format!("Taken out of the stores, for they live no more: {}.\n", inert(&dead.join(", "))));
+        super::print_message(&format!(
+            "Taken out of the stores, for they live no more: {}.\n",
+            escape_steering(&dead.join(", "))
+        ));
     }
     Ok(())
 }
 
-/// The plan's file as it was typed, quoted for a shell.
-fn typed(args: &ApplyArgs) -> String {
-    args.what.as_ref().map_or_else(String::new, |file| quoted(&file.display().to_string()))
+/// The path of the plan's file as the user typed it, quoted for a shell.
+fn quote_plan_path(args: &ApplyArgs) -> String {
+    args.what.as_ref().map_or_else(String::new, |file| quote_shell_word(&file.display().to_string()))
 }
 
-/// A plan that none of the signers signed is not applied.
-fn refuse_unsigned(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), Failure> {
-    let refused = |why: &str| Failure::Refused {
+/// Refuses a plan that none of the given signers has signed.
+fn check_plan_signature(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), CommandError> {
+    let refused = |why: &str| CommandError::Refused {
         what: format!("{} is not signed by who may: {why}", file.display()),
         help: "Let one of the signers review the plan and sign it: leasehold plan --out FILE --signing-key KEY."
             .to_owned(),
     };
     let known = std::fs::read_to_string(signers).with_context(|| format!("cannot read {}", signers.display()))?;
-    let known = Signers::read(&known).map_err(|why| anyhow::anyhow!("{}: {why}", signers.display()))?;
-    let Ok(signature) = std::fs::read_to_string(signing::beside(file)) else {
+    let known = Signers::parse_signers(&known).map_err(|why| anyhow::anyhow!("{}: {why}", signers.display()))?;
+    let Ok(signature) = std::fs::read_to_string(signing::signature_path(file)) else {
         return Err(refused("there is no signature beside it"));
     };
     let text = std::str::from_utf8(bytes).map_err(|_| refused("it is not text"))?;
-    checkpoint::verify(text, &signature, Some(&known)).map(|_| ()).map_err(|why| refused(&why.to_string()))
+    checkpoint::verify_signature(text, &signature, Some(&known)).map(|_| ()).map_err(|why| refused(&why.to_string()))
 }
 
-/// A saved plan with its sensitive values, read again and held against what was reviewed.
-async fn filled(
+/// Puts the sensitive values back into a saved plan. The values are read again from the configuration and compared with the digests in the
+/// plan that was reviewed.
+async fn restore_sensitive_values(
     stack: &Stack,
-    run: &Run,
+    run: &LockedRun,
     plan: Plan,
     connection: &Connection,
-    sealed: &Sealed,
-) -> Result<Plan, Failure> {
-    let refused = |what: String| Failure::Refused {
+    sealed: &SealedValues,
+) -> Result<Plan, CommandError> {
+    let refused = |what: String| CommandError::Refused {
         what,
         help: "Give the same variables as to `leasehold plan`, or make a new plan, review it, and apply that."
             .to_owned(),
     };
-    let place = run.store().place();
-    let Some(key) = run.store().read(&format!("keys/{}", sealed.key)).await? else {
+    let place = run.open_store().place();
+    let Some(key) = run.open_store().read_object(&format!("keys/{}", sealed.key)).await? else {
         return Err(refused(format!("the key of the plan's sensitive values is not in {place}")));
     };
     let key: [u8; 32] = key
         .bytes
         .try_into()
         .map_err(|_| refused(format!("the key of the plan's sensitive values in {place} is no key")))?;
-    let observed = session::observe(stack, connection).await?;
-    let rebuilt = session::plan(stack, connection, &observed, plan.now, &SelectionArgs::default())?;
-    sealed::fill(plan, &rebuilt, sealed, &SecretBox::new(Box::new(key))).map_err(|why| refused(why.to_string()))
+    let observed = session::observe_stack(stack, connection).await?;
+    let rebuilt = session::plan_stack(stack, connection, &observed, plan.now, &SelectionArgs::default())?;
+    sealed::refill_sensitive_values(plan, &rebuilt, sealed, &SecretBox::new(Box::new(key)))
+        .map_err(|why| refused(why.to_string()))
 }
 
-/// Does the work of a run, and gives the lock back however the work ended. A signal that comes before the first step of a plan begins
-/// ends the work at once; one that comes later is handled by the work, and only bounds how long it takes.
-pub(super) async fn locked(
-    mut run: Run,
-    work: impl AsyncFnOnce(&mut Run) -> Result<Exit, Failure>,
-) -> Result<Exit, Failure> {
+/// Does the work of a run, and releases the lock whatever the result. A signal that arrives before the first step of a plan starts ends the
+/// work at once. A later signal is handled by the work itself; here it only limits how long the work may take.
+///
+/// # Errors
+/// The error of the work, or that a signal stopped it.
+pub(super) async fn run_and_release_lock(
+    mut run: LockedRun,
+    work: impl AsyncFnOnce(&mut LockedRun) -> Result<CommandExit, CommandError>,
+) -> Result<CommandExit, CommandError> {
     let interruption = run.interruption().clone();
     let ended = tokio::select! {
         biased;
-        stopped = interruption.stopped_before_writing() => Err(stopped),
-        ended = interruption.bound(interruption::COMMAND, work(&mut run)) => ended.unwrap_or_else(|| overdue(&interruption)),
+        stopped = interruption.wait_for_stop_before_writing() => Err(stopped),
+        ended = interruption.run_within_limit(interruption::COMMAND, work(&mut run)) => ended.unwrap_or_else(|| report_steps_overdue(&interruption)),
     };
-    run.end().await;
+    run.release_lock().await;
     ended
 }
 
-/// What is written after the steps took too long for a run that was asked to stop.
-fn overdue(interruption: &Interruption) -> Result<Exit, Failure> {
-    let Some(signal) = interruption.signal() else { return Err(Failure::Unfinished) };
-    Err(Failure::Stopped {
+/// The result of a run that was asked to stop and whose steps exceeded the time limit.
+fn report_steps_overdue(interruption: &Interruption) -> Result<CommandExit, CommandError> {
+    let Some(signal) = interruption.received_signal() else { return Err(CommandError::Unfinished) };
+    Err(CommandError::Stopped {
         signal,
         what: "the stack's records could not be written in time".to_owned(),
         help: Some("See what is there with `leasehold audit list` and `leasehold plan`.".to_owned()),
     })
 }
 
-/// How a plan is to be carried out.
-pub(super) struct Terms<'a> {
+/// The options with which a plan is carried out.
+pub(super) struct ApplyTerms<'a> {
     pub allowance: &'a AllowanceArgs,
-    /// Nobody is asked.
+    /// Whether the plan is applied without a prompt.
     pub auto_approve: bool,
-    /// The plan was reviewed as a file.
+    /// Whether the plan was saved to a file and reviewed there.
     pub saved: bool,
-    /// How many writes may be in flight at once.
+    /// The maximum number of writes in flight at the same time.
     pub parallelism: u16,
-    /// The command that finishes what was not done.
+    /// The command line that finishes the steps that were not done.
     pub again: String,
-    /// Where the plan goes as JSON as well.
+    /// The file that the plan is also written to as JSON.
     pub json_into: Option<&'a Path>,
-    /// Whether, and with which key, the ledger's end is signed afterwards.
+    /// Whether the end of the ledger is signed afterwards, and with which key.
     pub checkpoint: &'a CheckpointArgs,
 }
 
 impl ApplyArgs {
-    fn terms(&self, again: String) -> Terms<'_> {
-        self.carry_out.terms(&self.allowance, self.json.json_into.as_deref(), again)
+    fn apply_terms(&self, again: String) -> ApplyTerms<'_> {
+        self.carry_out.carry_out_terms(&self.allowance, self.json.json_into.as_deref(), again)
     }
 }
 
 impl CarryOutArgs {
-    /// The terms that these arguments and those say.
-    pub(super) fn terms<'a>(
+    /// Combines these arguments with those for the allowance and the JSON file.
+    pub(super) fn carry_out_terms<'a>(
         &'a self,
         allowance: &'a AllowanceArgs,
         json_into: Option<&'a Path>,
         again: String,
-    ) -> Terms<'a> {
-        Terms {
+    ) -> ApplyTerms<'a> {
+        ApplyTerms {
             allowance,
             auto_approve: self.auto_approve,
             saved: false,
@@ -258,13 +293,13 @@ impl CarryOutArgs {
     }
 }
 
-impl<'a> Terms<'a> {
-    fn saved(self) -> Self {
+impl<'a> ApplyTerms<'a> {
+    fn for_saved_plan(self) -> Self {
         Self { saved: true, ..self }
     }
 
-    /// Who said yes, to what, and how, for the ledger.
-    fn approvals(&self) -> Vec<(Option<String>, String)> {
+    /// The approvals for the ledger: each is the approved address (`None`: the whole plan) and how it was approved.
+    fn collect_approvals(&self) -> Vec<(Option<String>, String)> {
         let whole = match (self.saved, self.auto_approve) {
             (true, true) => "saved plan, --auto-approve",
             (false, true) => "--auto-approve",
@@ -277,116 +312,129 @@ impl<'a> Terms<'a> {
     }
 }
 
-/// Shows a plan, holds it against the rules, asks, and carries it out.
-pub(super) async fn settle_plan(
+/// Shows a plan, evaluates the rules on it, asks for approval, and carries it out.
+///
+/// # Errors
+/// The plan is refused, not approved or stale, or it was not carried out completely.
+pub(super) async fn review_and_apply_plan(
     here: &Path,
-    run: &mut Run,
+    run: &mut LockedRun,
     plan: Plan,
-    shared: &Resources,
+    shared: &ResourceMap,
     connection: &Connection,
-    terms: &Terms<'_>,
-) -> Result<Exit, Failure> {
-    let allowance = allowance(terms.allowance);
-    let rulings = rules::decide(&plan, &allowance);
-    plan_view::json_into(here, terms.json_into, || views::plan::json(&plan, &rulings))?;
-    let text = views::plan::human(&plan, &rulings, connection.realize.as_ref());
-    super::print(&invocation::current().complete(&text))?;
+    terms: &ApplyTerms<'_>,
+) -> Result<CommandExit, CommandError> {
+    let allowance = to_allowance(terms.allowance);
+    let rulings = rules::evaluate_rules(&plan, &allowance);
+    plan_view::write_json_into(here, terms.json_into, || views::plan::render_plan_json(&plan, &rulings))?;
+    let text = views::plan::render_plan_text(&plan, &rulings, connection.realize.as_ref());
+    super::print_result(&invocation::current_invocation().complete_commands(&text))?;
     if plan.is_empty() {
-        return Ok(Exit::Done);
+        return Ok(CommandExit::Done);
     }
     if !rulings.is_empty() {
-        run.refuse(&plan, &rulings).await?;
+        run.record_refusal(&plan, &rulings).await?;
     }
-    let approved = approve(plan, &allowance)?;
-    connection.vault.prepare(approved.plan())?;
+    let approved = approve_plan(plan, &allowance)?;
+    connection.vault.prepare_stores(approved.as_plan())?;
     if !terms.auto_approve {
-        ask().await?;
+        ask_for_approval().await?;
     }
-    // A person takes time to read: what they approved must still be what is there. Who leaves is read once more in full, to be archived.
-    let leaves = approved.plan().leavers().next().is_some();
+    // A prompt takes time: what the person approved must still be the live state. The identities that leave are read again in full, because
+    // they are archived.
+    let leaves = approved.as_plan().leaving_identities().next().is_some();
     let snapshot = if leaves || !terms.auto_approve {
-        let snapshot = observe(approved.plan(), connection, shared, Credentials::OfPlan).await?;
-        refuse_stale(stale::of_objects(approved.plan(), &snapshot))?;
+        let snapshot =
+            observe_with_deliveries(approved.as_plan(), connection, shared, CredentialSelection::OfPlan).await?;
+        refuse_stale_plan(stale::check_object_staleness(approved.as_plan(), &snapshot))?;
         snapshot
     } else {
-        Snapshot::empty(approved.plan().realm.clone())
+        Snapshot::for_realm(approved.as_plan().realm.clone())
     };
-    run.write_accounts(run.accounts().before(approved.plan())).await?;
-    let journal = run.journal(approved.plan(), &snapshot, &rulings, terms.approvals()).await?;
-    let ended = carry_out::carry_out(&approved, connection, terms, shared, journal, run.interruption()).await;
-    run.publish(terms.checkpoint, here).await?;
+    run.write_accounts(run.accounts().with_planned_accounts(approved.as_plan())).await?;
+    let journal = run.open_journal(approved.as_plan(), &snapshot, &rulings, terms.collect_approvals()).await?;
+    let ended = carry_out::carry_out_plan(&approved, connection, terms, shared, journal, run.interruption()).await;
+    run.publish_checkpoint(terms.checkpoint, here).await?;
     if ended.is_ok() {
-        run.write_accounts(run.accounts().without_let_go(approved.plan())).await?;
+        run.write_accounts(run.accounts().without_released_accounts(approved.as_plan())).await?;
     }
     ended
 }
 
-/// The shared objects as a plan leaves them: reading them again then reads their marks as well.
-fn shared_of(plan: &Plan) -> Resources {
-    let after = plan.steps.iter().filter_map(|step| step.change.after()).filter(|resource| resource.identity.is_none());
+/// The shared objects as they are after the plan. With them, reading the objects again also reads their marks.
+fn collect_shared_objects(plan: &Plan) -> ResourceMap {
+    let after = plan
+        .steps
+        .iter()
+        .filter_map(|step| step.change.resource_after())
+        .filter(|resource| resource.identity.is_none());
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
 
-/// Whose credentials are read.
+/// The identities whose credentials are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Credentials {
-    /// Everybody's: also what an earlier run left open.
+pub(super) enum CredentialSelection {
+    /// All identities of the stack, so that intents that an earlier run left open can be resolved.
     OfStack,
-    /// Those of the identities that the plan is about.
+    /// Only the identities that the plan changes.
     OfPlan,
 }
 
-/// What lives of what a plan is about, with what the stores say was delivered.
-async fn observe(
+/// Observes the live objects that a plan is about, and adds what the secret stores say was delivered.
+async fn observe_with_deliveries(
     plan: &Plan,
     connection: &Connection,
-    shared: &Resources,
-    credentials: Credentials,
-) -> Result<Snapshot, Failure> {
-    let delivered = connection.vault.delivered(&plan.stack, &plan.realm)?;
+    shared: &ResourceMap,
+    credentials: CredentialSelection,
+) -> Result<Snapshot, CommandError> {
+    let delivered = connection.vault.read_deliveries(&plan.stack, &plan.realm)?;
     let mut snapshot = observe_cloud(plan, connection, shared, credentials).await?;
     snapshot.note_deliveries(&delivered);
     Ok(snapshot)
 }
 
+/// Observes the live objects that a plan is about, without the secret stores.
+///
+/// # Errors
+/// The cloud cannot be read.
 pub(super) async fn observe_cloud(
     plan: &Plan,
     connection: &Connection,
-    shared: &Resources,
-    credentials: Credentials,
-) -> Result<Snapshot, Failure> {
+    shared: &ResourceMap,
+    credentials: CredentialSelection,
+) -> Result<Snapshot, CommandError> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Adopt { .. }));
     let adopt = adopts.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
     let identities = plan.identities.iter().map(|delta| &delta.address);
     let told: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
     let nobody_else = plan.steps.iter().all(|step| told.contains(&step.subject));
-    let no_other_credentials = credentials == Credentials::OfPlan && nobody_else;
-    let plain = ObserveRequest::plain(&plan.stack, shared);
+    let no_other_credentials = credentials == CredentialSelection::OfPlan && nobody_else;
+    let plain = ObserveRequest::for_plan(&plan.stack, shared);
     let request = ObserveRequest { exact: &exact, adopt: &adopt, no_other_credentials, ..plain };
-    let mut snapshot = connection.observe.observe(request).await?;
-    snapshot.recall(shared);
+    let mut snapshot = connection.observe.observe_stack(request).await?;
+    snapshot.restore_sensitive(shared);
     Ok(snapshot)
 }
 
-fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
-    rules::approve(plan, allowance).map_err(Failure::Ruled)
+fn approve_plan(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, CommandError> {
+    rules::apply_rules(plan, allowance).map_err(CommandError::Ruled)
 }
 
-fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
-    if stale.is_empty() { Ok(()) } else { Err(Failure::Stale(stale)) }
+fn refuse_stale_plan(stale: Vec<stale::Staleness>) -> Result<(), CommandError> {
+    if stale.is_empty() { Ok(()) } else { Err(CommandError::Stale(stale)) }
 }
 
-/// Asks a person. Refused without a terminal to ask at.
-async fn ask() -> Result<(), Failure> {
-    let refused = |what: &str| Failure::Refused {
+/// Asks for approval at the terminal. Refused if stdin or stderr is not a terminal.
+async fn ask_for_approval() -> Result<(), CommandError> {
+    let refused = |what: &str| CommandError::Refused {
         what: what.to_owned(),
         help: "Answer yes at a terminal, or pass --auto-approve where nobody can be asked.".to_owned(),
     };
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(refused("nobody can be asked whether to apply: this is no terminal"));
     }
-    super::say(&format!("\n{} Only 'yes' applies it: ", paint(STRONG, "Apply this plan?")));
+    super::print_message(&format!("\n{} Only 'yes' applies it: ", paint_text(STRONG, "Apply this plan?")));
     std::io::stderr().flush().context("cannot write to stderr")?;
     let read = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();

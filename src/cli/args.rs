@@ -49,7 +49,7 @@ pub enum Color {
 
 impl Color {
     /// Makes the choice hold for all that is printed.
-    pub fn apply(self) {
+    pub fn apply_globally(self) {
         let choice = match self {
             Self::Auto => anstream::ColorChoice::Auto,
             Self::Always => anstream::ColorChoice::Always,
@@ -155,8 +155,8 @@ pub struct PolicyCompareArgs {
     #[command(flatten)]
     pub account: AccountArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
     /// Exit with 2 unless the access is the same or less
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -166,12 +166,12 @@ pub struct PolicyCompareArgs {
 #[derive(Debug, Clone, Args)]
 pub struct AccountArgs {
     /// The account that placeholders such as ${AWS::AccountId} and ACCOUNT_ID stand for
-    #[arg(long, value_name = "ID", value_parser = account_id)]
+    #[arg(long, value_name = "ID", value_parser = parse_account_id)]
     pub account: Option<AccountId>,
 }
 
-fn account_id(text: &str) -> Result<AccountId, String> {
-    AccountId::read(text).ok_or_else(|| "an account id is twelve digits".to_owned())
+fn parse_account_id(text: &str) -> Result<AccountId, String> {
+    AccountId::parse(text).ok_or_else(|| "an account id is twelve digits".to_owned())
 }
 
 /// `leasehold policy lint`
@@ -222,8 +222,8 @@ pub struct PolicySimulateArgs {
     #[command(flatten)]
     pub account: AccountArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold policy explain`
@@ -238,8 +238,8 @@ pub struct PolicyExplainArgs {
     #[command(flatten)]
     pub account: AccountArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// Values for a stack's variables.
@@ -290,27 +290,27 @@ pub struct AllowanceArgs {
 
 impl SelectionArgs {
     /// As they are typed.
-    pub fn words(&self) -> Vec<String> {
-        words("--target", &self.target).chain(words("--exclude", &self.exclude)).collect()
+    pub fn to_arguments(&self) -> Vec<String> {
+        repeat_option("--target", &self.target).chain(repeat_option("--exclude", &self.exclude)).collect()
     }
 }
 
 impl AllowanceArgs {
     /// As they are typed.
-    pub fn words(&self) -> Vec<String> {
+    pub fn to_arguments(&self) -> Vec<String> {
         let leavers: Vec<String> = self.max_leavers.iter().map(ToString::to_string).collect();
-        words("--max-leavers", &leavers).chain(words("--approve", &self.approve)).collect()
+        repeat_option("--max-leavers", &leavers).chain(repeat_option("--approve", &self.approve)).collect()
     }
 }
 
 /// An option before each of its values.
-fn words<'a>(option: &'a str, values: &'a [String]) -> impl Iterator<Item = String> + 'a {
+fn repeat_option<'a>(option: &'a str, values: &'a [String]) -> impl Iterator<Item = String> + 'a {
     values.iter().flat_map(move |value| [option.to_owned(), value.clone()])
 }
 
 /// A form of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people
     Human,
     /// For machines
@@ -386,11 +386,11 @@ pub struct PlanViewArgs {
     #[arg(long, value_enum, default_value_t = PlanFormat::Human)]
     pub format: PlanFormat,
     /// The size to cut markdown to, riskiest changes first
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = max_bytes)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = parse_max_bytes)]
     pub max_bytes: usize,
 }
 
-fn max_bytes(text: &str) -> Result<usize, String> {
+fn parse_max_bytes(text: &str) -> Result<usize, String> {
     let bytes: usize = text.parse().map_err(|_| "a number of bytes, such as 65536".to_owned())?;
     if bytes < 1024 { Err("too small to say anything; at least 1024".to_owned()) } else { Ok(bytes) }
 }
@@ -462,8 +462,8 @@ pub struct ListArgs {
     #[command(flatten)]
     pub stack: StackArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold who-can`
@@ -478,8 +478,8 @@ pub struct WhoCanArgs {
     #[command(flatten)]
     pub stack: StackArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold graph`

@@ -1,4 +1,4 @@
-//! A stack as if every identity joined now: what can be known of it without the cloud.
+//! The objects of a stack as if every identity joined now: what can be computed without access to the cloud.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,26 @@ use rayon::prelude::*;
 
 use super::connection;
 use crate::config::declared::{ProviderSettings, Providers};
-use crate::config::{Declared, Diagnostic};
+use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle;
-use crate::realize::{self, Resources};
+use crate::realize::{self, ResourceMap};
 
-/// All that the stack would make, and the limits of the cloud that it would break.
-pub fn as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources, Vec<Diagnostic>) {
-    let providers = Providers::of(&declared.providers);
-    let realize = connection::realizer(&providers);
-    let others = providers.others.iter().map(|(alias, settings)| (alias.clone(), placeholder(settings))).collect();
-    let realm = Realm { others, ..placeholder(&providers.first) };
-    let (mut resources, mut findings) = realize::shared(declared, realize.as_ref(), &realm);
-    let snapshot = Snapshot::empty(realm);
+/// Returns all objects that the stack would create, and a finding for each limit of the provider that they would exceed.
+pub fn plan_as_joiners(declared: &DeclaredStack, now: jiff::Timestamp) -> (ResourceMap, Vec<Diagnostic>) {
+    let providers = Providers::from_blocks(&declared.providers);
+    let realize = connection::build_realizer(&providers);
+    let others =
+        providers.others.iter().map(|(alias, settings)| (alias.clone(), placeholder_realm(settings))).collect();
+    let realm = Realm { others, ..placeholder_realm(&providers.first) };
+    let (mut resources, mut findings) = realize::realize_shared_objects(declared, realize.as_ref(), &realm);
+    let snapshot = Snapshot::for_realm(realm);
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
-    // Whether a lease is over depends on what lives, which is not known here.
-    let (standings, _) = lifecycle::decide(declared, &snapshot, now, principal_id);
-    let realized: Vec<(Resources, Vec<Diagnostic>)> =
-        standings.par_iter().map(|standing| realize::identity(standing, realize.as_ref(), &snapshot.realm)).collect();
+    // Whether a lease has expired depends on the live state, which is not known here.
+    let (standings, _) = lifecycle::decide_phases(declared, &snapshot, now, principal_id);
+    let realized: Vec<(ResourceMap, Vec<Diagnostic>)> = standings
+        .par_iter()
+        .map(|standing| realize::realize_identity(standing, realize.as_ref(), &snapshot.realm))
+        .collect();
     for (parts, broken) in realized {
         resources.extend(parts);
         findings.extend(broken);
@@ -31,8 +34,9 @@ pub fn as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources, Vec<
     (resources, findings)
 }
 
-/// Where a stack would go, as far as its text says: sizes do not depend on the account's digits.
-fn placeholder(settings: &ProviderSettings) -> Realm {
+/// A realm for the stack as far as its configuration gives one. An unknown AWS account number becomes twelve zeros: sizes do not depend on
+/// the digits.
+fn placeholder_realm(settings: &ProviderSettings) -> Realm {
     let (provider, account, partition) = match settings {
         ProviderSettings::Local { .. } => ("local", "embedded".to_owned(), ""),
         ProviderSettings::Aws { allowed_account_ids, .. } => {

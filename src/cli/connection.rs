@@ -1,4 +1,4 @@
-//! A provider's powers, handed out one by one: a command that only plans never touches the one that writes.
+//! Connects to the providers of a stack. Each ability of a provider is its own field: a command that only plans does not use `enact`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,131 +10,150 @@ use leasehold_local::LocalDirectory;
 use leasehold_provider::{Alias, Compare, Enact, Observe, Realize};
 
 use super::environment;
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::throttling;
 use crate::config::declared::{self, ProviderSettings, Providers, SecretStore};
-use crate::fleet::{Fleet, FleetRealizer, Member};
-use crate::vault::{Clock, Delivering, Vault};
+use crate::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
+use crate::secret_store::{DeliveringProvider, DeliveryClock, SecretStores};
 
-/// One provider, or those of several accounts together.
+/// The connection to one provider, or to the providers of several accounts.
 pub struct Connection {
     pub realize: Arc<dyn Realize>,
     pub compare: Arc<dyn Compare>,
     pub observe: Arc<dyn Observe>,
     pub enact: Arc<dyn Enact>,
-    /// Where the secrets of issued keys go.
-    pub vault: Vault,
+    /// The secret stores for issued keys.
+    pub vault: SecretStores,
 }
 
 impl Connection {
-    /// Connects to the providers that a stack in `directory` names. `now` is what the embedded directory takes for the present.
-    pub async fn to(providers: &Providers, directory: &Path, now: Timestamp) -> Result<Self, Failure> {
-        let first = Self::to_one(&providers.first, None, directory, now).await?;
+    /// Connects to the providers of the stack in `directory`. `now` is the present moment for the embedded directory.
+    ///
+    /// # Errors
+    /// A provider cannot be reached, or its settings cannot be used.
+    pub async fn connect_to_providers(
+        providers: &Providers,
+        directory: &Path,
+        now: Timestamp,
+    ) -> Result<Self, CommandError> {
+        let first = Self::connect_to_account(&providers.first, None, directory, now).await?;
         if providers.others.is_empty() {
             return Ok(first);
         }
         let (realize, compare) = (Arc::clone(&first.realize), Arc::clone(&first.compare));
-        let mut members = BTreeMap::from([(None, first.member(&providers.first, providers.alias.as_ref()))]);
+        let mut members = BTreeMap::from([(None, first.into_fleet_member(&providers.first, providers.alias.as_ref()))]);
         for (alias, settings) in &providers.others {
-            let other = Self::to_one(settings, Some(alias), directory, now).await?;
-            members.insert(Some(alias.clone()), other.member(settings, Some(alias)));
+            let other = Self::connect_to_account(settings, Some(alias), directory, now).await?;
+            members.insert(Some(alias.clone()), other.into_fleet_member(settings, Some(alias)));
         }
-        let fleet = Arc::new(Fleet::new(members, Arc::clone(&realize)));
-        let (observe, enact) = (Arc::<Fleet>::clone(&fleet), fleet);
-        Ok(Self { realize: Arc::new(FleetRealizer(realize)), compare, observe, enact, vault: Vault::default() })
+        let fleet = Arc::new(MultiAccountProvider::new(members, Arc::clone(&realize)));
+        let (observe, enact) = (Arc::<MultiAccountProvider>::clone(&fleet), fleet);
+        Ok(Self {
+            realize: Arc::new(MultiAccountRealizer(realize)),
+            compare,
+            observe,
+            enact,
+            vault: SecretStores::default(),
+        })
     }
 
-    /// Connects to one account; `among`: what it is called among several.
-    async fn to_one(
+    /// Connects to one account. `among` is its name where the stack has several.
+    async fn connect_to_account(
         settings: &ProviderSettings,
         among: Option<&Alias>,
         directory: &Path,
         now: Timestamp,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         match settings {
             ProviderSettings::Local { path } => {
-                let local = local(path.as_deref(), directory, now);
+                let local = open_local_directory(path.as_deref(), directory, now);
                 let local = Arc::new(match among {
-                    // An alias may change; the file is what it is.
-                    Some(_) => local.called(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
+                    // The alias may be renamed, but the file stays the same.
+                    Some(_) => local.with_account_name(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
                     None => local,
                 });
-                Ok(Self::of(Arc::clone(&local), local))
+                Ok(Self::from_provider(Arc::clone(&local), local))
             }
             ProviderSettings::Aws { .. } => {
-                let aws = aws_settings(settings).unwrap_or_default();
+                let aws = build_aws_settings(settings).unwrap_or_default();
                 let provider = AwsProvider::connect(aws).await;
                 let problem = || match among {
-                    Some(_) => format!("the block of {} cannot work", reference(settings, among)),
+                    Some(_) => format!("the block of {} cannot work", provider_reference(settings, among)),
                     None => "the provider block cannot work".to_owned(),
                 };
-                let provider = provider.map_err(|error| match error.is_of_environment() {
+                let provider = provider.map_err(|error| match error.is_environment_error() {
                     true => anyhow::Error::from(error),
                     false => anyhow::Error::from(error).context(problem()),
                 })?;
-                Ok(Self::of(Arc::new(AwsRealizer), Arc::new(provider.telling(throttling::told_of("AWS")))))
+                Ok(Self::from_provider(
+                    Arc::new(AwsRealizer),
+                    Arc::new(provider.with_notices(throttling::notices_for_cloud("AWS"))),
+                ))
             }
         }
     }
 
-    fn member(self, settings: &ProviderSettings, alias: Option<&Alias>) -> Member {
-        Member { name: reference(settings, alias), observe: self.observe, enact: self.enact }
+    fn into_fleet_member(self, settings: &ProviderSettings, alias: Option<&Alias>) -> AccountMember {
+        AccountMember { name: provider_reference(settings, alias), observe: self.observe, enact: self.enact }
     }
 
-    /// From a provider's pure half, and the half that reaches the cloud.
-    fn of<R: Realize + Compare + 'static, P: Observe + Enact + 'static>(pure: Arc<R>, provider: Arc<P>) -> Self {
+    /// Builds a connection from the pure half of a provider and the half that accesses the cloud.
+    fn from_provider<R: Realize + Compare + 'static, P: Observe + Enact + 'static>(
+        pure: Arc<R>,
+        provider: Arc<P>,
+    ) -> Self {
         Self {
             realize: Arc::<R>::clone(&pure),
             compare: pure,
             observe: Arc::<P>::clone(&provider),
             enact: provider,
-            vault: Vault::default(),
+            vault: SecretStores::default(),
         }
     }
 
-    /// The same with a place for secrets: what is written through it is delivered there. `now` is what the embedded directory takes for
-    /// the present; elsewhere it is the clock that says when a secret is delivered.
+    /// Adds secret stores: a secret that is created through the connection is delivered to them. On the embedded directory a delivery is
+    /// dated `now`; elsewhere the clock dates it.
     #[must_use]
-    pub fn keeping(
+    pub fn with_secret_stores(
         self,
         stores: &BTreeMap<String, SecretStore>,
         settings: &ProviderSettings,
         directory: &Path,
         now: Timestamp,
     ) -> Self {
-        let clock: Clock = match settings {
+        let clock: DeliveryClock = match settings {
             ProviderSettings::Local { .. } => Arc::new(move || now),
             ProviderSettings::Aws { .. } => Arc::new(Timestamp::now),
         };
-        let vault = Vault::of(stores, directory);
+        let vault = SecretStores::from_declared(stores, directory);
         let (realize, observe) = (Arc::clone(&self.realize), Arc::clone(&self.observe));
-        let enact = Arc::new(Delivering { enact: self.enact, observe, realize, vault: vault.clone(), clock });
+        let enact = Arc::new(DeliveringProvider { enact: self.enact, observe, realize, vault: vault.clone(), clock });
         Self { enact, vault, ..self }
     }
 }
 
-/// What the provider block says to the AWS clients; `None`: it is not of AWS.
-pub fn aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
+/// The settings of a provider block for the AWS clients. `None`: the provider is not AWS.
+pub fn build_aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
     let ProviderSettings::Aws { region, profile, allowed_account_ids, assume_role } = settings else { return None };
     Some(AwsSettings {
         region: region.clone(),
         profile: profile.clone(),
         allowed_account_ids: allowed_account_ids.clone(),
-        assume_role: assume_role.clone().map(role_to_assume),
+        assume_role: assume_role.clone().map(to_aws_role),
     })
 }
 
-/// A role as the AWS clients take it.
-pub fn role_to_assume(role: declared::AssumeRole) -> leasehold_aws::AssumeRole {
-    leasehold_aws::AssumeRole {
+/// A role to assume, in the form that the AWS clients take.
+pub fn to_aws_role(role: declared::AssumeRoleBlock) -> leasehold_aws::AssumeRoleSettings {
+    leasehold_aws::AssumeRoleSettings {
         role_arn: role.role_arn,
         external_id: role.external_id,
         session_name: role.session_name,
     }
 }
 
-/// How a configuration names a provider.
-fn reference(settings: &ProviderSettings, alias: Option<&Alias>) -> String {
+/// The reference by which a configuration names a provider.
+fn provider_reference(settings: &ProviderSettings, alias: Option<&Alias>) -> String {
     let name = match settings {
         ProviderSettings::Local { .. } => "local",
         ProviderSettings::Aws { .. } => "aws",
@@ -142,16 +161,18 @@ fn reference(settings: &ProviderSettings, alias: Option<&Alias>) -> String {
     alias.map_or_else(|| format!("provider.{name}"), |alias| format!("provider.{name}.{alias}"))
 }
 
-/// The pure half of a stack's providers, without a connection.
-pub fn realizer(providers: &Providers) -> Arc<dyn Realize> {
+/// The pure half of the stack's providers, without a connection.
+pub fn build_realizer(providers: &Providers) -> Arc<dyn Realize> {
     let first: Arc<dyn Realize> = match &providers.first {
-        ProviderSettings::Local { path } => Arc::new(local(path.as_deref(), Path::new("."), Timestamp::UNIX_EPOCH)),
+        ProviderSettings::Local { path } => {
+            Arc::new(open_local_directory(path.as_deref(), Path::new("."), Timestamp::UNIX_EPOCH))
+        }
         ProviderSettings::Aws { .. } => Arc::new(AwsRealizer),
     };
-    if providers.others.is_empty() { first } else { Arc::new(FleetRealizer(first)) }
+    if providers.others.is_empty() { first } else { Arc::new(MultiAccountRealizer(first)) }
 }
 
-fn local(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {
-    let actor = environment::variable("USER").unwrap_or_else(|| "somebody".to_owned());
-    LocalDirectory::at(directory.join(path.unwrap_or(ProviderSettings::DIRECTORY)), actor, Arc::new(move || now))
+fn open_local_directory(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {
+    let actor = environment::read_variable("USER").unwrap_or_else(|| "somebody".to_owned());
+    LocalDirectory::new(directory.join(path.unwrap_or(ProviderSettings::DIRECTORY)), actor, Arc::new(move || now))
 }

@@ -1,70 +1,87 @@
-//! The environment variables that Leasehold reads, its own and its libraries', and the rule for all of them: an empty variable counts
-//! as unset.
+//! The environment variables that Leasehold and its libraries read, and the rule for all of them: an empty variable counts as unset.
 //!
-//! The readers are many: clap, the AWS SDK, two HTTP clients, rustls, tokio. Each treats an empty value in its own way; the SDK and
-//! tokio panic. A process cannot take a variable out of its own environment without `unsafe`, so [`restart_without_empty`] starts the
-//! program again without them, in the same process.
+//! Many components read variables: clap, the AWS SDK, two HTTP clients, rustls, tokio. Each treats an empty value in its own way; the SDK
+//! and tokio panic. A process cannot remove a variable from its own environment without `unsafe`, so [`restart_without_empty`] starts the
+//! program again without the empty ones. On Unix this is the same process (`exec`).
 //!
 //! ```text
 //! AWS_ENDPOINT_URL="" leasehold plan   →   exec leasehold plan, AWS_ENDPOINT_URL unset
 //! ```
 //!
-//! An edge: the process environment is read here.
+//! This is one of the files that access the outside: it reads the process environment.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
-use leasehold_aws::environment::{Form, Reader, Variable, VariableError, check};
+use leasehold_aws::environment::{
+    EnvironmentVariable, ValueForm, VariableError, VariableReader, check_process_environment,
+};
 
-const fn own(name: &'static str, form: Form, sets: &'static str) -> Variable {
-    Variable { name, sets, reader: Reader::Leasehold, form }
+const fn define_own_variable(name: &'static str, form: ValueForm, sets: &'static str) -> EnvironmentVariable {
+    EnvironmentVariable { name, sets, reader: VariableReader::Leasehold, form }
 }
 
-const fn library(name: &'static str, form: Form, sets: &'static str) -> Variable {
-    Variable { name, sets, reader: Reader::Library, form }
+const fn define_library_variable(name: &'static str, form: ValueForm, sets: &'static str) -> EnvironmentVariable {
+    EnvironmentVariable { name, sets, reader: VariableReader::Library, form }
 }
 
-/// The variables that have nothing to do with AWS.
-pub const VARIABLES: &[Variable] = &[
-    own("LEASEHOLD_VAR_*", Form::Text, "the variable of that name of the stack; empty: the empty string"),
-    own("LEASEHOLD_SIGNING_KEY", Form::Path, "`--signing-key`"),
-    own("USER", Form::Text, "the actor in the records, where no provider names one"),
-    own("SSH_AUTH_SOCK", Form::Path, "the SSH agent that signs checkpoints and plans"),
-    own("RUST_LOG", Form::Text, "which of Leasehold's log lines go to stderr, such as `leasehold=debug`"),
-    library("NO_COLOR", Form::Text, "no colors; `--color` wins"),
-    library("CLICOLOR_FORCE", Form::Text, "colors also where the output is no terminal"),
-    library("CLICOLOR", Form::Text, "`0`: no colors"),
-    library("TERM", Form::Text, "`dumb`: no colors"),
-    library("HOME", Form::Path, "where `.aws` is, and `~` in its files"),
-    library("TOKIO_WORKER_THREADS", Form::Count, "threads for calls; unset: one for each processor"),
-    library("RAYON_NUM_THREADS", Form::Text, "threads for evaluation; unset: one for each processor"),
-    library("RUST_BACKTRACE", Form::Text, "`1`: a backtrace, should the program panic"),
+/// The variables that do not concern AWS.
+pub const VARIABLES: &[EnvironmentVariable] = &[
+    define_own_variable(
+        "LEASEHOLD_VAR_*",
+        ValueForm::Text,
+        "the variable of that name of the stack; empty: the empty string",
+    ),
+    define_own_variable("LEASEHOLD_SIGNING_KEY", ValueForm::Path, "`--signing-key`"),
+    define_own_variable("USER", ValueForm::Text, "the actor in the records, where no provider names one"),
+    define_own_variable("SSH_AUTH_SOCK", ValueForm::Path, "the SSH agent that signs checkpoints and plans"),
+    define_own_variable(
+        "RUST_LOG",
+        ValueForm::Text,
+        "which of Leasehold's log lines go to stderr, such as `leasehold=debug`",
+    ),
+    define_library_variable("NO_COLOR", ValueForm::Text, "no colors; `--color` wins"),
+    define_library_variable("CLICOLOR_FORCE", ValueForm::Text, "colors also where the output is no terminal"),
+    define_library_variable("CLICOLOR", ValueForm::Text, "`0`: no colors"),
+    define_library_variable("TERM", ValueForm::Text, "`dumb`: no colors"),
+    define_library_variable("HOME", ValueForm::Path, "where `.aws` is, and `~` in its files"),
+    define_library_variable(
+        "TOKIO_WORKER_THREADS",
+        ValueForm::Count,
+        "threads for calls; unset: one for each processor",
+    ),
+    define_library_variable(
+        "RAYON_NUM_THREADS",
+        ValueForm::Text,
+        "threads for evaluation; unset: one for each processor",
+    ),
+    define_library_variable("RUST_BACKTRACE", ValueForm::Text, "`1`: a backtrace, should the program panic"),
 ];
 
-/// Every variable that Leasehold or a library in it reads.
-pub fn all_variables() -> impl Iterator<Item = &'static Variable> {
+/// All variables that Leasehold or one of its libraries reads.
+pub fn all_variables() -> impl Iterator<Item = &'static EnvironmentVariable> {
     VARIABLES.iter().chain(leasehold_aws::environment::VARIABLES)
 }
 
-/// The value of a variable; `None` where it is unset, empty, or not UTF-8.
-pub fn variable(name: &str) -> Option<String> {
+/// The value of a variable. `None` where it is unset, empty, or not UTF-8.
+pub fn read_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Checks the variables that have nothing to do with AWS. Those of AWS are checked before AWS is reached.
+/// Checks the variables that do not concern AWS. Those of AWS are checked before the first request to AWS.
 ///
 /// # Errors
-/// The first variable whose value does not have its form.
+/// The first variable whose value does not have the required form.
 pub fn check_variables() -> Result<(), VariableError> {
-    check(VARIABLES)
+    check_process_environment(VARIABLES)
 }
 
-/// Starts the program again where variables of [`all_variables`] are empty, without these. Returns `None` where none is; otherwise
-/// it returns only if the program cannot be started (Unix), or with the exit code of the other process (elsewhere).
+/// If variables of [`all_variables`] are empty, starts the program again without them. Returns `None` if none is empty. Otherwise it
+/// returns only if the program cannot be started (Unix), or with the exit code of the other process (elsewhere).
 #[must_use]
 pub fn restart_without_empty() -> Option<anyhow::Result<ExitCode>> {
-    let empty = empty_variables();
+    let empty = find_empty_variables();
     let (first, _) = empty.split_first()?;
     let restarted = std::env::current_exe().map_err(anyhow::Error::from).and_then(|program| {
         let mut command = Command::new(program);
@@ -92,8 +109,8 @@ fn replace_process(mut command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
-/// The names of variables that are set and empty, of those that are read. Other variables are left to child processes as they are.
-fn empty_variables() -> Vec<OsString> {
+/// The names of the variables in the table that are set and empty. Child processes get other variables unchanged.
+fn find_empty_variables() -> Vec<OsString> {
     let names = all_variables().map(|variable| OsString::from(variable.name));
     names.filter(|name| std::env::var_os(name).is_some_and(|value| value.is_empty())).collect()
 }
@@ -105,7 +122,8 @@ mod tests {
 
     use super::*;
 
-    /// Every literal name that our own sources read is in the table; the names of CI systems' variables are data of `origin`.
+    /// Every variable name that our own sources contain as a literal is in the table. The names of CI systems' variables are data of
+    /// `origin`.
     #[test]
     fn what_the_sources_read_is_in_the_table() {
         let known: BTreeSet<&str> = all_variables().map(|variable| variable.name).collect();
@@ -121,7 +139,7 @@ mod tests {
 
     fn names_read_below(folder: &Path, read: &mut BTreeSet<String>) {
         let reads = regex::Regex::new(
-            r#"(?:\benv::var|\benv::var_os|\benvironment::variable|\benv =)\s*\(?\s*"([A-Z][A-Z0-9_]+)""#,
+            r#"(?:\benv::var|\benv::var_os|\benvironment::read_variable|\benv =)\s*\(?\s*"([A-Z][A-Z0-9_]+)""#,
         )
         .unwrap();
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -130,7 +148,7 @@ mod tests {
                 names_read_below(&path, read);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                // What tests read is no part of the program.
+                // Code after `#[cfg(test)]` is not part of the program.
                 let program = text.split("#[cfg(test)]").next().unwrap();
                 if !path.ends_with("tests.rs") && !path.ends_with("laws.rs") {
                     read.extend(reads.captures_iter(program).map(|found| found[1].to_owned()));

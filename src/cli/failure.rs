@@ -1,4 +1,7 @@
-//! How a command ended badly, and how people are told.
+//! The errors of commands: their exit codes, and how they are printed on stderr.
+//!
+//! Exit code 1 means that the command failed, 3 that it was refused before it changed anything. `fmt` alone uses 2 for files that it could
+//! not read.
 
 use std::process::ExitCode;
 
@@ -8,97 +11,97 @@ use super::interruption::Signal;
 use super::invocation;
 use crate::config::{Diagnostic, Sources};
 use crate::ledger::LedgerError;
-use crate::plan::check::Unsound;
-use crate::plan::stale::Stale;
+use crate::plan::check::UnsoundPlanError;
+use crate::plan::stale::Staleness;
 use crate::rules::Ruling;
-use crate::store::lock::{self, LockError, OtherStack};
-use crate::store::{NoRandomness, StoreError};
-use crate::vault::VaultError;
+use crate::secret_store::VaultError;
+use crate::store::lock::{self, LockError, OtherStackError};
+use crate::store::{NoRandomnessError, StoreError};
 use crate::views::diagnostics;
-use crate::views::inert::inert;
-use crate::views::job::holder_words;
-use crate::views::style::{REMOVE, paint};
+use crate::views::inert::escape_steering;
+use crate::views::job::describe_holder_job;
+use crate::views::style::{REMOVE, paint_text};
 
-/// Why a command did not do what it was asked.
+/// Why a command failed or was refused.
 #[derive(Debug)]
-pub enum Failure {
-    /// The configuration is wrong. Exit code 1.
+pub enum CommandError {
+    /// The configuration is not valid. Exit code 1.
     Findings {
-        /// What is wrong.
+        /// The errors.
         findings: Vec<Diagnostic>,
-        /// The text it is wrong in.
+        /// The files that they refer to.
         sources: Sources,
     },
     /// The cloud could not be read. Exit code 1.
     Unreadable(ObserveError),
-    /// What was written could not be read back. Exit code 1; the view has told what was done.
+    /// What was written could not be read back. Exit code 1; the view has already printed what was done.
     ReadBack(ObserveError),
-    /// Rules stand against the plan. Exit code 3, nothing was changed.
+    /// Rules refuse the plan. Exit code 3, nothing was changed.
     Ruled(Vec<Ruling>),
-    /// The plan no longer applies. Exit code 3, nothing was changed.
-    Stale(Vec<Stale>),
-    /// It was refused for another reason. Exit code 3, nothing was changed.
+    /// The plan is stale. Exit code 3, nothing was changed.
+    Stale(Vec<Staleness>),
+    /// The command was refused for another reason. Exit code 3, nothing was changed.
     Refused {
-        /// What was refused.
+        /// What was refused, and why.
         what: String,
-        /// What to do.
+        /// What the user can do.
         help: String,
     },
-    /// Somebody else holds the stack's lock. Exit code 3, nothing was changed.
+    /// Another process holds the lock of the stack. Exit code 3, nothing was changed.
     Locked {
         /// The stack.
         stack: StackName,
-        /// Who, since when, until when.
-        record: Box<lock::Record>,
+        /// The holder, when it took the lock, and when the lock expires.
+        record: Box<lock::LockRecord>,
     },
     /// The stack's records cannot be read or written. Exit code 1.
     Store(StoreError),
-    /// A store for secrets cannot be used. Exit code 1, nothing was changed.
+    /// A secret store cannot be used. Exit code 1, nothing was changed.
     Vault(VaultError),
-    /// The built plan failed its own check. Exit code 1, nothing was changed.
-    Unsound(Vec<Unsound>),
-    /// The work began and did not come to its end; the view has told how. Exit code 1.
+    /// The plan failed its own check, which is a bug. Exit code 1, nothing was changed.
+    Unsound(Vec<UnsoundPlanError>),
+    /// The work began and is not complete; the view has already printed how it ended. Exit code 1.
     Unfinished,
-    /// A signal stopped it. Exit code 1.
+    /// A signal stopped the command. Exit code 1.
     Stopped {
-        /// Which signal.
+        /// The signal.
         signal: Signal,
-        /// What was changed, or why it did not end cleanly.
+        /// What was changed, or why the command did not end cleanly.
         what: String,
-        /// What to know or to do next, if anything.
+        /// What the user should know or do next. `None`: nothing.
         help: Option<String>,
     },
-    /// Files could not be read, and it is told already. Exit code 2, as `terraform fmt` has it.
+    /// Files could not be read, which is already printed. Exit code 2, as in `terraform fmt`.
     Unread,
-    /// Anything else. Exit code 1.
+    /// Any other error. Exit code 1.
     Other(anyhow::Error),
 }
 
-impl From<anyhow::Error> for Failure {
+impl From<anyhow::Error> for CommandError {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)
     }
 }
 
-impl From<ObserveError> for Failure {
+impl From<ObserveError> for CommandError {
     fn from(error: ObserveError) -> Self {
         Self::Unreadable(error)
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<VaultError> for Failure {
+impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         Self::Vault(error)
     }
 }
 
-impl From<LedgerError> for Failure {
+impl From<LedgerError> for CommandError {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Store(error) => Self::Store(error),
@@ -118,19 +121,19 @@ impl From<LedgerError> for Failure {
     }
 }
 
-impl From<OtherStack> for Failure {
-    fn from(other: OtherStack) -> Self {
+impl From<OtherStackError> for CommandError {
+    fn from(other: OtherStackError) -> Self {
         Self::Refused { help: format!("{} Nothing was changed.", other.help()), what: other.to_string() }
     }
 }
 
-impl From<NoRandomness> for Failure {
-    fn from(error: NoRandomness) -> Self {
+impl From<NoRandomnessError> for CommandError {
+    fn from(error: NoRandomnessError) -> Self {
         Self::Other(error.into())
     }
 }
 
-impl From<LockError> for Failure {
+impl From<LockError> for CommandError {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Store(error) => Self::Store(error),
@@ -150,53 +153,53 @@ impl From<LockError> for Failure {
     }
 }
 
-impl Failure {
-    /// Tells people on stderr, and gives the exit code.
+impl CommandError {
+    /// Prints the error to stderr, and returns the exit code.
     #[must_use]
-    pub fn report(self) -> ExitCode {
-        let (text, code) = self.text();
-        super::say(&text);
+    pub fn report_error(self) -> ExitCode {
+        let (text, code) = self.into_message();
+        super::print_message(&text);
         ExitCode::from(code)
     }
 
-    fn text(self) -> (String, u8) {
+    fn into_message(self) -> (String, u8) {
         match self {
-            Self::Findings { findings, sources } => (drawn(&findings, &sources), 1),
-            Self::Unreadable(error) => (unreadable(&error), 1),
-            Self::ReadBack(error) => (not_read_back(&error), 1),
-            Self::Ruled(rulings) => (ruled(&rulings), 3),
-            Self::Stale(stale) => (stale_plan(&stale), 3),
-            Self::Refused { what, help } => (message(&what, &[], Some(&help)), 3),
-            Self::Locked { stack, record } => (locked(&stack, &record), 3),
+            Self::Findings { findings, sources } => (render_findings(&findings, &sources), 1),
+            Self::Unreadable(error) => (describe_read_error(&error), 1),
+            Self::ReadBack(error) => (describe_read_back_error(&error), 1),
+            Self::Ruled(rulings) => (describe_rulings(&rulings), 3),
+            Self::Stale(stale) => (describe_stale_plan(&stale), 3),
+            Self::Refused { what, help } => (format_message(&what, &[], Some(&help)), 3),
+            Self::Locked { stack, record } => (describe_held_lock(&stack, &record), 3),
             Self::Store(error) => {
                 let nothing = "Nothing more was written to the cloud: what cannot be recorded is not done.".to_owned();
-                (message(&error.to_string(), &[nothing], Some(&error.help())), 1)
+                (format_message(&error.to_string(), &[nothing], Some(&error.help())), 1)
             }
             Self::Vault(error) => {
                 let nothing = "Nothing was changed: a secret that cannot be stored is not made.".to_owned();
-                (message(&error.to_string(), &[nothing], Some(&error.help)), 1)
+                (format_message(&error.to_string(), &[nothing], Some(&error.help)), 1)
             }
             Self::Unsound(faults) => {
                 let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
                 let what = "the plan failed its own check; this is a fault in leasehold, and nothing was changed";
-                (message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
+                (format_message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
             }
             Self::Unfinished => (String::new(), 1),
             Self::Stopped { signal, what, help } => {
-                (message(&format!("stopped by {signal}: {what}"), &[], help.as_deref()), 1)
+                (format_message(&format!("stopped by {signal}: {what}"), &[], help.as_deref()), 1)
             }
             Self::Unread => (String::new(), 2),
             Self::Other(error) => {
                 let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-                (message(&error.to_string(), &causes, None), 1)
+                (format_message(&error.to_string(), &causes, None), 1)
             }
         }
     }
 }
 
-fn message(what: &str, details: &[String], help: Option<&str>) -> String {
-    let complete = |text: &str| invocation::current().complete(&inert(text));
-    let mut text = format!("{} {}\n", paint(REMOVE, "error:"), complete(what));
+fn format_message(what: &str, details: &[String], help: Option<&str>) -> String {
+    let complete = |text: &str| invocation::current_invocation().complete_commands(&escape_steering(text));
+    let mut text = format!("{} {}\n", paint_text(REMOVE, "error:"), complete(what));
     for detail in details {
         text.push_str(&format!("  - {}\n", complete(detail)));
     }
@@ -206,21 +209,21 @@ fn message(what: &str, details: &[String], help: Option<&str>) -> String {
     text
 }
 
-fn locked(stack: &StackName, record: &lock::Record) -> String {
-    let lock::Record { holder, what, since, expires, epoch, .. } = record;
+fn describe_held_lock(stack: &StackName, record: &lock::LockRecord) -> String {
+    let lock::LockRecord { holder, what, since, expires, epoch, .. } = record;
     let mut details = vec![
         format!("held by {} on {} (process {}), doing {what}", holder.actor, holder.host, holder.process),
         format!("since {since}; unless it is renewed it ends at {expires}"),
     ];
-    details.extend(holder_words(holder).map(|job| format!("pipeline: {job}")));
+    details.extend(describe_holder_job(holder).map(|job| format!("pipeline: {job}")));
     let what = format!("stack {stack} is locked by another run, and nothing was changed");
     let help = format!(
         "Wait for it. If that run is dead, its lock ends by itself; `leasehold lock break --epoch {epoch} --reason 'its run is dead'` does not wait."
     );
-    message(&what, &details, Some(&help))
+    format_message(&what, &details, Some(&help))
 }
 
-fn unreadable(error: &ObserveError) -> String {
+fn describe_read_error(error: &ObserveError) -> String {
     let what = match error.kind {
         ObserveErrorKind::WrongRealm => "this is not an account the configuration allows",
         ObserveErrorKind::Unauthenticated => "the cloud does not accept the caller",
@@ -229,39 +232,44 @@ fn unreadable(error: &ObserveError) -> String {
         ObserveErrorKind::Throttled => "the cloud could not be read: it refuses for now",
         ObserveErrorKind::Malformed | ObserveErrorKind::Other => "the cloud could not be read",
     };
-    message(what, &[error.to_string(), "Nothing was changed.".to_owned()], error.help.as_deref())
+    format_message(what, &[error.to_string(), "Nothing was changed.".to_owned()], error.help.as_deref())
 }
 
-/// Here something was changed.
-fn not_read_back(error: &ObserveError) -> String {
+/// Unlike other errors of reading the cloud, this one comes after a change.
+fn describe_read_back_error(error: &ObserveError) -> String {
     let help = format!(
         "{}. Then run `leasehold plan`: it reads again, and says \"No changes.\" when all is as written",
         error.help.as_deref().unwrap_or("see what the cloud says")
     );
-    message("what was written could not be read back, and is not verified", &[error.to_string()], Some(&help))
+    format_message("what was written could not be read back, and is not verified", &[error.to_string()], Some(&help))
 }
 
-fn ruled(rulings: &[Ruling]) -> String {
-    let mut text = message("the plan is refused, and nothing was changed", &[], None);
+fn describe_rulings(rulings: &[Ruling]) -> String {
+    let mut text = format_message("the plan is refused, and nothing was changed", &[], None);
     for ruling in rulings {
-        text.push_str(&format!("  - {}: {}\n    help: {}\n", ruling.rule, inert(&ruling.why), inert(&ruling.help)));
+        text.push_str(&format!(
+            "  - {}: {}\n    help: {}\n",
+            ruling.rule,
+            escape_steering(&ruling.why),
+            escape_steering(&ruling.help)
+        ));
     }
     text
 }
 
-fn stale_plan(stale: &[Stale]) -> String {
+fn describe_stale_plan(stale: &[Staleness]) -> String {
     let details: Vec<String> = stale.iter().map(ToString::to_string).collect();
-    message(
+    format_message(
         "the plan no longer applies as it was reviewed, and nothing was changed",
         &details,
         Some("Make a new plan, review it, and apply that."),
     )
 }
 
-/// Findings as people read them on this terminal.
-pub fn drawn(findings: &[Diagnostic], sources: &Sources) -> String {
+/// Findings as text for people, in the style of this terminal.
+pub fn render_findings(findings: &[Diagnostic], sources: &Sources) -> String {
     let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(100, |(width, _)| usize::from(width.0));
-    // Colour is taken off again where the text is printed, when it must be.
-    let findings = invocation::current().complete_findings(findings);
-    diagnostics::human(&findings, sources, diagnostics::Style { color: true, width })
+    // Always with colour: the printing stream removes it where it must not appear.
+    let findings = invocation::current_invocation().complete_findings(findings);
+    diagnostics::render_diagnostics(&findings, sources, diagnostics::DiagnosticStyle { color: true, width })
 }

@@ -1,4 +1,4 @@
-//! `leasehold fmt`: configuration files laid out as `terraform fmt` lays them out.
+//! `leasehold fmt`: formats configuration files as `terraform fmt` does.
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,31 +8,34 @@ use similar::TextDiff;
 
 use super::args::FmtArgs;
 use super::interruption::Interruption;
-use super::{Exit, Failure};
-use crate::config::format::format;
+use super::{CommandError, CommandExit};
+use crate::config::format::format_sources;
 use crate::config::{SourceFile, Sources};
 
-/// Endings of the files that are laid out.
+/// Endings of the names of the files that are formatted.
 const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];
 
-/// What was changed when a signal stops a run after its first file.
+/// What was changed when a signal stops a run after the first file was written.
 const CHANGED: &str = "the files named so far are formatted, the others are not";
 
-/// A file, or stdin where it has no path.
-struct Input {
+/// A file, or stdin if it has no path.
+struct FormatInput {
     path: Option<PathBuf>,
     shown: String,
     bytes: Vec<u8>,
 }
 
-/// One diagnostic does not keep the other files from being laid out; the run fails all the same.
-pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+/// A file with a syntax error does not stop the others from being formatted, but the run fails.
+///
+/// # Errors
+/// A file cannot be read or written, or has a syntax error.
+pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let mut broken: Vec<(Vec<crate::config::Diagnostic>, Sources)> = Vec::new();
     let mut unformatted = false;
-    for input in inputs(here, args).map_err(cannot_read)? {
+    for input in collect_inputs(here, args).map_err(unreadable_input_error)? {
         let sources =
             Sources::new(vec![SourceFile { name: input.shown.clone(), bytes: input.bytes.as_slice().into() }]);
-        let text = match format(&sources) {
+        let text = match format_sources(&sources) {
             Ok(texts) => texts.concat(),
             Err(findings) => {
                 broken.push((findings, sources));
@@ -41,77 +44,77 @@ pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Resu
         };
         let changed = text.as_bytes() != input.bytes;
         unformatted |= changed;
-        tell(&input, &text, changed, args)?;
+        report_input(&input, &text, changed, args)?;
         if let Some(path) = input.path.as_ref().filter(|_| changed && !args.check) {
-            interruption.change(CHANGED, || replace(path, &text).map_err(cannot_read))?;
+            interruption.make_change(CHANGED, || replace_file(path, &text).map_err(unreadable_input_error))?;
         }
     }
     for (findings, sources) in &broken {
-        super::say(&super::failure::drawn(findings, sources));
+        super::print_message(&super::failure::render_findings(findings, sources));
     }
     match (broken.is_empty(), args.check && unformatted) {
-        (false, _) => Err(Failure::Unread),
-        (true, true) => Ok(Exit::Unformatted),
-        (true, false) => Ok(Exit::Done),
+        (false, _) => Err(CommandError::Unread),
+        (true, true) => Ok(CommandExit::Unformatted),
+        (true, false) => Ok(CommandExit::Done),
     }
 }
 
-/// The text of stdin, the name of a file that changes, and the lines that do.
-fn tell(input: &Input, text: &str, changed: bool, args: &FmtArgs) -> Result<(), Failure> {
+/// Prints what the options ask for: the text of stdin, the name of a changed file, its changed lines.
+fn report_input(input: &FormatInput, text: &str, changed: bool, args: &FmtArgs) -> Result<(), CommandError> {
     if input.path.is_none() && !args.check && !args.diff {
-        return super::print(text);
+        return super::print_result(text);
     }
     if !changed {
         return Ok(());
     }
     if input.path.is_some() {
-        super::print(&format!("{}\n", crate::views::inert::inert(&input.shown)))?;
+        super::print_result(&format!("{}\n", crate::views::inert::escape_steering(&input.shown)))?;
     }
     if args.diff {
         let before = String::from_utf8_lossy(&input.bytes);
         let diff = TextDiff::from_lines(before.as_ref(), text);
         let names = (format!("old/{}", input.shown), format!("new/{}", input.shown));
-        super::print(&diff.unified_diff().header(&names.0, &names.1).to_string())?;
+        super::print_result(&diff.unified_diff().header(&names.0, &names.1).to_string())?;
     }
     Ok(())
 }
 
-fn cannot_read(error: anyhow::Error) -> Failure {
-    super::say(&format!("error: {error:#}\n"));
-    Failure::Unread
+fn unreadable_input_error(error: anyhow::Error) -> CommandError {
+    super::print_message(&format!("error: {error:#}\n"));
+    CommandError::Unread
 }
 
-fn inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<Input>> {
+fn collect_inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<FormatInput>> {
     let mut inputs = Vec::new();
     for path in &args.paths {
         if path.as_os_str() == "-" {
             let mut bytes = Vec::new();
             std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
-            inputs.push(Input { path: None, shown: "<stdin>".to_owned(), bytes });
+            inputs.push(FormatInput { path: None, shown: "<stdin>".to_owned(), bytes });
             continue;
         }
-        let full = super::below(here, path);
+        let full = super::resolve_path(here, path);
         if full.is_dir() {
             let shown = if path == Path::new(".") { PathBuf::new() } else { path.clone() };
-            directory(&full, &shown, args.recursive, &mut inputs)?;
+            collect_directory(&full, &shown, args.recursive, &mut inputs)?;
         } else {
-            inputs.push(file(full, path)?);
+            inputs.push(read_input(full, path)?);
         }
     }
     Ok(inputs)
 }
 
-fn file(full: PathBuf, shown: &Path) -> anyhow::Result<Input> {
+fn read_input(full: PathBuf, shown: &Path) -> anyhow::Result<FormatInput> {
     let name = shown.display().to_string();
     if !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
         anyhow::bail!("{name} is no configuration file: its name ends in .hcl or .hclvars");
     }
     let bytes = std::fs::read(&full).with_context(|| format!("cannot read {name}"))?;
-    Ok(Input { path: Some(full), shown: name, bytes })
+    Ok(FormatInput { path: Some(full), shown: name, bytes })
 }
 
-/// The files of a directory by name; hidden ones, and what lies behind links to directories, are passed over.
-fn directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<Input>) -> anyhow::Result<()> {
+/// Collects the files of a directory in the order of their names. Hidden files, and files behind links to directories, are skipped.
+fn collect_directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<FormatInput>) -> anyhow::Result<()> {
     let context = || format!("cannot list {}", full.display());
     let mut names = Vec::new();
     for entry in std::fs::read_dir(full).with_context(context)? {
@@ -126,17 +129,17 @@ fn directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<Input>) 
         }
         if kind.is_dir() {
             if recursive {
-                directory(&path, &shown.join(&name), recursive, into)?;
+                collect_directory(&path, &shown.join(&name), recursive, into)?;
             }
         } else if ENDINGS.iter().any(|ending| text.ends_with(ending)) && path.is_file() {
-            into.push(file(path, &shown.join(&name))?);
+            into.push(read_input(path, &shown.join(&name))?);
         }
     }
     Ok(())
 }
 
-/// The new text takes the place of the old one in one step, or not at all. A link stays one, and so do the file's permissions.
-fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Replaces the text of a file atomically. A link stays a link, and the file keeps its permissions.
+fn replace_file(path: &Path, text: &str) -> anyhow::Result<()> {
     let context = || format!("cannot write {}", path.display());
     let real = path.canonicalize().with_context(context)?;
     let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

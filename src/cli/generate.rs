@@ -1,22 +1,30 @@
-//! `leasehold plan --generate FILE`: blocks for what `import` names, into a new file.
+//! `leasehold plan --generate FILE`: writes a block for each object that an `import` block names into a new file.
 
 use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::Failure;
+use super::CommandError;
 use super::connection::Connection;
 use super::session::{self, Stack};
 use crate::generate;
 
-/// Writes the file. It says what it wrote, and what no block can say.
-pub async fn generate(here: &Path, file: &Path, stack: &Stack, connection: &Connection) -> Result<(), Failure> {
-    let path = super::below(here, file);
-    let observed = session::observe_to_plan(stack, connection).await?;
-    let generated = generate::generate(&stack.declared, &observed.snapshot, connection.realize.as_ref())
-        .map_err(|findings| stack.refuse(findings))?;
+/// Writes the file. Prints what was written, and what no block can express.
+///
+/// # Errors
+/// The cloud cannot be read, an object cannot be expressed as a block, or the file exists already or cannot be written.
+pub async fn generate_blocks(
+    here: &Path,
+    file: &Path,
+    stack: &Stack,
+    connection: &Connection,
+) -> Result<(), CommandError> {
+    let path = super::resolve_path(here, file);
+    let observed = session::observe_for_plan(stack, connection).await?;
+    let generated = generate::generate_blocks(&stack.declared, &observed.snapshot, connection.realize.as_ref())
+        .map_err(|findings| stack.findings_error(findings))?;
     if generated.blocks == 0 {
-        super::say("Every import has its block: nothing was written.\n");
+        super::print_message("Every import has its block: nothing was written.\n");
         return Ok(());
     }
     let mut options = std::fs::OpenOptions::new();
@@ -25,9 +33,13 @@ pub async fn generate(here: &Path, file: &Path, stack: &Stack, connection: &Conn
     std::io::Write::write_all(&mut opened, generated.text.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
     let noun = if generated.blocks == 1 { "block" } else { "blocks" };
-    super::say(&format!("Wrote {} {noun} to {}. They are yours to change.\n", generated.blocks, file.display()));
+    super::print_message(&format!(
+        "Wrote {} {noun} to {}. They are yours to change.\n",
+        generated.blocks,
+        file.display()
+    ));
     for what in &generated.unsaid {
-        super::say(&format!("No block can say this, and an apply would take it away: {what}\n"));
+        super::print_message(&format!("No block can say this, and an apply would take it away: {what}\n"));
     }
     Ok(())
 }

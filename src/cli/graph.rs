@@ -1,26 +1,30 @@
-//! `leasehold graph`: who needs whom, for Graphviz or Mermaid.
+//! `leasehold graph`: the dependencies between the parts of a stack, for Graphviz or Mermaid.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::args::{GraphArgs, GraphFormat};
 use super::session::{self, Stack};
-use super::{Exit, Failure};
-use crate::graph::Graph;
-use crate::views::inert::inert;
+use super::{CommandError, CommandExit};
+use crate::graph::DependencyGraph;
+use crate::views::inert::escape_steering;
 
-pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<Exit, Failure> {
-    let stack = Stack::read(here, args.dir.as_deref(), &args.variables, session::now(None))?;
-    let graph = Graph::of(&stack.declared);
-    super::print(&match args.format {
-        GraphFormat::Dot => dot(&graph),
-        GraphFormat::Mermaid => mermaid(&graph),
+/// Prints the dependency graph of the declared stack.
+///
+/// # Errors
+/// The stack is not valid.
+pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<CommandExit, CommandError> {
+    let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, session::current_time(None))?;
+    let graph = DependencyGraph::from_declared(&stack.declared);
+    super::print_result(&match args.format {
+        GraphFormat::Dot => render_dot(&graph),
+        GraphFormat::Mermaid => render_mermaid(&graph),
     })?;
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-fn dot(graph: &Graph) -> String {
-    let quoted = |text: &str| format!("\"{}\"", inert(text).replace('\\', "\\\\").replace('"', "\\\""));
+fn render_dot(graph: &DependencyGraph) -> String {
+    let quoted = |text: &str| format!("\"{}\"", escape_steering(text).replace('\\', "\\\\").replace('"', "\\\""));
     let mut addresses: Vec<&str> = graph.addresses().map(leasehold_provider::Address::as_str).collect();
     addresses.sort_unstable();
     let mut edges: Vec<(&str, &str, &str)> =
@@ -37,8 +41,8 @@ fn dot(graph: &Graph) -> String {
     out
 }
 
-fn mermaid(graph: &Graph) -> String {
-    let quoted = |text: &str| inert(text).replace('"', "#quot;");
+fn render_mermaid(graph: &DependencyGraph) -> String {
+    let quoted = |text: &str| escape_steering(text).replace('"', "#quot;");
     let mut addresses: Vec<&str> = graph.addresses().map(leasehold_provider::Address::as_str).collect();
     addresses.sort_unstable();
     let numbers: BTreeMap<&str, usize> = addresses.iter().copied().zip(0..).collect();

@@ -1,4 +1,4 @@
-//! `leasehold init`: a first stack to start from.
+//! `leasehold init`: writes an example stack to start from.
 
 use std::path::Path;
 
@@ -6,14 +6,18 @@ use anyhow::Context as _;
 
 use super::args::InitArgs;
 use super::interruption::Interruption;
-use super::{Exit, Failure, invocation};
-use crate::views::style::{ADD, paint};
+use super::{CommandError, CommandExit, invocation};
+use crate::views::style::{ADD, paint_text};
 
 const STARTER: &str = include_str!("starter.hcl");
 const IGNORE: &str = "# The embedded directory and the records of its runs.\n.leasehold/\n";
 
-pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Result<Exit, Failure> {
-    let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| super::below(here, dir));
+/// Writes `stack.hcl`, and a `.gitignore` if there is none, and prints the next commands.
+///
+/// # Errors
+/// A file exists already or cannot be written.
+pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
+    let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| super::resolve_path(here, dir));
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let stack = dir.join("stack.hcl");
     let entries = std::fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))?;
@@ -21,24 +25,30 @@ pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Re
         let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
         if path.extension().is_some_and(|extension| extension == "hcl") {
             let what = format!("{} is there already; init does not touch a stack that exists", path.display());
-            return Err(Failure::Refused { what, help: "Choose an empty directory.".to_owned() });
+            return Err(CommandError::Refused { what, help: "Choose an empty directory.".to_owned() });
         }
     }
-    let _both_files = interruption.defer("")?;
+    let _both_files = interruption.defer_first_signal("")?;
     let name = dir.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    std::fs::write(&stack, STARTER.replace("STACK_NAME", &stack_name(&name.unwrap_or_default())))
+    std::fs::write(&stack, STARTER.replace("STACK_NAME", &derive_stack_name(&name.unwrap_or_default())))
         .with_context(|| format!("cannot write {}", stack.display()))?;
     let ignore = dir.join(".gitignore");
     if !ignore.exists() {
         std::fs::write(&ignore, IGNORE).with_context(|| format!("cannot write {}", ignore.display()))?;
     }
-    let next = ["plan", "apply"].map(|word| invocation::current().follow_up(&[word]));
-    super::print(&format!("{} {}\n\nNext:\n  {}\n  {}\n", paint(ADD, "Wrote"), stack.display(), next[0], next[1]))?;
-    Ok(Exit::Done)
+    let next = ["plan", "apply"].map(|word| invocation::current_invocation().follow_up_command(&[word]));
+    super::print_result(&format!(
+        "{} {}\n\nNext:\n  {}\n  {}\n",
+        paint_text(ADD, "Wrote"),
+        stack.display(),
+        next[0],
+        next[1]
+    ))?;
+    Ok(CommandExit::Done)
 }
 
-/// A directory's name made into a stack's name.
-fn stack_name(directory: &str) -> String {
+/// Turns a directory's name into a valid stack name.
+fn derive_stack_name(directory: &str) -> String {
     let plain: String = directory
         .to_lowercase()
         .chars()

@@ -1,7 +1,7 @@
-//! The commands that Leasehold prints for people to run next: they work in the shell in which this one was run.
+//! Completes the commands that Leasehold prints for people to run next, so that they work in the shell in which this command was run.
 //!
-//! In: the command line of this process, parsed. Out: follow-up commands that carry its `-C`, stack directory and variables, quoted for a
-//! POSIX shell. Where these go in a command, clap's description of it says:
+//! In: the parsed command line of this process. Out: follow-up commands with the same `-C`, stack directory and variables, quoted for a
+//! POSIX shell. The clap description of the follow-up command determines where these options go:
 //!
 //! ```text
 //! leasehold -C live plan prod --var-file eu.hclvars   then   leasehold apply
@@ -10,8 +10,8 @@
 //!                                                     is     leasehold -C live audit verify --stack prod --var-file eu.hclvars
 //! ```
 //!
-//! Values of variables are printed only if the configuration declares the variable and does not call it sensitive. Of others the command
-//! asks the shell, `--var token="${token:?}"`, which stops there unless somebody has set it.
+//! The value of a variable is printed only if the configuration declares the variable and does not mark it sensitive. For any other
+//! variable the printed command refers to the shell, `--var token="${token:?}"`: the shell stops there unless this shell variable is set.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -21,85 +21,86 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory as _};
 
 use super::args::Cli;
-use crate::config::{Diagnostic, Sources, variables_in_plain};
-use crate::shell::quoted;
+use crate::config::{Diagnostic, Sources, find_nonsensitive_variables};
+use crate::shell::quote_shell_word;
 
-/// The name by which shells find the program.
+/// The name of the program as shells find it.
 const PROGRAM: &str = "leasehold";
 
-/// The command line of a process. It is a property of the process, as its arguments are, and is set once.
+/// The command line of this process. It is global because the arguments of a process are; it is set once.
 static CURRENT: OnceLock<Invocation> = OnceLock::new();
 
-/// What of a command line goes with the commands that follow it.
+/// The parts of a command line that are repeated in follow-up commands.
 #[derive(Debug, Default)]
 pub struct Invocation {
-    /// `-C`; `None` where it was not given.
+    /// The argument of `-C`. `None`: the option was not used.
     here: Option<String>,
-    /// The stack's directory, seen from `here`.
+    /// The stack's directory, relative to `here`.
     directory: OnceLock<String>,
     var_files: Vec<String>,
     /// `name=value`
     vars: Vec<String>,
-    /// The variables whose values may be printed. Unset: the configuration has not been read.
+    /// The variables whose values may be printed. Not set: the configuration has not been read.
     plain: OnceLock<BTreeSet<String>>,
-    /// Commands within texts that were completed already: a report has the same few many times.
+    /// Cache of completed commands: a report contains the same few commands many times.
     completed: Mutex<HashMap<String, String>>,
 }
 
-/// Keeps the command line of this process.
-pub fn set(matches: &ArgMatches) {
-    // Set once, at the start of the process.
+/// Stores the command line of this process.
+pub fn set_current(matches: &ArgMatches) {
+    // An error is impossible: this is called once, at the start of the process.
     let _ = CURRENT.set(Invocation::new(matches));
 }
 
 /// The command line of this process.
-pub fn current() -> &'static Invocation {
+pub fn current_invocation() -> &'static Invocation {
     CURRENT.get_or_init(Invocation::default)
 }
 
 /// One word of a command.
-enum Word {
-    /// Quoted where the shell would read it otherwise.
+enum CommandWord {
+    /// A literal word; quoted if the shell would interpret it.
     Text(String),
-    /// Shell that is printed as it is.
+    /// Shell syntax that is printed unchanged.
     Shell(String),
 }
 
 impl Invocation {
     fn new(matches: &ArgMatches) -> Self {
-        let (command, last) = last_subcommand(Cli::command(), matches);
+        let (command, last) = find_last_subcommand(Cli::command(), matches);
         let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
         let paths = |id: &str| -> Vec<String> {
             let paths = has(id).then(|| last.get_many::<PathBuf>(id)).flatten();
             paths.into_iter().flatten().map(|path| path.display().to_string()).collect()
         };
-        // `apply FILE` learns the directory from the file.
-        let directory = paths("dir").pop().or_else(|| has_directory_or_plan(&command).then(|| paths("what").pop())?);
+        // `apply FILE` gets the directory from the file.
+        let directory =
+            paths("dir").pop().or_else(|| takes_directory_or_plan(&command).then(|| paths("what").pop())?);
         let here = last.get_one::<PathBuf>("directory").filter(|here| here.as_path() != Path::new("."));
         let mut invocation = Self {
-            here: here.map(|here| as_operand(&here.display().to_string())),
+            here: here.map(|here| to_operand(&here.display().to_string())),
             var_files: paths("var_file"),
             vars: has("var").then(|| last.get_many::<String>("var")).flatten().into_iter().flatten().cloned().collect(),
             ..Self::default()
         };
-        if let Some(directory) = directory.filter(|path| !invocation.path_of(path).is_file()) {
+        if let Some(directory) = directory.filter(|path| !invocation.resolve_from_here(path).is_file()) {
             invocation.directory = directory.into();
         }
         invocation
     }
 
-    fn path_of(&self, path: &str) -> PathBuf {
+    fn resolve_from_here(&self, path: &str) -> PathBuf {
         self.here.as_ref().map_or_else(|| PathBuf::from(path), |here| Path::new(here).join(path))
     }
 
-    /// Notes which variables may be printed, once the configuration is read.
+    /// Notes which variables may be printed. This is called once the configuration has been read.
     pub fn note_variables(&self, sources: &Sources) {
         if !self.vars.is_empty() {
-            let _ = self.plain.set(variables_in_plain(sources));
+            let _ = self.plain.set(find_nonsensitive_variables(sources));
         }
     }
 
-    /// Notes the stack's directory, as seen from where this process runs, that a saved plan names.
+    /// Notes the stack's directory that a saved plan names. The path is relative to the working directory of this process.
     pub fn note_directory(&self, directory: &Path) {
         let seen_from_here = match &self.here {
             None => Some(directory.to_owned()),
@@ -110,18 +111,20 @@ impl Invocation {
         }
     }
 
-    /// The command `words`, with the options of this one that it takes as well and does not have yet.
-    pub fn follow_up(&self, words: &[&str]) -> String {
-        self.complete_command(words, true).unwrap_or_else(|| rendered(words.iter().map(|word| text(word)).collect()))
+    /// The follow-up command `words`, with the options of this command line that it accepts and does not have yet.
+    pub fn follow_up_command(&self, words: &[&str]) -> String {
+        self.complete_command(words, true)
+            .unwrap_or_else(|| render_words(words.iter().map(|word| literal_word(word)).collect()))
     }
 
-    /// The same without variables, for what is saved already.
-    pub fn follow_up_without_variables(&self, words: &[&str]) -> String {
-        self.complete_command(words, false).unwrap_or_else(|| rendered(words.iter().map(|word| text(word)).collect()))
+    /// The same without variables, for a command that uses a saved plan, in which they are included.
+    pub fn follow_up_command_without_variables(&self, words: &[&str]) -> String {
+        self.complete_command(words, false)
+            .unwrap_or_else(|| render_words(words.iter().map(|word| literal_word(word)).collect()))
     }
 
-    /// The text with each whole command in backticks completed. What is no whole command, such as `` `leasehold revoke` ``, stays.
-    pub fn complete(&self, text: &str) -> String {
+    /// Completes each whole command in backticks in the text. Anything else, such as `` `leasehold revoke` ``, stays unchanged.
+    pub fn complete_commands(&self, text: &str) -> String {
         let start = format!("`{PROGRAM} ");
         let mut completed = String::with_capacity(text.len());
         let mut rest = text;
@@ -139,16 +142,16 @@ impl Invocation {
         completed
     }
 
-    /// Findings with the commands in their help completed.
+    /// Completes the commands in the help of findings.
     pub fn complete_findings(&self, findings: &[Diagnostic]) -> Vec<Diagnostic> {
         let complete = |finding: &Diagnostic| Diagnostic {
-            help: finding.help.as_ref().map(|help| self.complete(help)),
+            help: finding.help.as_ref().map(|help| self.complete_commands(help)),
             ..finding.clone()
         };
         findings.iter().map(complete).collect()
     }
 
-    /// A command without the program's name, completed, with it.
+    /// Completes a command that is given without the program's name. The result includes the name.
     fn complete_text(&self, command: &str) -> String {
         let mut known = self.completed.lock().unwrap_or_else(PoisonError::into_inner);
         let complete = || {
@@ -159,70 +162,73 @@ impl Invocation {
         completed.or_insert_with(|| complete().unwrap_or_else(|| format!("{PROGRAM} {command}"))).clone()
     }
 
-    /// `None`: this is no whole command. A word `DIR/NAME` is a file in the stack's directory.
+    /// Completes a command. `None`: the words are not a whole command. A word `DIR/NAME` becomes a file in the stack's directory.
     fn complete_command(&self, words: &[&str], with_variables: bool) -> Option<String> {
-        let words: Vec<String> = words.iter().map(|word| self.in_directory(word)).collect();
+        let words: Vec<String> = words.iter().map(|word| self.resolve_in_directory(word)).collect();
         let matches = Cli::command()
             .try_get_matches_from(std::iter::once(PROGRAM).chain(words.iter().map(String::as_str)))
             .ok()?;
-        let (command, last) = last_subcommand(Cli::command(), &matches);
+        let (command, last) = find_last_subcommand(Cli::command(), &matches);
         let find = |id: &str| command.get_arguments().find(|argument| argument.get_id() == id);
         let is_given = |id: &str| last.value_source(id) == Some(ValueSource::CommandLine);
         let is_open = |id: &str| find(id).is_some() && !is_given(id);
         let mut all = Vec::new();
         if let Some(here) = self.here.as_ref().filter(|_| !is_given("directory")) {
-            all.extend([text("-C"), text(here)]);
+            all.extend([literal_word("-C"), literal_word(here)]);
         }
-        all.extend(words.iter().map(|word| text(word)));
+        all.extend(words.iter().map(|word| literal_word(word)));
         if let Some(directory) = self.directory.get() {
             if is_open("dir") {
                 let long = find("dir").and_then(clap::Arg::get_long);
-                all.extend(long.map(|long| text(&format!("--{long}"))));
-                all.push(text(&as_operand(directory)));
-            } else if has_directory_or_plan(&command) && is_open("what") {
-                all.push(text(&as_operand(directory)));
+                all.extend(long.map(|long| literal_word(&format!("--{long}"))));
+                all.push(literal_word(&to_operand(directory)));
+            } else if takes_directory_or_plan(&command) && is_open("what") {
+                all.push(literal_word(&to_operand(directory)));
             }
         }
         if with_variables && is_open("var_file") {
-            all.extend(self.var_files.iter().flat_map(|file| [text("--var-file"), text(&as_operand(file))]));
+            all.extend(
+                self.var_files.iter().flat_map(|file| [literal_word("--var-file"), literal_word(&to_operand(file))]),
+            );
         }
         if with_variables && is_open("var") {
-            all.extend(self.vars.iter().filter_map(|assignment| self.variable(assignment)).flatten());
+            all.extend(self.vars.iter().filter_map(|assignment| self.var_option_words(assignment)).flatten());
         }
-        Some(rendered(all))
+        Some(render_words(all))
     }
 
-    fn in_directory(&self, word: &str) -> String {
+    fn resolve_in_directory(&self, word: &str) -> String {
         match (word.strip_prefix("DIR/"), self.directory.get()) {
-            (Some(name), Some(directory)) => as_operand(&Path::new(directory).join(name).display().to_string()),
+            (Some(name), Some(directory)) => to_operand(&Path::new(directory).join(name).display().to_string()),
             (Some(name), None) => name.to_owned(),
             (None, _) => word.to_owned(),
         }
     }
 
-    /// `--var` with its value, if that may be printed. `None`: it has a name that no shell variable can have.
-    fn variable(&self, assignment: &str) -> Option<[Word; 2]> {
+    /// `--var` with its value, if the value may be printed. `None`: the value must not be printed, and the name cannot be the name of a
+    /// shell variable.
+    fn var_option_words(&self, assignment: &str) -> Option<[CommandWord; 2]> {
         let (name, _) = assignment.split_once('=')?;
         let name = name.trim();
         if self.plain.get().is_some_and(|plain| plain.contains(name)) {
-            return Some([text("--var"), text(assignment)]);
+            return Some([literal_word("--var"), literal_word(assignment)]);
         }
         let shell = name.replace('-', "_");
         let is_name = shell.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && shell.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        is_name.then(|| [text("--var"), Word::Shell(format!("{name}=\"${{{shell}:?}}\""))])
+        is_name.then(|| [literal_word("--var"), CommandWord::Shell(format!("{name}=\"${{{shell}:?}}\""))])
     }
 }
 
-/// Whether its argument is a directory or a file: `apply DIR|PLAN`.
-fn has_directory_or_plan(command: &Command) -> bool {
+/// Whether the argument of the command is a directory or a file: `apply DIR|PLAN`.
+fn takes_directory_or_plan(command: &Command) -> bool {
     let what = command.get_arguments().find(|argument| argument.get_id() == "what");
     let names = what.and_then(|argument| argument.get_value_names()).unwrap_or_default();
     names.iter().any(|name| name.split('|').any(|part| part == "DIR"))
 }
 
-/// The description of the innermost subcommand, and its matches.
-fn last_subcommand(mut command: Command, mut matches: &ArgMatches) -> (Command, &ArgMatches) {
+/// The clap description of the innermost subcommand, and its matches.
+fn find_last_subcommand(mut command: Command, mut matches: &ArgMatches) -> (Command, &ArgMatches) {
     while let Some((name, inner)) = matches.subcommand() {
         let Some(next) = command.find_subcommand(name).cloned() else { break };
         (command, matches) = (next, inner);
@@ -230,19 +236,19 @@ fn last_subcommand(mut command: Command, mut matches: &ArgMatches) -> (Command, 
     (command, matches)
 }
 
-/// A path that no option is mistaken for.
-pub fn as_operand(path: &str) -> String {
+/// The path in a form that cannot be mistaken for an option.
+pub fn to_operand(path: &str) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
 
-fn text(word: &str) -> Word {
-    Word::Text(word.to_owned())
+fn literal_word(word: &str) -> CommandWord {
+    CommandWord::Text(word.to_owned())
 }
 
-fn rendered(words: Vec<Word>) -> String {
+fn render_words(words: Vec<CommandWord>) -> String {
     let words = words.into_iter().map(|word| match word {
-        Word::Text(text) => quoted(&text),
-        Word::Shell(shell) => shell,
+        CommandWord::Text(text) => quote_shell_word(&text),
+        CommandWord::Shell(shell) => shell,
     });
     std::iter::once(PROGRAM.to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
@@ -290,11 +296,11 @@ mod tests {
             (&["revoke"], "leasehold revoke", "leasehold revoke"),
         ];
         for (words, short, long) in cases {
-            assert_eq!(plain.follow_up(words), short);
-            assert_eq!(deep.follow_up(words), long);
-            // What is complete stays.
+            assert_eq!(plain.follow_up_command(words), short);
+            assert_eq!(deep.follow_up_command(words), long);
+            // A complete command stays unchanged.
             let again = shlex::split(long.strip_prefix("leasehold ").unwrap()).unwrap();
-            assert_eq!(deep.follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>()), long);
+            assert_eq!(deep.follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>()), long);
         }
     }
 
@@ -302,7 +308,7 @@ mod tests {
     fn commands_within_texts_are_completed() {
         let deep = invocation(&["-C", "live", "audit", "list", "--stack", "prod"]);
         assert_eq!(
-            deep.complete("See `leasehold audit verify`, or `leasehold apply`; `leasehold revoke` and `leasehold` stay. `leasehold x"),
+            deep.complete_commands("See `leasehold audit verify`, or `leasehold apply`; `leasehold revoke` and `leasehold` stay. `leasehold x"),
             "See `leasehold -C live audit verify --stack prod`, or `leasehold -C live apply prod`; `leasehold revoke` and `leasehold` \
              stay. `leasehold x"
         );
@@ -312,7 +318,7 @@ mod tests {
     fn only_values_of_plain_variables_are_printed() {
         let given = ["plan", "--var", "region=eu west", "--var=api-token=hush", "--var", "other=x"];
         let unread = invocation(&given);
-        assert!(!unread.follow_up(&["apply"]).contains("eu west"), "{}", unread.follow_up(&["apply"]));
+        assert!(!unread.follow_up_command(&["apply"]).contains("eu west"), "{}", unread.follow_up_command(&["apply"]));
         let read = invocation(&given);
         let text = "variable \"region\" {}\nvariable \"api-token\" { sensitive = true }\n";
         read.note_variables(&Sources::new(vec![SourceFile {
@@ -320,7 +326,7 @@ mod tests {
             bytes: text.as_bytes().into(),
         }]));
         let variables = r#"--var 'region=eu west' --var api-token="${api_token:?}" --var other="${other:?}""#;
-        assert_eq!(read.follow_up(&["apply"]), format!("leasehold apply {variables}"));
-        assert_eq!(read.follow_up_without_variables(&["apply", "p"]), "leasehold apply p");
+        assert_eq!(read.follow_up_command(&["apply"]), format!("leasehold apply {variables}"));
+        assert_eq!(read.follow_up_command_without_variables(&["apply", "p"]), "leasehold apply p");
     }
 }

@@ -1,4 +1,4 @@
-//! `leasehold list`: every identity of a stack, declared or live, with who answers for it and until when.
+//! `leasehold list`: every identity of a stack, declared or live, with its owner and the end of its lease.
 
 use std::path::Path;
 
@@ -6,38 +6,42 @@ use comfy_table::{ContentArrangement, Table, presets};
 use leasehold_provider::LiveIdentity;
 use serde_json::json;
 
-use super::args::{Format, ListArgs};
+use super::args::{ListArgs, OutputFormat};
 use super::connection::Connection;
 use super::session::{self, Stack};
-use super::{Exit, Failure};
-use crate::lifecycle::{self, Phase, Standing};
-use crate::views::inert::inert;
+use super::{CommandError, CommandExit};
+use crate::lifecycle::{self, IdentityStatus, LifecyclePhase};
+use crate::views::inert::escape_steering;
 
-pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<Exit, Failure> {
-    let now = session::now(args.stack.now);
-    let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::to(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe(&stack, &connection).await?;
+/// Prints one row for each identity that is declared or live.
+///
+/// # Errors
+/// The stack is not valid, or the cloud cannot be read.
+pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<CommandExit, CommandError> {
+    let now = session::current_time(args.stack.now);
+    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
+    let observed = session::observe_stack(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
-    let (standings, findings) = lifecycle::decide(&stack.declared, &observed.snapshot, now, principal_id);
+    let (standings, findings) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     if !findings.is_empty() {
-        return Err(Failure::Findings { findings, sources: stack.sources });
+        return Err(CommandError::Findings { findings, sources: stack.sources });
     }
-    let rows: Vec<Row> = standings.iter().map(Row::of).collect();
+    let rows: Vec<IdentityRow> = standings.iter().map(IdentityRow::from_standing).collect();
     match args.format {
-        Format::Human => super::print(&table(&rows))?,
-        Format::Json => super::print_json(&json!({
+        OutputFormat::Human => super::print_result(&render_table(&rows))?,
+        OutputFormat::Json => super::print_json(&json!({
             "format_version": "1.0",
             "stack": stack.declared.stack,
             "timestamp": now,
-            "identities": rows.iter().map(Row::json).collect::<Vec<_>>(),
+            "identities": rows.iter().map(IdentityRow::to_json).collect::<Vec<_>>(),
         }))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-/// One identity in a line.
-pub struct Row {
+/// One identity as a row of the table.
+pub struct IdentityRow {
     address: String,
     name: String,
     account: Option<String>,
@@ -50,21 +54,23 @@ pub struct Row {
     last_used: Option<jiff::Timestamp>,
 }
 
-impl Row {
-    /// The line of a standing.
-    pub fn of(standing: &Standing<'_>) -> Self {
+impl IdentityRow {
+    /// The row for the status of an identity.
+    pub fn from_standing(standing: &IdentityStatus<'_>) -> Self {
         let marks = standing.live.map(|live| &live.marks);
         let declared = standing.declared;
         let (phase, deadline) = match &standing.phase {
-            Phase::Active(active) if standing.live.is_some() => ("active", active.identity.deadline),
-            Phase::Active(active) => ("to be created", active.identity.deadline),
-            Phase::Quarantined(_) if marks.is_some_and(|marks| marks.quarantine.is_some()) => {
+            LifecyclePhase::Active(active) if standing.live.is_some() => ("active", active.identity.deadline),
+            LifecyclePhase::Active(active) => ("to be created", active.identity.deadline),
+            LifecyclePhase::Quarantined(_) if marks.is_some_and(|marks| marks.quarantine.is_some()) => {
                 ("quarantined", marks.and_then(|marks| marks.expires_at))
             }
-            Phase::Quarantined(_) => ("leaving", marks.and_then(|marks| marks.expires_at)),
-            Phase::Released => ("to be let go", marks.and_then(|marks| marks.expires_at)),
-            Phase::Absent { .. } if standing.live.is_some() => ("to be deleted", marks.and_then(|m| m.expires_at)),
-            Phase::Absent { .. } => ("gone", None),
+            LifecyclePhase::Quarantined(_) => ("leaving", marks.and_then(|marks| marks.expires_at)),
+            LifecyclePhase::Released => ("to be let go", marks.and_then(|marks| marks.expires_at)),
+            LifecyclePhase::Absent { .. } if standing.live.is_some() => {
+                ("to be deleted", marks.and_then(|m| m.expires_at))
+            }
+            LifecyclePhase::Absent { .. } => ("gone", None),
         };
         Self {
             address: standing.address.to_string(),
@@ -80,8 +86,8 @@ impl Row {
         }
     }
 
-    /// The line for machines.
-    pub fn json(&self) -> serde_json::Value {
+    /// The row as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
         let mut row = json!({
             "address": self.address, "name": self.name, "kind": self.kind, "owner": self.owner, "service": self.service,
             "phase": self.phase, "live": self.live, "deadline": self.deadline, "last_used": self.last_used,
@@ -93,13 +99,13 @@ impl Row {
     }
 }
 
-fn table(rows: &[Row]) -> String {
+fn render_table(rows: &[IdentityRow]) -> String {
     if rows.is_empty() {
         return "No identities.\n".to_owned();
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    // Most stacks have one account, and nothing to tell of it.
+    // Most stacks have one account: then the column is left out.
     let several = rows.iter().any(|row| row.account.is_some());
     let account = several.then_some("account");
     table.set_header(["address"].into_iter().chain(account).chain([
@@ -110,7 +116,7 @@ fn table(rows: &[Row]) -> String {
         "until",
         "last used",
     ]));
-    let or_dash = |value: &Option<String>| inert(value.as_deref().unwrap_or("-")).into_owned();
+    let or_dash = |value: &Option<String>| escape_steering(value.as_deref().unwrap_or("-")).into_owned();
     let day = |at: Option<jiff::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
     for row in rows {
         let account = several.then(|| or_dash(&row.account));
@@ -122,7 +128,7 @@ fn table(rows: &[Row]) -> String {
             day(row.deadline),
             day(row.last_used),
         ];
-        table.add_row(std::iter::once(inert(&row.address).into_owned()).chain(account).chain(rest));
+        table.add_row(std::iter::once(escape_steering(&row.address).into_owned()).chain(account).chain(rest));
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     format!("{}\n", lines.join("\n"))

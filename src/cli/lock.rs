@@ -1,73 +1,86 @@
-//! `leasehold lock`: who holds a stack's lock, and breaking it open.
+//! `leasehold lock`: shows the holder of a stack's lock, and breaks the lock.
 
 use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Format, LockBreakArgs, LockCommand, LockShowArgs};
-use super::audit::Ledger;
+use super::args::{LockBreakArgs, LockCommand, LockShowArgs, OutputFormat};
+use super::audit::LedgerReader;
 use super::interruption::{self, Interruption};
-use super::origin::Origin;
-use super::{Exit, Failure};
+use super::origin::RunOrigin;
+use super::{CommandError, CommandExit};
 use crate::ledger::Chain;
-use crate::ledger::record::{LockBroken, Record};
+use crate::ledger::record::{LedgerRecord, LockBroken};
 use crate::store;
 use crate::store::lock::{self, LockError};
-use crate::views::inert::inert;
-use crate::views::job::holder_words;
+use crate::views::inert::escape_steering;
+use crate::views::job::describe_holder_job;
 
-pub async fn cmd_lock(here: &Path, command: &LockCommand, interruption: &Interruption) -> Result<Exit, Failure> {
+/// Runs a subcommand of `leasehold lock`.
+///
+/// # Errors
+/// The store cannot be read or written, or the lock must not be broken.
+pub async fn cmd_lock(
+    here: &Path,
+    command: &LockCommand,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     match command {
-        LockCommand::Show(args) => show(here, args).await,
-        LockCommand::Break(args) => break_open(here, args, interruption).await,
+        LockCommand::Show(args) => show_lock(here, args).await,
+        LockCommand::Break(args) => break_lock(here, args, interruption).await,
     }
 }
 
-async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let found = lock::look(&ledger.store, &ledger.stack).await?;
+async fn show_lock(here: &Path, args: &LockShowArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+    let found = lock::read_lock(&ledger.store, &ledger.stack).await?;
     let is_held = match &found {
         Some((record, _)) => lock::is_held(&ledger.store, record, ledger.terms)?,
         None => false,
     };
     let held = found.as_ref().filter(|_| is_held);
     match (args.format, held) {
-        (Format::Json, _) => super::print_json(&json!({
+        (OutputFormat::Json, _) => super::print_json(&json!({
             "format_version": "1.0",
             "stack": ledger.stack,
             "place": ledger.store.place(),
             "held": held.is_some(),
             "lock": found.as_ref().map(|(record, _)| record),
         }))?,
-        (Format::Human, None) => super::print("Nobody holds the lock.\n")?,
-        (Format::Human, Some((record, _))) => {
-            let lock::Record { holder, what, since, expires, epoch, .. } = record;
+        (OutputFormat::Human, None) => super::print_result("Nobody holds the lock.\n")?,
+        (OutputFormat::Human, Some((record, _))) => {
+            let lock::LockRecord { holder, what, since, expires, epoch, .. } = record;
             let mut text = format!(
                 "Held by {} on {} (process {}), doing {what}.\n",
-                inert(&holder.actor),
-                inert(&holder.host),
+                escape_steering(&holder.actor),
+                escape_steering(&holder.host),
                 holder.process
             );
-            if let Some(pipeline) = holder_words(holder) {
-                text.push_str(&format!("Pipeline: {}\n", inert(&pipeline)));
+            if let Some(pipeline) = describe_holder_job(holder) {
+                text.push_str(&format!("Pipeline: {}\n", escape_steering(&pipeline)));
             }
             text.push_str(&format!("Since {since}; unless it is renewed it ends at {expires}. Epoch {epoch}.\n"));
-            super::print(&text)?;
+            super::print_result(&text)?;
         }
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-async fn break_open(here: &Path, args: &LockBreakArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+async fn break_lock(
+    here: &Path,
+    args: &LockBreakArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     if args.reason.trim().is_empty() {
-        return Err(refused("--reason is empty", "Say why the lock is broken: --reason \"the runner died\"."));
+        return Err(refused_error("--reason is empty", "Say why the lock is broken: --reason \"the runner died\"."));
     }
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let breaking = Breaking { origin: Origin::of(&ledger.directory), ledger, reason: &args.reason, interruption };
-    match lock::look(&breaking.ledger.store, &breaking.ledger.stack).await {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+    let breaking =
+        LockBreaker { origin: RunOrigin::for_directory(&ledger.directory), ledger, reason: &args.reason, interruption };
+    match lock::read_lock(&breaking.ledger.store, &breaking.ledger.stack).await {
         Ok(Some((record, _))) if !record.free => {
             if args.epoch.is_some_and(|epoch| epoch != record.epoch) {
-                return Err(refused(
+                return Err(refused_error(
                     &format!("the lock has another holder by now: its epoch is {}", record.epoch),
                     "See who holds it: `leasehold lock show`.",
                 ));
@@ -75,100 +88,103 @@ async fn break_open(here: &Path, args: &LockBreakArgs, interruption: &Interrupti
             breaking.break_held(&record).await
         }
         Ok(_) => {
-            super::print("Nobody holds the lock.\n")?;
-            Ok(Exit::Done)
+            super::print_result("Nobody holds the lock.\n")?;
+            Ok(CommandExit::Done)
         }
         Err(LockError::Unreadable { why, .. }) => breaking.break_unreadable(why).await,
         Err(error) => Err(error.into()),
     }
 }
 
-fn refused(what: &str, help: &str) -> Failure {
-    Failure::Refused { what: what.to_owned(), help: help.to_owned() }
+fn refused_error(what: &str, help: &str) -> CommandError {
+    CommandError::Refused { what: what.to_owned(), help: help.to_owned() }
 }
 
-/// A lock that is being broken, and why. The ledger is written first: a lock broken without a record would be worse than a record of a
-/// lock that was not broken.
-struct Breaking<'a> {
-    ledger: Ledger,
-    origin: Origin,
+/// A lock that is being broken, and the reason. The ledger is written before the lock is broken: a broken lock without a record would be
+/// worse than a record of a lock that was not broken.
+struct LockBreaker<'a> {
+    ledger: LedgerReader,
+    origin: RunOrigin,
     reason: &'a str,
     interruption: &'a Interruption,
 }
 
-impl Breaking<'_> {
-    async fn break_held(&self, record: &lock::Record) -> Result<Exit, Failure> {
-        let chain = self.open_chain(record.known()).await?;
+impl LockBreaker<'_> {
+    async fn break_held(&self, record: &lock::LockRecord) -> Result<CommandExit, CommandError> {
+        let chain = self.open_chain(record.known_ledger()).await?;
         let broken = LockBroken {
-            by: self.person(),
+            by: self.describe_person(),
             reason: self.reason.to_owned(),
             holder: Some(record.holder.clone()),
             since: Some(record.since),
             epoch: record.epoch,
             unreadable: None,
         };
-        let Ledger { store, stack, .. } = &self.ledger;
+        let LedgerReader { store, stack, .. } = &self.ledger;
         let work = async {
-            chain.append(vec![Record::LockBroken(broken)]).await?;
-            Ok::<bool, Failure>(lock::break_open(store, stack, record).await?)
+            chain.append_entry(vec![LedgerRecord::LockBroken(broken)]).await?;
+            Ok::<bool, CommandError>(lock::break_lock(store, stack, record).await?)
         };
-        if !self.finish(work).await? {
-            return Err(refused(
+        if !self.finish_break(work).await? {
+            return Err(refused_error(
                 "the lock was released, or has another holder by now",
                 "See who holds it: `leasehold lock show`.",
             ));
         }
-        super::print(&format!("The lock of {} is broken.\n", inert(&record.holder.actor)))?;
-        Ok(Exit::Done)
+        super::print_result(&format!("The lock of {} is broken.\n", escape_steering(&record.holder.actor)))?;
+        Ok(CommandExit::Done)
     }
 
-    async fn break_unreadable(&self, why: String) -> Result<Exit, Failure> {
-        let chain = self.open_chain(lock::Known::default()).await?;
-        let epoch = last_epoch(&chain).await?;
+    async fn break_unreadable(&self, why: String) -> Result<CommandExit, CommandError> {
+        let chain = self.open_chain(lock::KnownLedger::default()).await?;
+        let epoch = find_last_epoch(&chain).await?;
         let broken = LockBroken {
-            by: self.person(),
+            by: self.describe_person(),
             reason: self.reason.to_owned(),
             holder: None,
             since: None,
             epoch,
             unreadable: Some(why),
         };
-        let holder = self.origin.holder(&self.person());
-        let claim = lock::Claim { stack: &self.ledger.stack, holder: &holder, what: "lock break" };
+        let holder = self.origin.to_lock_holder(&self.describe_person());
+        let claim = lock::LockClaim { stack: &self.ledger.stack, holder: &holder, what: "lock break" };
         let work = async {
-            chain.append(vec![Record::LockBroken(broken)]).await?;
-            Ok::<bool, Failure>(lock::break_unreadable(&self.ledger.store, claim, epoch, chain.known().await).await?)
+            chain.append_entry(vec![LedgerRecord::LockBroken(broken)]).await?;
+            Ok::<bool, CommandError>(
+                lock::break_unreadable_lock(&self.ledger.store, claim, epoch, chain.known_ledger().await).await?,
+            )
         };
-        if !self.finish(work).await? {
-            return Err(refused("the lock can be read by now", "See who holds it: `leasehold lock show`."));
+        if !self.finish_break(work).await? {
+            return Err(refused_error("the lock can be read by now", "See who holds it: `leasehold lock show`."));
         }
-        super::print("The lock, which could not be read, is broken.\n")?;
-        Ok(Exit::Done)
+        super::print_result("The lock, which could not be read, is broken.\n")?;
+        Ok(CommandExit::Done)
     }
 
-    /// Does what must not end halfway, even if a signal comes.
-    async fn finish(&self, work: impl Future<Output = Result<bool, Failure>>) -> Result<bool, Failure> {
-        let breaking = self.interruption.defer("Check whether the lock is broken: `leasehold lock show`.")?;
-        breaking.finish(interruption::COMMAND, work).await
+    /// Runs work that must not end halfway, even if a signal arrives.
+    async fn finish_break(&self, work: impl Future<Output = Result<bool, CommandError>>) -> Result<bool, CommandError> {
+        let breaking =
+            self.interruption.defer_first_signal("Check whether the lock is broken: `leasehold lock show`.")?;
+        breaking.finish_work(interruption::COMMAND, work).await
     }
 
-    async fn open_chain(&self, known: lock::Known) -> Result<Chain, Failure> {
-        let Ledger { store, stack, .. } = &self.ledger;
-        Ok(Chain::open(store.clone(), stack.clone(), store::random_id()?, known).await?)
+    async fn open_chain(&self, known: lock::KnownLedger) -> Result<Chain, CommandError> {
+        let LedgerReader { store, stack, .. } = &self.ledger;
+        Ok(Chain::open_ledger(store.clone(), stack.clone(), store::generate_random_id()?, known).await?)
     }
 
-    fn person(&self) -> String {
-        let user = super::environment::variable("USER");
+    fn describe_person(&self) -> String {
+        let user = super::environment::read_variable("USER");
         format!("{} on {}", user.as_deref().unwrap_or("somebody"), self.origin.host)
     }
 }
 
-/// The number of the last holder of the lock that the ledger knows; 0 where it knows none.
-async fn last_epoch(chain: &Chain) -> Result<u64, Failure> {
-    let started = |record: &Record| match record {
-        Record::RunStarted(started) => Some(started.epoch),
+/// The epoch of the last holder of the lock that the ledger records; 0 if it records none.
+async fn find_last_epoch(chain: &Chain) -> Result<u64, CommandError> {
+    let started = |record: &LedgerRecord| match record {
+        LedgerRecord::RunStarted(started) => Some(started.epoch),
         _ => None,
     };
-    let entries = chain.backwards(|entry| !entry.records.iter().any(|record| started(record).is_some())).await?;
+    let entries = chain.read_backwards(|entry| !entry.records.iter().any(|record| started(record).is_some())).await?;
     Ok(entries.iter().flat_map(|entry| &entry.records).find_map(started).unwrap_or_default())
 }

@@ -1,4 +1,7 @@
-//! The program: one file per command. The only place that prints, asks, and reads the clock, files and the environment.
+//! The command line: one file per command.
+//!
+//! In: arguments, environment variables, files and the clock. Out: text on stdout and stderr, files, and an exit code. This is the only
+//! part of the program that prints, prompts, and reads the clock, files and the environment.
 #![allow(clippy::disallowed_methods, reason = "this is the edge")]
 
 mod accounts;
@@ -48,59 +51,63 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command};
-use failure::Failure;
+use failure::CommandError;
 use interruption::Interruption;
 
-/// How a command ended well.
+/// The result of a command that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    /// Done, or nothing to do: 0.
+enum CommandExit {
+    /// The work is done, or there is nothing to do. Exit code 0.
     Done,
-    /// Changes are there, and the caller asked to be told: 2.
+    /// There are changes, and the caller asked for an exit code that says so: 2.
     Changes,
-    /// Files are not laid out as `fmt` would, and the caller asked to be told: 3.
+    /// Files are not formatted as `fmt` would format them, and the caller asked for an exit code that says so: 3.
     Unformatted,
 }
 
-/// Runs the program and says how it ended: 0 done or nothing to do, 1 error, 2 changes present where that was asked for, 3 refused.
+/// Runs the program and returns its exit code: 0 done or nothing to do, 1 error, 2 changes where the caller asked for that code, 3 refused.
 #[must_use]
 pub fn main() -> ExitCode {
     if let Some(restarted) = environment::restart_without_empty() {
-        return restarted.unwrap_or_else(|error| Failure::from(error).report());
+        return restarted.unwrap_or_else(|error| CommandError::from(error).report_error());
     }
-    let interruption = Interruption::install();
+    let interruption = Interruption::start_signal_thread();
     let matches = Cli::command().get_matches();
-    invocation::set(&matches);
+    invocation::set_current(&matches);
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    cli.color.apply();
+    cli.color.apply_globally();
     if let Err(error) = environment::check_variables().map_err(anyhow::Error::from).and_then(|()| start_tracing()) {
-        return Failure::from(error).report();
+        return CommandError::from(error).report_error();
     }
     let interruption = match interruption {
         Ok(interruption) => interruption,
-        Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot handle signals")).report(),
+        Err(error) => {
+            return CommandError::from(anyhow::Error::from(error).context("cannot handle signals")).report_error();
+        }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot start the runtime")).report(),
+        Err(error) => {
+            return CommandError::from(anyhow::Error::from(error).context("cannot start the runtime")).report_error();
+        }
     };
-    let ended = runtime.block_on(run(cli, &interruption));
+    let ended = runtime.block_on(run_command(cli, &interruption));
     interruption.end_command();
-    // A prompt that was interrupted still waits for an answer on its thread.
+    // After a signal, the thread of a prompt may still be waiting for an answer.
     runtime.shutdown_background();
-    say(&throttling::summary());
+    print_message(&throttling::summarize_throttling());
     match ended {
-        Ok(Exit::Done) => ExitCode::SUCCESS,
-        Ok(Exit::Changes) => ExitCode::from(2),
-        Ok(Exit::Unformatted) => ExitCode::from(3),
-        Err(failure) => failure.report(),
+        Ok(CommandExit::Done) => ExitCode::SUCCESS,
+        Ok(CommandExit::Changes) => ExitCode::from(2),
+        Ok(CommandExit::Unformatted) => ExitCode::from(3),
+        Err(failure) => failure.report_error(),
     }
 }
 
-async fn run(cli: Cli, interruption: &Interruption) -> Result<Exit, Failure> {
+async fn run_command(cli: Cli, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let here = cli.directory;
     match cli.command {
         Command::Init(args) => init::cmd_init(&here, &args, interruption),
@@ -124,29 +131,29 @@ async fn run(cli: Cli, interruption: &Interruption) -> Result<Exit, Failure> {
     }
 }
 
-/// Logs go to stderr, and only when `RUST_LOG` asks for them; only our own do.
+/// Logs go to stderr, only if `RUST_LOG` enables them, and only from our own crates.
 fn start_tracing() -> anyhow::Result<()> {
     use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
     use tracing_subscriber::util::SubscriberInitExt as _;
-    let asked = environment::variable("RUST_LOG").unwrap_or_else(|| "error".to_owned());
+    let asked = environment::read_variable("RUST_LOG").unwrap_or_else(|| "error".to_owned());
     let asked = tracing_subscriber::EnvFilter::try_new(&asked).map_err(|error| {
         anyhow::anyhow!(
             "the environment variable RUST_LOG is {asked:?}, which is not a filter of log lines such as \"leasehold=debug\": \
              {error}. Correct it or unset it"
         )
     })?;
-    // Libraries log the bodies of requests, and those hold what nobody may read in a log.
+    // Libraries log the bodies of requests, which contain secrets.
     let ours = tracing_subscriber::filter::filter_fn(|about| about.target().starts_with("leasehold"));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(ours);
     tracing_subscriber::registry().with(asked).with(lines).init();
     Ok(())
 }
 
-/// Writes a command's result. A reader that went away (a closed pipe) is no error.
-fn print(text: &str) -> Result<(), Failure> {
+/// Prints the result of a command on stdout. A closed pipe is not an error.
+fn print_result(text: &str) -> Result<(), CommandError> {
     use std::io::Write as _;
-    throttling::clear();
-    let written = progress::screen().suspend(|| {
+    throttling::clear_line();
+    let written = progress::shared_screen().suspend(|| {
         let mut stdout = anstream::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
     });
@@ -158,26 +165,26 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a message beside the result.
-fn say(text: &str) {
-    throttling::clear();
-    progress::screen().suspend(|| write_stderr(text));
+/// Prints a message on stderr, separate from the result. Hides the throttling line and suspends the progress bar while it writes.
+fn print_message(text: &str) {
+    throttling::clear_line();
+    progress::shared_screen().suspend(|| write_stderr(text));
 }
 
-/// Writes to stderr, whatever changes there.
+/// Writes to stderr without regard to the progress bar or the throttling line.
 fn write_stderr(text: &str) {
     use std::io::Write as _;
-    // Nobody is left to tell when stderr cannot be written.
+    // If stderr cannot be written, there is no way to report that.
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
-/// `path` as seen from `here`, without a needless `./` before it.
-fn below(here: &Path, path: &Path) -> PathBuf {
+/// Resolves `path` relative to `here`, without a needless `./` in front.
+fn resolve_path(here: &Path, path: &Path) -> PathBuf {
     if here == Path::new(".") { path.to_path_buf() } else { here.join(path) }
 }
 
 /// Prints JSON with a line break after it.
-fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::from(anyhow::Error::from(error)))?;
-    print(&format!("{text}\n"))
+fn print_json(value: &serde_json::Value) -> Result<(), CommandError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::from(anyhow::Error::from(error)))?;
+    print_result(&format!("{text}\n"))
 }

@@ -1,25 +1,28 @@
-//! Which live identity somebody means: by its address, its name, its ARN, or the id of one of its keys.
+//! Finds the live identity that an argument names: by address, name, ARN, or the id of one of its access keys.
 
 use leasehold_provider::{LiveIdentity, Realize, ResourceId, Snapshot, StackName, Stranger};
 
-use super::failure::Failure;
-use super::session::nearest;
+use super::failure::CommandError;
+use super::session::find_nearest_name;
 
 /// The one live identity of the stack that `what` names.
-pub fn find<'a>(
+///
+/// # Errors
+/// `what` names no live identity, or more than one.
+pub fn find_identity<'a>(
     what: &str,
     stack: &StackName,
     snapshot: &'a Snapshot,
     realize: &dyn Realize,
-) -> Result<&'a LiveIdentity, Failure> {
-    let meant = realize.named(&snapshot.realm, what);
+) -> Result<&'a LiveIdentity, CommandError> {
+    let meant = realize.find_by_cloud_name(&snapshot.realm, what);
     let is_named = |live: &LiveIdentity| {
         live.address().as_str() == what
             || live.id.to_string() == what
             || live.name == what
-            || live.id.shown_name() == what
+            || live.id.display_name() == what
             || meant.as_ref() == Some(&live.id)
-            || live.resources.keys().any(|id| is_key(id, what))
+            || live.resources.keys().any(|id| is_key_named(id, what))
     };
     let mut found = snapshot.identities.values().filter(|live| is_named(live));
     match (found.next(), found.next()) {
@@ -28,16 +31,21 @@ pub fn find<'a>(
             let (one, other) = (one.address(), other.address());
             Err(anyhow::anyhow!("{what} may be {one} or {other}; say which by its address or its ARN").into())
         }
-        (None, _) => Err(unknown(what, stack, snapshot, meant.as_ref())),
+        (None, _) => Err(unknown_identity_error(what, stack, snapshot, meant.as_ref())),
     }
 }
 
-/// Whether the id is that of a key of that name.
-fn is_key(id: &ResourceId, what: &str) -> bool {
+/// Whether the object is an access key with this id.
+fn is_key_named(id: &ResourceId, what: &str) -> bool {
     id.kind.as_str().ends_with("access_key") && id.name.split_once('/').is_some_and(|(_, key)| key == what)
 }
 
-fn unknown(what: &str, stack: &StackName, snapshot: &Snapshot, meant: Option<&ResourceId>) -> Failure {
+fn unknown_identity_error(
+    what: &str,
+    stack: &StackName,
+    snapshot: &Snapshot,
+    meant: Option<&ResourceId>,
+) -> CommandError {
     let is_meant = |id: &ResourceId, stranger: &Stranger| stranger.arn == what || meant == Some(id) || id.name == what;
     if let Some((id, stranger)) = snapshot.strangers.iter().find(|(id, stranger)| is_meant(id, stranger)) {
         let whose = match (&stranger.stack, &stranger.unreadable) {
@@ -45,7 +53,7 @@ fn unknown(what: &str, stack: &StackName, snapshot: &Snapshot, meant: Option<&Re
             (Some(other), None) => format!("it belongs to stack {other}"),
             (None, None) => "it carries no mark of leasehold".to_owned(),
         };
-        return Failure::Refused {
+        return CommandError::Refused {
             what: format!("{id} is not of stack {stack}: {whose}"),
             help:
                 "Leasehold never writes what does not carry its stack's mark. Stop it with the cloud's own tools, or \
@@ -54,6 +62,6 @@ fn unknown(what: &str, stack: &StackName, snapshot: &Snapshot, meant: Option<&Re
         };
     }
     let known: Vec<String> = snapshot.identities.values().map(|live| live.address().to_string()).collect();
-    let near = nearest(what, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+    let near = find_nearest_name(what, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
     anyhow::anyhow!("no live identity of stack {stack} is called {what}{near}").into()
 }

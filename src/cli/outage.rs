@@ -1,29 +1,32 @@
-//! Reports on stderr that the store of a stack's records does not answer, so that a run that waits does not look like one that hangs.
+//! Reports on stderr that the store of a stack's records does not answer, so that a waiting run is not mistaken for one that hangs.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::store::{OutageNotices, StoreError};
-use crate::views::inert::inert;
+use crate::views::inert::escape_steering;
 
-/// A shorter outage goes unreported.
+/// An outage shorter than this is not reported.
 const UNREPORTED: Duration = Duration::from_secs(3);
-/// At most one line in this time.
+/// The minimum time between two lines.
 const BETWEEN_LINES: Duration = Duration::from_secs(30);
 
-/// Writes a line now and then while requests wait.
+/// Writes a line from time to time while requests wait.
 #[derive(Debug, Default)]
 pub struct OutageReporter {
     last_line: Mutex<Option<Instant>>,
 }
 
 impl OutageNotices for OutageReporter {
-    fn store_is_out(&self, error: &StoreError, spent: Duration) {
+    fn report_outage(&self, error: &StoreError, spent: Duration) {
         let mut last_line = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
         if spent < UNREPORTED || last_line.is_some_and(|last| last.elapsed() < BETWEEN_LINES) {
             return;
         }
         *last_line = Some(Instant::now());
-        super::say(&format!("warning: {}. Trying again for up to three minutes.\n", inert(&error.to_string())));
+        super::print_message(&format!(
+            "warning: {}. Trying again for up to three minutes.\n",
+            escape_steering(&error.to_string())
+        ));
     }
 }

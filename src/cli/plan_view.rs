@@ -1,4 +1,4 @@
-//! A plan in the form that was asked for, on stdout, and beside it as JSON in a file.
+//! Prints a plan in the requested format on stdout, and optionally writes it to a file as JSON.
 
 use std::path::Path;
 
@@ -8,45 +8,57 @@ use serde_json::Value;
 
 use super::args::{PlanFormat, PlanViewArgs};
 use super::session::Stack;
-use super::{Failure, invocation};
+use super::{CommandError, invocation};
 use crate::plan::Plan;
 use crate::rules::Ruling;
-use crate::views::alerts::{self, Alert, Case, Places};
+use crate::views::alerts::{self, Alert, AlertCase, BlockPlaces};
 use crate::views::{self};
 
-/// Shows a plan. `stack` gives the places of blocks; without it there are none to point at.
-pub fn show(
+/// Prints a plan. `stack` gives the places of the blocks. `None`: alerts have no place.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn show_plan_view(
     plan: &Plan,
     rulings: &[Ruling],
     realize: &dyn Realize,
     stack: Option<&Stack>,
     args: &PlanViewArgs,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let cases = || {
         let sources = stack.map(|stack| stack.directory.repository().name_files(&stack.sources)).unwrap_or_default();
-        let places = stack.map(|stack| Places::new(&stack.declared, &sources));
-        alerts::of_plan(plan, rulings, &|address| places.as_ref()?.of(address))
+        let places = stack.map(|stack| BlockPlaces::new(&stack.declared, &sources));
+        alerts::alerts_for_plan(plan, rulings, &|address| places.as_ref()?.find_place(address))
     };
     match args.format {
-        PlanFormat::Human => super::print(&invocation::current().complete(&views::plan::human(plan, rulings, realize))),
-        PlanFormat::Json => super::print_json(&views::plan::json(plan, rulings)),
-        PlanFormat::Markdown => super::print(&views::plan::markdown(plan, rulings, realize, args.max_bytes)),
-        PlanFormat::Github => super::print(&alerts::github(flat(&cases()))),
-        PlanFormat::Sarif => super::print_json(&alerts::sarif(flat(&cases()))),
-        PlanFormat::Junit => super::print(&alerts::junit(&format!("leasehold plan {}", plan.stack), &cases())),
+        PlanFormat::Human => super::print_result(
+            &invocation::current_invocation().complete_commands(&views::plan::render_plan_text(plan, rulings, realize)),
+        ),
+        PlanFormat::Json => super::print_json(&views::plan::render_plan_json(plan, rulings)),
+        PlanFormat::Markdown => {
+            super::print_result(&views::plan::render_plan_markdown(plan, rulings, realize, args.max_bytes))
+        }
+        PlanFormat::Github => super::print_result(&alerts::render_alerts_github(flatten_alerts(&cases()))),
+        PlanFormat::Sarif => super::print_json(&alerts::render_alerts_sarif(flatten_alerts(&cases()))),
+        PlanFormat::Junit => {
+            super::print_result(&alerts::render_alerts_junit(&format!("leasehold plan {}", plan.stack), &cases()))
+        }
     }
 }
 
-/// The alerts of all cases.
-pub fn flat(cases: &[Case]) -> impl Iterator<Item = &Alert> {
+/// All alerts of the given cases.
+pub fn flatten_alerts(cases: &[AlertCase]) -> impl Iterator<Item = &Alert> {
     cases.iter().flat_map(|case| &case.alerts)
 }
 
-/// Writes JSON into the file that `--json-into` names.
-pub fn json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> Result<(), Failure> {
+/// Writes JSON to the file that `--json-into` names. `None`: writes nothing.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> Result<(), CommandError> {
     let Some(path) = path else { return Ok(()) };
     let text = serde_json::to_string_pretty(&value()).context("cannot write JSON")?;
-    let path = super::below(here, path);
+    let path = super::resolve_path(here, path);
     std::fs::write(&path, format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }

@@ -1,30 +1,39 @@
-//! A plan that makes something is held against the account's own quotas before anybody sees it.
+//! Checks a plan that creates objects against the account's own quotas before the plan is shown.
 
-use leasehold_provider::{Counted, Snapshot};
+use leasehold_provider::{QuotaScope, Snapshot};
 
 use super::connection::Connection;
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::session::Stack;
 use crate::config::Diagnostic;
 use crate::plan::Plan;
-use crate::plan::quotas::{Exceeded, bear_on, exceeded};
+use crate::plan::quotas::{ExceededQuota, find_exceeded_quotas, may_exceed_quotas};
 
-/// Refuses a plan that would pass a quota: at the attribute's line where one block is to blame, else as a whole.
-pub async fn check(stack: &Stack, connection: &Connection, snapshot: &Snapshot, plan: &Plan) -> Result<(), Failure> {
-    if !bear_on(plan, connection.realize.as_ref()) {
+/// Refuses a plan that would exceed a quota. The error points at the attribute if one block causes it, otherwise it concerns the plan as a
+/// whole.
+///
+/// # Errors
+/// The plan would exceed a quota, or the quotas cannot be read.
+pub async fn check_quotas(
+    stack: &Stack,
+    connection: &Connection,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Result<(), CommandError> {
+    if !may_exceed_quotas(plan, connection.realize.as_ref()) {
         return Ok(());
     }
-    let quotas = connection.observe.quotas().await?;
-    let found = exceeded(plan, snapshot, &quotas, connection.realize.as_ref());
-    let findings: Vec<Diagnostic> = found.iter().filter_map(|each| of_block(stack, each)).collect();
+    let quotas = connection.observe.read_quotas().await?;
+    let found = find_exceeded_quotas(plan, snapshot, &quotas, connection.realize.as_ref());
+    let findings: Vec<Diagnostic> = found.iter().filter_map(|each| block_diagnostic(stack, each)).collect();
     if !findings.is_empty() {
-        return Err(stack.refuse(findings));
+        return Err(stack.findings_error(findings));
     }
-    let whole: Vec<String> = found.iter().map(of_account).collect();
+    let whole: Vec<String> = found.iter().map(describe_account_quota).collect();
     if whole.is_empty() {
         return Ok(());
     }
-    Err(Failure::Refused {
+    Err(CommandError::Refused {
         what: format!("the account has no room for this plan, and nothing was changed: {}", whole.join("; ")),
         help: "Ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused. Where this plan removes some itself, let \
                `leasehold sweep` delete those first, or apply a part with --target."
@@ -32,11 +41,11 @@ pub async fn check(stack: &Stack, connection: &Connection, snapshot: &Snapshot, 
     })
 }
 
-fn of_account(exceeded: &Exceeded<'_>) -> String {
-    let Exceeded { quota, made, removed, wanted, .. } = exceeded;
+fn describe_account_quota(exceeded: &ExceededQuota<'_>) -> String {
+    let ExceededQuota { quota, made, removed, wanted, .. } = exceeded;
     let used = match quota.counted {
-        Counted::OfAccount { used } => used,
-        Counted::OfHolder | Counted::Characters(_) | Counted::CharactersOfHolder(_) => 0,
+        QuotaScope::OfAccount { used } => used,
+        QuotaScope::OfHolder | QuotaScope::Characters(_) | QuotaScope::CharactersOfHolder(_) => 0,
     };
     let place = quota.account.as_ref().map_or_else(String::new, |account| format!("in {account}, "));
     let goes = if *removed > 0 { format!(" and removes {removed}") } else { String::new() };
@@ -46,7 +55,7 @@ fn of_account(exceeded: &Exceeded<'_>) -> String {
     )
 }
 
-fn of_block(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
+fn block_diagnostic(stack: &Stack, exceeded: &ExceededQuota<'_>) -> Option<Diagnostic> {
     let address = exceeded.holder.as_ref()?;
     let declared = &stack.declared;
     let origin = match declared.identities.get(address) {
@@ -60,19 +69,19 @@ fn of_block(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
         "{address}: there would be {} {}; this account allows {} ({})",
         exceeded.wanted, quota.what, quota.limit, quota.name
     );
-    let finding =
-        Diagnostic::error("limits::quota", summary).at(origin.part(attribute), "beyond what the account takes");
+    let finding = Diagnostic::error("limits::quota", summary)
+        .with_location(origin.part_span(attribute), "beyond what the account takes");
     const ASK: &str = "or ask AWS for a higher quota (Service Quotas, IAM)";
     let help = match quota.counted {
-        Counted::Characters(_) => format!("trust fewer principals, use patterns in `subjects`, {ASK}"),
-        Counted::CharactersOfHolder(_) => {
+        QuotaScope::Characters(_) => format!("trust fewer principals, use patterns in `subjects`, {ASK}"),
+        QuotaScope::CharactersOfHolder(_) => {
             "move statements to a scope: it is a policy of its own, with room for 6144 characters. What lives \
                                            beside them goes only after them here, so that nobody is without both"
                 .to_owned()
         }
-        Counted::OfAccount { .. } | Counted::OfHolder => {
+        QuotaScope::OfAccount { .. } | QuotaScope::OfHolder => {
             format!("hold fewer, join scopes that are always held together, {ASK}")
         }
     };
-    Some(origin.explain(finding.help(help)))
+    Some(origin.add_module_calls(finding.with_help(help)))
 }

@@ -1,5 +1,13 @@
-//! A run that may write: it holds the stack's lock from before it looks at the cloud until after it has read back what it wrote,
-//! and tells the ledger what it does.
+//! A run that may write.
+//!
+//! In: the purpose of the run and a connection. Out: a [`LockedRun`], through which the command reads and writes the stack's records.
+//! Invariant: the run has the stack's lock from before it observes the stack until it has read back what it wrote, and the intent of each
+//! write is in the ledger before the write is made.
+//!
+//! ```text
+//! begin_run ──▶ resolve_unfinished_intents ──▶ plan, rules, approval ──▶ open_journal ──▶ steps, read back ──▶ release_lock
+//!                                                     └──▶ record_refusal, if a rule refuses the plan
+//! ```
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,32 +17,32 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use leasehold_aws::AwsSettings;
 use leasehold_provider::{Digest, Snapshot, StackName};
 
-use super::accounts::Known;
+use super::accounts::KnownAccounts;
 use super::args::CheckpointArgs;
 use super::connection::Connection;
-use super::failure::Failure;
-use super::interruption::{self, Deferred, Interruption};
-use super::origin::Origin;
+use super::failure::CommandError;
+use super::interruption::{self, Interruption, SignalDeferral};
+use super::origin::RunOrigin;
 use super::outage::OutageReporter;
-use super::session::Observed;
-use super::{say, session};
-use crate::apply::{NotRecorded, Outcome, Unverified};
-use crate::config::declared::{Backend, Place, Providers};
+use super::session::ObservedStack;
+use super::{print_message, session};
+use crate::apply::{ApplyOutcome, JournalError, UnverifiedObject};
+use crate::config::declared::{Backend, BackendLocation, Providers};
 use crate::diff::classify::Leaving;
 use crate::ledger::accounts::Accounts;
 use crate::ledger::journal::Recorder;
-use crate::ledger::record::{Approval, Change, Decided, Record, RunEnded, RunStarted};
+use crate::ledger::record::{Approval, LedgerRecord, RecordedChange, RecordedDecision, RunEnded, RunStarted};
 use crate::ledger::{Chain, evidence, unfinished};
 use crate::plan::Plan;
-use crate::rules::{Decision, Ruling};
+use crate::rules::{Ruling, RulingDecision};
 use crate::store::{self, AwsAccess, Store, StoreError, lock};
-use crate::views::inert::inert;
+use crate::views::inert::escape_steering;
 
-/// What a run is about.
-pub struct Purpose<'a> {
-    /// The command: `apply`, `sweep`, `revoke`.
+/// The purpose of a run.
+pub struct RunPurpose<'a> {
+    /// The command: `apply`, `sweep`, `revoke`, `restore`.
     pub command: &'a str,
-    /// Why, where the command asks for a reason.
+    /// The reason that the user gave, for commands that require one.
     pub reason: Option<&'a str>,
     pub stack: &'a StackName,
     pub backend: &'a Backend,
@@ -43,92 +51,98 @@ pub struct Purpose<'a> {
     pub directory: &'a Path,
 }
 
-/// A run that holds the lock.
-pub struct Run {
-    guard: lock::Guard,
+/// A run that has the stack's lock.
+pub struct LockedRun {
+    guard: lock::LockGuard,
     chain: Chain,
     started: RunStarted,
     stack: StackName,
     open: Vec<(String, crate::ledger::record::Intent)>,
-    accounts: Known,
-    interruption: Deferred,
+    accounts: KnownAccounts,
+    interruption: SignalDeferral,
 }
 
-/// How many objects are archived at once.
+/// How many identities are archived at the same time.
 const ARCHIVE: usize = 16;
 
-/// The store of a stack.
-pub async fn store(
+/// Opens the store of a stack.
+///
+/// # Errors
+/// The place of the store cannot be used, or AWS cannot be reached for a bucket.
+pub async fn open_store(
     backend: &Backend,
     providers: &Providers,
     stack: &StackName,
     directory: &Path,
-) -> Result<Store, Failure> {
-    let settings = bucket_settings(backend, providers);
-    // Only a bucket needs AWS: a folder works whatever the environment says of it.
+) -> Result<Store, CommandError> {
+    let settings = settings_for_bucket(backend, providers);
+    // Only a bucket needs AWS settings: a folder must work in any environment.
     let access = match backend.place {
-        Place::S3(_) => aws_access(&settings).await?,
+        BackendLocation::S3(_) => load_aws_access(&settings).await?,
         _ => aws_types::SdkConfig::builder().build().into(),
     };
-    let store = store::open(backend, stack.as_str(), directory, async || access).await?;
-    Ok(store.reporting_outages(Arc::new(OutageReporter::default())))
+    let store = store::open_backend(backend, stack.as_str(), directory, async || access).await?;
+    Ok(store.report_outages_to(Arc::new(OutageReporter::default())))
 }
 
-async fn aws_access(settings: &AwsSettings) -> Result<AwsAccess, Failure> {
-    let config = leasehold_aws::chain(settings).await.map_err(anyhow::Error::from)?;
-    let ca_bundle = leasehold_aws::ca_bundle(settings).await.map_err(anyhow::Error::from)?;
+async fn load_aws_access(settings: &AwsSettings) -> Result<AwsAccess, CommandError> {
+    let config = leasehold_aws::load_sdk_config(settings).await.map_err(anyhow::Error::from)?;
+    let ca_bundle = leasehold_aws::load_ca_bundle(settings).await.map_err(anyhow::Error::from)?;
     Ok(AwsAccess { config, ca_bundle: ca_bundle.map(|bundle| bundle.pem) })
 }
 
-/// The AWS settings that reach a bucket: those of the first provider, unless the backend names a profile or a role of its own.
-fn bucket_settings(backend: &Backend, providers: &Providers) -> AwsSettings {
-    let of_provider = super::connection::aws_settings(&providers.first).unwrap_or_default();
+/// The AWS settings for a bucket: those of the first provider, unless the backend names its own profile or role.
+fn settings_for_bucket(backend: &Backend, providers: &Providers) -> AwsSettings {
+    let of_provider = super::connection::build_aws_settings(&providers.first).unwrap_or_default();
     match &backend.place {
-        Place::S3(bucket) if bucket.profile.is_some() || bucket.assume_role.is_some() => AwsSettings {
+        BackendLocation::S3(bucket) if bucket.profile.is_some() || bucket.assume_role.is_some() => AwsSettings {
             region: bucket.region.clone().or(of_provider.region),
             profile: bucket.profile.clone(),
             allowed_account_ids: BTreeSet::new(),
-            assume_role: bucket.assume_role.clone().map(super::connection::role_to_assume),
+            assume_role: bucket.assume_role.clone().map(super::connection::to_aws_role),
         },
         _ => of_provider,
     }
 }
 
-impl Run {
-    /// Takes the lock and finds the end of the ledger. Refused while somebody else holds it. A signal ends it at once, but for a request
-    /// for the lock that is in flight: that is awaited, and the lock given back.
-    pub async fn begin(
-        purpose: &Purpose<'_>,
+impl LockedRun {
+    /// Takes the lock and finds the end of the ledger. A signal ends this at once, except while a request for the lock is in flight: then
+    /// the answer is awaited and the lock is released.
+    ///
+    /// # Errors
+    /// Another process has the lock, the store or the cloud cannot be read, or a signal arrived.
+    pub async fn begin_run(
+        purpose: &RunPurpose<'_>,
         connection: &Connection,
         interruption: &Interruption,
-    ) -> Result<Self, Failure> {
-        let store = store(purpose.backend, &purpose.providers, purpose.stack, purpose.directory).await?;
-        let realm = connection.observe.realm().await?;
-        let origin = Origin::of(purpose.directory);
-        let holder = origin.holder(&realm.actor);
-        let claim = lock::Claim { stack: purpose.stack, holder: &holder, what: purpose.command };
-        let interruption = interruption.defer(&left_behind(purpose.backend))?;
-        let asked = lock::ask(&store, claim, lock::Terms::of(purpose.backend));
-        let Some(asked) = interruption.bound(interruption::STEPS, asked).await else {
-            return Err(unanswered(&interruption, purpose.backend));
+    ) -> Result<Self, CommandError> {
+        let store = open_store(purpose.backend, &purpose.providers, purpose.stack, purpose.directory).await?;
+        let realm = connection.observe.read_realm().await?;
+        let origin = RunOrigin::for_directory(purpose.directory);
+        let holder = origin.to_lock_holder(&realm.actor);
+        let claim = lock::LockClaim { stack: purpose.stack, holder: &holder, what: purpose.command };
+        let interruption = interruption.defer_first_signal(&describe_left_behind(purpose.backend))?;
+        let asked = lock::request_lock(&store, claim, lock::LockTerms::from_backend(purpose.backend));
+        let Some(asked) = interruption.run_within_limit(interruption::STEPS, asked).await else {
+            return Err(unanswered_lock_error(&interruption, purpose.backend));
         };
         let guard = match asked? {
-            lock::Asked::Held(guard) => guard,
-            lock::Asked::By(record) => return Err(Failure::Locked { stack: purpose.stack.clone(), record }),
+            lock::LockAnswer::Held(guard) => guard,
+            lock::LockAnswer::By(record) => return Err(CommandError::Locked { stack: purpose.stack.clone(), record }),
         };
         let found = tokio::select! {
             biased;
-            stopped = interruption.stopped_before_writing() => Err(stopped),
-            found = Self::with_lock(purpose, store, &guard, &realm, origin) => found,
+            stopped = interruption.wait_for_stop_before_writing() => Err(stopped),
+            found = Self::open_locked_ledger(purpose, store, &guard, &realm, origin) => found,
         };
         match found {
             Ok((chain, started, open, accounts)) => {
                 Ok(Self { guard, chain, started, stack: purpose.stack.clone(), open, accounts, interruption })
             }
             Err(failure) => {
-                give_back(&interruption, async {
-                    let known = guard.known().await;
-                    guard.release(known).await
+                release_or_warn(&interruption, async {
+                    let known = guard.known_ledger().await;
+                    guard.release_lock(known).await
                 })
                 .await;
                 Err(failure)
@@ -136,22 +150,22 @@ impl Run {
         }
     }
 
-    async fn with_lock(
-        purpose: &Purpose<'_>,
+    async fn open_locked_ledger(
+        purpose: &RunPurpose<'_>,
         store: Store,
-        guard: &lock::Guard,
+        guard: &lock::LockGuard,
         realm: &leasehold_provider::Realm,
-        origin: Origin,
-    ) -> Result<(Chain, RunStarted, Vec<(String, crate::ledger::record::Intent)>, Known), Failure> {
-        let run = store::random_id()?;
-        let accounts = Known::read(&store, purpose.stack).await?;
-        // A run that was killed before its first entry may have left the accounts alone to tell the lineage.
-        let known = guard.known().await;
+        origin: RunOrigin,
+    ) -> Result<(Chain, RunStarted, Vec<(String, crate::ledger::record::Intent)>, KnownAccounts), CommandError> {
+        let run = store::generate_random_id()?;
+        let accounts = KnownAccounts::read_from_store(&store, purpose.stack).await?;
+        // If a run was killed before its first entry, the accounts may be the only object that records the lineage.
+        let known = guard.known_ledger().await;
         let lineage = known.lineage.or_else(|| accounts.accounts().lineage().cloned());
-        let known = lock::Known { lineage, ..known };
-        let chain = Chain::open(store, purpose.stack.clone(), run, known).await?;
+        let known = lock::KnownLedger { lineage, ..known };
+        let chain = Chain::open_ledger(store, purpose.stack.clone(), run, known).await?;
         accounts.check_lineage(chain.store(), chain.lineage())?;
-        let open = unfinished::unfinished(&chain).await?;
+        let open = unfinished::find_unfinished_intents(&chain).await?;
         let started = RunStarted {
             command: purpose.command.to_owned(),
             reason: purpose.reason.map(str::to_owned),
@@ -164,82 +178,98 @@ impl Run {
             commit: origin.commit,
             dirty: None,
             pipeline: origin.pipeline,
-            lost: chain.lost().cloned(),
+            lost: chain.lost_head().cloned(),
         };
         Ok((chain, started, open, accounts))
     }
 
-    /// Gives the lock back. Whatever the run did is done; that the lock could not be given back is told and no failure of the run,
-    /// for it runs out by itself.
-    pub async fn end(self) {
+    /// Releases the lock. The work of the run is done at this point. An error of the release is printed as a warning and does not make the
+    /// run fail, because the lock expires by itself.
+    pub async fn release_lock(self) {
         let Self { guard, chain, interruption, .. } = self;
-        give_back(&interruption, async { guard.release(chain.known().await).await }).await;
+        release_or_warn(&interruption, async { guard.release_lock(chain.known_ledger().await).await }).await;
     }
 
-    /// What signals asked of this run.
+    /// The signals that this run has received.
     pub fn interruption(&self) -> &Interruption {
         &self.interruption
     }
 
-    /// Holds what an earlier run left open against the live state, and writes what is found. Nothing else of this run comes before.
-    pub async fn settle(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+    /// Compares the intents that earlier runs left open with the live state, and writes the results to the ledger. A run does this before
+    /// anything else.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn resolve_unfinished_intents(&mut self, snapshot: &Snapshot) -> Result<(), CommandError> {
         if self.open.is_empty() {
             return Ok(());
         }
         let open = std::mem::take(&mut self.open);
-        let found = unfinished::resolve(&open, snapshot);
+        let found = unfinished::resolve_intents(&open, snapshot);
         let runs: BTreeSet<&String> = open.iter().map(|(run, _)| run).collect();
-        say(&format!(
+        print_message(&format!(
             "An earlier run did not come to its end: {} of its steps are open, and are held against what lives.\n",
             open.len()
         ));
         tracing::info!(?runs, "resolved what was left open");
-        let mut records = vec![self.opening(None)];
-        records.extend(found.into_iter().map(Record::Resolved));
-        records.push(Record::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
-        self.chain.append(records).await?;
+        let mut records = vec![self.run_started_record(None)];
+        records.extend(found.into_iter().map(LedgerRecord::Resolved));
+        records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
+        self.chain.append_entry(records).await?;
         Ok(())
     }
 
-    /// Notes which accounts the stack has something in that were not looked at.
-    pub fn note_out_of_sight(&self, observed: &mut Observed) {
-        self.accounts.note(observed);
+    /// Notes in `observed` the accounts with objects of the stack that the observation did not reach.
+    pub fn note_unreachable_accounts(&self, observed: &mut ObservedStack) {
+        self.accounts.note_unreachable(observed);
     }
 
-    /// In which accounts the stack has something.
+    /// The accounts in which the stack has objects.
     pub fn accounts(&self) -> &Accounts {
         self.accounts.accounts()
     }
 
-    /// Writes down in which accounts the stack has something.
-    pub async fn write_accounts(&mut self, accounts: Accounts) -> Result<(), Failure> {
-        self.accounts.write(&self.chain, accounts).await
+    /// Writes the accounts in which the stack has objects to the store.
+    ///
+    /// # Errors
+    /// The store cannot be written, or another process has written the object since it was read.
+    pub async fn write_accounts(&mut self, accounts: Accounts) -> Result<(), CommandError> {
+        self.accounts.write_to_store(&self.chain, accounts).await
     }
 
-    /// Where the stack's records are.
-    pub fn store(&self) -> &Store {
+    /// The store of the stack's records.
+    pub fn open_store(&self) -> &Store {
         self.chain.store()
     }
 
-    fn opening(&self, plan: Option<Digest>) -> Record {
-        Record::RunStarted(Box::new(RunStarted { plan, ..self.started.clone() }))
+    fn run_started_record(&self, plan: Option<Digest>) -> LedgerRecord {
+        LedgerRecord::RunStarted(Box::new(RunStarted { plan, ..self.started.clone() }))
     }
 
-    /// Writes down that a plan was refused, by which rules.
-    pub async fn refuse(&self, plan: &Plan, rulings: &[Ruling]) -> Result<(), Failure> {
-        let mut records = self.told(plan, rulings);
-        records.push(Record::RunEnded(RunEnded { refused: true, not_tried: plan.steps.len(), ..RunEnded::default() }));
-        self.chain.append(records).await?;
+    /// Records that a plan was refused, and by which rules.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn record_refusal(&self, plan: &Plan, rulings: &[Ruling]) -> Result<(), CommandError> {
+        let mut records = self.opening_records(plan, rulings);
+        records.push(LedgerRecord::RunEnded(RunEnded {
+            refused: true,
+            not_tried: plan.steps.len(),
+            ..RunEnded::default()
+        }));
+        self.chain.append_entry(records).await?;
         Ok(())
     }
 
-    /// The run, the plan, and what the rules say of it.
-    fn told(&self, plan: &Plan, rulings: &[Ruling]) -> Vec<Record> {
-        let digest = plan.digest().0;
-        let mut records = vec![self.opening(Some(digest))];
-        records.extend(plan.identities.iter().map(|delta| Record::Change(Box::new(Change::of(delta)))));
+    /// The first records of a run: the run itself, the changes of the plan, and the decision of each rule on it.
+    fn opening_records(&self, plan: &Plan, rulings: &[Ruling]) -> Vec<LedgerRecord> {
+        let digest = plan.plan_digest().0;
+        let mut records = vec![self.run_started_record(Some(digest))];
+        records.extend(
+            plan.identities.iter().map(|delta| LedgerRecord::Change(Box::new(RecordedChange::from_delta(delta)))),
+        );
         records.extend(rulings.iter().map(|ruling| {
-            Record::Decided(Decided {
+            LedgerRecord::Decided(RecordedDecision {
                 rule: ruling.rule.to_owned(),
                 subject: ruling.subject.clone(),
                 verdict: ruling.decision,
@@ -250,57 +280,74 @@ impl Run {
         records
     }
 
-    /// Archives every identity that this plan shuts or deletes, and opens the journal with all that was decided.
-    pub async fn journal(
+    /// Archives every identity that this plan quarantines or deletes, and opens the journal with the decisions and approvals.
+    ///
+    /// # Errors
+    /// An identity cannot be archived in the store.
+    pub async fn open_journal(
         &self,
         plan: &Plan,
         leavers: &Snapshot,
         rulings: &[Ruling],
         approvals: Vec<(Option<String>, String)>,
-    ) -> Result<Recorder<'_>, Failure> {
-        let mut records = self.told(plan, rulings);
-        let digest = plan.digest().0;
+    ) -> Result<Recorder<'_>, CommandError> {
+        let mut records = self.opening_records(plan, rulings);
+        let digest = plan.plan_digest().0;
         if rulings.is_empty() {
             let basis = "no rule stands against it".to_owned();
-            let decided =
-                Decided { rule: "all".to_owned(), subject: None, verdict: Decision::Allow, basis, plan: digest };
-            records.push(Record::Decided(decided));
+            let decided = RecordedDecision {
+                rule: "all".to_owned(),
+                subject: None,
+                verdict: RulingDecision::Allow,
+                basis,
+                plan: digest,
+            };
+            records.push(LedgerRecord::Decided(decided));
         }
         let by = &self.started.actor;
         records.extend(
             approvals
                 .into_iter()
-                .map(|(subject, how)| Record::Approval(Approval { subject, by: by.clone(), how, plan: digest })),
+                .map(|(subject, how)| LedgerRecord::Approval(Approval { subject, by: by.clone(), how, plan: digest })),
         );
-        let archived = plan.leavers().filter_map(|delta| {
+        let archived = plan.leaving_identities().filter_map(|delta| {
             let before = match delta.leaving {
                 Some(Leaving::Deletion) => "deletion",
                 Some(Leaving::Quarantine { .. }) if !delta.changes.is_empty() => "quarantine",
                 _ => return None,
             };
             let identity = leavers.identities.get(&delta.id)?;
-            Some(evidence::archive(self.chain.store(), (&self.stack, self.chain.lineage()), identity, plan.now, before))
+            Some(evidence::archive_identity(
+                self.chain.store(),
+                (&self.stack, self.chain.lineage()),
+                identity,
+                plan.now,
+                before,
+            ))
         });
         let archived: Vec<_> = futures::stream::iter(archived).buffered(ARCHIVE).try_collect().await?;
-        records.extend(archived.into_iter().map(Record::Evidence));
+        records.extend(archived.into_iter().map(LedgerRecord::Evidence));
         Ok(Recorder::new(&self.chain, &self.guard, records))
     }
 }
 
-impl Run {
-    /// Signs the end of the ledger, where somebody asked for it.
-    pub async fn publish(&self, args: &CheckpointArgs, here: &Path) -> Result<(), Failure> {
+impl LockedRun {
+    /// Signs the end of the ledger and writes it to a file, as far as the arguments ask for it.
+    ///
+    /// # Errors
+    /// The key cannot sign, or the ledger or the file cannot be written.
+    pub async fn publish_checkpoint(&self, args: &CheckpointArgs, here: &Path) -> Result<(), CommandError> {
         if args.checkpoint_out.is_none() && args.signing_key.is_none() {
             return Ok(());
         }
         let (key, out) = (args.signing_key.as_deref(), args.checkpoint_out.as_deref());
-        super::audit::publish(&self.chain, &self.stack, key, out, here).await.map(|_| ())
+        super::audit::publish_checkpoint(&self.chain, &self.stack, key, out, here).await.map(|_| ())
     }
 }
 
-/// The last record of a run. `unverified` is `None` where nothing was read back.
-pub fn ended(outcome: &Outcome, unverified: Option<&[Unverified]>) -> Record {
-    Record::RunEnded(RunEnded {
+/// The last record of a run. `unverified` is `None` if nothing was read back.
+pub fn run_ended_record(outcome: &ApplyOutcome, unverified: Option<&[UnverifiedObject]>) -> LedgerRecord {
+    LedgerRecord::RunEnded(RunEnded {
         complete: outcome.is_complete() && unverified.is_some_and(<[_]>::is_empty),
         refused: false,
         done: outcome.done.len(),
@@ -310,46 +357,49 @@ pub fn ended(outcome: &Outcome, unverified: Option<&[Unverified]>) -> Record {
     })
 }
 
-/// The ledger does not take what was done: people must know, for it is the only trace that is missing.
-pub fn unrecorded(why: &NotRecorded) -> Failure {
+/// The error for changes that were made and could not be recorded in the ledger. The user must be informed, because the record is missing.
+pub fn unrecorded_error(why: &JournalError) -> CommandError {
     anyhow::anyhow!("what was done is done, and is not all in the ledger: {why}. {}", why.help).into()
 }
 
-/// A lock that is not given back is no failure of the run: it runs out by itself.
-async fn give_back(interruption: &Interruption, release: impl Future<Output = Result<(), StoreError>>) {
-    let why = match interruption.bound(interruption::LOCK, release).await {
+/// Releases the lock or prints a warning. This does not make the run fail, because the lock expires by itself.
+async fn release_or_warn(interruption: &Interruption, release: impl Future<Output = Result<(), StoreError>>) {
+    let why = match interruption.run_within_limit(interruption::LOCK, release).await {
         Some(Ok(())) => return,
         Some(Err(error)) => error.to_string(),
         None => "the store did not answer in time".to_owned(),
     };
-    say(&format!("warning: the lock could not be given back, and runs out by itself: {}\n", inert(&why)));
+    print_message(&format!(
+        "warning: the lock could not be given back, and runs out by itself: {}\n",
+        escape_steering(&why)
+    ));
 }
 
-/// What a process leaves behind that ends at once while it holds the lock.
-fn left_behind(backend: &Backend) -> String {
-    format!("{} See what was done with `leasehold plan`.", lock_left_behind(backend))
+/// What a process leaves behind if it ends at once while it has the lock.
+fn describe_left_behind(backend: &Backend) -> String {
+    format!("{} See what was done with `leasehold plan`.", describe_left_lock(backend))
 }
 
-fn lock_left_behind(backend: &Backend) -> String {
+fn describe_left_lock(backend: &Backend) -> String {
     match backend.place {
-        Place::Local { .. } => "The system frees the stack's lock when this process has ended.".to_owned(),
+        BackendLocation::Local { .. } => "The system frees the stack's lock when this process has ended.".to_owned(),
         _ => {
-            // Others wait a quarter of the lease longer, for clocks that differ.
-            let lease = lock::Terms::of(backend).lease;
+            // Other processes wait a quarter of the lease longer, because clocks differ.
+            let lease = lock::LockTerms::from_backend(backend).lease;
             let seconds = lease.saturating_add(lease / 4).as_secs_f64().ceil();
             format!("The stack's lock was not given back: it runs out by itself within {seconds} s.")
         }
     }
 }
 
-/// A request for the lock that was in flight when the signal came, and is not answered.
-fn unanswered(interruption: &Interruption, backend: &Backend) -> Failure {
-    match interruption.signal() {
-        Some(signal) => Failure::Stopped {
+/// The error for a request for the lock that was in flight when a signal arrived and was not answered in time.
+fn unanswered_lock_error(interruption: &Interruption, backend: &Backend) -> CommandError {
+    match interruption.received_signal() {
+        Some(signal) => CommandError::Stopped {
             signal,
             what: "nothing was changed, but a request for the lock was not answered in time".to_owned(),
-            help: Some(format!("If it was carried out: {}", lock_left_behind(backend))),
+            help: Some(format!("If it was carried out: {}", describe_left_lock(backend))),
         },
-        None => Failure::Unfinished,
+        None => CommandError::Unfinished,
     }
 }

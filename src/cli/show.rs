@@ -1,4 +1,4 @@
-//! `leasehold show`: a saved plan, or one identity as it is declared and as it lives.
+//! `leasehold show`: prints a saved plan, or one identity as declared and in its live state.
 
 use std::path::Path;
 
@@ -7,62 +7,66 @@ use serde_json::json;
 
 use super::args::{PlanFormat, PlanViewArgs, ShowArgs};
 use super::connection::{self, Connection};
-use super::list::Row;
+use super::list::IdentityRow;
 use super::session::{self, Stack};
-use super::{Exit, Failure, plan_view};
-use crate::lifecycle::{self, Standing};
+use super::{CommandError, CommandExit, plan_view};
+use crate::lifecycle::{self, IdentityStatus};
 use crate::plan::saved;
 use crate::rules::{self, Allowance};
-use crate::views::inert::inert;
-use crate::views::style::{STRONG, paint};
+use crate::views::inert::escape_steering;
+use crate::views::style::{STRONG, paint_text};
 
-pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
-    let file = super::below(here, Path::new(&args.what));
+/// Prints a saved plan if the argument is a file, otherwise an identity.
+///
+/// # Errors
+/// The plan or the cloud cannot be read, or there is no such identity.
+pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
+    let file = super::resolve_path(here, Path::new(&args.what));
     if file.is_file() { show_plan(&file, &args.view) } else { show_identity(here, args).await }
 }
 
-fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<Exit, Failure> {
+fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<CommandExit, CommandError> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let plan = saved::read(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?.plan;
-    let rulings = rules::decide(&plan, &Allowance::default());
-    let realize = connection::realizer(&plan.basis.providers());
-    plan_view::show(&plan, &rulings, realize.as_ref(), None, view)?;
-    Ok(Exit::Done)
+    let plan = saved::read_plan(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?.plan;
+    let rulings = rules::evaluate_rules(&plan, &Allowance::default());
+    let realize = connection::build_realizer(&plan.basis.basis_providers());
+    plan_view::show_plan_view(&plan, &rulings, realize.as_ref(), None, view)?;
+    Ok(CommandExit::Done)
 }
 
-async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
-    let now = session::now(args.stack.now);
-    let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::to(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe(&stack, &connection).await?;
+async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
+    let now = session::current_time(args.stack.now);
+    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
+    let observed = session::observe_stack(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
-    let (standings, _) = lifecycle::decide(&stack.declared, &observed.snapshot, now, principal_id);
-    let meant = connection.realize.named(&observed.snapshot.realm, &args.what);
-    let named = |standing: &&Standing<'_>| {
+    let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
+    let meant = connection.realize.find_by_cloud_name(&observed.snapshot.realm, &args.what);
+    let named = |standing: &&IdentityStatus<'_>| {
         standing.address.as_str() == args.what
             || standing.id.name == args.what
-            || standing.id.shown_name() == args.what
+            || standing.id.display_name() == args.what
             || meant.as_ref() == Some(&standing.id)
             || standing.id.to_string() == args.what
             || standing.live.is_some_and(|live| live.resources.keys().any(|id| id.name == args.what))
     };
     let Some(standing) = standings.iter().find(named) else {
         let known: Vec<String> = standings.iter().map(|standing| standing.address.to_string()).collect();
-        let nearest =
-            session::nearest(&args.what, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+        let nearest = session::find_nearest_name(&args.what, &known)
+            .map_or_else(String::new, |name| format!("; did you mean {name}?"));
         let stack = &stack.declared.stack;
         return Err(
             anyhow::anyhow!("no plan file and no identity of stack {stack} is called {}{nearest}", args.what).into()
         );
     };
-    let row = Row::of(standing);
+    let row = IdentityRow::from_standing(standing);
     let mut resources: Vec<_> = standing.live.iter().flat_map(|live| live.resources.values().cloned()).collect();
-    resources.iter_mut().for_each(leasehold_provider::Resource::redact);
+    resources.iter_mut().for_each(leasehold_provider::Resource::redact_sensitive);
     let whole = json!({
-        "identity": row.json(),
+        "identity": row.to_json(),
         "resources": resources.iter().map(|resource| json!({
             "type": resource.id.kind,
-            "name": resource.id.shown_name(),
+            "name": resource.id.display_name(),
             "attributes": resource.attributes.iter()
                 .map(|(name, value)| (name.to_string(), value.to_json()))
                 .collect::<serde_json::Map<_, _>>(),
@@ -71,38 +75,38 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
     });
     match args.view.format {
         PlanFormat::Json => super::print_json(&whole)?,
-        PlanFormat::Human => super::print(&human(&whole))?,
+        PlanFormat::Human => super::print_result(&render_identity(&whole))?,
         PlanFormat::Markdown | PlanFormat::Github | PlanFormat::Sarif | PlanFormat::Junit => {
             return Err(
                 anyhow::anyhow!("an identity is shown for people or as JSON; the other forms are for plans").into()
             );
         }
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-fn human(whole: &serde_json::Value) -> String {
+fn render_identity(whole: &serde_json::Value) -> String {
     let mut out = String::new();
     let text = |value: &serde_json::Value| match value {
         serde_json::Value::Null => "-".to_owned(),
-        serde_json::Value::String(text) => inert(text).into_owned(),
-        other => inert(&other.to_string()).into_owned(),
+        serde_json::Value::String(text) => escape_steering(text).into_owned(),
+        other => escape_steering(&other.to_string()).into_owned(),
     };
     for (name, value) in whole.get("identity").and_then(|identity| identity.as_object()).into_iter().flatten() {
         out.push_str(&format!("{:<10} {}\n", name.replace('_', " "), text(value)));
     }
     for resource in whole.get("resources").and_then(|resources| resources.as_array()).into_iter().flatten() {
         let field = |name: &str| resource.get(name).cloned().unwrap_or_default();
-        out.push_str(&format!("\n{} {}\n", paint(STRONG, &text(&field("type"))), text(&field("name"))));
+        out.push_str(&format!("\n{} {}\n", paint_text(STRONG, &text(&field("type"))), text(&field("name"))));
         for part in ["attributes", "marks"] {
             for (name, value) in field(part).as_object().into_iter().flatten() {
                 match value {
                     serde_json::Value::Object(_) => {
                         let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
-                        out.push_str(&format!("  {}:\n", inert(name)));
-                        out.extend(pretty.lines().map(|line| format!("    {}\n", inert(line))));
+                        out.push_str(&format!("  {}:\n", escape_steering(name)));
+                        out.extend(pretty.lines().map(|line| format!("    {}\n", escape_steering(line))));
                     }
-                    _ => out.push_str(&format!("  {}: {}\n", inert(name), text(value))),
+                    _ => out.push_str(&format!("  {}: {}\n", escape_steering(name), text(value))),
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Signs with an SSH key: a private key's file, or the agent that holds the key whose public half a file names.
+//! Signs text with an SSH key: with the file of a private key, or with the agent that has the private half of a public key file.
 
 use std::path::{Path, PathBuf};
 
@@ -7,26 +7,33 @@ use ssh_key::{HashAlg, PrivateKey, PublicKey, Signature};
 
 use crate::ledger::checkpoint;
 
-/// A signature of a text, armoured, and the fingerprint of its key.
-pub struct Signed {
+/// The signature of a text, in armored form, and the fingerprint of its key.
+pub struct SshSignature {
     pub armoured: String,
     pub key: String,
 }
 
 /// Signs a text with the key in a file.
-pub fn sign(key: &Path, text: &str) -> anyhow::Result<Signed> {
+///
+/// # Errors
+/// The file cannot be read or is not a key, or the agent cannot sign with it.
+pub fn sign_text(key: &Path, text: &str) -> anyhow::Result<SshSignature> {
     let content = std::fs::read_to_string(key).with_context(|| format!("cannot read the key {}", key.display()))?;
-    if content.contains("PRIVATE KEY") { with_file(key, &content, text) } else { with_agent(key, &content, text) }
+    if content.contains("PRIVATE KEY") {
+        sign_with_file(key, &content, text)
+    } else {
+        sign_with_agent(key, &content, text)
+    }
 }
 
-/// Where the signature of a file lies.
-pub fn beside(file: &Path) -> PathBuf {
+/// The path of the signature of a file.
+pub fn signature_path(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".sig");
     name.into()
 }
 
-fn with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<Signed> {
+fn sign_with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<SshSignature> {
     let key = PrivateKey::from_openssh(content)
         .with_context(|| format!("{} is not an OpenSSH ed25519 private key", path.display()))?;
     if key.is_encrypted() {
@@ -36,26 +43,26 @@ fn with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<Signed> {
             path.display()
         );
     }
-    let armoured = checkpoint::sign(&key, text)
+    let armoured = checkpoint::sign_checkpoint(&key, text)
         .with_context(|| format!("{} cannot sign; an ed25519 key is needed", path.display()))?;
-    Ok(Signed { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
+    Ok(SshSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
 }
 
-fn with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<Signed> {
+fn sign_with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<SshSignature> {
     let key = PublicKey::from_openssh(content.trim())
         .with_context(|| format!("{} is neither a private nor a public OpenSSH key", path.display()))?;
-    let data = checkpoint::to_be_signed(text).context("the text cannot be signed")?;
+    let data = checkpoint::signing_data(text).context("the text cannot be signed")?;
     let blob = key.to_bytes().context("the key does not encode")?;
-    let signature =
-        agent::sign(&blob, &data).with_context(|| format!("the SSH agent does not sign with {}", path.display()))?;
+    let signature = agent::request_signature(&blob, &data)
+        .with_context(|| format!("the SSH agent does not sign with {}", path.display()))?;
     let signature = Signature::try_from(signature.as_slice()).context("the SSH agent's answer does not read")?;
-    let armoured = checkpoint::armoured(key.key_data(), signature).context("the signature does not encode")?;
-    checkpoint::verify(text, &armoured, None).context("the SSH agent's signature does not hold")?;
-    Ok(Signed { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
+    let armoured = checkpoint::armor_signature(key.key_data(), signature).context("the signature does not encode")?;
+    checkpoint::verify_signature(text, &armoured, None).context("the SSH agent's signature does not hold")?;
+    Ok(SshSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
 }
 
-/// One request of the agent protocol (draft-ietf-sshm-ssh-agent, section 3.6). The crates that speak all of it bring every kind of
-/// key along, RSA with its open advisory among them.
+/// One request of the agent protocol (draft-ietf-sshm-ssh-agent, section 3.6). The crates that implement the whole protocol depend on all
+/// key types, including RSA, which has an open advisory.
 #[cfg(unix)]
 mod agent {
     use std::io::{Read as _, Write as _};
@@ -66,12 +73,12 @@ mod agent {
 
     const SIGN_REQUEST: u8 = 13;
     const SIGN_RESPONSE: u8 = 14;
-    /// No answer of an agent is as long.
+    /// The longest answer of an agent that is read, in bytes.
     const LONGEST: u32 = 256 * 1024;
 
-    pub fn sign(key: &[u8], data: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let socket =
-            crate::cli::environment::variable("SSH_AUTH_SOCK").context("SSH_AUTH_SOCK is not set: no agent runs")?;
+    pub fn request_signature(key: &[u8], data: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let socket = crate::cli::environment::read_variable("SSH_AUTH_SOCK")
+            .context("SSH_AUTH_SOCK is not set: no agent runs")?;
         let mut agent = UnixStream::connect(&socket).context("the agent's socket does not answer")?;
         agent.set_read_timeout(Some(Duration::from_secs(60)))?;
         let mut request = vec![SIGN_REQUEST];
@@ -99,7 +106,7 @@ mod agent {
 
 #[cfg(not(unix))]
 mod agent {
-    pub fn sign(_: &[u8], _: &[u8]) -> anyhow::Result<Vec<u8>> {
+    pub fn request_signature(_: &[u8], _: &[u8]) -> anyhow::Result<Vec<u8>> {
         anyhow::bail!("agents are reached on Unix only; name the private key's file")
     }
 }

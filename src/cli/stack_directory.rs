@@ -1,54 +1,64 @@
-//! Reads a stack's directory: its `*.hcl`, its `*.auto.hclvars`, and the files that expressions name.
+//! Reads a stack's directory: its `*.hcl` and `*.auto.hclvars` files, and the files that expressions name.
+//!
+//! In: the path of the directory. Out: files with the names that the user knows. Invariant: a file that an expression names is inside the
+//! stack's directory, a module and its files are inside the repository, also after links are resolved.
 
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::failure::Failure;
-use super::repository::{Repository, git_root};
-use crate::config::{SourceFile, StackFiles, join};
+use super::failure::CommandError;
+use super::repository::{Repository, find_git_root};
+use crate::config::{SourceFile, StackFiles, join_path};
 
 /// A stack's directory.
 #[derive(Debug, Clone)]
 pub struct StackDirectory {
-    /// What names of files are relative to.
+    /// The directory that file names are relative to.
     here: PathBuf,
     path: PathBuf,
     shown: PathBuf,
-    /// Where the repository begins: modules and their files lie within.
+    /// The root of the repository. Modules and their files must be inside it.
     root: PathBuf,
 }
 
 impl StackDirectory {
-    /// The directory `dir` as seen from `here`, or `here` itself.
-    pub fn open(here: &Path, dir: Option<&Path>) -> Result<Self, Failure> {
-        let path = dir.map_or_else(|| here.to_path_buf(), |dir| super::below(here, dir));
+    /// Opens the directory `dir` relative to `here`, or `here` itself.
+    ///
+    /// # Errors
+    /// The path is not a directory.
+    pub fn open_directory(here: &Path, dir: Option<&Path>) -> Result<Self, CommandError> {
+        let path = dir.map_or_else(|| here.to_path_buf(), |dir| super::resolve_path(here, dir));
         let shown = dir.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         if !path.is_dir() {
             let what = if path.exists() { "is not a directory" } else { "does not exist" };
             return Err(anyhow::anyhow!("{} {what}; a stack is a directory with *.hcl files", path.display()).into());
         }
-        let root = git_root(&path).unwrap_or_else(|| path.clone());
+        let root = find_git_root(&path).unwrap_or_else(|| path.clone());
         Ok(Self { here: here.to_path_buf(), path, shown, root })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The repository around it.
+    /// The repository that contains the directory.
     pub fn repository(&self) -> Repository {
-        Repository::around(&self.here, &self.path)
+        Repository::find_around(&self.here, &self.path)
     }
 
-    /// The files of the directory itself whose name ends so, read.
-    pub fn files(&self, ending: &str) -> Result<Vec<SourceFile>, Failure> {
-        Ok(self.files_of(&self.path, ".", ending)?)
+    /// Reads the files directly in the directory whose names have this ending.
+    ///
+    /// # Errors
+    /// The directory or a file cannot be read.
+    pub fn read_files(&self, ending: &str) -> Result<Vec<SourceFile>, CommandError> {
+        Ok(self.read_files_in(&self.path, ".", ending)?)
     }
 
-    /// The files of a directory whose name ends so, read. `within` is the way to it from the stack's directory.
-    fn files_of(&self, directory: &Path, within: &str, ending: &str) -> anyhow::Result<Vec<SourceFile>> {
+    /// Reads the files of a directory whose names have this ending. `within` is the path of the directory relative to the stack's
+    /// directory.
+    fn read_files_in(&self, directory: &Path, within: &str, ending: &str) -> anyhow::Result<Vec<SourceFile>> {
         let entries = std::fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))?;
         let mut files = Vec::new();
         for entry in entries {
@@ -56,25 +66,25 @@ impl StackDirectory {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.ends_with(ending) && !name.starts_with('.') && path.is_file() {
-                files.push(self.read(&path, &join(within, &name))?);
+                files.push(self.read_source_file(&path, &join_path(within, &name))?);
             }
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(files)
     }
 
-    /// A file's name relative to the directory, from its name as people know it.
-    pub fn relative(&self, name: &str) -> String {
+    /// The name of a file relative to the stack's directory, from the name that is shown to the user.
+    pub fn relative_name(&self, name: &str) -> String {
         Path::new(name).strip_prefix(&self.shown).unwrap_or(Path::new(name)).display().to_string()
     }
 
-    fn read(&self, path: &Path, name: &str) -> anyhow::Result<SourceFile> {
+    fn read_source_file(&self, path: &Path, name: &str) -> anyhow::Result<SourceFile> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(SourceFile { name: self.name_of(name), bytes: bytes.into() })
+        Ok(SourceFile { name: self.displayed_name(name), bytes: bytes.into() })
     }
 
-    /// A file's name as people know it: seen from the directory they typed.
-    fn name_of(&self, name: &str) -> String {
+    /// The name of a file that is shown to the user: it starts with the directory as the user typed it.
+    fn displayed_name(&self, name: &str) -> String {
         if self.shown == Path::new(".") {
             return name.to_owned();
         }
@@ -82,13 +92,13 @@ impl StackDirectory {
         if !name.starts_with("../") {
             return self.shown.join(name).display().to_string();
         }
-        let joined = join(&shown, name);
+        let joined = join_path(&shown, name);
         if shown.starts_with('/') { format!("/{joined}") } else { joined }
     }
 
-    /// The real path of what lies at `path`, seen from the stack's directory. What belongs to a module beside the stack begins
-    /// with `..` and lies within the repository; all else lies within the stack's directory.
-    fn real(&self, path: &str) -> Result<PathBuf, String> {
+    /// The path without links of the file at `path`, which is relative to the stack's directory. A path to a module outside the stack's
+    /// directory starts with `..` and must be inside the repository. Any other path must be inside the stack's directory.
+    fn resolve_real_path(&self, path: &str) -> Result<PathBuf, String> {
         let relative = Path::new(path);
         let outside = path == ".." || path.starts_with("../");
         let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
@@ -113,15 +123,15 @@ impl StackDirectory {
     }
 }
 
-/// The files under a directory, at any depth, by their path from it. Links to directories are not followed.
-fn walk(directory: &Path, within: &str, into: &mut Vec<String>) -> std::io::Result<()> {
+/// Collects the files below a directory, at any depth, by their path relative to it. Links to directories are not followed.
+fn walk_files(directory: &Path, within: &str, into: &mut Vec<String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let name = if within.is_empty() { name } else { format!("{within}/{name}") };
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            walk(&entry.path(), &name, into)?;
+            walk_files(&entry.path(), &name, into)?;
         } else if entry.path().is_file() {
             into.push(name);
         }
@@ -132,32 +142,33 @@ fn walk(directory: &Path, within: &str, into: &mut Vec<String>) -> std::io::Resu
     Ok(())
 }
 
-/// How many files `fileset` looks through.
+/// The maximum number of files that `fileset` searches.
 const MOST_LISTED: usize = 100_000;
 
 impl StackFiles for StackDirectory {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let real = self.real(path)?;
-        // A pipe or a device would be read for ever.
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
+        let real = self.resolve_real_path(path)?;
+        // Reading a pipe or a device would never end.
         if !real.is_file() {
             return Err(format!("{path:?} is not a file"));
         }
         std::fs::read(real).map_err(|error| format!("{path:?} cannot be read: {error}"))
     }
 
-    fn exists(&self, path: &str) -> Result<bool, String> {
-        match self.real(path) {
+    fn contains_file(&self, path: &str) -> Result<bool, String> {
+        match self.resolve_real_path(path) {
             Ok(real) => Ok(real.is_file()),
-            // Where nothing is, nothing is hidden either.
+            // A path at which nothing exists is not an error: the answer is `false`.
             Err(_) if !self.path.join(path).exists() => Ok(false),
             Err(problem) => Err(problem),
         }
     }
 
-    fn list(&self, path: &str) -> Result<Vec<String>, String> {
-        let real = self.real(path)?;
+    fn list_files(&self, path: &str) -> Result<Vec<String>, String> {
+        let real = self.resolve_real_path(path)?;
         let mut files = Vec::new();
-        walk(&real, "", &mut files).map_err(|error| format!("the files under {path:?} cannot be listed: {error}"))?;
+        walk_files(&real, "", &mut files)
+            .map_err(|error| format!("the files under {path:?} cannot be listed: {error}"))?;
         if files.len() > MOST_LISTED {
             return Err(format!("there are more than {MOST_LISTED} files under {path:?}"));
         }
@@ -165,11 +176,11 @@ impl StackFiles for StackDirectory {
         Ok(files)
     }
 
-    fn module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
-        let real = self.real(directory)?;
+    fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
+        let real = self.resolve_real_path(directory)?;
         if !real.is_dir() {
             return Err(format!("{directory:?} is not a directory"));
         }
-        self.files_of(&real, directory, ".hcl").map_err(|problem| format!("{problem:#}"))
+        self.read_files_in(&real, directory, ".hcl").map_err(|problem| format!("{problem:#}"))
     }
 }

@@ -1,99 +1,100 @@
-//! That a cloud throttles, on stderr: a line that is kept up to date on a terminal, a line now and then elsewhere, a summary at the end.
+//! Reports on stderr that a cloud throttles: on a terminal one line that is updated, elsewhere a line from time to time, and a summary at
+//! the end.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use leasehold_provider::{Notices, Waiting};
+use leasehold_provider::{Notices, ThrottledCall};
 
-use super::progress::{has_terminal, screen};
+use super::progress::{has_terminal, shared_screen};
 use crate::views::throttling::Throttling;
 
-/// Where nobody watches a line change, there is at most one in this time.
+/// The minimum time between two lines where stderr is not a terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
-/// There is one stderr, and so one of these.
-static DESK: LazyLock<Mutex<Desk>> = LazyLock::new(|| Mutex::new(Desk::new()));
+/// The state is global because the process has one stderr.
+static DESK: LazyLock<Mutex<ThrottlingDisplay>> = LazyLock::new(|| Mutex::new(ThrottlingDisplay::new()));
 
-/// What is known of each cloud, and what is shown of it.
-struct Desk {
+/// What is known about the throttling of each cloud, and what is shown of it.
+struct ThrottlingDisplay {
     start: Instant,
     clouds: BTreeMap<&'static str, Throttling>,
-    /// The line on a terminal, while there is one.
+    /// The line on the terminal. `None`: none is shown.
     line: Option<ProgressBar>,
-    /// When a line was last written elsewhere.
+    /// When a line was last written where stderr is not a terminal. `None`: never.
     written: Option<Instant>,
 }
 
-/// Somebody to be told of how a cloud throttles; `cloud` is what it is called.
-pub fn told_of(cloud: &'static str) -> Arc<dyn Notices> {
-    Arc::new(Cloud(cloud))
+/// The receiver of notices about throttling; `cloud` is the displayed name of the cloud.
+pub fn notices_for_cloud(cloud: &'static str) -> Arc<dyn Notices> {
+    Arc::new(CloudNotices(cloud))
 }
 
-/// Takes the line off the terminal, before something else is written. The next call that waits brings it back.
-pub fn clear() {
-    desk().clear();
+/// Removes the line from the terminal before other output. The next call that waits shows it again.
+pub fn clear_line() {
+    lock_display().hide_line();
 }
 
-/// How often and how long each cloud throttled this run, if it did.
-pub fn summary() -> String {
-    let desk = desk();
-    let told = desk.clouds.iter().filter_map(|(cloud, throttling)| throttling.summary(cloud));
+/// How often and for how long each cloud throttled this run, a line for each. Empty: none did.
+pub fn summarize_throttling() -> String {
+    let desk = lock_display();
+    let told = desk.clouds.iter().filter_map(|(cloud, throttling)| throttling.describe_total(cloud));
     told.map(|line| format!("{line}\n")).collect()
 }
 
-fn desk() -> MutexGuard<'static, Desk> {
+fn lock_display() -> MutexGuard<'static, ThrottlingDisplay> {
     DESK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug)]
-struct Cloud(&'static str);
+struct CloudNotices(&'static str);
 
-impl Notices for Cloud {
-    fn waits(&self, waiting: &Waiting<'_>) {
-        let mut desk = desk();
+impl Notices for CloudNotices {
+    fn report_throttled_call(&self, waiting: &ThrottledCall<'_>) {
+        let mut desk = lock_display();
         let now = desk.start.elapsed();
         let throttling = desk.clouds.entry(self.0).or_default();
-        throttling.waits(waiting, now);
-        let line = throttling.line(self.0);
-        desk.show(line);
+        throttling.note_wait(waiting, now);
+        let line = throttling.describe_current(self.0);
+        desk.show_line(line);
     }
 
-    fn at_full_speed(&self) {
-        let mut desk = desk();
+    fn report_full_speed(&self) {
+        let mut desk = lock_display();
         if let Some(throttling) = desk.clouds.get_mut(self.0) {
-            throttling.ends();
+            throttling.note_full_speed();
         }
-        desk.clear();
+        desk.hide_line();
     }
 }
 
-impl Desk {
+impl ThrottlingDisplay {
     fn new() -> Self {
         Self { start: Instant::now(), clouds: BTreeMap::new(), line: None, written: None }
     }
 
-    fn show(&mut self, text: String) {
+    fn show_line(&mut self, text: String) {
         if has_terminal() {
-            self.line.get_or_insert_with(line).set_message(text);
+            self.line.get_or_insert_with(build_line).set_message(text);
         } else if self.written.is_none_or(|at| at.elapsed() >= BETWEEN_LINES) {
             self.written = Some(Instant::now());
             super::write_stderr(&format!("{text}\n"));
         }
     }
 
-    fn clear(&mut self) {
+    fn hide_line(&mut self) {
         if let Some(line) = self.line.take() {
             line.finish_and_clear();
-            screen().remove(&line);
+            shared_screen().remove(&line);
         }
     }
 }
 
-fn line() -> ProgressBar {
-    let line = screen().add(ProgressBar::no_length());
-    // A template that does not parse would leave the default bar.
+fn build_line() -> ProgressBar {
+    let line = shared_screen().add(ProgressBar::no_length());
+    // If the template did not parse, the default bar would be shown.
     if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
         line.set_style(style);
     }

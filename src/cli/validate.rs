@@ -1,40 +1,47 @@
-//! `leasehold validate`: everything that is wrong with a stack as far as it can be known without the cloud.
+//! `leasehold validate`: reports every error of a stack that can be found without access to the cloud.
 
 use std::path::Path;
 
 use super::args::{FindingsFormat, ValidateArgs};
-use super::as_joiners::as_joiners;
-use super::session::{self, Loaded, Stack};
-use super::{Exit, Failure, invocation};
-use crate::config::{Diagnostic, Severity};
+use super::as_joiners::plan_as_joiners;
+use super::session::{self, LoadedStack, Stack};
+use super::{CommandError, CommandExit, invocation};
+use crate::config::{Diagnostic, DiagnosticSeverity};
 use crate::views::diagnostics;
-use crate::views::style::{ADD, paint};
+use crate::views::style::{ADD, paint_text};
 
-pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<Exit, Failure> {
-    let now = session::now(None);
-    let (directory, loaded) = Stack::load(here, args.dir.as_deref(), &args.variables, now)?;
-    let Loaded { sources, declared, mut findings, .. } = loaded;
-    let failed = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == Severity::Error);
+/// Reads the stack, checks the sizes of its objects against the provider's limits, and prints the findings.
+///
+/// # Errors
+/// The stack is not valid.
+pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, CommandError> {
+    let now = session::current_time(None);
+    let (directory, loaded) = Stack::load_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let LoadedStack { sources, declared, mut findings, .. } = loaded;
+    let failed = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
     if let Some(declared) = declared.as_ref().filter(|_| !failed(&findings)) {
-        findings.extend(as_joiners(declared, now).1);
+        findings.extend(plan_as_joiners(declared, now).1);
     }
     let valid = !failed(&findings);
-    // What machines read names files as the code host does.
+    // Formats for machines use the file names of the code host.
     let named = || directory.repository().name_files(&sources);
-    let completed = || invocation::current().complete_findings(&findings);
+    let completed = || invocation::current_invocation().complete_findings(&findings);
     match args.format {
-        FindingsFormat::Json => super::print_json(&diagnostics::json(&completed(), &named()))?,
-        FindingsFormat::Github => super::print(&diagnostics::github(&completed(), &named()))?,
-        FindingsFormat::Sarif => super::print_json(&diagnostics::sarif(&completed(), &named()))?,
-        FindingsFormat::Human if !valid => return Err(Failure::Findings { findings, sources }),
+        FindingsFormat::Json => super::print_json(&diagnostics::render_diagnostics_json(&completed(), &named()))?,
+        FindingsFormat::Github => super::print_result(&diagnostics::render_diagnostics_github(&completed(), &named()))?,
+        FindingsFormat::Sarif => super::print_json(&diagnostics::render_diagnostics_sarif(&completed(), &named()))?,
+        FindingsFormat::Human if !valid => return Err(CommandError::Findings { findings, sources }),
         FindingsFormat::Human => {
             if !findings.is_empty() {
-                super::say(&super::failure::drawn(&findings, &sources));
+                super::print_message(&super::failure::render_findings(&findings, &sources));
             }
             let count = declared.map_or(0, |declared| declared.identities.len());
             let noun = if count == 1 { "identity" } else { "identities" };
-            super::print(&format!("{} The configuration is valid: {count} {noun}.\n", paint(ADD, "Success!")))?;
+            super::print_result(&format!(
+                "{} The configuration is valid: {count} {noun}.\n",
+                paint_text(ADD, "Success!")
+            ))?;
         }
     }
-    if valid { Ok(Exit::Done) } else { Err(Failure::Unfinished) }
+    if valid { Ok(CommandExit::Done) } else { Err(CommandError::Unfinished) }
 }

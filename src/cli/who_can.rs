@@ -1,34 +1,39 @@
-//! `leasehold who-can`: which live identities of a stack may do something. It is handed the read half of a provider.
+//! `leasehold who-can`: lists the live identities of a stack that can perform an action. It only reads from the cloud.
 
 use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Format, WhoCanArgs};
+use super::args::{OutputFormat, WhoCanArgs};
 use super::connection::Connection;
 use super::session::{self, Stack};
-use super::{Exit, Failure, policy};
+use super::{CommandError, CommandExit, policy};
 use crate::views;
-use crate::who_can::{Wanted, who_can};
+use crate::who_can::{WhoCanQuery, find_allowed_identities};
 
-pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<Exit, Failure> {
-    policy::one_action(&args.action)?;
-    let now = session::now(args.stack.now);
-    let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::to(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe(&stack, &connection).await?;
-    let wanted = Wanted { action: &args.action, resource: &args.resource, now };
-    let holders = who_can(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());
+/// Prints the live identities whose policies may allow the request.
+///
+/// # Errors
+/// The text does not name exactly one action, the stack is not valid, or the cloud cannot be read.
+pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<CommandExit, CommandError> {
+    policy::check_single_action(&args.action)?;
+    let now = session::current_time(args.stack.now);
+    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
+    let observed = session::observe_stack(&stack, &connection).await?;
+    let wanted = WhoCanQuery { action: &args.action, resource: &args.resource, now };
+    let holders =
+        find_allowed_identities(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());
     match args.format {
-        Format::Human => super::print(&views::who_can::human(&holders))?,
-        Format::Json => super::print_json(&json!({
+        OutputFormat::Human => super::print_result(&views::who_can::render_holders(&holders))?,
+        OutputFormat::Json => super::print_json(&json!({
             "format_version": views::who_can::FORMAT_VERSION,
             "stack": stack.declared.stack,
             "timestamp": now,
             "action": args.action,
             "resource": args.resource,
-            "identities": views::who_can::json(&holders),
+            "identities": views::who_can::render_holders_json(&holders),
         }))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }

@@ -1,16 +1,15 @@
-//! The blocks of a stack by what they are called. In: parsed blocks. Out: an index, and a finding for every block that is
-//! there twice.
+//! Indexes the blocks of a stack by name. In: parsed blocks. Out: an index, and a finding for every duplicate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostic::Diagnostic;
 use super::source::FileId;
-use super::syntax::{Attribute, Block, ExprKind, Parsed};
+use super::syntax::{Attribute, Block, ExprKind, ParsedFiles};
 use super::value::Keyword;
 
-/// Blocks by name.
+/// The blocks of one module (or of the stack itself), by name.
 #[derive(Debug, Default)]
-pub struct Catalog<'a> {
+pub struct BlockCatalog<'a> {
     /// The `leasehold` block.
     pub leasehold: Option<&'a Block>,
     /// `variable` blocks by label.
@@ -21,17 +20,17 @@ pub struct Catalog<'a> {
     pub modules: BTreeMap<&'a str, &'a Block>,
     /// `output` blocks by label.
     pub outputs: BTreeMap<&'a str, &'a Block>,
-    /// `provider` blocks in order.
+    /// `provider` blocks in the order of the files.
     pub providers: Vec<&'a Block>,
     /// `group` blocks by label.
     pub groups: BTreeMap<&'a str, &'a Block>,
     /// `federation` blocks by their second label.
     pub federations: BTreeMap<&'a str, &'a Block>,
-    /// `moved` blocks in order.
+    /// `moved` blocks in the order of the files.
     pub moved: Vec<&'a Block>,
-    /// `import` blocks in order.
+    /// `import` blocks in the order of the files.
     pub imports: Vec<&'a Block>,
-    /// `removed` blocks in order.
+    /// `removed` blocks in the order of the files.
     pub removed: Vec<&'a Block>,
     owners: BTreeMap<&'a str, &'a Block>,
     services: BTreeMap<&'a str, &'a Block>,
@@ -40,79 +39,79 @@ pub struct Catalog<'a> {
     templates: BTreeMap<&'a str, &'a Block>,
     stores: BTreeMap<&'a str, &'a Block>,
     none: BTreeMap<&'a str, &'a Block>,
-    /// Headers of items that could not be parsed: what refers to them is not to blame.
+    /// Headers of blocks that could not be parsed. A reference to one of them is not reported as an error.
     broken: BTreeSet<&'a (String, String)>,
 }
 
-impl<'a> Catalog<'a> {
-    /// Indexes blocks.
-    pub fn new(parsed: &'a Parsed, findings: &mut Vec<Diagnostic>) -> Self {
+impl<'a> BlockCatalog<'a> {
+    /// Indexes blocks and reports duplicates.
+    pub fn new(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> Self {
         let mut catalog = Self { broken: parsed.broken.iter().collect(), ..Self::default() };
         for block in &parsed.blocks {
             match &*block.keyword.text {
                 "leasehold" => match catalog.leasehold {
-                    Some(first) => findings.push(twice("the `leasehold` block", block, first)),
+                    Some(first) => findings.push(diagnose_duplicate_block("the `leasehold` block", block, first)),
                     None => catalog.leasehold = Some(block),
                 },
                 "locals" => {
                     for attribute in &block.body.attributes {
-                        catalog.local(block.file, attribute, findings);
+                        catalog.index_local(block.file, attribute, findings);
                     }
                 }
                 "provider" => catalog.providers.push(block),
-                "group" => insert(&mut catalog.groups, block, findings),
-                "federation" => insert_by(1, &mut catalog.federations, block, findings),
+                "group" => insert_by_first_label(&mut catalog.groups, block, findings),
+                "federation" => insert_by_label(1, &mut catalog.federations, block, findings),
                 "moved" => catalog.moved.push(block),
                 "import" => catalog.imports.push(block),
                 "removed" => catalog.removed.push(block),
-                "variable" => insert(&mut catalog.variables, block, findings),
-                "module" => insert(&mut catalog.modules, block, findings),
-                "output" => insert(&mut catalog.outputs, block, findings),
-                "owner" => insert(&mut catalog.owners, block, findings),
-                "service" => insert(&mut catalog.services, block, findings),
-                "scope" => insert(&mut catalog.scopes, block, findings),
-                "template" => insert(&mut catalog.templates, block, findings),
-                "identity" => insert(&mut catalog.identities, block, findings),
-                // Its first label says of what sort it is.
-                "store" => insert_by(1, &mut catalog.stores, block, findings),
+                "variable" => insert_by_first_label(&mut catalog.variables, block, findings),
+                "module" => insert_by_first_label(&mut catalog.modules, block, findings),
+                "output" => insert_by_first_label(&mut catalog.outputs, block, findings),
+                "owner" => insert_by_first_label(&mut catalog.owners, block, findings),
+                "service" => insert_by_first_label(&mut catalog.services, block, findings),
+                "scope" => insert_by_first_label(&mut catalog.scopes, block, findings),
+                "template" => insert_by_first_label(&mut catalog.templates, block, findings),
+                "identity" => insert_by_first_label(&mut catalog.identities, block, findings),
+                // The first label of a `store` is its type, the second its name.
+                "store" => insert_by_label(1, &mut catalog.stores, block, findings),
                 _ => {}
             }
         }
         catalog
     }
 
-    /// Whether a block of that type and label is there and could not be parsed.
+    /// Whether a block of that type and label exists but could not be parsed. An empty label means any.
     #[must_use]
     pub fn is_broken(&self, keyword: &str, label: &str) -> bool {
         self.broken.iter().any(|(word, name)| word == keyword && (label.is_empty() || name == label))
     }
 
-    /// How other blocks name the providers, without the first word: `aws`, `aws.audit`.
+    /// The references to the providers, without the first word: `aws`, `aws.audit`.
     pub fn provider_names(&self) -> Vec<String> {
-        let alias = |block: &Block| match block.body.attribute("alias").map(|alias| &alias.value.kind) {
+        let alias = |block: &Block| match block.body.find_attribute("alias").map(|alias| &alias.value.kind) {
             Some(ExprKind::String(alias)) => format!(".{alias}"),
             _ => String::new(),
         };
         self.providers.iter().map(|block| format!("{}{}", block.label(0), alias(block))).collect()
     }
 
-    fn local(&mut self, file: FileId, attribute: &'a Attribute, findings: &mut Vec<Diagnostic>) {
+    fn index_local(&mut self, file: FileId, attribute: &'a Attribute, findings: &mut Vec<Diagnostic>) {
         let name = &*attribute.name.text;
         if let Some((first_file, first)) = self.locals.get(name) {
             findings.push(
                 Diagnostic::error("config::duplicate_local", format!("local.{name} is set twice"))
-                    .at(attribute.name.place.in_file(file), "set again here")
-                    .related(first.name.place.in_file(*first_file), "first set here")
-                    .help("keep one of them, or give one another name"),
+                    .with_location(attribute.name.place.to_span(file), "set again here")
+                    .with_related(first.name.place.to_span(*first_file), "first set here")
+                    .with_help("keep one of them, or give one another name"),
             );
         } else {
             self.locals.insert(name, (file, attribute));
         }
     }
 
-    /// The blocks of a type that expressions refer to, by label.
+    /// The blocks of a type that expressions can refer to, by label.
     #[must_use]
-    pub fn blocks(&self, keyword: Keyword) -> &BTreeMap<&'a str, &'a Block> {
+    pub fn blocks_by_label(&self, keyword: Keyword) -> &BTreeMap<&'a str, &'a Block> {
         match keyword {
             Keyword::Owner => &self.owners,
             Keyword::Service => &self.services,
@@ -125,12 +124,16 @@ impl<'a> Catalog<'a> {
     }
 }
 
-fn insert<'a>(blocks: &mut BTreeMap<&'a str, &'a Block>, block: &'a Block, findings: &mut Vec<Diagnostic>) {
-    insert_by(0, blocks, block, findings);
+fn insert_by_first_label<'a>(
+    blocks: &mut BTreeMap<&'a str, &'a Block>,
+    block: &'a Block,
+    findings: &mut Vec<Diagnostic>,
+) {
+    insert_by_label(0, blocks, block, findings);
 }
 
-/// Indexes a block by the label that names it.
-fn insert_by<'a>(
+/// Indexes a block by its label with the index `naming`, or reports a duplicate.
+fn insert_by_label<'a>(
     naming: usize,
     blocks: &mut BTreeMap<&'a str, &'a Block>,
     block: &'a Block,
@@ -139,8 +142,8 @@ fn insert_by<'a>(
     let Some(label) = block.labels.get(naming) else { return };
     match blocks.get(&*label.text) {
         Some(first) => {
-            let name = format!("{} {}", block.keyword.text, super::value::show::quoted(&label.text));
-            findings.push(twice(&name, block, first));
+            let name = format!("{} {}", block.keyword.text, super::value::show::quote_text(&label.text));
+            findings.push(diagnose_duplicate_block(&name, block, first));
         }
         None => {
             blocks.insert(&label.text, block);
@@ -148,9 +151,9 @@ fn insert_by<'a>(
     }
 }
 
-fn twice(name: &str, block: &Block, first: &Block) -> Diagnostic {
+fn diagnose_duplicate_block(name: &str, block: &Block, first: &Block) -> Diagnostic {
     Diagnostic::error("config::duplicate_block", format!("{name} is declared twice"))
-        .at(block.span(), "declared again here")
-        .related(first.span(), "first declared here")
-        .help("keep one of them, or give one another label")
+        .with_location(block.span(), "declared again here")
+        .with_related(first.span(), "first declared here")
+        .with_help("keep one of them, or give one another label")
 }

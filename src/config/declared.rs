@@ -1,4 +1,4 @@
-//! What a stack declares, evaluated: every reference resolved, every default filled in, nothing decided yet.
+//! What a stack declares, evaluated. Every reference is resolved and every default filled in. Nothing here depends on the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -10,101 +10,102 @@ use leasehold_provider::{
 };
 
 use super::diagnostic::Diagnostic;
-use super::estate::Estate;
+use super::estate::StateBlocks;
 use super::source::{self, FileId};
 
-/// A stack as its files declare it.
+/// A stack, as its files declare it.
 #[derive(Debug, Clone)]
-pub struct Declared {
+pub struct DeclaredStack {
     /// The stack's name.
     pub stack: StackName,
-    /// Where the stack's ledger, lock and evidence live.
+    /// Where the stack's ledger, lock and evidence are stored.
     pub backend: Backend,
-    /// The clouds, the first one first. Empty: the embedded directory.
+    /// The providers, the first account first. Empty: the embedded directory.
     pub providers: Vec<ProviderBlock>,
-    /// Where the secrets of issued keys go, by label.
+    /// The stores for the secrets of issued keys, by label.
     pub stores: BTreeMap<String, StoreBlock>,
-    /// People who answer for identities, by label.
-    pub owners: BTreeMap<String, Owner>,
+    /// The people responsible for identities, by label.
+    pub owners: BTreeMap<String, DeclaredOwner>,
     /// Business services, by label.
-    pub services: BTreeMap<String, Service>,
-    /// Shared entitlements, by label, with where they are written.
-    pub scopes: BTreeMap<String, (Scope, Origin)>,
+    pub services: BTreeMap<String, DeclaredService>,
+    /// Shared entitlements, by label, each with its place in the files.
+    pub scopes: BTreeMap<String, (Scope, BlockOrigin)>,
     /// Groups, by label.
     pub groups: BTreeMap<String, DeclaredGroup>,
-    /// Federations, by label, with where they are written.
-    pub federations: Federations,
+    /// Federations, by label, each with its place in the files.
+    pub federations: DeclaredFederations,
     /// Identities, by address.
     pub identities: BTreeMap<Address, DeclaredIdentity>,
-    /// What it says of objects that live already.
-    pub estate: Estate,
-    /// The files that expressions read, such as with `file()`, and the digest of their bytes. A saved plan pins them.
+    /// The `moved`, `removed` and `import` blocks.
+    pub estate: StateBlocks,
+    /// The files that expressions read, for example with `file()`, each with the digest of its bytes. A saved plan pins them.
     pub files_read: BTreeMap<String, Digest>,
-    /// How long leavers of this stack stay quarantined, where their identity does not say: `defaults.leaver.grace`, or 7 days.
+    /// How long leavers of this stack stay quarantined if their identity does not say: `defaults.leaver.grace`, or 7 days.
     pub grace: Span,
     /// The `leasehold` block.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
-impl Declared {
-    /// Every account that the stack works in, the first one first.
+impl DeclaredStack {
+    /// Every account of the stack, the first one first. `None` is the first account.
     pub fn accounts(&self) -> impl Iterator<Item = Option<&Alias>> {
         std::iter::once(None).chain(self.providers.iter().skip(1).map(|block| block.alias.as_ref()))
     }
 
-    /// How blocks name the provider of an account: `provider.aws.audit`. `None`: they need not, it is meant where none is named.
+    /// The reference to the provider of an account, such as `provider.aws.audit`. `None`: no reference is needed, because blocks without a
+    /// `provider` belong to that account.
     #[must_use]
-    pub fn provider_of(&self, account: Option<&Alias>) -> Option<String> {
+    pub fn find_provider_reference(&self, account: Option<&Alias>) -> Option<String> {
         let block = match account {
             None => self.providers.first(),
             Some(_) => self.providers.iter().find(|block| block.alias.as_ref() == account),
         };
-        block.filter(|block| block.alias.is_some()).map(ProviderBlock::reference)
+        block.filter(|block| block.alias.is_some()).map(ProviderBlock::render_reference)
     }
 }
 
-/// Federations by label, with where they are written.
-pub type Federations = BTreeMap<String, (Federation, Origin)>;
+/// Federations by label, each with its place in the files.
+pub type DeclaredFederations = BTreeMap<String, (Federation, BlockOrigin)>;
 
 /// Where a stack keeps its records, and how long its lock lasts.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Backend {
-    /// Where.
-    pub place: Place,
-    /// How long a lock lasts that is not renewed; `None`: a minute. A run that was killed is waited for that long and a quarter more.
+    /// The location of the records.
+    pub place: BackendLocation,
+    /// How long a lock lasts without renewal. `None`: one minute. After a run was killed, the next run waits this long plus a quarter.
     pub lock_lease: Option<Span>,
 }
 
-/// A place for records.
+/// A location for records.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Place {
+pub enum BackendLocation {
     /// A folder, relative to the stack's directory.
     Local {
-        /// The folder's path, `.leasehold` unless said otherwise.
+        /// The folder's path; default `.leasehold`.
         path: String,
     },
-    /// A bucket of S3, or of a store that speaks its language.
-    S3(Bucket),
-    /// A container of Azure Blob Storage; in builds with the feature `azure`.
+    /// A bucket in S3 or in a store with an S3-compatible API.
+    S3(S3Bucket),
+    /// A container in Azure Blob Storage. Needs a build with the feature `azure`.
     Azure {
         /// The storage account.
         account: String,
         /// The container.
         container: String,
-        /// What all keys begin with; `leasehold/STACK` unless said otherwise.
+        /// The prefix of all keys; default `leasehold/STACK`.
         prefix: Option<String>,
     },
-    /// A bucket of Google Cloud Storage; in builds with the feature `gcs`.
+    /// A bucket in Google Cloud Storage. Needs a build with the feature `gcs`.
     Gcs {
         /// The bucket.
         bucket: String,
-        /// What all keys begin with; `leasehold/STACK` unless said otherwise.
+        /// The prefix of all keys; default `leasehold/STACK`.
         prefix: Option<String>,
     },
 }
 
-impl Default for Place {
+impl Default for BackendLocation {
     fn default() -> Self {
         Self::Local { path: ".leasehold".to_owned() }
     }
@@ -112,35 +113,35 @@ impl Default for Place {
 
 /// A bucket of S3.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Bucket {
+pub struct S3Bucket {
     /// Its name.
     pub name: String,
-    /// What all keys begin with; `leasehold/STACK` unless said otherwise.
+    /// The prefix of all keys; default `leasehold/STACK`.
     pub prefix: Option<String>,
-    /// Its region; else the one of the AWS configuration.
+    /// Its region. `None`: the region of the AWS configuration.
     pub region: Option<String>,
-    /// The endpoint, for stores that are not AWS; else the one of the AWS configuration.
+    /// The endpoint of a store that is not AWS. `None`: the endpoint of the AWS configuration.
     pub endpoint: Option<String>,
-    /// How the bucket's object lock keeps ledger and evidence; `None`: as the bucket's own default says.
+    /// The object lock retention of ledger and evidence. `None`: the bucket's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retention: Option<Retention>,
-    /// The KMS key that encrypts every object: a key id, or the ARN of a key or an alias. `None`: as the bucket's default says.
+    pub retention: Option<ObjectLockRetention>,
+    /// The KMS key that encrypts every object: a key id, or the ARN of a key or an alias. `None`: the bucket's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
-    /// The profile of the shared configuration files that reaches the bucket. `None`: the credentials of the provider.
+    /// The profile of the shared AWS configuration files that has access to the bucket. `None`: the provider's credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// The role to assume for the bucket, with the credentials of `profile` or of the environment. `None`: the credentials of the provider.
+    /// The role to assume for the bucket, with the credentials of `profile` or of the environment. `None`: the provider's credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assume_role: Option<AssumeRole>,
+    pub assume_role: Option<AssumeRoleBlock>,
 }
 
-/// How long what is written once can be neither changed nor deleted. The bucket must have object lock.
+/// How long a written object can be neither changed nor deleted. The bucket must have object lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Retention {
+pub struct ObjectLockRetention {
     /// Who may shorten it.
     pub mode: RetentionMode,
-    /// For how long, counted from each object's writing.
+    /// The length of the retention, counted from the write of each object.
     pub period: Span,
 }
 
@@ -148,9 +149,9 @@ pub struct Retention {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetentionMode {
-    /// Who has the right `s3:BypassGovernanceRetention`.
+    /// Principals with the permission `s3:BypassGovernanceRetention`.
     Governance,
-    /// Nobody.
+    /// No one.
     Compliance,
 }
 
@@ -159,38 +160,38 @@ pub enum RetentionMode {
 pub struct ProviderBlock {
     /// `aws` or `local`.
     pub name: String,
-    /// What other blocks call it; `None`: it is meant where none is named.
+    /// Its alias. `None`: this provider serves blocks that name no provider.
     pub alias: Option<Alias>,
     /// Its settings.
     pub settings: ProviderSettings,
-    /// The block.
-    pub origin: Origin,
+    /// Where it is written.
+    pub origin: BlockOrigin,
 }
 
 impl ProviderBlock {
-    /// How other blocks name it: `provider.aws.audit`.
+    /// The reference that other blocks use: `provider.aws.audit`.
     #[must_use]
-    pub fn reference(&self) -> String {
+    pub fn render_reference(&self) -> String {
         let alias = self.alias.as_ref().map_or_else(String::new, |alias| format!(".{alias}"));
         format!("provider.{}{alias}", self.name)
     }
 }
 
-/// The accounts that a stack works in.
+/// The accounts of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Providers {
-    /// The first: the one without an alias, or where every one has an alias, the first by it.
+    /// The first account: the provider without an alias, else the one whose alias sorts first.
     pub first: ProviderSettings,
-    /// The first one's alias, where it has one.
+    /// The alias of the first account. `None`: it has none.
     pub alias: Option<Alias>,
-    /// The others.
+    /// The other accounts.
     pub others: BTreeMap<Alias, ProviderSettings>,
 }
 
 impl Providers {
-    /// What `provider` blocks say, the first one first; the embedded directory where there is none.
+    /// Reads the `provider` blocks, the first account first. Without blocks: the embedded directory.
     #[must_use]
-    pub fn of(blocks: &[ProviderBlock]) -> Self {
+    pub fn from_blocks(blocks: &[ProviderBlock]) -> Self {
         let Some((first, others)) = blocks.split_first() else {
             return Self { first: ProviderSettings::Local { path: None }, alias: None, others: BTreeMap::new() };
         };
@@ -203,49 +204,49 @@ impl Providers {
     }
 }
 
-/// What a `provider` block says.
+/// The settings of a `provider` block.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "provider", rename_all = "snake_case")]
 pub enum ProviderSettings {
-    /// The embedded directory.
+    /// The embedded directory: a local database that stands in for IAM.
     Local {
-        /// The database file, relative to the stack's directory; `.leasehold/directory.db` unless said otherwise.
+        /// The database file, relative to the stack's directory. `None`: [`ProviderSettings::DIRECTORY`].
         path: Option<String>,
     },
     /// AWS IAM.
     Aws {
-        /// The region whose endpoint is asked. IAM is global; the partition follows from it.
+        /// The region whose endpoint receives the calls. IAM is global, but the region determines the partition.
         region: Option<String>,
-        /// The profile of the shared configuration files.
+        /// The profile of the shared AWS configuration files.
         profile: Option<String>,
-        /// Accounts it may run against; empty: any.
+        /// The account ids that the provider may work in. Empty: any.
         allowed_account_ids: BTreeSet<String>,
-        /// A role to assume first.
-        assume_role: Option<AssumeRole>,
+        /// The role to assume before the first call.
+        assume_role: Option<AssumeRoleBlock>,
     },
 }
 
 impl ProviderSettings {
-    /// The embedded directory's file, below the stack's directory, unless the stack says otherwise.
+    /// The default database file of the embedded directory, relative to the stack's directory.
     pub const DIRECTORY: &str = ".leasehold/directory.db";
 }
 
 /// A `store` block.
 #[derive(Debug, Clone)]
 pub struct StoreBlock {
-    /// Its settings.
+    /// Where the secrets go.
     pub settings: SecretStore,
-    /// The block.
-    pub origin: Origin,
+    /// Where it is written.
+    pub origin: BlockOrigin,
 }
 
-/// A place for the secrets of issued keys.
+/// A store for the secrets of issued keys.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum SecretStore {
-    /// A directory with a file for each identity.
+    /// A directory with one file for each identity.
     File {
-        /// Its path, from the stack's directory; `.leasehold/secrets/NAME` unless said otherwise.
+        /// Its path, relative to the stack's directory; default `.leasehold/secrets/NAME`.
         path: String,
     },
 }
@@ -253,163 +254,163 @@ pub enum SecretStore {
 /// How the access keys of an identity are issued and rotated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyTerms {
-    /// The label of the store that their secrets go to.
+    /// The label of the store that receives their secrets.
     pub store: String,
-    /// How old a key may become before a new one takes its place.
+    /// The maximum age of a key. An older key is replaced.
     pub rotate_every: Span,
-    /// How long an old key works on after the new one was delivered, and then how long it is off before it is deleted.
+    /// How long a replaced key still works after the delivery of the new one. It is then disabled for the same time before it is deleted.
     pub overlap: Span,
 }
 
-/// The role a provider assumes before it does anything.
+/// The role that a provider assumes before its first call.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct AssumeRole {
+pub struct AssumeRoleBlock {
     /// The role's ARN.
     pub role_arn: String,
-    /// The external id its trust asks for.
+    /// The external id that the role's trust policy requires.
     pub external_id: Option<String>,
-    /// The session's name; `leasehold` unless said otherwise.
+    /// The session's name. `None`: `leasehold`.
     pub session_name: Option<String>,
 }
 
-/// A human sponsor.
+/// A person responsible for identities.
 #[derive(Debug, Clone)]
-pub struct Owner {
+pub struct DeclaredOwner {
     /// The person's name.
     pub name: Option<String>,
     /// The person's mail address.
     pub email: Option<String>,
     /// The person's team.
     pub team: Option<String>,
-    /// The block.
-    pub origin: Origin,
+    /// Where it is written.
+    pub origin: BlockOrigin,
 }
 
 /// A business service.
 #[derive(Debug, Clone)]
-pub struct Service {
-    /// The label of the owner who answers for it.
+pub struct DeclaredService {
+    /// The label of its owner.
     pub owner: Option<String>,
-    /// `status = "retired"`: its identities leave.
+    /// True for `status = "retired"`: its identities leave.
     pub retired: bool,
-    /// The block.
-    pub origin: Origin,
+    /// Where it is written.
+    pub origin: BlockOrigin,
 }
 
-/// A group as declared.
+/// A group, as its block declares it.
 #[derive(Debug, Clone)]
 pub struct DeclaredGroup {
-    /// What it is and holds.
+    /// Its name, account and access.
     pub group: Group,
-    /// The label of the owner who answers for it.
+    /// The label of its owner.
     pub owner: Option<String>,
-    /// Who is in it.
+    /// The addresses of its members.
     pub members: BTreeSet<Address>,
     /// Where it is written.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
-/// An identity as declared.
+/// An identity, as its block declares it.
 #[derive(Debug, Clone)]
 pub struct DeclaredIdentity {
-    /// Where it stands.
+    /// Its address, such as `identity.ci`.
     pub address: Address,
-    /// Its name in the cloud. Where the block says none, one that lives under another name keeps that.
+    /// Its name in the cloud. If the block has no `name`, an existing principal keeps the name it has.
     pub name: String,
-    /// The block says the name.
+    /// True if the block has a `name`.
     pub name_given: bool,
-    /// What sort of actor it is.
+    /// Its kind: human, service, workload, agent or break-glass.
     pub kind: Kind,
-    /// Its form in the cloud.
+    /// Its form in the cloud: user or role.
     pub principal: Principal,
-    /// The owner's label.
+    /// The label of its owner.
     pub owner: String,
-    /// The service's label.
+    /// The label of its service.
     pub service: Option<String>,
-    /// Where it works.
+    /// Its environment, such as `production`.
     pub environment: Option<String>,
-    /// Why it exists.
+    /// Why it exists, for readers.
     pub purpose: Option<String>,
-    /// How long it may live.
+    /// Its lease.
     pub lease: Lease,
-    /// Its own `leaver { grace }`.
+    /// Its own grace period, from `leaver { grace }`. `None`: the stack's.
     pub grace: Option<Span>,
     /// Its own statements.
     pub statements: Vec<Statement>,
-    /// Labels of the scopes it holds.
+    /// The labels of its attached scopes.
     pub scopes: BTreeSet<String>,
-    /// Who may take it on.
+    /// Who may assume it. Only roles have trusts.
     pub trusts: Vec<Trust>,
-    /// Policies that others manage.
+    /// ARNs of attached policies that others manage.
     pub managed_policy_arns: BTreeSet<String>,
-    /// Names in the cloud of the groups it is in: the stack's, and those that others manage.
+    /// Cloud names of its groups: the stack's, and those that others manage.
     pub groups: BTreeSet<String>,
-    /// Its path in the cloud.
+    /// Its IAM path, such as `/ci/`. `None`: `/`.
     pub path: Option<String>,
-    /// Credentials that stay as they live.
+    /// Kinds of credentials that Leasehold leaves unchanged while the identity is active.
     pub keeps: BTreeSet<Credential>,
-    /// The access keys that it is issued.
+    /// The terms for its issued access keys. `None`: Leasehold issues it none.
     pub access_key: Option<KeyTerms>,
-    /// The policy its access is cut to.
+    /// The ARN of its permissions boundary.
     pub permissions_boundary: Option<String>,
     /// Its own tags.
     pub tags: BTreeMap<String, String>,
-    /// Keys of `tags` whose values are sensitive.
+    /// The keys of `tags` whose values are sensitive.
     pub sensitive_tags: BTreeSet<String>,
-    /// How long a session may last.
+    /// The maximum duration of a session. Only roles have sessions.
     pub max_session_duration: Option<Span>,
-    /// The account it lives in, by its provider's alias; `None`: in the stack's first.
+    /// Its account, as the alias of a provider. `None`: the stack's first account.
     pub account: Option<Alias>,
-    /// The template it takes words from, with the digest of what that says: the mark of it.
+    /// The value of its template mark: the template's name and a digest of its content. `None`: it uses no template.
     pub template: Option<String>,
-    /// Addresses of identities that must be there first.
+    /// Addresses of identities that must exist first.
     pub depends_on: BTreeSet<Address>,
     /// Where it is written.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
-/// How long an identity may live. `expires_at` and `ttl` exclude each other.
+/// The lease of an identity. `expires_at` and `ttl` exclude each other. Without both, it has no lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lease {
-    /// Counts from `renewed_at`, or from when the identity joined.
+    /// The length, counted from `renewed_at`, or else from the creation of the identity.
     pub ttl: Option<Span>,
-    /// The end, as an instant.
+    /// The deadline as an instant.
     pub expires_at: Option<Timestamp>,
-    /// Where the count restarts.
+    /// When the lease was last renewed; `ttl` counts from here.
     pub renewed_at: Option<Timestamp>,
 }
 
-/// Where a block is written, and each of its attributes and inner blocks.
+/// Where a block, its attributes and its inner blocks are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct BlockOrigin {
     /// The file.
     pub file: FileId,
-    /// The block's header: its type and labels.
+    /// The byte range of the block's header: its type and labels.
     pub header: Range<usize>,
-    /// Each attribute's value, and each inner block's header, by name; several of one name in order. Instances of one block
-    /// share them.
+    /// The byte range of each attribute's value and of each inner block's header, by name. Several of one name are in order. Instances of
+    /// one block share this list.
     pub parts: Arc<[(&'static str, Range<usize>)]>,
-    /// Of a block in a module: the calls that lead to it, innermost first, each with a word on it.
-    pub calls: Arc<[(source::Span, String)]>,
+    /// For a block in a module: the `module` calls that lead to it, innermost first, each with a label. Empty in the stack itself.
+    pub calls: Arc<[(source::FileSpan, String)]>,
 }
 
-impl Origin {
-    /// The block's header.
+impl BlockOrigin {
+    /// The place of the block's header.
     #[must_use]
-    pub fn span(&self) -> source::Span {
-        source::Span { file: self.file, bytes: self.header.clone() }
+    pub fn header_span(&self) -> source::FileSpan {
+        source::FileSpan { file: self.file, bytes: self.header.clone() }
     }
 
-    /// A finding on the block, with the calls that lead to its module.
+    /// Adds the `module` calls that lead to the block to a finding.
     #[must_use]
-    pub fn explain(&self, finding: Diagnostic) -> Diagnostic {
-        self.calls.iter().fold(finding, |finding, (span, label)| finding.related(span.clone(), label.as_str()))
+    pub fn add_module_calls(&self, finding: Diagnostic) -> Diagnostic {
+        self.calls.iter().fold(finding, |finding, (span, label)| finding.with_related(span.clone(), label.as_str()))
     }
 
-    /// The first attribute or inner block of that name; the header where there is none.
+    /// The place of the first attribute or inner block with that name; the header if there is none.
     #[must_use]
-    pub fn part(&self, name: &str) -> source::Span {
+    pub fn part_span(&self, name: &str) -> source::FileSpan {
         let range = self.parts.iter().find(|(part, _)| *part == name).map_or(&self.header, |(_, range)| range);
-        source::Span { file: self.file, bytes: range.clone() }
+        source::FileSpan { file: self.file, bytes: range.clone() }
     }
 }

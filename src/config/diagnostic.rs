@@ -1,51 +1,51 @@
-//! What is wrong, where, and what to do about it: a value. Drawing it is the views' work.
+//! Diagnostics as values: what is wrong, where, and what to do. [`crate::views`] renders them.
 
-use super::source::Span;
+use super::source::FileSpan;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Nothing is done until it is mended.
+pub enum DiagnosticSeverity {
+    /// The run stops without changes until it is fixed.
     Error,
-    /// Somebody should look at it.
+    /// The run continues; a person should check it.
     Warning,
 }
 
-/// A place in a file, with a word on what stands there.
+/// A place in a file, with a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// Where.
-    pub span: Span,
-    /// What to write under the underline; may be empty.
+    /// The place.
+    pub span: FileSpan,
+    /// The text under the underline; may be empty.
     pub label: String,
 }
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad.
-    pub severity: Severity,
-    /// A stable code, such as `config::unknown_attribute`. SARIF and annotations use it.
+    /// Its severity.
+    pub severity: DiagnosticSeverity,
+    /// A stable code, such as `config::unknown_attribute`. SARIF output and annotations use it.
     pub code: &'static str,
-    /// One line: what is wrong.
+    /// What is wrong, in one line.
     pub summary: String,
-    /// More on it, where there is more: the values involved, the rule.
+    /// Details, such as the values involved or the rule.
     pub detail: Option<String>,
-    /// The references in what is wrong, each with a word on its value: `var.x`, `is "a"`.
+    /// The references in the failing expression, each with a description of its value: `var.x`, `is "a"`.
     pub values: Vec<(String, String)>,
     /// What to do.
     pub help: Option<String>,
-    /// Where. `None`: the stack as a whole.
+    /// The place. `None`: the finding is about the stack as a whole.
     pub location: Option<Location>,
-    /// Other places that matter, such as the first of two duplicates.
+    /// Other relevant places, such as the first of two duplicates.
     pub related: Vec<Location>,
 }
 
 impl Diagnostic {
-    /// An error with no place yet.
+    /// An error without a place.
     pub fn error(code: &'static str, summary: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Error,
+            severity: DiagnosticSeverity::Error,
             code,
             summary: summary.into(),
             detail: None,
@@ -56,35 +56,35 @@ impl Diagnostic {
         }
     }
 
-    /// A warning with no place yet.
+    /// A warning without a place.
     pub fn warning(code: &'static str, summary: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, summary) }
+        Self { severity: DiagnosticSeverity::Warning, ..Self::error(code, summary) }
     }
 
-    /// The same, at a place.
+    /// Sets the place.
     #[must_use]
-    pub fn at(mut self, span: Span, label: impl Into<String>) -> Self {
+    pub fn with_location(mut self, span: FileSpan, label: impl Into<String>) -> Self {
         self.location = Some(Location { span, label: label.into() });
         self
     }
 
-    /// The same, with more on it.
+    /// Sets the details.
     #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// The same, with what to do.
+    /// Sets what to do.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// The same, with another place that matters.
+    /// Adds another relevant place.
     #[must_use]
-    pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+    pub fn with_related(mut self, span: FileSpan, label: impl Into<String>) -> Self {
         self.related.push(Location { span, label: label.into() });
         self
     }

@@ -1,49 +1,58 @@
-//! Of a stack that may be broken elsewhere: its name and its provider, for what must be done at once.
+//! Reads the name and the providers of a stack whose other blocks may be broken. Commands that must not wait for a repair use this, such
+//! as `leasehold revoke`.
 //!
-//! Only the `leasehold` and `provider` blocks are evaluated, with the variables and locals they refer to. Where one of them is wrong, or
-//! may stand in text that cannot be read, there is no answer: a provider read by half could lead into another account.
+//! Only the `leasehold` and `provider` blocks are evaluated, with the variables and locals they refer to. If one of them is wrong, or may
+//! be in text that cannot be parsed, the result is an error: a provider that is read incompletely could lead to another account.
 
 use std::collections::BTreeMap;
 
 use leasehold_provider::StackName;
 
-use super::catalog::Catalog;
-use super::declare::{essential, variables};
+use super::catalog::BlockCatalog;
+use super::declare::{read_essentials, variables};
 use super::declared::{Backend, Providers};
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Diagnostic, DiagnosticSeverity};
 use super::eval::Evaluator;
-use super::inputs::Inputs;
-use super::load::{Config, on_a_deep_stack, parse};
-use super::modules::Library;
+use super::inputs::ConfigInputs;
+use super::load::{ParsedConfig, parse_config, run_on_deep_stack};
+use super::modules::ModuleLibrary;
 use super::schema;
 use super::source::Sources;
 
-/// What must be known of a stack to find and write its objects.
+/// What is needed to find and change the objects of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Essentials {
+pub struct StackEssentials {
     /// Its name.
     pub stack: StackName,
-    /// Where its records live.
+    /// Where its records are stored.
     pub backend: Backend,
     /// Its providers.
     pub providers: Providers,
 }
 
-/// Reads the essentials, or says what keeps them from being read.
-pub fn essentials(sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
-    let config = parse(sources);
-    on_a_deep_stack(|| read(&config, sources, inputs)).unwrap_or_else(|| Err(Vec::new()))
+/// Reads the essentials of a stack.
+///
+/// # Errors
+///
+/// The findings that prevent it.
+pub fn load_essentials(sources: &Sources, inputs: &ConfigInputs<'_>) -> Result<StackEssentials, Vec<Diagnostic>> {
+    let config = parse_config(sources);
+    run_on_deep_stack(|| evaluate_essentials(&config, sources, inputs)).unwrap_or_else(|| Err(Vec::new()))
 }
 
-fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
-    let Config { stack: parsed, values, .. } = config;
-    let catalog = Catalog::new(parsed, &mut Vec::new());
+fn evaluate_essentials(
+    config: &ParsedConfig,
+    sources: &Sources,
+    inputs: &ConfigInputs<'_>,
+) -> Result<StackEssentials, Vec<Diagnostic>> {
+    let ParsedConfig { stack: parsed, values, .. } = config;
+    let catalog = BlockCatalog::new(parsed, &mut Vec::new());
     let mut findings: Vec<Diagnostic> = values.findings.clone();
     for block in parsed.blocks.iter().filter(|block| ["leasehold", "provider"].contains(&&*block.keyword.text)) {
-        schema::check::blocks(std::slice::from_ref(block), &mut findings);
+        schema::check::check_blocks(std::slice::from_ref(block), &mut findings);
     }
     let broken = ["leasehold", "provider"].iter().any(|keyword| catalog.is_broken(keyword, ""));
-    // A block that is not there may stand in text that cannot be read.
+    // A missing block may be in text that cannot be parsed.
     let may_hide = catalog.providers.is_empty() || catalog.leasehold.is_none();
     if broken || may_hide {
         findings.extend(parsed.findings.iter().cloned());
@@ -51,23 +60,23 @@ fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essen
     let twice = parsed.blocks.iter().filter(|block| &*block.keyword.text == "leasehold").nth(1);
     findings.extend(twice.map(|block| {
         Diagnostic::error("config::duplicate_block", "the `leasehold` block is declared twice")
-            .at(block.span(), "again")
+            .with_location(block.span(), "again")
     }));
 
     let mut files: variables::VariableFiles<'_> = BTreeMap::new();
     for (file, attribute) in &values.attributes {
-        if let Some(source) = sources.get(*file) {
+        if let Some(source) = sources.get_file(*file) {
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
-    let library = Library::new(sources, catalog, BTreeMap::new());
+    let library = ModuleLibrary::new(sources, catalog, BTreeMap::new());
     let mut eval = Evaluator::new(&library, inputs.files, inputs.now, inputs.limits);
-    variables::resolve(&mut eval, library.stack(), &inputs.variables, &files, sources);
-    let found = essential(&eval);
+    variables::resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, &files, sources);
+    let found = read_essentials(&eval);
     findings.append(&mut eval.findings.borrow_mut());
-    let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
+    let failed = findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
     match found {
-        Some((stack, backend, providers)) if !failed => Ok(Essentials { stack, backend, providers }),
+        Some((stack, backend, providers)) if !failed => Ok(StackEssentials { stack, backend, providers }),
         _ => Err(findings),
     }
 }
@@ -76,13 +85,16 @@ fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essen
 mod tests {
     use super::*;
     use crate::config::declared::ProviderSettings;
-    use crate::config::{Assignment, Limits, NoFiles, SourceFile};
+    use crate::config::{NoFiles, SourceFile, StackLimits, VariableAssignment};
 
-    fn read(text: &str) -> Result<Essentials, Vec<Diagnostic>> {
+    fn evaluate_essentials(text: &str) -> Result<StackEssentials, Vec<Diagnostic>> {
         let file = SourceFile { name: "stack.hcl".to_owned(), bytes: text.as_bytes().into() };
         let now = "2026-11-20T22:00:00Z".parse().unwrap();
-        let variables: Vec<Assignment> = Vec::new();
-        essentials(&Sources::new(vec![file]), &Inputs { variables, now, files: &NoFiles, limits: Limits::default() })
+        let variables: Vec<VariableAssignment> = Vec::new();
+        load_essentials(
+            &Sources::new(vec![file]),
+            &ConfigInputs { variables, now, files: &NoFiles, limits: StackLimits::default() },
+        )
     }
 
     const SOUND: &str = r#"
@@ -93,7 +105,7 @@ provider "aws" { allowed_account_ids = [var.account] }
 
     #[test]
     fn what_is_wrong_elsewhere_does_not_matter() {
-        let sound = read(SOUND).unwrap();
+        let sound = evaluate_essentials(SOUND).unwrap();
         assert_eq!(sound.stack.as_str(), "payments");
         let ProviderSettings::Aws { allowed_account_ids, .. } = &sound.providers.first else { panic!("{sound:?}") };
         assert!(allowed_account_ids.contains("111122223333"));
@@ -104,7 +116,7 @@ provider "aws" { allowed_account_ids = [var.account] }
             "nonsense {}",
             "x = = 1",
         ] {
-            assert_eq!(read(&format!("{SOUND}\n{broken}\n")).unwrap(), sound, "{broken}");
+            assert_eq!(evaluate_essentials(&format!("{SOUND}\n{broken}\n")).unwrap(), sound, "{broken}");
         }
     }
 
@@ -120,7 +132,7 @@ provider "aws" { allowed_account_ids = [var.account] }
             "leasehold { stack = \"payments\" }\nprovider \"aws\" {}\nprovider \"aws\" { alias = 1 }",
             "leasehold { stack = \"payments\" }\nleasehold { stack = \"other\" }\nprovider \"aws\" {}",
         ] {
-            assert!(read(broken).is_err(), "{broken}: {:?}", read(broken));
+            assert!(evaluate_essentials(broken).is_err(), "{broken}: {:?}", evaluate_essentials(broken));
         }
     }
 }

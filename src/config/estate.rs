@@ -1,107 +1,109 @@
-//! What a stack says of objects that live already: which have another address now, which it lets go of, which it takes in.
+//! The `moved`, `removed` and `import` blocks: which existing objects have a new address, leave the stack's management, or enter it.
+//!
+//! Example: `moved { from = identity.a, to = identity.b }` makes the principal with the mark `identity.a` the principal of `identity.b`.
 
 use leasehold_provider::{Address, Kind, Principal};
 
-use super::declared::Origin;
+use super::declared::BlockOrigin;
 
-/// `moved`, `removed` and `import` blocks, in the order they are written.
+/// The `moved`, `removed` and `import` blocks, each in the order of the files.
 #[derive(Debug, Clone, Default)]
-pub struct Estate {
+pub struct StateBlocks {
     /// Addresses that changed.
-    pub moves: Vec<Move>,
-    /// Identities that live on unmanaged.
-    pub released: Vec<Release>,
-    /// Objects that live already and shall be the stack's.
-    pub imports: Vec<Import>,
-    /// `identity.x.name` where no block says a name: the addresses whose default name some expression reads.
+    pub moves: Vec<MovedBlock>,
+    /// Identities that Leasehold stops managing without deleting them.
+    pub released: Vec<RemovedBlock>,
+    /// Existing objects to import.
+    pub imports: Vec<ImportBlock>,
+    /// The addresses without a `name` whose default name an expression reads, as `identity.x.name`.
     pub default_names_read: std::collections::BTreeSet<Address>,
 }
 
 /// A `moved` block.
 #[derive(Debug, Clone)]
-pub struct Move {
-    /// What the address was: of an identity, of all instances of one, or of a module.
+pub struct MovedBlock {
+    /// The old address: of an identity, of all instances of an identity, or of a module.
     pub from: Address,
-    /// What it is.
+    /// The new address.
     pub to: Address,
-    /// The block.
-    pub origin: Origin,
+    /// Where it is written.
+    pub origin: BlockOrigin,
 }
 
-/// A `removed` block that keeps what lives.
+/// A `removed` block that keeps the objects in the cloud.
 #[derive(Debug, Clone)]
-pub struct Release {
-    /// The address of what is let go of: of an identity, of all instances of one, or of a module.
+pub struct RemovedBlock {
+    /// The address to release: of an identity, of all instances of an identity, or of a module.
     pub from: Address,
-    /// The block.
-    pub origin: Origin,
+    /// Where it is written.
+    pub origin: BlockOrigin,
 }
 
 /// An `import` block.
 #[derive(Debug, Clone)]
-pub struct Import {
-    /// The address it shall have: of an identity or a group.
+pub struct ImportBlock {
+    /// The future address: of an identity or a group.
     pub to: Address,
-    /// What lives: an ARN, `user/NAME`, `role/NAME`, `group/NAME`, or a name alone.
+    /// The existing object: an ARN, `user/NAME`, `role/NAME`, `group/NAME`, or only a name.
     pub id: String,
-    /// Who shall answer for it, where its block is to be written.
+    /// The label of the owner for a generated block.
     pub owner: Option<String>,
-    /// What sort of actor it shall be, where its block is to be written.
+    /// The kind for a generated block.
     pub kind: Option<Kind>,
-    /// The block.
-    pub origin: Origin,
+    /// Where it is written.
+    pub origin: BlockOrigin,
 }
 
-/// The form of what an import names.
+/// The form of the object that an import names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ImportTarget {
     /// A user or a role.
     Principal(Principal),
     /// A group.
     Group,
 }
 
-impl Import {
-    /// The form that the id says, if it does.
+impl ImportBlock {
+    /// The form that the address or the id states. `None`: the id is only a name.
     #[must_use]
-    pub fn form(&self) -> Option<Form> {
-        if sort(&self.to) == Some("group") {
-            return Some(Form::Group);
+    pub fn parse_target(&self) -> Option<ImportTarget> {
+        if address_kind(&self.to) == Some("group") {
+            return Some(ImportTarget::Group);
         }
-        match self.tail().split_once('/')?.0 {
-            "user" => Some(Form::Principal(Principal::User)),
-            "role" => Some(Form::Principal(Principal::Role)),
+        match self.strip_arn_prefix().split_once('/')?.0 {
+            "user" => Some(ImportTarget::Principal(Principal::User)),
+            "role" => Some(ImportTarget::Principal(Principal::Role)),
             _ => None,
         }
     }
 
-    /// The name in the cloud: what stands behind the last `/`.
+    /// The name in the cloud: the part after the last `/`.
     #[must_use]
     pub fn name(&self) -> &str {
-        let tail = self.tail();
+        let tail = self.strip_arn_prefix();
         tail.rsplit_once('/').map_or(tail, |(_, name)| name)
     }
 
-    /// The account that an ARN names.
+    /// The account id in an ARN. `None`: the id is not an ARN, or its ARN has no account.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.id.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(3)).filter(|account| !account.is_empty())
     }
 
-    fn tail(&self) -> &str {
+    fn strip_arn_prefix(&self) -> &str {
         self.id.rsplit_once(':').map_or(self.id.as_str(), |(_, tail)| tail)
     }
 }
 
-impl Move {
-    /// The new address of what had `address`. `None`: the move is not about it.
+impl MovedBlock {
+    /// The new address of the object with `address`. `None`: this move does not apply to it.
     #[must_use]
-    pub fn of(&self, address: &Address) -> Option<Address> {
+    pub fn move_address(&self, address: &Address) -> Option<Address> {
         let rest = address.as_str().strip_prefix(self.from.as_str())?;
-        let both_whole = !is_instance(&self.from) && !is_instance(&self.to);
+        let both_whole = !is_instance_address(&self.from) && !is_instance_address(&self.to);
         let concerns = match rest.chars().next() {
             None => true,
-            Some('.') => is_module(&self.from),
+            Some('.') => is_module_address(&self.from),
             Some('[') => both_whole,
             Some(_) => false,
         };
@@ -109,10 +111,10 @@ impl Move {
     }
 }
 
-impl Release {
-    /// Whether the block is about what has `address`.
+impl RemovedBlock {
+    /// Whether this block applies to the object with `address`.
     #[must_use]
-    pub fn covers(&self, address: &Address) -> bool {
+    pub fn contains_address(&self, address: &Address) -> bool {
         address
             .as_str()
             .strip_prefix(self.from.as_str())
@@ -120,56 +122,58 @@ impl Release {
     }
 }
 
-impl Estate {
-    /// The address that what had `address` has now: through every move that concerns it, each taken once.
+impl StateBlocks {
+    /// The current address of the object that had `address`. Follows every move that applies, each at most once.
     #[must_use]
-    pub fn moved(&self, address: &Address) -> Address {
+    pub fn follow_moves(&self, address: &Address) -> Address {
         let mut at = address.clone();
-        let mut left: Vec<&Move> = self.moves.iter().collect();
-        while let Some((index, next)) = left.iter().enumerate().find_map(|(index, step)| Some((index, step.of(&at)?))) {
+        let mut left: Vec<&MovedBlock> = self.moves.iter().collect();
+        while let Some((index, next)) =
+            left.iter().enumerate().find_map(|(index, step)| Some((index, step.move_address(&at)?)))
+        {
             at = next;
             left.remove(index);
         }
         at
     }
 
-    /// The `import` block that gives something this address.
+    /// The `import` block whose target is this address.
     #[must_use]
-    pub fn import_of(&self, address: &Address) -> Option<&Import> {
+    pub fn find_import(&self, address: &Address) -> Option<&ImportBlock> {
         self.imports.iter().find(|import| import.to == *address)
     }
 
-    /// The `removed` block that lets go of what has `address`.
+    /// The `removed` block that releases the object with `address`.
     #[must_use]
-    pub fn release_of(&self, address: &Address) -> Option<&Release> {
-        self.released.iter().find(|release| release.covers(address))
+    pub fn find_release(&self, address: &Address) -> Option<&RemovedBlock> {
+        self.released.iter().find(|release| release.contains_address(address))
     }
 }
 
-/// Whether an address ends in a key.
+/// Whether an address ends with an instance key, as in `identity.a["x"]`.
 #[must_use]
-pub fn is_instance(address: &Address) -> bool {
+pub fn is_instance_address(address: &Address) -> bool {
     address.as_str().ends_with(']')
 }
 
-/// Whether an address is a module's: its last two words are `module.NAME`.
+/// Whether an address is that of a module: it ends in `module.NAME`, with or without a key.
 #[must_use]
-pub fn is_module(address: &Address) -> bool {
-    sort(address) == Some("module")
+pub fn is_module_address(address: &Address) -> bool {
+    address_kind(address) == Some("module")
 }
 
-/// What an address names, by the word before its last label: `identity`, `module`, `scope`.
+/// The word before the last label of an address: `identity`, `module`, `scope`. `None`: the address has no such word.
 #[must_use]
-pub fn sort(address: &Address) -> Option<&str> {
+pub fn address_kind(address: &Address) -> Option<&str> {
     let text = address.as_str();
-    // A label holds no bracket, and a key's quotes are escaped: the last `["` opens the last key unless it stands within it.
-    let whole = if is_instance(address) { text.get(..last_key(text)?)? } else { text };
+    // A label contains no bracket, and quotes in a key are escaped. So the last `["` opens the last key, unless it is inside that key.
+    let whole = if is_instance_address(address) { text.get(..find_last_key(text)?)? } else { text };
     let (before, _) = whole.rsplit_once('.')?;
     Some(before.rsplit('.').next().unwrap_or(before))
 }
 
-/// Where the last key of an address begins.
-fn last_key(text: &str) -> Option<usize> {
+/// The index at which the last key of an address begins.
+fn find_last_key(text: &str) -> Option<usize> {
     if !text.ends_with("\"]") {
         return text.rfind('[');
     }
@@ -186,18 +190,18 @@ mod tests {
     use super::*;
     use crate::config::FileId;
 
-    fn estate(moves: &[(&str, &str)]) -> Estate {
-        let origin = Origin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() };
-        let each = |(from, to): &(&str, &str)| Move {
+    fn estate(moves: &[(&str, &str)]) -> StateBlocks {
+        let origin = BlockOrigin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() };
+        let each = |(from, to): &(&str, &str)| MovedBlock {
             from: Address::from_text(*from),
             to: Address::from_text(*to),
             origin: origin.clone(),
         };
-        Estate { moves: moves.iter().map(each).collect(), ..Estate::default() }
+        StateBlocks { moves: moves.iter().map(each).collect(), ..StateBlocks::default() }
     }
 
     fn moved(moves: &[(&str, &str)], address: &str) -> String {
-        estate(moves).moved(&Address::from_text(address)).to_string()
+        estate(moves).follow_moves(&Address::from_text(address)).to_string()
     }
 
     #[test]
@@ -225,13 +229,13 @@ mod tests {
 
     #[test]
     fn a_key_may_hold_anything() {
-        assert!(is_module(&Address::from_text(r#"module.a["x.[\"y"]"#)));
-        assert!(is_module(&Address::from_text(r#"module.a["identity.x"].module.b["["]"#)));
-        assert_eq!(sort(&Address::from_text(r#"module.a["k.l"].identity.b"#)), Some("identity"));
-        assert!(is_module(&Address::from_text("module.a.module.b")));
-        assert!(!is_module(&Address::from_text(r#"module.a.identity.b"#)));
-        assert!(!is_module(&Address::from_text("identity.module")));
-        assert!(is_module(&Address::from_text(r#"module.a["["].module.b[0]"#)));
+        assert!(is_module_address(&Address::from_text(r#"module.a["x.[\"y"]"#)));
+        assert!(is_module_address(&Address::from_text(r#"module.a["identity.x"].module.b["["]"#)));
+        assert_eq!(address_kind(&Address::from_text(r#"module.a["k.l"].identity.b"#)), Some("identity"));
+        assert!(is_module_address(&Address::from_text("module.a.module.b")));
+        assert!(!is_module_address(&Address::from_text(r#"module.a.identity.b"#)));
+        assert!(!is_module_address(&Address::from_text("identity.module")));
+        assert!(is_module_address(&Address::from_text(r#"module.a["["].module.b[0]"#)));
         assert_eq!(moved(&[("identity.a", "identity.a[0]")], "identity.a"), "identity.a[0]");
     }
 }

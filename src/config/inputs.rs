@@ -1,55 +1,55 @@
-//! What evaluation takes beside the stack's files.
+//! The inputs of evaluation other than the stack's files.
 
 use jiff::Timestamp;
 
 use super::source::StackFiles;
 
-/// What evaluation takes beside the stack's files.
+/// The inputs of evaluation other than the stack's files.
 #[derive(Clone)]
-pub struct Inputs<'a> {
-    /// Values for variables; of two for one variable, the later wins. Terraform's order is: the environment, then
-    /// `*.auto.hclvars` by name, then `--var` and `--var-file` as they stand on the command line.
-    pub variables: Vec<Assignment>,
-    /// What `plantimestamp()` gives.
+pub struct ConfigInputs<'a> {
+    /// Values for variables. Of several for one variable, the last wins. Terraform's order is: the environment, then `*.auto.hclvars` by
+    /// name, then `--var` and `--var-file` in the order of the command line.
+    pub variables: Vec<VariableAssignment>,
+    /// The result of `plantimestamp()`.
     pub now: Timestamp,
-    /// The files that `file()` and its kin read.
+    /// The files that `file()` and similar functions read.
     pub files: &'a dyn StackFiles,
-    /// How large the stack may be.
-    pub limits: Limits,
+    /// The maximum size of the stack.
+    pub limits: StackLimits,
 }
 
-/// How much one stack may hold. What it takes to read a stack goes with its size; these bound it whatever a `count` says.
+/// The maximum size of one stack. Memory and time grow with the size of the stack; these limits bound them for any `count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Identities, and instances of all blocks with `for_each` or `count` together.
+pub struct StackLimits {
+    /// The maximum number of identities, and of all instances of blocks with `for_each` or `count` together.
     pub identities: usize,
-    /// Instances of modules.
+    /// The maximum number of module instances.
     pub modules: usize,
 }
 
-impl Default for Limits {
+impl Default for StackLimits {
     fn default() -> Self {
         Self { identities: 250_000, modules: 10_000 }
     }
 }
 
-/// One value, or one file of values, for variables.
+/// A value for a variable, or a file of such values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Assignment {
-    /// `LEASEHOLD_VAR_name=value`. A variable that is not declared is passed over.
+pub enum VariableAssignment {
+    /// `LEASEHOLD_VAR_name=value`. A variable that is not declared is ignored.
     Environment {
         /// The variable's name.
         name: String,
-        /// The text as it is given.
+        /// The text, not yet parsed.
         value: String,
     },
     /// `--var name=value`. A variable that is not declared is an error.
     CommandLine {
         /// The variable's name.
         name: String,
-        /// The text as it is given.
+        /// The text, not yet parsed.
         value: String,
     },
-    /// A file of `name = value` lines: the name of one of the sources' variable files.
+    /// A file of `name = value` lines, by the name of one of the variable files in [`super::Sources`].
     File(String),
 }

@@ -1,10 +1,15 @@
-//! Text → [`Declared`]. In: the stack's files, variables and `now`. Out: what is declared, or every finding at once.
+//! Reads a stack's configuration: text → [`DeclaredStack`].
+//!
+//! In: the stack's files, values for its variables, and `now`. Out: what the stack declares, or all findings at once.
 //!
 //! ```text
-//! bytes ─syntax→ blocks ─schema→ known blocks ─catalog→ index ─eval→ values ─declare→ Declared ─checks→ findings
+//! bytes ─syntax→ blocks ─schema→ known blocks ─catalog→ index ─eval→ values ─declare→ DeclaredStack ─checks→ findings
 //! ```
 //!
-//! This stage never reads a file, the clock or the environment: the edge hands them over as values.
+//! Example: the block `identity "ci"` with `owner = owner.jane` becomes the [`DeclaredIdentity`] with the address `identity.ci`, the name
+//! `ci` and the owner `jane`. If the block has no `ttl`, the lease has the default from `defaults { ttl = "90d" }`.
+//!
+//! This stage never reads a file, the clock or the environment. The caller passes them in as values ([`Sources`], [`ConfigInputs`]).
 
 mod catalog;
 mod checks;
@@ -24,10 +29,13 @@ pub mod source;
 mod syntax;
 mod value;
 
-pub use declared::{Backend, Declared, DeclaredGroup, DeclaredIdentity, Lease, Origin, Owner, ProviderBlock, Service};
-pub use diagnostic::{Diagnostic, Location, Severity};
-pub use estate::{Estate, Import, Move, Release};
-pub use inputs::{Assignment, Inputs, Limits};
-pub use load::{Config, Loaded, evaluate, load, parse, variables_in_plain};
-pub use modules::{gather, join};
+pub use declared::{
+    Backend, BlockOrigin, DeclaredGroup, DeclaredIdentity, DeclaredOwner, DeclaredService, DeclaredStack, Lease,
+    ProviderBlock,
+};
+pub use diagnostic::{Diagnostic, DiagnosticSeverity, Location};
+pub use estate::{ImportBlock, MovedBlock, RemovedBlock, StateBlocks};
+pub use inputs::{ConfigInputs, StackLimits, VariableAssignment};
+pub use load::{LoadedConfig, ParsedConfig, evaluate_config, find_nonsensitive_variables, load_config, parse_config};
+pub use modules::{gather_modules, join_path};
 pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

@@ -1,71 +1,79 @@
-//! Which modules a stack calls, and where their files are. In: the stack's files. Out: the same with the files of every
-//! module, and an index of each module's blocks.
+//! Finds the modules that a stack calls.
+//!
+//! In: the stack's files. Out: the same with the files of every module, and an index of each module's blocks.
+//!
+//! Example: `source = "../team"` in the module `./modules/app` is the directory `modules/team`, relative to the stack's.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::catalog::Catalog;
+use super::catalog::BlockCatalog;
 use super::diagnostic::Diagnostic;
 use super::source::{SourceFile, Sources, StackFiles};
-use super::syntax::parse::calls;
+use super::syntax::parse::parse_module_sources;
 use super::syntax::{Block, ExprKind};
 
 /// The directory of the stack itself.
 pub const STACK: &str = ".";
-/// How many directories of modules one stack may have: links that lead in a circle would have no end.
+/// The maximum number of module directories of one stack. Without it, symbolic links that form a cycle would never end.
 const MOST_DIRECTORIES: usize = 1_000;
 
-/// Adds the files of the modules that a stack calls, and that those call.
+/// Adds the files of all modules that a stack calls, directly or through other modules.
 #[must_use]
-pub fn gather(mut sources: Sources, files: &dyn StackFiles) -> Sources {
+pub fn gather_modules(mut sources: Sources, files: &dyn StackFiles) -> Sources {
     let mut known: BTreeSet<String> = BTreeSet::from([STACK.to_owned()]);
-    let mut waiting: VecDeque<String> = sources.stack_files().flat_map(|(_, file)| called(file, STACK)).collect();
+    let mut waiting: VecDeque<String> =
+        sources.stack_files().flat_map(|(_, file)| find_called_directories(file, STACK)).collect();
     while let Some(directory) = waiting.pop_front() {
         if !known.insert(directory.clone()) || known.len() > MOST_DIRECTORIES {
             continue;
         }
-        let read = files.module(&directory);
+        let read = files.read_module(&directory);
         for file in read.iter().flatten() {
-            waiting.extend(called(file, &directory));
+            waiting.extend(find_called_directories(file, &directory));
         }
         sources.add_module(&directory, read);
     }
     sources
 }
 
-/// The directories of the modules that a file of the module in `from` calls.
-fn called(file: &SourceFile, from: &str) -> Vec<String> {
-    let found = super::load::on_a_deep_stack(|| calls(file)).unwrap_or_default();
-    found.iter().filter_map(|source| resolve(from, source).ok()).collect()
+/// The directories of the modules that a file calls. `from` is the directory of the file's own module.
+fn find_called_directories(file: &SourceFile, from: &str) -> Vec<String> {
+    let found = super::load::run_on_deep_stack(|| parse_module_sources(file)).unwrap_or_default();
+    found.iter().filter_map(|source| resolve_source(from, source).ok()).collect()
 }
 
-/// Why a source names no module.
+/// Why a `source` names no module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvalidSource {
-    /// A registry, a repository, an archive: it would have to be fetched.
+pub enum ModuleSourceError {
+    /// A registry, repository or archive. Leasehold downloads no modules.
     Remote,
     /// An absolute path.
     Absolute,
-    /// Characters that a path in a repository does not have.
+    /// It contains a backslash, a colon or NUL.
     Characters,
 }
 
-/// The directory of a module, relative to the stack's, from its `source` as the module in `from` writes it.
-pub fn resolve(from: &str, source: &str) -> Result<String, InvalidSource> {
+/// The directory of a module, relative to the stack's. `source` is relative to `from`, the directory of the calling module.
+///
+/// # Errors
+///
+/// Why `source` names no module in the repository.
+pub fn resolve_source(from: &str, source: &str) -> Result<String, ModuleSourceError> {
     if source.starts_with('/') {
-        return Err(InvalidSource::Absolute);
+        return Err(ModuleSourceError::Absolute);
     }
     if !(source.starts_with("./") || source.starts_with("../") || matches!(source, "." | "..")) {
-        return Err(InvalidSource::Remote);
+        return Err(ModuleSourceError::Remote);
     }
     if source.contains(['\\', '\0', ':']) {
-        return Err(InvalidSource::Characters);
+        return Err(ModuleSourceError::Characters);
     }
-    Ok(join(from, source))
+    Ok(join_path(from, source))
 }
 
-/// A path seen from a directory, without `.` and doubled slashes, and with `..` only at its beginning.
+/// Joins a path to a directory and normalizes it: no `.`, no empty parts, `..` only at the start. `a/b` and `../c` give `a/c`.
 #[must_use]
-pub fn join(directory: &str, path: &str) -> String {
+pub fn join_path(directory: &str, path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in directory.split('/').chain(path.split('/')) {
         match part {
@@ -79,54 +87,63 @@ pub fn join(directory: &str, path: &str) -> String {
 
 /// The blocks of a stack and of its modules, by directory.
 #[derive(Debug)]
-pub struct Library<'a> {
+pub struct ModuleLibrary<'a> {
     sources: &'a Sources,
-    stack: Catalog<'a>,
-    modules: BTreeMap<&'a str, Catalog<'a>>,
+    stack: BlockCatalog<'a>,
+    modules: BTreeMap<&'a str, BlockCatalog<'a>>,
 }
 
-impl<'a> Library<'a> {
-    /// Puts catalogs together.
+impl<'a> ModuleLibrary<'a> {
+    /// Combines the catalogs of the stack and of its modules.
     #[must_use]
-    pub fn new(sources: &'a Sources, stack: Catalog<'a>, modules: BTreeMap<&'a str, Catalog<'a>>) -> Self {
+    pub fn new(sources: &'a Sources, stack: BlockCatalog<'a>, modules: BTreeMap<&'a str, BlockCatalog<'a>>) -> Self {
         Self { sources, stack, modules }
     }
 
-    /// The stack's own blocks.
+    /// The catalog of the stack's own blocks.
     #[must_use]
-    pub fn stack(&self) -> &Catalog<'a> {
+    pub fn stack_catalog(&self) -> &BlockCatalog<'a> {
         &self.stack
     }
 
-    /// The directory and blocks of the module that `call`, in the module of directory `from`, names; or what is wrong with
-    /// its source.
-    pub fn called(&self, from: &str, call: &Block) -> Result<(&str, &Catalog<'a>), Option<Box<Diagnostic>>> {
-        // A source that is missing is found with the tables.
-        let Some(attribute) = call.body.attribute("source") else { return Err(None) };
-        let place = attribute.value.place.in_file(call.file);
+    /// The directory and the blocks of the module that `call` names. `from` is the directory of the calling module.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the `source` of the call. `None`: it is missing, and the schema check reports that.
+    pub fn find_called_module(
+        &self,
+        from: &str,
+        call: &Block,
+    ) -> Result<(&str, &BlockCatalog<'a>), Option<Box<Diagnostic>>> {
+        // The schema check reports a missing `source`.
+        let Some(attribute) = call.body.find_attribute("source") else { return Err(None) };
+        let place = attribute.value.place.to_span(call.file);
         let wrong = |summary: String, label: &str, help: &str| {
-            Some(Box::new(Diagnostic::error("config::module_source", summary).at(place.clone(), label).help(help)))
+            Some(Box::new(
+                Diagnostic::error("config::module_source", summary).with_location(place.clone(), label).with_help(help),
+            ))
         };
         let ExprKind::String(source) = &attribute.value.kind else {
             let help = "write the path itself, such as source = \"./modules/team\"";
             return Err(wrong("`source` is a path in quotes, without expressions".to_owned(), "not a path", help));
         };
-        let directory = resolve(from, source).map_err(|invalid| match invalid {
-            InvalidSource::Remote => wrong(
+        let directory = resolve_source(from, source).map_err(|invalid| match invalid {
+            ModuleSourceError::Remote => wrong(
                 format!("{source:?} is not a module within the repository"),
                 "not a local path",
                 "a module's source begins with ./ or ../; nothing is fetched from elsewhere: keep a copy in the repository",
             ),
-            InvalidSource::Absolute => wrong(
+            ModuleSourceError::Absolute => wrong(
                 format!("{source:?} is an absolute path"),
                 "not relative",
                 "write the way from this file's directory: ./… or ../…",
             ),
-            InvalidSource::Characters => {
+            ModuleSourceError::Characters => {
                 wrong(format!("{source:?} cannot be a path"), "not a path", "separate folders by /")
             }
         })?;
-        match self.sources.module(&directory) {
+        match self.sources.find_module(&directory) {
             None if directory == STACK => Ok((STACK, &self.stack)),
             None => Err(wrong(
                 format!("more than {MOST_DIRECTORIES} directories of modules"),
@@ -157,15 +174,15 @@ mod tests {
 
     #[test]
     fn sources_resolve_from_the_directory_of_the_call() {
-        assert_eq!(resolve(".", "./modules/a"), Ok("modules/a".to_owned()));
-        assert_eq!(resolve("modules/a", "../b"), Ok("modules/b".to_owned()));
-        assert_eq!(resolve("../modules/a", "../b/"), Ok("../modules/b".to_owned()));
-        assert_eq!(resolve("modules/a", "../../../x"), Ok("../x".to_owned()));
-        assert_eq!(resolve("modules/a", "../.."), Ok(".".to_owned()));
+        assert_eq!(resolve_source(".", "./modules/a"), Ok("modules/a".to_owned()));
+        assert_eq!(resolve_source("modules/a", "../b"), Ok("modules/b".to_owned()));
+        assert_eq!(resolve_source("../modules/a", "../b/"), Ok("../modules/b".to_owned()));
+        assert_eq!(resolve_source("modules/a", "../../../x"), Ok("../x".to_owned()));
+        assert_eq!(resolve_source("modules/a", "../.."), Ok(".".to_owned()));
         for remote in ["hashicorp/consul/aws", "git::https://example.com/x", "github.com/a/b", "modules/a", ""] {
-            assert_eq!(resolve(".", remote), Err(InvalidSource::Remote), "{remote}");
+            assert_eq!(resolve_source(".", remote), Err(ModuleSourceError::Remote), "{remote}");
         }
-        assert_eq!(resolve(".", "/etc"), Err(InvalidSource::Absolute));
-        assert_eq!(resolve(".", "./a:b"), Err(InvalidSource::Characters));
+        assert_eq!(resolve_source(".", "/etc"), Err(ModuleSourceError::Absolute));
+        assert_eq!(resolve_source(".", "./a:b"), Err(ModuleSourceError::Characters));
     }
 }

@@ -1,4 +1,4 @@
-//! The text that a stack is made of.
+//! The files that make up a stack.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,35 +11,34 @@ pub struct FileId(pub u32);
 /// One file of a stack.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
-    /// Its path as people know it: relative to where they stand, or as they typed it.
+    /// Its path for diagnostics: relative to the working directory, or as the user typed it.
     pub name: String,
-    /// Its content. Bytes, because a file that is not UTF-8 is a finding, not a failure to read.
+    /// Its content. Bytes, because a file that is not UTF-8 is a finding and not a read error.
     pub bytes: Arc<[u8]>,
 }
 
-/// The files of a stack, in the order of their names, behind them files that hold values for its variables, and behind those
+/// The files of a stack, in three groups: the files that declare the stack, sorted by name; then files with values for its variables; then
 /// the files of the modules that it calls.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
     /// How many of `files` declare the stack.
     declaring: usize,
-    /// How many after them hold values.
+    /// How many files after those have variable values.
     values: usize,
-    /// Which of `files` each module has, by its directory relative to the stack's; or why they could not be read.
+    /// The range of `files` for each module, by its directory relative to the stack's; or why they could not be read.
     modules: BTreeMap<String, Result<Range<usize>, String>>,
 }
 
 impl Sources {
-    /// Takes files in any order.
+    /// Creates the sources of a stack. The files may be in any order.
     #[must_use]
     pub fn new(mut files: Vec<SourceFile>) -> Self {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Self { declaring: files.len(), files, ..Self::default() }
     }
 
-    /// The same, with files of `name = value` lines for variables. Which of them count, and in which order, is for
-    /// [`super::Inputs`] to say.
+    /// Adds files of `name = value` lines for variables. [`super::ConfigInputs`] decides which of them are used, and in which order.
     #[must_use]
     pub fn with_variable_files(mut self, files: Vec<SourceFile>) -> Self {
         let at = self.declaring.saturating_add(self.values).min(self.files.len());
@@ -48,7 +47,7 @@ impl Sources {
         self
     }
 
-    /// Adds a module's files, or why they cannot be read. It comes last: the numbers of other files stay.
+    /// Adds a module's files, or the reason why they cannot be read. They go last, so that existing file numbers stay valid.
     pub fn add_module(&mut self, directory: &str, files: Result<Vec<SourceFile>, String>) {
         let range = files.map(|mut files| {
             files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -59,14 +58,14 @@ impl Sources {
         self.modules.insert(directory.to_owned(), range);
     }
 
-    /// The directories of the modules that were asked for, relative to the stack's.
-    pub fn modules(&self) -> impl Iterator<Item = &str> {
+    /// The directories of all added modules, relative to the stack's.
+    pub fn module_directories(&self) -> impl Iterator<Item = &str> {
         self.modules.keys().map(String::as_str)
     }
 
-    /// The files of a module. `None`: nobody asked for it; the error is why it cannot be read.
+    /// The files of a module. `None`: the module was not added. The error is the reason why it cannot be read.
     #[must_use]
-    pub fn module(&self, directory: &str) -> Option<Result<Vec<(FileId, &SourceFile)>, &str>> {
+    pub fn find_module(&self, directory: &str) -> Option<Result<Vec<(FileId, &SourceFile)>, &str>> {
         let range = self.modules.get(directory)?.as_ref();
         Some(range.map_err(String::as_str).map(|range| self.iter().skip(range.start).take(range.len()).collect()))
     }
@@ -82,9 +81,9 @@ impl Sources {
         })
     }
 
-    /// The same files under other names, their numbers unchanged.
+    /// Renames the files. Their numbers stay the same.
     #[must_use]
-    pub fn renamed(&self, name: impl Fn(&str) -> String) -> Self {
+    pub fn with_names(&self, name: impl Fn(&str) -> String) -> Self {
         let mut renamed = self.clone();
         renamed.files.iter_mut().for_each(|file| file.name = name(&file.name));
         renamed
@@ -95,7 +94,7 @@ impl Sources {
         self.iter().take(self.declaring)
     }
 
-    /// The files that hold values for variables.
+    /// The files with values for variables.
     pub fn variable_files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         self.iter().skip(self.declaring).take(self.values)
     }
@@ -105,51 +104,69 @@ impl Sources {
         self.files.iter().enumerate().map(|(index, file)| (FileId(u32::try_from(index).unwrap_or(u32::MAX)), file))
     }
 
-    /// The file of that number.
+    /// The file with that number. `None`: there is none.
     #[must_use]
-    pub fn get(&self, id: FileId) -> Option<&SourceFile> {
+    pub fn get_file(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(usize::try_from(id.0).ok()?)
     }
 }
 
 /// A range of bytes in one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
+pub struct FileSpan {
     /// Which file.
     pub file: FileId,
-    /// Which bytes.
+    /// The byte range.
     pub bytes: Range<usize>,
 }
 
-/// Files beside the configuration that expressions may read, such as with `file("policy.json")`, and the files of modules.
-/// Paths are relative to the stack's directory; what belongs to a module outside of it begins with `..`. The edge refuses what
-/// lies outside of the stack's directory, or for such paths outside of the repository.
+/// Access to files other than the configuration: files that expressions read, for example with `file("policy.json")`, and the files of
+/// modules.
+///
+/// Paths are relative to the stack's directory. Paths of modules outside it start with `..`. The implementation refuses files outside the
+/// stack's directory; for module paths, it refuses files outside the repository.
 pub trait StackFiles: Sync {
-    /// The content of the file at `path`. The error is a sentence for the diagnostic.
-    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the diagnostic that says why the file cannot be read.
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String>;
 
-    /// Whether a file is at `path`.
-    fn exists(&self, path: &str) -> Result<bool, String> {
-        Ok(self.read(path).is_ok())
+    /// Whether there is a file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the diagnostic.
+    fn contains_file(&self, path: &str) -> Result<bool, String> {
+        Ok(self.read_file(path).is_ok())
     }
 
-    /// The files under the folder at `path`, at any depth, relative to it, with `/` between folders.
-    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+    /// Lists the files under the folder at `path`, at any depth. The results are relative to it, with `/` as separator.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the diagnostic that says why the files cannot be listed.
+    fn list_files(&self, path: &str) -> Result<Vec<String>, String> {
         Err(format!("the files under {path} cannot be listed here"))
     }
 
-    /// The `*.hcl` files of the module in that directory.
-    fn module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
+    /// Reads the `*.hcl` files of the module in that directory.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the diagnostic that says why the module cannot be read.
+    fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
         Err(format!("there is no directory {directory}"))
     }
 }
 
-/// No files: what reads one is told that there is none.
+/// No files: every read is an error.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoFiles;
 
 impl StackFiles for NoFiles {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         Err(format!("there is no file {path}"))
     }
 }

@@ -1,4 +1,9 @@
-//! How an identity's whole effective access changes.
+//! How the effective access of an identity changes.
+//!
+//! In: the resources of an identity before and after, and the shared objects before and after. Out: a [`Comparison`]
+//! of everything that the identity may do, through its own policies, scopes and groups. The invariant: a comparison
+//! never claims more than is known; if the content of a policy was not read, the verdict is
+//! [`AccessVerdict::Unknown`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,37 +11,38 @@ use leasehold_provider::{
     Access, AccessVerdict, Aspect, Compare, Comparison, Document, Realize, Resource, ResourceId, Snapshot, Value,
 };
 
-use crate::realize::Resources;
+use crate::realize::ResourceMap;
 
-/// What an identity holds.
+/// The policies that apply to an identity, and where they come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Held {
-    /// All that it may do. Its boundary is left open: the content of none is read.
+pub struct EffectiveHoldings {
+    /// The access that its policies give. Its permissions boundary is not included, because the content of boundaries
+    /// is not read.
     pub access: Access,
-    /// The object that each of the policies stands in, in their order.
+    /// The object that contains each policy, in the order of `access.policies`.
     pub sources: Vec<ResourceId>,
-    /// The boundaries that cut it, by name.
+    /// The names of the permissions boundaries that limit it.
     pub boundaries: BTreeSet<String>,
-    /// Whether a sensitive value went into any of it: examples and messages would show it.
+    /// Whether a policy contains a sensitive value, which examples and messages would show.
     pub sensitive: bool,
 }
 
-/// What identities share, and which objects belong together: a group and its policies.
+/// The shared objects, and which of them belong together: a group and its policies.
 #[derive(Debug, Default)]
-pub struct Shared<'a> {
+pub struct SharedObjects<'a> {
     objects: BTreeMap<&'a ResourceId, &'a Resource>,
     parts: BTreeMap<ResourceId, Vec<&'a Resource>>,
-    /// Groups of others, and what they hold of these.
+    /// Groups outside the stack, and the objects of the stack that are attached to them.
     through_others: Option<&'a BTreeMap<ResourceId, BTreeSet<ResourceId>>>,
 }
 
-impl<'a> Shared<'a> {
-    /// The index of shared objects.
+impl<'a> SharedObjects<'a> {
+    /// Indexes shared objects.
     #[must_use]
-    pub fn of(resources: impl Iterator<Item = &'a Resource>, realize: &dyn Realize) -> Self {
+    pub fn from_resources(resources: impl Iterator<Item = &'a Resource>, realize: &dyn Realize) -> Self {
         let mut shared = Self::default();
         for resource in resources {
-            let whole = realize.shared_whole(&resource.id);
+            let whole = realize.shared_root_id(&resource.id);
             if whole != resource.id {
                 shared.parts.entry(whole).or_default().push(resource);
             }
@@ -45,26 +51,28 @@ impl<'a> Shared<'a> {
         shared
     }
 
-    /// The index of what a snapshot shares.
+    /// Indexes the live shared objects of a snapshot.
     #[must_use]
-    pub fn live(snapshot: &'a Snapshot, realize: &dyn Realize) -> Self {
-        Self::of(snapshot.shared.values().map(|shared| &shared.resource), realize).and_through_others(snapshot)
+    pub fn from_live_snapshot(snapshot: &'a Snapshot, realize: &dyn Realize) -> Self {
+        Self::from_resources(snapshot.shared.values().map(|shared| &shared.resource), realize)
+            .with_foreign_groups(snapshot)
     }
 
-    /// The same, with what groups that are not the stack's hold of it.
+    /// Adds the groups outside the stack to which these objects are attached.
     #[must_use]
-    pub fn and_through_others(self, snapshot: &'a Snapshot) -> Self {
+    pub fn with_foreign_groups(self, snapshot: &'a Snapshot) -> Self {
         Self { through_others: Some(&snapshot.through_others), ..self }
     }
 
-    /// The groups that are not the stack's and hold any of these.
-    pub fn others_with(&self, of: impl Fn(&ResourceId) -> bool) -> impl Iterator<Item = &'a ResourceId> {
+    /// The groups outside the stack to which an object is attached for which `of` is true.
+    pub fn foreign_groups_with(&self, of: impl Fn(&ResourceId) -> bool) -> impl Iterator<Item = &'a ResourceId> {
         let all = self.through_others.into_iter().flatten();
         all.filter(move |(_, held)| held.iter().any(&of)).map(|(group, _)| group)
     }
 
-    /// The shared objects through which somebody who hangs on `id` gets access: itself, and what it holds in turn.
-    pub fn reach(&self, id: &ResourceId) -> impl Iterator<Item = &'a ResourceId> {
+    /// The shared objects through which a principal attached to `id` gets access: `id` itself, and the objects
+    /// attached to it.
+    pub fn reachable_objects(&self, id: &ResourceId) -> impl Iterator<Item = &'a ResourceId> {
         let own = self.objects.get_key_value(id).map(|(id, _)| *id);
         let parts = self.parts.get(id).into_iter().flatten();
         let held = parts.flat_map(|part| &part.depends_on).filter_map(|id| Some(*self.objects.get_key_value(id)?.0));
@@ -73,33 +81,38 @@ impl<'a> Shared<'a> {
         own.into_iter().chain(held.chain(others).filter(move |held| Some(*held) != own))
     }
 
-    /// All objects, of which some are parts of others.
-    pub fn ids(&self) -> impl Iterator<Item = &'a ResourceId> {
+    /// The ids of all objects; some are parts of others.
+    pub fn object_ids(&self) -> impl Iterator<Item = &'a ResourceId> {
         self.objects.keys().copied()
     }
 
-    /// All that bears on somebody who hangs on `id`: what [`Shared::reach`] tells, and the parts of `id`, less those that stand for what
-    /// is reached.
-    pub fn bearing(&self, id: &ResourceId) -> impl Iterator<Item = &'a Resource> {
-        let reached = self.reach(id).filter_map(|id| self.objects.get(id).copied());
+    /// Every object that affects a principal attached to `id`: the result of [`SharedObjects::reachable_objects`],
+    /// and the parts of `id` except those that only attach one of these objects.
+    pub fn relevant_objects(&self, id: &ResourceId) -> impl Iterator<Item = &'a Resource> {
+        let reached = self.reachable_objects(id).filter_map(|id| self.objects.get(id).copied());
         let stands_for_another =
             move |part: &&Resource| part.depends_on.iter().any(|held| held != id && self.objects.contains_key(held));
         let parts = self.parts.get(id).into_iter().flatten().copied();
         reached.chain(parts.filter(move |part| !stands_for_another(part)))
     }
 
-    /// Whether a sensitive value went into an object, or into what hangs on it.
+    /// Whether an object or one of its parts contains a sensitive value.
     fn is_sensitive(&self, whole: &Resource) -> bool {
         let parts = self.parts.get(&whole.id).into_iter().flatten().copied();
         std::iter::once(whole).chain(parts).any(|part| !part.sensitive.is_empty())
     }
 
-    /// The policies that hang on or stand in an object, each with the object it stands in; and those whose content is not read.
-    fn policies(&self, whole: &'a Resource, realize: &dyn Realize) -> (Vec<(ResourceId, Document)>, BTreeSet<String>) {
+    /// The policies attached to or contained in an object, each with the object that contains it; and the names of
+    /// the policies whose content was not read.
+    fn collect_policies(
+        &self,
+        whole: &'a Resource,
+        realize: &dyn Realize,
+    ) -> (Vec<(ResourceId, Document)>, BTreeSet<String>) {
         let (mut found, mut opaque) = (Vec::new(), BTreeSet::new());
         for part in std::iter::once(whole).chain(self.parts.get(&whole.id).into_iter().flatten().copied()) {
             for (name, value) in &part.attributes {
-                match (realize.aspect(&part.id, name), value) {
+                match (realize.classify_attribute(&part.id, name), value) {
                     (Aspect::Access, Value::Document(document)) => found.push((part.id.clone(), document.clone())),
                     (Aspect::Access, Value::Text(name)) => {
                         let others = part.depends_on.iter().filter(|id| **id != whole.id);
@@ -109,7 +122,7 @@ impl<'a> Shared<'a> {
                         }
                         for object in held {
                             found.extend(
-                                documents(object, realize).map(|document| (object.id.clone(), document.clone())),
+                                policy_documents(object, realize).map(|document| (object.id.clone(), document.clone())),
                             );
                         }
                     }
@@ -121,15 +134,19 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// All that an identity with these resources holds.
+/// Collects the policies that apply to an identity with these resources.
 #[must_use]
-pub fn held<'a>(resources: impl IntoIterator<Item = &'a Resource>, shared: &Shared<'_>, realize: &dyn Realize) -> Held {
-    let mut held = Held::default();
+pub fn collect_holdings<'a>(
+    resources: impl IntoIterator<Item = &'a Resource>,
+    shared: &SharedObjects<'_>,
+    realize: &dyn Realize,
+) -> EffectiveHoldings {
+    let mut held = EffectiveHoldings::default();
     let (mut opaque, mut boundaries) = (BTreeSet::new(), BTreeSet::new());
     for resource in resources {
         held.sensitive |= !resource.sensitive.is_empty();
         for (name, value) in &resource.attributes {
-            match (realize.aspect(&resource.id, name), value) {
+            match (realize.classify_attribute(&resource.id, name), value) {
                 (Aspect::Access, Value::Document(document)) => {
                     held.access.policies.push(document.clone());
                     held.sources.push(resource.id.clone());
@@ -139,12 +156,14 @@ pub fn held<'a>(resources: impl IntoIterator<Item = &'a Resource>, shared: &Shar
                     if attached.is_empty() {
                         opaque.insert(name.clone());
                     }
-                    // What a group of others holds of the stack is known, whatever else it holds.
+                    // The stack's objects that are attached to a foreign group are known; whatever else is attached
+                    // to it is not.
                     let through = resource.depends_on.iter().filter(|id| !shared.objects.contains_key(id));
-                    let through = through.flat_map(|id| shared.reach(id)).filter_map(|id| shared.objects.get(id));
+                    let through =
+                        through.flat_map(|id| shared.reachable_objects(id)).filter_map(|id| shared.objects.get(id));
                     for object in attached.into_iter().chain(through) {
                         held.sensitive |= shared.is_sensitive(object);
-                        let (policies, unread) = shared.policies(object, realize);
+                        let (policies, unread) = shared.collect_policies(object, realize);
                         opaque.extend(unread);
                         for (source, document) in policies {
                             held.access.policies.push(document);
@@ -164,25 +183,26 @@ pub fn held<'a>(resources: impl IntoIterator<Item = &'a Resource>, shared: &Shar
     held
 }
 
-fn documents<'a>(resource: &'a Resource, realize: &'a dyn Realize) -> impl Iterator<Item = &'a Document> {
+fn policy_documents<'a>(resource: &'a Resource, realize: &'a dyn Realize) -> impl Iterator<Item = &'a Document> {
     resource.attributes.iter().filter_map(|(name, value)| match value {
-        Value::Document(document) if realize.aspect(&resource.id, name) == Aspect::Access => Some(document),
+        Value::Document(document) if realize.classify_attribute(&resource.id, name) == Aspect::Access => Some(document),
         _ => None,
     })
 }
 
-/// Compares an identity's access before and after. Never claims less than it knows: what rests on a policy whose content was not
-/// read is [`AccessVerdict::Unknown`] unless it is the same on both sides and cannot matter.
-pub fn compare(
-    before: (&Resources, &Shared<'_>),
-    after: (&Resources, &Shared<'_>),
+/// Compares an identity's access before and after. The verdict never claims more than is known: if it depends on a
+/// policy whose content was not read, it is [`AccessVerdict::Unknown`], unless that policy is the same on both sides
+/// and cannot matter.
+pub fn compare_holdings(
+    before: (&ResourceMap, &SharedObjects<'_>),
+    after: (&ResourceMap, &SharedObjects<'_>),
     realize: &dyn Realize,
     comparer: &dyn Compare,
 ) -> Comparison {
-    let Held { access: old, boundaries: old_boundary, sensitive: old_secret, .. } =
-        held(before.0.values(), before.1, realize);
-    let Held { access: new, boundaries: new_boundary, sensitive: new_secret, .. } =
-        held(after.0.values(), after.1, realize);
+    let EffectiveHoldings { access: old, boundaries: old_boundary, sensitive: old_secret, .. } =
+        collect_holdings(before.0.values(), before.1, realize);
+    let EffectiveHoldings { access: new, boundaries: new_boundary, sensitive: new_secret, .. } =
+        collect_holdings(after.0.values(), after.1, realize);
     let unknown = |reason: String| Comparison { verdict: AccessVerdict::Unknown, witness: None, reason: Some(reason) };
     if old_boundary != new_boundary {
         return unknown("the permissions boundary changes, and its content is not read".to_owned());
@@ -191,11 +211,11 @@ pub fn compare(
         let differing: Vec<&str> = old.opaque.symmetric_difference(&new.opaque).map(String::as_str).collect();
         return unknown(format!("the content of {} is not read", differing.join(", ")));
     }
-    let compared = comparer.compare(&old, &new);
+    let compared = comparer.compare_access(&old, &new);
     if !(old_secret || new_secret) || (compared.witness.is_none() && compared.reason.is_none()) {
         return compared;
     }
-    // An example, or the reason why there is none, would show the value.
+    // An example, or the reason why there is none, would show the sensitive value.
     let reason = "sensitive values are in its policies, so that no example is given".to_owned();
     Comparison { witness: None, reason: Some(reason), ..compared }
 }

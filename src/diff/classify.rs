@@ -1,4 +1,15 @@
-//! What a difference is in an identity's life: it joins, moves, leaves, or was changed by somebody else.
+//! The lifecycle event that a difference amounts to: the identity joins, moves, leaves, is released, or was changed
+//! outside Leasehold.
+//!
+//! In: the status of an identity and its desired resources. Out: an [`IdentityDelta`], or `None` if nothing changes.
+//!
+//! The digest in the mark decides between mover and drift. It is written at each apply and covers what was applied:
+//!
+//! ```text
+//! mark = configuration, mark ≠ live                    drift: changed outside Leasehold
+//! mark ≠ configuration, mark = live                    mover: the configuration changed
+//! mark ≠ configuration, mark ≠ live                    mover, with `drifted`
+//! ```
 
 use std::collections::BTreeSet;
 
@@ -6,24 +17,24 @@ use jiff::Timestamp;
 use leasehold_provider::{Address, Assessment, Change, Comparison, Kind, Marks, Principal, Realize, ResourceId};
 use serde::{Deserialize, Serialize};
 
-use super::reason::{self, Reason};
+use super::reason::{self, ChangeReason};
 use super::resources;
-use crate::lifecycle::{LeaveReason, Phase, Standing};
-use crate::realize::{Resources, live_digest};
+use crate::lifecycle::{IdentityStatus, LeaveReason, LifecyclePhase};
+use crate::realize::{ResourceMap, compute_live_digest};
 
-/// The sort of event.
+/// The lifecycle event of an identity or a shared object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifecycle {
-    /// It appears.
+    /// It is created.
     Joiner,
-    /// Its configuration, or a scope it holds, says something else than what was last applied.
+    /// Its configuration, or a scope attached to it, differs from what was last applied.
     Mover,
-    /// It goes: into quarantine, or away.
+    /// It is quarantined or deleted.
     Leaver,
-    /// It is not as it was last applied, and its configuration is.
+    /// It differs from what was last applied, and its configuration does not.
     Drift,
-    /// It lives on and is no longer this stack's.
+    /// It continues to exist, and is no longer managed by this stack.
     Released,
 }
 
@@ -32,98 +43,104 @@ pub enum Lifecycle {
 pub struct IdentityDelta {
     /// Its address.
     pub address: Address,
-    /// Its principal.
+    /// The id of its principal.
     pub id: ResourceId,
     /// Its name in the cloud.
     pub name: String,
-    /// What sort of actor it is; `None` where neither a block nor a mark says.
+    /// What kind of actor it is; `None` if neither a block nor a mark says so.
     pub kind: Option<Kind>,
-    /// Its form in the cloud.
+    /// What it is in the cloud: a user or a role.
     pub principal: Principal,
-    /// Who answers for it.
+    /// Its owner; `None` if neither a block nor a mark names one.
     pub owner: Option<String>,
-    /// What it works for.
+    /// The service that it belongs to; `None` if none is given.
     pub service: Option<String>,
-    /// Where it works.
+    /// The environment that it belongs to; `None` if none is given.
     pub environment: Option<String>,
-    /// When its lease ends.
+    /// The deadline of its lease; `None` if it has no lease.
     pub deadline: Option<Timestamp>,
-    /// The sort of event.
+    /// The lifecycle event.
     pub lifecycle: Lifecycle,
-    /// Somebody else changed it as well.
+    /// Whether it was also changed outside Leasehold.
     pub drifted: bool,
-    /// Why, each once.
-    pub reasons: BTreeSet<Reason>,
-    /// Of a leaver: whether it goes into quarantine, or away.
+    /// The reasons of the changes.
+    pub reasons: BTreeSet<ChangeReason>,
+    /// For an identity that is or becomes quarantined, or is deleted: which of these. `None` for all others.
     pub leaving: Option<Leaving>,
-    /// How its access changes, where that was compared.
+    /// How its access changes; `None` if it was not compared.
     pub access: Option<Comparison>,
-    /// What its access amounts to, where it joins or its access changes.
+    /// The assessment of its access; only for a joiner, and for a mover whose access changes.
     pub assessment: Option<Assessment>,
-    /// The objects that the assessed policies stand in, in the order by which the assessment counts them.
+    /// The objects that contain the assessed policies; the assessment refers to policies by their index here.
     pub policies: Vec<ResourceId>,
-    /// The changes, in the order of ids; empty for a mover whose scope alone changes.
+    /// The changes, ordered by id, an import first; empty for a mover of which only a scope changes.
     pub changes: Vec<Change>,
 }
 
-/// How a leaver leaves.
+/// What happens to a leaver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "snake_case")]
 pub enum Leaving {
-    /// Into quarantine, or further on in it.
+    /// It goes into quarantine, or stays there.
     Quarantine {
-        /// When it may be deleted; `None`: not while its block stands.
+        /// The earliest instant of deletion; `None` while the identity is still declared.
         delete_after: Option<Timestamp>,
-        /// The last use that keeps it although its grace is over.
+        /// The last use after the quarantine began, which prevents deletion although the grace period is over; `None`
+        /// if there is none.
         held_by_use: Option<Timestamp>,
     },
-    /// Away for good.
+    /// It is deleted.
     Deletion,
 }
 
-/// What happens to an identity whose resources should be `wanted`. `None`: nothing.
+/// The delta of an identity whose resources should be `wanted`; `None` if nothing changes.
 #[must_use]
-pub fn classify(standing: &Standing<'_>, wanted: &Resources, realize: &dyn Realize) -> Option<IdentityDelta> {
-    if let (Phase::Released, Some(live)) = (&standing.phase, standing.live) {
+pub fn classify_identity(
+    standing: &IdentityStatus<'_>,
+    wanted: &ResourceMap,
+    realize: &dyn Realize,
+) -> Option<IdentityDelta> {
+    if let (LifecyclePhase::Released, Some(live)) = (&standing.phase, standing.live) {
         let unmark = Change::Unmark { id: live.id.clone(), before: Box::new(live.marks.clone()) };
-        let event = event(standing, wanted, std::slice::from_ref(&unmark), realize);
-        return Some(delta(standing, event, vec![unmark]));
+        let event = classify_lifecycle(standing, wanted, std::slice::from_ref(&unmark), realize);
+        return Some(build_identity_delta(standing, event, vec![unmark]));
     }
-    let empty = Resources::new();
-    let mut changes = resources::changes(wanted, crate::realize::lives(standing).unwrap_or(&empty));
+    let empty = ResourceMap::new();
+    let mut changes = resources::diff_resources(wanted, crate::realize::live_resources(standing).unwrap_or(&empty));
     if let (Some(_), Some(marks)) = (standing.adopts, wanted.get(&standing.id).and_then(|r| r.marks.as_ref())) {
         let after = Box::new(Marks { digest: None, ..marks.clone() });
         changes.insert(0, Change::Adopt { id: standing.id.clone(), after });
     }
     if is_as_applied(standing, wanted) {
-        // Nobody asked for other words, and what was written otherwise outside still says the same.
+        // The configuration did not change, so a document that was rewritten outside Leasehold with the same meaning
+        // is not reverted.
         changes.retain(|change| {
-            !matches!(change, Change::Update { before, after } if resources::same_meaning(before, after, realize))
+            !matches!(change, Change::Update { before, after } if resources::has_same_meaning(before, after, realize))
         });
     }
     if changes.is_empty() {
         return None;
     }
-    let event = event(standing, wanted, &changes, realize);
-    Some(delta(standing, event, changes))
+    let event = classify_lifecycle(standing, wanted, &changes, realize);
+    Some(build_identity_delta(standing, event, changes))
 }
 
-/// Whether the configuration says what was last applied.
-fn is_as_applied(standing: &Standing<'_>, wanted: &Resources) -> bool {
+/// Whether the configuration matches what was last applied.
+fn is_as_applied(standing: &IdentityStatus<'_>, wanted: &ResourceMap) -> bool {
     let digest = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref()?.digest);
     digest.is_some() && standing.live.is_some_and(|live| live.marks.digest == digest)
 }
 
-/// The delta of a live, active identity that has no changes of its own: a mover through what it shares.
+/// The delta of a live, active identity without changes of its own: a mover because a shared object changes.
 #[must_use]
-pub fn unchanged(standing: &Standing<'_>) -> IdentityDelta {
-    let event = Event { lifecycle: Lifecycle::Mover, drifted: false, reasons: BTreeSet::new(), leaving: None };
-    delta(standing, event, Vec::new())
+pub fn delta_without_changes(standing: &IdentityStatus<'_>) -> IdentityDelta {
+    let event = LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: false, reasons: BTreeSet::new(), leaving: None };
+    build_identity_delta(standing, event, Vec::new())
 }
 
-fn delta(standing: &Standing<'_>, event: Event, changes: Vec<Change>) -> IdentityDelta {
+fn build_identity_delta(standing: &IdentityStatus<'_>, event: LifecycleEvent, changes: Vec<Change>) -> IdentityDelta {
     let active = match &standing.phase {
-        Phase::Active(active) => Some(&active.identity),
+        LifecyclePhase::Active(active) => Some(&active.identity),
         _ => None,
     };
     let marks = standing.live.map(|live| &live.marks);
@@ -149,80 +166,95 @@ fn delta(standing: &Standing<'_>, event: Event, changes: Vec<Change>) -> Identit
     }
 }
 
-struct Event {
+struct LifecycleEvent {
     lifecycle: Lifecycle,
     drifted: bool,
-    reasons: BTreeSet<Reason>,
+    reasons: BTreeSet<ChangeReason>,
     leaving: Option<Leaving>,
 }
 
-fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realize: &dyn Realize) -> Event {
+fn classify_lifecycle(
+    standing: &IdentityStatus<'_>,
+    wanted: &ResourceMap,
+    changes: &[Change],
+    realize: &dyn Realize,
+) -> LifecycleEvent {
     if standing.adopts.is_some() {
-        let mut reasons = reason::of_changes(changes, realize);
-        reasons.insert(Reason::Adopted);
-        return Event { lifecycle: Lifecycle::Mover, drifted: false, reasons, leaving: None };
+        let mut reasons = reason::reasons_from_changes(changes, realize);
+        reasons.insert(ChangeReason::Adopted);
+        return LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: false, reasons, leaving: None };
     }
     let Some(live) = standing.live else {
-        return Event { lifecycle: Lifecycle::Joiner, drifted: false, reasons: BTreeSet::new(), leaving: None };
+        return LifecycleEvent {
+            lifecycle: Lifecycle::Joiner,
+            drifted: false,
+            reasons: BTreeSet::new(),
+            leaving: None,
+        };
     };
     let principal = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref());
-    let live_differs = live.marks.digest != Some(live_digest(live, realize));
+    let live_differs = live.marks.digest != Some(compute_live_digest(live, realize));
     match &standing.phase {
-        Phase::Released => {
-            let reasons = BTreeSet::from([Reason::Released { until: live.marks.expires_at }]);
-            Event { lifecycle: Lifecycle::Released, drifted: live_differs, reasons, leaving: None }
+        LifecyclePhase::Released => {
+            let reasons = BTreeSet::from([ChangeReason::Released { until: live.marks.expires_at }]);
+            LifecycleEvent { lifecycle: Lifecycle::Released, drifted: live_differs, reasons, leaving: None }
         }
-        Phase::Absent { reason } => leaver(reason, Leaving::Deletion, live_differs),
-        Phase::Quarantined(q) => {
+        LifecyclePhase::Absent { reason } => leave_event(reason, Leaving::Deletion, live_differs),
+        LifecyclePhase::Quarantined(q) => {
             let to = Leaving::Quarantine { delete_after: q.delete_after, held_by_use: q.held_by_use };
             if live.marks.quarantine.is_some() {
-                let reasons = BTreeSet::from([Reason::ChangedOutside]);
-                Event { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: Some(to) }
+                let reasons = BTreeSet::from([ChangeReason::ChangedOutside]);
+                LifecycleEvent { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: Some(to) }
             } else {
-                leaver(&q.reason, to, live_differs)
+                leave_event(&q.reason, to, live_differs)
             }
         }
-        Phase::Active(active) => {
+        LifecyclePhase::Active(active) => {
             let keys = active.keys.as_ref();
             let (of_keys, rest): (Vec<Change>, Vec<Change>) = changes
                 .iter()
                 .cloned()
-                .partition(|change| keys.is_some_and(|keys| reason::is_of_key_life(change, keys)));
-            let mut reasons = reason::of_changes(&rest, realize);
-            reasons.extend(keys.into_iter().flat_map(|keys| reason::of_keys(changes, keys)));
+                .partition(|change| keys.is_some_and(|keys| reason::is_key_rotation_change(change, keys)));
+            let mut reasons = reason::reasons_from_changes(&rest, realize);
+            reasons.extend(keys.into_iter().flat_map(|keys| reason::reasons_from_keys(changes, keys)));
             if let Some(marks) = principal {
-                reasons.extend(reason::of_marks(&live.marks, marks));
+                reasons.extend(reason::reasons_from_marks(&live.marks, marks));
             }
             let wanted_digest = principal.and_then(|marks| marks.digest);
             let configuration_differs = live.marks.digest != wanted_digest;
             if let Some(quarantine) = &live.marks.quarantine {
-                reasons.insert(Reason::Restored { since: quarantine.at });
-                return Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
+                reasons.insert(ChangeReason::Restored { since: quarantine.at });
+                return LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
             }
             if !configuration_differs && rest.is_empty() && !of_keys.is_empty() {
-                return Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
+                return LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
             }
             if !configuration_differs {
-                reasons.insert(if only_creates(&rest) { Reason::Unfinished } else { Reason::ChangedOutside });
-                return Event { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: None };
+                reasons.insert(if has_only_creates(&rest) {
+                    ChangeReason::Unfinished
+                } else {
+                    ChangeReason::ChangedOutside
+                });
+                return LifecycleEvent { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: None };
             }
             if live_differs {
-                reasons.insert(Reason::ChangedOutside);
+                reasons.insert(ChangeReason::ChangedOutside);
             }
-            Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None }
+            LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None }
         }
     }
 }
 
-/// Whether nothing but missing parts differ: an earlier run that stopped leaves that, and so does somebody who took parts away.
-fn only_creates(changes: &[Change]) -> bool {
+/// Whether parts are missing and nothing else differs. Either an earlier run stopped early, or the parts were removed
+/// outside Leasehold.
+fn has_only_creates(changes: &[Change]) -> bool {
     changes.iter().all(|change| matches!(change, Change::Create { .. }))
 }
 
-fn leaver(reason: &LeaveReason, leaving: Leaving, drifted: bool) -> Event {
-    let mut reasons = BTreeSet::from([Reason::Leaves { why: reason.clone() }]);
+fn leave_event(reason: &LeaveReason, leaving: Leaving, drifted: bool) -> LifecycleEvent {
+    let mut reasons = BTreeSet::from([ChangeReason::Leaves { why: reason.clone() }]);
     if drifted {
-        reasons.insert(Reason::ChangedOutside);
+        reasons.insert(ChangeReason::ChangedOutside);
     }
-    Event { lifecycle: Lifecycle::Leaver, drifted, reasons, leaving: Some(leaving) }
+    LifecycleEvent { lifecycle: Lifecycle::Leaver, drifted, reasons, leaving: Some(leaving) }
 }

@@ -1,4 +1,7 @@
-//! Why something changes, in the words of an identity's life.
+//! Why an identity changes, in terms of its lifecycle.
+//!
+//! In: two states of the marks, the changes of resources, and the state of the access keys. Out: [`ChangeReason`]s,
+//! which plans show.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,115 +11,115 @@ use leasehold_provider::{Address, Aspect, Change, Marks, Realize};
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::LeaveReason;
-use crate::lifecycle::keys::{Fate, Goes, Keys, Why, off_words};
+use crate::lifecycle::keys::{DesiredKeys, KeyDeletionReason, KeyFate, KeyIssueReason, describe_disabled_key};
 
-/// One reason of a change. A plan gives all that hold.
+/// One reason for a change. A plan lists all that apply.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
-pub enum Reason {
-    /// It leaves.
+pub enum ChangeReason {
+    /// It is quarantined or deleted.
     Leaves {
-        /// Why.
+        /// The cause.
         why: LeaveReason,
     },
-    /// It lived without marks and becomes the stack's.
+    /// It is imported: it exists without marks, and the stack will manage it.
     Adopted,
-    /// It is no longer managed, and lives on.
+    /// It is released: it is no longer managed, and continues to exist.
     Released {
-        /// When its lease fence, which stays, ends its access.
+        /// The deadline of its lease deny, which stays in its policy; `None` if it has no lease.
         until: Option<Timestamp>,
     },
-    /// It was quarantined and comes back.
+    /// It is restored from quarantine.
     Restored {
-        /// Since when it was quarantined.
+        /// When the quarantine began.
         since: Timestamp,
     },
-    /// Another person answers for it.
+    /// Its owner changes.
     Owner {
-        /// Who did.
+        /// The old owner; `None` if there was none.
         from: Option<String>,
-        /// Who does.
+        /// The new owner; `None` if there is none.
         to: Option<String>,
     },
-    /// It works for another service.
+    /// Its service changes.
     Service {
-        /// Which it did.
+        /// The old service; `None` if there was none.
         from: Option<String>,
-        /// Which it does.
+        /// The new service; `None` if there is none.
         to: Option<String>,
     },
-    /// It works in another environment.
+    /// Its environment changes.
     Environment {
-        /// Which it did.
+        /// The old environment; `None` if there was none.
         from: Option<String>,
-        /// Which it does.
+        /// The new environment; `None` if there is none.
         to: Option<String>,
     },
-    /// Its lease ends at another instant.
+    /// The deadline of its lease changes.
     Lease {
-        /// When it did.
+        /// The old deadline; `None` if it had no lease.
         from: Option<Timestamp>,
-        /// When it does.
+        /// The new deadline; `None` if it has no lease any more.
         to: Option<Timestamp>,
     },
-    /// Its block has another address.
+    /// The address of its block changes.
     Address {
-        /// What it was.
+        /// The old address.
         from: String,
     },
-    /// Its template says something else.
+    /// Its template changed.
     Template {
-        /// The template's address.
+        /// The address of the template.
         template: String,
     },
-    /// It takes words from another template, from one for the first time, or from none any more.
+    /// It uses another template, a template for the first time, or no template any more.
     OtherTemplate {
-        /// The address of the one it had.
+        /// The address of the old template; `None` if it had none.
         from: Option<String>,
-        /// The address of the one it has.
+        /// The address of the new template; `None` if it has none.
         to: Option<String>,
     },
-    /// It is issued a new access key.
+    /// It gets a new access key.
     NewKey {
-        /// Why.
-        why: Why,
+        /// Why the key is issued.
+        why: KeyIssueReason,
     },
-    /// One of its access keys is switched off.
+    /// One of its access keys is disabled.
     KeyOff {
-        /// Its id.
+        /// The id of the key.
         key: String,
-        /// When the key in its place was delivered.
+        /// When the key that replaces it was delivered.
         replaced_at: Timestamp,
-        /// When it was last used.
+        /// The last use of the key; `None` if none is known.
         last_used: Option<Timestamp>,
     },
-    /// One of its access keys goes.
+    /// One of its access keys is deleted.
     KeyGoes {
-        /// Its id.
+        /// The id of the key.
         key: String,
-        /// Why.
-        why: Goes,
+        /// Why the key is deleted.
+        why: KeyDeletionReason,
     },
-    /// An aspect of it differs.
+    /// An aspect of the identity differs.
     Differs {
-        /// Which.
+        /// The aspect: trust, access, boundary, and so on.
         aspect: Aspect,
     },
-    /// A scope it holds says something else.
+    /// A scope attached to it changes.
     Scope {
-        /// The scope's address.
+        /// The address of the scope.
         scope: String,
     },
-    /// It differs from what was last applied, and no configuration change explains it.
+    /// It differs from what was last applied, and no change of the configuration explains that.
     ChangedOutside,
-    /// Parts of it are missing: an earlier run did not get to its end, or somebody took them away.
+    /// Parts of it are missing: an earlier run stopped early, or they were removed outside Leasehold.
     Unfinished,
 }
 
-impl Reason {
-    /// Whether the lease ends later than before, or no longer at all.
+impl ChangeReason {
+    /// Whether the deadline moves to a later instant, or the lease is removed.
     #[must_use]
-    pub fn lengthens_lease(&self) -> bool {
+    pub fn is_lease_extension(&self) -> bool {
         match self {
             Self::Lease { from: Some(_), to: None } => true,
             Self::Lease { from: Some(from), to: Some(to) } => to > from,
@@ -125,20 +128,20 @@ impl Reason {
     }
 }
 
-impl Reason {
-    /// Whether time alone brought it to an active identity: its keys come of age.
+impl ChangeReason {
+    /// Whether the reason is due because of time alone: the rotation of an access key.
     #[must_use]
-    pub fn is_of_time(&self) -> bool {
+    pub fn is_due_by_time(&self) -> bool {
         match self {
-            Self::NewKey { why } => why.is_of_time(),
+            Self::NewKey { why } => why.is_caused_by_time(),
             Self::KeyOff { .. } => true,
-            Self::KeyGoes { why, .. } => why.is_of_time(),
+            Self::KeyGoes { why, .. } => why.is_caused_by_time(),
             _ => false,
         }
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for ChangeReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
@@ -149,7 +152,7 @@ impl fmt::Display for Reason {
             }
             Self::Released { until: Some(at) } => write!(
                 f,
-                "no longer managed → its marks are taken off, all else stays; the lease fence in its policy too: no access from {at}"
+                "no longer managed → its marks are taken off, all else stays; the lease deny in its policy too: no access from {at}"
             ),
             Self::Restored { since } => write!(f, "restored from quarantine (since {since})"),
             Self::Owner { from, to } => write!(f, "owner {} → {}", or_none(from), or_none(to)),
@@ -157,7 +160,7 @@ impl fmt::Display for Reason {
             Self::Environment { from, to } => write!(f, "environment {} → {}", or_none(from), or_none(to)),
             Self::Lease { from, to } => {
                 let text = |at: &Option<Timestamp>| at.map_or_else(|| "none".to_owned(), |at| at.to_string());
-                let word = if self.lengthens_lease() { "longer lease" } else { "lease" };
+                let word = if self.is_lease_extension() { "longer lease" } else { "lease" };
                 write!(f, "{word} {} → {}", text(from), text(to))
             }
             Self::Template { template } => write!(f, "{template} says something else"),
@@ -165,7 +168,7 @@ impl fmt::Display for Reason {
             Self::Address { from } => write!(f, "moved from {from}"),
             Self::NewKey { why } => write!(f, "a new key: {why}"),
             Self::KeyOff { key, replaced_at, last_used } => {
-                write!(f, "{key} is switched off: {}", off_words(*replaced_at, *last_used))
+                write!(f, "{key} is disabled: {}", describe_disabled_key(*replaced_at, *last_used))
             }
             Self::KeyGoes { key, why } => write!(f, "{key} goes: {why}"),
             Self::Differs { aspect } => f.write_str(match aspect {
@@ -187,78 +190,83 @@ impl fmt::Display for Reason {
 /// The address of the template that a mark names.
 fn template_address(mark: &str) -> String {
     let name = mark.rsplit_once('@').map_or(mark, |(name, _)| name);
-    Address::qualified("template", name).to_string()
+    Address::from_qualified_name("template", name).to_string()
 }
 
-/// What differs between two states of an identity's marks.
+/// The reasons that follow from two states of an identity's marks.
 #[must_use]
-pub fn of_marks(before: &Marks, after: &Marks) -> BTreeSet<Reason> {
+pub fn reasons_from_marks(before: &Marks, after: &Marks) -> BTreeSet<ChangeReason> {
     let mut reasons = BTreeSet::new();
     if before.owner != after.owner {
-        reasons.insert(Reason::Owner { from: before.owner.clone(), to: after.owner.clone() });
+        reasons.insert(ChangeReason::Owner { from: before.owner.clone(), to: after.owner.clone() });
     }
     if before.service != after.service {
-        reasons.insert(Reason::Service { from: before.service.clone(), to: after.service.clone() });
+        reasons.insert(ChangeReason::Service { from: before.service.clone(), to: after.service.clone() });
     }
     if before.environment != after.environment {
-        reasons.insert(Reason::Environment { from: before.environment.clone(), to: after.environment.clone() });
+        reasons.insert(ChangeReason::Environment { from: before.environment.clone(), to: after.environment.clone() });
     }
     if before.expires_at != after.expires_at {
-        reasons.insert(Reason::Lease { from: before.expires_at, to: after.expires_at });
+        reasons.insert(ChangeReason::Lease { from: before.expires_at, to: after.expires_at });
     }
     let template = |marks: &Marks| marks.template.as_deref().map(template_address);
     match (template(before), template(after)) {
-        (from, to) if from != to => drop(reasons.insert(Reason::OtherTemplate { from, to })),
-        (_, Some(template)) if before.template != after.template => drop(reasons.insert(Reason::Template { template })),
+        (from, to) if from != to => {
+            reasons.insert(ChangeReason::OtherTemplate { from, to });
+        }
+        (_, Some(template)) if before.template != after.template => {
+            reasons.insert(ChangeReason::Template { template });
+        }
         _ => {}
     }
     if before.address != after.address {
-        reasons.insert(Reason::Address { from: before.address.to_string() });
+        reasons.insert(ChangeReason::Address { from: before.address.to_string() });
     }
     reasons
 }
 
-/// Why the keys of an identity change as `changes` say.
+/// The reasons for the changes of access keys in `changes`.
 #[must_use]
-pub fn of_keys(changes: &[Change], keys: &Keys) -> BTreeSet<Reason> {
+pub fn reasons_from_keys(changes: &[Change], keys: &DesiredKeys) -> BTreeSet<ChangeReason> {
     let reason = |change: &Change| {
         let id = change.id();
         if id.is_new() {
-            return keys.new.clone().map(|new| Reason::NewKey { why: new.why });
+            return keys.new.clone().map(|new| ChangeReason::NewKey { why: new.why });
         }
-        let key = id.part().to_owned();
+        let key = id.local_name().to_owned();
         match keys.fates.get(id)? {
-            Fate::Works => None,
-            Fate::Off { replaced_at, last_used } => {
-                Some(Reason::KeyOff { key, replaced_at: *replaced_at, last_used: *last_used })
+            KeyFate::Works => None,
+            KeyFate::Off { replaced_at, last_used } => {
+                Some(ChangeReason::KeyOff { key, replaced_at: *replaced_at, last_used: *last_used })
             }
-            Fate::Goes(why) => Some(Reason::KeyGoes { key, why: why.clone() }),
+            KeyFate::Goes(why) => Some(ChangeReason::KeyGoes { key, why: why.clone() }),
         }
     };
     changes.iter().filter_map(reason).collect()
 }
 
-/// Whether the life of an issued key asks for a change: nobody else did anything.
+/// Whether a change is part of the rotation of an issued key, and was not caused by anyone outside Leasehold.
 #[must_use]
-pub fn is_of_key_life(change: &Change, keys: &Keys) -> bool {
+pub fn is_key_rotation_change(change: &Change, keys: &DesiredKeys) -> bool {
     match keys.fates.get(change.id()) {
         None => change.id().is_new(),
-        Some(Fate::Works | Fate::Goes(Goes::NotDelivered)) => false,
-        Some(Fate::Off { .. } | Fate::Goes(_)) => true,
+        Some(KeyFate::Works | KeyFate::Goes(KeyDeletionReason::NotDelivered)) => false,
+        Some(KeyFate::Off { .. } | KeyFate::Goes(_)) => true,
     }
 }
 
-/// What the changes of an identity's resources bear on. Creating or deleting a part of an identity bears on what the part is for.
+/// The aspects that the changes of an identity's resources affect. To create or delete a part affects the aspects of
+/// all its attributes.
 #[must_use]
-pub fn of_changes(changes: &[Change], realize: &dyn Realize) -> BTreeSet<Reason> {
+pub fn reasons_from_changes(changes: &[Change], realize: &dyn Realize) -> BTreeSet<ChangeReason> {
     let mut reasons = BTreeSet::new();
     for change in changes {
-        let (before, after) = (change.before(), change.after());
+        let (before, after) = (change.resource_before(), change.resource_after());
         let names: BTreeSet<&str> =
             before.into_iter().chain(after).flat_map(|r| r.attributes.keys().map(AsRef::as_ref)).collect();
         for name in names {
             if before.and_then(|r| r.get(name)) != after.and_then(|r| r.get(name)) {
-                reasons.insert(Reason::Differs { aspect: realize.aspect(change.id(), name) });
+                reasons.insert(ChangeReason::Differs { aspect: realize.classify_attribute(change.id(), name) });
             }
         }
     }

@@ -1,19 +1,22 @@
-//! Two sets of resources → the changes from one to the other.
+//! The changes from one set of resources to another.
+//!
+//! In: the desired and the live resources, by id. Out: [`Change`]s that turn the live ones into the desired ones;
+//! none if they are equal.
 
 use leasehold_provider::{Change, Realize, Resource, Value};
 
-use crate::realize::Resources;
+use crate::realize::ResourceMap;
 
-/// The changes that turn `live` into `wanted`, in the order of ids. Marks are compared apart from attributes: a resource whose
-/// marks alone differ gets a [`Change::Mark`], one that differs in both gets both. Marks that were not read (`None`) are not
-/// compared, unless the attributes differ.
+/// The changes that turn `live` into `wanted`, ordered by id, deletions last. Marks are compared apart from
+/// attributes: a resource of which only the marks differ gets a [`Change::Mark`], one that differs in both gets two
+/// changes. If the marks of a shared object were not read (`None`), they are only written if its attributes differ.
 #[must_use]
-pub fn changes(wanted: &Resources, live: &Resources) -> Vec<Change> {
+pub fn diff_resources(wanted: &ResourceMap, live: &ResourceMap) -> Vec<Change> {
     let mut changes = Vec::new();
     for (id, after) in wanted {
         match live.get(id) {
             None => changes.push(Change::Create { after: Box::new(after.clone()) }),
-            Some(before) => changes.extend(differences(before, after)),
+            Some(before) => changes.extend(diff_resource(before, after)),
         }
     }
     for (id, before) in live {
@@ -24,17 +27,17 @@ pub fn changes(wanted: &Resources, live: &Resources) -> Vec<Change> {
     changes
 }
 
-/// Whether two states of an object differ at most in how their documents are written.
+/// Whether two states of an object have the same meaning: at most the spelling of their documents differs.
 #[must_use]
-pub fn same_meaning(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
+pub fn has_same_meaning(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
     before.attributes.len() == after.attributes.len()
         && before.attributes.iter().all(|(name, old)| match (old, after.get(name)) {
-            (Value::Document(old), Some(Value::Document(new))) => old == new || realize.same_document(old, new),
+            (Value::Document(old), Some(Value::Document(new))) => old == new || realize.is_same_document(old, new),
             (old, new) => Some(old) == new,
         })
 }
 
-fn differences(before: &Resource, after: &Resource) -> Vec<Change> {
+fn diff_resource(before: &Resource, after: &Resource) -> Vec<Change> {
     let mut changes = Vec::new();
     let attributes_differ = before.attributes != after.attributes;
     if attributes_differ {
@@ -62,19 +65,20 @@ mod tests {
     const KIND: ResourceKind = ResourceKind::new("thing");
 
     fn thing(name: &str, value: &str, owner: Option<&str>) -> Resource {
-        let address = Address::identity(name, None);
-        let mut resource = Resource::new(ResourceId::new(KIND, name), Some(address.clone())).with("value", value);
+        let address = Address::for_identity(name, None);
+        let mut resource =
+            Resource::new(ResourceId::new(KIND, name), Some(address.clone())).with_attribute("value", value);
         resource.marks =
             Some(Marks { owner: owner.map(str::to_owned), ..Marks::new(StackName::new("s").unwrap(), address) });
         resource
     }
 
-    fn set(resource: Option<&Resource>) -> Resources {
+    fn set(resource: Option<&Resource>) -> ResourceMap {
         resource.iter().copied().map(|r| (r.id.clone(), r.clone())).collect()
     }
 
     fn kinds(wanted: Option<&Resource>, live: Option<&Resource>) -> Vec<ChangeKind> {
-        changes(&set(wanted), &set(live)).iter().map(Change::kind).collect()
+        diff_resources(&set(wanted), &set(live)).iter().map(Change::kind).collect()
     }
 
     #[test]

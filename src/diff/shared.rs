@@ -1,4 +1,8 @@
-//! What happens to the objects that a stack's identities share.
+//! The deltas of shared objects: scopes, groups and federations.
+//!
+//! In: the desired shared objects and the snapshot. Out: a [`SharedDelta`] for each object that changes, and the
+//! objects that are no longer declared but stay. The invariant: an object is not deleted while anything is attached
+//! to it that this plan does not detach.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,50 +11,53 @@ use serde::{Deserialize, Serialize};
 
 use super::classify::Lifecycle;
 use super::resources;
-use crate::realize::Resources;
+use crate::realize::ResourceMap;
 
-/// What happens to one shared object with its parts, and why.
+/// The changes of one shared object and its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedDelta {
-    /// Its address: `scope.orders_read`.
+    /// Its address, such as `scope.orders_read`.
     pub address: Address,
-    /// The object.
+    /// The id of the object.
     pub id: ResourceId,
-    /// Joiner: new; mover: its configuration changed; leaver: gone; drift: somebody else changed it.
+    /// The lifecycle event. Joiner: it is created; mover: its configuration changed; leaver: it is deleted; drift: it
+    /// was changed outside Leasehold.
     pub lifecycle: Lifecycle,
-    /// How many identities hold it, before or after.
+    /// The number of identities to which it is attached, before or after.
     pub holders: usize,
-    /// The changes.
+    /// The changes of the object and its parts.
     pub changes: Vec<Change>,
 }
 
 impl SharedDelta {
-    /// Whether it was there and is there afterwards.
+    /// Whether it exists before and after.
     #[must_use]
-    pub fn stays(&self) -> bool {
+    pub fn is_kept(&self) -> bool {
         !matches!(self.lifecycle, Lifecycle::Joiner | Lifecycle::Leaver)
     }
 }
 
-/// Shared objects that are no longer declared and stay, with who holds them that is not this stack's.
-pub type Kept = BTreeMap<Address, BTreeSet<String>>;
+/// Shared objects that are no longer declared and are not deleted, with the principals outside this stack to which
+/// they are attached.
+pub type UndeclaredShared = BTreeMap<Address, BTreeSet<String>>;
 
-/// The deltas of all shared objects. An object that is no longer declared stays as long as something in `still_needed` hangs on it,
-/// such as the attachment of a quarantined identity that may yet be restored; and as long as somebody holds it who is not this stack's,
-/// because it cannot go before they let go, and they are not ours to change.
+/// The deltas of all shared objects. An object that is no longer declared is not deleted while it is in
+/// `still_needed`: for example, it is attached to a quarantined identity that may be restored. Nor is it deleted
+/// while it is attached to a principal outside this stack: AWS does not delete an attached policy, and Leasehold does
+/// not change that principal.
 #[must_use]
-pub fn shared(
-    wanted: &Resources,
+pub fn diff_shared_objects(
+    wanted: &ResourceMap,
     snapshot: &Snapshot,
     still_needed: &BTreeSet<ResourceId>,
     holders: &BTreeMap<ResourceId, usize>,
     realize: &dyn Realize,
-) -> (Vec<SharedDelta>, Kept) {
-    let live: Resources = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
+) -> (Vec<SharedDelta>, UndeclaredShared) {
+    let live: ResourceMap = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
-    let mut kept_for_others = Kept::new();
-    for change in resources::changes(wanted, &live) {
-        let whole = realize.shared_whole(change.id());
+    let mut kept_for_others = UndeclaredShared::new();
+    for change in resources::diff_resources(wanted, &live) {
+        let whole = realize.shared_root_id(change.id());
         if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), wanted.get(&whole))
         {
             if !object.held_by.is_empty() {
@@ -77,13 +84,13 @@ pub fn shared(
     let address = |id: &ResourceId| match (wanted.get(id).and_then(|w| w.marks.as_ref()), snapshot.shared.get(id)) {
         (Some(marks), _) => marks.address.clone(),
         (None, Some(object)) => object.address.clone(),
-        (None, None) => Address::from_text(id.shown_name()),
+        (None, None) => Address::from_text(id.display_name()),
     };
     let deltas = deltas
         .into_iter()
         .map(|(id, changes)| SharedDelta {
             address: address(&id),
-            lifecycle: lifecycle(live.get(&id), wanted.get(&id)),
+            lifecycle: classify_shared_lifecycle(live.get(&id), wanted.get(&id)),
             holders: holders.get(&id).copied().unwrap_or(0),
             id,
             changes,
@@ -92,14 +99,16 @@ pub fn shared(
     (deltas, kept_for_others)
 }
 
-/// Whether nobody asked for other words, and what was written otherwise outside still says the same.
+/// Whether only the spelling was changed, outside Leasehold, and the meaning is the same.
 #[must_use]
 pub fn is_only_respelled(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
-    lifecycle(Some(before), Some(after)) == Lifecycle::Drift && resources::same_meaning(before, after, realize)
+    classify_shared_lifecycle(Some(before), Some(after)) == Lifecycle::Drift
+        && resources::has_same_meaning(before, after, realize)
 }
 
-/// With a digest among its marks an object tells by itself who changed it; without one it counts as changed by configuration.
-fn lifecycle(before: Option<&Resource>, after: Option<&Resource>) -> Lifecycle {
+/// The digest in the marks says whether the configuration or a change outside Leasehold is the cause. Without a
+/// digest, the cause counts as the configuration.
+fn classify_shared_lifecycle(before: Option<&Resource>, after: Option<&Resource>) -> Lifecycle {
     match (before, after) {
         (None, _) => Lifecycle::Joiner,
         (Some(_), None) => Lifecycle::Leaver,

@@ -1,4 +1,7 @@
-//! Who manages what in an account.
+//! Coverage: which objects of an account a stack manages.
+//!
+//! In: a snapshot and an ignore file. Out: a [`Coverage`], which counts the users, roles and customer-managed
+//! policies by who manages them, and lists the unmanaged ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,84 +9,87 @@ use globset::{GlobBuilder, GlobMatcher};
 use leasehold_provider::{Custody, Realize, Resource, Snapshot};
 use serde::Serialize;
 
-/// Objects that may be unmanaged: globs on their names in the cloud, in which `*` stands for any characters and `?` for one.
+/// The objects that may be unmanaged: globs on ARNs or other cloud names. `*` matches any characters, `?` matches
+/// one.
 #[derive(Debug, Clone, Default)]
-pub struct Ignore {
+pub struct IgnorePatterns {
     patterns: Vec<(String, GlobMatcher)>,
 }
 
-/// A line of an ignore file that is no glob.
+/// A line of an ignore file that is not a valid glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {text:?} is no pattern: {problem}")]
-pub struct NotAPattern {
+pub struct InvalidPatternError {
     /// The line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// The text of the line.
     pub text: String,
-    /// What is wrong with it.
+    /// What is wrong with it, in the words of the glob parser.
     pub problem: String,
 }
 
-impl Ignore {
-    /// Reads an ignore file: a pattern a line; empty lines, and what follows a `#` at the start of a line, say nothing.
-    pub fn read(text: &str) -> Result<Self, NotAPattern> {
+impl IgnorePatterns {
+    /// Parses an ignore file: one pattern per line. Empty lines and lines that start with `#` are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`InvalidPatternError`] for the first line that is not a valid glob.
+    pub fn parse_ignore_file(text: &str) -> Result<Self, InvalidPatternError> {
         let mut patterns = Vec::new();
         for (line, text) in (1usize..).zip(text.lines()) {
             let text = text.trim();
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
-            let glob = GlobBuilder::new(text).literal_separator(false).build().map_err(|error| NotAPattern {
-                line,
-                text: text.to_owned(),
-                problem: error.kind().to_string(),
+            let glob = GlobBuilder::new(text).literal_separator(false).build().map_err(|error| {
+                InvalidPatternError { line, text: text.to_owned(), problem: error.kind().to_string() }
             })?;
             patterns.push((text.to_owned(), glob.compile_matcher()));
         }
         Ok(Self { patterns })
     }
 
-    /// The first pattern that a name fits.
-    fn matching(&self, name: &str) -> Option<&str> {
+    /// The first pattern that matches a name; `None` if no pattern does.
+    fn find_matching_pattern(&self, name: &str) -> Option<&str> {
         self.patterns.iter().find(|(_, glob)| glob.is_match(name)).map(|(text, _)| text.as_str())
     }
 }
 
-/// Users, roles and customer-managed policies of an account, by who manages them.
+/// The users, roles and customer-managed policies of an account, by who manages them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
-    /// Of this stack.
+    /// The number of objects that this stack manages.
     pub managed: usize,
-    /// Of other stacks, by stack.
+    /// The number of objects that other stacks manage, by stack.
     pub other_stacks: BTreeMap<String, usize>,
-    /// Nobody's: they carry no mark that reads.
+    /// The names of unmanaged objects: without a mark, or with one that cannot be read.
     pub unmanaged: BTreeSet<String>,
-    /// Nobody's, and that is well.
+    /// The number of unmanaged objects that a pattern ignores.
     pub ignored: usize,
-    /// Linked by a service of the cloud.
+    /// The number of service-linked roles.
     pub service_linked: usize,
-    /// Of the cloud's own directory of people.
+    /// The number of objects that the cloud's own user directory manages, such as IAM Identity Center.
     pub reserved: usize,
-    /// Patterns that nothing fits any more.
+    /// The patterns that match nothing.
     pub unused_patterns: Vec<String>,
 }
 
 impl Coverage {
-    /// Sorts everything that lives.
+    /// Counts the live objects of a snapshot.
     #[must_use]
-    pub fn of(snapshot: &Snapshot, realize: &dyn Realize, ignore: &Ignore) -> Self {
+    pub fn from_snapshot(snapshot: &Snapshot, realize: &dyn Realize, ignore: &IgnorePatterns) -> Self {
         let bears_marks = |resource: &&Resource| resource.marks.is_some();
         let parts = snapshot.identities.values().flat_map(|live| live.resources.values().filter(bears_marks));
         let mut coverage = Self { managed: parts.count().saturating_add(snapshot.shared.len()), ..Self::default() };
         let mut used: BTreeSet<&str> = BTreeSet::new();
         for stranger in snapshot.strangers.values() {
-            let count = match (realize.custody(&stranger.arn), &stranger.stack) {
+            let count = match (realize.classify_custody(&stranger.arn), &stranger.stack) {
                 (Custody::ServiceLinked, _) => &mut coverage.service_linked,
                 (Custody::Reserved, _) => &mut coverage.reserved,
                 (Custody::Customer, Some(stack)) if stranger.unreadable.is_none() => {
                     coverage.other_stacks.entry(stack.to_string()).or_default()
                 }
-                (Custody::Customer, _) => match ignore.matching(&stranger.arn) {
+                (Custody::Customer, _) => match ignore.find_matching_pattern(&stranger.arn) {
                     Some(pattern) => {
                         used.insert(pattern);
                         &mut coverage.ignored
@@ -101,7 +107,8 @@ impl Coverage {
         coverage
     }
 
-    /// The share of what customers may write that a stack manages, in whole percent, rounded down. `None`: there is nothing.
+    /// The managed share of the objects that a customer can write, in percent, rounded down; ignored objects count as
+    /// not managed. `None` if there are no such objects.
     #[must_use]
     pub fn percent(&self) -> Option<usize> {
         let managed = self.other_stacks.values().fold(self.managed, |sum, count| sum.saturating_add(*count));
@@ -116,10 +123,12 @@ mod tests {
 
     #[test]
     fn patterns_are_globs_on_whole_names() {
-        let ignore = Ignore::read("# ours\n\narn:aws:iam::*:role/legacy-*\narn:aws:iam::1:user/jane\n").unwrap();
-        assert!(ignore.matching("arn:aws:iam::1:role/legacy-a/b").is_some());
-        assert!(ignore.matching("arn:aws:iam::1:role/x/legacy-a").is_none());
-        assert!(ignore.matching("arn:aws:iam::1:user/jane2").is_none());
-        assert_eq!(Ignore::read("ok\n[\n").unwrap_err().line, 2);
+        let ignore =
+            IgnorePatterns::parse_ignore_file("# ours\n\narn:aws:iam::*:role/legacy-*\narn:aws:iam::1:user/jane\n")
+                .unwrap();
+        assert!(ignore.find_matching_pattern("arn:aws:iam::1:role/legacy-a/b").is_some());
+        assert!(ignore.find_matching_pattern("arn:aws:iam::1:role/x/legacy-a").is_none());
+        assert!(ignore.find_matching_pattern("arn:aws:iam::1:user/jane2").is_none());
+        assert_eq!(IgnorePatterns::parse_ignore_file("ok\n[\n").unwrap_err().line, 2);
     }
 }

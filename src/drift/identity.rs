@@ -1,35 +1,39 @@
-//! One identity against what was last applied to it.
+//! Compares one identity with what was last applied to it.
+//!
+//! In: the status of the identity and the inputs of the check. Out: findings, pending changes and quarantined
+//! identities, added to a [`DriftReport`].
 
 use std::collections::BTreeSet;
 
 use leasehold_provider::{Aspect, Change, LiveIdentity, Resource, ResourceId, Value};
 
-use super::{Finding, Inputs, Pending, Report, Rule, done_outside};
-use crate::diff::access::Shared;
+use super::{DriftFinding, DriftInputs, DriftReport, DriftRule, PendingChange, invert_change};
+use crate::diff::access::SharedObjects;
 use crate::diff::{self, IdentityDelta, Lifecycle, reason};
-use crate::lifecycle::phase::Quarantined;
-use crate::lifecycle::{LeaveReason, Phase, Standing};
-use crate::plan::Waiting;
-use crate::realize::{self, Resources, live_digest};
+use crate::lifecycle::phase::QuarantinedIdentity;
+use crate::lifecycle::{IdentityStatus, LeaveReason, LifecyclePhase};
+use crate::plan::GracePeriod;
+use crate::realize::{self, ResourceMap, compute_live_digest};
 
-/// Looks at one identity. What an identity needs that is as it was applied goes into `as_applied`: it was there.
-pub fn look_at(
-    inputs: &Inputs<'_>,
-    standing: &Standing<'_>,
+/// Checks one identity. If its configuration is the one that was last applied, the shared objects that it needs are
+/// added to `as_applied`: they existed at that time.
+pub fn check_identity_drift(
+    inputs: &DriftInputs<'_>,
+    standing: &IdentityStatus<'_>,
     as_applied: &mut BTreeSet<ResourceId>,
-    report: &mut Report,
+    report: &mut DriftReport,
 ) {
     let Some(live) = standing.live else {
         report_absent(inputs, standing, report);
         return;
     };
-    let (wanted, _) = realize::identity(standing, inputs.realize, &inputs.snapshot.realm);
-    let looked = Looked {
+    let (wanted, _) = realize::realize_identity(standing, inputs.realize, &inputs.snapshot.realm);
+    let looked = IdentityCheck {
         inputs,
         standing,
         live,
         wanted: &wanted,
-        outside: live.marks.digest != Some(live_digest(live, inputs.realize)),
+        outside: live.marks.digest != Some(compute_live_digest(live, inputs.realize)),
     };
     let configured = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref()?.digest);
     let configured = configured.is_some() && configured == live.marks.digest;
@@ -37,35 +41,36 @@ pub fn look_at(
         as_applied.extend(wanted.values().flat_map(|resource| resource.depends_on.iter().cloned()));
     }
     match &standing.phase {
-        Phase::Absent { .. } => {
+        LifecyclePhase::Absent { .. } => {
             report
                 .findings
-                .push(looked.finding(Rule::GraceOver, "its grace is over, and it is still there".to_owned()));
-            report.findings.extend(looked.changed_somehow());
+                .push(looked.new_finding(DriftRule::GraceOver, "its grace is over, and it is still there".to_owned()));
+            report.findings.extend(looked.find_unexplained_change());
         }
-        Phase::Quarantined(quarantined) if live.marks.quarantine.is_none() => {
+        LifecyclePhase::Quarantined(quarantined) if live.marks.quarantine.is_none() => {
             if let LeaveReason::LeaseEnded { at } = &quarantined.reason {
                 let message = format!("its lease ended at {at}, and it is not quarantined");
-                report.findings.push(looked.finding(Rule::LeaseOver, message));
+                report.findings.push(looked.new_finding(DriftRule::LeaseOver, message));
             } else {
-                report.pending.insert(standing.address.clone(), Pending::Leaves);
+                report.pending.insert(standing.address.clone(), PendingChange::Leaves);
             }
-            report.findings.extend(looked.changed_somehow());
+            report.findings.extend(looked.find_unexplained_change());
         }
-        Phase::Released => {
-            report.pending.insert(standing.address.clone(), Pending::LetGo);
-            report.findings.extend(looked.changed_somehow());
+        LifecyclePhase::Released => {
+            report.pending.insert(standing.address.clone(), PendingChange::LetGo);
+            report.findings.extend(looked.find_unexplained_change());
         }
-        Phase::Quarantined(quarantined) => looked.quarantined(quarantined, report),
-        Phase::Active(_) => looked.active(configured, report),
+        LifecyclePhase::Quarantined(quarantined) => looked.check_quarantined(quarantined, report),
+        LifecyclePhase::Active(_) => looked.check_active(configured, report),
     }
 }
 
-/// A declared identity that is not there: somebody else has its name, it was removed, or it was never applied.
-fn report_absent(inputs: &Inputs<'_>, standing: &Standing<'_>, report: &mut Report) {
-    let (Phase::Active(_), Some(declared)) = (&standing.phase, standing.declared) else { return };
-    let mut finding = Finding {
-        rule: Rule::Missing,
+/// Reports a declared identity that does not exist: its name is taken by another object, it was removed, or it was
+/// never applied.
+fn report_absent(inputs: &DriftInputs<'_>, standing: &IdentityStatus<'_>, report: &mut DriftReport) {
+    let (LifecyclePhase::Active(_), Some(declared)) = (&standing.phase, standing.declared) else { return };
+    let mut finding = DriftFinding {
+        rule: DriftRule::Missing,
         address: Some(standing.address.clone()),
         object: standing.id.to_string(),
         owner: Some(declared.owner.clone()),
@@ -74,7 +79,7 @@ fn report_absent(inputs: &Inputs<'_>, standing: &Standing<'_>, report: &mut Repo
         changes: Vec::new(),
     };
     if let Some(stranger) = inputs.snapshot.strangers.get(&standing.id) {
-        finding.rule = Rule::Unmarked;
+        finding.rule = DriftRule::Unmarked;
         finding.object = stranger.arn.clone();
         let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not carry this stack's mark".to_owned());
         finding.message = format!("its name is taken: {why}");
@@ -82,28 +87,28 @@ fn report_absent(inputs: &Inputs<'_>, standing: &Standing<'_>, report: &mut Repo
         .recorded
         .is_some_and(|recorded| !recorded.contains(&(standing.address.clone(), standing.id.account.clone())))
     {
-        report.pending.insert(standing.address.clone(), Pending::Joins);
+        report.pending.insert(standing.address.clone(), PendingChange::Joins);
         return;
     }
     report.findings.push(finding);
 }
 
-struct Looked<'a> {
-    inputs: &'a Inputs<'a>,
-    standing: &'a Standing<'a>,
+struct IdentityCheck<'a> {
+    inputs: &'a DriftInputs<'a>,
+    standing: &'a IdentityStatus<'a>,
     live: &'a LiveIdentity,
-    wanted: &'a Resources,
-    /// It differs from what was last applied.
+    wanted: &'a ResourceMap,
+    /// Whether the live identity differs from what was last applied.
     outside: bool,
 }
 
-impl Looked<'_> {
-    fn finding(&self, rule: Rule, message: String) -> Finding {
+impl IdentityCheck<'_> {
+    fn new_finding(&self, rule: DriftRule, message: String) -> DriftFinding {
         let owner = self.standing.declared.map(|declared| declared.owner.clone());
-        Finding {
+        DriftFinding {
             rule,
             address: Some(self.standing.address.clone()),
-            object: self.name(&self.live.id),
+            object: self.object_name(&self.live.id),
             owner: owner.or_else(|| self.live.marks.owner.clone()),
             message,
             access: None,
@@ -111,28 +116,28 @@ impl Looked<'_> {
         }
     }
 
-    /// An object's name in the cloud, or its id.
-    fn name(&self, id: &ResourceId) -> String {
+    /// The name of an object in the cloud, such as its ARN; its id if it has no such name.
+    fn object_name(&self, id: &ResourceId) -> String {
         let resource = self.live.resources.get(id);
-        let name = resource.and_then(|resource| self.inputs.realize.name_of(&self.inputs.snapshot.realm, resource));
+        let name = resource.and_then(|resource| self.inputs.realize.cloud_name(&self.inputs.snapshot.realm, resource));
         name.unwrap_or_else(|| id.to_string())
     }
 
-    /// That something differs from what was applied, where nothing tells what that was.
-    fn changed_somehow(&self) -> Option<Finding> {
-        self.outside.then(|| self.finding(Rule::Changed, "it is not as it was last applied".to_owned()))
+    /// A finding that the identity differs from what was last applied, if it does, without saying in what.
+    fn find_unexplained_change(&self) -> Option<DriftFinding> {
+        self.outside.then(|| self.new_finding(DriftRule::Changed, "it is not as it was last applied".to_owned()))
     }
 
-    fn quarantined(&self, quarantined: &Quarantined, report: &mut Report) {
+    fn check_quarantined(&self, quarantined: &QuarantinedIdentity, report: &mut DriftReport) {
         if let Some(used) = quarantined.held_by_use {
             let message = format!("its grace is over, and it was used at {used}, after its quarantine began");
-            report.findings.push(self.finding(Rule::GraceOver, message));
+            report.findings.push(self.new_finding(DriftRule::GraceOver, message));
         }
-        let delta = diff::classify(self.standing, self.wanted, self.inputs.realize);
+        let delta = diff::classify_identity(self.standing, self.wanted, self.inputs.realize);
         if !self.outside && delta.is_none() {
             report.quarantined.insert(
                 self.standing.address.clone(),
-                Waiting {
+                GracePeriod {
                     since: quarantined.quarantine.at,
                     reason: quarantined.quarantine.reason.clone(),
                     delete_after: quarantined.delete_after,
@@ -141,75 +146,81 @@ impl Looked<'_> {
             );
             return;
         }
-        let opened: Vec<Change> = delta.into_iter().flat_map(|delta| delta.changes).filter(is_no_mark).collect();
+        let opened: Vec<Change> =
+            delta.into_iter().flat_map(|delta| delta.changes).filter(is_not_mark_change).collect();
         let message = if opened.is_empty() {
             "something was added to it in quarantine; the Deny on everything still holds"
         } else {
             "its quarantine was opened"
         };
-        let mut finding = self.finding(Rule::Changed, message.to_owned());
-        finding.changes = opened.into_iter().map(done_outside).collect();
+        let mut finding = self.new_finding(DriftRule::Changed, message.to_owned());
+        finding.changes = opened.into_iter().map(invert_change).collect();
         report.findings.push(finding);
     }
 
-    fn active(&self, configured: bool, report: &mut Report) {
-        let Some(delta) = diff::classify(self.standing, self.wanted, self.inputs.realize) else { return };
+    fn check_active(&self, configured: bool, report: &mut DriftReport) {
+        let Some(delta) = diff::classify_identity(self.standing, self.wanted, self.inputs.realize) else { return };
         if !configured || delta.lifecycle == Lifecycle::Mover {
-            report.pending.insert(self.standing.address.clone(), Pending::Moves);
+            report.pending.insert(self.standing.address.clone(), PendingChange::Moves);
         }
-        // A digest does not tell of issued keys: each is held against what should become of it.
+        // The digest does not cover issued keys. Each key is compared with its desired state instead.
         if !self.outside && delta.lifecycle != Lifecycle::Drift {
             return;
         }
         if configured {
-            report.findings.extend(self.told_apart(delta));
+            report.findings.extend(self.explain_changes(delta));
         } else {
-            report.findings.extend(self.mixed(delta));
+            report.findings.extend(self.explain_mixed_changes(delta));
         }
     }
 
-    /// What differs is what was done outside, part by part.
-    fn told_apart(&self, delta: IdentityDelta) -> Vec<Finding> {
-        let access = delta.changes.iter().any(|change| self.bears_on_access(change)).then(|| {
-            let live_shared = Shared::live(self.inputs.snapshot, self.inputs.realize);
-            let wanted_shared = Shared::of(self.inputs.shared.values(), self.inputs.realize);
+    /// The configuration is the one that was applied, so each difference was made outside Leasehold: one finding for
+    /// each part.
+    fn explain_changes(&self, delta: IdentityDelta) -> Vec<DriftFinding> {
+        let access = delta.changes.iter().any(|change| self.may_affect_access(change)).then(|| {
+            let live_shared = SharedObjects::from_live_snapshot(self.inputs.snapshot, self.inputs.realize);
+            let wanted_shared = SharedObjects::from_resources(self.inputs.shared.values(), self.inputs.realize);
             let (applied, now) = ((self.wanted, &wanted_shared), (&self.live.resources, &live_shared));
-            diff::access::compare(applied, now, self.inputs.realize, self.inputs.compare)
+            diff::access::compare_holdings(applied, now, self.inputs.realize, self.inputs.compare)
         });
         let (marks, rest): (Vec<Change>, Vec<Change>) =
-            delta.changes.into_iter().partition(|change| !is_no_mark(change));
-        let mut findings: Vec<Finding> = Vec::new();
-        for change in rest.into_iter().filter(|change| !self.is_of_key_life(change)) {
+            delta.changes.into_iter().partition(|change| !is_not_mark_change(change));
+        let mut findings: Vec<DriftFinding> = Vec::new();
+        for change in rest.into_iter().filter(|change| !self.is_due_key_change(change)) {
             let mut finding = match &change {
-                Change::Delete { before } => self.stray(before),
-                Change::Create { after } => self.finding(Rule::Missing, format!("{} was taken off it", after.id)),
+                Change::Delete { before } => self.report_unmanaged(before),
+                Change::Create { after } => {
+                    self.new_finding(DriftRule::Missing, format!("{} was taken off it", after.id))
+                }
                 Change::Update { after, .. } => {
-                    self.finding(Rule::Changed, format!("{} is not as it was applied", after.id))
+                    self.new_finding(DriftRule::Changed, format!("{} is not as it was applied", after.id))
                 }
                 Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => continue,
             };
-            finding.access = access.clone().filter(|_| self.bears_on_access(&change));
-            finding.changes = vec![done_outside(change)];
+            finding.access = access.clone().filter(|_| self.may_affect_access(&change));
+            finding.changes = vec![invert_change(change)];
             findings.push(finding);
         }
         if findings.is_empty() {
-            let mut finding = self.finding(Rule::Changed, "its marks are not as they were written".to_owned());
-            finding.changes = marks.into_iter().map(done_outside).collect();
+            let mut finding = self.new_finding(DriftRule::Changed, "its marks are not as they were written".to_owned());
+            finding.changes = marks.into_iter().map(invert_change).collect();
             findings.push(finding);
         }
         findings
     }
 
-    /// What differs is in part what was done outside and in part what the configuration asks for. Only credentials, which no
-    /// configuration asks to remove, can be told apart.
-    fn mixed(&self, delta: IdentityDelta) -> Vec<Finding> {
+    /// The configuration changed as well, so a difference may come from there or from outside Leasehold. Only
+    /// unmanaged credentials can be told apart, because no configuration asks to remove them.
+    fn explain_mixed_changes(&self, delta: IdentityDelta) -> Vec<DriftFinding> {
         let mut findings = Vec::new();
         let mut rest = Vec::new();
-        for change in delta.changes.into_iter().filter(|change| is_no_mark(change) && !self.is_of_key_life(change)) {
+        for change in
+            delta.changes.into_iter().filter(|change| is_not_mark_change(change) && !self.is_due_key_change(change))
+        {
             match &change {
                 Change::Delete { before } if self.is_credential(before) => {
-                    let mut finding = self.stray(before);
-                    finding.changes = vec![done_outside(change)];
+                    let mut finding = self.report_unmanaged(before);
+                    finding.changes = vec![invert_change(change)];
                     findings.push(finding);
                 }
                 _ => rest.push(change),
@@ -217,53 +228,57 @@ impl Looked<'_> {
         }
         let message =
             "it is not as it was last applied; its configuration differs too, so that what follows may be either's";
-        let mut finding = self.finding(Rule::Changed, message.to_owned());
-        finding.changes = rest.into_iter().map(done_outside).collect();
+        let mut finding = self.new_finding(DriftRule::Changed, message.to_owned());
+        finding.changes = rest.into_iter().map(invert_change).collect();
         findings.push(finding);
         findings
     }
 
-    /// Whether the life of an issued key asks for a change: that is due, and no drift.
-    fn is_of_key_life(&self, change: &Change) -> bool {
+    /// Whether a change is part of the rotation of an issued key: it is due, and is not drift.
+    fn is_due_key_change(&self, change: &Change) -> bool {
         match &self.standing.phase {
-            Phase::Active(active) => active.keys.as_ref().is_some_and(|keys| reason::is_of_key_life(change, keys)),
+            LifecyclePhase::Active(active) => {
+                active.keys.as_ref().is_some_and(|keys| reason::is_key_rotation_change(change, keys))
+            }
             _ => false,
         }
     }
 
-    fn stray(&self, resource: &Resource) -> Finding {
-        let rule = if self.is_credential(resource) { Rule::StrayCredential } else { Rule::StrayAccess };
-        let held =
-            resource.attributes.iter().find_map(|(name, value)| match (self.aspect(&resource.id, name), value) {
+    fn report_unmanaged(&self, resource: &Resource) -> DriftFinding {
+        let rule = if self.is_credential(resource) { DriftRule::StrayCredential } else { DriftRule::StrayAccess };
+        let held = resource.attributes.iter().find_map(|(name, value)| {
+            match (self.attribute_aspect(&resource.id, name), value) {
                 (Aspect::Access, Value::Text(policy)) => Some(policy.clone()),
                 _ => None,
-            });
+            }
+        });
         let held = held.unwrap_or_else(|| resource.id.to_string());
         let text = |name: &str| resource.get(name).and_then(Value::as_text);
         let end = text("expiration_date").and_then(|at| at.get(..10)).filter(|_| text("status") == Some("Active"));
         let end = end.map_or_else(String::new, |day| format!(", ends {day}"));
         let status = text("status").map_or_else(String::new, |status| format!(" ({status}{end})"));
-        self.finding(rule, format!("it holds {held}{status}, which nobody declared"))
+        self.new_finding(rule, format!("it holds {held}{status}, which nobody declared"))
     }
 
-    /// Keys and passwords: what hangs on a principal and bears on nothing else.
+    /// Whether a resource is a credential of a principal, such as an access key or a password.
     fn is_credential(&self, resource: &Resource) -> bool {
         let kind = resource.id.kind.as_str();
-        let told = resource.attributes.keys().any(|name| self.aspect(&resource.id, name) == Aspect::Credential);
+        let told =
+            resource.attributes.keys().any(|name| self.attribute_aspect(&resource.id, name) == Aspect::Credential);
         told || kind.ends_with("access_key") || kind.ends_with("login_profile") || kind.ends_with("login")
     }
 
-    fn bears_on_access(&self, change: &Change) -> bool {
-        let resources = change.before().into_iter().chain(change.after());
+    fn may_affect_access(&self, change: &Change) -> bool {
+        let resources = change.resource_before().into_iter().chain(change.resource_after());
         let mut names = resources.flat_map(|resource| resource.attributes.keys().map(move |name| (&resource.id, name)));
-        names.any(|(id, name)| matches!(self.aspect(id, name), Aspect::Access | Aspect::Boundary))
+        names.any(|(id, name)| matches!(self.attribute_aspect(id, name), Aspect::Access | Aspect::Boundary))
     }
 
-    fn aspect(&self, id: &ResourceId, name: &str) -> Aspect {
-        self.inputs.realize.aspect(id, name)
+    fn attribute_aspect(&self, id: &ResourceId, name: &str) -> Aspect {
+        self.inputs.realize.classify_attribute(id, name)
     }
 }
 
-fn is_no_mark(change: &Change) -> bool {
+fn is_not_mark_change(change: &Change) -> bool {
     !matches!(change, Change::Mark { .. })
 }

@@ -1,8 +1,21 @@
-//! What was changed outside since the last apply, what is overdue, and what stands where it should not. It only looks.
+//! Drift: what was changed outside Leasehold since the last apply, what is overdue, and which objects carry no mark
+//! although they should. Read-only.
 //!
-//! In: what is declared, what lives, `now`. Out: a [`Report`]. The mark `leasehold:digest` on each live identity says what was last
-//! applied: where live differs from it, somebody else changed it. Where the configuration differs from it and live does not, an apply is
-//! due, and that is no drift: it is told apart, under [`Report::pending`].
+//! In: the declared stack, the snapshot and the instant ([`DriftInputs`]). Out: a [`DriftReport`].
+//!
+//! The mark `leasehold:digest` on each live identity records what was last applied. If the live identity differs from
+//! it, it was changed outside Leasehold: a finding. If the configuration differs from it and the live identity does
+//! not, an apply is due: that is no drift, and is listed in [`DriftReport::pending`].
+//!
+//! # Example
+//!
+//! A role was applied with one scope. An administrator then attaches `AdministratorAccess` in the console, and a
+//! colleague removes the scope from the configuration of another role:
+//!
+//! ```text
+//! first role    mark = configuration, mark ≠ live    finding: access that the configuration does not declare
+//! second role   mark ≠ configuration, mark = live    pending: an apply changes it
+//! ```
 
 pub mod coverage;
 mod identity;
@@ -16,59 +29,59 @@ use leasehold_provider::{
 };
 use serde::Serialize;
 
-use crate::config::{Declared, Diagnostic};
+use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle;
-use crate::plan::Waiting;
-use crate::realize::Resources;
+use crate::plan::GracePeriod;
+use crate::realize::ResourceMap;
 
-pub use coverage::{Coverage, Ignore};
+pub use coverage::{Coverage, IgnorePatterns};
 
-/// Everything that drift is a function of.
-pub struct Inputs<'a> {
-    /// What is declared.
-    pub declared: &'a Declared,
-    /// What the stack shares, realized.
-    pub shared: &'a Resources,
-    /// What lives.
+/// The inputs of a drift check. The report depends on nothing else.
+pub struct DriftInputs<'a> {
+    /// The declared stack.
+    pub declared: &'a DeclaredStack,
+    /// The shared objects of the stack, realized.
+    pub shared: &'a ResourceMap,
+    /// The live objects.
     pub snapshot: &'a Snapshot,
-    /// The instant, in whole seconds.
+    /// The instant of the check, in whole seconds.
     pub now: Timestamp,
-    /// The provider's pure half.
+    /// The provider's pure half: it turns declarations into resources.
     pub realize: &'a dyn Realize,
     /// The provider's comparison of access.
     pub compare: &'a dyn Compare,
-    /// The identities and scopes that a record says were applied; `None`: there is no record to ask, and what is declared and not there
-    /// counts as missing.
-    pub recorded: Option<&'a Recorded>,
+    /// The identities and shared objects that the ledger records as applied. `None` if there is no record: a declared
+    /// object that does not exist is then reported as missing.
+    pub recorded: Option<&'a RecordedIdentities>,
 }
 
-/// What a record says was applied: the address, and in which account.
-pub type Recorded = BTreeSet<(Address, Option<Alias>)>;
+/// The address of each object that was applied, with its account.
+pub type RecordedIdentities = BTreeSet<(Address, Option<Alias>)>;
 
-/// What a finding is about, the gravest first.
+/// The rule that a finding belongs to, the most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// A policy, attachment or group on an identity that nobody declared.
+pub enum DriftRule {
+    /// An identity has a policy, attachment or group that is not declared.
     StrayAccess,
-    /// A key or password on an identity that nobody declared.
+    /// An identity has a key or password that is not declared.
     StrayCredential,
-    /// A part of an identity, or a scope, is not as it was applied.
+    /// A part of an identity, or a shared object, differs from what was applied.
     Changed,
-    /// An object under the stack's name or path without its mark.
+    /// An object has the stack's name or path, but not its mark.
     Unmarked,
-    /// Something declared is not there.
+    /// A declared object does not exist.
     Missing,
-    /// A lease ended, and the identity is not quarantined.
+    /// A lease has expired, and the identity is not quarantined.
     LeaseOver,
-    /// A grace ended, and the identity is still there.
+    /// A grace period is over, and the identity still exists.
     GraceOver,
-    /// Nobody manages it.
+    /// No stack manages the object.
     Unmanaged,
 }
 
-impl Rule {
-    /// The stable id.
+impl DriftRule {
+    /// The stable id of the rule, such as `lease-over`.
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {
@@ -83,9 +96,9 @@ impl Rule {
         }
     }
 
-    /// The rule in a word or two.
+    /// The title of the rule, in a few words.
     #[must_use]
-    pub fn words(self) -> &'static str {
+    pub fn short_title(self) -> &'static str {
         match self {
             Self::StrayAccess => "stray access",
             Self::StrayCredential => "stray credential",
@@ -98,7 +111,7 @@ impl Rule {
         }
     }
 
-    /// What to do.
+    /// What to do about a finding of this rule, in one or two sentences.
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
@@ -115,89 +128,89 @@ impl Rule {
         }
     }
 
-    /// Whether somebody may hold access that nobody granted.
+    /// Whether a finding of this rule can mean access that was not granted through the configuration.
     #[must_use]
     pub fn is_grave(self) -> bool {
         matches!(self, Self::StrayAccess | Self::StrayCredential | Self::Changed | Self::Unmarked)
     }
 }
 
-/// One thing that is not as it should be.
+/// One deviation from what was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What it is about.
-    pub rule: Rule,
-    /// The identity or scope; `None`: it is no part of the stack.
+pub struct DriftFinding {
+    /// The rule that it belongs to.
+    pub rule: DriftRule,
+    /// The address of the identity or shared object; `None` if the object is not part of the stack.
     pub address: Option<Address>,
-    /// The object: its name in the cloud, or its id.
+    /// The object: its name in the cloud, such as an ARN, or its id.
     pub object: String,
-    /// Who answers for the identity.
+    /// The owner of the identity; `None` if it is not known.
     pub owner: Option<String>,
-    /// What is wrong, in a sentence without its full stop.
+    /// What is wrong, as a sentence without a full stop.
     pub message: String,
-    /// What this does to the identity's access, where that was compared.
+    /// How this changes the identity's access; `None` if it was not compared.
     pub access: Option<Comparison>,
-    /// What was done outside, as changes from what was applied to what lives.
+    /// What was changed outside Leasehold: changes from the applied to the live state.
     pub changes: Vec<Change>,
 }
 
-impl Finding {
-    /// What it is about, for people: the address, or the object.
+impl DriftFinding {
+    /// The address, or the object if it has no address.
     #[must_use]
     pub fn subject(&self) -> String {
         self.address.as_ref().map_or_else(|| self.object.clone(), ToString::to_string)
     }
 }
 
-/// A difference that the configuration explains: an apply is due.
+/// A difference that the configuration explains, so an apply is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Pending {
-    /// It would be made.
+pub enum PendingChange {
+    /// An apply would create it.
     Joins,
-    /// It would change.
+    /// An apply would change it.
     Moves,
-    /// It would go.
+    /// An apply would quarantine or delete it.
     Leaves,
-    /// It would be managed no more, and live on.
+    /// An apply would release it: it continues to exist without being managed.
     LetGo,
 }
 
-/// What is not as it should be in a stack's cloud.
+/// The result of a drift check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// The stack.
+pub struct DriftReport {
+    /// The stack that was checked.
     pub stack: StackName,
-    /// Where this is.
+    /// The cloud and the accounts that were read.
     pub realm: Realm,
-    /// The instant.
+    /// The instant of the check.
     pub now: Timestamp,
-    /// The addresses of the live identities and scopes that were looked at.
+    /// The addresses of the live identities and shared objects that were checked.
     pub looked_at: BTreeSet<Address>,
-    /// How many of them are identities.
+    /// The number of live identities among them.
     pub identities: usize,
-    /// What is wrong, the gravest first.
-    pub findings: Vec<Finding>,
-    /// Where an apply is due.
-    pub pending: BTreeMap<Address, Pending>,
-    /// Quarantined identities that are as they should be.
-    pub quarantined: BTreeMap<Address, Waiting>,
-    /// Who manages what in the account, where that was asked for.
+    /// The findings, the most severe first.
+    pub findings: Vec<DriftFinding>,
+    /// The differences that an apply would remove, by address.
+    pub pending: BTreeMap<Address, PendingChange>,
+    /// Quarantined identities without a finding, with their grace periods.
+    pub quarantined: BTreeMap<Address, GracePeriod>,
+    /// The coverage of the account; `None` if it was not requested.
     pub coverage: Option<Coverage>,
 }
 
-impl Report {
-    /// Whether nothing is wrong.
+impl DriftReport {
+    /// Whether there are no findings.
     #[must_use]
     pub fn is_in_sync(&self) -> bool {
         self.findings.is_empty()
     }
 
-    /// The same, with who manages what; what nobody manages and nobody ignores is a finding.
+    /// Adds the coverage. Each unmanaged object that is not ignored becomes a finding.
     #[must_use]
     pub fn with_coverage(mut self, coverage: Coverage) -> Self {
-        self.findings.extend(coverage.unmanaged.iter().map(|name| Finding {
-            rule: Rule::Unmanaged,
+        self.findings.extend(coverage.unmanaged.iter().map(|name| DriftFinding {
+            rule: DriftRule::Unmanaged,
             address: None,
             object: name.clone(),
             owner: None,
@@ -210,15 +223,19 @@ impl Report {
     }
 }
 
-/// Holds what lives against what was last applied. `Err`: the configuration does not fit the moment.
-pub fn drift(inputs: &Inputs<'_>) -> Result<Report, Vec<Diagnostic>> {
-    let Inputs { declared, snapshot, now, realize, .. } = inputs;
+/// Compares the live objects with what was last applied.
+///
+/// # Errors
+///
+/// Returns diagnostics if the configuration does not fit the live objects or the instant.
+pub fn detect_drift(inputs: &DriftInputs<'_>) -> Result<DriftReport, Vec<Diagnostic>> {
+    let DriftInputs { declared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
-    let (standings, problems) = lifecycle::decide(declared, snapshot, *now, principal_id);
+    let (standings, problems) = lifecycle::decide_phases(declared, snapshot, *now, principal_id);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut report = Report {
+    let mut report = DriftReport {
         stack: declared.stack.clone(),
         realm: snapshot.realm.clone(),
         now: *now,
@@ -231,24 +248,24 @@ pub fn drift(inputs: &Inputs<'_>) -> Result<Report, Vec<Diagnostic>> {
     };
     let mut as_applied: BTreeSet<ResourceId> = BTreeSet::new();
     for standing in &standings {
-        identity::look_at(inputs, standing, &mut as_applied, &mut report);
+        identity::check_identity_drift(inputs, standing, &mut as_applied, &mut report);
     }
-    shared::look_at(inputs, &as_applied, &standings, &mut report);
-    report.findings.extend(unmarked(inputs, &report));
+    shared::check_shared_drift(inputs, &as_applied, &standings, &mut report);
+    report.findings.extend(find_unmarked_objects(inputs, &report));
     report.findings.sort_by(|a, b| (a.rule, &a.address, &a.object).cmp(&(b.rule, &b.address, &b.object)));
     Ok(report)
 }
 
-/// Objects that say they are this stack's, or lie under its path, and that it cannot take for its own.
-fn unmarked(inputs: &Inputs<'_>, report: &Report) -> Vec<Finding> {
+/// Objects that name this stack in their marks, or are under its path, but that it cannot manage.
+fn find_unmarked_objects(inputs: &DriftInputs<'_>, report: &DriftReport) -> Vec<DriftFinding> {
     let stack = &inputs.declared.stack;
     let path = format!("/leasehold/{stack}/");
     let told: BTreeSet<&String> = report.findings.iter().map(|finding| &finding.object).collect();
     let ours = |stranger: &&Stranger| stranger.stack.as_ref() == Some(stack) || stranger.arn.contains(&path);
     let strangers = inputs.snapshot.strangers.values().filter(ours).filter(|stranger| !told.contains(&stranger.arn));
     strangers
-        .map(|stranger| Finding {
-            rule: Rule::Unmarked,
+        .map(|stranger| DriftFinding {
+            rule: DriftRule::Unmarked,
             address: None,
             object: stranger.arn.clone(),
             owner: None,
@@ -259,8 +276,8 @@ fn unmarked(inputs: &Inputs<'_>, report: &Report) -> Vec<Finding> {
         .collect()
 }
 
-/// A change seen from the other side: what somebody did, from what would undo it.
-fn done_outside(change: Change) -> Change {
+/// The inverse of a change: what was done outside, given what would undo it.
+fn invert_change(change: Change) -> Change {
     match change {
         Change::Create { after } => Change::Delete { before: after },
         Change::Delete { before } => Change::Create { after: before },

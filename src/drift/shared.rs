@@ -1,34 +1,39 @@
-//! What the stack's identities share, scopes and groups, against what was last applied of it.
+//! Compares the shared objects of the stack, such as scopes and groups, with what was last applied.
+//!
+//! In: the inputs of the check, and the objects that identities as applied needed. Out: findings and pending changes,
+//! added to a [`DriftReport`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Change, LiveShared, Resource, ResourceId, resource::identity_digest};
 
-use super::{Finding, Inputs, Pending, Report, Rule, done_outside};
+use super::{DriftFinding, DriftInputs, DriftReport, DriftRule, PendingChange, invert_change};
 use crate::config::estate;
 use crate::diff::resources;
-use crate::lifecycle::Standing;
-use crate::realize::Resources;
+use crate::lifecycle::IdentityStatus;
+use crate::realize::ResourceMap;
 
-/// Looks at every scope and group that is declared or live. One in `as_applied` was there when an identity that holds it was applied.
-pub fn look_at(
-    inputs: &Inputs<'_>,
+/// Checks every shared object that is declared or live. An object in `as_applied` existed when an identity with it
+/// was applied.
+pub fn check_shared_drift(
+    inputs: &DriftInputs<'_>,
     as_applied: &BTreeSet<ResourceId>,
-    standings: &[Standing<'_>],
-    report: &mut Report,
+    standings: &[IdentityStatus<'_>],
+    report: &mut DriftReport,
 ) {
-    let live: Resources =
+    let live: ResourceMap =
         inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
-    let (wanted, live) = (by_whole(inputs, inputs.shared), by_whole(inputs, &live));
+    let (wanted, live) = (group_by_root(inputs, inputs.shared), group_by_root(inputs, &live));
     for (id, parts) in &wanted {
         let Some(root) = parts.get(id) else { continue };
         match (live.get(id), inputs.snapshot.shared.get(id)) {
             (Some(live), Some(shared)) => {
-                let whole = Whole { inputs, id, address: address(root, Some(shared)), live, wanted: parts };
+                let whole =
+                    SharedCheck { inputs, id, address: shared_address(root, Some(shared)), live, wanted: parts };
                 report.looked_at.insert(whole.address.clone());
-                whole.look_at(report);
+                whole.check_shared_object(report);
             }
-            _ => missing(inputs, root, as_applied.contains(id), report),
+            _ => report_missing(inputs, root, as_applied.contains(id), report),
         }
     }
     let held: BTreeSet<&ResourceId> = standings
@@ -37,46 +42,47 @@ pub fn look_at(
         .flat_map(|live| live.resources.values().flat_map(|resource| &resource.depends_on))
         .collect();
     for (id, shared) in &inputs.snapshot.shared {
-        if inputs.realize.shared_whole(id) == *id && !wanted.contains_key(id) {
-            unwanted(inputs, shared, held.contains(id), report);
+        if inputs.realize.shared_root_id(id) == *id && !wanted.contains_key(id) {
+            report_undeclared(inputs, shared, held.contains(id), report);
         }
     }
 }
 
-/// Objects with their parts, by the object.
-fn by_whole(inputs: &Inputs<'_>, resources: &Resources) -> BTreeMap<ResourceId, Resources> {
-    let mut wholes: BTreeMap<ResourceId, Resources> = BTreeMap::new();
+/// Groups objects with their parts, by the id of the object.
+fn group_by_root(inputs: &DriftInputs<'_>, resources: &ResourceMap) -> BTreeMap<ResourceId, ResourceMap> {
+    let mut wholes: BTreeMap<ResourceId, ResourceMap> = BTreeMap::new();
     for (id, resource) in resources {
-        wholes.entry(inputs.realize.shared_whole(id)).or_default().insert(id.clone(), resource.clone());
+        wholes.entry(inputs.realize.shared_root_id(id)).or_default().insert(id.clone(), resource.clone());
     }
     wholes
 }
 
 /// A shared object that is declared and live, with its parts.
-struct Whole<'a> {
-    inputs: &'a Inputs<'a>,
+struct SharedCheck<'a> {
+    inputs: &'a DriftInputs<'a>,
     id: &'a ResourceId,
     address: Address,
-    live: &'a Resources,
-    wanted: &'a Resources,
+    live: &'a ResourceMap,
+    wanted: &'a ResourceMap,
 }
 
-impl Whole<'_> {
-    fn look_at(&self, report: &mut Report) {
+impl SharedCheck<'_> {
+    fn check_shared_object(&self, report: &mut DriftReport) {
         let realize = self.inputs.realize;
         let differs = |change: &Change| match change {
-            Change::Update { before, after } => !resources::same_meaning(before, after, realize),
+            Change::Update { before, after } => !resources::has_same_meaning(before, after, realize),
             Change::Create { .. } | Change::Delete { .. } => true,
             Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => false,
         };
-        let changes: Vec<Change> = resources::changes(self.wanted, self.live).into_iter().filter(differs).collect();
+        let changes: Vec<Change> =
+            resources::diff_resources(self.wanted, self.live).into_iter().filter(differs).collect();
         if changes.is_empty() {
             return;
         }
-        let applied = digest(self.live.get(self.id));
-        let configured = applied.is_some() && applied == digest(self.wanted.get(self.id));
+        let applied = digest_mark(self.live.get(self.id));
+        let configured = applied.is_some() && applied == digest_mark(self.wanted.get(self.id));
         if !configured {
-            report.pending.insert(self.address.clone(), Pending::Moves);
+            report.pending.insert(self.address.clone(), PendingChange::Moves);
         }
         if applied.is_some() && applied == Some(identity_digest(self.live.values())) {
             return;
@@ -87,64 +93,74 @@ impl Whole<'_> {
             None => "it is not as declared; nothing on it tells whether somebody changed it or its configuration did",
         };
         for change in changes {
-            let rule = if matches!(change, Change::Delete { .. }) { Rule::StrayAccess } else { Rule::Changed };
-            let object = change.before().or(change.after());
+            let rule =
+                if matches!(change, Change::Delete { .. }) { DriftRule::StrayAccess } else { DriftRule::Changed };
+            let object = change.resource_before().or(change.resource_after());
             let told = match (rule, object) {
-                (Rule::StrayAccess, Some(object)) => format!("it holds {}, which nobody declared", object.id),
+                (DriftRule::StrayAccess, Some(object)) => format!("it holds {}, which nobody declared", object.id),
                 _ => message.to_owned(),
             };
             let root = self.live.get(self.id).or(object);
             let Some(root) = root else { continue };
-            let mut finding = finding(self.inputs, rule, Some(self.address.clone()), root, told);
-            finding.changes = vec![done_outside(change)];
+            let mut finding = shared_finding(self.inputs, rule, Some(self.address.clone()), root, told);
+            finding.changes = vec![invert_change(change)];
             report.findings.push(finding);
         }
     }
 }
 
-/// What lives and is not declared: left behind by a change of configuration, or somebody else's under the stack's path.
-fn unwanted(inputs: &Inputs<'_>, shared: &LiveShared, held: bool, report: &mut Report) {
-    // Groups carry no tags in some clouds: their path says whose they are.
-    let marked = digest(Some(&shared.resource)).is_some() || estate::sort(&shared.address) == Some("group");
+/// Reports a live object that is not declared: a change of the configuration left it behind, or it is a foreign
+/// object under the stack's path.
+fn report_undeclared(inputs: &DriftInputs<'_>, shared: &LiveShared, held: bool, report: &mut DriftReport) {
+    // AWS cannot tag IAM groups: their path shows which stack they belong to.
+    let marked =
+        digest_mark(Some(&shared.resource)).is_some() || estate::address_kind(&shared.address) == Some("group");
     if !marked {
         let message = "it lies under the stack's path and does not carry the stack's marks".to_owned();
-        report.findings.push(finding(inputs, Rule::Unmarked, None, &shared.resource, message));
+        report.findings.push(shared_finding(inputs, DriftRule::Unmarked, None, &shared.resource, message));
     } else if !held && shared.held_by.is_empty() {
-        report.pending.insert(shared.address.clone(), Pending::Leaves);
+        report.pending.insert(shared.address.clone(), PendingChange::Leaves);
     }
 }
 
-fn missing(inputs: &Inputs<'_>, wanted: &Resource, was_there: bool, report: &mut Report) {
-    let address = address(wanted, None);
+fn report_missing(inputs: &DriftInputs<'_>, wanted: &Resource, was_there: bool, report: &mut DriftReport) {
+    let address = shared_address(wanted, None);
     if let Some(stranger) = inputs.snapshot.strangers.get(&wanted.id) {
         let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not carry this stack's mark".to_owned());
-        let mut finding = finding(inputs, Rule::Unmarked, Some(address), wanted, format!("its name is taken: {why}"));
+        let mut finding =
+            shared_finding(inputs, DriftRule::Unmarked, Some(address), wanted, format!("its name is taken: {why}"));
         finding.object = stranger.arn.clone();
         report.findings.push(finding);
         return;
     }
     match inputs.recorded {
         Some(recorded) if !was_there && !recorded.contains(&(address.clone(), wanted.id.account.clone())) => {
-            report.pending.insert(address, Pending::Joins);
+            report.pending.insert(address, PendingChange::Joins);
         }
         _ => {
             let message = "it is declared and not there: removed outside, or never applied".to_owned();
-            report.findings.push(finding(inputs, Rule::Missing, Some(address), wanted, message));
+            report.findings.push(shared_finding(inputs, DriftRule::Missing, Some(address), wanted, message));
         }
     }
 }
 
-fn finding(inputs: &Inputs<'_>, rule: Rule, address: Option<Address>, resource: &Resource, message: String) -> Finding {
-    let name = inputs.realize.name_of(&inputs.snapshot.realm, resource);
+fn shared_finding(
+    inputs: &DriftInputs<'_>,
+    rule: DriftRule,
+    address: Option<Address>,
+    resource: &Resource,
+    message: String,
+) -> DriftFinding {
+    let name = inputs.realize.cloud_name(&inputs.snapshot.realm, resource);
     let object = name.unwrap_or_else(|| resource.id.to_string());
-    Finding { rule, address, object, owner: None, message, access: None, changes: Vec::new() }
+    DriftFinding { rule, address, object, owner: None, message, access: None, changes: Vec::new() }
 }
 
-fn digest(resource: Option<&Resource>) -> Option<leasehold_provider::Digest> {
+fn digest_mark(resource: Option<&Resource>) -> Option<leasehold_provider::Digest> {
     resource?.marks.as_ref()?.digest
 }
 
-fn address(wanted: &Resource, live: Option<&LiveShared>) -> Address {
+fn shared_address(wanted: &Resource, live: Option<&LiveShared>) -> Address {
     match (&wanted.marks, live) {
         (Some(marks), _) => marks.address.clone(),
         (None, Some(live)) => live.address.clone(),

@@ -1,44 +1,44 @@
-//! Blocks as text, laid out as `fmt` lays them out.
+//! Renders blocks as text, in the layout of `leasehold fmt`.
 
-/// A block, written from the inside out.
+/// The body of a block: attributes first, then maps and inner blocks.
 #[derive(Debug, Clone, Default)]
-pub struct Body {
+pub struct HclBody {
     attributes: Vec<(String, String)>,
     rest: Vec<String>,
 }
 
-impl Body {
-    /// Adds `name = value`, the value being an expression.
-    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+impl HclBody {
+    /// Adds `name = value`. `value` is an expression, not a text.
+    pub fn set_attribute(&mut self, name: &str, value: impl Into<String>) {
         self.attributes.push((name.to_owned(), value.into()));
     }
 
-    /// Adds a list of texts on one line, unless it is empty.
-    pub fn list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a String>) {
-        let items: Vec<String> = items.into_iter().map(|item| quoted(item)).collect();
+    /// Adds a list of texts on one line. An empty list is left out.
+    pub fn set_list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a String>) {
+        let items: Vec<String> = items.into_iter().map(|item| quote_text(item)).collect();
         if !items.is_empty() {
-            self.set(name, format!("[{}]", items.join(", ")));
+            self.set_attribute(name, format!("[{}]", items.join(", ")));
         }
     }
 
-    /// Adds a map over several lines, unless it is empty.
-    pub fn map<'a>(&mut self, name: &str, entries: impl IntoIterator<Item = (&'a String, &'a String)>) {
+    /// Adds a map with one entry per line. An empty map is left out.
+    pub fn set_map<'a>(&mut self, name: &str, entries: impl IntoIterator<Item = (&'a String, &'a String)>) {
         let mut inner = Self::default();
         for (key, value) in entries {
-            inner.set(&if is_name(key) { key.clone() } else { quoted(key) }, quoted(value));
+            inner.set_attribute(&if is_name(key) { key.clone() } else { quote_text(key) }, quote_text(value));
         }
         if !inner.attributes.is_empty() {
-            self.rest.push(format!("{name} = {{\n{}}}\n", indented(&inner.text())));
+            self.rest.push(format!("{name} = {{\n{}}}\n", indent_lines(&inner.render_text())));
         }
     }
 
     /// Adds an inner block.
-    pub fn block(&mut self, header: &str, body: &Self) {
-        self.rest.push(block(header, body));
+    pub fn add_block(&mut self, header: &str, body: &Self) {
+        self.rest.push(render_block(header, body));
     }
 
-    /// The lines of the body: attributes with their signs below each other, then the rest, a line between.
-    fn text(&self) -> String {
+    /// The lines of the body: attributes with aligned equals signs, then maps and blocks, separated by blank lines.
+    fn render_text(&self) -> String {
         let width = self.attributes.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let line = |(name, value): &(String, String)| format!("{name:<width$} = {value}\n");
         let head: String = self.attributes.iter().map(line).collect();
@@ -47,14 +47,14 @@ impl Body {
     }
 }
 
-/// A whole block.
+/// Renders a block with its header.
 #[must_use]
-pub fn block(header: &str, body: &Body) -> String {
-    let text = body.text();
-    if text.is_empty() { format!("{header} {{}}\n") } else { format!("{header} {{\n{}}}\n", indented(&text)) }
+pub fn render_block(header: &str, body: &HclBody) -> String {
+    let text = body.render_text();
+    if text.is_empty() { format!("{header} {{}}\n") } else { format!("{header} {{\n{}}}\n", indent_lines(&text)) }
 }
 
-fn indented(text: &str) -> String {
+fn indent_lines(text: &str) -> String {
     let indent = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") };
     text.lines().map(indent).collect()
 }
@@ -65,9 +65,9 @@ fn is_name(text: &str) -> bool {
         && letters.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
-/// A text between quotes; what would begin a template stands for itself.
+/// A quoted string literal. `${` and `%{` are escaped.
 #[must_use]
-pub fn quoted(text: &str) -> String {
+pub fn quote_text(text: &str) -> String {
     let mut out = String::from("\"");
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -95,16 +95,16 @@ mod tests {
 
     #[test]
     fn blocks_are_laid_out_as_fmt_does() {
-        let mut condition = Body::default();
-        condition.set("test", quoted("StringLike"));
-        condition.list("values", &["${aws:username}/*".to_owned(), "a\"b".to_owned()]);
-        let mut body = Body::default();
-        body.set("kind", quoted("service"));
-        body.set("permissions_boundary", quoted("x"));
-        body.map("tags", [(&"team".to_owned(), &"a".to_owned()), (&"a b".to_owned(), &"c".to_owned())]);
-        body.block("condition", &condition);
-        body.block("credential \"login\"", &Body::default());
-        let text = block("identity \"x\"", &body);
+        let mut condition = HclBody::default();
+        condition.set_attribute("test", quote_text("StringLike"));
+        condition.set_list("values", &["${aws:username}/*".to_owned(), "a\"b".to_owned()]);
+        let mut body = HclBody::default();
+        body.set_attribute("kind", quote_text("service"));
+        body.set_attribute("permissions_boundary", quote_text("x"));
+        body.set_map("tags", [(&"team".to_owned(), &"a".to_owned()), (&"a b".to_owned(), &"c".to_owned())]);
+        body.add_block("condition", &condition);
+        body.add_block("credential \"login\"", &HclBody::default());
+        let text = render_block("identity \"x\"", &body);
         assert_eq!(
             text,
             r#"identity "x" {

@@ -1,7 +1,7 @@
-//! What lives already → the blocks that would declare it, as text.
+//! Generates configuration blocks for objects that exist.
 //!
-//! Pure. In: imports without a block, and what they name as it lives. Out: text that the configuration stage reads, and in words
-//! whatever no block can say.
+//! Pure. In: `import` blocks without a block for their address, and the live objects they name. Out: configuration text that
+//! [`crate::config`] reads, and a sentence for everything that no block can express.
 
 pub mod hcl;
 mod identity;
@@ -10,37 +10,47 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Alias, Realize, ResourceId, Snapshot, Value};
 
-use crate::config::{Declared, Diagnostic, Import};
-use crate::lifecycle::imports::{self, Found};
-use hcl::{Body, block};
+use crate::config::{DeclaredStack, Diagnostic, ImportBlock};
+use crate::lifecycle::imports::{self, ImportedObject};
+use hcl::{HclBody, render_block};
 
-/// Blocks for what imports name.
+/// The generated blocks.
 #[derive(Debug, Default)]
-pub struct Generated {
-    /// The blocks; empty when every import has its block.
+pub struct GeneratedBlocks {
+    /// The text of the blocks; empty if every import has its block.
     pub text: String,
-    /// How many.
+    /// The number of blocks.
     pub blocks: usize,
-    /// What no block can say, with whose it is.
+    /// What no block can express, each with the address it belongs to.
     pub unsaid: Vec<String>,
 }
 
-/// Writes blocks for the imports that have none.
-pub fn generate(declared: &Declared, snapshot: &Snapshot, realize: &dyn Realize) -> Result<Generated, Vec<Diagnostic>> {
+/// Generates a block for each import that has none.
+///
+/// # Errors
+///
+/// A finding for each import whose block cannot be generated.
+pub fn generate_blocks(
+    declared: &DeclaredStack,
+    snapshot: &Snapshot,
+    realize: &dyn Realize,
+) -> Result<GeneratedBlocks, Vec<Diagnostic>> {
     let groups: BTreeSet<&Address> = declared.groups.values().map(|group| &group.group.address).collect();
     let has_block = |to: &Address| declared.identities.contains_key(to) || groups.contains(to);
-    let missing: Vec<&Import> = declared.estate.imports.iter().filter(|import| !has_block(&import.to)).collect();
+    let missing: Vec<&ImportBlock> = declared.estate.imports.iter().filter(|import| !has_block(&import.to)).collect();
     let (mut findings, mut found) = (Vec::new(), Vec::new());
     for import in missing {
-        match label(import).and_then(|label| Ok((label, imports::found(import, declared, snapshot, realize)?))) {
+        match find_block_label(import)
+            .and_then(|label| Ok((label, imports::find_imported_object(import, declared, snapshot, realize)?)))
+        {
             Ok((label, what)) => found.push((import, label, what)),
             Err(finding) => findings.push(*finding),
         }
     }
-    let task = Task { declared, snapshot, realize, members: members(&found) };
-    let mut generated = Generated::default();
+    let task = BlockGenerator { declared, snapshot, realize, members: collect_members(&found) };
+    let mut generated = GeneratedBlocks::default();
     for (import, label, what) in &found {
-        match task.text(import, label, *what, &mut generated.unsaid) {
+        match task.render_import(import, label, *what, &mut generated.unsaid) {
             Ok(text) => {
                 generated.text.push_str(if generated.text.is_empty() { "" } else { "\n" });
                 generated.text.push_str(&text);
@@ -52,30 +62,30 @@ pub fn generate(declared: &Declared, snapshot: &Snapshot, realize: &dyn Realize)
     if findings.is_empty() { Ok(generated) } else { Err(findings) }
 }
 
-/// The label of the block that an import needs.
-fn label(import: &Import) -> Result<String, Box<Diagnostic>> {
+/// The label of the block for an import.
+fn find_block_label(import: &ImportBlock) -> Result<String, Box<Diagnostic>> {
     let text = import.to.as_str();
     match text.split_once('.') {
         Some((_, label)) if !label.contains(['.', '[']) => Ok(label.to_owned()),
         _ => Err(Box::new(
             Diagnostic::error("lifecycle::import", format!("no block can be written for {}", import.to))
-                .at(import.origin.part("to"), "an instance, or within a module")
-                .help("write its block by hand, or give it an address of its own: to = identity.NAME"),
+                .with_location(import.origin.part_span("to"), "an instance, or within a module")
+                .with_help("write its block by hand, or give it an address of its own: to = identity.NAME"),
         )),
     }
 }
 
-/// By the account and the name of each group that is taken in: the addresses of the users that are taken in with it.
-type Members = BTreeMap<(Option<Alias>, String), BTreeSet<Address>>;
+/// The members of each imported group, by account and group name: the addresses of the users that are imported too.
+type ImportedMembers = BTreeMap<(Option<Alias>, String), BTreeSet<Address>>;
 
-fn members(found: &[(&Import, String, Found<'_>)]) -> Members {
+fn collect_members(found: &[(&ImportBlock, String, ImportedObject<'_>)]) -> ImportedMembers {
     let groups = found.iter().filter_map(|(_, _, what)| match what {
-        Found::Group(id) => Some(((id.account.clone(), id.name.clone()), BTreeSet::new())),
-        Found::Principal(_) => None,
+        ImportedObject::Group(id) => Some(((id.account.clone(), id.name.clone()), BTreeSet::new())),
+        ImportedObject::Principal(_) => None,
     });
-    let mut members: Members = groups.collect();
+    let mut members: ImportedMembers = groups.collect();
     for (import, _, what) in found {
-        let Found::Principal(found) = what else { continue };
+        let ImportedObject::Principal(found) = what else { continue };
         for group in found.resources.values().filter_map(|part| part.get("group")?.as_text()) {
             if let Some(members) = members.get_mut(&(found.id.account.clone(), group.to_owned())) {
                 members.insert(import.to.clone());
@@ -85,51 +95,51 @@ fn members(found: &[(&Import, String, Found<'_>)]) -> Members {
     members
 }
 
-struct Task<'a> {
-    declared: &'a Declared,
+struct BlockGenerator<'a> {
+    declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
     realize: &'a dyn Realize,
-    members: Members,
+    members: ImportedMembers,
 }
 
-impl Task<'_> {
-    fn text(
+impl BlockGenerator<'_> {
+    fn render_import(
         &self,
-        import: &Import,
+        import: &ImportBlock,
         label: &str,
-        what: Found<'_>,
+        what: ImportedObject<'_>,
         unsaid: &mut Vec<String>,
     ) -> Result<String, Box<Diagnostic>> {
         match what {
-            Found::Group(id) => Ok(self.group(import, label, id, unsaid)),
-            Found::Principal(found) => self.identity(import, label, found, unsaid),
+            ImportedObject::Group(id) => Ok(self.render_group(import, label, id, unsaid)),
+            ImportedObject::Principal(found) => self.render_identity(import, label, found, unsaid),
         }
     }
 
-    fn group(&self, import: &Import, label: &str, id: &ResourceId, unsaid: &mut Vec<String>) -> String {
-        let mut body = Body::default();
+    fn render_group(&self, import: &ImportBlock, label: &str, id: &ResourceId, unsaid: &mut Vec<String>) -> String {
+        let mut body = HclBody::default();
         let parts = self.snapshot.shared.values().map(|shared| &shared.resource);
-        let parts: Vec<_> = parts.filter(|part| self.realize.shared_whole(&part.id) == *id).collect();
+        let parts: Vec<_> = parts.filter(|part| self.realize.shared_root_id(&part.id) == *id).collect();
         let members =
             self.members.get(&(id.account.clone(), id.name.clone())).into_iter().flatten().map(ToString::to_string);
-        body.set("members", format!("[{}]", members.collect::<Vec<_>>().join(", ")));
+        body.set_attribute("members", format!("[{}]", members.collect::<Vec<_>>().join(", ")));
         if id.name != label {
-            body.set("name", hcl::quoted(&id.name));
+            body.set_attribute("name", hcl::quote_text(&id.name));
         }
-        if let Some(provider) = self.declared.provider_of(id.account.as_ref()) {
-            body.set("provider", provider);
+        if let Some(provider) = self.declared.find_provider_reference(id.account.as_ref()) {
+            body.set_attribute("provider", provider);
         }
         let policy = |name: &str| {
             let texts = parts.iter().filter_map(|part| part.get(name)?.as_text().map(str::to_owned));
             texts.collect::<BTreeSet<String>>()
         };
         let attached: BTreeSet<String> = policy("policy_arn").union(&policy("policy")).cloned().collect();
-        body.list("managed_policy_arns", &attached);
+        body.set_list("managed_policy_arns", &attached);
         let documents = parts.iter().filter_map(|part| match part.get("policy") {
             Some(Value::Document(document)) => Some((&part.id, document)),
             _ => None,
         });
-        identity::statements(&mut body, documents, &import.to, unsaid);
-        block(&format!("group \"{label}\""), &body)
+        identity::write_statements(&mut body, documents, &import.to, unsaid);
+        render_block(&format!("group \"{label}\""), &body)
     }
 }

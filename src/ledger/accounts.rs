@@ -1,7 +1,11 @@
-//! In which accounts a stack has anything: one object in its store, written before the first write to an account and after the last.
+//! The accounts in which a stack has objects, as one object in its store.
 //!
-//! A stack looks only where its `provider` blocks lead. Whoever takes one out, or has it lead elsewhere, would leave what lives there to
-//! itself: nobody leaves, no lease ends, and no drift is seen. So the store knows.
+//! In: the plan and the snapshot of a run. Out: `accounts.json`. It is written before the first write to an account and after the last.
+//! Invariant: an account in which the stack has objects is in the list.
+//!
+//! A run reads only the accounts that the `provider` blocks name. If a block is removed or changed to another account, the objects in the
+//! old account would be unmanaged without notice: no identity would be deleted, no lease enforced, and no drift seen. The list shows that
+//! such an account exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +19,10 @@ use crate::store::lineage::Lineage;
 pub const KEY: &str = "accounts.json";
 /// The version of its format. Version 1 named neither stack nor lineage.
 const FORMAT: u32 = 2;
-/// A directory of the embedded provider is for rehearsals: it may be left behind.
+/// The embedded provider, whose accounts are not listed: its directories are for tests and may be left behind.
 const REHEARSAL: &str = "local";
 
-/// The accounts in which a stack has anything.
+/// The accounts in which a stack has objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accounts {
@@ -26,10 +30,10 @@ pub struct Accounts {
     /// The stack. `None` in version 1 of the format, and before the object is first written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stack: Option<StackName>,
-    /// The lineage of the stack's ledger; `None` as for the stack.
+    /// The lineage of the stack's ledger. `None` as for `stack`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lineage: Option<Lineage>,
-    /// By provider and account, such as `aws 111122223333`: the alias that its `provider` block had last.
+    /// The alias that the account's `provider` block had last (`None`: the default block), by provider and account: `aws 111122223333`.
     accounts: BTreeMap<String, Option<Alias>>,
 }
 
@@ -40,8 +44,11 @@ impl Default for Accounts {
 }
 
 impl Accounts {
-    /// Reads the object.
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+    /// Parses the object.
+    ///
+    /// # Errors
+    /// If the bytes are not the object in format 1 or 2.
+    pub fn parse_accounts(bytes: &[u8]) -> Result<Self, String> {
         let read: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let names_owner = read.stack.is_some() && read.lineage.is_some();
         match read.format {
@@ -52,32 +59,35 @@ impl Accounts {
         }
     }
 
-    /// The stack that the object names.
+    /// The stack that the object names. `None` in version 1 of the format, and before the object is first written.
     #[must_use]
     pub fn stack(&self) -> Option<&StackName> {
         self.stack.as_ref()
     }
 
-    /// The lineage that the object names.
+    /// The lineage that the object names. `None` as for [`Self::stack`].
     #[must_use]
     pub fn lineage(&self) -> Option<&Lineage> {
         self.lineage.as_ref()
     }
 
-    /// The same accounts, of this stack and lineage.
+    /// The same accounts, owned by this stack and lineage.
     #[must_use]
-    pub fn owned_by(self, stack: StackName, lineage: Lineage) -> Self {
+    pub fn with_owner(self, stack: StackName, lineage: Lineage) -> Self {
         Self { format: FORMAT, stack: Some(stack), lineage: Some(lineage), ..self }
     }
 
-    /// The object as it is written.
-    pub fn text(&self) -> Result<String, String> {
+    /// The text of the object.
+    ///
+    /// # Errors
+    /// If the object does not serialize.
+    pub fn to_json_text(&self) -> Result<String, String> {
         serde_json::to_string_pretty(self).map(|text| text + "\n").map_err(|error| error.to_string())
     }
 
-    /// Those that no `provider` block leads to.
+    /// The listed accounts that no `provider` block names.
     #[must_use]
-    pub fn out_of_sight(&self, realm: &Realm) -> BTreeMap<String, Option<Alias>> {
+    pub fn find_unreachable(&self, realm: &Realm) -> BTreeMap<String, Option<Alias>> {
         let seen: BTreeSet<String> = realm.accounts().map(|(_, realm)| realm.name()).collect();
         self.accounts
             .iter()
@@ -86,45 +96,45 @@ impl Accounts {
             .collect()
     }
 
-    /// The same without the accounts that a plan lets go of: once the ledger says so.
+    /// The list without the accounts that a plan releases. Use it after the ledger has recorded the release.
     #[must_use]
-    pub fn without_let_go(&self, plan: &Plan) -> Self {
+    pub fn without_released_accounts(&self, plan: &Plan) -> Self {
         let mut accounts = self.accounts.clone();
         accounts.retain(|account, _| !plan.out_of_sight.contains_key(account));
         Self { accounts, ..self.clone() }
     }
 
-    /// The same with the accounts that an approved plan is about to write to.
+    /// The list with the accounts that an approved plan is about to write to.
     #[must_use]
-    pub fn before(&self, plan: &Plan) -> Self {
+    pub fn with_planned_accounts(&self, plan: &Plan) -> Self {
         let mut accounts = self.accounts.clone();
-        accounts.extend(named(&plan.realm, written(plan)));
+        accounts.extend(collect_accounts(&plan.realm, written_objects(plan)));
         Self { accounts, ..self.clone() }
     }
 
-    /// The same once a plan for the whole stack was carried out: without the accounts in which nothing is left of what was seen.
+    /// The list after a plan for the whole stack was carried out: without the accounts in which no object of the stack remains.
     #[must_use]
-    pub fn after(&self, seen: &Snapshot, plan: &Plan) -> Self {
+    pub fn keep_remaining_accounts(&self, seen: &Snapshot, plan: &Plan) -> Self {
         let gone: BTreeSet<&ResourceId> =
-            plan.steps.iter().map(|step| &step.change).filter(|change| lets_go(change)).map(Change::id).collect();
+            plan.steps.iter().map(|step| &step.change).filter(|change| is_release(change)).map(Change::id).collect();
         let lived = seen.identities.keys().chain(seen.shared.keys()).filter(|id| !gone.contains(id));
-        Self { accounts: named(&plan.realm, lived.chain(written(plan))), ..self.clone() }
+        Self { accounts: collect_accounts(&plan.realm, lived.chain(written_objects(plan))), ..self.clone() }
     }
 }
 
-fn lets_go(change: &Change) -> bool {
+fn is_release(change: &Change) -> bool {
     matches!(change, Change::Delete { .. } | Change::Unmark { .. })
 }
 
-/// What is the stack's after a plan writes it.
-fn written(plan: &Plan) -> impl Iterator<Item = &ResourceId> {
-    plan.steps.iter().map(|step| &step.change).filter(|change| !lets_go(change)).map(Change::id)
+/// The objects that belong to the stack after a plan has written them.
+fn written_objects(plan: &Plan) -> impl Iterator<Item = &ResourceId> {
+    plan.steps.iter().map(|step| &step.change).filter(|change| !is_release(change)).map(Change::id)
 }
 
-/// The accounts in which objects live.
-fn named<'a>(realm: &Realm, ids: impl Iterator<Item = &'a ResourceId>) -> BTreeMap<String, Option<Alias>> {
+/// The accounts of these objects, without those of the embedded provider.
+fn collect_accounts<'a>(realm: &Realm, ids: impl Iterator<Item = &'a ResourceId>) -> BTreeMap<String, Option<Alias>> {
     let aliases: BTreeSet<Option<&Alias>> = ids.map(|id| id.account.as_ref()).collect();
-    let realms = aliases.into_iter().map(|alias| (realm.at(alias), alias.cloned()));
+    let realms = aliases.into_iter().map(|alias| (realm.for_account(alias), alias.cloned()));
     realms.filter(|(realm, _)| realm.provider != REHEARSAL).map(|(realm, alias)| (realm.name(), alias)).collect()
 }
 
@@ -145,12 +155,12 @@ mod tests {
     }
 
     fn known() -> Accounts {
-        Accounts::read(br#"{ "format": 1, "accounts": { "aws 1": null, "aws 2": "audit" } }"#).unwrap()
+        Accounts::parse_accounts(br#"{ "format": 1, "accounts": { "aws 1": null, "aws 2": "audit" } }"#).unwrap()
     }
 
     #[test]
     fn an_account_is_in_sight_under_any_alias() {
-        let out = |realm: &Realm| known().out_of_sight(realm).into_keys().collect::<Vec<_>>();
+        let out = |realm: &Realm| known().find_unreachable(realm).into_keys().collect::<Vec<_>>();
         assert_eq!(out(&realm("1", &[("audit", "2")])), [""; 0]);
         assert_eq!(out(&realm("2", &[("first", "1")])), [""; 0]);
         assert_eq!(out(&realm("1", &[("audit", "3")])), ["aws 2"]);
@@ -159,13 +169,13 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_as_it_was_and_nothing_else_is_taken_for_it() {
-        assert_eq!(Accounts::read(known().text().unwrap().as_bytes()), Ok(known()));
-        let refused = |text: &str| Accounts::read(text.as_bytes()).unwrap_err();
+        assert_eq!(Accounts::parse_accounts(known().to_json_text().unwrap().as_bytes()), Ok(known()));
+        let refused = |text: &str| Accounts::parse_accounts(text.as_bytes()).unwrap_err();
         assert!(refused(r#"{ "format": 3, "accounts": {} }"#).contains("another version"));
         assert!(refused(r#"{ "format": 2, "accounts": {} }"#).contains("must name stack and lineage"));
-        let lineage = Lineage::parse(&"ab".repeat(16)).unwrap();
-        let owned = known().owned_by(StackName::new("payments").unwrap(), lineage);
-        assert_eq!(Accounts::read(owned.text().unwrap().as_bytes()), Ok(owned));
+        let lineage = Lineage::parse_lineage(&"ab".repeat(16)).unwrap();
+        let owned = known().with_owner(StackName::new("payments").unwrap(), lineage);
+        assert_eq!(Accounts::parse_accounts(owned.to_json_text().unwrap().as_bytes()), Ok(owned));
         for text in ["", "{}", r#"{ "format": 1 }"#, r#"{ "format": 1, "accounts": {}, "more": 1 }"#] {
             assert!(!refused(text).is_empty(), "{text}");
         }

@@ -1,64 +1,67 @@
-//! Appends to the chain, and reads it.
+//! Appends to the chain of entries, and reads it.
+//!
+//! In: records of a run. Out: entries in the store. Invariant: an entry has the number after the last entry and its digest, and is created
+//! only if no entry has that number. If another writer was first, the chain continues from its entry.
 
 use jiff::Timestamp;
 use leasehold_provider::{Digest, StackName};
 use tokio::sync::Mutex;
 
-use super::entry::{self, Entry, Head, NotAnEntry};
-use super::record::Record;
+use super::entry::{self, EntryError, LedgerEntry, LedgerHead};
+use super::record::LedgerRecord;
 use crate::store::lineage::Lineage;
-use crate::store::lock::{Known, OtherStack};
-use crate::store::{NoRandomness, Store, StoreError, Written, wall_clock};
+use crate::store::lock::{KnownLedger, OtherStackError};
+use crate::store::{NoRandomnessError, Store, StoreError, WriteOutcome, wall_clock};
 
 /// Why the ledger could not be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LedgerError {
-    /// The store does not answer as it must.
+    /// A request to the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An entry that the chain goes on from is not one.
+    /// The last entry cannot be parsed, so the chain cannot continue from it.
     #[error("entry {number} of the ledger in {place}: {why}")]
     Entry {
-        /// Its number.
+        /// The number of the entry.
         number: u64,
-        /// Where the ledger is.
+        /// The store, for display.
         place: String,
-        /// What is wrong with it.
-        why: NotAnEntry,
+        /// What is wrong with the entry.
+        why: EntryError,
     },
-    /// The ledger is another stack's.
+    /// The ledger belongs to another stack.
     #[error(transparent)]
-    OtherStack(#[from] OtherStack),
-    /// The ledger is not the one that the lock knows: it was replaced by another one.
+    OtherStack(#[from] OtherStackError),
+    /// The ledger has another lineage than the lock: one of the two was replaced.
     #[error(
         "the ledger in {place} has lineage {found}, and lock.json there has lineage {known}: one of the two was replaced"
     )]
     OtherLineage {
-        /// Where the ledger is.
+        /// The store, for display.
         place: String,
         /// The lineage of its last entry.
         found: Lineage,
-        /// The lineage that the lock's last holder knew.
+        /// The lineage in the lock.
         known: Lineage,
     },
-    /// The operating system gives no randomness for a new lineage.
+    /// The operating system gave no random bytes for a new lineage.
     #[error(transparent)]
-    Randomness(#[from] NoRandomness),
-    /// Somebody broke the lock of this run and said so in the ledger.
+    Randomness(#[from] NoRandomnessError),
+    /// Another caller broke the lock of this run and recorded that in the ledger.
     #[error("somebody broke the lock of this run")]
     LockBroken,
-    /// Somebody else's entry does not follow from ours.
+    /// An entry of another writer does not link to the last entry that this run knows.
     #[error("entry {number} of the ledger in {place} does not follow from the one before it")]
     Forked {
-        /// Its number.
+        /// The number of the entry.
         number: u64,
-        /// Where the ledger is.
+        /// The store, for display.
         place: String,
     },
 }
 
 impl LedgerError {
-    /// What to do about it.
+    /// What the user can do about it.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
@@ -85,28 +88,34 @@ pub struct Chain {
     stack: StackName,
     lineage: Lineage,
     run: String,
-    head: Mutex<Head>,
-    /// Where the chain ended when it was opened.
-    found: Head,
-    lost: Option<Head>,
+    head: Mutex<LedgerHead>,
+    /// The last entry when the chain was opened.
+    found: LedgerHead,
+    lost: Option<LedgerHead>,
 }
 
 impl Chain {
-    /// Finds the end of the ledger. `known` is what the lock says of it: looking begins where it once ended. A ledger without a lineage
-    /// gets the one that the lock knows, or a new one.
+    /// Finds the last entry of the ledger. `known` is what the lock stores about it: the search begins at the last entry named there. A
+    /// ledger without a lineage gets the lineage in the lock, or a new one.
     ///
     /// # Errors
-    /// Where the store does not answer, the last entry does not read, or it is of another stack or lineage.
-    pub async fn open(store: Store, stack: StackName, run: String, known: Known) -> Result<Self, LedgerError> {
+    /// If the store does not answer, the last entry cannot be parsed, or it belongs to another stack or lineage.
+    pub async fn open_ledger(
+        store: Store,
+        stack: StackName,
+        run: String,
+        known: KnownLedger,
+    ) -> Result<Self, LedgerError> {
         let (head, lost) = match known.head {
-            Some(known) if known.number > 0 => match entry_digest(&store, known.number).await? {
-                Some(digest) if digest == known.digest => (onwards(&store, known).await?, None),
-                // It was cut off or written anew. History is lost, and control is not; the run says so in its first entry.
-                _ => (last(&store).await?, Some(known)),
+            Some(known) if known.number > 0 => match read_entry_digest(&store, known.number).await? {
+                Some(digest) if digest == known.digest => (find_end_after(&store, known).await?, None),
+                // The ledger was truncated or rewritten. Its history is lost, but identities can still be managed, so the run goes on and
+                // records the loss in its first entry.
+                _ => (find_last_entry(&store).await?, Some(known)),
             },
-            _ => (last(&store).await?, None),
+            _ => (find_last_entry(&store).await?, None),
         };
-        let lineage = lineage_at(&store, &stack, &head, known.lineage).await?;
+        let lineage = find_lineage(&store, &stack, &head, known.lineage).await?;
         Ok(Self { store, stack, lineage, run, head: Mutex::new(head.clone()), found: head, lost })
     }
 
@@ -116,96 +125,113 @@ impl Chain {
         &self.lineage
     }
 
-    /// Where the ledger ends.
-    pub async fn head(&self) -> Head {
+    /// The last entry.
+    pub async fn head(&self) -> LedgerHead {
         self.head.lock().await.clone()
     }
 
-    /// An end that was known and is not there any more.
+    /// The last entry that the lock knew, if it is not in the ledger any more.
     #[must_use]
-    pub fn lost(&self) -> Option<&Head> {
+    pub fn lost_head(&self) -> Option<&LedgerHead> {
         self.lost.as_ref()
     }
 
-    /// What the next holder of the lock must know: an end that was lost stays known until an entry reports it.
-    pub async fn known(&self) -> Known {
+    /// What the lock stores for its next holder. A lost entry stays known until an entry of the ledger reports the loss.
+    pub async fn known_ledger(&self) -> KnownLedger {
         let head = self.head().await;
         let head = match &self.lost {
             Some(lost) if head == self.found => Some(lost.clone()),
             _ => (head.number > 0).then_some(head),
         };
-        Known { head, lineage: Some(self.lineage.clone()) }
+        KnownLedger { head, lineage: Some(self.lineage.clone()) }
     }
 
-    /// The stack whose ledger it is.
+    /// The stack that the ledger belongs to.
     #[must_use]
     pub fn stack(&self) -> &StackName {
         &self.stack
     }
 
-    /// The run that appends.
+    /// The id of the run that appends.
     #[must_use]
     pub fn run(&self) -> &str {
         &self.run
     }
 
-    /// The store that the chain lies in.
+    /// The store that the chain is in.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Appends one entry. It is in the ledger when this returns.
-    pub async fn append(&self, records: Vec<Record>) -> Result<Head, LedgerError> {
+    /// Appends one entry. The entry is in the store when this returns.
+    ///
+    /// # Errors
+    /// If the store does not answer, this run's lock was broken, or an entry of another writer does not link to the chain.
+    pub async fn append_entry(&self, records: Vec<LedgerRecord>) -> Result<LedgerHead, LedgerError> {
         let mut head = self.head.lock().await;
         loop {
-            let next = Entry {
+            let next = LedgerEntry {
                 schema: entry::SCHEMA,
                 number: head.number.saturating_add(1),
                 previous: head.digest,
                 stack: self.stack.clone(),
                 lineage: Some(self.lineage.clone()),
-                at: seconds(wall_clock()),
+                at: truncate_to_seconds(wall_clock()),
                 run: self.run.clone(),
                 records: records.clone(),
             };
-            let bytes = next.bytes();
-            match self.store.keep(&entry::key(next.number), &bytes).await? {
-                Written::Yes(_) => {
-                    *head = Head { number: next.number, digest: Digest::of_bytes(&bytes) };
+            let bytes = next.to_json_bytes();
+            match self.store.create_retained_object(&entry::entry_key(next.number), &bytes).await? {
+                WriteOutcome::Yes(_) => {
+                    *head = LedgerHead { number: next.number, digest: Digest::from_bytes(&bytes) };
                     return Ok(head.clone());
                 }
-                // Somebody else appended, such as who broke a lock. The chain goes on from theirs.
-                Written::Taken => *head = self.follow(&head).await?,
+                // Another writer appended first, such as a command that broke a lock. The chain continues from its entry.
+                WriteOutcome::Taken => *head = self.follow_new_entries(&head).await?,
             }
         }
     }
 
-    async fn follow(&self, head: &Head) -> Result<Head, LedgerError> {
+    async fn follow_new_entries(&self, head: &LedgerHead) -> Result<LedgerHead, LedgerError> {
         let number = head.number.saturating_add(1);
         let place = || self.store.place().to_owned();
-        let Some(object) = self.store.read(&entry::key(number)).await? else {
+        let Some(object) = self.store.read_object(&entry::entry_key(number)).await? else {
             return Err(LedgerError::Forked { number, place: place() });
         };
-        let theirs = Entry::read(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
-        if theirs.records.iter().any(|record| matches!(record, Record::LockBroken(_))) {
+        let theirs = LedgerEntry::parse_entry(&object.bytes).map_err(|why| LedgerError::Entry {
+            number,
+            place: place(),
+            why,
+        })?;
+        if theirs.records.iter().any(|record| matches!(record, LedgerRecord::LockBroken(_))) {
             return Err(LedgerError::LockBroken);
         }
         if theirs.previous != head.digest || theirs.number != number {
             return Err(LedgerError::Forked { number, place: place() });
         }
-        Ok(Head { number, digest: Digest::of_bytes(&object.bytes) })
+        Ok(LedgerHead { number, digest: Digest::from_bytes(&object.bytes) })
     }
 
-    /// The entries from the end backwards, while `wanted` says to go on.
-    pub async fn backwards(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, LedgerError> {
+    /// The entries from the last one backwards, up to and including the first for which `wanted` is false.
+    ///
+    /// # Errors
+    /// If the store does not answer, or an entry cannot be parsed.
+    pub async fn read_backwards(
+        &self,
+        mut wanted: impl FnMut(&LedgerEntry) -> bool,
+    ) -> Result<Vec<LedgerEntry>, LedgerError> {
         let mut number = self.head().await.number;
         let mut entries = Vec::new();
         while number > 0 {
             let place = || self.store.place().to_owned();
-            // A gap ends the search; `audit verify` is what speaks of gaps.
-            let Some(object) = self.store.read(&entry::key(number)).await? else { break };
-            let entry = Entry::read(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
+            // A gap ends the search. `audit verify` reports gaps.
+            let Some(object) = self.store.read_object(&entry::entry_key(number)).await? else { break };
+            let entry = LedgerEntry::parse_entry(&object.bytes).map_err(|why| LedgerError::Entry {
+                number,
+                place: place(),
+                why,
+            })?;
             let go_on = wanted(&entry);
             entries.push(entry);
             if !go_on {
@@ -217,54 +243,56 @@ impl Chain {
     }
 }
 
-/// The lineage of the ledger that ends at `head`, held against what the lock knows.
-async fn lineage_at(
+/// The lineage of the ledger that ends at `head`, checked against the lineage in the lock.
+async fn find_lineage(
     store: &Store,
     stack: &StackName,
-    head: &Head,
+    head: &LedgerHead,
     known: Option<Lineage>,
 ) -> Result<Lineage, LedgerError> {
     let place = || store.place().to_owned();
     let number = head.number;
     let last = match number {
         0 => None,
-        _ => store.read(&entry::key(number)).await?,
+        _ => store.read_object(&entry::entry_key(number)).await?,
     };
-    let last = last.map(|object| Entry::read(&object.bytes)).transpose();
+    let last = last.map(|object| LedgerEntry::parse_entry(&object.bytes)).transpose();
     let last = last.map_err(|why| LedgerError::Entry { number, place: place(), why })?;
     if let Some(other) = last.as_ref().filter(|entry| entry.stack != *stack) {
-        return Err(OtherStack { place: place(), theirs: other.stack.clone(), ours: stack.clone() }.into());
+        return Err(OtherStackError { place: place(), theirs: other.stack.clone(), ours: stack.clone() }.into());
     }
     match (last.and_then(|entry| entry.lineage), known) {
         (Some(found), Some(known)) if found != known => Err(LedgerError::OtherLineage { place: place(), found, known }),
         (Some(lineage), _) | (None, Some(lineage)) => Ok(lineage),
-        (None, None) => Ok(Lineage::random()?),
+        (None, None) => Ok(Lineage::generate_random()?),
     }
 }
 
-async fn entry_digest(store: &Store, number: u64) -> Result<Option<Digest>, StoreError> {
-    Ok(store.read(&entry::key(number)).await?.map(|object| Digest::of_bytes(&object.bytes)))
+async fn read_entry_digest(store: &Store, number: u64) -> Result<Option<Digest>, StoreError> {
+    Ok(store.read_object(&entry::entry_key(number)).await?.map(|object| Digest::from_bytes(&object.bytes)))
 }
 
-/// From an end that was true to the one that is.
-async fn onwards(store: &Store, mut head: Head) -> Result<Head, StoreError> {
+/// The last entry, searched one by one from an earlier last entry.
+async fn find_end_after(store: &Store, mut head: LedgerHead) -> Result<LedgerHead, StoreError> {
     loop {
         let number = head.number.saturating_add(1);
-        match entry_digest(store, number).await? {
-            Some(digest) => head = Head { number, digest },
+        match read_entry_digest(store, number).await? {
+            Some(digest) => head = LedgerHead { number, digest },
             None => return Ok(head),
         }
     }
 }
 
-/// The last entry by name.
-async fn last(store: &Store) -> Result<Head, StoreError> {
-    let names = store.list("ledger").await?;
-    let Some(number) = names.iter().filter_map(|name| entry::number(name)).max() else { return Ok(Head::none()) };
-    let digest = entry_digest(store, number).await?;
-    Ok(digest.map_or_else(Head::none, |digest| Head { number, digest }))
+/// The last entry, found by listing all names.
+async fn find_last_entry(store: &Store) -> Result<LedgerHead, StoreError> {
+    let names = store.list_names("ledger").await?;
+    let Some(number) = names.iter().filter_map(|name| entry::parse_entry_name(name)).max() else {
+        return Ok(LedgerHead::empty_ledger());
+    };
+    let digest = read_entry_digest(store, number).await?;
+    Ok(digest.map_or_else(LedgerHead::empty_ledger, |digest| LedgerHead { number, digest }))
 }
 
-fn seconds(moment: Timestamp) -> Timestamp {
+fn truncate_to_seconds(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }

@@ -1,8 +1,14 @@
-//! Checkpoints: a point of the chain, signed, so that somebody who keeps it elsewhere sees a chain that was cut off or written anew.
+//! Checkpoints: signed points of the chain. A copy that is kept elsewhere shows whether the chain was truncated or rewritten later.
 //!
-//! The text is that of a transparency log's checkpoint (C2SP `tlog-checkpoint`): origin, size, hash. The chain is no Merkle tree, so
-//! that the hash is the digest of the last entry. The signature is an SSHSIG (OpenSSH `PROTOCOL.sshsig`) over that text, in a file of
-//! its own: `ssh-keygen -Y verify` checks it.
+//! In: the last entry of a chain and an SSH key. Out: the text of a checkpoint and its signature. The text has the form of a transparency
+//! log's checkpoint (C2SP `tlog-checkpoint`): origin, size, hash. The chain is not a Merkle tree, so the hash is the digest of the last
+//! entry. The signature is an SSHSIG (OpenSSH `PROTOCOL.sshsig`) over that text, in a separate file: `ssh-keygen -Y verify` checks it.
+//!
+//! ```text
+//! leasehold/demo
+//! 42
+//! <SHA-256 of entry 42 in base64>
+//! ```
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -10,49 +16,52 @@ use leasehold_provider::{Digest, StackName};
 use ssh_key::public::KeyData;
 use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 
-use super::entry::Head;
+use super::entry::LedgerHead;
 
-/// The namespace that the signature is for: `ssh-keygen -Y verify -n leasehold`.
+/// The namespace of the signature, for `ssh-keygen -Y verify -n leasehold`.
 pub const NAMESPACE: &str = "leasehold";
 
-/// The text of a checkpoint.
+/// The text of a checkpoint for that last entry.
 #[must_use]
-pub fn body(stack: &StackName, head: &Head) -> String {
-    let hash: Vec<u8> = bytes(head.digest);
+pub fn render_checkpoint(stack: &StackName, head: &LedgerHead) -> String {
+    let hash: Vec<u8> = digest_bytes(head.digest);
     format!("leasehold/{stack}\n{}\n{}\n", head.number, BASE64_STANDARD.encode(hash))
 }
 
-/// Text that is no checkpoint of a stack.
+/// Why a text is not a checkpoint of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotACheckpoint {
-    /// It is not of this form.
+pub enum CheckpointError {
+    /// It does not have the form of a checkpoint.
     #[error("a checkpoint has three lines: leasehold/STACK, a number, and the digest of an entry in base64")]
     Form,
-    /// It is of another stack.
+    /// It is a checkpoint of another stack.
     #[error("it is a checkpoint of {0}")]
     OtherStack(String),
 }
 
-/// The point that a checkpoint's text names.
-pub fn read(text: &str, stack: &StackName) -> Result<Head, NotACheckpoint> {
+/// Parses the text of a checkpoint of `stack`.
+///
+/// # Errors
+/// If the text does not have the form of a checkpoint, or is of another stack.
+pub fn parse_checkpoint(text: &str, stack: &StackName) -> Result<LedgerHead, CheckpointError> {
     let mut lines = text.lines();
     let (Some(origin), Some(number), Some(hash)) = (lines.next(), lines.next(), lines.next()) else {
-        return Err(NotACheckpoint::Form);
+        return Err(CheckpointError::Form);
     };
     if !origin.starts_with("leasehold/") {
-        return Err(NotACheckpoint::Form);
+        return Err(CheckpointError::Form);
     }
     if origin != format!("leasehold/{stack}") {
-        return Err(NotACheckpoint::OtherStack(origin.to_owned()));
+        return Err(CheckpointError::OtherStack(origin.to_owned()));
     }
-    let number = number.parse().map_err(|_| NotACheckpoint::Form)?;
-    let hash = BASE64_STANDARD.decode(hash).map_err(|_| NotACheckpoint::Form)?;
+    let number = number.parse().map_err(|_| CheckpointError::Form)?;
+    let hash = BASE64_STANDARD.decode(hash).map_err(|_| CheckpointError::Form)?;
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let digest = hex.parse().map_err(|_| NotACheckpoint::Form)?;
-    Ok(Head { number, digest })
+    let digest = hex.parse().map_err(|_| CheckpointError::Form)?;
+    Ok(LedgerHead { number, digest })
 }
 
-fn bytes(digest: Digest) -> Vec<u8> {
+fn digest_bytes(digest: Digest) -> Vec<u8> {
     let hex = digest.to_string();
     hex.as_bytes()
         .chunks(2)
@@ -61,59 +70,81 @@ fn bytes(digest: Digest) -> Vec<u8> {
         .collect()
 }
 
-/// What signs: the signature over the data that [`to_be_signed`] gives, armoured.
-pub fn sign(key: &PrivateKey, text: &str) -> Result<String, ssh_key::Error> {
+/// Signs a checkpoint with a private key. Returns the armored signature over the data that [`signing_data`] gives.
+///
+/// # Errors
+/// If the key cannot sign.
+pub fn sign_checkpoint(key: &PrivateKey, text: &str) -> Result<String, ssh_key::Error> {
     key.sign(NAMESPACE, HashAlg::Sha512, text.as_bytes())?.to_pem(LineEnding::LF)
 }
 
-/// The data that an agent signs for a checkpoint.
-pub fn to_be_signed(text: &str) -> Result<Vec<u8>, ssh_key::Error> {
+/// The data that an SSH agent must sign for a checkpoint.
+///
+/// # Errors
+/// If the data cannot be encoded.
+pub fn signing_data(text: &str) -> Result<Vec<u8>, ssh_key::Error> {
     SshSig::signed_data(NAMESPACE, HashAlg::Sha512, text.as_bytes())
 }
 
-/// The armoured signature made of what an agent signed.
-pub fn armoured(key: &KeyData, signature: ssh_key::Signature) -> Result<String, ssh_key::Error> {
+/// The armored form of a signature that an SSH agent made.
+///
+/// # Errors
+/// If the signature cannot be encoded.
+pub fn armor_signature(key: &KeyData, signature: ssh_key::Signature) -> Result<String, ssh_key::Error> {
     SshSig::new(key.clone(), NAMESPACE, HashAlg::Sha512, signature)?.to_pem(LineEnding::LF)
 }
 
-/// Whose signature it is.
+/// How far a valid signature can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trust {
-    /// A known signer's.
+pub enum SignatureTrust {
+    /// A known signer made it. The value is the principal in the `allowed_signers` file.
     Known(String),
-    /// It holds, and nobody said whose keys to trust.
+    /// It is valid, and no signers were given.
     Unknown,
 }
 
-/// Why a signature does not hold.
+/// Why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotSigned {
+pub enum SignatureError {
     /// It is not a signature of this text.
     #[error("it is not a signature of this text: {0}")]
     Wrong(String),
-    /// It is somebody's whom nobody named.
+    /// It is valid, and its key is not among the signers. The value is the fingerprint of the key.
     #[error("it is of the key {0}, which is not among the signers")]
     Stranger(String),
 }
 
-/// Checks a signature. Without signers, that it holds is all that can be said.
-pub fn verify(text: &str, armoured: &str, signers: Option<&Signers>) -> Result<Trust, NotSigned> {
-    let wrong = |error: ssh_key::Error| NotSigned::Wrong(error.to_string());
+/// Verifies a signature. Without signers, it only checks that the signature is valid for the text.
+///
+/// # Errors
+/// If the signature is not valid for the text, or its key is not among the signers.
+pub fn verify_signature(
+    text: &str,
+    armoured: &str,
+    signers: Option<&Signers>,
+) -> Result<SignatureTrust, SignatureError> {
+    let wrong = |error: ssh_key::Error| SignatureError::Wrong(error.to_string());
     let signature = SshSig::from_pem(armoured).map_err(wrong)?;
     let key = PublicKey::from(signature.public_key().clone());
     key.verify(NAMESPACE, text.as_bytes(), &signature).map_err(wrong)?;
-    let Some(signers) = signers else { return Ok(Trust::Unknown) };
+    let Some(signers) = signers else { return Ok(SignatureTrust::Unknown) };
     let fingerprint = || key.fingerprint(HashAlg::Sha256).to_string();
-    signers.who(&key).map(|who| Trust::Known(who.to_owned())).ok_or_else(|| NotSigned::Stranger(fingerprint()))
+    signers
+        .find_signer(&key)
+        .map(|who| SignatureTrust::Known(who.to_owned()))
+        .ok_or_else(|| SignatureError::Stranger(fingerprint()))
 }
 
-/// Who may sign: the lines of an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS).
+/// The principals that may sign, with their keys, from an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS).
 #[derive(Debug, Clone, Default)]
 pub struct Signers(Vec<(String, KeyData)>);
 
 impl Signers {
-    /// Reads the file's text. A line that does not read is an error with its number: who may sign must be certain.
-    pub fn read(text: &str) -> Result<Self, String> {
+    /// Parses the text of the file.
+    ///
+    /// # Errors
+    /// If a line cannot be parsed; the message has its number. No line is skipped, because the list of signers must be certain.
+    pub fn parse_signers(text: &str) -> Result<Self, String> {
         let mut signers = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -122,10 +153,10 @@ impl Signers {
             }
             let number = index.saturating_add(1);
             let (who, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-            let key = key_in(rest).ok_or_else(|| {
+            let key = find_key(rest).ok_or_else(|| {
                 format!("line {number} is not \"who [options] key-type key\", with an ssh-ed25519 key")
             })?;
-            if !for_us(rest) {
+            if !allows_our_namespace(rest) {
                 continue;
             }
             signers.push((who.to_owned(), key));
@@ -133,20 +164,20 @@ impl Signers {
         Ok(Self(signers))
     }
 
-    fn who(&self, key: &PublicKey) -> Option<&str> {
+    fn find_signer(&self, key: &PublicKey) -> Option<&str> {
         self.0.iter().find(|(_, data)| data == key.key_data()).map(|(who, _)| who.as_str())
     }
 }
 
-/// The key of a line: the part from the word on that names a type of key.
-fn key_in(rest: &str) -> Option<KeyData> {
+/// The key in a line: the part that begins with the word for the type of the key.
+fn find_key(rest: &str) -> Option<KeyData> {
     let start = rest.split_whitespace().find(|word| word.starts_with("ssh-ed25519"))?;
     let at = rest.find(start)?;
     PublicKey::from_openssh(rest.get(at..)?).ok().map(|key| key.key_data().clone())
 }
 
-/// Whether a line's options, if it names namespaces, name ours.
-fn for_us(rest: &str) -> bool {
+/// Whether a line is valid for our namespace. True if the line names no namespaces.
+fn allows_our_namespace(rest: &str) -> bool {
     let Some((_, after)) = rest.split_once("namespaces=\"") else { return true };
     after.split('"').next().unwrap_or_default().split(',').any(|namespace| namespace == NAMESPACE || namespace == "*")
 }
@@ -157,33 +188,39 @@ mod tests {
 
     use super::*;
 
-    fn head() -> Head {
-        Head { number: 42, digest: Digest::of_bytes(b"x") }
+    fn head() -> LedgerHead {
+        LedgerHead { number: 42, digest: Digest::from_bytes(b"x") }
     }
 
     #[test]
     fn a_checkpoint_reads_back_and_is_of_one_stack() {
         let stack = StackName::new("demo").unwrap();
-        let text = body(&stack, &head());
-        assert_eq!(read(&text, &stack), Ok(head()));
+        let text = render_checkpoint(&stack, &head());
+        assert_eq!(parse_checkpoint(&text, &stack), Ok(head()));
         let other = StackName::new("other").unwrap();
-        assert_eq!(read(&text, &other), Err(NotACheckpoint::OtherStack("leasehold/demo".to_owned())));
-        assert_eq!(read("leasehold/demo\n42\n", &stack), Err(NotACheckpoint::Form));
+        assert_eq!(parse_checkpoint(&text, &other), Err(CheckpointError::OtherStack("leasehold/demo".to_owned())));
+        assert_eq!(parse_checkpoint("leasehold/demo\n42\n", &stack), Err(CheckpointError::Form));
     }
 
     #[test]
     fn only_a_signers_signature_of_the_same_text_holds() {
         let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
-        let text = body(&StackName::new("demo").unwrap(), &head());
-        let signature = sign(&key, &text).unwrap();
-        assert_eq!(verify(&text, &signature, None), Ok(Trust::Unknown));
+        let text = render_checkpoint(&StackName::new("demo").unwrap(), &head());
+        let signature = sign_checkpoint(&key, &text).unwrap();
+        assert_eq!(verify_signature(&text, &signature, None), Ok(SignatureTrust::Unknown));
         let line = format!("ops@acme.example {}", key.public_key().to_openssh().unwrap());
-        let signers = Signers::read(&line).unwrap();
-        assert_eq!(verify(&text, &signature, Some(&signers)), Ok(Trust::Known("ops@acme.example".to_owned())));
-        assert!(matches!(verify("other", &signature, Some(&signers)), Err(NotSigned::Wrong(_))));
-        assert!(matches!(verify(&text, &signature, Some(&Signers::default())), Err(NotSigned::Stranger(_))));
-        let git = Signers::read(&line.replace(" ssh-", " namespaces=\"git\" ssh-")).unwrap();
-        assert!(matches!(verify(&text, &signature, Some(&git)), Err(NotSigned::Stranger(_))));
-        assert!(Signers::read("ops@acme.example").is_err());
+        let signers = Signers::parse_signers(&line).unwrap();
+        assert_eq!(
+            verify_signature(&text, &signature, Some(&signers)),
+            Ok(SignatureTrust::Known("ops@acme.example".to_owned()))
+        );
+        assert!(matches!(verify_signature("other", &signature, Some(&signers)), Err(SignatureError::Wrong(_))));
+        assert!(matches!(
+            verify_signature(&text, &signature, Some(&Signers::default())),
+            Err(SignatureError::Stranger(_))
+        ));
+        let git = Signers::parse_signers(&line.replace(" ssh-", " namespaces=\"git\" ssh-")).unwrap();
+        assert!(matches!(verify_signature(&text, &signature, Some(&git)), Err(SignatureError::Stranger(_))));
+        assert!(Signers::parse_signers("ops@acme.example").is_err());
     }
 }

@@ -1,17 +1,20 @@
-//! Evidence: the whole live object, archived before it is shut or deleted.
+//! Evidence: the complete live identity, archived before it is quarantined or deleted.
+//!
+//! In: an identity as it was read. Out: an object `evidence/<SHA-256 of its bytes>`, and the record that names it in the ledger.
+//! Invariant: the values of sensitive attributes are replaced and not archived.
 
 use jiff::Timestamp;
 use leasehold_provider::{Address, Digest, Document, LiveIdentity, Marks, Resource, StackName};
 use serde::Serialize;
 
-use super::record::Archived;
+use super::record::ArchivedEvidence;
 use crate::store::lineage::Lineage;
 use crate::store::{Store, StoreError};
 
 /// The version of the format. Version 1 had no lineage.
 const SCHEMA: u32 = 2;
 
-/// What is archived of an identity: all that a restoration by hand would need, and all that an auditor asks.
+/// The archived form of an identity: what is needed to restore it by hand, and what an auditor asks for.
 #[derive(Debug, Serialize)]
 struct Evidence<'a> {
     schema: u32,
@@ -19,41 +22,45 @@ struct Evidence<'a> {
     lineage: &'a Lineage,
     address: &'a Address,
     name: &'a str,
-    /// The cloud's own id of it, by which its logs tell it from another of the name.
+    /// The cloud's unique id, which distinguishes the identity from others with the same name in the cloud's logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     unique_id: Option<&'a str>,
-    /// When it was read.
+    /// When the identity was read from the cloud.
     read_at: Timestamp,
     created_at: Option<Timestamp>,
     last_used: Option<Timestamp>,
     marks: &'a Marks,
-    /// All it is and holds. What the marks call sensitive is left out: evidence is kept for long, and read by many.
+    /// All of its resources. The values of sensitive attributes are replaced, because evidence is kept for long and read by many
+    /// people.
     resources: Vec<Resource>,
 }
 
-/// The key of an archived object.
+/// The key of the archived object with that digest.
 #[must_use]
-pub fn key(digest: Digest) -> String {
+pub fn evidence_key(digest: Digest) -> String {
     format!("evidence/{digest}")
 }
 
-/// Archives an identity as it lives, and says what the ledger shall say of it. `before` names what follows: `quarantine`, `deletion`.
-pub async fn archive(
+/// Archives a live identity, and returns the record for the ledger. `before` names the reason: `quarantine`, `deletion`.
+///
+/// # Errors
+/// If the store refuses the write, or does not answer in time.
+pub async fn archive_identity(
     store: &Store,
     (stack, lineage): (&StackName, &Lineage),
     identity: &LiveIdentity,
     read_at: Timestamp,
     before: &str,
-) -> Result<Archived, StoreError> {
-    let bytes = bytes(stack, lineage, identity, read_at);
-    let digest = Digest::of_bytes(&bytes);
-    // The key is made from the bytes: that it is there already is as good.
-    store.keep(&key(digest), &bytes).await?;
+) -> Result<ArchivedEvidence, StoreError> {
+    let bytes = render_evidence(stack, lineage, identity, read_at);
+    let digest = Digest::from_bytes(&bytes);
+    // The key is the digest of the bytes. If the object exists already, it has these bytes.
+    store.create_retained_object(&evidence_key(digest), &bytes).await?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    Ok(Archived { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })
+    Ok(ArchivedEvidence { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })
 }
 
-fn bytes(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity, read_at: Timestamp) -> Vec<u8> {
+fn render_evidence(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity, read_at: Timestamp) -> Vec<u8> {
     let evidence = Evidence {
         schema: SCHEMA,
         stack,
@@ -70,11 +77,11 @@ fn bytes(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity, read_at:
             .values()
             .cloned()
             .map(|mut resource| {
-                resource.redact();
+                resource.redact_sensitive();
                 resource
             })
             .collect(),
     };
-    // Texts, numbers and instants always serialize.
-    Document::new(serde_json::to_value(&evidence).unwrap_or_default()).text().as_bytes().to_vec()
+    // Strings, numbers and timestamps always serialize.
+    Document::new(serde_json::to_value(&evidence).unwrap_or_default()).canonical_text().as_bytes().to_vec()
 }

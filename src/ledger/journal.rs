@@ -1,4 +1,7 @@
-//! Between the executor and the chain: intents before the writes, outcomes after them, the lock at each.
+//! Writes the records of an execution into the ledger.
+//!
+//! In: the steps that the executor is about to write, and their results. Out: entries of the chain. Invariant: the intent of a step is in
+//! the ledger before the step is written to the cloud, and no intent is written after the run has lost its lock.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,79 +9,82 @@ use async_trait::async_trait;
 use leasehold_provider::{Change, Digest, EnactError, Enacted, Marks, Resource};
 
 use super::chain::{Chain, LedgerError};
-use super::record::{Intent, Outcome, Record};
-use crate::apply::{Journal, NotRecorded};
+use super::record::{Intent, LedgerRecord, RecordedOutcome};
+use crate::apply::{Journal, JournalError};
 use crate::plan::Step;
-use crate::store::lock::Guard;
+use crate::store::lock::LockGuard;
 
-/// Writes an execution into the ledger while its run holds the lock.
+/// Writes the records of an execution while its run holds the lock.
 pub struct Recorder<'a> {
     chain: &'a Chain,
-    guard: &'a Guard,
+    guard: &'a LockGuard,
     /// Records that go into the next entry.
-    waiting: Mutex<Vec<Record>>,
+    waiting: Mutex<Vec<LedgerRecord>>,
 }
 
 impl<'a> Recorder<'a> {
-    /// `opening` goes into the first entry, before the first intents.
+    /// A recorder whose first entry begins with the records `opening`, before the first intents.
     #[must_use]
-    pub fn new(chain: &'a Chain, guard: &'a Guard, opening: Vec<Record>) -> Self {
+    pub fn new(chain: &'a Chain, guard: &'a LockGuard, opening: Vec<LedgerRecord>) -> Self {
         Self { chain, guard, waiting: Mutex::new(opening) }
     }
 
-    /// Writes what is left, and `closing` as the last.
-    pub async fn close(self, closing: Record) -> Result<(), NotRecorded> {
-        self.append(vec![closing]).await
+    /// Writes the remaining records, with `closing` as the last.
+    ///
+    /// # Errors
+    /// If the ledger cannot be written.
+    pub async fn close_journal(self, closing: LedgerRecord) -> Result<(), JournalError> {
+        self.append_records(vec![closing]).await
     }
 
-    /// Everything waiting, and `more` after it, in one entry.
-    async fn append(&self, more: Vec<Record>) -> Result<(), NotRecorded> {
-        let mut records = self.waiting().clone();
+    /// Writes all waiting records, then `more`, in one entry.
+    async fn append_records(&self, more: Vec<LedgerRecord>) -> Result<(), JournalError> {
+        let mut records = self.lock_waiting().clone();
         let kept = records.len();
         records.extend(more);
         if records.is_empty() {
             return Ok(());
         }
-        // Until they are written they go on waiting, whether this fails or is dropped half way.
-        let unwritten = |error: LedgerError| NotRecorded {
+        // The records keep waiting until they are written, so none is lost if the append fails or the future is dropped.
+        let unwritten = |error: LedgerError| JournalError {
             problem: format!("the ledger could not be written: {error}"),
             help: error.help(),
         };
-        self.chain.append(records).await.map_err(unwritten)?;
-        let mut waiting = self.waiting();
+        self.chain.append_entry(records).await.map_err(unwritten)?;
+        let mut waiting = self.lock_waiting();
         let kept = kept.min(waiting.len());
         waiting.drain(..kept);
         Ok(())
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {
+    fn lock_waiting(&self) -> std::sync::MutexGuard<'_, Vec<LedgerRecord>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Journal for Recorder<'_> {
-    async fn intend(&self, steps: &[&Step]) -> Result<(), NotRecorded> {
+    async fn write_intents(&self, steps: &[&Step]) -> Result<(), JournalError> {
         self.may_write()?;
-        self.append(steps.iter().map(|step| Record::Intent(intent(step))).collect()).await
+        self.append_records(steps.iter().map(|step| LedgerRecord::Intent(build_intent(step))).collect()).await
     }
 
-    fn may_write(&self) -> Result<(), NotRecorded> {
+    fn may_write(&self) -> Result<(), JournalError> {
         if self.guard.may_write() {
             return Ok(());
         }
-        Err(NotRecorded {
+        Err(JournalError {
             problem: "the stack's lock is not held any more, or could not be renewed in time".to_owned(),
             help: "`leasehold lock show` shows who holds it now.".to_owned(),
         })
     }
 
-    fn ended(&self, step: &Step, result: Result<&Enacted, &EnactError>) {
-        self.waiting().push(Record::Outcome(outcome(step, result)));
+    fn record_result(&self, step: &Step, result: Result<&Enacted, &EnactError>) {
+        self.lock_waiting().push(LedgerRecord::Outcome(build_outcome(step, result)));
     }
 
-    fn not_tried(&self, step: &Step) {
-        let not_tried = Outcome {
+    fn record_untried(&self, step: &Step) {
+        let not_tried = RecordedOutcome {
             step: step.id.0,
             subject: step.subject.clone(),
             done: false,
@@ -87,20 +93,21 @@ impl Journal for Recorder<'_> {
             note: Some("not tried".to_owned()),
             error: None,
         };
-        self.waiting().push(Record::Outcome(not_tried));
+        self.lock_waiting().push(LedgerRecord::Outcome(not_tried));
     }
 
-    async fn flush(&self) -> Result<(), NotRecorded> {
-        self.append(Vec::new()).await
+    async fn flush_records(&self) -> Result<(), JournalError> {
+        self.append_records(Vec::new()).await
     }
 }
 
-fn intent(step: &Step) -> Intent {
+fn build_intent(step: &Step) -> Intent {
     let (before, after) = match &step.change {
-        Change::Mark { before, after, .. } => (before.as_deref().map(of_marks), Some(of_marks(after))),
-        // Its name is not known yet. What it comes beside is: once there is one more, something was made.
+        Change::Mark { before, after, .. } => (before.as_deref().map(digest_marks), Some(digest_marks(after))),
+        // The name of a new key is not known before it is created. `before` is the digest of the keys that exist now: a different digest
+        // shows later that a key was created.
         Change::Create { after } if after.id.is_new() => (step.precondition, None),
-        change => (change.before().map(content), change.after().map(content)),
+        change => (change.resource_before().map(digest_content), change.resource_after().map(digest_content)),
     };
     Intent {
         step: step.id.0,
@@ -112,21 +119,21 @@ fn intent(step: &Step) -> Intent {
     }
 }
 
-/// The digest of what an object holds, its marks aside: they are written by steps of their own.
+/// The digest of an object without its marks, which separate steps write.
 #[must_use]
-pub fn content(resource: &Resource) -> Digest {
-    Digest::of(&(&resource.id, &resource.attributes))
+pub fn digest_content(resource: &Resource) -> Digest {
+    Digest::from_serializable(&(&resource.id, &resource.attributes))
 }
 
-/// The digest of marks.
+/// The digest of the marks of an object.
 #[must_use]
-pub fn of_marks(marks: &Marks) -> Digest {
-    Digest::of(marks)
+pub fn digest_marks(marks: &Marks) -> Digest {
+    Digest::from_serializable(marks)
 }
 
-fn outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> Outcome {
+fn build_outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> RecordedOutcome {
     let enacted = result.ok();
-    Outcome {
+    RecordedOutcome {
         step: step.id.0,
         subject: step.subject.clone(),
         done: enacted.is_some(),

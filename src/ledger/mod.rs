@@ -1,12 +1,23 @@
-//! The ledger: an append-only chain of entries that says who decided what, on which basis, what was about to be written, and how it
-//! went.
+//! The ledger: an append-only chain of entries. It records each decision with its basis and its author, each write before it is tried, and
+//! the result.
 //!
-//! An entry is one object, `ledger/<20 digits>.json`, of canonical JSON, made by a conditional write: the store serialises its
-//! writers. It holds one or more [`Record`]s and the SHA-256 of the entry before it. No record holds a secret, or the value of any
-//! attribute: objects are named by id and digest, and what is archived lies under `evidence/`.
+//! In: records of a run. Out: a chain that [`verify`] can check. An entry is one object, `ledger/<20 digits>.json`, of canonical JSON. A
+//! conditional write creates it, so the store serializes its writers. It has one or more [`LedgerRecord`]s and the SHA-256 of the entry
+//! before it. Invariant: no record contains a secret or the value of an attribute. Objects are named by id and digest; archived objects are
+//! under `evidence/`.
 //!
-//! [`entry`] and [`record`] are the format; [`chain`] appends and reads; [`journal`] stands between the executor and the chain;
-//! [`accounts`] says where a stack has anything; [`unfinished`] finds what a killed run left open; [`evidence`] archives; [`checkpoint`] signs; [`verify`] checks all of it.
+//! Example: a plan with one step. The intent is written before the change to the cloud, so a run that is killed in between leaves an
+//! intent without an outcome, which the next run resolves.
+//!
+//! ```text
+//! ledger/00000000000000000001.json   previous: SHA-256 of the empty string   run_started, change, approval, intent (step 0)
+//!                                    (the change is written to the cloud)
+//! ledger/00000000000000000002.json   previous: SHA-256 of entry 1            outcome (step 0), run_ended
+//! ```
+//!
+//! [`entry`] and [`record`] define the format; [`chain`] appends and reads; [`journal`] writes the records of an execution; [`accounts`]
+//! stores in which accounts a stack has objects; [`unfinished`] finds the intents that a killed run left without an outcome; [`evidence`]
+//! archives objects; [`checkpoint`] signs; [`verify`] checks all of it.
 
 pub mod accounts;
 pub mod chain;
@@ -19,5 +30,5 @@ pub mod unfinished;
 pub mod verify;
 
 pub use chain::{Chain, LedgerError};
-pub use entry::{Entry, Head};
-pub use record::Record;
+pub use entry::{LedgerEntry, LedgerHead};
+pub use record::LedgerRecord;

@@ -1,4 +1,6 @@
-//! What an entry says. Every word here is read by auditors; a field is added with a default, and none is taken away within a format.
+//! The records in an entry of the ledger.
+//!
+//! Auditors read every word here. Invariant: within one version of the format, a field may be added, with a default, and none is removed.
 
 use std::collections::BTreeMap;
 
@@ -7,149 +9,149 @@ use leasehold_provider::{Address, ChangeKind, Digest, ResourceId};
 use serde::{Deserialize, Serialize};
 
 use crate::diff::{IdentityDelta, Lifecycle};
-use crate::rules::Decision;
+use crate::rules::RulingDecision;
 
-/// One statement of the ledger.
+/// One record of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Record {
-    /// A run that may write began.
+pub enum LedgerRecord {
+    /// A run that may write has started.
     RunStarted(Box<RunStarted>),
-    /// What the plan decided of one identity, and why.
-    Change(Box<Change>),
-    /// What a rule decided of the plan.
-    Decided(Decided),
-    /// Somebody said yes.
+    /// What the plan decided for one identity, and why.
+    Change(Box<RecordedChange>),
+    /// What a rule decided about the plan.
+    Decided(RecordedDecision),
+    /// A principal approved the plan, or a part of it.
     Approval(Approval),
-    /// A step is about to be written. What follows it, if anything, is its outcome or a resolution.
+    /// A step is about to be written. An outcome or a resolution follows it, unless the run was killed.
     Intent(Intent),
-    /// How a step went.
-    Outcome(Outcome),
-    /// What a later run found of a step whose outcome nobody wrote.
-    Resolved(Resolved),
-    /// A live object was archived.
-    Evidence(Archived),
-    /// The run is over.
+    /// The result of a step.
+    Outcome(RecordedOutcome),
+    /// What a later run found about a step without an outcome.
+    Resolved(IntentResolution),
+    /// A live identity was archived.
+    Evidence(ArchivedEvidence),
+    /// The run has ended.
     RunEnded(RunEnded),
-    /// The chain up to here was signed.
-    Checkpoint(Signed),
-    /// Somebody broke the lock of somebody else.
+    /// The chain up to an entry was signed.
+    Checkpoint(SignedCheckpoint),
+    /// A principal broke the lock of another run.
     LockBroken(LockBroken),
 }
 
-/// Who runs what, and from where.
+/// The command, its caller and its environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunStarted {
     /// The command: `apply`, `sweep`, `revoke`.
     pub command: String,
-    /// Why, where the command asks for a reason.
+    /// The reason. `None`: the command does not ask for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The caller, as the cloud knows it.
+    /// The principal, as the cloud names it.
     pub actor: String,
     /// The provider and the account: `aws 111122223333`.
     pub realm: String,
-    /// The machine.
+    /// The name of the machine.
     pub host: String,
-    /// The version of this program.
+    /// The version of leasehold.
     pub version: String,
-    /// The number of the lock's holder; see `lock.json`.
+    /// The epoch of the lock: the number of its holders so far; see `lock.json`.
     pub epoch: u64,
-    /// The digest of the plan.
+    /// The digest of the plan. `None`: the run has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Digest>,
-    /// The commit of the configuration.
+    /// The git commit of the configuration. `None`: it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Whether the work tree held changes that are in no commit. Older entries have it: to know it, git would have to run.
+    /// Whether the work tree had uncommitted changes. Only older entries have it, because it requires running git.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dirty: Option<bool>,
-    /// What the CI job says about itself: `system` (an id), `name` (of the system), `run` (an address to open), `pull_request`,
-    /// `actor`, `repository`, `ref`, `commit`.
+    /// Details of the CI job: `system` (an id), `name` (of the system), `run` (a URL), `pull_request`, `actor`, `repository`, `ref`,
+    /// `commit`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pipeline: BTreeMap<String, String>,
-    /// The last entry that the lock's holder before this one knew of, where it is not in the ledger any more.
+    /// The last entry that the previous holder of the lock knew, if it is not in the ledger any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lost: Option<super::Head>,
+    pub lost: Option<super::LedgerHead>,
 }
 
 /// One identity's part of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
-    /// The identity.
+pub struct RecordedChange {
+    /// The address of the identity.
     pub subject: Address,
-    /// Its name in the cloud.
+    /// The name of the identity in the cloud.
     pub name: String,
-    /// What sort of event it is.
+    /// The kind of change: joiner, mover, leaver, and so on.
     pub lifecycle: Lifecycle,
-    /// Who answers for it.
+    /// The owner of the identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// The service it works for.
+    /// The service that the identity belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// When its access ends.
+    /// When its access expires. `None`: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
-    /// What the change means for its access.
+    /// How its access changes, as the verdict of the policy comparison. `None`: its access was not compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<String>,
-    /// A request that is newly allowed.
+    /// A request that is allowed after the change and not before. `None`: there is none, or none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<String>,
-    /// Why.
+    /// Why the identity changes, one sentence for each cause.
     pub reasons: Vec<String>,
 }
 
-impl Change {
-    /// What a plan decided of an identity.
+impl RecordedChange {
+    /// The record of what a plan decided for an identity.
     #[must_use]
-    pub fn of(delta: &IdentityDelta) -> Self {
+    pub fn from_delta(delta: &IdentityDelta) -> Self {
         Self {
             subject: delta.address.clone(),
-            name: delta.id.shown_name().into_owned(),
+            name: delta.id.display_name().into_owned(),
             lifecycle: delta.lifecycle,
             owner: delta.owner.clone(),
             service: delta.service.clone(),
             deadline: delta.deadline,
-            access: delta.access.as_ref().map(|access| word(&access.verdict)),
+            access: delta.access.as_ref().map(|access| to_serialized_word(&access.verdict)),
             witness: delta.access.as_ref().and_then(|access| access.witness.clone()),
             reasons: delta.reasons.iter().map(ToString::to_string).collect(),
         }
     }
 }
 
-/// What one rule decided.
+/// The decision of one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Decided {
-    /// The rule.
+pub struct RecordedDecision {
+    /// The name of the rule.
     pub rule: String,
-    /// The identity it is about; `None`: the plan as a whole.
+    /// The identity that the decision is about. `None`: the plan as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Address>,
-    /// What it decided.
-    pub verdict: Decision,
-    /// On which grounds.
+    /// The decision of the rule.
+    pub verdict: RulingDecision,
+    /// The facts that the decision is based on.
     pub basis: String,
-    /// Of which plan.
+    /// The digest of the plan.
     pub plan: Digest,
 }
 
-/// A yes.
+/// An approval of a plan, or of a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
-    /// What was approved: an identity by name, or the plan as a whole.
+    /// The name of the identity that was approved. `None`: the plan as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Who said it, as the cloud knows them.
+    /// The principal that approved, as the cloud names it.
     pub by: String,
-    /// How: `at the terminal`, `--auto-approve`, `--approve`, `--max-leavers 7`, `saved plan`.
+    /// How it was approved: `at the terminal`, `--auto-approve`, `--approve`, `--max-leavers 7`, `saved plan`.
     pub how: String,
-    /// Of which plan.
+    /// The digest of the plan.
     pub plan: Digest,
 }
 
@@ -157,148 +159,148 @@ pub struct Approval {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
-    /// Its number in the run's plan.
+    /// The number of the step in the run's plan.
     pub step: u32,
     /// The identity or shared object it is part of.
     pub subject: Address,
-    /// Create, update, delete, mark.
+    /// The kind of write: create, update, delete, mark.
     pub action: ChangeKind,
-    /// The object.
+    /// The id of the object.
     pub resource: ResourceId,
-    /// The digest of the object, or of its marks, as the plan saw it.
+    /// The digest of the object, or of its marks, as the plan saw it. `None`: there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Digest>,
-    /// The digest that it shall have.
+    /// The digest that the object, or its marks, must have after the write. `None` for a deletion or a new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Digest>,
 }
 
-/// How a write went.
+/// The result of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Outcome {
-    /// The step.
+pub struct RecordedOutcome {
+    /// The number of the step in the run's plan.
     pub step: u32,
     /// The identity or shared object it is part of.
     pub subject: Address,
-    /// Whether it is done.
+    /// Whether the write succeeded.
     pub done: bool,
-    /// How many calls it took.
+    /// The number of API calls.
     #[serde(default)]
     pub calls: u32,
-    /// The ids that the cloud gave to its requests.
+    /// The request ids that the cloud returned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<String>,
-    /// What the provider had to say.
+    /// A note of the provider, such as the id of an object that it created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Why it is not done.
+    /// Why the write failed. `None`: it succeeded, or was not tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// What became of a write whose outcome nobody wrote.
+/// What a later run found about a write without an outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Resolved {
-    /// The run that intended it.
+pub struct IntentResolution {
+    /// The run that wrote the intent.
     pub of_run: String,
-    /// The step of that run.
+    /// The number of the step in that run's plan.
     pub step: u32,
     /// The identity or shared object it is part of.
     pub subject: Address,
-    /// The object.
+    /// The id of the object.
     pub resource: ResourceId,
-    /// What the cloud shows.
-    pub found: Found,
+    /// Whether the write took effect, from the live state.
+    pub found: ObservedEffect,
 }
 
-/// What the cloud shows of an intended write.
+/// What the cloud shows about an intended write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Found {
-    /// The object is as intended.
+pub enum ObservedEffect {
+    /// The object is as intended: the write took effect.
     Done,
-    /// The object is as it was before.
+    /// The object is as before: the write did not take effect.
     NotDone,
-    /// The object is neither: the plan that follows deals with it.
+    /// The object is in another state. The next plan corrects it.
     Otherwise,
 }
 
-/// An archived object.
+/// An archived identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Archived {
-    /// The identity.
+pub struct ArchivedEvidence {
+    /// The address of the archived identity.
     pub subject: Address,
-    /// Before what: `quarantine`, `deletion`.
+    /// The reason for archiving it: `quarantine`, `deletion`.
     pub before: String,
-    /// The digest of the archived bytes; they lie under `evidence/` and this.
+    /// The digest of the archived bytes, which is also their key below `evidence/`.
     pub digest: Digest,
-    /// How many bytes they are.
+    /// The number of archived bytes.
     pub bytes: u64,
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunEnded {
-    /// Whether all of it is done, and read back.
+    /// Whether all steps are done and were read back from the cloud.
     pub complete: bool,
-    /// Whether it was refused before its first write.
+    /// Whether the run was refused before its first write.
     #[serde(default)]
     pub refused: bool,
-    /// Steps done.
+    /// The number of steps that are done.
     #[serde(default)]
     pub done: usize,
-    /// Steps that failed.
+    /// The number of steps that failed.
     #[serde(default)]
     pub failed: usize,
-    /// Steps that were not tried.
+    /// The number of steps that were not tried.
     #[serde(default)]
     pub not_tried: usize,
-    /// Steps that the cloud does not show as written.
+    /// The number of steps whose effect the cloud does not show.
     #[serde(default)]
     pub unverified: usize,
 }
 
-/// A signed point of the chain.
+/// A signed checkpoint of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Signed {
+pub struct SignedCheckpoint {
     /// The number of the last entry that it covers.
     pub number: u64,
     /// The digest of that entry.
     pub digest: Digest,
-    /// The fingerprint of the key.
+    /// The fingerprint of the key that signed.
     pub key: String,
-    /// The signature in the SSHSIG format, armoured.
+    /// The armored signature in the SSHSIG format.
     pub signature: String,
 }
 
-/// A broken lock.
+/// The record of a broken lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockBroken {
-    /// Who broke it, on which machine.
+    /// The principal that broke it, and the machine.
     pub by: String,
-    /// Why.
+    /// The reason that the principal gave.
     pub reason: String,
-    /// Whose it was; `None`: the lock did not read.
+    /// The holder of the lock. `None`: the lock could not be parsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holder: Option<crate::store::lock::Holder>,
-    /// Since when it was theirs; `None`: the lock did not read.
+    pub holder: Option<crate::store::lock::LockHolder>,
+    /// When that holder took it. `None`: the lock could not be parsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// The number of that holder; of the last one that the ledger knows where the lock did not read.
+    /// The epoch of the lock. If it could not be parsed: the epoch of the last holder in the ledger.
     pub epoch: u64,
-    /// Why the lock did not read, where it did not.
+    /// Why the lock could not be parsed. `None`: it could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
 }
 
-impl Record {
-    /// The identity or shared object that it is about, if it is about one.
+impl LedgerRecord {
+    /// The identity or shared object that the record is about. `None`: it is about the run or the plan as a whole.
     #[must_use]
     pub fn subject(&self) -> Option<&Address> {
         match self {
@@ -312,7 +314,7 @@ impl Record {
         }
     }
 
-    /// Its kind, as it is written.
+    /// The kind of the record, as it is written in the ledger.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -331,6 +333,6 @@ impl Record {
     }
 }
 
-fn word<T: Serialize>(value: &T) -> String {
+fn to_serialized_word<T: Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

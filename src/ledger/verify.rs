@@ -1,135 +1,145 @@
-//! Whether a ledger is whole: the chain, its gaps, its signatures, its evidence, and what a run left unfinished.
+//! Verifies a ledger: the chain, its gaps, its signatures, its evidence, and the intents without an outcome.
 //!
-//! Entries are taken in one by one, in the order of their numbers, so that the memory it takes does not grow with the chain.
+//! In: the objects of the ledger, one by one in the order of their numbers. Out: a [`VerifiedLedger`] with the flaws. Entries are not kept
+//! in memory, and of their digests only the last 1024, so that long chains can be verified.
+//!
+//! If an entry does not link to the one before it, either of the two may have been changed. The entry after them decides. Example: entry
+//! 3 was edited.
+//!
+//! ```text
+//! entry 4   its `previous` is not the digest of entry 3: undecided
+//! entry 5   its `previous` is the digest of entry 4: entry 4 is as it was written, so entry 3 is reported (NotFollowed)
+//!           its `previous` is not the digest of entry 4: entry 4 is reported (NotLinked)
+//! ```
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use leasehold_provider::{Digest, StackName};
 
-use super::checkpoint::{self, Signers, Trust};
-use super::entry::{Entry, Head, NotAnEntry};
-use super::record::{Archived, Intent, Record};
+use super::checkpoint::{self, SignatureTrust, Signers};
+use super::entry::{EntryError, LedgerEntry, LedgerHead};
+use super::record::{ArchivedEvidence, Intent, LedgerRecord};
 use crate::store::lineage::Lineage;
 
-/// Something that is not as a ledger must be.
+/// A flaw of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
+pub struct LedgerFlaw {
     /// The number of the entry; for evidence, of the entry that names it.
     pub entry: u64,
-    /// What is wrong.
-    pub what: Wrong,
+    /// The kind of flaw.
+    pub what: FlawKind,
 }
 
-/// What can be wrong.
+/// The kind of a [`LedgerFlaw`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Wrong {
-    /// There is none of that number, and there are later ones.
+pub enum FlawKind {
+    /// No entry has this number, and later entries exist.
     #[error("the entry is missing")]
     Missing,
-    /// It is not an entry.
+    /// The object cannot be parsed as an entry.
     #[error("{0}")]
-    NotAnEntry(NotAnEntry),
-    /// It says another number than its name.
+    NotAnEntry(EntryError),
+    /// The number in the entry differs from the number in its name.
     #[error("the entry says it is number {0}")]
     OtherNumber(u64),
-    /// It is of another stack.
+    /// The entry belongs to another stack.
     #[error("the entry is of stack {0}")]
     OtherStack(StackName),
-    /// It is of another history than the entries before it.
+    /// The entry has another lineage than the entries before it.
     #[error("the entry has lineage {}, and the entries before it have lineage {expected}", found.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string))]
     OtherLineage {
         /// The lineage of the entries before it.
         expected: Lineage,
-        /// Its own, if it has one.
+        /// Its own lineage. `None`: it has none.
         found: Option<Lineage>,
     },
-    /// The entry before it is not the one it followed.
+    /// It does not link to the entry before it.
     #[error("it does not follow from the entry before it: one of the two was changed, added or taken away")]
     NotLinked,
-    /// The entry after it followed another one, and is itself as it was written.
+    /// The entry after it links to another entry and was not changed itself, so this entry was.
     #[error("it is not the entry that the next one followed: it was changed or added")]
     NotFollowed,
-    /// It was written before the entry before it, by more than clocks may differ.
+    /// Its date is earlier than that of the entry before it, by more than clocks may differ.
     #[error("it is dated {at}, before the entry it follows")]
     Backdated {
-        /// Its date.
+        /// The date of the entry.
         at: Timestamp,
     },
-    /// A signature in it does not hold.
+    /// The signature of a checkpoint in it is not valid.
     #[error("the signature of the checkpoint does not hold: {0}")]
     Signature(String),
-    /// A checkpoint in it speaks of another chain.
+    /// A checkpoint in it has another digest for the entry that it covers.
     #[error("the checkpoint in it covers entry {0} with another digest than that entry has")]
     Checkpoint(u64),
-    /// The evidence that it names is not there.
+    /// The evidence that it names does not exist.
     #[error("evidence {0} is missing")]
     NoEvidence(Digest),
     /// The evidence that it names was changed.
     #[error("evidence {0} was changed")]
     Evidence(Digest),
-    /// The chain once had a later entry than it has.
+    /// The chain was truncated: a checkpoint or the lock knows a later entry.
     #[error("the chain was cut off after it: it once had entry {0}")]
     Truncated(u64),
-    /// A point that is known from elsewhere has another digest.
+    /// A checkpoint or the lock knows this entry with another digest.
     #[error("the entry is not the one that a checkpoint, or the lock, knows")]
     NotTheSame,
-    /// An object lies in the ledger that is no entry.
+    /// An object below `ledger/` does not have the name of an entry.
     #[error("{0:?} is no name of an entry")]
     Stray(String),
 }
 
-/// Far enough apart that no clocks explain it.
+/// The largest difference between two dates that clocks may explain.
 const CLOCKS: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
-/// What a verification has seen so far.
+/// The state of a verification.
 #[derive(Debug)]
 pub struct Verification<'a> {
     stack: &'a StackName,
     signers: Option<&'a Signers>,
-    known: Vec<Head>,
-    head: Head,
+    known: Vec<LedgerHead>,
+    head: LedgerHead,
     lineage: Option<Lineage>,
     at: Option<Timestamp>,
     open: BTreeMap<(String, u32), (u64, Intent)>,
-    /// Checkpoints on entries to come, and digests of entries that one may speak of.
+    /// The digests of the last entries, for the checkpoints that cover them.
     digests: BTreeMap<u64, Digest>,
-    evidence: Vec<(u64, Archived)>,
-    flaws: Vec<Flaw>,
-    /// An entry that does not follow from the one before it, while nobody has told which of the two is to blame.
+    evidence: Vec<(u64, ArchivedEvidence)>,
+    flaws: Vec<LedgerFlaw>,
+    /// An entry that does not link to the one before it, until the next entry shows which of the two was changed.
     unlinked: Option<u64>,
     checkpoints: u64,
     trusted: u64,
 }
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    /// The last entry.
-    pub head: Head,
-    /// What is wrong, in the order of entries.
-    pub flaws: Vec<Flaw>,
-    /// Intents without an outcome: the run, the entry, the intent.
+pub struct VerifiedLedger {
+    /// Number and digest of the last entry.
+    pub head: LedgerHead,
+    /// The flaws, in the order in which they were found.
+    pub flaws: Vec<LedgerFlaw>,
+    /// The intents without an outcome: the run, the number of the entry, the intent.
     pub unfinished: Vec<(String, u64, Intent)>,
-    /// How many checkpoints the chain holds, and how many of them a known signer made.
+    /// The number of checkpoints in the chain, and how many of them have the signature of a known signer.
     pub checkpoints: (u64, u64),
-    /// The evidence that is named, with the entry that names it.
-    pub evidence: Vec<(u64, Archived)>,
+    /// The evidence that the ledger names, with the number of the entry that names it.
+    pub evidence: Vec<(u64, ArchivedEvidence)>,
 }
 
-/// How many of the last digests are kept: a checkpoint covers the entry right before its own, or one of a few before.
+/// The number of digests that are kept. A checkpoint covers the entry right before its own, or one a few entries earlier.
 const KEPT: u64 = 1024;
 
 impl<'a> Verification<'a> {
-    /// Begins before the first entry. `known` are points that the chain must contain: checkpoints from elsewhere, the end that the
-    /// lock's last holder saw.
+    /// A verification before the first entry. `known` are points that the chain must contain: checkpoints that were kept elsewhere, and the
+    /// last entry that the lock knows.
     #[must_use]
-    pub fn new(stack: &'a StackName, signers: Option<&'a Signers>, known: Vec<Head>) -> Self {
+    pub fn new(stack: &'a StackName, signers: Option<&'a Signers>, known: Vec<LedgerHead>) -> Self {
         Self {
             stack,
             signers,
             known,
-            head: Head::none(),
+            head: LedgerHead::empty_ledger(),
             lineage: None,
             at: None,
             open: BTreeMap::new(),
@@ -142,119 +152,120 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Takes in the object of that number; `None`: there is none.
-    pub fn take(&mut self, number: u64, bytes: Option<&[u8]>) {
+    /// Verifies the object with that number. `None`: it does not exist.
+    pub fn verify_object(&mut self, number: u64, bytes: Option<&[u8]>) {
         let Some(bytes) = bytes else {
-            self.blame(false);
-            return self.flaw(number, Wrong::Missing);
+            self.assign_blame(false);
+            return self.add_flaw(number, FlawKind::Missing);
         };
-        let digest = Digest::of_bytes(bytes);
-        match Entry::read(bytes) {
+        let digest = Digest::from_bytes(bytes);
+        match LedgerEntry::parse_entry(bytes) {
             Err(why) => {
-                self.blame(false);
-                self.flaw(number, Wrong::NotAnEntry(why));
+                self.assign_blame(false);
+                self.add_flaw(number, FlawKind::NotAnEntry(why));
             }
-            Ok(entry) => self.entry(number, digest, entry),
+            Ok(entry) => self.verify_entry(number, digest, entry),
         }
         if self.known.iter().any(|known| known.number == number && known.digest != digest) {
-            self.flaw(number, Wrong::NotTheSame);
+            self.add_flaw(number, FlawKind::NotTheSame);
         }
-        self.head = Head { number, digest };
+        self.head = LedgerHead { number, digest };
         self.digests.insert(number, digest);
         self.digests.remove(&number.saturating_sub(KEPT));
     }
 
-    /// Settles whose fault it is that an entry does not follow from the one before it: of the one before, where what comes after
-    /// vouches for the entry itself.
-    fn blame(&mut self, vouched: bool) {
+    /// Decides which of two entries was changed when the second does not link to the first. If `vouched` (the next entry links to the
+    /// second), it is the first.
+    fn assign_blame(&mut self, vouched: bool) {
         match self.unlinked.take() {
-            Some(number) if vouched => self.flaw(number.saturating_sub(1), Wrong::NotFollowed),
-            Some(number) => self.flaw(number, Wrong::NotLinked),
+            Some(number) if vouched => self.add_flaw(number.saturating_sub(1), FlawKind::NotFollowed),
+            Some(number) => self.add_flaw(number, FlawKind::NotLinked),
             None => {}
         }
     }
 
-    fn entry(&mut self, number: u64, digest: Digest, entry: Entry) {
-        self.blame(entry.previous == self.head.digest);
+    fn verify_entry(&mut self, number: u64, digest: Digest, entry: LedgerEntry) {
+        self.assign_blame(entry.previous == self.head.digest);
         if entry.number != number {
-            self.flaw(number, Wrong::OtherNumber(entry.number));
+            self.add_flaw(number, FlawKind::OtherNumber(entry.number));
         }
         if entry.stack != *self.stack {
-            self.flaw(number, Wrong::OtherStack(entry.stack.clone()));
+            self.add_flaw(number, FlawKind::OtherStack(entry.stack.clone()));
         }
         match &self.lineage {
             None => self.lineage.clone_from(&entry.lineage),
             Some(expected) if entry.lineage.as_ref() != Some(expected) => {
-                let wrong = Wrong::OtherLineage { expected: expected.clone(), found: entry.lineage.clone() };
-                self.flaw(number, wrong);
+                let wrong = FlawKind::OtherLineage { expected: expected.clone(), found: entry.lineage.clone() };
+                self.add_flaw(number, wrong);
             }
             Some(_) => {}
         }
         if entry.previous != self.head.digest {
-            // One was taken away before it, or it is a copy of the one before it: the fault shows here.
+            // An entry before it was removed, or it is a copy of the entry before it. In both cases the flaw is in this entry.
             if entry.number > number || digest == self.head.digest || number == 1 {
-                self.flaw(number, Wrong::NotLinked);
+                self.add_flaw(number, FlawKind::NotLinked);
             } else {
                 self.unlinked = Some(number);
             }
         }
         if self.at.is_some_and(|before| entry.at.duration_until(before) > CLOCKS) {
-            self.flaw(number, Wrong::Backdated { at: entry.at });
+            self.add_flaw(number, FlawKind::Backdated { at: entry.at });
         }
         self.at = Some(entry.at);
         for record in entry.records {
-            self.record(number, &entry.run, record);
+            self.verify_record(number, &entry.run, record);
         }
     }
 
-    fn record(&mut self, number: u64, run: &str, record: Record) {
+    fn verify_record(&mut self, number: u64, run: &str, record: LedgerRecord) {
         match record {
-            Record::Intent(intent) => {
+            LedgerRecord::Intent(intent) => {
                 self.open.insert((run.to_owned(), intent.step), (number, intent));
             }
-            Record::Outcome(outcome) => {
+            LedgerRecord::Outcome(outcome) => {
                 self.open.remove(&(run.to_owned(), outcome.step));
             }
-            Record::Resolved(resolved) => {
+            LedgerRecord::Resolved(resolved) => {
                 self.open.remove(&(resolved.of_run, resolved.step));
             }
-            Record::Evidence(archived) => self.evidence.push((number, archived)),
-            Record::Checkpoint(signed) => self.checkpoint(number, &signed),
+            LedgerRecord::Evidence(archived) => self.evidence.push((number, archived)),
+            LedgerRecord::Checkpoint(signed) => self.verify_checkpoint(number, &signed),
             _ => {}
         }
     }
 
-    fn checkpoint(&mut self, number: u64, signed: &super::record::Signed) {
+    fn verify_checkpoint(&mut self, number: u64, signed: &super::record::SignedCheckpoint) {
         self.checkpoints = self.checkpoints.saturating_add(1);
         if self.digests.get(&signed.number).is_some_and(|digest| *digest != signed.digest) {
-            self.flaw(number, Wrong::Checkpoint(signed.number));
+            self.add_flaw(number, FlawKind::Checkpoint(signed.number));
         }
-        let body = checkpoint::body(self.stack, &Head { number: signed.number, digest: signed.digest });
-        match checkpoint::verify(&body, &signed.signature, self.signers) {
-            Ok(Trust::Known(_)) => self.trusted = self.trusted.saturating_add(1),
-            Ok(Trust::Unknown) => {}
-            Err(why) => self.flaw(number, Wrong::Signature(why.to_string())),
+        let body =
+            checkpoint::render_checkpoint(self.stack, &LedgerHead { number: signed.number, digest: signed.digest });
+        match checkpoint::verify_signature(&body, &signed.signature, self.signers) {
+            Ok(SignatureTrust::Known(_)) => self.trusted = self.trusted.saturating_add(1),
+            Ok(SignatureTrust::Unknown) => {}
+            Err(why) => self.add_flaw(number, FlawKind::Signature(why.to_string())),
         }
     }
 
-    /// Takes in an object that is not named as an entry.
-    pub fn stray(&mut self, name: &str) {
-        self.flaw(self.head.number, Wrong::Stray(name.to_owned()));
+    /// Records an object below `ledger/` that does not have the name of an entry.
+    pub fn note_unexpected_object(&mut self, name: &str) {
+        self.add_flaw(self.head.number, FlawKind::Stray(name.to_owned()));
     }
 
-    fn flaw(&mut self, entry: u64, what: Wrong) {
-        self.flaws.push(Flaw { entry, what });
+    fn add_flaw(&mut self, entry: u64, what: FlawKind) {
+        self.flaws.push(LedgerFlaw { entry, what });
     }
 
-    /// The end: all entries are in.
+    /// Ends the verification, after the last entry.
     #[must_use]
-    pub fn finish(mut self) -> Verified {
+    pub fn finish_verification(mut self) -> VerifiedLedger {
         let end = self.head.number;
-        self.blame(self.known.contains(&self.head));
+        self.assign_blame(self.known.contains(&self.head));
         if let Some(beyond) = self.known.iter().map(|known| known.number).filter(|number| *number > end).max() {
-            self.flaw(end, Wrong::Truncated(beyond));
+            self.add_flaw(end, FlawKind::Truncated(beyond));
         }
-        Verified {
+        VerifiedLedger {
             head: self.head,
             flaws: self.flaws,
             unfinished: self.open.into_iter().map(|((run, _), (number, intent))| (run, number, intent)).collect(),
@@ -264,13 +275,13 @@ impl<'a> Verification<'a> {
     }
 }
 
-/// Whether archived bytes are what the ledger says they are.
+/// Checks archived bytes against the ledger. `None`: they match.
 #[must_use]
-pub fn of_evidence(entry: u64, archived: &Archived, bytes: Option<&[u8]>) -> Option<Flaw> {
+pub fn check_evidence(entry: u64, archived: &ArchivedEvidence, bytes: Option<&[u8]>) -> Option<LedgerFlaw> {
     let what = match bytes {
-        None => Wrong::NoEvidence(archived.digest),
-        Some(bytes) if Digest::of_bytes(bytes) != archived.digest => Wrong::Evidence(archived.digest),
+        None => FlawKind::NoEvidence(archived.digest),
+        Some(bytes) if Digest::from_bytes(bytes) != archived.digest => FlawKind::Evidence(archived.digest),
         Some(_) => return None,
     };
-    Some(Flaw { entry, what })
+    Some(LedgerFlaw { entry, what })
 }

@@ -1,33 +1,36 @@
-//! When a lease ends.
+//! Computes the deadline of a lease.
 
 use jiff::Timestamp;
 
 use crate::config::Lease;
 
-/// The end of a lease, and the attribute of the identity that set it.
+/// The deadline of a lease, and the attribute that sets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadline {
-    /// The instant from which there is no access.
+pub struct LeaseDeadline {
+    /// The instant from which the identity has no access.
     pub at: Timestamp,
-    /// `expires_at`, `renewed_at` or `ttl`: where to look in the configuration.
+    /// `expires_at`, `renewed_at` or `ttl`. Diagnostics point at this attribute.
     pub set_by: &'static str,
 }
 
-/// The end of a lease for an identity that joined at `created_at`. `None`: it has no lease.
+/// The deadline of a lease for an identity that was created at `created_at`. `None`: it has no lease.
 ///
-/// `ttl` counts from `renewed_at` where that is given, else from the joining. A `renewed_at` before the joining counts from the
-/// joining: nobody can have renewed what was not there.
+/// `ttl` counts from `renewed_at` if that is given and later than `created_at`, else from `created_at`. An identity cannot have been
+/// renewed before it existed.
+///
+/// Example: created on 20 November with `ttl = "10d"`, the lease expires on 30 November. With `renewed_at` on 25 November, it expires on 5
+/// December.
 #[must_use]
-pub fn deadline(lease: &Lease, created_at: Timestamp) -> Option<Deadline> {
+pub fn compute_deadline(lease: &Lease, created_at: Timestamp) -> Option<LeaseDeadline> {
     if let Some(at) = lease.expires_at {
-        return Some(Deadline { at, set_by: "expires_at" });
+        return Some(LeaseDeadline { at, set_by: "expires_at" });
     }
     let ttl = lease.ttl?;
     match lease.renewed_at {
         Some(renewed_at) if renewed_at > created_at => {
-            Some(Deadline { at: ttl.after(renewed_at), set_by: "renewed_at" })
+            Some(LeaseDeadline { at: ttl.instant_after(renewed_at), set_by: "renewed_at" })
         }
-        _ => Some(Deadline { at: ttl.after(created_at), set_by: "ttl" }),
+        _ => Some(LeaseDeadline { at: ttl.instant_after(created_at), set_by: "ttl" }),
     }
 }
 
@@ -46,29 +49,32 @@ mod tests {
     fn ttl_counts_from_joining_or_renewal() {
         let joined = at("2026-11-20T00:00:00Z");
         let lease = Lease { ttl: Some(Span::from_days(10)), ..Lease::default() };
-        assert_eq!(deadline(&lease, joined).unwrap().at, at("2026-11-30T00:00:00Z"));
+        assert_eq!(compute_deadline(&lease, joined).unwrap().at, at("2026-11-30T00:00:00Z"));
         let renewed = Lease { renewed_at: Some(at("2026-11-25T00:00:00Z")), ..lease };
-        assert_eq!(deadline(&renewed, joined), Some(Deadline { at: at("2026-12-05T00:00:00Z"), set_by: "renewed_at" }));
+        assert_eq!(
+            compute_deadline(&renewed, joined),
+            Some(LeaseDeadline { at: at("2026-12-05T00:00:00Z"), set_by: "renewed_at" })
+        );
         let stale = Lease { renewed_at: Some(at("2026-01-01T00:00:00Z")), ..lease };
-        assert_eq!(deadline(&stale, joined), deadline(&lease, joined));
+        assert_eq!(compute_deadline(&stale, joined), compute_deadline(&lease, joined));
     }
 
     #[test]
     fn an_instant_stands_as_it_is() {
         let lease = Lease { expires_at: Some(at("2027-02-01T00:00:00Z")), ..Lease::default() };
-        assert_eq!(deadline(&lease, at("2026-11-20T00:00:00Z")).unwrap().set_by, "expires_at");
-        assert_eq!(deadline(&Lease::default(), at("2026-11-20T00:00:00Z")), None);
+        assert_eq!(compute_deadline(&lease, at("2026-11-20T00:00:00Z")).unwrap().set_by, "expires_at");
+        assert_eq!(compute_deadline(&Lease::default(), at("2026-11-20T00:00:00Z")), None);
     }
 
     proptest! {
-        /// Renewing later never ends the lease earlier.
+        /// A later renewal never makes the deadline earlier.
         #[test]
         fn renewing_never_shortens(days in 0u16..1000, first in 0i64..2_000_000, second in 0i64..2_000_000) {
             let joined = at("2026-11-20T00:00:00Z");
             let renewed = |seconds| {
                 let renewed_at = joined.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap();
                 let lease = Lease { ttl: Some(Span::from_days(days)), renewed_at: Some(renewed_at), expires_at: None };
-                deadline(&lease, joined).unwrap().at
+                compute_deadline(&lease, joined).unwrap().at
             };
             prop_assert_eq!(renewed(first.max(second)), renewed(first).max(renewed(second)));
         }

@@ -1,59 +1,60 @@
-//! What time brings next, if nobody does anything.
+//! Finds the next change that happens because of time alone.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use leasehold_provider::Address;
 
-use super::{Phase, Standing};
+use super::{IdentityStatus, LifecyclePhase};
 
-/// The next thing that time brings.
+/// A change that happens because of time alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Due {
-    /// When.
+pub struct DueEvent {
+    /// When it happens.
     pub at: Timestamp,
-    /// To whom.
+    /// The identity that changes.
     pub address: Address,
-    /// What.
-    pub what: What,
+    /// What happens to it.
+    pub what: DueEventKind,
 }
 
-/// What time brings.
+/// The changes that happen because of time alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// A lease ends.
+pub enum DueEventKind {
+    /// A lease expires.
     LeaseEnds,
-    /// A grace ends.
+    /// A grace period ends.
     GraceEnds,
-    /// A key is due to be replaced, switched off or deleted.
+    /// A key must be replaced, disabled or deleted.
     KeysChange,
 }
 
-impl fmt::Display for Due {
+impl fmt::Display for DueEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.what {
-            What::LeaseEnds => "its lease ends",
-            What::GraceEnds => "its grace ends",
-            What::KeysChange => "its keys change",
+            DueEventKind::LeaseEnds => "its lease ends",
+            DueEventKind::GraceEnds => "its grace ends",
+            DueEventKind::KeysChange => "its keys change",
         };
         write!(f, "{}: {what} at {}", self.address, self.at)
     }
 }
 
-/// The earliest end of a live identity's lease or grace, as they stand.
+/// The earliest change among live identities, given their current phases. `None`: nothing is due.
 #[must_use]
-pub fn next(standings: &[Standing<'_>]) -> Option<Due> {
-    let due = |standing: &Standing<'_>| {
+pub fn find_next_due(standings: &[IdentityStatus<'_>]) -> Option<DueEvent> {
+    let due = |standing: &IdentityStatus<'_>| {
         let (lease, keys, grace) = match (&standing.phase, standing.live) {
-            (Phase::Active(active), Some(_)) => {
+            (LifecyclePhase::Active(active), Some(_)) => {
                 (active.identity.deadline, active.keys.as_ref().and_then(|keys| keys.next), None)
             }
-            (Phase::Quarantined(quarantined), Some(_)) => (None, None, quarantined.delete_after),
+            (LifecyclePhase::Quarantined(quarantined), Some(_)) => (None, None, quarantined.delete_after),
             _ => (None, None, None),
         };
-        let due = [(lease, What::LeaseEnds), (grace, What::GraceEnds), (keys, What::KeysChange)];
+        let due =
+            [(lease, DueEventKind::LeaseEnds), (grace, DueEventKind::GraceEnds), (keys, DueEventKind::KeysChange)];
         let first = due.into_iter().filter_map(|(at, what)| Some((at?, what))).min()?;
-        Some(Due { at: first.0, address: standing.address.clone(), what: first.1 })
+        Some(DueEvent { at: first.0, address: standing.address.clone(), what: first.1 })
     };
     standings.iter().filter_map(due).min()
 }

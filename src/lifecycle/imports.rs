@@ -1,133 +1,143 @@
-//! What lives already and shall be the stack's: what an `import` block names, held against the cloud.
+//! Checks `import` blocks against the cloud: objects that exist and that the stack should manage.
+//!
+//! In: the `import` blocks and a snapshot. Out: the objects they name, and a finding for each import that cannot be done.
 
 use std::collections::BTreeMap;
 
 use leasehold_provider::{Address, Principal, Realize, ResourceId, Snapshot, Unmarked};
 
-use crate::config::estate::Form;
-use crate::config::{Declared, Diagnostic, Import};
+use crate::config::estate::ImportTarget;
+use crate::config::{DeclaredStack, Diagnostic, ImportBlock};
 
-/// The objects that the stack's imports name, with the address each shall have: what an observation must return whole.
+/// The objects that `import` blocks name, each with its future address. An observation must read them completely.
 #[must_use]
-pub fn wanted(declared: &Declared, realize: &dyn Realize) -> BTreeMap<ResourceId, Address> {
+pub fn list_import_candidates(declared: &DeclaredStack, realize: &dyn Realize) -> BTreeMap<ResourceId, Address> {
     let imports = declared.estate.imports.iter();
     imports
-        .flat_map(|import| candidates(import, declared, realize).into_iter().map(|id| (id, import.to.clone())))
+        .flat_map(|import| find_candidates(import, declared, realize).into_iter().map(|id| (id, import.to.clone())))
         .collect()
 }
 
-/// The objects that an import may mean: one, unless neither its id nor a block says whether it is a user or a role, or in which account.
-fn candidates(import: &Import, declared: &Declared, realize: &dyn Realize) -> Vec<ResourceId> {
+/// The ids that an import may refer to. There is more than one only if neither the import's id nor a block says whether it is a user or a
+/// role, or which account it is in.
+fn find_candidates(import: &ImportBlock, declared: &DeclaredStack, realize: &dyn Realize) -> Vec<ResourceId> {
     let identity = declared.identities.get(&import.to);
     let principal = |form| realize.principal_id(form, import.name());
-    let ids = match (import.form(), identity) {
-        (Some(Form::Group), _) => vec![realize.group_id(import.name())],
-        (Some(Form::Principal(form)), _) => vec![principal(form)],
+    let ids = match (import.parse_target(), identity) {
+        (Some(ImportTarget::Group), _) => vec![realize.group_id(import.name())],
+        (Some(ImportTarget::Principal(form)), _) => vec![principal(form)],
         (None, Some(identity)) => vec![principal(identity.principal)],
         (None, None) => vec![principal(Principal::User), principal(Principal::Role)],
     };
     let group = declared.groups.values().find(|group| group.group.address == import.to);
     match identity.map(|identity| &identity.account).or(group.map(|group| &group.group.account)) {
-        Some(account) => ids.into_iter().map(|id| id.within(account.as_ref())).collect(),
-        None => declared.accounts().flat_map(|account| ids.iter().map(move |id| id.clone().within(account))).collect(),
+        Some(account) => ids.into_iter().map(|id| id.with_account(account.as_ref())).collect(),
+        None => {
+            declared.accounts().flat_map(|account| ids.iter().map(move |id| id.clone().with_account(account))).collect()
+        }
     }
 }
 
-/// Everything that keeps an import from being made.
+/// A finding for each import that cannot be done.
 #[must_use]
-pub fn findings(declared: &Declared, snapshot: &Snapshot, realize: &dyn Realize) -> Vec<Diagnostic> {
+pub fn check_imports(declared: &DeclaredStack, snapshot: &Snapshot, realize: &dyn Realize) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    let mut first_of: BTreeMap<ResourceId, &Import> = BTreeMap::new();
+    let mut first_of: BTreeMap<ResourceId, &ImportBlock> = BTreeMap::new();
     for import in &declared.estate.imports {
-        let ids = candidates(import, declared, realize);
+        let ids = find_candidates(import, declared, realize);
         let again = ids.iter().find_map(|id| first_of.get(id).copied()).filter(|first| first.to != import.to);
         findings.extend(again.map(|first| {
-            at_id(import, format!("{} would be taken in twice", import.id))
-                .related(first.origin.part("to"), format!("as {}", first.to))
-                .help("an object has one address: keep one of the two")
+            diagnose_import(import, format!("{} would be taken in twice", import.id))
+                .with_related(first.origin.part_span("to"), format!("as {}", first.to))
+                .with_help("an object has one address: keep one of the two")
         }));
         first_of.extend(ids.iter().map(|id| (id.clone(), import)));
-        findings.extend(wrong(import, &ids, declared, snapshot, realize));
+        findings.extend(check_import(import, &ids, declared, snapshot, realize));
     }
     findings
 }
 
-/// What an import names, as it lives.
+/// The live object that an import names.
 #[derive(Debug, Clone, Copy)]
-pub enum Found<'a> {
+pub enum ImportedObject<'a> {
     /// A user or role.
     Principal(&'a Unmarked),
-    /// A group, by its id among what the snapshot shares.
+    /// A group, by its id among the shared objects of the snapshot.
     Group(&'a ResourceId),
 }
 
-/// What an import without a block names; the finding says why it cannot be taken in.
-pub fn found<'a>(
-    import: &Import,
-    declared: &Declared,
+/// Finds the live object that an import without a block names.
+///
+/// # Errors
+///
+/// A finding if no such object exists, if it cannot be imported, or if several objects match.
+pub fn find_imported_object<'a>(
+    import: &ImportBlock,
+    declared: &DeclaredStack,
     snapshot: &'a Snapshot,
     realize: &dyn Realize,
-) -> Result<Found<'a>, Box<Diagnostic>> {
-    let mut ids = candidates(import, declared, realize);
+) -> Result<ImportedObject<'a>, Box<Diagnostic>> {
+    let mut ids = find_candidates(import, declared, realize);
     if let Some(account) = import.account() {
-        ids.retain(|id| snapshot.realm.at(id.account.as_ref()).account == account);
+        ids.retain(|id| snapshot.realm.for_account(id.account.as_ref()).account == account);
     }
     let principals: Vec<&Unmarked> = ids.iter().filter_map(|id| snapshot.unmarked.get(id)).collect();
     let group = ids.iter().find_map(|id| snapshot.shared.get_key_value(id)).map(|(id, _)| id);
     match (principals.as_slice(), group) {
-        ([one], _) => Ok(Found::Principal(one)),
-        ([], Some(group)) => Ok(Found::Group(group)),
-        ([], None) => Err(Box::new(not_there(import, &ids, snapshot))),
+        ([one], _) => Ok(ImportedObject::Principal(one)),
+        ([], Some(group)) => Ok(ImportedObject::Group(group)),
+        ([], None) => Err(Box::new(diagnose_missing_object(import, &ids, snapshot))),
         ([one, other, ..], _) if one.id.account != other.id.account => Err(Box::new(
-            at_id(import, format!("{} lives in two accounts: {} and {}", import.id, one.id, other.id))
-                .help("say which by its ARN, or write its block with its `provider`"),
+            diagnose_import(import, format!("{} lives in two accounts: {} and {}", import.id, one.id, other.id))
+                .with_help("say which by its ARN, or write its block with its `provider`"),
         )),
         (_, _) => Err(Box::new(
-            at_id(import, format!("{} is a user and a role", import.id))
-                .help(format!("say which: id = \"user/{0}\" or id = \"role/{0}\"", import.name())),
+            diagnose_import(import, format!("{} is a user and a role", import.id))
+                .with_help(format!("say which: id = \"user/{0}\" or id = \"role/{0}\"", import.name())),
         )),
     }
 }
 
-fn at_id(import: &Import, summary: String) -> Diagnostic {
-    Diagnostic::error("lifecycle::import", summary).at(import.origin.part("id"), format!("to be {}", import.to))
+fn diagnose_import(import: &ImportBlock, summary: String) -> Diagnostic {
+    Diagnostic::error("lifecycle::import", summary)
+        .with_location(import.origin.part_span("id"), format!("to be {}", import.to))
 }
 
-fn wrong(
-    import: &Import,
+fn check_import(
+    import: &ImportBlock,
     ids: &[ResourceId],
-    declared: &Declared,
+    declared: &DeclaredStack,
     snapshot: &Snapshot,
     realize: &dyn Realize,
 ) -> Option<Diagnostic> {
-    let here = |id: &ResourceId| snapshot.realm.at(id.account.as_ref()).account.as_str();
+    let here = |id: &ResourceId| snapshot.realm.for_account(id.account.as_ref()).account.as_str();
     if let (Some(account), Some(first)) = (import.account(), ids.first())
         && ids.iter().all(|id| here(id) != account)
     {
         return Some(
-            at_id(import, format!("{} is in account {account}, and this is {}", import.id, here(first)))
-                .help("use credentials of that account, or correct the id"),
+            diagnose_import(import, format!("{} is in account {account}, and this is {}", import.id, here(first)))
+                .with_help("use credentials of that account, or correct the id"),
         );
     }
     let group = declared.groups.values().find(|group| group.group.address == import.to);
     let wants = match (declared.identities.get(&import.to), group) {
         (Some(identity), _) if identity.name_given => {
-            Some(realize.principal_id(identity.principal, &identity.name).within(identity.account.as_ref()))
+            Some(realize.principal_id(identity.principal, &identity.name).with_account(identity.account.as_ref()))
         }
         (Some(_), _) => None,
-        (None, Some(group)) => Some(realize.group_id(&group.group.name).within(group.group.account.as_ref())),
+        (None, Some(group)) => Some(realize.group_id(&group.group.name).with_account(group.group.account.as_ref())),
         (None, None) => {
             return Some(
                 Diagnostic::error("lifecycle::import", format!("{} is not declared", import.to))
-                    .at(import.origin.part("to"), "no block has this address")
-                    .help("write the block, or let it be written: `leasehold plan --generate DIR/imported.hcl`"),
+                    .with_location(import.origin.part_span("to"), "no block has this address")
+                    .with_help("write the block, or let it be written: `leasehold plan --generate DIR/imported.hcl`"),
             );
         }
     };
     if let Some(wants) = wants.filter(|wants| !ids.contains(wants)) {
         return Some(
-            at_id(import, format!("{} is {wants}, and the import names {}", import.to, import.id))
-                .help(format!("write name = \"{}\" in its block, or correct the id", import.name())),
+            diagnose_import(import, format!("{} is {wants}, and the import names {}", import.to, import.id))
+                .with_help(format!("write name = \"{}\" in its block, or correct the id", import.name())),
         );
     }
     let there = |id: &&ResourceId| {
@@ -137,10 +147,10 @@ fn wrong(
     if ids.iter().find(there).is_some() {
         return None;
     }
-    Some(not_there(import, ids, snapshot))
+    Some(diagnose_missing_object(import, ids, snapshot))
 }
 
-fn not_there(import: &Import, ids: &[ResourceId], snapshot: &Snapshot) -> Diagnostic {
+fn diagnose_missing_object(import: &ImportBlock, ids: &[ResourceId], snapshot: &Snapshot) -> Diagnostic {
     let stranger = ids.iter().find_map(|id| snapshot.strangers.get(id));
     let (summary, help) = match stranger.map(|stranger| (&stranger.stack, &stranger.unreadable)) {
         Some((_, Some(why))) => (
@@ -155,5 +165,5 @@ fn not_there(import: &Import, ids: &[ResourceId], snapshot: &Snapshot) -> Diagno
             (format!("nothing lives as {}", import.id), "correct the id: an ARN, user/NAME, role/NAME or group/NAME")
         }
     };
-    at_id(import, summary).help(help)
+    diagnose_import(import, summary).with_help(help)
 }

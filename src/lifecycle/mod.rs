@@ -1,17 +1,23 @@
-//! Declared + live marks + `now` → what each identity should be.
+//! Decides what each identity should be: active, quarantined, released or absent.
 //!
-//! Decided by level, never by edge: the same configuration, marks and instant give the same answer, whatever ran or failed
-//! to run before. This stage never looks at policies, and changes nothing.
+//! In: what the stack declares, the marks of live identities, and `now`. Out: one [`IdentityStatus`] for each identity.
+//!
+//! The decision depends only on these inputs, never on earlier runs: the same configuration, marks and instant give the same result,
+//! whatever ran or failed before. This stage does not read policies and changes nothing.
+//!
+//! Example: `identity.ci` with `ttl = "10d"` was created on 20 November. Until 30 November it is [`LifecyclePhase::Active`]; from then on
+//! it is [`LifecyclePhase::Quarantined`]. Once its block is removed it is quarantined for the grace period, then
+//! [`LifecyclePhase::Absent`].
 
-pub mod closer;
 pub mod deadline;
 pub mod due;
-pub mod homes;
+pub mod exact_reads;
 pub mod imports;
 pub mod keys;
 pub mod phase;
+pub mod principal_matches;
 pub mod standing;
 
-pub use deadline::{Deadline, deadline};
-pub use phase::{LeaveReason, Phase};
-pub use standing::{Standing, decide};
+pub use deadline::{LeaseDeadline, compute_deadline};
+pub use phase::{LeaveReason, LifecyclePhase};
+pub use standing::{IdentityStatus, decide_phases};

@@ -1,4 +1,4 @@
-//! The phases an identity can be in, and why it leaves.
+//! The phases of an identity, and the reasons for leaving.
 
 use std::fmt;
 
@@ -6,45 +6,46 @@ use jiff::Timestamp;
 use leasehold_provider::{DesiredIdentity, Marks, Quarantine};
 use serde::{Deserialize, Serialize};
 
-use super::keys::Keys;
+use super::keys::DesiredKeys;
 
-/// What an identity should be.
+/// The phase an identity should be in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phase {
-    /// It has its access.
-    Active(Box<Active>),
-    /// All access is shut and every credential off; it can still be restored.
-    Quarantined(Quarantined),
-    /// It is no longer this stack's: its marks are taken off, and everything else stays as it is.
+pub enum LifecyclePhase {
+    /// It has its declared access.
+    Active(Box<ActiveIdentity>),
+    /// It has no access and its credentials are disabled. It can still be restored.
+    Quarantined(QuarantinedIdentity),
+    /// The stack no longer manages it: its marks are removed and everything else stays unchanged.
     Released,
-    /// It is gone.
+    /// It does not exist.
     Absent {
         /// Why it left.
         reason: LeaveReason,
     },
 }
 
-/// What an active identity should be.
+/// The desired state of an active identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Active {
-    /// The identity, whole.
+pub struct ActiveIdentity {
+    /// The complete desired identity.
     pub identity: DesiredIdentity,
-    /// Its marks, without a digest: that follows from the resources.
+    /// Its marks, without the digest. [`crate::realize`] computes the digest from the resources.
     pub marks: Marks,
-    /// Its access keys, where it is issued any, or was.
-    pub keys: Option<Keys>,
+    /// The access keys it should have. `None`: Leasehold issues none and has issued none.
+    pub keys: Option<DesiredKeys>,
 }
 
-/// A quarantine, as it should be.
+/// The desired state of a quarantined identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quarantined {
-    /// Since when, and why, as the mark says or will say.
+pub struct QuarantinedIdentity {
+    /// When the quarantine began and why: from the mark where it exists, else from this run.
     pub quarantine: Quarantine,
-    /// Why it leaves as of now.
+    /// Why the identity leaves, as decided in this run. The mark may give an earlier reason.
     pub reason: LeaveReason,
-    /// When it may be deleted. `None`: not while its block stands.
+    /// The end of the grace period. `None`: the identity is not deleted while its block is declared.
     pub delete_after: Option<Timestamp>,
-    /// The last use that keeps it from being deleted although its grace is over.
+    /// The last use after the quarantine began, which prevents the deletion although the grace period is over. `None`: nothing prevents
+    /// it.
     pub held_by_use: Option<Timestamp>,
 }
 
@@ -52,39 +53,39 @@ pub struct Quarantined {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum LeaveReason {
-    /// Its block is gone.
+    /// Its block was removed from the configuration.
     Removed,
-    /// Its block now makes a principal of another name or form.
+    /// Its block now declares a principal with another name or form.
     Replaced {
         /// The new principal's name.
         by: String,
     },
-    /// Its lease is over.
+    /// Its lease has expired.
     LeaseEnded {
-        /// Since when.
+        /// The deadline of the lease.
         at: Timestamp,
     },
-    /// The service it works for is retired.
+    /// The service it belongs to is retired.
     ServiceRetired {
         /// The service's label.
         service: String,
     },
-    /// Somebody stopped it by hand; it stays so until somebody restores it.
+    /// A person revoked it. It stays quarantined until a person restores it.
     Revoked {
-        /// Why, in that person's words; empty where the mark has none.
+        /// The reason that person gave; empty if the mark has none.
         why: String,
     },
 }
 
-/// The `reason` mark of an identity that was revoked begins so.
+/// The prefix of the `reason` mark of a revoked identity.
 const REVOKED: &str = "revoked";
-/// The longest value of a tag, in characters.
+/// The maximum length of a tag value in IAM, in characters.
 const LONGEST_MARK: usize = 256;
 
 impl LeaveReason {
-    /// A revocation, with as much of its reason as a mark can hold: every run of other characters becomes one space.
+    /// A revocation whose reason fits into a tag. Each run of characters that tags do not allow becomes one space; the rest is cut off.
     #[must_use]
-    pub fn revoked(why: &str) -> Self {
+    pub fn from_revocation(why: &str) -> Self {
         let fits = |c: char| c.is_alphanumeric() || "_.:/=+-@".contains(c);
         let plain: String = why.chars().map(|c| if fits(c) { c } else { ' ' }).collect();
         let plain = plain.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
@@ -92,9 +93,10 @@ impl LeaveReason {
         Self::Revoked { why: plain.chars().take(room).collect::<String>().trim_end().to_owned() }
     }
 
-    /// What the `reason` mark says, where that decides what the identity should be.
+    /// Reads the `reason` mark. `None`: the mark does not decide the phase. Only a revocation does; other reasons are computed in each
+    /// run.
     #[must_use]
-    pub fn of_mark(mark: &str) -> Option<Self> {
+    pub fn from_mark(mark: &str) -> Option<Self> {
         let why = match mark.strip_prefix(REVOKED)? {
             "" => "",
             rest => rest.strip_prefix(": ")?,
@@ -102,16 +104,16 @@ impl LeaveReason {
         Some(Self::Revoked { why: why.to_owned() })
     }
 
-    /// The `reason` mark.
+    /// The value of the `reason` mark.
     #[must_use]
-    pub fn mark(&self) -> String {
+    pub fn to_mark(&self) -> String {
         match self {
             Self::Revoked { why } if !why.is_empty() => format!("{REVOKED}: {why}"),
             _ => self.code().to_owned(),
         }
     }
 
-    /// The code that the `reason` mark holds.
+    /// The code at the start of the `reason` mark.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -150,15 +152,15 @@ mod tests {
             ("", ""),
             (long.as_str(), &long[..247]),
         ] {
-            let reason = LeaveReason::revoked(why);
+            let reason = LeaveReason::from_revocation(why);
             assert_eq!(reason, LeaveReason::Revoked { why: kept.to_owned() });
-            let mark = reason.mark();
+            let mark = reason.to_mark();
             assert!(
                 mark.chars().count() <= 256 && mark.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c))
             );
-            assert_eq!(LeaveReason::of_mark(&mark), Some(reason));
+            assert_eq!(LeaveReason::from_mark(&mark), Some(reason));
         }
-        assert_eq!(LeaveReason::of_mark("removed"), None);
-        assert_eq!(LeaveReason::of_mark("revokedish"), None);
+        assert_eq!(LeaveReason::from_mark("removed"), None);
+        assert_eq!(LeaveReason::from_mark("revokedish"), None);
     }
 }

@@ -1,62 +1,63 @@
-//! Where each identity stands: declared, live, and the phase that follows.
+//! The status of each identity: what is declared, what exists, and the phase that follows.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
-    Address, Credential, Delivered, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine, Realm,
-    ResourceId, Snapshot, Span, Unmarked,
+    Address, Credential, DeliveryIndex, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine,
+    Realm, ResourceId, Snapshot, Span, Unmarked,
 };
 
 use rayon::prelude::*;
 
-use super::deadline::{Deadline, deadline};
-use super::keys::{Issue, Keys};
-use super::phase::{Active, LeaveReason, Phase, Quarantined};
-use super::{homes, keys};
-use crate::config::{Declared, DeclaredIdentity, Diagnostic};
+use super::deadline::{LeaseDeadline, compute_deadline};
+use super::keys::{DesiredKeys, KeyIssue};
+use super::phase::{ActiveIdentity, LeaveReason, LifecyclePhase, QuarantinedIdentity};
+use super::{keys, principal_matches};
+use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
-/// The grain of AWS's last-used records: a use noted this shortly after a quarantine began may have been before it.
+/// The resolution of the last-used records of AWS. A use recorded within this time after the start of a quarantine may have happened
+/// before it.
 const LAST_USE_GRAIN: SignedDuration = SignedDuration::from_mins(15);
 
-/// One identity: what is declared of it, what lives of it, what it should be.
+/// One identity: its block, its live state and its phase.
 #[derive(Debug)]
-pub struct Standing<'a> {
-    /// Its address: of the block where there is one, else of the marks.
+pub struct IdentityStatus<'a> {
+    /// The address of its block; without a block, the address in its marks.
     pub address: Address,
-    /// Its principal.
+    /// The id of its principal.
     pub id: ResourceId,
-    /// Its block.
+    /// Its block. `None`: the stack no longer declares it.
     pub declared: Option<&'a DeclaredIdentity>,
-    /// How it lives.
+    /// Its live state. `None`: no principal with the marks of this stack exists.
     pub live: Option<&'a LiveIdentity>,
-    /// How it lives without marks, where it shall be taken in.
+    /// The live state of a principal without marks that an `import` block names. `None`: nothing is imported.
     pub adopts: Option<&'a Unmarked>,
-    /// What it should be.
-    pub phase: Phase,
+    /// The phase it should be in.
+    pub phase: LifecyclePhase,
 }
 
-/// Decides the phase of every identity that is declared or live, in the order of addresses. Findings are errors that only the
-/// meeting of configuration, marks and `now` shows.
-pub fn decide<'a>(
-    declared: &'a Declared,
+/// Decides the phase of every identity that is declared or exists, sorted by address. The findings are errors that depend on
+/// configuration, marks and `now` together.
+pub fn decide_phases<'a>(
+    declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
     now: Timestamp,
     principal_id: impl Fn(Principal, &str) -> ResourceId,
-) -> (Vec<Standing<'a>>, Vec<Diagnostic>) {
-    let mut homes = homes::find(declared, snapshot, &principal_id);
+) -> (Vec<IdentityStatus<'a>>, Vec<Diagnostic>) {
+    let mut homes = principal_matches::match_principals(declared, snapshot, &principal_id);
     let mut findings = std::mem::take(&mut homes.findings);
     let of_block = |identity: &'a DeclaredIdentity| {
         let (id, live) = homes.of.get(&identity.address)?;
-        let phase = declared_phase(declared, identity, *live, &snapshot.not_shown, now).map(|mut phase| {
-            if let Phase::Active(active) = &mut phase {
-                settle_names(&mut active.identity, id, &homes, &snapshot.realm);
+        let phase = decide_declared_phase(declared, identity, *live, &snapshot.not_shown, now).map(|mut phase| {
+            if let LifecyclePhase::Active(active) = &mut phase {
+                resolve_names(&mut active.identity, id, &homes, &snapshot.realm);
             }
             phase
         });
         let adopts = snapshot.unmarked.get(id).filter(|_| live.is_none());
         let (address, declared) = (identity.address.clone(), Some(identity));
-        Some(phase.map(|phase| Standing { address, id: id.clone(), declared, live: *live, adopts, phase }))
+        Some(phase.map(|phase| IdentityStatus { address, id: id.clone(), declared, live: *live, adopts, phase }))
     };
     let decided: Vec<_> = declared.identities.par_iter().filter_map(|(_, identity)| of_block(identity)).collect();
     let mut standings = Vec::with_capacity(decided.len());
@@ -68,22 +69,27 @@ pub fn decide<'a>(
     }
     for live in &homes.rest {
         let reason = match homes.of.get(live.address()) {
-            Some((by, _)) => LeaveReason::Replaced { by: by.shown_name().into_owned() },
+            Some((by, _)) => LeaveReason::Replaced { by: by.display_name().into_owned() },
             None => LeaveReason::Removed,
         };
-        let phase = match declared.estate.release_of(&declared.estate.moved(live.address())) {
-            Some(_) => Phase::Released,
-            None => leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
+        let phase = match declared.estate.find_release(&declared.estate.follow_moves(live.address())) {
+            Some(_) => LifecyclePhase::Released,
+            None => decide_leaving_phase(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
         };
         let (address, id) = (live.address().clone(), live.id.clone());
-        standings.push(Standing { address, id, declared: None, live: Some(live), adopts: None, phase });
+        standings.push(IdentityStatus { address, id, declared: None, live: Some(live), adopts: None, phase });
     }
     standings.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     (standings, findings)
 }
 
-/// The names that an identity and those it trusts have in the cloud, and the accounts of those that live in another than its own.
-fn settle_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::Homes<'_>, realm: &Realm) {
+/// Sets the cloud names of an identity and of the identities it trusts, and the account id of each trusted identity in another account.
+fn resolve_names(
+    identity: &mut DesiredIdentity,
+    id: &ResourceId,
+    homes: &principal_matches::PrincipalMatches<'_>,
+    realm: &Realm,
+) {
     identity.name.clone_from(&id.name);
     for trust in &mut identity.trusts {
         let leasehold_provider::Trust::Identity { identities } = trust else { continue };
@@ -91,48 +97,53 @@ fn settle_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::
             if let Some((theirs, _)) = homes.of.get(&trusted.address) {
                 trusted.name.clone_from(&theirs.name);
                 let elsewhere = theirs.account != id.account;
-                trusted.account = elsewhere.then(|| realm.at(theirs.account.as_ref()).account.clone());
+                trusted.account = elsewhere.then(|| realm.for_account(theirs.account.as_ref()).account.clone());
             }
         }
     }
 }
 
-fn declared_phase(
-    declared: &Declared,
+fn decide_declared_phase(
+    declared: &DeclaredStack,
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
-    not_shown: &Delivered,
+    not_shown: &DeliveryIndex,
     now: Timestamp,
-) -> Result<Phase, Box<Diagnostic>> {
+) -> Result<LifecyclePhase, Box<Diagnostic>> {
     if let Some(renewed_at) = identity.lease.renewed_at.filter(|at| *at > now) {
-        return Err(Box::new(renewed_in_future(identity, renewed_at, now)));
+        return Err(Box::new(diagnose_renewal_in_future(identity, renewed_at, now)));
     }
     let created_at = live.and_then(|live| live.marks.created_at.or(live.created_at)).unwrap_or(now);
     let end = match identity.kind {
         Kind::BreakGlass => None,
-        _ => deadline(&identity.lease, created_at),
+        _ => compute_deadline(&identity.lease, created_at),
     };
-    let reason = leave_reason(declared, identity, live, end, now);
+    let reason = find_leave_reason(declared, identity, live, end, now);
     match (reason, live) {
         (None, live) => {
-            let keys = issued_keys(identity, live, not_shown, now);
-            Ok(Phase::Active(Box::new(Active { keys, ..active(declared, identity, created_at, end) })))
+            let keys = decide_issued_keys(identity, live, not_shown, now);
+            Ok(LifecyclePhase::Active(Box::new(ActiveIdentity {
+                keys,
+                ..build_active_identity(declared, identity, created_at, end)
+            })))
         }
-        (Some(reason), Some(live)) => Ok(leaving(live, reason, identity.grace.unwrap_or(declared.grace), now)),
-        (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(lease_in_past(identity, end, at, now))),
-        (Some(reason), None) => Ok(Phase::Absent { reason }),
+        (Some(reason), Some(live)) => {
+            Ok(decide_leaving_phase(live, reason, identity.grace.unwrap_or(declared.grace), now))
+        }
+        (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(diagnose_lease_in_past(identity, end, at, now))),
+        (Some(reason), None) => Ok(LifecyclePhase::Absent { reason }),
     }
 }
 
-fn leave_reason(
-    declared: &Declared,
+fn find_leave_reason(
+    declared: &DeclaredStack,
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
-    end: Option<Deadline>,
+    end: Option<LeaseDeadline>,
     now: Timestamp,
 ) -> Option<LeaveReason> {
     let revoked = live.and_then(|live| live.marks.quarantine.as_ref());
-    if let Some(revoked) = revoked.and_then(|quarantine| LeaveReason::of_mark(&quarantine.reason)) {
+    if let Some(revoked) = revoked.and_then(|quarantine| LeaveReason::from_mark(&quarantine.reason)) {
         return Some(revoked);
     }
     if let Some(end) = end.filter(|end| end.at <= now) {
@@ -147,19 +158,19 @@ fn leave_reason(
     }
 }
 
-/// The phase of a live identity that leaves: quarantined at once, gone after `grace`.
+/// The phase of a live identity that leaves: quarantined now, deleted after the grace period `grace`.
 ///
-/// Two leavers are not deleted while their block stands: one whose lease ended, because the count of its `ttl` would start
-/// anew and give the access back; and one that was revoked, because its mark is what keeps it shut.
-fn leaving(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> Phase {
-    let quarantine = live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.mark() });
+/// Two kinds of leavers are not deleted while their block is declared. An expired identity would be created again, its `ttl` would start
+/// anew, and it would regain access. A revoked identity would lose the mark that keeps it quarantined.
+fn decide_leaving_phase(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> LifecyclePhase {
+    let quarantine = live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.to_mark() });
     let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked { .. });
-    let delete_after = (!stays).then(|| grace.after(quarantine.at));
+    let delete_after = (!stays).then(|| grace.instant_after(quarantine.at));
     let grace_over = live.marks.quarantine.is_some() && delete_after.is_some_and(|at| at <= now);
     let used = live.last_used.filter(|used| used.duration_since(quarantine.at) > LAST_USE_GRAIN);
     match (grace_over, used) {
-        (true, None) => Phase::Absent { reason },
-        (_, used) => Phase::Quarantined(Quarantined {
+        (true, None) => LifecyclePhase::Absent { reason },
+        (_, used) => LifecyclePhase::Quarantined(QuarantinedIdentity {
             quarantine,
             reason,
             delete_after,
@@ -168,7 +179,12 @@ fn leaving(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp
     }
 }
 
-fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestamp, end: Option<Deadline>) -> Active {
+fn build_active_identity(
+    declared: &DeclaredStack,
+    identity: &DeclaredIdentity,
+    created_at: Timestamp,
+    end: Option<LeaseDeadline>,
+) -> ActiveIdentity {
     let marks = Marks {
         kind: Some(identity.kind),
         owner: Some(identity.owner.clone()),
@@ -205,21 +221,22 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         max_session_duration: identity.max_session_duration,
         account: identity.account.clone(),
     };
-    Active { identity, marks, keys: None }
+    ActiveIdentity { identity, marks, keys: None }
 }
 
-/// The keys of an identity that is issued some, or was. One that keeps those that it has keeps them all.
-fn issued_keys(
+/// Decides the access keys of an identity that has issued keys or had some. `None`: Leasehold does not manage its keys. An identity that
+/// keeps its existing access keys keeps all of them.
+fn decide_issued_keys(
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
-    not_shown: &Delivered,
+    not_shown: &DeliveryIndex,
     now: Timestamp,
-) -> Option<Keys> {
+) -> Option<DesiredKeys> {
     const NONE: &BTreeMap<ResourceId, LiveKey> = &BTreeMap::new();
     let name = live.map_or(&identity.name, |live| &live.name);
     let of_user = || not_shown.get(&(identity.account.clone(), name.clone()));
     let live = live.map_or(NONE, |live| &live.keys);
-    let issue = identity.access_key.as_ref().map(|terms| Issue {
+    let issue = identity.access_key.as_ref().map(|terms| KeyIssue {
         terms,
         owner: &identity.owner,
         environment: identity.environment.as_deref(),
@@ -227,20 +244,25 @@ fn issued_keys(
     });
     let was_issued = live.values().any(|key| key.delivered.is_some());
     let keeps = identity.keeps.contains(&Credential::AccessKey);
-    (issue.is_some() || was_issued && !keeps).then(|| keys::decide(issue, live, now))
+    (issue.is_some() || was_issued && !keeps).then(|| keys::decide_keys(issue, live, now))
 }
 
-fn lease_in_past(identity: &DeclaredIdentity, end: Option<Deadline>, at: Timestamp, now: Timestamp) -> Diagnostic {
+fn diagnose_lease_in_past(
+    identity: &DeclaredIdentity,
+    end: Option<LeaseDeadline>,
+    at: Timestamp,
+    now: Timestamp,
+) -> Diagnostic {
     let part = end.map_or("ttl", |end| end.set_by);
     Diagnostic::error("lifecycle::lease_in_past", format!("the lease of {} ended before it began", identity.address))
-        .at(identity.origin.part(part), format!("this lease ended at {at}"))
-        .detail(format!("It is not in the cloud yet, and now is {now}: it would be created without access."))
-        .help("Set a later `expires_at`, renew it with `renewed_at`, or take the identity out.")
+        .with_location(identity.origin.part_span(part), format!("this lease ended at {at}"))
+        .with_detail(format!("It is not in the cloud yet, and now is {now}: it would be created without access."))
+        .with_help("Set a later `expires_at`, renew it with `renewed_at`, or take the identity out.")
 }
 
-fn renewed_in_future(identity: &DeclaredIdentity, at: Timestamp, now: Timestamp) -> Diagnostic {
+fn diagnose_renewal_in_future(identity: &DeclaredIdentity, at: Timestamp, now: Timestamp) -> Diagnostic {
     Diagnostic::error("lifecycle::renewed_in_future", format!("{} is renewed at an instant to come", identity.address))
-        .at(identity.origin.part("renewed_at"), format!("{at} is later than now, {now}"))
-        .detail("`renewed_at` says when somebody looked and renewed; the lease counts from there.")
-        .help("Write the day of the renewal, or raise `ttl` where a longer lease is meant.")
+        .with_location(identity.origin.part_span("renewed_at"), format!("{at} is later than now, {now}"))
+        .with_detail("`renewed_at` says when somebody looked and renewed; the lease counts from there.")
+        .with_help("Write the day of the renewal, or raise `ttl` where a longer lease is meant.")
 }

@@ -1,4 +1,7 @@
-//! Declared + snapshot + now → Plan: the pure stages put together.
+//! The pure stages put together: declared stack, snapshot and instant → [`Plan`].
+//!
+//! In: [`PlanInputs`]. Out: a [`Plan`] that has passed [`check::check_plan`]. The result depends on nothing but the
+//! inputs: the same inputs give the same plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,90 +9,102 @@ use jiff::Timestamp;
 use leasehold_provider::{Access, Assessment, Change, Compare, Realize, Resource, ResourceId, Snapshot};
 use rayon::prelude::*;
 
-use super::care::lets_in;
-use super::check::{self, Unsound};
+use super::check::{self, UnsoundPlanError};
 use super::circle;
-use super::denials::Denials;
-use super::part::{Around, Part, part};
-use super::select::{self, Selection};
+use super::denials::DenialIndex;
+use super::part::{IdentityPlan, SharedContext, plan_identity};
+use super::select::{self, PlanSelection};
 use super::stale::LiveIndex;
-use super::{Basis, Plan, Waiting, names, order};
-use crate::config::{Declared, Diagnostic};
-use crate::diff::access::Shared;
+use super::transition_guard::has_trust_attribute;
+use super::{GracePeriod, Plan, PlanBasis, names, order};
+use crate::config::{DeclaredStack, Diagnostic};
+use crate::diff::access::SharedObjects;
 use crate::diff::{self, IdentityDelta, SharedDelta};
-use crate::lifecycle::{self, Standing};
-use crate::realize::Resources;
+use crate::lifecycle::{self, IdentityStatus};
+use crate::realize::ResourceMap;
 
-/// Everything a plan is a function of.
-pub struct Inputs<'a> {
-    /// What is declared.
-    pub declared: &'a Declared,
-    /// What the stack shares, realized: it was needed to observe.
-    pub shared: &'a Resources,
-    /// What lives.
+/// The inputs of a plan. A plan depends on nothing else.
+pub struct PlanInputs<'a> {
+    /// The declared stack.
+    pub declared: &'a DeclaredStack,
+    /// The shared objects of the stack, realized; they were needed to read the cloud.
+    pub shared: &'a ResourceMap,
+    /// The live objects.
     pub snapshot: &'a Snapshot,
     /// The instant to plan for, in whole seconds.
     pub now: Timestamp,
-    /// The provider's pure half.
+    /// The provider's pure half: it turns declarations into resources.
     pub realize: &'a dyn Realize,
     /// The provider's comparison of access.
     pub compare: &'a dyn Compare,
-    /// What the plan is made from.
-    pub basis: Basis,
-    /// Which part of it is wanted.
-    pub selection: &'a Selection,
+    /// What the saved plan is compared with when it is applied.
+    pub basis: PlanBasis,
+    /// The part of the plan that `--target` and `--exclude` select.
+    pub selection: &'a PlanSelection,
 }
 
-/// Why there is no plan.
+/// Why no plan could be built.
 #[derive(Debug)]
-pub enum Refused {
-    /// The configuration does not fit the cloud or the moment.
+pub enum BuildPlanError {
+    /// The configuration does not fit the live objects or the instant.
     Findings(Vec<Diagnostic>),
-    /// The engine made a plan that its own check refuses.
-    Unsound(Vec<Unsound>),
+    /// The plan failed its own check. This is a bug in Leasehold.
+    Unsound(Vec<UnsoundPlanError>),
 }
 
 /// Builds the plan.
-pub fn build(inputs: Inputs<'_>) -> Result<Plan, Refused> {
-    let Inputs { declared, shared, snapshot, now, realize, .. } = inputs;
+///
+/// # Errors
+///
+/// Returns [`BuildPlanError::Findings`] if the configuration cannot be applied to what is live, and
+/// [`BuildPlanError::Unsound`] if the plan fails its own check.
+pub fn build_plan(inputs: PlanInputs<'_>) -> Result<Plan, BuildPlanError> {
+    let PlanInputs { declared, shared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
-    let (standings, mut findings) = lifecycle::decide(declared, snapshot, now, principal_id);
-    findings.extend(lifecycle::imports::findings(declared, snapshot, realize));
-    findings.extend(names::taken(declared, &standings, shared, snapshot, realize.one_space_of_names()));
+    let (standings, mut findings) = lifecycle::decide_phases(declared, snapshot, now, principal_id);
+    findings.extend(lifecycle::imports::check_imports(declared, snapshot, realize));
+    findings.extend(names::find_name_conflicts(declared, &standings, shared, snapshot, realize.has_single_namespace()));
     if findings.is_empty() {
-        let whole = deltas(&inputs, &standings, &mut findings);
+        let whole = collect_deltas(&inputs, &standings, &mut findings);
         if findings.is_empty() {
-            return finish(inputs, whole);
+            return finish_plan(inputs, whole);
         }
     }
-    Err(Refused::Findings(findings))
+    Err(BuildPlanError::Findings(findings))
 }
 
-struct Deltas {
+/// What the deltas of all identities and shared objects add up to, before the steps are ordered.
+struct PlanDeltas {
     identities: Vec<IdentityDelta>,
     shared: Vec<SharedDelta>,
-    kept: diff::shared::Kept,
-    quarantined: BTreeMap<leasehold_provider::Address, Waiting>,
-    holds_rewritten: order::Rewritten,
-    /// The principals whose tags change and are heeded by a policy that they hold.
+    kept: diff::shared::UndeclaredShared,
+    quarantined: BTreeMap<leasehold_provider::Address, GracePeriod>,
+    holds_rewritten: order::RewrittenByHolder,
+    /// The principals whose tags change, and to which a policy with a condition on a changed tag is attached.
     heeding: BTreeSet<ResourceId>,
-    /// The shared objects that the plan rewrites, with their addresses.
+    /// The addresses of the shared objects that the plan rewrites.
     rewritten: BTreeMap<ResourceId, String>,
 }
 
-fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Diagnostic>) -> Deltas {
-    let around = Around {
-        live: Shared::live(inputs.snapshot, inputs.realize),
-        wanted: Shared::of(inputs.shared.values(), inputs.realize).and_through_others(inputs.snapshot),
-        rewritten: rewritten(inputs),
-        made: made(inputs),
+fn collect_deltas(
+    inputs: &PlanInputs<'_>,
+    standings: &[IdentityStatus<'_>],
+    findings: &mut Vec<Diagnostic>,
+) -> PlanDeltas {
+    let around = SharedContext {
+        live: SharedObjects::from_live_snapshot(inputs.snapshot, inputs.realize),
+        wanted: SharedObjects::from_resources(inputs.shared.values(), inputs.realize)
+            .with_foreign_groups(inputs.snapshot),
+        rewritten: find_rewritten_objects(inputs),
+        made: find_new_federations(inputs),
     };
-    let parts: Vec<Part> = standings.par_iter().map(|standing| part(standing, inputs, &around)).collect();
+    let parts: Vec<IdentityPlan> =
+        standings.par_iter().map(|standing| plan_identity(standing, inputs, &around)).collect();
     let mut identities: Vec<IdentityDelta> = Vec::new();
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
     let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
     let mut quarantined = BTreeMap::new();
-    let mut holds_rewritten = order::Rewritten::new();
+    let mut holds_rewritten = order::RewrittenByHolder::new();
     let mut heeding = BTreeSet::new();
     let mut assessed: Vec<(usize, bool)> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
@@ -113,70 +128,75 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
         quarantined.extend(part.waiting.map(|waiting| (standing.address.clone(), waiting)));
         identities.extend(part.delta);
     }
-    for ((index, sensitive), mut assessment) in assessed.into_iter().zip(assess(&accesses, inputs.compare)) {
+    for ((index, sensitive), mut assessment) in assessed.into_iter().zip(assess_in_parallel(&accesses, inputs.compare))
+    {
         for finding in assessment.findings.iter_mut().filter(|_| sensitive) {
-            // What is wrong is told by its id; its words may quote what is sensitive.
+            // The id of the finding says what is wrong; its message may quote a sensitive value.
             finding.message = leasehold_provider::sensitive::HIDDEN.to_owned();
         }
         if let Some(delta) = identities.get_mut(index) {
             delta.assessment = Some(assessment);
         }
     }
-    let (shared, kept) = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
-    Deltas { identities, shared, kept, quarantined, holds_rewritten, heeding, rewritten: around.rewritten }
+    let (shared, kept) =
+        diff::shared::diff_shared_objects(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
+    PlanDeltas { identities, shared, kept, quarantined, holds_rewritten, heeding, rewritten: around.rewritten }
 }
 
-/// What is to be said of each access. Neighbours are much alike, so that each thread takes a run of them.
-fn assess(accesses: &[Access], compare: &dyn Compare) -> Vec<Assessment> {
+/// Assesses each access. Neighbors are similar, so each thread gets a contiguous run of them.
+fn assess_in_parallel(accesses: &[Access], compare: &dyn Compare) -> Vec<Assessment> {
     let share = accesses.len().div_ceil(rayon::current_num_threads().max(1)).max(1);
-    accesses.par_chunks(share).flat_map_iter(|run| compare.assess(run)).collect()
+    accesses.par_chunks(share).flat_map_iter(|run| compare.assess_accesses(run)).collect()
 }
 
-/// The live shared objects that this plan rewrites, themselves or a part of them, with their addresses.
-fn rewritten(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
-    let live: Resources =
+/// The addresses of the live shared objects of which this plan rewrites the object itself or a part.
+fn find_rewritten_objects(inputs: &PlanInputs<'_>) -> BTreeMap<ResourceId, String> {
+    let live: ResourceMap =
         inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut rewritten = BTreeMap::new();
-    for change in diff::resources::changes(inputs.shared, &live) {
-        let whole = inputs.realize.shared_whole(change.id());
+    for change in diff::resources::diff_resources(inputs.shared, &live) {
+        let whole = inputs.realize.shared_root_id(change.id());
         let says_the_same = match &change {
             Change::Update { before, after } => diff::shared::is_only_respelled(before, after, inputs.realize),
-            change => change.is_of_marks(),
+            change => change.is_marks_only(),
         };
         if let (false, true, Some(after)) = (says_the_same, live.contains_key(&whole), inputs.shared.get(&whole)) {
             let address =
-                after.marks.as_ref().map_or_else(|| after.id.shown_name().into_owned(), |m| m.address.to_string());
+                after.marks.as_ref().map_or_else(|| after.id.display_name().into_owned(), |m| m.address.to_string());
             rewritten.insert(whole, address);
         }
     }
     rewritten
 }
 
-/// The federations that this plan makes, with their addresses. Roles may name them already, if somebody deleted them by hand.
-fn made(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
-    let is_new = |it: &&Resource| !inputs.snapshot.shared.contains_key(&it.id) && lets_in(it, inputs.realize);
+/// The addresses of the federations that this plan creates. Roles may already name them, if they were deleted outside
+/// Leasehold.
+fn find_new_federations(inputs: &PlanInputs<'_>) -> BTreeMap<ResourceId, String> {
+    let is_new =
+        |it: &&Resource| !inputs.snapshot.shared.contains_key(&it.id) && has_trust_attribute(it, inputs.realize);
     let made = inputs.shared.values().filter(is_new);
     made.filter_map(|it| Some((it.id.clone(), it.marks.as_ref()?.address.to_string()))).collect()
 }
 
-fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
+fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, BuildPlanError> {
     let realize = inputs.realize;
-    let live = LiveIndex::of(inputs.snapshot);
-    let new = Shared::of(inputs.shared.values(), inputs.realize).and_through_others(inputs.snapshot);
-    let (old, new) = (Shared::live(inputs.snapshot, inputs.realize), new);
+    let live = LiveIndex::for_snapshot(inputs.snapshot);
+    let new =
+        SharedObjects::from_resources(inputs.shared.values(), inputs.realize).with_foreign_groups(inputs.snapshot);
+    let (old, new) = (SharedObjects::from_live_snapshot(inputs.snapshot, inputs.realize), new);
     let declared = inputs.declared.identities.values();
     let depends_on = declared.map(|identity| (&identity.address, &identity.depends_on)).collect();
-    let denials = Denials::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);
-    let around = order::Around {
+    let denials = DenialIndex::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);
+    let around = order::OrderContext {
         depends_on: &depends_on,
         holders: &deltas.holds_rewritten,
         heeding: &deltas.heeding,
         denials: &denials,
         shared: (&old, &new),
-        live: &|id| live.get(id),
+        live: &|id| live.find_live(id),
         now: inputs.now,
     };
-    let steps = order::order(&deltas.identities, &deltas.shared, around, realize, &|id| live.digest(id));
+    let steps = order::order_steps(&deltas.identities, &deltas.shared, around, realize, &|id| live.object_digest(id));
     let plan = Plan {
         stack: inputs.declared.stack.clone(),
         realm: inputs.snapshot.realm.clone(),
@@ -190,11 +210,11 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         kept: deltas.kept,
         out_of_sight: BTreeMap::new(),
     };
-    let plan = select::select(plan, inputs.selection);
-    let findings = circle::findings(&plan, inputs.declared);
+    let plan = select::select_steps(plan, inputs.selection);
+    let findings = circle::report_cycles(&plan, inputs.declared);
     if !findings.is_empty() {
-        return Err(Refused::Findings(findings));
+        return Err(BuildPlanError::Findings(findings));
     }
-    let faults = check::check(&plan, inputs.snapshot);
-    if faults.is_empty() { Ok(plan) } else { Err(Refused::Unsound(faults)) }
+    let faults = check::check_plan(&plan, inputs.snapshot);
+    if faults.is_empty() { Ok(plan) } else { Err(BuildPlanError::Unsound(faults)) }
 }

@@ -1,4 +1,7 @@
-//! A built plan is looked over before anybody sees it. A fault found here is the engine's own; the plan cannot then be applied.
+//! The check of a built plan, before anybody sees it.
+//!
+//! In: a [`Plan`] and the snapshot that it was made from. Out: every fault. A fault is a bug in Leasehold, and the
+//! plan cannot be applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,33 +11,33 @@ use super::{Plan, Step, StepId};
 
 /// A fault in a built plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unsound {
-    /// A step's number is not its place.
+pub enum UnsoundPlanError {
+    /// The number of a step is not its index.
     #[error("step {0:?} is not at its place")]
     Misnumbered(StepId),
-    /// A step waits for one that does not come before it.
+    /// A step needs a step that does not come before it.
     #[error("step {0:?} needs step {1:?}, which does not come before it")]
     NeedsLater(StepId, StepId),
-    /// A step would write what does not carry the stack's mark.
+    /// A step would write an object without the stack's mark.
     #[error("step {0:?} would write {1}, which is not this stack's")]
     WritesStranger(StepId, ResourceId),
-    /// Something is made although it is there, or changed although it is not.
+    /// A step would create an object that exists, or change one that does not.
     #[error("step {0:?} {1} {2}")]
     WrongBasis(StepId, &'static str, ResourceId),
-    /// Two steps would do the same to the same object.
+    /// Two steps would make the same change to the same object.
     #[error("step {0:?} repeats step {1:?}")]
     Repeats(StepId, StepId),
     /// A step changes an identity's resources after its marks were written.
     #[error("step {0:?} of {1} comes after its marks")]
     AfterMarks(StepId, Address),
-    /// Marks that name another stack, or another address than the subject's.
+    /// A step would write marks that name another stack, or another address than its subject's.
     #[error("step {0:?} of {1} carries marks of something else")]
     ForeignMarks(StepId, Address),
 }
 
-/// Every fault of a plan against the snapshot it was made from.
+/// Every fault of a plan, given the snapshot that it was made from. Empty: the plan is sound.
 #[must_use]
-pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
+pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<UnsoundPlanError> {
     let mut faults = Vec::new();
     if plan.steps.is_empty() {
         return faults;
@@ -46,14 +49,15 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         .collect();
     let unmarked: BTreeSet<&ResourceId> = snapshot.unmarked.values().flat_map(|found| found.resources.keys()).collect();
     let mut seen: BTreeMap<(&ResourceId, ChangeKind), StepId> = BTreeMap::new();
-    let principal_of = super::whose(&plan.identities, &plan.steps);
+    let principal_of = super::principals_by_object(&plan.identities, &plan.steps);
     let mut marked: BTreeSet<&ResourceId> = BTreeSet::new();
     for (step, place) in plan.steps.iter().zip(0u32..) {
         if step.id != StepId(place) {
-            faults.push(Unsound::Misnumbered(step.id));
+            faults.push(UnsoundPlanError::Misnumbered(step.id));
         }
-        faults
-            .extend(step.needs.iter().filter(|need| **need >= step.id).map(|need| Unsound::NeedsLater(step.id, *need)));
+        faults.extend(
+            step.needs.iter().filter(|need| **need >= step.id).map(|need| UnsoundPlanError::NeedsLater(step.id, *need)),
+        );
         let id = step.change.id();
         let adopts = matches!(step.change, Change::Adopt { .. }) && snapshot.unmarked.contains_key(id);
         let adopted = |id: &ResourceId| {
@@ -61,31 +65,32 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         };
         let strange = snapshot.strangers.contains_key(id) || unmarked.contains(id);
         if strange && !adopts && !adopted(id) {
-            faults.push(Unsound::WritesStranger(step.id, id.clone()));
+            faults.push(UnsoundPlanError::WritesStranger(step.id, id.clone()));
         }
-        faults.extend(basis(step, owned.contains(id) || unmarked.contains(id), &seen));
+        faults.extend(check_precondition(step, owned.contains(id) || unmarked.contains(id), &seen));
         if let Some(first) = seen.insert((id, step.change.kind()), step.id)
-            && !goes_on(plan, first, step)
+            && !continues_earlier_step(plan, first, step)
         {
-            faults.push(Unsound::Repeats(step.id, first));
+            faults.push(UnsoundPlanError::Repeats(step.id, first));
         }
         if let Some(principal) = principal_of.get(id) {
             if marked.contains(principal) {
-                faults.push(Unsound::AfterMarks(step.id, step.subject.clone()));
+                faults.push(UnsoundPlanError::AfterMarks(step.id, step.subject.clone()));
             }
             if let Change::Mark { .. } = step.change {
                 marked.insert(principal);
             }
         }
-        if !marks_fit(step, plan) {
-            faults.push(Unsound::ForeignMarks(step.id, step.subject.clone()));
+        if !are_marks_consistent(step, plan) {
+            faults.push(UnsoundPlanError::ForeignMarks(step.id, step.subject.clone()));
         }
     }
     faults
 }
 
-/// Whether a step takes up an object where an earlier step of the plan left it, as the second half of a change does.
-fn goes_on(plan: &Plan, first: StepId, second: &Step) -> bool {
+/// Whether a step continues from the state in which an earlier step left the object, as the second step of a change
+/// through an interim state does.
+fn continues_earlier_step(plan: &Plan, first: StepId, second: &Step) -> bool {
     let first = usize::try_from(first.0).ok().and_then(|index| plan.steps.get(index));
     match (first.map(|step| &step.change), &second.change) {
         (Some(Change::Update { after, .. }), Change::Update { before, .. }) => after.attributes == before.attributes,
@@ -93,10 +98,14 @@ fn goes_on(plan: &Plan, first: StepId, second: &Step) -> bool {
     }
 }
 
-fn basis(step: &Step, owned: bool, seen: &BTreeMap<(&ResourceId, ChangeKind), StepId>) -> Option<Unsound> {
+fn check_precondition(
+    step: &Step,
+    owned: bool,
+    seen: &BTreeMap<(&ResourceId, ChangeKind), StepId>,
+) -> Option<UnsoundPlanError> {
     let id = step.change.id();
     let made = || seen.contains_key(&(id, ChangeKind::Create));
-    let wrong = |what| Some(Unsound::WrongBasis(step.id, what, id.clone()));
+    let wrong = |what| Some(UnsoundPlanError::WrongBasis(step.id, what, id.clone()));
     match &step.change {
         Change::Create { .. } if owned => wrong("makes what is there:"),
         Change::Update { .. } | Change::Delete { .. } if !owned && !made() => wrong("changes what is not there:"),
@@ -105,7 +114,7 @@ fn basis(step: &Step, owned: bool, seen: &BTreeMap<(&ResourceId, ChangeKind), St
     }
 }
 
-fn marks_fit(step: &Step, plan: &Plan) -> bool {
+fn are_marks_consistent(step: &Step, plan: &Plan) -> bool {
     if let Change::Unmark { before, .. } = &step.change {
         return before.stack == plan.stack;
     }

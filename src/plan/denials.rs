@@ -1,59 +1,65 @@
-//! What a change takes up, or lets go of, that denies something.
+//! What shared and foreign objects deny, for changes that attach or detach them.
+//!
+//! In: the shared objects (live and wanted), and the foreign policies that deny something. Out: a [`DenialIndex`],
+//! which answers what an attachment denies. [`super::transition_guard`] uses it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Aspect, Change, Document, Named, Realize, Resource, ResourceId, Value, Withheld, Withholds};
+use leasehold_provider::{
+    Aspect, Change, DenyExtent, Document, InterimDeny, ObjectName, Realize, Resource, ResourceId, Value,
+};
 
-use crate::diff::access::Shared;
+use crate::diff::access::SharedObjects;
 
-/// What one takes up, or lets go of, with an object.
+/// What a principal is denied through one attached object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Denial {
-    /// What it denies.
-    pub withheld: Withheld,
-    /// It only denies, and nobody rewrites it: taken up first and let go of last, it needs nothing to stand in for it.
+pub struct SharedDenial {
+    /// The Deny statements.
+    pub withheld: InterimDeny,
+    /// Whether the object only denies and the plan does not rewrite it. It can then be attached first and detached
+    /// last, and no other policy has to deny the same in the interim.
     pub alone: bool,
 }
 
-/// What is not the stack's and denies something.
-pub type Others = BTreeMap<Named, Document>;
+/// Policies and groups outside the stack that deny something, by account and name.
+pub type ForeignDenials = BTreeMap<ObjectName, Document>;
 
-/// The denials of everything that identities and groups can hang on.
-pub struct Denials<'a> {
-    live: BTreeMap<&'a ResourceId, Denial>,
-    wanted: BTreeMap<&'a ResourceId, Denial>,
-    /// Policies and groups that are not the stack's, by account and name.
-    others: &'a Others,
-    /// Groups that are not the stack's and hold what is rewritten: what they deny is not the same before and afterwards.
+/// What each object denies that can be attached to an identity or a group.
+pub struct DenialIndex<'a> {
+    live: BTreeMap<&'a ResourceId, SharedDenial>,
+    wanted: BTreeMap<&'a ResourceId, SharedDenial>,
+    /// Policies and groups outside the stack, by account and name.
+    others: &'a ForeignDenials,
+    /// Groups outside the stack to which a rewritten object is attached: what they deny differs before and after.
     rewritten_through: BTreeSet<&'a ResourceId>,
     realize: &'a dyn Realize,
 }
 
-impl<'a> Denials<'a> {
-    /// The denials of what is shared, as it lives and as it is wanted.
+impl<'a> DenialIndex<'a> {
+    /// Indexes what the shared objects deny, in their live and their wanted state.
     #[must_use]
     pub fn new(
-        (live, wanted): (&Shared<'a>, &Shared<'a>),
+        (live, wanted): (&SharedObjects<'a>, &SharedObjects<'a>),
         rewritten: &BTreeMap<ResourceId, String>,
-        others: &'a Others,
+        others: &'a ForeignDenials,
         realize: &'a dyn Realize,
     ) -> Self {
-        let of = |shared: &Shared<'a>| {
+        let of = |shared: &SharedObjects<'a>| {
             let denial = |id: &'a ResourceId| {
-                let is_rewritten = shared.reach(id).any(|id| rewritten.contains_key(id));
-                Some((id, denial(shared.bearing(id), is_rewritten, others, realize)?))
+                let is_rewritten = shared.reachable_objects(id).any(|id| rewritten.contains_key(id));
+                Some((id, combine_denials(shared.relevant_objects(id), is_rewritten, others, realize)?))
             };
-            shared.ids().filter_map(denial).collect()
+            shared.object_ids().filter_map(denial).collect()
         };
-        let rewritten_through = live.others_with(|id| rewritten.contains_key(id)).collect();
+        let rewritten_through = live.foreign_groups_with(|id| rewritten.contains_key(id)).collect();
         Self { live: of(live), wanted: of(wanted), others, rewritten_through, realize }
     }
 
-    /// None at all.
+    /// An index without any denial.
     #[must_use]
-    pub fn none(realize: &'a dyn Realize) -> Self {
-        const NONE: &Others = &Others::new();
+    pub fn without_denials(realize: &'a dyn Realize) -> Self {
+        const NONE: &ForeignDenials = &ForeignDenials::new();
         Self {
             live: BTreeMap::new(),
             wanted: BTreeMap::new(),
@@ -63,19 +69,19 @@ impl<'a> Denials<'a> {
         }
     }
 
-    /// What a change of something that hangs on `whole` takes up or lets go of; `None`: nothing that denies. An attachment that is turned
-    /// from one policy to another does both.
+    /// What a change of an object attached to `whole` starts or stops to deny; `None` if nothing. A change that
+    /// points an attachment to another policy does both.
     #[must_use]
-    pub fn of(&self, change: &Change, whole: &ResourceId) -> Option<Cow<'_, Denial>> {
-        if change.is_of_marks() {
+    pub fn find_denial(&self, change: &Change, whole: &ResourceId) -> Option<Cow<'_, SharedDenial>> {
+        if change.is_marks_only() {
             return None;
         }
-        let taken_up = change.after().and_then(|after| self.hangs_on(after, whole, &self.wanted));
-        let let_go = change.before().and_then(|before| self.hangs_on(before, whole, &self.live));
+        let taken_up = change.resource_after().and_then(|after| self.find_shared_denial(after, whole, &self.wanted));
+        let let_go = change.resource_before().and_then(|before| self.find_shared_denial(before, whole, &self.live));
         match (taken_up, let_go) {
             (Some(one), Some(other)) => {
                 let mut both = one.into_owned();
-                both.withheld.add(&other.withheld);
+                both.withheld.merge_denials(&other.withheld);
                 both.alone = false;
                 Some(Cow::Owned(both))
             }
@@ -83,91 +89,93 @@ impl<'a> Denials<'a> {
         }
     }
 
-    /// Whether a shared object denies something, as it lives or as it is wanted.
+    /// Whether a shared object denies something in its live or its wanted state.
     #[must_use]
-    pub fn is_of(&self, id: &ResourceId) -> bool {
+    pub fn contains_denial(&self, id: &ResourceId) -> bool {
         self.live.contains_key(id) || self.wanted.contains_key(id)
     }
 
-    fn hangs_on<'b>(
+    fn find_shared_denial<'b>(
         &'b self,
         resource: &Resource,
         whole: &ResourceId,
-        shared: &'b BTreeMap<&'a ResourceId, Denial>,
-    ) -> Option<Cow<'b, Denial>> {
+        shared: &'b BTreeMap<&'a ResourceId, SharedDenial>,
+    ) -> Option<Cow<'b, SharedDenial>> {
         let held = resource.depends_on.iter().filter(|id| *id != whole).filter_map(|id| shared.get(id));
-        let mut held = held.map(Cow::Borrowed).chain(self.by_name(resource).map(Cow::Owned));
+        let mut held = held.map(Cow::Borrowed).chain(self.find_foreign_denial(resource).map(Cow::Owned));
         let first = held.next()?;
         Some(held.fold(first, |mut all, other| {
             let both = all.to_mut();
-            both.withheld.add(&other.withheld);
+            both.withheld.merge_denials(&other.withheld);
             both.alone &= other.alone;
             all
         }))
     }
 
-    fn by_name(&self, resource: &Resource) -> Option<Denial> {
+    fn find_foreign_denial(&self, resource: &Resource) -> Option<SharedDenial> {
         let named = resource.attributes.iter().any(|(name, value)| {
-            matches!(value, Value::Text(_)) && self.realize.aspect(&resource.id, name) == Aspect::Access
+            matches!(value, Value::Text(_)) && self.realize.classify_attribute(&resource.id, name) == Aspect::Access
         });
         if resource.depends_on.iter().any(|id| self.rewritten_through.contains(id)) {
-            let withheld = Withheld { everything: true, ..Withheld::default() };
-            return Some(Denial { withheld, alone: false });
+            let withheld = InterimDeny { everything: true, ..InterimDeny::default() };
+            return Some(SharedDenial { withheld, alone: false });
         }
-        if named { denial(std::iter::once(resource), false, self.others, self.realize) } else { None }
+        if named { combine_denials(std::iter::once(resource), false, self.others, self.realize) } else { None }
     }
 }
 
-/// What these resources together deny whoever hangs on them.
-fn denial<'a>(
+/// What these resources together deny the principal that they are attached to; `None` if nothing.
+fn combine_denials<'a>(
     resources: impl Iterator<Item = &'a Resource>,
     is_rewritten: bool,
-    others: &Others,
+    others: &ForeignDenials,
     realize: &dyn Realize,
-) -> Option<Denial> {
-    let mut denial = Denial { withheld: Withheld::default(), alone: !is_rewritten };
+) -> Option<SharedDenial> {
+    let mut denial = SharedDenial { withheld: InterimDeny::default(), alone: !is_rewritten };
     let (mut denies, mut unread) = (false, false);
     for resource in resources {
-        let access =
-            resource.attributes.iter().filter(|(name, _)| realize.aspect(&resource.id, name) == Aspect::Access);
+        let access = resource
+            .attributes
+            .iter()
+            .filter(|(name, _)| realize.classify_attribute(&resource.id, name) == Aspect::Access);
         for (_, value) in access {
             let says = match value {
                 Value::Text(name) => {
-                    let named = || others.get(&Named::by(&resource.id, name));
+                    let named = || others.get(&ObjectName::for_object(&resource.id, name));
                     let policy = if others.is_empty() { None } else { named() };
-                    policy.map(|policy| (policy, realize.withholds(&said(resource, policy))))
+                    policy.map(|policy| (policy, realize.classify_denial(&to_policy_resource(resource, policy))))
                 }
-                Value::Document(policy) => Some((policy, realize.withholds(resource))),
+                Value::Document(policy) => Some((policy, realize.classify_denial(resource))),
                 _ => None,
             };
             let withholds = match says {
-                // What was made from a sensitive value is not copied to where nothing says that it is.
+                // A document with a sensitive value must not be copied to a resource that is not marked as sensitive.
                 Some((_, withholds)) if !resource.sensitive.is_empty() => {
-                    unread |= withholds != Withholds::Nothing;
+                    unread |= withholds != DenyExtent::Nothing;
                     withholds
                 }
                 Some((policy, withholds)) => {
-                    if withholds != Withholds::Nothing {
+                    if withholds != DenyExtent::Nothing {
                         denial.withheld.documents.push(policy.clone());
                     }
                     withholds
                 }
-                // The cloud's own: known by name alone.
+                // A policy of the cloud provider: only its name is known.
                 None => {
-                    let withholds = realize.withholds(resource);
-                    unread |= withholds != Withholds::Nothing;
+                    let withholds = realize.classify_denial(resource);
+                    unread |= withholds != DenyExtent::Nothing;
                     withholds
                 }
             };
-            denies |= withholds != Withholds::Nothing;
-            denial.alone &= matches!(withholds, Withholds::Only | Withholds::Everything);
+            denies |= withholds != DenyExtent::Nothing;
+            denial.alone &= matches!(withholds, DenyExtent::Only | DenyExtent::Everything);
         }
     }
     denial.withheld.everything = unread && !denial.alone;
     denies.then_some(denial)
 }
 
-/// A resource that says what a policy of that name does.
-pub fn said(attachment: &Resource, policy: &Document) -> Resource {
-    Resource::new(attachment.id.clone(), None).with("policy", Value::Document(policy.clone()))
+/// A resource with the content of a policy, in place of the attachment that names the policy.
+pub fn to_policy_resource(attachment: &Resource, policy: &Document) -> Resource {
+    Resource::new(attachment.id.clone(), None).with_attribute("policy", Value::Document(policy.clone()))
 }

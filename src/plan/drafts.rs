@@ -1,115 +1,141 @@
-//! The steps of one object: its changes in ranks.
+//! The steps of one object: its changes, in ranks.
+//!
+//! In: the delta of one identity or shared object. Out: its steps, with the edges between them. Edges between objects
+//! are added later ([`super::dependencies`], [`super::shared_edges`]).
+//!
+//! # Example
+//!
+//! An identity is deleted while an attached scope denies it something. Detaching the scope first would allow what it
+//! denies, so the own policy denies everything until all else is gone. An arrow points from a step to the step that
+//! it waits for:
+//!
+//! ```text
+//! own policy: deny everything ◄── delete keys, detach scopes ◄── delete own policy ◄── delete the principal
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Digest, Realize, Resource, ResourceId, Withheld, Withholds};
+use leasehold_provider::{Address, Change, DenyExtent, Digest, InterimDeny, Realize, Resource, ResourceId};
 
-use super::around::{Phases, Rewrite};
-use super::care::Care;
-use super::rank::{Part, Phase, Rank, parts, quarantine_rank, stand_in};
-use super::sequence::{step, step_mut};
-use super::{Meanwhile, Step, StepId};
-use crate::diff::access::Shared;
+use super::rank::{RankedChange, StepRank, TransitionPhase, deny_in_own_policy, find_quarantine_rank, rank_change};
+use super::sequence::{find_step, find_step_mut};
+use super::shared_edges::{SharedRewrite, StepPhases};
+use super::transition_guard::TransitionGuard;
+use super::{InterimState, Step, StepId};
+use crate::diff::access::SharedObjects;
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 
-/// What is changed.
+/// The object whose changes become steps.
 #[derive(Clone, Copy)]
-struct Subject<'a> {
+struct DraftSubject<'a> {
     address: &'a Address,
-    /// The principal, or the shared object.
+    /// The id of the principal or shared object.
     id: &'a ResourceId,
     changes: &'a [Change],
 }
 
-/// Where what is changed is going.
+/// What happens to an object that is not deleted: it decides how its changes are ranked.
 #[derive(Clone, Copy)]
-enum Course<'a> {
-    /// Into quarantine.
+enum DraftCourse<'a> {
+    /// The identity goes into quarantine.
     Leaves,
-    /// It stays.
-    Stays(Option<&'a Care>),
+    /// The object is kept, with the transition guard of its changes, if they need one.
+    Stays(Option<&'a TransitionGuard>),
 }
 
-/// The steps so far. Each waits for others of its own object; what the objects wait for among themselves comes later.
-pub struct Drafts<'a> {
-    /// In no order.
+/// The steps so far. Each waits only for steps of its own object.
+pub struct StepDrafts<'a> {
+    /// The steps, each at the index that is its number. The numbers say nothing about the order yet.
     pub steps: Vec<Step>,
-    /// The steps that are in ranks.
-    pub ranked: BTreeMap<StepId, Rank>,
-    /// Federations that let others in than before.
+    /// The rank of each step that has one.
+    pub ranked: BTreeMap<StepId, StepRank>,
+    /// The federations that admit other principals than before.
     opening: BTreeSet<&'a ResourceId>,
-    /// What is shared, as it lives.
-    live: &'a Shared<'a>,
+    /// The live shared objects.
+    live: &'a SharedObjects<'a>,
     realize: &'a dyn Realize,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
 }
 
-impl<'a> Drafts<'a> {
-    /// What is drafted for a stack that lives so, and whose federations are `opening` to others.
+impl<'a> StepDrafts<'a> {
+    /// Starts with no steps. `opening` are the federations that admit other principals than before.
     pub fn new(
         opening: BTreeSet<&'a ResourceId>,
-        live: &'a Shared<'a>,
+        live: &'a SharedObjects<'a>,
         realize: &'a dyn Realize,
         digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
     ) -> Self {
         Self { steps: Vec::new(), ranked: BTreeMap::new(), opening, live, realize, digest_of }
     }
 
-    /// The steps of a shared object. What is not changed with care exchanges all at once. A federation that is made is there for those
-    /// who name it already.
-    pub fn rewrite(&mut self, delta: &SharedDelta, care: Option<&Care>) -> Rewrite {
-        let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
+    /// Adds the steps of a shared object. Without a guard, all its steps are in one phase. A new federation counts as
+    /// kept, because roles may name it already.
+    pub fn draft_shared_object(&mut self, delta: &SharedDelta, care: Option<&TransitionGuard>) -> SharedRewrite {
+        let subject = DraftSubject { address: &delta.address, id: &delta.id, changes: &delta.changes };
         let opens = self.opening.contains(&delta.id);
-        let phases = match (delta.stays(), opens) {
-            (true, _) => self.push_ranked(subject, Course::Stays(care)),
-            (false, true) => Phases::at(Phase::Open, self.push_all(subject)),
-            (false, false) => Phases::at(Phase::Exchange, self.push_all(subject)),
+        let phases = match (delta.is_kept(), opens) {
+            (true, _) => self.push_by_rank(subject, DraftCourse::Stays(care)),
+            (false, true) => StepPhases::for_phase(TransitionPhase::Open, self.push_unranked(subject)),
+            (false, false) => StepPhases::for_phase(TransitionPhase::Exchange, self.push_unranked(subject)),
         };
-        let phases = phases.without(|id| step(&self.steps, id).is_some_and(|step| step.change.is_of_marks()));
-        // What only narrows takes away, and waits for nobody.
-        let at_once = if self.only_narrows(subject) { Phase::Take } else { Phase::Exchange };
-        let phases = if care.is_some() || opens { phases } else { Phases::at(at_once, phases.all()) };
-        Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.stays() || opens, opens, phases }
+        let phases =
+            phases.without_steps(|id| find_step(&self.steps, id).is_some_and(|step| step.change.is_marks_only()));
+        // A rewrite that only narrows takes access away, so it does not wait for detachments.
+        let at_once = if self.is_narrowed_only(subject) { TransitionPhase::Take } else { TransitionPhase::Exchange };
+        let phases = if care.is_some() || opens { phases } else { StepPhases::for_phase(at_once, phases.all_steps()) };
+        SharedRewrite {
+            id: delta.id.clone(),
+            subject: delta.address.clone(),
+            stays: delta.is_kept() || opens,
+            opens,
+            phases,
+        }
     }
 
-    /// The steps of an identity; their phases, unless it joins without care or is taken apart. `denied`: something denies it a part of
-    /// what it is allowed.
-    pub fn identity(&mut self, delta: &IdentityDelta, care: Option<&Care>, denied: bool) -> Option<Phases> {
+    /// Adds the steps of an identity. `denied`: something denies a part of what the identity is allowed. Returns the
+    /// phases of its steps; `None` if the identity is deleted, or joins without a guard.
+    pub fn draft_identity(
+        &mut self,
+        delta: &IdentityDelta,
+        care: Option<&TransitionGuard>,
+        denied: bool,
+    ) -> Option<StepPhases> {
         let is_end = |change: &Change| matches!(change, Change::Delete { before } if before.id == delta.id);
-        let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
+        let subject = DraftSubject { address: &delta.address, id: &delta.id, changes: &delta.changes };
         if delta.changes.iter().any(is_end) {
-            self.take_apart(subject, denied);
+            self.draft_removal(subject, denied);
             return None;
         }
         if delta.lifecycle == Lifecycle::Joiner && care.is_none() {
-            self.push_all(subject);
+            self.push_unranked(subject);
             return None;
         }
-        let course = if delta.leaving.is_some() { Course::Leaves } else { Course::Stays(care) };
-        Some(self.push_ranked(subject, course))
+        let course = if delta.leaving.is_some() { DraftCourse::Leaves } else { DraftCourse::Stays(care) };
+        Some(self.push_by_rank(subject, course))
     }
 
-    /// Whether a shared object, if it stays, says nothing afterwards but what it says now, or less.
-    fn only_narrows(&self, subject: Subject<'_>) -> bool {
+    /// Whether the changes of a shared object only narrow it, or leave its content as it was.
+    fn is_narrowed_only(&self, subject: DraftSubject<'_>) -> bool {
         let narrows = |change: &Change| {
-            let Change::Update { before, after } = change else { return change.is_of_marks() };
-            let tight = self.realize.between(Some(before), Some(after), &Withheld::default());
+            let Change::Update { before, after } = change else { return change.is_marks_only() };
+            let tight = self.realize.build_interim_policy(Some(before), Some(after), &InterimDeny::default());
             tight.is_some_and(|tight| tight.attributes == after.attributes)
         };
         subject.changes.iter().all(narrows)
     }
 
-    /// Takes an identity apart. Where something denies it a part of what it is allowed, and its own policy does not deny all as a
-    /// quarantine does, it is shut before anything goes.
-    fn take_apart(&mut self, subject: Subject<'_>, denied: bool) {
-        let own = self.realize.own_policy(subject.id);
+    /// Adds the steps that delete an identity. If something denies a part of what it is allowed, and its own policy
+    /// does not deny everything as in a quarantine, its own policy is made to deny everything first.
+    fn draft_removal(&mut self, subject: DraftSubject<'_>, denied: bool) {
+        let own = self.realize.empty_own_policy(subject.id);
         let is_own = |change: &&Change| own.as_ref().is_some_and(|own| own.id == *change.id());
-        let live = subject.changes.iter().find(is_own).and_then(Change::before);
-        let is_shut = live.is_some_and(|live| self.realize.withholds(live) == Withholds::Everything);
-        let everything = Withheld { everything: true, ..Withheld::default() };
+        let live = subject.changes.iter().find(is_own).and_then(Change::resource_before);
+        let is_shut = live.is_some_and(|live| self.realize.classify_denial(live) == DenyExtent::Everything);
+        let everything = InterimDeny { everything: true, ..InterimDeny::default() };
         let says = live.or(own.as_ref()).filter(|_| denied && !is_shut);
-        let Some(shut) = says.and_then(|says| self.realize.between(Some(says), Some(says), &everything)) else {
-            self.push_all(subject);
+        let Some(shut) = says.and_then(|says| self.realize.build_interim_policy(Some(says), Some(says), &everything))
+        else {
+            self.push_unranked(subject);
             return;
         };
         let shut = Resource { identity: Some(subject.address.clone()), ..shut };
@@ -119,29 +145,30 @@ impl<'a> Drafts<'a> {
         };
         let mut changes: Vec<Change> = subject.changes.iter().filter(|change| !is_own(change)).cloned().collect();
         changes.push(Change::Delete { before: Box::new(shut) });
-        let first = self.push(subject.address, &first, Some(Meanwhile::Shut));
-        let ids = self.push_all(Subject { changes: &changes, ..subject });
+        let first = self.push_step(subject.address, &first, Some(InterimState::Shut));
+        let ids = self.push_unranked(DraftSubject { changes: &changes, ..subject });
         for id in &ids {
-            if let Some(step) = step_mut(&mut self.steps, *id) {
+            if let Some(step) = find_step_mut(&mut self.steps, *id) {
                 step.needs.insert(first);
             }
         }
-        // It is let go of after all but the principal, which waits for it.
-        let is_end = |id: &StepId| step(&self.steps, *id).is_some_and(|step| step.change.id() == subject.id);
+        // The own policy goes after all other parts; the principal waits for it.
+        let is_end = |id: &StepId| find_step(&self.steps, *id).is_some_and(|step| step.change.id() == subject.id);
         let parts: Vec<StepId> = ids.iter().copied().filter(|id| !is_end(id)).collect();
         if let Some((last, others)) = parts.split_last()
-            && let Some(step) = step_mut(&mut self.steps, *last)
+            && let Some(step) = find_step_mut(&mut self.steps, *last)
         {
             step.needs.extend(others);
         }
     }
 
-    fn push(&mut self, subject: &Address, change: &Change, meanwhile: Option<Meanwhile>) -> StepId {
+    /// Adds one step that needs nothing yet.
+    fn push_step(&mut self, subject: &Address, change: &Change, meanwhile: Option<InterimState>) -> StepId {
         let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
         self.steps.push(Step {
             id,
             subject: subject.clone(),
-            note: self.realize.describe(change),
+            note: self.realize.describe_change(change),
             precondition: (self.digest_of)(change.id()),
             change: change.clone(),
             meanwhile,
@@ -150,65 +177,74 @@ impl<'a> Drafts<'a> {
         id
     }
 
-    fn push_all(&mut self, subject: Subject<'_>) -> Vec<StepId> {
-        let ids: Vec<StepId> = subject.changes.iter().map(|change| self.push(subject.address, change, None)).collect();
-        self.marks_last(&ids);
+    /// Adds changes without ranks: only the marks wait for the rest.
+    fn push_unranked(&mut self, subject: DraftSubject<'_>) -> Vec<StepId> {
+        let ids: Vec<StepId> =
+            subject.changes.iter().map(|change| self.push_step(subject.address, change, None)).collect();
+        self.order_marks_last(&ids);
         ids
     }
 
-    /// Pushes the changes rank by rank, each waiting for all of the one before.
-    fn push_ranked(&mut self, subject: Subject<'_>, course: Course<'_>) -> Phases {
-        let mut ranks: BTreeMap<Rank, Vec<StepId>> = BTreeMap::new();
+    /// Adds the changes rank by rank. Each rank waits for all steps of the rank before.
+    fn push_by_rank(&mut self, subject: DraftSubject<'_>, course: DraftCourse<'_>) -> StepPhases {
+        let mut ranks: BTreeMap<StepRank, Vec<StepId>> = BTreeMap::new();
         let adopts = subject.changes.iter().any(|change| matches!(change, Change::Adopt { .. }));
-        let mut changes: Vec<Part> = Vec::new();
+        let mut changes: Vec<RankedChange> = Vec::new();
         for change in subject.changes {
             match course {
-                Course::Leaves => {
-                    changes.push(Part::whole(quarantine_rank(change, subject.id, self.realize), change.clone()));
+                DraftCourse::Leaves => {
+                    changes.push(RankedChange::from_change(
+                        find_quarantine_rank(change, subject.id, self.realize),
+                        change.clone(),
+                    ));
                 }
-                Course::Stays(care) => changes.extend(parts(change, subject.id, care, &self.opening, self.realize)),
+                DraftCourse::Stays(care) => {
+                    changes.extend(rank_change(change, subject.id, care, &self.opening, self.realize));
+                }
             }
         }
-        if let Course::Stays(Some(care)) = course {
+        if let DraftCourse::Stays(Some(care)) = course {
             let is_own = |change: &Change| care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
             if !subject.changes.iter().any(is_own) {
-                changes.extend(stand_in(care, self.realize));
+                changes.extend(deny_in_own_policy(care, self.realize));
             }
         }
-        for Part { rank, change, meanwhile } in changes {
-            // What is taken in goes on working: it gets its new policies before it loses those that say the same.
-            let works_on = adopts && matches!(course, Course::Stays(None)) && !self.lets_go_of_shared(&change);
-            let rank = if rank == Rank::GiveUp && works_on { Rank::Loosen } else { rank };
-            let id = self.push(subject.address, &change, meanwhile);
+        for RankedChange { rank, change, meanwhile } in changes {
+            // An imported identity must keep working: it gets its new policies before it loses the old ones that say
+            // the same.
+            let works_on = adopts && matches!(course, DraftCourse::Stays(None)) && !self.is_shared_detachment(&change);
+            let rank = if rank == StepRank::GiveUp && works_on { StepRank::Loosen } else { rank };
+            let id = self.push_step(subject.address, &change, meanwhile);
             self.ranked.insert(id, rank);
             ranks.entry(rank).or_default().push(id);
         }
-        let phases = Phases::of(&ranks);
+        let phases = StepPhases::from_ranks(&ranks);
         let groups: Vec<Vec<StepId>> = ranks.into_values().collect();
         for (earlier, later) in groups.iter().zip(groups.iter().skip(1)) {
             for id in later {
-                if let Some(step) = step_mut(&mut self.steps, *id) {
+                if let Some(step) = find_step_mut(&mut self.steps, *id) {
                     step.needs.extend(earlier.iter().copied());
                 }
             }
         }
-        groups.iter().for_each(|group| self.marks_last(group));
+        groups.iter().for_each(|group| self.order_marks_last(group));
         phases
     }
 
-    /// Whether a change lets go of something that identities share, and that may wait until it is let go of.
-    fn lets_go_of_shared(&self, change: &Change) -> bool {
-        let held = change.before().into_iter().flat_map(|before| &before.depends_on);
-        held.flat_map(|id| self.live.reach(id)).next().is_some()
+    /// Whether a change detaches a shared object. A rewrite of that object may wait for the detachment, so it must
+    /// come early.
+    fn is_shared_detachment(&self, change: &Change) -> bool {
+        let held = change.resource_before().into_iter().flat_map(|before| &before.depends_on);
+        held.flat_map(|id| self.live.reachable_objects(id)).next().is_some()
     }
 
-    /// Among these steps of one object, the marks wait for the rest.
-    fn marks_last(&mut self, group: &[StepId]) {
+    /// Makes the steps that write marks wait for the other steps of the group.
+    fn order_marks_last(&mut self, group: &[StepId]) {
         let is_mark =
-            |id: &StepId| step(&self.steps, *id).is_some_and(|step| matches!(step.change, Change::Mark { .. }));
+            |id: &StepId| find_step(&self.steps, *id).is_some_and(|step| matches!(step.change, Change::Mark { .. }));
         let (marks, rest): (Vec<StepId>, Vec<StepId>) = group.iter().copied().partition(is_mark);
         for id in marks {
-            if let Some(step) = step_mut(&mut self.steps, id) {
+            if let Some(step) = find_step_mut(&mut self.steps, id) {
                 step.needs.extend(rest.iter().copied());
             }
         }

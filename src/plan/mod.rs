@@ -1,16 +1,26 @@
-//! Deltas → [`Plan`]: steps in an order that holds, each with its reason and what must still be true when it runs.
+//! The stage that turns deltas into a [`Plan`]: the writes in a safe order, each with its reason and its
+//! precondition.
 //!
-//! A plan is a value. It leaves no choice to whoever carries it out, and it can be kept in a file and read back.
+//! In: the declared stack, the snapshot of the live objects, and the instant to plan for ([`build::PlanInputs`]).
+//! Out: a [`Plan`], or the findings for which there is none ([`BuildPlanError`]).
+//!
+//! A plan is a value: apply makes no decisions of its own, and a plan can be saved to a file and read back
+//! ([`saved`]). Two invariants hold for every plan:
+//!
+//! - The steps can run one after the other in the order of their numbers: each step comes after the steps that it
+//!   needs.
+//! - At no point between two steps does an identity have access that it has neither before nor after the plan
+//!   ([`order`] explains how the order ensures this).
+//!
+//! [`check`] verifies the structure of each plan (numbers, needs, preconditions, marks) before anybody sees it.
 
-mod around;
 pub mod build;
-mod care;
 pub mod check;
 mod circle;
 mod denials;
 mod dependencies;
 mod drafts;
-mod meanwhile;
+mod interim;
 pub mod names;
 pub mod order;
 mod part;
@@ -21,9 +31,11 @@ pub mod saved;
 pub mod sealed;
 pub mod select;
 mod sequence;
+mod shared_edges;
 pub mod stale;
 pub mod sweep;
 mod tags;
+mod transition_guard;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,103 +47,110 @@ use serde::{Deserialize, Serialize};
 use crate::config::declared::{Backend, ProviderSettings, Providers, SecretStore};
 use crate::diff::{IdentityDelta, SharedDelta};
 
-pub use build::{Refused, build};
-pub use meanwhile::Meanwhile;
+pub use build::{BuildPlanError, build_plan};
+pub use interim::InterimState;
 
-/// The number of a step within its plan. Its order is one in which the steps could run one after the other.
+/// The number of a step within its plan, from 0. Steps can run one after the other in the order of their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepId(pub u32);
 
-/// One write, with what it waits for and what must be true of the object before it.
+/// One write, the steps that it waits for, and the state that its object must have before the write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Its number.
+    /// The number of the step: its index in [`Plan::steps`].
     pub id: StepId,
-    /// The identity or shared object whose change it is part of.
+    /// The identity or shared object whose change this step is part of.
     pub subject: Address,
-    /// The write.
+    /// The write itself, with the state before and after it.
     pub change: Change,
-    /// What it does, in a few words, where the attributes do not say it.
+    /// What the step does, in a few words; `None` where the attributes already show it.
     pub note: Option<String>,
-    /// The digest of the live object as the plan saw it; `None`: it was not there.
+    /// The digest that the live object had when the plan was made; `None` if the object did not exist.
     pub precondition: Option<Digest>,
-    /// What the object is until a later step of the plan makes it what it shall be; `None`: it is that after this one.
+    /// The interim state in which this step leaves the object until a later step completes the change; `None` if this
+    /// step completes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub meanwhile: Option<Meanwhile>,
-    /// Steps that must have succeeded before.
+    pub meanwhile: Option<InterimState>,
+    /// The steps that must have succeeded before this one starts. All have smaller numbers.
     pub needs: BTreeSet<StepId>,
 }
 
-/// What a plan was made from, to be held against the same when it is applied.
+/// The inputs of a plan. Apply compares them with the current inputs and rejects a stale plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Basis {
-    /// The version of this program.
+pub struct PlanBasis {
+    /// The version of Leasehold that made the plan.
     pub version: String,
-    /// The stack's directory, as seen from where the program ran; `-C` is part of it.
+    /// The stack's directory, relative to the directory in which the program ran; includes `-C`.
     pub directory: String,
-    /// The digest of each file that went into the configuration, by name relative to the directory.
+    /// The digest of each configuration file, by name relative to the stack's directory.
     pub files: BTreeMap<String, Digest>,
     /// The provider of the stack's first account.
     pub provider: ProviderSettings,
-    /// That one's alias, where it has one.
+    /// The alias of the first account; `None` if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<Alias>,
-    /// The providers of the other accounts.
+    /// The providers of the other accounts, by alias.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<Alias, ProviderSettings>,
     /// Where the stack's lock and ledger are.
     pub backend: Backend,
-    /// Where the secrets of issued keys go.
+    /// The secret stores to which issued keys are delivered, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stores: BTreeMap<String, SecretStore>,
 }
 
-impl Basis {
-    /// The accounts that the plan is for.
+impl PlanBasis {
+    /// The providers of all accounts that the plan is for.
     #[must_use]
-    pub fn providers(&self) -> Providers {
+    pub fn basis_providers(&self) -> Providers {
         Providers { first: self.provider.clone(), alias: self.alias.clone(), others: self.others.clone() }
     }
 }
 
-/// All that a run would do, and why.
+/// All writes of a run, and why they are needed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The stack.
+    /// The stack that the plan is for.
     pub stack: StackName,
-    /// The cloud it is for, and as whom it was looked at.
+    /// The cloud that the plan is for, and the caller that read it.
     pub realm: Realm,
-    /// The instant it was made for.
+    /// The instant that the plan was made for: it decides which leases and grace periods are over.
     pub now: Timestamp,
-    /// What it was made from.
-    pub basis: Basis,
-    /// What happens to identities, in the order of addresses.
+    /// The inputs of the plan, to detect that it is stale.
+    pub basis: PlanBasis,
+    /// The changes of identities, ordered by address.
     pub identities: Vec<IdentityDelta>,
-    /// What happens to what they share.
+    /// The changes of shared objects: scopes, groups, federations.
     pub shared: Vec<SharedDelta>,
-    /// The writes, in an order that holds.
+    /// The writes, each after the steps that it needs.
     pub steps: Vec<Step>,
-    /// How many identities of the stack live now.
+    /// The number of live identities of the stack when the plan was made.
     pub managed: usize,
-    /// Quarantined identities that stay as they are: who, and from when each may be deleted.
-    pub quarantined: BTreeMap<Address, Waiting>,
-    /// Shared objects that are no longer declared and stay, because somebody holds them who is not this stack's.
+    /// Quarantined identities that the plan does not change, with their grace periods.
+    pub quarantined: BTreeMap<Address, GracePeriod>,
+    /// Shared objects that are no longer declared and are not deleted, because principals outside this stack use
+    /// them; with the names of those principals.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<Address, BTreeSet<String>>,
-    /// Accounts such as `aws 111122223333` in which the stack has something, and that no `provider` block leads to any more, with the
-    /// alias that each had last: nothing in them is seen, so nothing in them is part of this plan. Carried out, the plan lets go of them.
+    /// Unreachable accounts, such as `aws 111122223333`: the stack has objects there, but no `provider` block
+    /// configures the account any more. The value is the last known alias of the account. Their objects cannot be
+    /// read, so no step changes them. Applying the plan removes these accounts from the ledger.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub out_of_sight: BTreeMap<String, Option<Alias>>,
 }
 
-/// By object that is changed: the principal that it is or hangs on. A policy that changes only meanwhile is in no delta, and hangs on it.
-fn whose<'a>(identities: &'a [IdentityDelta], steps: &'a [Step]) -> BTreeMap<&'a ResourceId, &'a ResourceId> {
+/// The principal that each changed object is, or is attached to, by object. A policy that only has an interim change
+/// is in no delta; its principal is found through its dependencies.
+fn principals_by_object<'a>(
+    identities: &'a [IdentityDelta],
+    steps: &'a [Step],
+) -> BTreeMap<&'a ResourceId, &'a ResourceId> {
     let changed = identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id)));
     let mut whose: BTreeMap<&ResourceId, &ResourceId> = changed.collect();
     let principals: BTreeSet<&ResourceId> = identities.iter().map(|delta| &delta.id).collect();
     for step in steps.iter().filter(|step| step.meanwhile.is_some()) {
-        let needs = step.change.after().into_iter().flat_map(|after| &after.depends_on);
+        let needs = step.change.resource_after().into_iter().flat_map(|after| &after.depends_on);
         if let Some(principal) = needs.filter_map(|id| principals.get(id)).next() {
             whose.entry(step.change.id()).or_insert(principal);
         }
@@ -139,47 +158,49 @@ fn whose<'a>(identities: &'a [IdentityDelta], steps: &'a [Step]) -> BTreeMap<&'a
     whose
 }
 
-/// A quarantined identity that this plan leaves as it is.
+/// The grace period of a quarantined identity that the plan does not change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
-    /// Since when.
+pub struct GracePeriod {
+    /// When the quarantine began.
     pub since: Timestamp,
-    /// Why, as it was marked.
+    /// The reason for the quarantine, as written in the mark.
     pub reason: String,
-    /// From when it may be deleted; `None`: not while its block stands.
+    /// The earliest instant of deletion; `None` while the identity is still declared.
     pub delete_after: Option<Timestamp>,
-    /// The last use that keeps it although its grace is over.
+    /// The last use after the quarantine began, which prevents deletion although the grace period is over; `None` if
+    /// there is none.
     pub held_by_use: Option<Timestamp>,
 }
 
-/// The digest of a whole plan: the name by which decisions refer to it.
+/// The digest of a whole plan. Approvals and other decisions refer to a plan by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PlanDigest(pub Digest);
 
 impl Plan {
-    /// Whether there is nothing to do.
+    /// Whether the plan has no steps and no accounts to remove from the ledger.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.out_of_sight.is_empty()
     }
 
-    /// The plan's name. Sensitive values do not go into it.
+    /// The digest of the plan, computed without sensitive values.
     #[must_use]
-    pub fn digest(&self) -> PlanDigest {
+    pub fn plan_digest(&self) -> PlanDigest {
         if sealed::holds_secrets(self) {
-            PlanDigest(Digest::of(&sealed::redacted(self)))
+            PlanDigest(Digest::from_serializable(&sealed::redact_plan(self)))
         } else {
-            PlanDigest(Digest::of(self))
+            PlanDigest(Digest::from_serializable(self))
         }
     }
 
-    /// Identities that leave by this plan: into quarantine, or away.
-    pub fn leavers(&self) -> impl Iterator<Item = &IdentityDelta> {
+    /// The identities that this plan quarantines or deletes.
+    pub fn leaving_identities(&self) -> impl Iterator<Item = &IdentityDelta> {
         self.identities.iter().filter(|delta| delta.lifecycle == crate::diff::Lifecycle::Leaver)
     }
 
-    /// Every object the plan writes, with the digest it had when the plan was made.
+    /// Every object that the plan writes, with the digest that it had when the plan was made; `None` if it did not
+    /// exist.
     #[must_use]
     pub fn preconditions(&self) -> BTreeMap<&ResourceId, Option<Digest>> {
         self.steps.iter().map(|step| (step.change.id(), step.precondition)).collect()

@@ -1,95 +1,103 @@
-//! Names in the cloud that somebody else has, or that a leaver still has.
+//! Finds names that are already taken in the cloud: by objects outside the stack, or by an identity that leaves.
+//!
+//! In: the declared stack and the snapshot. Out: one diagnostic for each identity or shared object that cannot be
+//! created.
 
 use std::collections::BTreeMap;
 
 use leasehold_provider::{Address, Alias, ResourceId, ResourceKind, Snapshot, Stranger};
 
-use crate::config::{Declared, Diagnostic};
-use crate::lifecycle::{Phase, Standing};
-use crate::realize::Resources;
+use crate::config::{DeclaredStack, Diagnostic};
+use crate::lifecycle::{IdentityStatus, LifecyclePhase};
+use crate::realize::ResourceMap;
 
-/// A finding for each identity or scope that cannot be created because its name is taken in its account. Names are the same whatever their case; with
-/// `one_space`, a user and a role cannot share one either.
+/// A finding for each identity or scope that cannot be created because its name is taken in its account. Names are
+/// compared without case. With `one_space`, a user and a role cannot have the same name either.
 #[must_use]
-pub fn taken(
-    declared: &Declared,
-    standings: &[Standing<'_>],
-    shared: &Resources,
+pub fn find_name_conflicts(
+    declared: &DeclaredStack,
+    standings: &[IdentityStatus<'_>],
+    shared: &ResourceMap,
     snapshot: &Snapshot,
     one_space: bool,
 ) -> Vec<Diagnostic> {
-    let strangers: Strangers<'_> =
-        snapshot.strangers.iter().map(|(id, stranger)| (name(id, false), (id, stranger))).collect();
-    let mut findings = of_joiners(declared, standings, snapshot, &strangers, one_space);
-    findings.extend(of_shared(declared, shared, snapshot, &strangers));
+    let strangers: ForeignNames<'_> =
+        snapshot.strangers.iter().map(|(id, stranger)| (to_cloud_name(id, false), (id, stranger))).collect();
+    let mut findings = find_joiner_conflicts(declared, standings, snapshot, &strangers, one_space);
+    findings.extend(find_shared_conflicts(declared, shared, snapshot, &strangers));
     findings
 }
 
-/// What is not the stack's, by name and kind.
-type Strangers<'a> = BTreeMap<Name, (&'a ResourceId, &'a Stranger)>;
+/// Objects outside the stack, by name and kind.
+type ForeignNames<'a> = BTreeMap<CloudName, (&'a ResourceId, &'a Stranger)>;
 
-fn of_joiners(
-    declared: &Declared,
-    standings: &[Standing<'_>],
+fn find_joiner_conflicts(
+    declared: &DeclaredStack,
+    standings: &[IdentityStatus<'_>],
     snapshot: &Snapshot,
-    strangers: &Strangers<'_>,
+    strangers: &ForeignNames<'_>,
     one_space: bool,
 ) -> Vec<Diagnostic> {
     let joiners: Vec<_> = standings
         .iter()
         .filter(|standing| standing.live.is_none() && standing.adopts.is_none())
-        .filter(|standing| declared.estate.import_of(&standing.address).is_none())
-        .filter_map(|standing| matches!(standing.phase, Phase::Active(_)).then_some((standing, standing.declared?)))
+        .filter(|standing| declared.estate.find_import(&standing.address).is_none())
+        .filter_map(|standing| {
+            matches!(standing.phase, LifecyclePhase::Active(_)).then_some((standing, standing.declared?))
+        })
         .collect();
-    // A plan in which nobody joins has no use for the names of all that live.
+    // Without joiners, the index of all live names is not needed.
     if joiners.is_empty() {
         return Vec::new();
     }
-    let mut others: BTreeMap<Name, Vec<(&ResourceId, String)>> = BTreeMap::new();
+    let mut others: BTreeMap<CloudName, Vec<(&ResourceId, String)>> = BTreeMap::new();
     for (id, stranger) in snapshot.strangers.iter().filter(|_| one_space) {
-        others.entry(name(id, true)).or_default().push((id, whose(stranger)));
+        others.entry(to_cloud_name(id, true)).or_default().push((id, describe_owner(stranger)));
     }
     for (id, live) in &snapshot.identities {
         let whose = format!("it is {}, which leaves", live.address());
-        others.entry(name(id, one_space)).or_default().push((id, whose));
+        others.entry(to_cloud_name(id, one_space)).or_default().push((id, whose));
     }
     let mut findings = Vec::new();
     for (standing, identity) in joiners {
-        let found = if let Some((id, stranger)) = strangers.get(&name(&standing.id, false)) {
-            finding(&standing.address, &id.to_string(), &stranger.arn, &whose(stranger))
-        } else if let Some((id, whose)) =
-            others.get(&name(&standing.id, one_space)).into_iter().flatten().find(|(id, _)| **id != standing.id)
+        let found = if let Some((id, stranger)) = strangers.get(&to_cloud_name(&standing.id, false)) {
+            report_name_conflict(&standing.address, &id.to_string(), &stranger.arn, &describe_owner(stranger))
+        } else if let Some((id, whose)) = others
+            .get(&to_cloud_name(&standing.id, one_space))
+            .into_iter()
+            .flatten()
+            .find(|(id, _)| **id != standing.id)
         {
-            finding(&standing.address, &id.to_string(), &id.shown_name(), whose)
+            report_name_conflict(&standing.address, &id.to_string(), &id.display_name(), whose)
         } else {
             continue;
         };
-        findings.push(identity.origin.explain(found.at(identity.origin.part("name"), TAKEN)));
+        findings.push(identity.origin.add_module_calls(found.with_location(identity.origin.part_span("name"), TAKEN)));
     }
     findings
 }
 
-fn of_shared(
-    declared: &Declared,
-    shared: &Resources,
+fn find_shared_conflicts(
+    declared: &DeclaredStack,
+    shared: &ResourceMap,
     snapshot: &Snapshot,
-    strangers: &Strangers<'_>,
+    strangers: &ForeignNames<'_>,
 ) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
-        let Some((id, stranger)) = strangers.get(&name(&resource.id, false)) else { continue };
+        let Some((id, stranger)) = strangers.get(&to_cloud_name(&resource.id, false)) else { continue };
         let address =
             resource.marks.as_ref().map_or_else(|| Address::from_text(&resource.id.name), |m| m.address.clone());
-        let finding = finding(&address, &id.to_string(), &stranger.arn, &whose(stranger));
+        let finding = report_name_conflict(&address, &id.to_string(), &stranger.arn, &describe_owner(stranger));
         let scope = declared.scopes.values().find(|(scope, _)| scope.address() == address);
         let group = || declared.groups.values().find(|group| group.group.address == address);
         let federation = || declared.federations.values().find(|(federation, _)| federation.address() == address);
         findings.push(if let Some((_, origin)) = scope {
-            finding.at(origin.span(), TAKEN)
+            finding.with_location(origin.header_span(), TAKEN)
         } else if let Some(group) = group() {
-            finding.at(group.origin.part("name"), TAKEN)
+            finding.with_location(group.origin.part_span("name"), TAKEN)
         } else if let Some((_, origin)) = federation() {
-            finding.at(origin.span(), TAKEN).help(
+            finding.with_location(origin.header_span(), TAKEN).with_help(
                 "Take the block out: trusts may name what others manage. Or remove the live object by hand if nobody needs it.",
             )
         } else {
@@ -99,16 +107,16 @@ fn of_shared(
     findings
 }
 
-/// What stands beside the place of a name.
+/// The label at the name in the diagnostic.
 const TAKEN: &str = "this name is taken";
 
-type Name = (Option<Alias>, Option<ResourceKind>, String);
+type CloudName = (Option<Alias>, Option<ResourceKind>, String);
 
-fn name(id: &ResourceId, one_space: bool) -> Name {
+fn to_cloud_name(id: &ResourceId, one_space: bool) -> CloudName {
     (id.account.clone(), (!one_space).then(|| id.kind.clone()), id.name.to_ascii_lowercase())
 }
 
-fn whose(stranger: &Stranger) -> String {
+fn describe_owner(stranger: &Stranger) -> String {
     match (&stranger.stack, &stranger.unreadable) {
         (_, Some(why)) => format!("its marks cannot be read: {why}"),
         (Some(stack), None) => format!("it belongs to stack {stack}"),
@@ -116,9 +124,11 @@ fn whose(stranger: &Stranger) -> String {
     }
 }
 
-fn finding(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
+fn report_name_conflict(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
     let summary = format!("{address} cannot be created: {what} exists already and is not this stack's");
     Diagnostic::error("plan::name_taken", summary)
-        .detail(format!("{arn} lives in the cloud, and {whose}. Leasehold never writes what does not carry its mark."))
-        .help("Give it another `name`, or remove the live object by hand if nobody needs it.")
+        .with_detail(format!(
+            "{arn} lives in the cloud, and {whose}. Leasehold never writes what does not carry its mark."
+        ))
+        .with_help("Give it another `name`, or remove the live object by hand if nobody needs it.")
 }

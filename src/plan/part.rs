@@ -1,119 +1,139 @@
-//! One identity's part in a plan. It depends on no other identity's, so that the parts of many are worked out at once.
+//! The part of one identity in a plan.
+//!
+//! In: the status of the identity, the inputs of the plan, and the shared objects. Out: an [`IdentityPlan`]. A part
+//! depends on no other identity's part, so the parts are computed in parallel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Access, Aspect, ResourceId};
 
-use super::Waiting;
-use super::build::Inputs;
+use super::GracePeriod;
+use super::build::PlanInputs;
 use super::tags;
 use crate::config::Diagnostic;
-use crate::diff::access::Shared;
-use crate::diff::{self, IdentityDelta, Lifecycle, Reason};
-use crate::lifecycle::{Phase, Standing, phase};
-use crate::realize::{self, Resources};
+use crate::diff::access::SharedObjects;
+use crate::diff::{self, ChangeReason, IdentityDelta, Lifecycle};
+use crate::lifecycle::{IdentityStatus, LifecyclePhase, phase};
+use crate::realize::{self, ResourceMap};
 
-/// What one identity adds to a plan.
+/// What one identity contributes to a plan.
 #[derive(Debug, Default)]
-pub struct Part {
-    /// What stands against it.
+pub struct IdentityPlan {
+    /// Why the identity cannot be planned; empty if it can.
     pub findings: Vec<Diagnostic>,
-    /// The shared objects that it holds or needs.
+    /// The shared objects that are attached to the identity, or will be.
     pub on: BTreeSet<ResourceId>,
-    /// Of these, those that it goes on needing: what a group lets go of is not among them.
+    /// Those of `on` that must continue to exist: an object that a group detaches is not among them.
     pub needed: BTreeSet<ResourceId>,
-    /// Of these, the addresses of those that the plan rewrites and that it held before, too; and of federations that it named before
-    /// they are made.
+    /// The addresses of those of `on` that the plan rewrites and that are attached before and after; and of
+    /// federations that the identity already names and that the plan creates.
     pub rewritten: BTreeSet<String>,
-    /// Whether its tags change and a policy that it holds heeds them.
+    /// Whether its tags change and an attached policy has a condition on a changed tag.
     pub heeds_tags: bool,
-    /// What changes.
+    /// What changes; `None` if nothing does.
     pub delta: Option<IdentityDelta>,
-    /// What it will be allowed, where people are told what that amounts to; and whether a sensitive value went into it.
+    /// The access to assess, for a joiner and for a mover whose access changes; and whether it contains a sensitive
+    /// value. `None` for all others.
     pub access: Option<(Access, bool)>,
-    /// Its quarantine, where that stays as it is.
-    pub waiting: Option<Waiting>,
+    /// The grace period of a quarantined identity that does not change; `None` for all others.
+    pub waiting: Option<GracePeriod>,
 }
 
-/// What identities share, as it lives and as it is wanted.
-pub struct Around<'a> {
-    /// As it lives.
-    pub live: Shared<'a>,
-    /// As it is wanted.
-    pub wanted: Shared<'a>,
+/// The shared objects, in their live and their wanted state.
+pub struct SharedContext<'a> {
+    /// The live state.
+    pub live: SharedObjects<'a>,
+    /// The wanted state.
+    pub wanted: SharedObjects<'a>,
     /// The addresses of the live objects that the plan rewrites.
     pub rewritten: BTreeMap<ResourceId, String>,
-    /// The addresses of the federations that it makes.
+    /// The addresses of the federations that the plan creates.
     pub made: BTreeMap<ResourceId, String>,
 }
 
-/// Works out the part of one identity.
-pub fn part(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -> Part {
-    let (wanted, findings) = realize::identity(standing, inputs.realize, &inputs.snapshot.realm);
+/// Computes the part of one identity.
+pub fn plan_identity(
+    standing: &IdentityStatus<'_>,
+    inputs: &PlanInputs<'_>,
+    around: &SharedContext<'_>,
+) -> IdentityPlan {
+    let (wanted, findings) = realize::realize_identity(standing, inputs.realize, &inputs.snapshot.realm);
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
-    let on: BTreeSet<&ResourceId> =
-        needs.into_iter().flat_map(|id| around.wanted.reach(id).chain(around.live.reach(id))).collect();
-    let needed = needed(&wanted, around);
+    let on: BTreeSet<&ResourceId> = needs
+        .into_iter()
+        .flat_map(|id| around.wanted.reachable_objects(id).chain(around.live.reachable_objects(id)))
+        .collect();
+    let needed = find_needed_shared(&wanted, around);
     let rewritten: BTreeSet<String> = on.iter().filter_map(|id| around.rewritten.get(*id)).cloned().collect();
-    let mut delta = diff::classify(standing, &wanted, inputs.realize);
-    if !rewritten.is_empty() && matches!(standing.phase, Phase::Active(_)) && standing.live.is_some() {
-        let scopes = rewritten.iter().map(|scope| Reason::Scope { scope: scope.clone() }).collect();
-        delta = Some(through_scopes(delta, standing, scopes));
+    let mut delta = diff::classify_identity(standing, &wanted, inputs.realize);
+    if !rewritten.is_empty() && matches!(standing.phase, LifecyclePhase::Active(_)) && standing.live.is_some() {
+        let scopes = rewritten.iter().map(|scope| ChangeReason::Scope { scope: scope.clone() }).collect();
+        delta = Some(add_scope_reasons(delta, standing, scopes));
     }
-    if let Some(delta) = delta.as_mut().filter(|delta| access_may_change(delta)) {
-        let empty = Resources::new();
-        let before = realize::lives(standing).unwrap_or(&empty);
+    if let Some(delta) = delta.as_mut().filter(|delta| may_change_access(delta)) {
+        let empty = ResourceMap::new();
+        let before = realize::live_resources(standing).unwrap_or(&empty);
         let (old, new) = ((before, &around.live), (&wanted, &around.wanted));
-        delta.access = Some(diff::access::compare(old, new, inputs.realize, inputs.compare));
+        delta.access = Some(diff::access::compare_holdings(old, new, inputs.realize, inputs.compare));
     }
     let mut access = None;
-    if let Some(delta) = delta.as_mut().filter(|delta| says_what_access_is(delta)) {
-        let held = diff::access::held(wanted.values(), &around.wanted, inputs.realize);
+    if let Some(delta) = delta.as_mut().filter(|delta| needs_assessment(delta)) {
+        let held = diff::access::collect_holdings(wanted.values(), &around.wanted, inputs.realize);
         delta.policies = held.sources;
         access = Some((held.access, held.sensitive));
     }
     let waiting = match &standing.phase {
-        Phase::Quarantined(quarantined) if delta.is_none() => Some(waiting(quarantined)),
+        LifecyclePhase::Quarantined(quarantined) if delta.is_none() => Some(describe_grace_period(quarantined)),
         _ => None,
     };
     let goes_on_holding = |rewritten: BTreeSet<String>| {
-        let live = realize::lives(standing).into_iter().flat_map(|resources| resources.values());
+        let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
         let held: BTreeSet<&ResourceId> =
-            live.flat_map(|resource| &resource.depends_on).flat_map(|id| around.live.reach(id)).collect();
+            live.flat_map(|resource| &resource.depends_on).flat_map(|id| around.live.reachable_objects(id)).collect();
         let held = held.into_iter().filter_map(|id| around.rewritten.get(id));
         held.filter(|address| rewritten.contains(*address)).cloned().collect()
     };
     let mut rewritten = if rewritten.is_empty() { rewritten } else { goes_on_holding(rewritten) };
     if !around.made.is_empty() {
-        let live = realize::lives(standing).into_iter().flat_map(|resources| resources.values());
+        let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
         let named = live.flat_map(|resource| &resource.depends_on).filter_map(|id| around.made.get(id));
         rewritten.extend(named.cloned());
     }
     let heeds_tags = delta.is_some()
-        && realize::lives(standing).is_some_and(|live| {
+        && realize::live_resources(standing).is_some_and(|live| {
             let sides = [(live, &around.live), (&wanted, &around.wanted)];
-            tags::are_heeded(&standing.id, sides, &inputs.snapshot.denying, inputs.realize)
+            tags::has_policy_on_changed_tag(&standing.id, sides, &inputs.snapshot.denying, inputs.realize)
         });
-    Part { findings, on: on.into_iter().cloned().collect(), needed, rewritten, heeds_tags, delta, access, waiting }
+    IdentityPlan {
+        findings,
+        on: on.into_iter().cloned().collect(),
+        needed,
+        rewritten,
+        heeds_tags,
+        delta,
+        access,
+        waiting,
+    }
 }
 
-/// What is declared is needed with what it shall hold; what is not any more, as long as somebody hangs on it, with what it holds.
-fn needed(wanted: &Resources, around: &Around<'_>) -> BTreeSet<ResourceId> {
+/// The shared objects that must continue to exist for an identity: a declared object with everything that it will
+/// contain; an object that is no longer declared, as long as it is attached, with everything that it contains now.
+fn find_needed_shared(wanted: &ResourceMap, around: &SharedContext<'_>) -> BTreeSet<ResourceId> {
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
     let mut needed = BTreeSet::new();
     for id in needs {
-        let mut reached = around.wanted.reach(id).peekable();
+        let mut reached = around.wanted.reachable_objects(id).peekable();
         if reached.peek().is_some() {
             needed.extend(reached.cloned());
         } else {
-            needed.extend(around.live.reach(id).cloned());
+            needed.extend(around.live.reachable_objects(id).cloned());
         }
     }
     needed
 }
 
-fn waiting(quarantined: &phase::Quarantined) -> Waiting {
-    Waiting {
+fn describe_grace_period(quarantined: &phase::QuarantinedIdentity) -> GracePeriod {
+    GracePeriod {
         since: quarantined.quarantine.at,
         reason: quarantined.quarantine.reason.clone(),
         delete_after: quarantined.delete_after,
@@ -121,9 +141,13 @@ fn waiting(quarantined: &phase::Quarantined) -> Waiting {
     }
 }
 
-/// A mover whose scopes say something else: the reasons of its own delta and these, or a delta with no changes of its own.
-fn through_scopes(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes: BTreeSet<Reason>) -> IdentityDelta {
-    let mut delta = delta.unwrap_or_else(|| diff::classify::unchanged(standing));
+/// A mover whose scopes changed: its own delta with the reasons added, or a delta without changes of its own.
+fn add_scope_reasons(
+    delta: Option<IdentityDelta>,
+    standing: &IdentityStatus<'_>,
+    scopes: BTreeSet<ChangeReason>,
+) -> IdentityDelta {
+    let mut delta = delta.unwrap_or_else(|| diff::classify::delta_without_changes(standing));
     if delta.lifecycle == Lifecycle::Drift {
         delta.lifecycle = Lifecycle::Mover;
     }
@@ -131,21 +155,24 @@ fn through_scopes(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes:
     delta
 }
 
-/// Whether a comparison of access says anything: of a live identity that stays, whose policies or boundary differ.
-fn access_may_change(delta: &IdentityDelta) -> bool {
-    let taken_in = delta.reasons.contains(&Reason::Adopted);
-    (taken_in || moves_in_access(delta))
-        && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
+/// Whether comparing access is useful: the identity is live and kept, and its policies or boundary differ.
+fn may_change_access(delta: &IdentityDelta) -> bool {
+    let taken_in = delta.reasons.contains(&ChangeReason::Adopted);
+    (taken_in || is_access_mover(delta))
+        && !delta.reasons.iter().any(|reason| matches!(reason, ChangeReason::Restored { .. }))
 }
 
-/// Whether people are told what an access amounts to: of who joins, and of who moves to another.
-fn says_what_access_is(delta: &IdentityDelta) -> bool {
-    delta.lifecycle == Lifecycle::Joiner || moves_in_access(delta)
+/// Whether the access is assessed: for a joiner, and for a mover whose access changes.
+fn needs_assessment(delta: &IdentityDelta) -> bool {
+    delta.lifecycle == Lifecycle::Joiner || is_access_mover(delta)
 }
 
-fn moves_in_access(delta: &IdentityDelta) -> bool {
-    let bears = |reason: &Reason| {
-        matches!(reason, Reason::Differs { aspect: Aspect::Access | Aspect::Boundary } | Reason::Scope { .. })
+fn is_access_mover(delta: &IdentityDelta) -> bool {
+    let bears = |reason: &ChangeReason| {
+        matches!(
+            reason,
+            ChangeReason::Differs { aspect: Aspect::Access | Aspect::Boundary } | ChangeReason::Scope { .. }
+        )
     };
     delta.lifecycle == Lifecycle::Mover && delta.reasons.iter().any(bears)
 }

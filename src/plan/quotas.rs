@@ -1,74 +1,86 @@
-//! A plan against what the cloud says it takes. Pure: the numbers are arguments.
+//! Checks a plan against the quotas of the cloud.
+//!
+//! In: a plan, the snapshot and the quotas. Out: each quota that the plan would exceed. Pure: the limits and the
+//! current usage are arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Counted, Quota, Realize, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Address, Change, Quota, QuotaScope, Realize, Resource, ResourceId, Snapshot};
 
 use super::{Plan, StepId};
 
-/// A number that a plan would pass.
+/// A quota that a plan would exceed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exceeded<'a> {
-    /// The limit.
+pub struct ExceededQuota<'a> {
+    /// The quota, with its limit.
     pub quota: &'a Quota,
-    /// The one identity or group whose number it is; `None`: it is the account's.
+    /// The identity or group that the quota counts for; `None` if it counts for the account.
     pub holder: Option<Address>,
-    /// How many the plan makes.
+    /// How many objects the plan creates or writes.
     pub made: u64,
-    /// How many it removes.
+    /// How many objects the plan deletes.
     pub removed: u64,
-    /// How many there would be.
+    /// What the plan would reach: objects, or characters for a quota on documents.
     pub wanted: u64,
 }
 
-/// Documents up to so many characters fit everywhere.
+/// The length up to which a document cannot exceed a quota by itself, in characters: 2048 is the smallest quota of
+/// IAM on documents (a user's inline policies; a role's trust policy).
 const FITS: usize = 2048;
 
-/// Whether a plan makes anything, writes a long document, or one that another makes room for only later, so that quotas bear on it.
+/// Whether quotas need to be read for a plan: it creates an object, writes a long document, or writes a document
+/// before it deletes another one of the same subject.
 #[must_use]
-pub fn bear_on(plan: &Plan, realize: &dyn Realize) -> bool {
+pub fn may_exceed_quotas(plan: &Plan, realize: &dyn Realize) -> bool {
     let is_long = |resource: &Resource| {
-        resource.attributes.keys().any(|attribute| realize.characters(resource, attribute) > FITS)
+        resource.attributes.keys().any(|attribute| realize.count_characters(resource, attribute) > FITS)
     };
     plan.steps.iter().any(|step| match &step.change {
         Change::Create { .. } => true,
         Change::Update { after, .. } => is_long(after),
         _ => false,
-    }) || !late(plan, |change| matches!(change, Change::Update { .. })).is_empty()
+    }) || !find_late_removals(plan, |change| matches!(change, Change::Update { .. })).is_empty()
 }
 
-/// The quotas that a plan would pass. What it removes makes no room for what it makes: nothing says that it goes first.
+/// The quotas that a plan would exceed. Deletions make no room in the account's quotas for creations, because the
+/// order between them is not fixed.
 #[must_use]
-pub fn exceeded<'a>(plan: &Plan, snapshot: &Snapshot, quotas: &'a [Quota], realize: &dyn Realize) -> Vec<Exceeded<'a>> {
+pub fn find_exceeded_quotas<'a>(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    quotas: &'a [Quota],
+    realize: &dyn Realize,
+) -> Vec<ExceededQuota<'a>> {
     let mut found = Vec::new();
     for quota in quotas {
         match quota.counted {
-            Counted::OfAccount { used } => found.extend(of_account(plan, quota, used)),
-            Counted::Characters(attribute) => found.extend(of_documents(plan, quota, attribute, realize)),
-            Counted::OfHolder => found.extend(of_holders(plan, snapshot, quota, realize)),
-            Counted::CharactersOfHolder(attribute) => {
-                found.extend(of_documents_together(plan, snapshot, quota, attribute, realize));
+            QuotaScope::OfAccount { used } => found.extend(check_account_quota(plan, quota, used)),
+            QuotaScope::Characters(attribute) => found.extend(check_document_sizes(plan, quota, attribute, realize)),
+            QuotaScope::OfHolder => found.extend(check_holder_quota(plan, snapshot, quota, realize)),
+            QuotaScope::CharactersOfHolder(attribute) => {
+                found.extend(check_total_document_size(plan, snapshot, quota, attribute, realize));
             }
         }
     }
     found
 }
 
-fn of_account<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<Exceeded<'a>> {
-    let changes = || plan.steps.iter().map(|step| &step.change).filter(|change| quota.counts(change.id()));
-    let made = number(changes().filter(|change| matches!(change, Change::Create { .. })).count());
-    let removed = number(changes().filter(|change| matches!(change, Change::Delete { .. })).count());
+fn check_account_quota<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<ExceededQuota<'a>> {
+    let changes = || plan.steps.iter().map(|step| &step.change).filter(|change| quota.applies_to_object(change.id()));
+    let made = count_as_u64(changes().filter(|change| matches!(change, Change::Create { .. })).count());
+    let removed = count_as_u64(changes().filter(|change| matches!(change, Change::Delete { .. })).count());
     let wanted = used.saturating_add(made);
-    (made > 0 && wanted > quota.limit).then_some(Exceeded { quota, holder: None, made, removed, wanted })
+    (made > 0 && wanted > quota.limit).then_some(ExceededQuota { quota, holder: None, made, removed, wanted })
 }
 
-/// What is taken off only after something of the same subject was `made`: what denies is let go of last, and who is taken in works on.
-fn late(plan: &Plan, made: impl Fn(&Change) -> bool) -> BTreeSet<&ResourceId> {
+/// The objects that are deleted only after something of the same subject was `made`: a Deny is detached last, and an
+/// imported identity gets its new policies first.
+fn find_late_removals(plan: &Plan, made: impl Fn(&Change) -> bool) -> BTreeSet<&ResourceId> {
     let makes: BTreeSet<(&Address, StepId)> =
         plan.steps.iter().filter(|step| made(&step.change)).map(|step| (&step.subject, step.id)).collect();
     let mut after_making: BTreeSet<(&Address, StepId)> = BTreeSet::new();
     let mut late = BTreeSet::new();
-    // Needs come before the steps that have them.
+    // One pass is enough: the needs of a step come before the step.
     for step in &plan.steps {
         let waits = |need: &StepId| {
             let need = (&step.subject, *need);
@@ -82,8 +94,8 @@ fn late(plan: &Plan, made: impl Fn(&Change) -> bool) -> BTreeSet<&ResourceId> {
     late
 }
 
-/// What hangs on a principal or group as it lives, or is taken in.
-fn live<'a>(
+/// What is attached to a live principal or group, or to one that the plan imports.
+fn live_attachments<'a>(
     holder: &'a ResourceId,
     snapshot: &'a Snapshot,
     realize: &'a dyn Realize,
@@ -92,91 +104,107 @@ fn live<'a>(
     let taken_in = snapshot.unmarked.get(holder).map(|found| &found.resources);
     let shared = snapshot.shared.values().map(|shared| &shared.resource);
     let is_shared = snapshot.shared.contains_key(holder);
-    let parts = shared.filter(move |part| is_shared && realize.shared_whole(&part.id) == *holder);
+    let parts = shared.filter(move |part| is_shared && realize.shared_root_id(&part.id) == *holder);
     own.or(taken_in).into_iter().flat_map(|resources| resources.values()).chain(parts)
 }
 
-/// Each holder by itself. A stray that goes makes room here, unless it goes late: strays go before anything is given.
-fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &dyn Realize) -> Vec<Exceeded<'a>> {
+/// Checks each holder. An unmanaged attachment that is deleted makes room here, unless it is deleted late: unmanaged
+/// attachments are deleted before any access is given.
+fn check_holder_quota<'a>(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    quota: &'a Quota,
+    realize: &dyn Realize,
+) -> Vec<ExceededQuota<'a>> {
     let mut holders: BTreeMap<&ResourceId, (&Address, &[Change])> =
         plan.identities.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))).collect();
     holders.extend(plan.shared.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))));
-    let late = late(plan, |change| matches!(change, Change::Create { .. }) && quota.counts(change.id()));
+    let late = find_late_removals(plan, |change| {
+        matches!(change, Change::Create { .. }) && quota.applies_to_object(change.id())
+    });
     let mut found = Vec::new();
     for (id, (address, changes)) in holders {
         let of = |wanted: fn(&Change) -> bool| {
-            changes.iter().filter(|c| wanted(c) && quota.counts(c.id())).map(Change::id).collect::<BTreeSet<_>>()
+            changes
+                .iter()
+                .filter(|c| wanted(c) && quota.applies_to_object(c.id()))
+                .map(Change::id)
+                .collect::<BTreeSet<_>>()
         };
         let made = of(|change| matches!(change, Change::Create { .. }));
         if made.is_empty() {
             continue;
         }
         let removed = of(|change| matches!(change, Change::Delete { .. }));
-        let parts = live(id, snapshot, realize).map(|part| &part.id);
+        let parts = live_attachments(id, snapshot, realize).map(|part| &part.id);
         let goes = |part: &ResourceId| removed.contains(part) && !late.contains(part);
-        let stay = parts.filter(|part| quota.counts(part) && !goes(part)).count();
-        let wanted = number(stay).saturating_add(number(made.len()));
+        let stay = parts.filter(|part| quota.applies_to_object(part) && !goes(part)).count();
+        let wanted = count_as_u64(stay).saturating_add(count_as_u64(made.len()));
         if wanted > quota.limit {
-            let (made, removed) = (number(made.len()), number(removed.len()));
-            found.push(Exceeded { quota, holder: Some(address.clone()), made, removed, wanted });
+            let (made, removed) = (count_as_u64(made.len()), count_as_u64(removed.len()));
+            found.push(ExceededQuota { quota, holder: Some(address.clone()), made, removed, wanted });
         }
     }
     found
 }
 
-/// Each document that is written, by itself.
-fn of_documents<'a>(
+/// Checks each document that is written, by itself.
+fn check_document_sizes<'a>(
     plan: &Plan,
     quota: &'a Quota,
     attribute: &'static str,
     realize: &dyn Realize,
-) -> impl Iterator<Item = Exceeded<'a>> {
-    plan.steps.iter().filter(|step| quota.counts(step.change.id())).filter_map(move |step| {
-        let wanted = number(realize.characters(step.change.after()?, attribute));
+) -> impl Iterator<Item = ExceededQuota<'a>> {
+    plan.steps.iter().filter(|step| quota.applies_to_object(step.change.id())).filter_map(move |step| {
+        let wanted = count_as_u64(realize.count_characters(step.change.resource_after()?, attribute));
         let holder = Some(step.subject.clone());
-        (wanted > quota.limit).then_some(Exceeded { quota, holder, made: 1, removed: 0, wanted })
+        (wanted > quota.limit).then_some(ExceededQuota { quota, holder, made: 1, removed: 0, wanted })
     })
 }
 
-/// The documents of each holder together, each at its longest: which of them is written first nothing says, but that a stray goes before
-/// anything is given.
-fn of_documents_together<'a>(
+/// Checks the documents of each holder together, each at its longest: the order in which they are written is not
+/// fixed, except that unmanaged policies are deleted before any access is given.
+fn check_total_document_size<'a>(
     plan: &Plan,
     snapshot: &Snapshot,
     quota: &'a Quota,
     attribute: &'static str,
     realize: &dyn Realize,
-) -> Vec<Exceeded<'a>> {
-    let principal_of = super::whose(&plan.identities, &plan.steps);
+) -> Vec<ExceededQuota<'a>> {
+    let principal_of = super::principals_by_object(&plan.identities, &plan.steps);
     let mut written: BTreeMap<ResourceId, (&Address, BTreeMap<&ResourceId, usize>)> = BTreeMap::new();
     for step in &plan.steps {
-        let Some(after) = step.change.after().filter(|after| quota.counts(&after.id)) else { continue };
-        let holder = principal_of.get(&after.id).map_or_else(|| realize.shared_whole(&after.id), |it| (*it).clone());
+        let Some(after) = step.change.resource_after().filter(|after| quota.applies_to_object(&after.id)) else {
+            continue;
+        };
+        let holder = principal_of.get(&after.id).map_or_else(|| realize.shared_root_id(&after.id), |it| (*it).clone());
         let (_, sizes) = written.entry(holder).or_insert_with(|| (&step.subject, BTreeMap::new()));
         let size = sizes.entry(&after.id).or_default();
-        *size = realize.characters(after, attribute).max(*size);
+        *size = realize.count_characters(after, attribute).max(*size);
     }
     let removed = plan.steps.iter().filter(|step| matches!(step.change, Change::Delete { .. }));
     let removed: BTreeSet<&ResourceId> = removed.map(|step| step.change.id()).collect();
-    let late = late(plan, |change| change.after().is_some_and(|after| quota.counts(&after.id)));
+    let late = find_late_removals(plan, |change| {
+        change.resource_after().is_some_and(|after| quota.applies_to_object(&after.id))
+    });
     let mut found = Vec::new();
     for (holder, (address, mut sizes)) in written {
-        let made = number(sizes.len());
-        let counted = live(&holder, snapshot, realize).filter(|part| quota.counts(&part.id));
+        let made = count_as_u64(sizes.len());
+        let counted = live_attachments(&holder, snapshot, realize).filter(|part| quota.applies_to_object(&part.id));
         let parts: Vec<&Resource> =
             counted.filter(|part| !removed.contains(&part.id) || late.contains(&part.id)).collect();
         for part in parts {
             let size = sizes.entry(&part.id).or_default();
-            *size = realize.characters(part, attribute).max(*size);
+            *size = realize.count_characters(part, attribute).max(*size);
         }
-        let wanted = number(sizes.values().sum());
+        let wanted = count_as_u64(sizes.values().sum());
         if wanted > quota.limit {
-            found.push(Exceeded { quota, holder: Some(address.clone()), made, removed: 0, wanted });
+            found.push(ExceededQuota { quota, holder: Some(address.clone()), made, removed: 0, wanted });
         }
     }
     found
 }
 
-fn number(count: usize) -> u64 {
+fn count_as_u64(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }

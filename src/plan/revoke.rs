@@ -1,49 +1,57 @@
-//! The plan that stops one identity at once.
+//! The plan of `leasehold revoke`: quarantine one identity at once.
+//!
+//! In: a [`Revocation`]. Out: a [`Plan`] with the steps of the quarantine and nothing else. It does not need a
+//! configuration that can be read.
 
 use jiff::Timestamp;
 use leasehold_provider::{LiveIdentity, Quarantine, Realize, Snapshot, StackName};
 
-use super::check::{self, Unsound};
+use super::check::{self, UnsoundPlanError};
 use super::stale::LiveIndex;
-use super::{Basis, Plan, denials::Denials, order};
+use super::{Plan, PlanBasis, denials::DenialIndex, order};
 use crate::config::DeclaredIdentity;
-use crate::diff::access::Shared;
-use crate::diff::{self, Lifecycle, Reason};
-use crate::lifecycle::phase::Quarantined;
-use crate::lifecycle::{LeaveReason, Phase, Standing};
+use crate::diff::access::SharedObjects;
+use crate::diff::{self, ChangeReason, Lifecycle};
+use crate::lifecycle::phase::QuarantinedIdentity;
+use crate::lifecycle::{IdentityStatus, LeaveReason, LifecyclePhase};
 use crate::realize;
 
-/// Whom to stop, and why.
+/// The identity to revoke, and why.
 pub struct Revocation<'a> {
-    /// The stack.
+    /// The stack of the identity.
     pub stack: &'a StackName,
-    /// The identity, as it lives.
+    /// The live identity.
     pub live: &'a LiveIdentity,
-    /// Its block, where the configuration reads.
+    /// Its block; `None` if it is not declared or the configuration cannot be read.
     pub declared: Option<&'a DeclaredIdentity>,
-    /// The cloud it lives in.
+    /// The live objects of the stack.
     pub snapshot: &'a Snapshot,
-    /// Why: [`LeaveReason::Revoked`].
+    /// The reason: [`LeaveReason::Revoked`].
     pub reason: LeaveReason,
     /// The instant, in whole seconds.
     pub now: Timestamp,
-    /// The provider's pure half.
+    /// The provider's pure half: it computes the resources of the quarantine.
     pub realize: &'a dyn Realize,
-    /// What the plan is made from.
-    pub basis: Basis,
+    /// The inputs that the plan records.
+    pub basis: PlanBasis,
 }
 
-/// Quarantines the identity under the mark of a revocation. Empty where it is revoked for that reason already.
-pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
+/// Builds the plan that quarantines the identity, with the mark of a revocation. The plan is empty if the identity is
+/// already revoked for the same reason.
+///
+/// # Errors
+///
+/// Returns the faults if the plan fails its own check, which is a bug in Leasehold.
+pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<UnsoundPlanError>> {
     let Revocation { stack, live, declared, snapshot, reason, now, realize, basis } = revocation;
     let at = live.marks.quarantine.as_ref().map_or(now, |quarantine| quarantine.at);
-    let phase = Phase::Quarantined(Quarantined {
-        quarantine: Quarantine { at, reason: reason.mark() },
+    let phase = LifecyclePhase::Quarantined(QuarantinedIdentity {
+        quarantine: Quarantine { at, reason: reason.to_mark() },
         reason: reason.clone(),
         delete_after: None,
         held_by_use: None,
     });
-    let standing = Standing {
+    let standing = IdentityStatus {
         address: live.address().clone(),
         id: live.id.clone(),
         declared,
@@ -51,18 +59,18 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
         adopts: None,
         phase,
     };
-    let (wanted, _) = realize::identity(&standing, realize, &snapshot.realm);
-    let delta = diff::classify(&standing, &wanted, realize).map(|mut delta| {
+    let (wanted, _) = realize::realize_identity(&standing, realize, &snapshot.realm);
+    let delta = diff::classify_identity(&standing, &wanted, realize).map(|mut delta| {
         delta.lifecycle = Lifecycle::Leaver;
-        delta.reasons = [Reason::Leaves { why: reason }].into();
+        delta.reasons = [ChangeReason::Leaves { why: reason }].into();
         delta
     });
     let identities = Vec::from_iter(delta);
-    let index = LiveIndex::of(snapshot);
-    let denials = Denials::none(realize);
-    let nothing = Shared::default();
-    let around = order::Around::nothing(&denials, &nothing, now);
-    let steps = order::order(&identities, &[], around, realize, &|id| index.digest(id));
+    let index = LiveIndex::for_snapshot(snapshot);
+    let denials = DenialIndex::without_denials(realize);
+    let nothing = SharedObjects::default();
+    let around = order::OrderContext::without_shared(&denials, &nothing, now);
+    let steps = order::order_steps(&identities, &[], around, realize, &|id| index.object_digest(id));
     let plan = Plan {
         stack: stack.clone(),
         realm: snapshot.realm.clone(),
@@ -76,6 +84,6 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
         quarantined: std::collections::BTreeMap::new(),
         out_of_sight: std::collections::BTreeMap::new(),
     };
-    let faults = check::check(&plan, snapshot);
+    let faults = check::check_plan(&plan, snapshot);
     if faults.is_empty() { Ok(plan) } else { Err(faults) }
 }

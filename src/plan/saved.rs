@@ -1,99 +1,110 @@
 //! A plan in a file.
 //!
-//! JSON with a format version and the plan's own digest, so that a changed byte is noticed. Reading needs nothing but the file.
+//! In: a [`Plan`]; out: JSON, and back. The file has a format version and the digest of the plan, so a changed byte
+//! is noticed. To read a plan, only the file is needed. Sensitive values are never in it ([`super::sealed`]).
 
 use serde::{Deserialize, Serialize};
 
-use super::sealed::{self, Sealed};
+use super::sealed::{self, SealedValues};
 use super::{Plan, PlanDigest};
 
-/// The version of the format this program writes. It reads no other.
+/// The version of the file format. Leasehold reads only this version.
 pub const FORMAT: u32 = 1;
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct PlanToWrite<'a> {
     leasehold_plan: u32,
     version: &'a str,
     digest: PlanDigest,
     plan: &'a Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sealed: Option<&'a Sealed>,
+    sealed: Option<&'a SealedValues>,
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct PlanEnvelope {
     leasehold_plan: u32,
     version: String,
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct PlanFileContent {
     digest: PlanDigest,
     plan: Plan,
     #[serde(default)]
-    sealed: Option<Sealed>,
+    sealed: Option<SealedValues>,
 }
 
-/// A plan as it was read from a file.
+/// A plan that was read from a file.
 #[derive(Debug, Clone)]
-pub struct Saved {
+pub struct SavedPlan {
     /// The plan, without its sensitive values.
     pub plan: Plan,
-    /// The digests of those values, if it has any.
-    pub sealed: Option<Sealed>,
+    /// The keyed digests of its sensitive values; `None` if it has none.
+    pub sealed: Option<SealedValues>,
 }
 
 /// Why a plan cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum NotSaved {
-    /// It holds sensitive values, and nobody gave their digests.
+pub enum WritePlanError {
+    /// It has sensitive values, and the caller passed no digests for them.
     #[error("it holds sensitive values that are not sealed")]
     NotSealed,
-    /// It does not serialize.
+    /// It cannot be written as JSON.
     #[error("the plan does not serialize: {0}")]
     Format(#[from] serde_json::Error),
 }
 
 /// Why a file is not a plan that can be applied.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAPlan {
-    /// It is something else.
+pub enum ReadPlanError {
+    /// It is not a plan of Leasehold, or not JSON.
     #[error("this is not a leasehold plan: {0}")]
     Foreign(String),
-    /// Another version of the format.
+    /// It has another format version.
     #[error("the plan has format {format}, made by leasehold {version}; this program reads format {FORMAT}")]
     OtherFormat {
-        /// The format.
+        /// The format version of the file.
         format: u32,
-        /// The program that made it.
+        /// The version of Leasehold that made it.
         version: String,
     },
-    /// Its content is not what was written.
+    /// The plan does not match its digest, or does not parse.
     #[error("the plan was changed after it was made: its digest does not fit its content")]
     Altered,
 }
 
-/// The bytes of a plan file. Sensitive values stay out of it; `sealed` holds their digests.
-pub fn write(plan: &Plan, sealed: Option<&Sealed>) -> Result<Vec<u8>, NotSaved> {
+/// The bytes of a plan file. Sensitive values are removed; `sealed` has their keyed digests.
+///
+/// # Errors
+///
+/// Returns [`WritePlanError::NotSealed`] if the plan has sensitive values and `sealed` is `None`.
+pub fn write_plan(plan: &Plan, sealed: Option<&SealedValues>) -> Result<Vec<u8>, WritePlanError> {
     let secret = sealed::holds_secrets(plan);
     if secret && sealed.is_none() {
-        return Err(NotSaved::NotSealed);
+        return Err(WritePlanError::NotSealed);
     }
-    let (version, digest) = (plan.basis.version.as_str(), plan.digest());
-    let redacted = secret.then(|| sealed::redacted(plan));
-    let written = Written { leasehold_plan: FORMAT, version, digest, plan: redacted.as_ref().unwrap_or(plan), sealed };
+    let (version, digest) = (plan.basis.version.as_str(), plan.plan_digest());
+    let redacted = secret.then(|| sealed::redact_plan(plan));
+    let written =
+        PlanToWrite { leasehold_plan: FORMAT, version, digest, plan: redacted.as_ref().unwrap_or(plan), sealed };
     let mut bytes = serde_json::to_vec(&written)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-/// Reads a plan back from a file's bytes.
-pub fn read(bytes: &[u8]) -> Result<Saved, NotAPlan> {
-    let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| NotAPlan::Foreign(error.to_string()))?;
+/// Reads a plan from the bytes of a file.
+///
+/// # Errors
+///
+/// Returns a [`ReadPlanError`] if the bytes are not a plan, have another format version, or were changed.
+pub fn read_plan(bytes: &[u8]) -> Result<SavedPlan, ReadPlanError> {
+    let envelope: PlanEnvelope =
+        serde_json::from_slice(bytes).map_err(|error| ReadPlanError::Foreign(error.to_string()))?;
     if envelope.leasehold_plan != FORMAT {
-        return Err(NotAPlan::OtherFormat { format: envelope.leasehold_plan, version: envelope.version });
+        return Err(ReadPlanError::OtherFormat { format: envelope.leasehold_plan, version: envelope.version });
     }
-    let read: Read = serde_json::from_slice(bytes).map_err(|_| NotAPlan::Altered)?;
-    let Read { digest, plan, sealed } = read;
-    if plan.digest() == digest { Ok(Saved { plan, sealed }) } else { Err(NotAPlan::Altered) }
+    let read: PlanFileContent = serde_json::from_slice(bytes).map_err(|_| ReadPlanError::Altered)?;
+    let PlanFileContent { digest, plan, sealed } = read;
+    if plan.plan_digest() == digest { Ok(SavedPlan { plan, sealed }) } else { Err(ReadPlanError::Altered) }
 }

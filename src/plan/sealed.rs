@@ -1,8 +1,8 @@
-//! A plan without its sensitive values, and the proof that the values at apply are those that were reviewed.
+//! A plan without its sensitive values, and the proof that the values at apply are the reviewed ones.
 //!
-//! A saved plan holds no sensitive value. It holds a keyed digest of each, whose key lies in the stack's store and not in the file:
-//! who reads the file learns nothing, not even by guessing. At apply the values are read again, from the configuration and from what
-//! lives, and must have the same digests.
+//! A saved plan contains no sensitive value. It contains a keyed digest (HMAC-SHA-256) of each. The key is in the
+//! stack's backend and not in the file, so a reader of the file cannot even test a guess. At apply, the values are
+//! computed again from the configuration and the live objects, and must have the same digests.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +14,25 @@ use sha2::Sha256;
 
 use super::Plan;
 
-/// The key of the digests.
-pub type Key = SecretBox<[u8; 32]>;
+/// The key of the digests: 32 bytes.
+pub type SealKey = SecretBox<[u8; 32]>;
 
 /// The keyed digests of a plan's sensitive values, in the order of the steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sealed {
-    /// The name of the key in the stack's store.
+pub struct SealedValues {
+    /// The name of the key in the stack's backend.
     pub key: String,
-    /// HMAC-SHA-256 of each value, in hexadecimal digits.
+    /// HMAC-SHA-256 of each value, as hexadecimal digits.
     pub values: Vec<String>,
 }
 
-/// Why the values of a plan could not be put back.
+/// Why the sensitive values of a plan could not be restored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotTheSame {
-    /// The configuration makes no such object any more.
+pub enum UnsealError {
+    /// The configuration no longer produces this object.
     #[error("{0} is not made by the configuration any more")]
     Gone(ResourceId),
-    /// A value is another than the one that was reviewed.
+    /// A value differs from the reviewed one.
     #[error("a sensitive value of {0} is not the one that was reviewed")]
     Differs(ResourceId),
 }
@@ -42,33 +42,33 @@ pub enum NotTheSame {
 pub fn holds_secrets(plan: &Plan) -> bool {
     let changes = plan.steps.iter().map(|step| &step.change);
     let changes = changes.chain(plan.identities.iter().flat_map(|delta| &delta.changes));
-    let mut sides = changes.chain(plan.shared.iter().flat_map(|delta| &delta.changes)).flat_map(sides);
+    let mut sides = changes.chain(plan.shared.iter().flat_map(|delta| &delta.changes)).flat_map(states_of_change);
     sides.any(|resource| !resource.sensitive.is_empty())
 }
 
-fn sides(change: &Change) -> impl Iterator<Item = &Resource> {
-    change.before().into_iter().chain(change.after())
+fn states_of_change(change: &Change) -> impl Iterator<Item = &Resource> {
+    change.resource_before().into_iter().chain(change.resource_after())
 }
 
-/// The plan without its sensitive values.
+/// The plan with all sensitive values removed.
 #[must_use]
-pub fn redacted(plan: &Plan) -> Plan {
+pub fn redact_plan(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     let deltas = plan.identities.iter_mut().flat_map(|delta| &mut delta.changes);
     let shared = plan.shared.iter_mut().flat_map(|delta| &mut delta.changes);
     let steps = plan.steps.iter_mut().map(|step| &mut step.change);
-    deltas.chain(shared).chain(steps).flat_map(Change::sides_mut).for_each(Resource::redact);
+    deltas.chain(shared).chain(steps).flat_map(Change::sides_mut).for_each(Resource::redact_sensitive);
     plan
 }
 
-/// The digests of a plan's sensitive values.
+/// The keyed digests of a plan's sensitive values, in the order of the steps.
 #[must_use]
-pub fn digests(plan: &Plan, key: &Key) -> Vec<String> {
-    let resources = plan.steps.iter().flat_map(|step| sides(&step.change));
-    resources.flat_map(|resource| of_resource(resource, key)).collect()
+pub fn digest_sensitive_values(plan: &Plan, key: &SealKey) -> Vec<String> {
+    let resources = plan.steps.iter().flat_map(|step| states_of_change(&step.change));
+    resources.flat_map(|resource| digest_sensitive_attributes(resource, key)).collect()
 }
 
-fn of_resource<'a>(resource: &'a Resource, key: &'a Key) -> impl Iterator<Item = String> + 'a {
+fn digest_sensitive_attributes<'a>(resource: &'a Resource, key: &'a SealKey) -> impl Iterator<Item = String> + 'a {
     resource.sensitive.iter().filter_map(|name| {
         let value = serde_json::to_vec(&(&resource.id, name, resource.attributes.get(name.as_str())?)).ok()?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
@@ -77,34 +77,46 @@ fn of_resource<'a>(resource: &'a Resource, key: &'a Key) -> impl Iterator<Item =
     })
 }
 
-/// Puts the values back into a plan that was read from a file, from `rebuilt`, the plan that the configuration makes now of what lives:
-/// step by step, for an object may change in two. Each must be the one that was reviewed.
-pub fn fill(mut plan: Plan, rebuilt: &Plan, sealed: &Sealed, key: &Key) -> Result<Plan, NotTheSame> {
+/// Restores the sensitive values of a plan that was read from a file. The values come from `rebuilt`, the plan that
+/// the same configuration gives for the current live objects. Values are matched step by step, because one object may
+/// change in two steps.
+///
+/// # Errors
+///
+/// Returns [`UnsealError::Gone`] if `rebuilt` does not have a value, and [`UnsealError::Differs`] if a value is not
+/// the reviewed one.
+pub fn refill_sensitive_values(
+    mut plan: Plan,
+    rebuilt: &Plan,
+    sealed: &SealedValues,
+    key: &SealKey,
+) -> Result<Plan, UnsealError> {
     let mut wanted: BTreeMap<(ResourceId, ChangeKind), Vec<&Change>> = BTreeMap::new();
     for change in rebuilt.steps.iter().rev().map(|step| &step.change) {
         wanted.entry((change.id().clone(), change.kind())).or_default().push(change);
     }
     for step in &mut plan.steps {
         let source = wanted.get_mut(&(step.change.id().clone(), step.change.kind())).and_then(Vec::pop);
-        let mut sources = source.into_iter().flat_map(sides);
+        let mut sources = source.into_iter().flat_map(states_of_change);
         for resource in step.change.sides_mut() {
             let source = sources.next();
             for name in &resource.sensitive {
                 let value = source.and_then(|source| source.attributes.get(name.as_str()));
                 match (value, resource.attributes.get_mut(name.as_str())) {
                     (Some(value), Some(place)) => *place = value.clone(),
-                    (None, Some(_)) => return Err(NotTheSame::Gone(resource.id.clone())),
+                    (None, Some(_)) => return Err(UnsealError::Gone(resource.id.clone())),
                     (_, None) => {}
                 }
             }
         }
     }
-    let resources = plan.steps.iter().flat_map(|step| sides(&step.change));
-    let now = resources.flat_map(|resource| of_resource(resource, key).map(|digest| (resource.id.clone(), digest)));
+    let resources = plan.steps.iter().flat_map(|step| states_of_change(&step.change));
+    let now = resources
+        .flat_map(|resource| digest_sensitive_attributes(resource, key).map(|digest| (resource.id.clone(), digest)));
     let mut reviewed = sealed.values.iter();
     for (id, digest) in now {
         if reviewed.next() != Some(&digest) {
-            return Err(NotTheSame::Differs(id));
+            return Err(UnsealError::Differs(id));
         }
     }
     Ok(plan)

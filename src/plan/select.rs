@@ -1,4 +1,11 @@
-//! `--target` and `--exclude`: part of a plan that still holds.
+//! `--target` and `--exclude`: select a part of a plan that is still a valid plan.
+//!
+//! In: a whole plan and a [`PlanSelection`]. Out: the plan with some of its subjects. The invariant: no kept step
+//! needs a step that is left out.
+//!
+//! # Example
+//!
+//! `identity.api` needs `scope.orders`. `--target identity.api` keeps both; `--exclude scope.orders` leaves out both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,81 +13,85 @@ use leasehold_provider::{Address, Alias};
 
 use super::{Plan, Step, StepId};
 
-/// Which subjects of a plan to keep.
+/// The subjects of a plan to keep.
 #[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// Keep only these, and what they need. Empty: everything.
+pub struct PlanSelection {
+    /// Addresses to keep, together with what they need. Empty: all.
     pub targets: Vec<String>,
-    /// Leave these out, and what needs them.
+    /// Addresses to leave out, together with what needs them.
     pub excludes: Vec<String>,
 }
 
-impl Selection {
-    /// Whether nothing is selected, so that the plan stays whole.
+impl PlanSelection {
+    /// Whether nothing is selected: the plan stays whole.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.targets.is_empty() && self.excludes.is_empty()
     }
 }
 
-/// Whether `address` is what `pattern` names: the address itself, or for a block with `for_each` any of its instances.
+/// Whether `pattern` names `address`: it is the address itself, or the address of a block with `for_each` or of a
+/// module that contains it.
 #[must_use]
-pub fn names(pattern: &str, address: &Address) -> bool {
+pub fn is_named_by(pattern: &str, address: &Address) -> bool {
     let text = address.as_str();
     text == pattern || text.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('[') || rest.starts_with('.'))
 }
 
-/// The part of `plan` that is selected. A subject is kept or left out whole, so that its marks stay true; a target brings along every
-/// subject its steps need, an exclusion takes along every subject whose steps need it.
+/// The selected part of `plan`. A subject is kept or left out as a whole, so that its marks stay true. A target also
+/// keeps every subject that its steps need; an exclusion also leaves out every subject whose steps need it.
 #[must_use]
-pub fn select(plan: Plan, selection: &Selection) -> Plan {
+pub fn select_steps(plan: Plan, selection: &PlanSelection) -> Plan {
     if selection.is_everything() {
         return plan;
     }
-    let any = |patterns: &[String], (address, _): &Subject| patterns.iter().any(|pattern| names(pattern, address));
-    let subjects: BTreeSet<Subject> = subjects(&plan);
-    let needs = needs(&plan.steps);
+    let any = |patterns: &[String], (address, _): &SelectedSubject| {
+        patterns.iter().any(|pattern| is_named_by(pattern, address))
+    };
+    let subjects: BTreeSet<SelectedSubject> = plan_subjects(&plan);
+    let needs = subject_edges(&plan.steps);
     let chosen = if selection.targets.is_empty() {
         subjects.clone()
     } else {
         let start = subjects.iter().filter(|subject| any(&selection.targets, subject)).cloned().collect();
-        closure(start, &needs)
+        transitive_closure(start, &needs)
     };
-    let dropped = closure(
+    let dropped = transitive_closure(
         subjects.iter().filter(|subject| any(&selection.excludes, subject)).cloned().collect(),
-        &reversed(&needs),
+        &reverse_edges(&needs),
     );
-    keep(plan, &chosen.difference(&dropped).cloned().collect())
+    keep_subjects(plan, &chosen.difference(&dropped).cloned().collect())
 }
 
-/// What is kept or left out whole. A scope that several accounts have is one in each.
-type Subject = (Address, Option<Alias>);
+/// What is kept or left out as a whole. A scope that exists in several accounts is one subject in each.
+type SelectedSubject = (Address, Option<Alias>);
 
-fn subjects(plan: &Plan) -> BTreeSet<Subject> {
+fn plan_subjects(plan: &Plan) -> BTreeSet<SelectedSubject> {
     let identities = plan.identities.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()));
     identities.chain(plan.shared.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()))).collect()
 }
 
-fn subject(step: &Step) -> Subject {
+fn step_subject(step: &Step) -> SelectedSubject {
     (step.subject.clone(), step.change.id().account.clone())
 }
 
-type Needs = BTreeMap<Subject, BTreeSet<Subject>>;
+type SubjectEdges = BTreeMap<SelectedSubject, BTreeSet<SelectedSubject>>;
 
-fn needs(steps: &[Step]) -> Needs {
-    let subject_of: BTreeMap<StepId, Subject> = steps.iter().map(|step| (step.id, subject(step))).collect();
-    let mut needs = Needs::new();
+fn subject_edges(steps: &[Step]) -> SubjectEdges {
+    let subject_of: BTreeMap<StepId, SelectedSubject> =
+        steps.iter().map(|step| (step.id, step_subject(step))).collect();
+    let mut needs = SubjectEdges::new();
     for step in steps {
-        let own = subject(step);
-        let others: Vec<Subject> =
+        let own = step_subject(step);
+        let others: Vec<SelectedSubject> =
             step.needs.iter().filter_map(|id| subject_of.get(id)).filter(|subject| **subject != own).cloned().collect();
         needs.entry(own).or_default().extend(others);
     }
     needs
 }
 
-fn reversed(needs: &Needs) -> Needs {
-    let mut reversed = Needs::new();
+fn reverse_edges(needs: &SubjectEdges) -> SubjectEdges {
+    let mut reversed = SubjectEdges::new();
     for (subject, others) in needs {
         for other in others {
             reversed.entry(other.clone()).or_default().insert(subject.clone());
@@ -89,9 +100,9 @@ fn reversed(needs: &Needs) -> Needs {
     reversed
 }
 
-fn closure(start: BTreeSet<Subject>, edges: &Needs) -> BTreeSet<Subject> {
+fn transitive_closure(start: BTreeSet<SelectedSubject>, edges: &SubjectEdges) -> BTreeSet<SelectedSubject> {
     let mut reached = start.clone();
-    let mut frontier: Vec<Subject> = start.into_iter().collect();
+    let mut frontier: Vec<SelectedSubject> = start.into_iter().collect();
     while let Some(subject) = frontier.pop() {
         for next in edges.get(&subject).into_iter().flatten() {
             if reached.insert(next.clone()) {
@@ -102,13 +113,13 @@ fn closure(start: BTreeSet<Subject>, edges: &Needs) -> BTreeSet<Subject> {
     reached
 }
 
-fn keep(mut plan: Plan, subjects: &BTreeSet<Subject>) -> Plan {
+fn keep_subjects(mut plan: Plan, subjects: &BTreeSet<SelectedSubject>) -> Plan {
     plan.identities.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
     plan.shared.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
-    keep_steps(plan, |step| subjects.contains(&subject(step)))
+    keep_steps(plan, |step| subjects.contains(&step_subject(step)))
 }
 
-/// The plan with some of its steps, numbered anew; what the others were needed for no longer waits for them.
+/// The plan with some of its steps, numbered again. A needed step that is not kept is removed from `needs`.
 pub(super) fn keep_steps(mut plan: Plan, wanted: impl Fn(&Step) -> bool) -> Plan {
     let kept: Vec<Step> = std::mem::take(&mut plan.steps).into_iter().filter(wanted).collect();
     let numbers: BTreeMap<StepId, StepId> = kept.iter().zip(0u32..).map(|(step, n)| (step.id, StepId(n))).collect();

@@ -1,4 +1,7 @@
-//! Steps in an order in which each comes after its needs.
+//! Sorts steps topologically, and finds cycles.
+//!
+//! In: steps whose number is their index. Out: an order in which each step comes after the steps that it needs. The
+//! result is deterministic: among the steps that are ready, the one with the smallest number comes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,9 +10,9 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::{Step, StepId};
 
-/// The steps in an order in which each comes after its needs, the earliest first where there is a choice. Those on a cycle, and those
-/// that wait for them, are not there.
-pub fn sequence(steps: &[Step]) -> Vec<StepId> {
+/// The ids of the steps in an order in which each comes after its needs, the smallest number first where there is a
+/// choice. Steps on a cycle, and steps that wait for them, are left out.
+pub fn sort_steps(steps: &[Step]) -> Vec<StepId> {
     let mut waiting: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
     let mut waited_for_by: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
     for step in steps {
@@ -22,7 +25,7 @@ pub fn sequence(steps: &[Step]) -> Vec<StepId> {
     while let Some(id) = ready.pop_first() {
         sequence.push(id);
         for waiter in waited_for_by.get(&id).into_iter().flatten() {
-            if let Some(count) = waiting.get_mut(index(*waiter)) {
+            if let Some(count) = waiting.get_mut(step_index(*waiter)) {
                 *count = count.saturating_sub(1);
                 if *count == 0 {
                     ready.insert(*waiter);
@@ -33,8 +36,8 @@ pub fn sequence(steps: &[Step]) -> Vec<StepId> {
     sequence
 }
 
-/// Steps that wait for each other: one set for each circle.
-pub fn circles(steps: &[Step]) -> Vec<BTreeSet<StepId>> {
+/// The sets of steps that wait for each other: one set for each cycle.
+pub fn find_cycles(steps: &[Step]) -> Vec<BTreeSet<StepId>> {
     let mut graph: DiGraph<StepId, ()> = DiGraph::new();
     let nodes: BTreeMap<StepId, NodeIndex> = steps.iter().map(|step| (step.id, graph.add_node(step.id))).collect();
     for step in steps {
@@ -48,9 +51,10 @@ pub fn circles(steps: &[Step]) -> Vec<BTreeSet<StepId>> {
     circles.map(|circle| circle.into_iter().filter_map(|node| graph.node_weight(node).copied()).collect()).collect()
 }
 
-/// Puts the steps in order and numbers them so. Steps on a cycle keep their place at the end.
-pub fn number(steps: Vec<Step>) -> Vec<Step> {
-    let mut sequence = sequence(&steps);
+/// Sorts the steps and numbers them in that order. Steps on a cycle, and steps that wait for them, come last, in
+/// their old order.
+pub fn number_steps(steps: Vec<Step>) -> Vec<Step> {
+    let mut sequence = sort_steps(&steps);
     let placed: BTreeSet<StepId> = sequence.iter().copied().collect();
     sequence.extend(steps.iter().map(|step| step.id).filter(|id| !placed.contains(id)));
     let new_ids: BTreeMap<StepId, StepId> = sequence.iter().zip(0u32..).map(|(old, new)| (*old, StepId(new))).collect();
@@ -67,14 +71,16 @@ pub fn number(steps: Vec<Step>) -> Vec<Step> {
     steps
 }
 
-fn index(id: StepId) -> usize {
+fn step_index(id: StepId) -> usize {
     usize::try_from(id.0).unwrap_or(usize::MAX)
 }
 
-pub fn step(steps: &[Step], id: StepId) -> Option<&Step> {
-    steps.get(index(id))
+/// The step with this number; `None` if there is none. The number must be the index.
+pub fn find_step(steps: &[Step], id: StepId) -> Option<&Step> {
+    steps.get(step_index(id))
 }
 
-pub fn step_mut(steps: &mut [Step], id: StepId) -> Option<&mut Step> {
-    steps.get_mut(index(id))
+/// The same as [`find_step`], to change the step.
+pub fn find_step_mut(steps: &mut [Step], id: StepId) -> Option<&mut Step> {
+    steps.get_mut(step_index(id))
 }

@@ -1,4 +1,7 @@
-//! Whether a saved plan still applies exactly as it was reviewed.
+//! Checks whether a saved plan still applies exactly as it was reviewed.
+//!
+//! In: the plan's basis, realm and preconditions, and their current values. Out: every difference, as a
+//! [`Staleness`].
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -6,40 +9,40 @@ use std::fmt;
 
 use leasehold_provider::{Digest, Realm, Resource, ResourceId, Snapshot};
 
-use super::{Basis, Plan};
+use super::{Plan, PlanBasis};
 
-/// One thing that is no longer as the plan was made for.
+/// One difference between what the plan was made for and what is there now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stale {
-    /// Another version of the program made it.
+pub enum Staleness {
+    /// Another version of Leasehold made the plan.
     Version {
-        /// The one that made it.
+        /// The version that made it.
         made_by: String,
-        /// This one.
+        /// The version that runs now.
         this: String,
     },
-    /// A file of the configuration has changed.
+    /// A configuration file has changed since.
     FileChanged(String),
-    /// A file of the configuration is new.
+    /// A configuration file was added.
     FileAdded(String),
-    /// A file of the configuration is gone.
+    /// A configuration file was removed.
     FileGone(String),
-    /// It is for another account, or another cloud.
+    /// The plan is for another account or another cloud.
     Realm {
-        /// Where it is for.
+        /// The realm that the plan is for.
         planned: String,
-        /// Where this is.
+        /// The current realm.
         here: String,
     },
-    /// A live object that it touches has changed.
+    /// A live object that the plan writes has changed.
     ObjectChanged(ResourceId),
-    /// A live object that it touches is gone.
+    /// A live object that the plan writes no longer exists.
     ObjectGone(ResourceId),
-    /// An object that it would make is there.
+    /// An object that the plan would create exists already.
     ObjectAppeared(ResourceId),
 }
 
-impl fmt::Display for Stale {
+impl fmt::Display for Staleness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Version { made_by, this } => write!(f, "made by leasehold {made_by}, this is {this}"),
@@ -54,68 +57,69 @@ impl fmt::Display for Stale {
     }
 }
 
-/// What of the plan's basis differs from what stands now: the program's version and the configuration's files.
+/// The differences between the plan's basis and the current inputs: the program's version and the configuration
+/// files.
 #[must_use]
-pub fn of_basis(planned: &Basis, version: &str, files: &BTreeMap<String, Digest>) -> Vec<Stale> {
+pub fn check_basis_staleness(planned: &PlanBasis, version: &str, files: &BTreeMap<String, Digest>) -> Vec<Staleness> {
     let mut stale = Vec::new();
     if planned.version != version {
-        stale.push(Stale::Version { made_by: planned.version.clone(), this: version.to_owned() });
+        stale.push(Staleness::Version { made_by: planned.version.clone(), this: version.to_owned() });
     }
     for (name, digest) in &planned.files {
         match files.get(name) {
-            None => stale.push(Stale::FileGone(name.clone())),
-            Some(now) if now != digest => stale.push(Stale::FileChanged(name.clone())),
+            None => stale.push(Staleness::FileGone(name.clone())),
+            Some(now) if now != digest => stale.push(Staleness::FileChanged(name.clone())),
             Some(_) => {}
         }
     }
-    stale.extend(files.keys().filter(|name| !planned.files.contains_key(*name)).cloned().map(Stale::FileAdded));
+    stale.extend(files.keys().filter(|name| !planned.files.contains_key(*name)).cloned().map(Staleness::FileAdded));
     stale
 }
 
-/// Whether the plan is for another place than `here`.
+/// The difference if the plan is for another realm than `here`; `None` if it is for the same.
 #[must_use]
-pub fn of_realm(planned: &Realm, here: &Realm) -> Option<Stale> {
+pub fn check_realm_staleness(planned: &Realm, here: &Realm) -> Option<Staleness> {
     let (then, now) = (planned.accounts(), here.accounts());
     let same = planned.others.len() == here.others.len()
         && then.zip(now).all(|((then, planned), (now, here))| then == now && planned.is_same_account(here));
-    (!same).then(|| Stale::Realm { planned: planned.to_string(), here: here.to_string() })
+    (!same).then(|| Staleness::Realm { planned: planned.to_string(), here: here.to_string() })
 }
 
-/// Which of the live objects that the plan touches are not as it found them.
+/// The live objects that the plan writes and that are not as it found them.
 #[must_use]
-pub fn of_objects(plan: &Plan, snapshot: &Snapshot) -> Vec<Stale> {
-    let live = LiveIndex::of(snapshot);
+pub fn check_object_staleness(plan: &Plan, snapshot: &Snapshot) -> Vec<Staleness> {
+    let live = LiveIndex::for_snapshot(snapshot);
     plan.preconditions()
         .into_iter()
-        .filter_map(|(id, planned)| match (planned, live.digest(id)) {
+        .filter_map(|(id, planned)| match (planned, live.object_digest(id)) {
             (None, None) => None,
-            (None, Some(_)) => Some(Stale::ObjectAppeared(id.clone())),
-            (Some(_), None) => Some(Stale::ObjectGone(id.clone())),
-            (Some(planned), Some(now)) => (planned != now).then(|| Stale::ObjectChanged(id.clone())),
+            (None, Some(_)) => Some(Staleness::ObjectAppeared(id.clone())),
+            (Some(_), None) => Some(Staleness::ObjectGone(id.clone())),
+            (Some(planned), Some(now)) => (planned != now).then(|| Staleness::ObjectChanged(id.clone())),
         })
         .collect()
 }
 
-/// The live objects of a stack by id, indexed when the first one is asked for: a plan that changes nothing asks for none.
+/// The live objects of a stack by id. The index is built on first use: an empty plan never needs it.
 pub struct LiveIndex<'a> {
     objects: OnceCell<BTreeMap<&'a ResourceId, &'a Resource>>,
     snapshot: &'a Snapshot,
 }
 
 impl<'a> LiveIndex<'a> {
-    /// The index of a snapshot.
+    /// An index of this snapshot, not yet built.
     #[must_use]
-    pub fn of(snapshot: &'a Snapshot) -> Self {
+    pub fn for_snapshot(snapshot: &'a Snapshot) -> Self {
         Self { objects: OnceCell::new(), snapshot }
     }
 
-    /// The live object of that id, if it is this stack's.
+    /// The live object with this id, if it belongs to this stack or is to be imported.
     #[must_use]
-    pub fn get(&self, id: &ResourceId) -> Option<&'a Resource> {
-        self.objects().get(id).copied()
+    pub fn find_live(&self, id: &ResourceId) -> Option<&'a Resource> {
+        self.live_objects().get(id).copied()
     }
 
-    fn objects(&self) -> &BTreeMap<&'a ResourceId, &'a Resource> {
+    fn live_objects(&self) -> &BTreeMap<&'a ResourceId, &'a Resource> {
         self.objects.get_or_init(|| {
             let shared = self.snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
             let parts = self.snapshot.identities.values().flat_map(|identity| identity.resources.iter());
@@ -124,26 +128,29 @@ impl<'a> LiveIndex<'a> {
         })
     }
 
-    /// The digest of what an object whose name the cloud will choose comes beside: a plan that was carried out already finds one more.
-    fn beside(&self, id: &ResourceId) -> Option<Digest> {
+    /// For an object whose name the cloud chooses, such as an access key: the digest of the ids of the holder's
+    /// existing objects of the same kind. Once the plan has been applied there is one more, so applying it again is
+    /// stale. `None` if there are none.
+    fn sibling_digest(&self, id: &ResourceId) -> Option<Digest> {
         let holder = id.name.strip_suffix(ResourceId::NEW)?;
         let from = ResourceId::new(id.kind.clone(), holder);
         let of_holder = |other: &&&ResourceId| other.kind == id.kind && other.name.starts_with(holder);
         let here = |other: &&&ResourceId| other.account == id.account;
-        let there = self.objects().range::<ResourceId, _>(&from..).map(|(id, _)| id).take_while(of_holder);
+        let there = self.live_objects().range::<ResourceId, _>(&from..).map(|(id, _)| id).take_while(of_holder);
         let there: Vec<&&ResourceId> = there.filter(here).collect();
-        (!there.is_empty()).then(|| Digest::of(&there))
+        (!there.is_empty()).then(|| Digest::from_serializable(&there))
     }
 
-    /// The digest of the live object of that id; a stranger's is that of its own name. `None`: there is none.
+    /// The digest of the live object with this id; for an object outside the stack, the digest of its ARN. `None` if
+    /// it does not exist.
     #[must_use]
-    pub fn digest(&self, id: &ResourceId) -> Option<Digest> {
+    pub fn object_digest(&self, id: &ResourceId) -> Option<Digest> {
         if id.is_new() {
-            return self.beside(id);
+            return self.sibling_digest(id);
         }
-        match self.get(id) {
-            Some(resource) => Some(resource.digest()),
-            None => self.snapshot.strangers.get(id).map(|stranger| Digest::of(&stranger.arn)),
+        match self.find_live(id) {
+            Some(resource) => Some(resource.compute_digest()),
+            None => self.snapshot.strangers.get(id).map(|stranger| Digest::from_serializable(&stranger.arn)),
         }
     }
 }

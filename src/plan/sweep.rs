@@ -1,45 +1,53 @@
-//! The part of a plan that time alone brings: leases that ended, graces that ended, and keys that are due to be replaced, switched off or
-//! deleted.
+//! The part of a plan that is due because of time alone: expired leases, ended grace periods, and keys to rotate,
+//! disable or delete.
 //!
-//! What a change of configuration or somebody outside brought is left to `apply`.
+//! In: a whole plan. Out: an [`ExpirationPlan`]. Changes with another cause, such as the configuration or a change
+//! outside Leasehold, are left to `apply`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, ResourceId, Snapshot};
 
-use super::check::{self, Unsound};
+use super::check::{self, UnsoundPlanError};
 use super::{Plan, Step, select};
 use crate::diff::classify::Leaving;
-use crate::diff::{IdentityDelta, Lifecycle, Reason};
+use crate::diff::{ChangeReason, IdentityDelta, Lifecycle};
 use crate::lifecycle::LeaveReason;
 
-/// What time brings, as a plan of its own.
+/// The changes that are due because of time alone, as a plan.
 #[derive(Debug)]
-pub struct Swept {
-    /// The plan: quarantines of ended leases, deletions after ended graces, rotations of keys, and nothing else.
+pub struct ExpirationPlan {
+    /// The plan: it only quarantines identities with an expired lease, deletes identities after their grace period,
+    /// and rotates keys.
     pub plan: Plan,
-    /// Identities that are due, and wait for changes that only an apply makes.
+    /// Identities that are due, but wait for changes that only an apply makes.
     pub waiting: BTreeSet<Address>,
 }
 
-/// Takes out of a whole plan what time alone brings, and checks it as every plan is checked.
-pub fn sweep(whole: Plan, snapshot: &Snapshot) -> Result<Swept, Vec<Unsound>> {
+/// Selects the changes that are due because of time alone, and checks the result like every plan.
+///
+/// # Errors
+///
+/// Returns the faults if the selected plan fails the check, which is a bug in Leasehold.
+pub fn select_expirations(whole: Plan, snapshot: &Snapshot) -> Result<ExpirationPlan, Vec<UnsoundPlanError>> {
     let due: BTreeMap<ResourceId, Address> = whole
         .identities
         .iter()
         .filter(|delta| is_due(delta))
         .map(|delta| (delta.id.clone(), delta.address.clone()))
         .collect();
-    let kept = without_foreign_needs(&whole, due.keys().cloned().collect());
+    let kept = without_blocked_deletions(&whole, due.keys().cloned().collect());
     let waiting = due.iter().filter(|(id, _)| !kept.contains(*id)).map(|(_, address)| address.clone()).collect();
-    let plan = keep(whole, &kept);
-    let faults = check::check(&plan, snapshot);
-    if faults.is_empty() { Ok(Swept { plan, waiting }) } else { Err(faults) }
+    let plan = keep_principals(whole, &kept);
+    let faults = check::check_plan(&plan, snapshot);
+    if faults.is_empty() { Ok(ExpirationPlan { plan, waiting }) } else { Err(faults) }
 }
 
-/// Whether time alone brought it: a lease that ended since the last run, a grace, or keys that came of age.
+/// Whether a delta is due because of time alone: an expired lease, an ended grace period, or keys that are due for
+/// rotation.
 fn is_due(delta: &IdentityDelta) -> bool {
-    let lease_ended = |reason: &Reason| matches!(reason, Reason::Leaves { why: LeaveReason::LeaseEnded { .. } });
+    let lease_ended =
+        |reason: &ChangeReason| matches!(reason, ChangeReason::Leaves { why: LeaveReason::LeaseEnded { .. } });
     match delta.leaving {
         Some(Leaving::Quarantine { .. }) => {
             delta.lifecycle == Lifecycle::Leaver && delta.reasons.iter().any(lease_ended)
@@ -48,15 +56,15 @@ fn is_due(delta: &IdentityDelta) -> bool {
         None => {
             delta.lifecycle == Lifecycle::Mover
                 && !delta.reasons.is_empty()
-                && delta.reasons.iter().all(Reason::is_of_time)
+                && delta.reasons.iter().all(ChangeReason::is_due_by_time)
         }
     }
 }
 
-/// The principals that stay when those are taken out that cannot be deleted before somebody who is not due lets go of them. A quarantine
-/// waits for nobody: shutting a lease that ended is always right.
-fn without_foreign_needs(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTreeSet<ResourceId> {
-    let owner = owners(plan);
+/// The principals without those that cannot be deleted yet, because an identity that is not due must detach from them
+/// first. A quarantine never waits: it is always right to quarantine an identity with an expired lease.
+fn without_blocked_deletions(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTreeSet<ResourceId> {
+    let owner = principal_by_object(plan);
     let deleted = plan.identities.iter().filter(|delta| delta.leaving == Some(Leaving::Deletion));
     let deleted: BTreeSet<&ResourceId> = deleted.map(|delta| &delta.id).collect();
     loop {
@@ -74,13 +82,13 @@ fn without_foreign_needs(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTreeSe
     }
 }
 
-/// The principal whose change each object is part of.
-fn owners(plan: &Plan) -> BTreeMap<&ResourceId, &ResourceId> {
-    super::whose(&plan.identities, &plan.steps)
+/// The principal that each changed object belongs to, by object.
+fn principal_by_object(plan: &Plan) -> BTreeMap<&ResourceId, &ResourceId> {
+    super::principals_by_object(&plan.identities, &plan.steps)
 }
 
-fn keep(mut plan: Plan, principals: &BTreeSet<ResourceId>) -> Plan {
-    let objects: BTreeSet<ResourceId> = owners(&plan)
+fn keep_principals(mut plan: Plan, principals: &BTreeSet<ResourceId>) -> Plan {
+    let objects: BTreeSet<ResourceId> = principal_by_object(&plan)
         .into_iter()
         .filter(|(_, principal)| principals.contains(*principal))
         .map(|(object, _)| object.clone())

@@ -1,41 +1,41 @@
-//! Decisions over a plan: allow, require approval, deny.
+//! Rules over a plan: allow it, require approval, or deny it.
 //!
-//! Pure. In: a plan and what its operator allows. Out: rulings people can read, and an [`ApprovedPlan`] when all is well: the only
-//! thing the executor takes, and this module the only place that makes one.
+//! In: a plan and what the operator allows. Out: rulings for people, or an [`ApprovedPlan`] if no rule objects. Pure.
+//! The executor accepts only an [`ApprovedPlan`], and only this module creates one.
 
 pub mod budget;
 pub mod protected;
-pub mod sight;
+pub mod unreachable_account;
 
 use leasehold_provider::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Plan, Step};
 
-pub use budget::Budget;
+pub use budget::DeleteBudget;
 
-/// What a rule decides.
+/// The decision of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// Nothing stands against it.
+pub enum RulingDecision {
+    /// The rule does not object.
     Allow,
-    /// Somebody must have said yes to it by name.
+    /// The operator must approve the subject by name.
     RequireApproval,
-    /// It may not be done.
+    /// The plan must not be applied.
     Deny,
 }
 
-/// What one rule says of a plan.
+/// What one rule decides about a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling {
     /// The rule's stable name.
     pub rule: &'static str,
-    /// The identity it is about; `None`: the plan as a whole.
+    /// The identity that the ruling is about. `None`: the plan as a whole, or an account.
     pub subject: Option<Address>,
     /// What it decides.
-    pub decision: Decision,
-    /// Why, in a sentence.
+    pub decision: RulingDecision,
+    /// The reason, in one sentence.
     pub why: String,
     /// What to do about it.
     pub help: String,
@@ -44,42 +44,46 @@ pub struct Ruling {
 /// What the operator of this run allows.
 #[derive(Debug, Clone, Default)]
 pub struct Allowance {
-    /// The number of leavers the operator named; `None`: the default budget.
+    /// The maximum number of leavers (`--max-leavers`). `None`: the default budget.
     pub max_leavers: Option<usize>,
-    /// Addresses the operator approved by name.
+    /// The addresses and accounts that the operator approved by name (`--approve`).
     pub approved: Vec<String>,
 }
 
-/// Every ruling on a plan that is not a plain allow.
+/// All rulings on a plan that are not [`RulingDecision::Allow`].
 #[must_use]
-pub fn decide(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
+pub fn evaluate_rules(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     RULES.iter().flat_map(|rule| rule(plan, allowance)).collect()
 }
 
-type Rule = fn(&Plan, &Allowance) -> Vec<Ruling>;
+type PlanRule = fn(&Plan, &Allowance) -> Vec<Ruling>;
 
-const RULES: [Rule; 3] = [sight::rule, budget::rule, protected::rule];
+const RULES: [PlanRule; 3] =
+    [unreachable_account::check_unreachable_accounts, budget::check_delete_budget, protected::check_break_glass];
 
-/// A plan that nothing stands against.
+/// A plan that no rule objects to.
 #[derive(Debug, Clone)]
 pub struct ApprovedPlan(Plan);
 
 impl ApprovedPlan {
     /// The plan.
     #[must_use]
-    pub fn plan(&self) -> &Plan {
+    pub fn as_plan(&self) -> &Plan {
         &self.0
     }
 
-    /// Its steps.
+    /// The plan's steps, in its order.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.0.steps
     }
 }
 
-/// Approves a plan, or says what stands against it.
-pub fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Vec<Ruling>> {
-    let rulings = decide(&plan, allowance);
+/// Approves a plan.
+///
+/// # Errors
+/// The rulings against it.
+pub fn apply_rules(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Vec<Ruling>> {
+    let rulings = evaluate_rules(&plan, allowance);
     if rulings.is_empty() { Ok(ApprovedPlan(plan)) } else { Err(rulings) }
 }

@@ -1,15 +1,17 @@
-//! Break-glass accounts leave, or are let go of, only with an approval that names them.
+//! Break-glass accounts leave, or are released, only with an approval that names them.
+//!
+//! In: a plan and the approved addresses. Out: one ruling per break-glass account without an approval.
 
 use leasehold_provider::Kind;
 
-use super::{Allowance, Decision, Ruling};
+use super::{Allowance, Ruling, RulingDecision};
 use crate::diff::Lifecycle;
 use crate::plan::Plan;
-use crate::shell::quoted;
+use crate::shell::quote_shell_word;
 
-/// Requires an approval for each break-glass account that would leave, or would no longer be watched over.
+/// Requires an approval for each break-glass account that would leave, or that Leasehold would no longer manage.
 #[must_use]
-pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
+pub fn check_break_glass(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     let approved = |address: &str| allowance.approved.iter().any(|named| named == address);
     plan.identities
         .iter()
@@ -18,7 +20,7 @@ pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
         .map(|delta| Ruling {
             rule: "break-glass",
             subject: Some(delta.address.clone()),
-            decision: Decision::RequireApproval,
+            decision: RulingDecision::RequireApproval,
             why: match delta.lifecycle {
                 Lifecycle::Released => format!("{} is a break-glass account and would be let go of", delta.address),
                 _ => format!("{} is a break-glass account and would leave", delta.address),
@@ -27,10 +29,13 @@ pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
                 Lifecycle::Released => {
                     format!(
                         "If nobody shall watch over it, approve that by name: --approve {}.",
-                        quoted(delta.address.as_str())
+                        quote_shell_word(delta.address.as_str())
                     )
                 }
-                _ => format!("If it shall leave, approve it by name: --approve {}.", quoted(delta.address.as_str())),
+                _ => format!(
+                    "If it shall leave, approve it by name: --approve {}.",
+                    quote_shell_word(delta.address.as_str())
+                ),
             },
         })
         .collect()

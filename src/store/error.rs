@@ -1,44 +1,44 @@
-//! Why the store could not be read or written, and what to do about it.
+//! The errors of the store: why it could not be read or written, and what to do.
 //!
-//! In: an error of the store abstraction or of the file system. Out: a [`StoreError`] with a cause that decides whether a request is
-//! tried again, and whose remedy is about that cause alone.
+//! In: an error of `object_store` or of the file system. Out: a [`StoreError`]. Its kind decides whether the request is retried, and its
+//! help text is about that kind alone.
 
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
 
-use super::s3::refusal::Refusal;
+use super::s3::refusal::S3Refusal;
 
-/// What went wrong, where, and what to do.
+/// A failed operation on the store. [`StoreError::help`] says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {doing} {key} in {place}: {message}")]
 pub struct StoreError {
-    /// What sort of failure it is.
+    /// The kind of failure.
     pub kind: StoreErrorKind,
-    /// What was tried: `read`, `write`, `list`, `lock`.
+    /// The operation: `read`, `write`, `list`, `lock`.
     pub doing: &'static str,
-    /// The object.
+    /// The key of the object.
     pub key: String,
-    /// Where it is.
+    /// The store, for display: `s3://bucket/prefix`.
     pub place: String,
-    /// What the store, or the operating system, says.
+    /// The message of the store or the operating system.
     pub message: String,
 }
 
-/// A sort of failure.
+/// The kind of a [`StoreError`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreErrorKind {
-    /// There is no such object.
+    /// The object does not exist.
     Absent,
-    /// There is no such bucket.
+    /// The bucket does not exist.
     NoBucket,
     /// A policy does not allow the request.
     Denied,
     /// The operating system does not let this user read or write the folder.
     NoFileAccess,
-    /// The KMS key cannot be used: not allowed, disabled, or not there.
+    /// The KMS key cannot be used: not allowed, disabled, or missing.
     EncryptionKey,
-    /// No source gives credentials.
+    /// No source in the credential chain has credentials.
     NoCredentials,
     /// The credentials have expired.
     CredentialsExpired,
@@ -48,57 +48,57 @@ pub enum StoreErrorKind {
     Signature,
     /// The clocks differ by more than the store accepts.
     ClockSkew,
-    /// The bucket is in another region; `None`: the store does not say in which.
+    /// The bucket is in another region. `None`: the store does not say which.
     WrongRegion(Option<String>),
     /// The certificate is not trusted.
     Certificate,
     /// The host name has no address.
     UnknownHost,
-    /// No connection came about.
+    /// No connection could be made.
     Unreachable,
-    /// The proxy wants a user and a password.
+    /// The proxy requires a user name and a password.
     ProxyAuthentication,
-    /// A connection came about, and no whole answer.
+    /// A connection was made, and no complete response came.
     NoAnswer,
-    /// Refused for now.
+    /// The store limits the rate of requests.
     Throttled,
-    /// The store failed.
+    /// The store had an internal error.
     Faulted,
-    /// A condition was not met, or another write was under way: whose write the object is, only reading it tells.
+    /// A condition was not met, or another write was in progress. Only reading the object shows whose write it is.
     Conflict,
-    /// There is no room.
+    /// The disk is full, or a quota is used up.
     Full,
-    /// The store does not do what the ledger needs.
+    /// The store does not support conditional writes, which the ledger needs.
     Unable,
-    /// The bucket has no object lock, and the configuration asks for a retention.
+    /// The configuration sets `retention`, and the bucket has no object lock.
     NoObjectLock,
-    /// Anything else.
+    /// Any other failure.
     Other,
 }
 
 impl StoreErrorKind {
-    /// Whether a later attempt may succeed, because nothing is wrong with the request.
-    pub(super) fn may_pass(&self) -> bool {
-        self.is_of_network() || matches!(self, Self::Throttled | Self::Faulted | Self::Conflict)
+    /// Whether a retry may succeed, because nothing is wrong with the request.
+    pub(super) fn is_transient(&self) -> bool {
+        self.is_network_failure() || matches!(self, Self::Throttled | Self::Faulted | Self::Conflict)
     }
 
-    /// Whether the store itself was not heard: it may be down, or the configuration may name one that does not exist.
-    pub(super) fn is_of_network(&self) -> bool {
+    /// Whether no response came from the store: it may be down, or the configuration names one that does not exist.
+    pub(super) fn is_network_failure(&self) -> bool {
         matches!(self, Self::UnknownHost | Self::Unreachable | Self::NoAnswer)
     }
 }
 
 impl StoreError {
     pub(super) fn from_objects(place: &str, key: &str, doing: &'static str, error: &object_store::Error) -> Self {
-        let kind = kind_of(error);
-        let refusal = sources(error).find_map(|source| source.downcast_ref::<Refusal>());
+        let kind = classify_error(error);
+        let refusal = error_sources(error).find_map(|source| source.downcast_ref::<S3Refusal>());
         let message = refusal.map_or_else(|| describe_chain(error), ToString::to_string);
         Self { kind, doing, key: key.to_owned(), place: place.to_owned(), message }
     }
 
     pub(super) fn from_io(place: &str, key: &str, doing: &'static str, error: &std::io::Error) -> Self {
         Self {
-            kind: kind_of_file(error),
+            kind: classify_io_error(error),
             doing,
             key: key.to_owned(),
             place: place.to_owned(),
@@ -106,13 +106,13 @@ impl StoreError {
         }
     }
 
-    /// What to do about it.
+    /// What the user can do about it.
     #[must_use]
     pub fn help(&self) -> String {
         use StoreErrorKind as K;
         let text = match &self.kind {
             K::NoBucket => "Create the bucket, or correct `bucket` and `region` in the backend block.",
-            K::Denied => return self.help_denied(),
+            K::Denied => return self.describe_denied_help(),
             K::NoFileAccess => "Give this user read and write access to the folder.",
             K::EncryptionKey => {
                 "Allow kms:GenerateDataKey and kms:Decrypt on the key to the caller, and check that it is enabled and in the bucket's \
@@ -169,7 +169,7 @@ impl StoreError {
         text.to_owned()
     }
 
-    fn help_denied(&self) -> String {
+    fn describe_denied_help(&self) -> String {
         let actions = match self.doing {
             "write" => "s3:PutObject (with `retention`, also s3:PutObjectRetention)",
             "list" => "s3:ListBucket",
@@ -183,14 +183,14 @@ impl StoreError {
     }
 }
 
-fn kind_of(error: &object_store::Error) -> StoreErrorKind {
+fn classify_error(error: &object_store::Error) -> StoreErrorKind {
     use object_store::Error as E;
-    for source in sources(error) {
-        if let Some(refusal) = source.downcast_ref::<Refusal>() {
-            return kind_of_refusal(refusal);
+    for source in error_sources(error) {
+        if let Some(refusal) = source.downcast_ref::<S3Refusal>() {
+            return classify_refusal(refusal);
         }
         if source.downcast_ref::<CredentialsError>().is_some() {
-            return kind_of_credentials(source);
+            return classify_credentials_error(source);
         }
     }
     match error {
@@ -198,12 +198,13 @@ fn kind_of(error: &object_store::Error) -> StoreErrorKind {
         E::PermissionDenied { .. } | E::Unauthenticated { .. } => StoreErrorKind::Denied,
         E::AlreadyExists { .. } | E::Precondition { .. } | E::NotModified { .. } => StoreErrorKind::Conflict,
         E::NotImplemented { .. } | E::NotSupported { .. } => StoreErrorKind::Unable,
-        _ => kind_of_transport(error),
+        _ => classify_transport_error(error),
     }
 }
 
-/// Codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>. Where there is none, the status decides.
-fn kind_of_refusal(refusal: &Refusal) -> StoreErrorKind {
+/// Classifies an error response by its code, or by its HTTP status if it has no known code. Codes:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>
+fn classify_refusal(refusal: &S3Refusal) -> StoreErrorKind {
     use StoreErrorKind as K;
     let region = || refusal.bucket_region.clone();
     let names = |words: &[&str]| words.iter().any(|word| refusal.message.contains(word));
@@ -220,18 +221,18 @@ fn kind_of_refusal(refusal: &Refusal) -> StoreErrorKind {
         | "TemporaryRedirect"
         | "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException" => K::WrongRegion(region()),
-        // A code of many meanings.
+        // S3 uses this code for many errors, so the message decides.
         "InvalidRequest" if names(&["Object Lock Configuration", "ObjectLockConfiguration"]) => K::NoObjectLock,
         "SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequests" => K::Throttled,
         "PreconditionFailed" | "ConditionalRequestConflict" | "OperationAborted" => K::Conflict,
         "NotImplemented" => K::Unable,
         "QuotaExceeded" | "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded" => K::Full,
         "RequestTimeout" => K::NoAnswer,
-        _ => kind_of_status(refusal.status, region()),
+        _ => classify_status(refusal.status, region()),
     }
 }
 
-fn kind_of_status(status: u16, region: Option<String>) -> StoreErrorKind {
+fn classify_status(status: u16, region: Option<String>) -> StoreErrorKind {
     use StoreErrorKind as K;
     match status {
         300..=399 => K::WrongRegion(region),
@@ -248,8 +249,8 @@ fn kind_of_status(status: u16, region: Option<String>) -> StoreErrorKind {
     }
 }
 
-/// The source of the credentials may itself be out of reach, or what it gave may have expired.
-fn kind_of_credentials(error: &(dyn Error + 'static)) -> StoreErrorKind {
+/// The credentials may have expired, or their source cannot be reached or has none.
+fn classify_credentials_error(error: &(dyn Error + 'static)) -> StoreErrorKind {
     let text = describe_chain(error);
     if text.contains("expired") || text.contains("Expired") {
         StoreErrorKind::CredentialsExpired
@@ -258,12 +259,12 @@ fn kind_of_credentials(error: &(dyn Error + 'static)) -> StoreErrorKind {
     }
 }
 
-/// The kind of a failure before any answer. The libraries below wrap the operating system's and rustls's errors; where they give only
-/// text, the text decides.
-fn kind_of_transport(error: &object_store::Error) -> StoreErrorKind {
+/// Classifies a failure before any response. `object_store` and `reqwest` wrap the errors of the operating system and of rustls; where
+/// they give only text, the text decides.
+fn classify_transport_error(error: &object_store::Error) -> StoreErrorKind {
     let text = describe_chain(error);
     let says = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
-    let io = sources(error).find_map(|source| source.downcast_ref::<std::io::Error>());
+    let io = error_sources(error).find_map(|source| source.downcast_ref::<std::io::Error>());
     if says(&["certificate", "UnknownIssuer", "HandshakeFailure", "tls handshake"]) {
         StoreErrorKind::Certificate
     } else if says(&["dns error", "failed to lookup address"]) {
@@ -275,11 +276,11 @@ fn kind_of_transport(error: &object_store::Error) -> StoreErrorKind {
     } else if says(&["HTTP error", "error sending request", "timed out"]) {
         StoreErrorKind::NoAnswer
     } else {
-        io.map_or(StoreErrorKind::Other, kind_of_file)
+        io.map_or(StoreErrorKind::Other, classify_io_error)
     }
 }
 
-fn kind_of_file(error: &std::io::Error) -> StoreErrorKind {
+fn classify_io_error(error: &std::io::Error) -> StoreErrorKind {
     use std::io::ErrorKind as K;
     match error.kind() {
         K::NotFound => StoreErrorKind::Absent,
@@ -291,8 +292,8 @@ fn kind_of_file(error: &std::io::Error) -> StoreErrorKind {
     }
 }
 
-/// An error and its sources, outermost first. An error of the operating system may hold another one that its `source` skips.
-fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+/// An error and its sources, outermost first. An error of the operating system may contain another error that its `source` skips.
+fn error_sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn Error + 'static) = *error;
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
@@ -302,7 +303,7 @@ fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dy
 
 fn describe_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
-    for words in sources(error).map(ToString::to_string) {
+    for words in error_sources(error).map(ToString::to_string) {
         if !text.contains(&words) {
             text.push_str(if text.is_empty() { "" } else { ": " });
             text.push_str(&words);
@@ -324,7 +325,7 @@ mod tests {
     }
 
     fn refused(status: u16, code: &str, message: &str, region: Option<&str>) -> StoreError {
-        wrapped(Refusal {
+        wrapped(S3Refusal {
             status,
             code: code.to_owned(),
             message: message.to_owned(),
@@ -332,7 +333,7 @@ mod tests {
         })
     }
 
-    /// Each cause, with a word that its remedy alone has.
+    /// Each kind, with a word that occurs only in its own help text.
     #[test]
     fn each_refusal_names_its_own_cause_and_next_step() {
         use StoreErrorKind as K;
@@ -393,7 +394,7 @@ mod tests {
 
     #[test]
     fn only_what_may_pass_is_tried_again() {
-        let passes = |status, code| refused(status, code, "", None).kind.may_pass();
+        let passes = |status, code| refused(status, code, "", None).kind.is_transient();
         assert!(passes(503, "SlowDown") && passes(500, "InternalError") && passes(409, "ConditionalRequestConflict"));
         assert!(!passes(403, "AccessDenied") && !passes(400, "ExpiredToken") && !passes(404, "NoSuchBucket"));
     }

@@ -1,4 +1,7 @@
-//! What a folder on disk does not do by itself: write only if nothing changed, and list in order from a place on.
+//! The operations that a folder on disk lacks: replace a file only if it has not changed, and list names in order after a given name.
+//!
+//! In: a folder, keys and bytes. Out: the same results as a bucket gives. Invariant: a file is replaced by one rename while the lock of
+//! `.turn` is held, so a reader sees the old bytes or the new ones.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
@@ -7,21 +10,25 @@ use std::path::{Path, PathBuf};
 use leasehold_provider::Digest;
 use object_store::UpdateVersion;
 
-use super::{Store, StoreError, Version, Written};
+use super::{ObjectVersion, Store, StoreError, WriteOutcome};
 
-/// The file whose lock a writer holds between looking and writing. It is never read.
+/// The file that a writer keeps locked between comparing and replacing. Its content is never read.
 const TURN: &str = ".turn";
 
-/// The state of an object in a folder: the digest of its bytes.
-pub fn version(bytes: &[u8]) -> Version {
-    Version(UpdateVersion { e_tag: Some(Digest::of_bytes(bytes).to_string()), version: None })
+/// The version of an object in a folder: the digest of its bytes.
+pub fn digest_version(bytes: &[u8]) -> ObjectVersion {
+    ObjectVersion(UpdateVersion { e_tag: Some(Digest::from_bytes(bytes).to_string()), version: None })
 }
 
-/// The file whose lock says that a process holds the stack's lock: the system frees it when that process ends, however it ends.
+/// The file that a process keeps locked while it holds the stack's lock. The operating system releases it when the process ends, in any
+/// way.
 const HELD: &str = ".held";
 
-/// Holds a folder's lock for as long as the file is open; `None`: another process does.
-pub fn claim(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
+/// Locks the folder for as long as the returned file is open. `None`: another process has it locked.
+///
+/// # Errors
+/// If the file cannot be opened or locked.
+pub fn claim_folder(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(HELD));
     let file = file.map_err(|error| StoreError::from_io(store.place(), HELD, "write", &error))?;
     match file.try_lock() {
@@ -31,48 +38,54 @@ pub fn claim(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
     }
 }
 
-/// Writes an object anew if it is still as `version` says. Processes take turns by the lock of a file, which the system frees when
-/// its holder ends; the new bytes take the place of the old ones in one rename.
-pub async fn replace(
+/// Replaces an object if it still has that `version`. Processes take turns by locking a file, which the operating system releases when
+/// the process ends. One rename puts the new bytes in place.
+///
+/// # Errors
+/// If the file cannot be read or written.
+pub async fn replace_file(
     store: &Store,
     folder: &Path,
     key: &str,
     bytes: &[u8],
-    version: &Version,
-) -> Result<Written, StoreError> {
+    version: &ObjectVersion,
+) -> Result<WriteOutcome, StoreError> {
     let (folder, bytes, expected) = (folder.to_owned(), bytes.to_vec(), version.clone());
-    let file = below(&folder, key);
-    let work = move || swap(&folder, &file, &bytes, &expected);
-    blocking(store, key, "write", work).await
+    let file = file_path(&folder, key);
+    let work = move || swap_file(&folder, &file, &bytes, &expected);
+    run_blocking(store, key, "write", work).await
 }
 
-fn swap(folder: &Path, file: &Path, bytes: &[u8], expected: &Version) -> std::io::Result<Written> {
+fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &ObjectVersion) -> std::io::Result<WriteOutcome> {
     std::fs::create_dir_all(folder)?;
     let turn = File::options().create(true).truncate(false).write(true).open(folder.join(TURN))?;
     turn.lock()?;
     match std::fs::read(file) {
-        Ok(there) if version(&there) != *expected => return Ok(Written::Taken),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Written::Taken),
+        Ok(there) if digest_version(&there) != *expected => return Ok(WriteOutcome::Taken),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(WriteOutcome::Taken),
         there => there?,
     };
-    // One writer at a time stands here, so that the name needs not be unique.
+    // The lock admits one writer at a time, so this name need not be unique.
     let next = folder.join(".next");
     let mut new = File::create(&next)?;
     new.write_all(bytes)?;
     new.sync_all()?;
     std::fs::rename(&next, file)?;
-    Ok(Written::Yes(version(bytes)))
+    Ok(WriteOutcome::Yes(digest_version(bytes)))
 }
 
-/// The first `limit` names below `prefix` after `after`, in order. No folder: no names.
-pub async fn list(
+/// The first `limit` names below `prefix` that sort after `after`, sorted. Empty if the folder does not exist.
+///
+/// # Errors
+/// If the folder exists and cannot be read.
+pub async fn list_files(
     store: &Store,
     folder: &Path,
     prefix: &str,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<String>, StoreError> {
-    let (below, after) = (below(folder, prefix), after.map(str::to_owned));
+    let (below, after) = (file_path(folder, prefix), after.map(str::to_owned));
     let work = move || {
         let entries = match std::fs::read_dir(&below) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -81,7 +94,7 @@ pub async fn list(
         let mut names = Vec::new();
         for entry in entries {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            // What is being written has a `#` in its name until it is whole.
+            // `object_store` puts a `#` in the name of a file that is not completely written.
             if !name.contains('#') && after.as_ref().is_none_or(|after| name > *after) {
                 names.push(name);
             }
@@ -90,29 +103,32 @@ pub async fn list(
         names.truncate(limit);
         Ok(names)
     };
-    blocking(store, prefix, "list", work).await
+    run_blocking(store, prefix, "list", work).await
 }
 
-/// The bytes of several objects. One visit of the disk for all of them: a ledger has very many small files.
-pub async fn read_several(store: &Store, folder: &Path, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+/// Reads several objects. One blocking task reads all of them, because a ledger has very many small files.
+///
+/// # Errors
+/// If a file exists and cannot be read.
+pub async fn read_files(store: &Store, folder: &Path, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
     let first = keys.first().cloned().unwrap_or_default();
     let folder = folder.to_owned();
     let work = move || {
-        let read = |key: &String| match std::fs::read(below(&folder, key)) {
+        let read = |key: &String| match std::fs::read(file_path(&folder, key)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         };
         keys.iter().map(read).collect()
     };
-    blocking(store, &first, "read", work).await
+    run_blocking(store, &first, "read", work).await
 }
 
-fn below(folder: &Path, key: &str) -> PathBuf {
+fn file_path(folder: &Path, key: &str) -> PathBuf {
     key.split('/').fold(folder.to_owned(), |path, part| path.join(part))
 }
 
-async fn blocking<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     store: &Store,
     key: &str,
     doing: &'static str,

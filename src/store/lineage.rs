@@ -1,38 +1,38 @@
-//! The lineage of a stack's records: a random id, made with the first entry of the ledger, which all later records repeat.
+//! The lineage of a stack's records: a random id, generated with the first entry of the ledger and repeated in all later records.
 //!
-//! A name tells stacks apart for people, and two stacks may have the same one. The lineage tells one history from another.
+//! People tell stacks apart by name, but two stacks may have the same name. The lineage distinguishes their histories.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// 128 random bits as 32 hexadecimal digits in lower case.
+/// The id of one history: 128 random bits as 32 hexadecimal digits in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Lineage(String);
 
 /// Text that is not 32 hexadecimal digits in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a lineage: 32 hexadecimal digits in lower case")]
-pub struct InvalidLineage(String);
+pub struct InvalidLineageError(String);
 
 impl Lineage {
-    /// A new one.
+    /// Generates a new lineage.
     ///
     /// # Errors
-    /// Where the operating system gives no randomness.
-    pub fn random() -> Result<Self, super::NoRandomness> {
-        super::random_id().map(Self)
+    /// If the operating system gives no random bytes.
+    pub fn generate_random() -> Result<Self, super::NoRandomnessError> {
+        super::generate_random_id().map(Self)
     }
 
-    /// Reads one.
+    /// Parses a lineage.
     ///
     /// # Errors
-    /// Where the text is not of the form.
-    pub fn parse(text: &str) -> Result<Self, InvalidLineage> {
+    /// If the text is not 32 hexadecimal digits in lower case.
+    pub fn parse_lineage(text: &str) -> Result<Self, InvalidLineageError> {
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         match text.len() == 32 && text.bytes().all(is_digit) {
             true => Ok(Self(text.to_owned())),
-            false => Err(InvalidLineage(text.chars().take(64).collect())),
+            false => Err(InvalidLineageError(text.chars().take(64).collect())),
         }
     }
 }
@@ -46,7 +46,7 @@ impl fmt::Display for Lineage {
 impl<'de> Deserialize<'de> for Lineage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        Self::parse_lineage(&text).map_err(serde::de::Error::custom)
     }
 }
 
@@ -56,16 +56,16 @@ mod tests {
 
     #[test]
     fn a_lineage_is_random_and_reads_back() {
-        let (one, other) = (Lineage::random().unwrap(), Lineage::random().unwrap());
+        let (one, other) = (Lineage::generate_random().unwrap(), Lineage::generate_random().unwrap());
         assert_ne!(one, other);
-        assert_eq!(Lineage::parse(&one.to_string()), Ok(one.clone()));
+        assert_eq!(Lineage::parse_lineage(&one.to_string()), Ok(one.clone()));
         assert_eq!(serde_json::from_str::<Lineage>(&serde_json::to_string(&one).unwrap()).unwrap(), one);
     }
 
     #[test]
     fn other_text_is_refused() {
         for text in ["", "0", &"g".repeat(32), &"A".repeat(32), &"0".repeat(33), "../../../../../../../../../../aa"] {
-            assert!(Lineage::parse(text).is_err(), "{text}");
+            assert!(Lineage::parse_lineage(text).is_err(), "{text}");
         }
     }
 }

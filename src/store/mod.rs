@@ -1,8 +1,8 @@
-//! Where ledger, lock and evidence live: a few operations on objects, over a local folder or a bucket.
+//! The storage of ledger, lock and evidence: a few operations on objects in a local folder or a bucket.
 //!
-//! In: keys and bytes. Out: what is there, or an error that says why it cannot be known. Every write is conditional, or its key is
-//! the digest of its bytes; a write whose answer was lost is settled by reading back. An edge: it reads files and the network, and
-//! decides nothing about what the objects mean.
+//! In: keys and bytes. Out: the stored object, or an error that says why its state is unknown. Invariant: every write is conditional,
+//! or its key is the digest of its bytes. If the answer to a write is lost, the object is read back to find out whether the write took
+//! effect. This module is an edge: it reads files and the network, and it does not interpret the objects.
 #![allow(clippy::disallowed_methods, reason = "this is an edge")]
 
 mod attempt;
@@ -26,50 +26,50 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 pub use error::{StoreError, StoreErrorKind};
-pub use open::{AwsAccess, open};
+pub use open::{AwsAccess, open_backend};
 
-/// How many objects of a bucket are asked for at once.
+/// The number of objects that are read from a bucket concurrently.
 const AT_ONCE: usize = 64;
 
-/// A place for objects, reached and not yet asked.
+/// A configured place for objects. Opening it sends no request.
 #[derive(Debug, Clone)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     root: Path,
-    /// The folder on disk, when the place is one.
+    /// The absolute path of the folder; `None` for a bucket.
     folder: Option<PathBuf>,
-    server: server::Clock,
+    server: server::ServerClock,
     place: String,
-    /// Whether the place ever answered in this run.
+    /// Whether the store has answered any request of this run. It decides how long a network failure is retried.
     answered: Arc<AtomicBool>,
     outages: Option<Arc<dyn OutageNotices>>,
 }
 
-/// What is informed when a store does not answer.
+/// Receives a notice each time a request to the store is retried.
 pub trait OutageNotices: std::fmt::Debug + Send + Sync {
-    /// A request failed with `error`, `spent` after its first attempt, and is about to be tried again.
-    fn store_is_out(&self, error: &StoreError, spent: Duration);
+    /// A request failed with `error` and will be retried. `spent` is the time since its first attempt.
+    fn report_outage(&self, error: &StoreError, spent: Duration);
 }
 
-/// Which state of an object somebody saw. Two writes never share one, for bodies always differ.
+/// Identifies one state of an object, for conditional writes. Two writes never have the same version, because their bytes always differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version(UpdateVersion);
+pub struct ObjectVersion(UpdateVersion);
 
-/// An object as it was read.
+/// The result of reading an object.
 #[derive(Debug, Clone)]
-pub struct Object {
-    /// Its bytes.
+pub struct StoredObject {
+    /// The content of the object.
     pub bytes: Vec<u8>,
-    /// Which state of it this is.
-    pub version: Version,
+    /// The version to pass to [`Store::replace_object`].
+    pub version: ObjectVersion,
 }
 
-/// How a conditional write ended.
+/// The result of a conditional write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
-    /// It is there, by this write.
-    Yes(Version),
-    /// Somebody else's is there.
+pub enum WriteOutcome {
+    /// This write took effect. The value is the new version.
+    Yes(ObjectVersion),
+    /// The condition was not met: another writer's object is there, or the object to replace is gone.
     Taken,
 }
 
@@ -78,15 +78,15 @@ impl Store {
         objects: Arc<dyn ObjectStore>,
         root: Path,
         folder: Option<PathBuf>,
-        server: server::Clock,
+        server: server::ServerClock,
         place: String,
     ) -> Self {
         Self { objects, root, folder, server, place, answered: Arc::default(), outages: None }
     }
 
-    /// The same store, which reports its outages.
+    /// The same store, which reports its outages to `notices`.
     #[must_use]
-    pub fn reporting_outages(self, notices: Arc<dyn OutageNotices>) -> Self {
+    pub fn report_outages_to(self, notices: Arc<dyn OutageNotices>) -> Self {
         Self { outages: Some(notices), ..self }
     }
 
@@ -100,114 +100,147 @@ impl Store {
 
     fn announce_outage(&self, error: &StoreError, spent: Duration) {
         if let Some(notices) = &self.outages {
-            notices.store_is_out(error, spent);
+            notices.report_outage(error, spent);
         }
     }
 
-    /// The place for people: `folder .leasehold`, `s3://bucket/prefix`.
+    /// The place for display: `folder .leasehold`, `s3://bucket/prefix`.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// How far this machine's clock is ahead of the store's, by the last answer that said. `None`: it has none of its own.
+    /// How far this machine's clock is ahead of the store's, from the last response with a `Date` header; negative if it is behind.
+    /// `None`: no response had one yet, or the store is a folder and has no clock of its own.
     #[must_use]
-    pub fn skew(&self) -> Option<SignedDuration> {
-        self.server.skew()
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.server.measured_skew()
     }
 
-    fn at(&self, key: &str) -> Path {
+    fn object_path(&self, key: &str) -> Path {
         key.split('/').fold(self.root.clone(), Path::join)
     }
 
-    /// The object of that key; `None`: there is none.
-    pub async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        attempt::repeat(self, || self.read_once(key)).await
+    /// Reads the object with that key. `None`: it does not exist.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
+    pub async fn read_object(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
+        attempt::retry_request(self, || self.read_object_once(key)).await
     }
 
-    /// The bytes of several objects, in the order of their keys; `None` where there is none.
-    pub async fn read_several(&self, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+    /// Reads several objects, in the order of `keys`. `None` for a key that does not exist.
+    ///
+    /// # Errors
+    /// If any of the reads fails.
+    pub async fn read_objects(&self, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         if let Some(folder) = &self.folder {
-            return folder::read_several(self, folder, keys).await;
+            return folder::read_files(self, folder, keys).await;
         }
-        let reads = keys.iter().map(|key| async move { Ok(self.read(key).await?.map(|object| object.bytes)) });
+        let reads = keys.iter().map(|key| async move { Ok(self.read_object(key).await?.map(|object| object.bytes)) });
         futures::stream::iter(reads).buffered(AT_ONCE).try_collect().await
     }
 
-    async fn read_once(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        let got = match self.objects.get(&self.at(key)).await {
+    async fn read_object_once(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
+        let got = match self.objects.get(&self.object_path(key)).await {
             Ok(got) => got,
             Err(error) => {
-                let error = self.error(key, "read", error);
+                let error = self.to_store_error(key, "read", error);
                 return if error.kind == StoreErrorKind::Absent { Ok(None) } else { Err(error) };
             }
         };
         let meta = got.meta.clone();
-        let bytes = got.bytes().await.map_err(|error| self.error(key, "read", error))?.to_vec();
-        let version = self.version(&meta, &bytes);
-        Ok(Some(Object { bytes, version }))
+        let bytes = got.bytes().await.map_err(|error| self.to_store_error(key, "read", error))?.to_vec();
+        let version = self.object_version(&meta, &bytes);
+        Ok(Some(StoredObject { bytes, version }))
     }
 
-    /// A folder has no versions of its own; the digest of the bytes is one, for bodies always differ.
-    fn version(&self, meta: &ObjectMeta, bytes: &[u8]) -> Version {
+    /// The version of an object that was read. A folder has no versions of its own, so the digest of the bytes is used: bodies always
+    /// differ.
+    fn object_version(&self, meta: &ObjectMeta, bytes: &[u8]) -> ObjectVersion {
         match self.folder {
-            Some(_) => folder::version(bytes),
-            None => Version(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() }),
+            Some(_) => folder::digest_version(bytes),
+            None => ObjectVersion(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() }),
         }
     }
 
-    /// Makes an object where none is.
-    pub async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
-        self.put_new(key, bytes, PutMode::Create.into()).await
+    /// Creates an object if none has that key.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
+    pub async fn create_object(&self, key: &str, bytes: &[u8]) -> Result<WriteOutcome, StoreError> {
+        self.put_new_object(key, bytes, PutMode::Create.into()).await
     }
 
-    /// Makes an object where none is, which is never written again: a bucket with object lock keeps it as long as the
-    /// configuration says.
-    pub async fn keep(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+    /// Creates an object that is never replaced, if none has that key. A bucket with object lock retains it for the period in the
+    /// configuration.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
+    pub async fn create_retained_object(&self, key: &str, bytes: &[u8]) -> Result<WriteOutcome, StoreError> {
         let mut options = PutOptions::from(PutMode::Create);
         options.extensions.insert(s3::requests::WrittenOnce);
-        self.put_new(key, bytes, options).await
+        self.put_new_object(key, bytes, options).await
     }
 
-    async fn put_new(&self, key: &str, bytes: &[u8], options: PutOptions) -> Result<Written, StoreError> {
+    async fn put_new_object(&self, key: &str, bytes: &[u8], options: PutOptions) -> Result<WriteOutcome, StoreError> {
         let options = &options;
-        attempt::settle(self, key, bytes, None, || async move {
-            let put = self.objects.put_opts(&self.at(key), payload(bytes), options.clone()).await;
-            put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
+        attempt::settle_write(self, key, bytes, None, || async move {
+            let put = self.objects.put_opts(&self.object_path(key), to_payload(bytes), options.clone()).await;
+            put.map(|put| self.written_version(put, bytes)).map_err(|error| self.to_store_error(key, "write", error))
         })
         .await
     }
 
-    /// Writes an object anew, if it is still in the state that `version` names.
-    pub async fn replace(&self, key: &str, bytes: &[u8], version: &Version) -> Result<Written, StoreError> {
+    /// Replaces an object if it still has that `version`.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
+    pub async fn replace_object(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        version: &ObjectVersion,
+    ) -> Result<WriteOutcome, StoreError> {
         if let Some(folder) = &self.folder {
-            return folder::replace(self, folder, key, bytes, version).await;
+            return folder::replace_file(self, folder, key, bytes, version).await;
         }
-        attempt::settle(self, key, bytes, Some(version), || async move {
+        attempt::settle_write(self, key, bytes, Some(version), || async move {
             let options = PutOptions::from(PutMode::Update(version.0.clone()));
-            let put = self.objects.put_opts(&self.at(key), payload(bytes), options).await;
-            put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
+            let put = self.objects.put_opts(&self.object_path(key), to_payload(bytes), options).await;
+            put.map(|put| self.written_version(put, bytes)).map_err(|error| self.to_store_error(key, "write", error))
         })
         .await
     }
 
-    /// The names of the objects below `prefix`, in order.
-    pub async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        self.list_from(prefix, None, usize::MAX).await
+    /// The names of all objects below `prefix`, sorted.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
+    pub async fn list_names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.list_names_after(prefix, None, usize::MAX).await
     }
 
-    /// The first `limit` names below `prefix` that come after `after`, in order.
-    pub async fn list_from(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+    /// The first `limit` names below `prefix` that sort after `after`, sorted.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
+    pub async fn list_names_after(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
         if let Some(folder) = &self.folder {
-            return folder::list(self, folder, prefix, after, limit).await;
+            return folder::list_files(self, folder, prefix, after, limit).await;
         }
-        let below = &self.at(prefix);
-        attempt::repeat(self, || async move {
+        let below = &self.object_path(prefix);
+        attempt::retry_request(self, || async move {
             let names = match after {
                 Some(after) => self.objects.list_with_offset(Some(below), &below.clone().join(after)),
                 None => self.objects.list(Some(below)),
             };
-            let mut names = names.map_err(|error| self.error(prefix, "list", error));
+            let mut names = names.map_err(|error| self.to_store_error(prefix, "list", error));
             let mut found = Vec::new();
             while found.len() < limit
                 && let Some(meta) = names.try_next().await?
@@ -220,39 +253,39 @@ impl Store {
         .await
     }
 
-    fn written(&self, put: object_store::PutResult, bytes: &[u8]) -> Version {
+    fn written_version(&self, put: object_store::PutResult, bytes: &[u8]) -> ObjectVersion {
         match self.folder {
-            Some(_) => folder::version(bytes),
-            None => Version(UpdateVersion { e_tag: put.e_tag, version: put.version }),
+            Some(_) => folder::digest_version(bytes),
+            None => ObjectVersion(UpdateVersion { e_tag: put.e_tag, version: put.version }),
         }
     }
 
-    fn error(&self, key: &str, doing: &'static str, error: object_store::Error) -> StoreError {
+    fn to_store_error(&self, key: &str, doing: &'static str, error: object_store::Error) -> StoreError {
         StoreError::from_objects(&self.place, key, doing, &error)
     }
 }
 
-fn payload(bytes: &[u8]) -> PutPayload {
+fn to_payload(bytes: &[u8]) -> PutPayload {
     PutPayload::from(bytes.to_vec())
 }
 
-/// The present moment by this machine's clock.
+/// The current time by this machine's clock.
 #[must_use]
 pub fn wall_clock() -> Timestamp {
     Timestamp::now()
 }
 
-/// 128 random bits as 32 hexadecimal digits: a name that no other has.
+/// A unique id: 128 random bits as 32 hexadecimal digits.
 ///
 /// # Errors
-/// Where the operating system gives no randomness.
-pub fn random_id() -> Result<String, NoRandomness> {
+/// If the operating system gives no random bytes.
+pub fn generate_random_id() -> Result<String, NoRandomnessError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| NoRandomness(error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(|error| NoRandomnessError(error.to_string()))?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
-/// The operating system gives no randomness.
+/// The operating system gave no random bytes. The text is its error message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gives no randomness: {0}")]
-pub struct NoRandomness(String);
+pub struct NoRandomnessError(String);

@@ -1,4 +1,6 @@
-//! Opens the place that a stack's `backend` block names.
+//! Opens the store that a stack's `backend` block names.
+//!
+//! In: the parsed `backend` block, the stack's name and its directory. Out: a [`Store`]. No request is sent.
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -9,18 +11,18 @@ use object_store::RetryConfig;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 
-use super::server::Clock;
 #[cfg(any(feature = "azure", feature = "gcs"))]
-use super::server::Connector;
+use super::server::DatedConnector;
+use super::server::ServerClock;
 use super::{Store, s3};
-use crate::config::declared::{Backend, Place};
+use crate::config::declared::{Backend, BackendLocation};
 
-/// How AWS is reached.
+/// The settings for requests to AWS.
 #[derive(Debug, Clone)]
 pub struct AwsAccess {
-    /// Credentials, region, endpoints.
+    /// Credentials, region, endpoints, FIPS and dual stack.
     pub config: aws_types::SdkConfig,
-    /// The certificate authorities to trust instead of the system's, in PEM; `None`: the system's.
+    /// The certificate authorities to trust instead of the system's, in PEM format. `None`: trust the system's.
     pub ca_bundle: Option<Vec<u8>>,
 }
 
@@ -30,49 +32,50 @@ impl From<aws_types::SdkConfig> for AwsAccess {
     }
 }
 
-/// Opens the store of a stack in `directory`. `aws` is asked only where the backend is at AWS. Nothing is sent yet.
+/// Opens the store of a stack in `directory`. `aws` is called only if the backend is in AWS. No request is sent.
 ///
 /// # Errors
-/// Where the folder cannot be made, or the settings of the bucket cannot work.
-pub async fn open<A: Into<AwsAccess>>(
+/// If the folder cannot be created, or the settings of the bucket are invalid.
+pub async fn open_backend<A: Into<AwsAccess>>(
     backend: &Backend,
     stack: &str,
     directory: &FilePath,
     aws: impl AsyncFnOnce() -> A,
 ) -> anyhow::Result<Store> {
     match &backend.place {
-        Place::Local { path } => local(&directory.join(path)),
-        Place::S3(bucket) => s3::open(bucket, stack, &aws().await.into()),
+        BackendLocation::Local { path } => open_local_folder(&directory.join(path)),
+        BackendLocation::S3(bucket) => s3::open_bucket(bucket, stack, &aws().await.into()),
         #[cfg(feature = "azure")]
-        Place::Azure { account, container, prefix } => {
+        BackendLocation::Azure { account, container, prefix } => {
             let builder = object_store::azure::MicrosoftAzureBuilder::from_env()
                 .with_account(account)
                 .with_container_name(container)
-                .with_retry(no_retries())
-                .with_http_connector(Connector::default());
-            elsewhere(format!("azure://{account}/{container}"), prefix.as_deref(), stack, builder.build())
+                .with_retry(disable_retries())
+                .with_http_connector(DatedConnector::default());
+            open_other_bucket(format!("azure://{account}/{container}"), prefix.as_deref(), stack, builder.build())
         }
         #[cfg(feature = "gcs")]
-        Place::Gcs { bucket, prefix } => {
+        BackendLocation::Gcs { bucket, prefix } => {
             let builder = object_store::gcp::GoogleCloudStorageBuilder::from_env()
                 .with_bucket_name(bucket)
-                .with_retry(no_retries())
-                .with_http_connector(Connector::default());
-            elsewhere(format!("gs://{bucket}"), prefix.as_deref(), stack, builder.build())
+                .with_retry(disable_retries())
+                .with_http_connector(DatedConnector::default());
+            open_other_bucket(format!("gs://{bucket}"), prefix.as_deref(), stack, builder.build())
         }
         #[cfg(not(all(feature = "azure", feature = "gcs")))]
         other => anyhow::bail!("this build of leasehold cannot reach the backend {other:?}"),
     }
 }
 
-/// Ours are in `attempt`: only who knows the bytes can settle a lost answer.
+/// Disables the retries of `object_store`. The module `attempt` retries instead: only it knows the bytes, which it needs to decide
+/// whether a write with a lost answer took effect.
 #[cfg(any(feature = "azure", feature = "gcs"))]
-fn no_retries() -> RetryConfig {
+fn disable_retries() -> RetryConfig {
     RetryConfig { max_retries: 0, ..RetryConfig::default() }
 }
 
 #[cfg(any(feature = "azure", feature = "gcs"))]
-fn elsewhere<T: object_store::ObjectStore>(
+fn open_other_bucket<T: object_store::ObjectStore>(
     bucket: String,
     prefix: Option<&str>,
     stack: &str,
@@ -83,16 +86,16 @@ fn elsewhere<T: object_store::ObjectStore>(
     let place = format!("{bucket}/{prefix}");
     let objects = objects.with_context(|| format!("the backend {place} cannot work"))?;
     let root = Path::parse(&prefix).with_context(|| format!("{prefix:?} cannot be a prefix of keys"))?;
-    Ok(Store::new(Arc::new(objects), root, None, Clock::default(), place))
+    Ok(Store::new(Arc::new(objects), root, None, ServerClock::default(), place))
 }
 
-/// A folder; it is made when it is not there.
-fn local(folder: &FilePath) -> anyhow::Result<Store> {
+/// Opens a local folder, and creates it if it does not exist.
+fn open_local_folder(folder: &FilePath) -> anyhow::Result<Store> {
     let place = format!("folder {}", folder.display());
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the {place} for the stack's records"))?;
     let objects = LocalFileSystem::new_with_prefix(folder)
         .with_context(|| format!("cannot use the {place} for the stack's records"))?
         .with_fsync(true);
     let folder = folder.canonicalize().with_context(|| format!("cannot use the {place}"))?;
-    Ok(Store::new(Arc::new(objects), Path::default(), Some(folder), Clock::default(), place))
+    Ok(Store::new(Arc::new(objects), Path::default(), Some(folder), ServerClock::default(), place))
 }

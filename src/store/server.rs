@@ -1,4 +1,6 @@
-//! What of S3 the store abstraction does not show: the server's clock.
+//! Reads the server's clock, which `object_store` does not expose.
+//!
+//! In: the HTTP responses of the store. Out: the difference between the two clocks, as a [`ServerClock`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,32 +11,32 @@ use object_store::client::{
     ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 
-use super::s3::credentials::Credentials;
+use super::s3::credentials::S3Credentials;
 use super::s3::requests::{RequestSettings, SigningClient};
 
-/// Not measured yet.
+/// The stored value before the first measurement.
 const UNKNOWN: i64 = i64::MIN;
 
-/// How far this machine's clock is ahead of the server's, by the `Date` header of its answers.
+/// How far this machine's clock is ahead of the server's, from the `Date` header of its responses.
 #[derive(Debug, Clone)]
-pub struct Clock(Arc<AtomicI64>);
+pub struct ServerClock(Arc<AtomicI64>);
 
-impl Default for Clock {
+impl Default for ServerClock {
     fn default() -> Self {
         Self(Arc::new(AtomicI64::new(UNKNOWN)))
     }
 }
 
-impl Clock {
-    /// The measure in whole seconds, if an answer came.
-    pub fn skew(&self) -> Option<SignedDuration> {
+impl ServerClock {
+    /// The difference in whole seconds, negative if this machine is behind. `None` until a response with a `Date` header has come.
+    pub fn measured_skew(&self) -> Option<SignedDuration> {
         match self.0.load(Ordering::Relaxed) {
             UNKNOWN => None,
             seconds => Some(SignedDuration::from_secs(seconds)),
         }
     }
 
-    fn read(&self, answer: &HttpResponse) {
+    fn read_date(&self, answer: &HttpResponse) {
         let date = answer.headers().get("date").and_then(|value| value.to_str().ok());
         let date = date.and_then(|text| jiff::fmt::rfc2822::parse(text).ok()).map(|date| date.timestamp());
         if let Some(date) = date {
@@ -44,29 +46,29 @@ impl Clock {
     }
 }
 
-/// Makes clients that read the server's clock from each answer.
+/// Creates HTTP clients that read the server's clock from each response.
 #[derive(Debug, Default)]
-pub struct Connector {
-    /// Where the measure goes.
-    pub clock: Clock,
-    /// How requests to S3 are sent and completed; `None`: this is not S3.
+pub struct DatedConnector {
+    /// Where the measurement is stored.
+    pub clock: ServerClock,
+    /// How requests to S3 are sent and signed. `None`: the store is not S3.
     pub s3: Option<S3Connection>,
 }
 
-/// How requests to S3 are sent and completed.
+/// How requests to S3 are sent and signed.
 #[derive(Debug)]
 pub struct S3Connection {
-    /// What sends them.
+    /// The HTTP client.
     pub client: reqwest::Client,
-    /// What signs them.
-    pub credentials: Arc<Credentials>,
-    /// What is added before the signature.
+    /// The credentials for the signature.
+    pub credentials: Arc<S3Credentials>,
+    /// The headers to add before signing, and the region to sign for.
     pub settings: RequestSettings,
 }
 
-impl HttpConnector for Connector {
+impl HttpConnector for DatedConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let dated = |client| HttpClient::new(Dated { client, clock: self.clock.clone() });
+        let dated = |client| HttpClient::new(DatedClient { client, clock: self.clock.clone() });
         let Some(S3Connection { client, credentials, settings }) = &self.s3 else {
             return Ok(dated(ReqwestConnector::default().connect(options)?));
         };
@@ -79,16 +81,16 @@ impl HttpConnector for Connector {
 }
 
 #[derive(Debug)]
-struct Dated {
+struct DatedClient {
     client: HttpClient,
-    clock: Clock,
+    clock: ServerClock,
 }
 
 #[async_trait]
-impl HttpService for Dated {
+impl HttpService for DatedClient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let answer = self.client.execute(request).await?;
-        self.clock.read(&answer);
+        self.clock.read_date(&answer);
         Ok(answer)
     }
 }
@@ -99,8 +101,8 @@ mod tests {
 
     #[test]
     fn the_clock_of_an_answer_is_read() {
-        let clock = Clock::default();
-        assert_eq!(clock.skew(), None);
+        let clock = ServerClock::default();
+        assert_eq!(clock.measured_skew(), None);
         let http = |date: &str| {
             let mut answer = HttpResponse::new(object_store::client::HttpResponseBody::from(Vec::new()));
             answer.headers_mut().insert("date", date.parse().unwrap());
@@ -108,10 +110,10 @@ mod tests {
         };
         let two_hours_ago = Timestamp::now().checked_sub(SignedDuration::from_hours(2)).unwrap();
         let date = two_hours_ago.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        clock.read(&http(&date));
-        let skew = clock.skew().unwrap().as_secs();
+        clock.read_date(&http(&date));
+        let skew = clock.measured_skew().unwrap().as_secs();
         assert!((7199..=7202).contains(&skew), "{skew}");
-        clock.read(&http("yesterday"));
-        assert!(clock.skew().unwrap().as_secs() > 7000, "what does not read says nothing");
+        clock.read_date(&http("yesterday"));
+        assert!(clock.measured_skew().unwrap().as_secs() > 7000, "what does not read says nothing");
     }
 }

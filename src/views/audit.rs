@@ -1,120 +1,130 @@
-//! The ledger as people and machines read it.
+//! The records of the ledger, for people and for machines.
 
 use jiff::Timestamp;
 use leasehold_provider::{ChangeKind, StackName};
 use serde_json::json;
 
-use super::inert::inert;
-use super::style::{ADD, REMOVE, STRONG, paint};
+use super::inert::escape_steering;
+use super::style::{ADD, REMOVE, STRONG, paint_text};
 use crate::diff::Lifecycle;
-use crate::ledger::record::{Found, Intent, Outcome, RunEnded, RunStarted};
-use crate::ledger::verify::Verified;
-use crate::ledger::{Entry, Record};
-use crate::views::job::{commit_words, job_words};
+use crate::ledger::record::{Intent, ObservedEffect, RecordedOutcome, RunEnded, RunStarted};
+use crate::ledger::verify::VerifiedLedger;
+use crate::ledger::{LedgerEntry, LedgerRecord};
+use crate::views::job::{describe_pipeline, shorten_commit};
 
-/// One record, with what the entries around it say of it.
+/// A record, with information from the entries around it.
 #[derive(Debug, Clone)]
-pub struct Line {
-    /// The number of its entry.
+pub struct AuditLine {
+    /// The number of the entry that has the record.
     pub number: u64,
-    /// When it was written.
+    /// When the entry was written.
     pub at: Timestamp,
-    /// By which run.
+    /// The id of the run that wrote it.
     pub run: String,
-    /// By whom.
+    /// The account or person that the run acted as. `None`: not known from the entries that were read.
     pub actor: Option<String>,
-    /// Of which identity or shared object.
+    /// The identity or shared object that the record is about. `None`: none in particular.
     pub subject: Option<String>,
-    /// Who answers for it.
+    /// The owner of the subject. `None`: not recorded for it in this run.
     pub owner: Option<String>,
-    /// What happened to it in that run.
+    /// What happened to the subject in this run. `None`: not recorded.
     pub lifecycle: Option<Lifecycle>,
     /// The record.
-    pub record: Record,
+    pub record: LedgerRecord,
 }
 
-/// One line a record.
+/// The records as text, one line each.
 #[must_use]
-pub fn table(lines: &[Line]) -> String {
-    let width =
-        lines.iter().filter_map(|line| line.subject.as_ref()).map(|subject| inert(subject).chars().count()).max();
+pub fn render_audit_table(lines: &[AuditLine]) -> String {
+    let width = lines
+        .iter()
+        .filter_map(|line| line.subject.as_ref())
+        .map(|subject| escape_steering(subject).chars().count())
+        .max();
     let width = width.unwrap_or_default();
     lines
         .iter()
         .map(|line| {
-            let subject = inert(line.subject.as_deref().unwrap_or_default());
-            let (kind, words) = (line.record.kind(), words(&line.record));
-            format!("{:>6}  {}  {kind:<11}  {subject:<width$}  {}\n", line.number, line.at, inert(&words))
+            let subject = escape_steering(line.subject.as_deref().unwrap_or_default());
+            let (kind, words) = (line.record.kind(), describe_record(&line.record));
+            format!("{:>6}  {}  {kind:<11}  {subject:<width$}  {}\n", line.number, line.at, escape_steering(&words))
         })
         .collect()
 }
 
-/// One entry, all of it.
+/// One entry as text, in full.
 #[must_use]
-pub fn entry(entry: &Entry) -> String {
+pub fn render_entry(entry: &LedgerEntry) -> String {
     let title = format!("Entry {} of stack {}", entry.number, entry.stack);
-    let mut text = format!("{}  {}\n", paint(STRONG, &title), entry.at);
+    let mut text = format!("{}  {}\n", paint_text(STRONG, &title), entry.at);
     text.push_str(&format!("run {}\nfollows {}\n\n", entry.run, entry.previous));
     for record in &entry.records {
         let subject = record.subject().map(ToString::to_string).unwrap_or_default();
-        text.push_str(&format!("  {:<11}  {}  {}\n", record.kind(), inert(&subject), inert(&words(record))));
+        text.push_str(&format!(
+            "  {:<11}  {}  {}\n",
+            record.kind(),
+            escape_steering(&subject),
+            escape_steering(&describe_record(record))
+        ));
     }
     text
 }
 
-/// One identity's life: what was decided, approved, written and archived, run by run.
+/// The history of one identity: what was decided, approved, written and archived, run by run.
 #[must_use]
-pub fn life(address: &str, lines: &[Line]) -> String {
-    let mut text = format!("{}\n", paint(STRONG, &inert(address)));
+pub fn render_identity_life(address: &str, lines: &[AuditLine]) -> String {
+    let mut text = format!("{}\n", paint_text(STRONG, &escape_steering(address)));
     let mut run = "";
     for line in lines {
         if line.run != run {
             run = &line.run;
             let who = line.actor.as_deref().unwrap_or("somebody");
-            text.push_str(&format!("\n{}  run {} by {}\n", line.at, short(run), inert(who)));
+            text.push_str(&format!("\n{}  run {} by {}\n", line.at, shorten_run(run), escape_steering(who)));
         }
-        text.push_str(&format!("  {:<11}  {}\n", line.record.kind(), inert(&words(&line.record))));
+        text.push_str(&format!("  {:<11}  {}\n", line.record.kind(), escape_steering(&describe_record(&line.record))));
     }
     text
 }
 
-fn short(run: &str) -> String {
+fn shorten_run(run: &str) -> String {
     run.chars().take(12).collect()
 }
 
-/// A record in words.
-fn words(record: &Record) -> String {
+/// A record as a short text.
+fn describe_record(record: &LedgerRecord) -> String {
     match record {
-        Record::RunStarted(started) => started_words(started),
-        Record::Change(change) => {
+        LedgerRecord::RunStarted(started) => describe_run_started(started),
+        LedgerRecord::Change(change) => {
             let owner = change.owner.as_ref().map_or_else(String::new, |owner| format!(" · owner {owner}"));
             let until = change.deadline.map_or_else(String::new, |deadline| format!(" · until {deadline}"));
             let access = change.access.as_ref().map_or_else(String::new, |access| format!(" · access {access}"));
             let reasons =
                 if change.reasons.is_empty() { String::new() } else { format!(": {}", change.reasons.join("; ")) };
-            format!("{}{owner}{until}{access}{reasons}", lifecycle(change.lifecycle))
+            format!("{}{owner}{until}{access}{reasons}", describe_lifecycle(change.lifecycle))
         }
-        Record::Decided(decided) => format!("{} by {}: {}", plain(&decided.verdict), decided.rule, decided.basis),
-        Record::Approval(approval) => {
+        LedgerRecord::Decided(decided) => {
+            format!("{} by {}: {}", to_plain_word(&decided.verdict), decided.rule, decided.basis)
+        }
+        LedgerRecord::Approval(approval) => {
             let what = approval.subject.as_deref().unwrap_or("the plan");
             format!("{what} approved by {}, {}", approval.by, approval.how)
         }
-        Record::Intent(intent) => intent_words(intent),
-        Record::Outcome(outcome) => outcome_words(outcome),
-        Record::Resolved(resolved) => {
+        LedgerRecord::Intent(intent) => describe_intent(intent),
+        LedgerRecord::Outcome(outcome) => describe_outcome(outcome),
+        LedgerRecord::Resolved(resolved) => {
             let found = match resolved.found {
-                Found::Done => "was done",
-                Found::NotDone => "was not done",
-                Found::Otherwise => "is neither as before nor as intended",
+                ObservedEffect::Done => "was done",
+                ObservedEffect::NotDone => "was not done",
+                ObservedEffect::Otherwise => "is neither as before nor as intended",
             };
-            format!("step {} of run {}: {} {found}", resolved.step, short(&resolved.of_run), resolved.resource)
+            format!("step {} of run {}: {} {found}", resolved.step, shorten_run(&resolved.of_run), resolved.resource)
         }
-        Record::Evidence(archived) => {
+        LedgerRecord::Evidence(archived) => {
             format!("archived before {}: evidence/{} ({} bytes)", archived.before, archived.digest, archived.bytes)
         }
-        Record::RunEnded(ended) => ended_words(ended),
-        Record::Checkpoint(signed) => format!("entry {} signed by {}", signed.number, signed.key),
-        Record::LockBroken(broken) => {
+        LedgerRecord::RunEnded(ended) => describe_run_ended(ended),
+        LedgerRecord::Checkpoint(signed) => format!("entry {} signed by {}", signed.number, signed.key),
+        LedgerRecord::LockBroken(broken) => {
             let lock = match &broken.holder {
                 Some(holder) => format!("the lock of {} on {}", holder.actor, holder.host),
                 None => "a lock that could not be read".to_owned(),
@@ -124,20 +134,20 @@ fn words(record: &Record) -> String {
     }
 }
 
-fn started_words(started: &RunStarted) -> String {
+fn describe_run_started(started: &RunStarted) -> String {
     let mut text = format!("{} on {} by {} from {}", started.command, started.realm, started.actor, started.host);
     if let Some(reason) = &started.reason {
         text.push_str(&format!(", reason: {reason}"));
     }
     if let Some(commit) = &started.commit {
         let dirty = if started.dirty == Some(true) { " with uncommitted changes" } else { "" };
-        text.push_str(&format!(", {}{dirty}", commit_words(commit)));
+        text.push_str(&format!(", {}{dirty}", shorten_commit(commit)));
     }
-    if let Some(job) = job_words(&started.pipeline) {
+    if let Some(job) = describe_pipeline(&started.pipeline) {
         text.push_str(&format!(", pipeline: {job}"));
     }
     if let Some(plan) = started.plan {
-        text.push_str(&format!(", plan {}", plan.short()));
+        text.push_str(&format!(", plan {}", plan.to_short_text()));
     }
     if let Some(lost) = &started.lost {
         text.push_str(&format!(", and the ledger had ended at entry {} before", lost.number));
@@ -145,7 +155,7 @@ fn started_words(started: &RunStarted) -> String {
     text
 }
 
-fn intent_words(intent: &Intent) -> String {
+fn describe_intent(intent: &Intent) -> String {
     let verb = match intent.action {
         ChangeKind::Create => "create",
         ChangeKind::Update => "update",
@@ -157,7 +167,7 @@ fn intent_words(intent: &Intent) -> String {
     format!("step {}: {verb} {}", intent.step, intent.resource)
 }
 
-fn outcome_words(outcome: &Outcome) -> String {
+fn describe_outcome(outcome: &RecordedOutcome) -> String {
     let mut text = format!("step {}: {}", outcome.step, if outcome.done { "done" } else { "not done" });
     if outcome.calls > 0 {
         text.push_str(&format!(", {} calls", outcome.calls));
@@ -171,7 +181,7 @@ fn outcome_words(outcome: &Outcome) -> String {
     text
 }
 
-fn ended_words(ended: &RunEnded) -> String {
+fn describe_run_ended(ended: &RunEnded) -> String {
     if ended.refused {
         return "refused, nothing was changed".to_owned();
     }
@@ -182,9 +192,9 @@ fn ended_words(ended: &RunEnded) -> String {
     )
 }
 
-/// Records for machines.
+/// The records as JSON.
 #[must_use]
-pub fn json(stack: &StackName, lines: &[Line]) -> serde_json::Value {
+pub fn render_audit_json(stack: &StackName, lines: &[AuditLine]) -> serde_json::Value {
     let records: Vec<serde_json::Value> = lines
         .iter()
         .map(|line| {
@@ -203,8 +213,11 @@ pub fn json(stack: &StackName, lines: &[Line]) -> serde_json::Value {
     json!({ "format_version": "1.0", "stack": stack, "records": records })
 }
 
-/// Records for spreadsheets. A cell that a spreadsheet would take for a formula begins with a quote.
-pub fn csv(lines: &[Line]) -> Result<String, anyhow::Error> {
+/// The records as CSV. A cell that a spreadsheet would read as a formula is prefixed with a quote.
+///
+/// # Errors
+/// A record cannot be written as CSV.
+pub fn render_audit_csv(lines: &[AuditLine]) -> Result<String, anyhow::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["entry", "at", "run", "actor", "kind", "subject", "owner", "lifecycle", "text"])?;
     for line in lines {
@@ -216,38 +229,38 @@ pub fn csv(lines: &[Line]) -> Result<String, anyhow::Error> {
             line.record.kind().to_owned(),
             line.subject.clone().unwrap_or_default(),
             line.owner.clone().unwrap_or_default(),
-            line.lifecycle.map(lifecycle).unwrap_or_default(),
-            words(&line.record),
+            line.lifecycle.map(describe_lifecycle).unwrap_or_default(),
+            describe_record(&line.record),
         ];
-        writer.write_record(cells.map(|cell| cell_of(&cell)))?;
+        writer.write_record(cells.map(|cell| escape_csv_cell(&cell)))?;
     }
     Ok(String::from_utf8(writer.into_inner().map_err(csv::IntoInnerError::into_error)?)?)
 }
 
-fn cell_of(text: &str) -> String {
-    let text = inert(text);
+fn escape_csv_cell(text: &str) -> String {
+    let text = escape_steering(text);
     if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.into_owned() }
 }
 
-fn lifecycle(lifecycle: Lifecycle) -> String {
-    plain(&lifecycle)
+fn describe_lifecycle(lifecycle: Lifecycle) -> String {
+    to_plain_word(&lifecycle)
 }
 
-fn plain<T: serde::Serialize>(value: &T) -> String {
+fn to_plain_word<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// What a verification found.
+/// The result of a verification, as text.
 #[must_use]
-pub fn verified(place: &str, verified: &Verified, signers: bool) -> String {
+pub fn render_verification(place: &str, verified: &VerifiedLedger, signers: bool) -> String {
     let mut text = String::new();
     for flaw in &verified.flaws {
         let title = format!("entry {}:", flaw.entry);
-        text.push_str(&format!("{} {}\n", paint(REMOVE, &title), inert(&flaw.what.to_string())));
+        text.push_str(&format!("{} {}\n", paint_text(REMOVE, &title), escape_steering(&flaw.what.to_string())));
     }
     for (run, number, intent) in &verified.unfinished {
-        let words = format!("{} ({}), run {}", intent_words(intent), intent.subject, short(run));
-        text.push_str(&format!("{} entry {number}: {}\n", paint(STRONG, "unfinished:"), inert(&words)));
+        let words = format!("{} ({}), run {}", describe_intent(intent), intent.subject, shorten_run(run));
+        text.push_str(&format!("{} entry {number}: {}\n", paint_text(STRONG, "unfinished:"), escape_steering(&words)));
     }
     let (all, known) = verified.checkpoints;
     let signed = match (all, signers) {
@@ -257,12 +270,17 @@ pub fn verified(place: &str, verified: &Verified, signers: bool) -> String {
     };
     let counts = format!("{} entries, {} pieces of evidence, {signed}", verified.head.number, verified.evidence.len());
     match verified.flaws.first() {
-        None => text.push_str(&format!("{} {} in {}.\n", paint(ADD, "The ledger is whole:"), counts, inert(place))),
+        None => text.push_str(&format!(
+            "{} {} in {}.\n",
+            paint_text(ADD, "The ledger is whole:"),
+            counts,
+            escape_steering(place)
+        )),
         Some(first) => text.push_str(&format!(
             "{} the first bad entry is {}. {counts} in {}.\n",
-            paint(REMOVE, "The ledger was changed:"),
+            paint_text(REMOVE, "The ledger was changed:"),
             first.entry,
-            inert(place)
+            escape_steering(place)
         )),
     }
     if verified.unfinished.is_empty() {

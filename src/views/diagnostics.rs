@@ -1,4 +1,7 @@
-//! Findings, drawn for people, written for machines.
+//! Findings about the configuration, drawn for people or written for machines.
+//!
+//! In: findings, whose places are byte ranges of files, and the files. Out: text with the lines around each place, JSON with Terraform's
+//! keys, GitHub annotations, or SARIF. Text from files is shown through `ShownText`, so that it cannot control the terminal.
 
 mod sarif;
 pub(super) mod text;
@@ -9,137 +12,137 @@ use std::fmt;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use serde_json::{Value, json};
 
-use crate::config::{Diagnostic, FileId, Location, Severity, Sources};
-pub use sarif::sarif;
-use text::{Text, inert};
+use crate::config::{Diagnostic, DiagnosticSeverity, FileId, Location, Sources};
+pub use sarif::render_diagnostics_sarif;
+use text::{ShownText, escape_controls};
 
-/// How findings are drawn.
+/// The style in which findings are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
-    /// With colours and bold.
+pub struct DiagnosticStyle {
+    /// Whether colours and bold text are used.
     pub color: bool,
     /// The width of the terminal in columns.
     pub width: usize,
 }
 
-/// The texts of the files that findings lie in.
-struct Texts<'s> {
+/// The texts of the files that findings refer to.
+struct SourceTexts<'s> {
     sources: &'s Sources,
-    known: HashMap<FileId, Text<'s>>,
+    known: HashMap<FileId, ShownText<'s>>,
 }
 
-impl<'s> Texts<'s> {
+impl<'s> SourceTexts<'s> {
     fn new(findings: &[Diagnostic], sources: &'s Sources) -> Self {
         let mut known = HashMap::new();
         for location in findings.iter().flat_map(|finding| finding.location.iter().chain(&finding.related)) {
-            if let Some(file) = sources.get(location.span.file) {
-                known.entry(location.span.file).or_insert_with(|| Text::new(&file.bytes));
+            if let Some(file) = sources.get_file(location.span.file) {
+                known.entry(location.span.file).or_insert_with(|| ShownText::new(&file.bytes));
             }
         }
         Self { sources, known }
     }
 
-    fn name(&self, file: FileId) -> String {
-        self.sources.get(file).map_or_else(String::new, |file| inert(&file.name))
+    fn displayed_file_name(&self, file: FileId) -> String {
+        self.sources.get_file(file).map_or_else(String::new, |file| escape_controls(&file.name))
     }
 }
 
-/// Draws findings, each with its lines.
+/// Draws findings, each with the lines of the file that it refers to.
 #[must_use]
-pub fn human(findings: &[Diagnostic], sources: &Sources, style: Style) -> String {
+pub fn render_diagnostics(findings: &[Diagnostic], sources: &Sources, style: DiagnosticStyle) -> String {
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(style.width.clamp(40, 160))
         .with_context_lines(1)
         .without_syntax_highlighting()
         .with_links(false);
-    let texts = Texts::new(findings, sources);
+    let texts = SourceTexts::new(findings, sources);
     let mut out = String::new();
     for finding in findings {
-        let drawn = Drawn::new(finding, &texts);
+        let drawn = DrawnFinding::new(finding, &texts);
         if handler.render_report(&mut out, &drawn).is_err() {
-            // A place that its file does not have: the words still say what is wrong.
-            out.push_str(&plain(finding));
+            // The file does not have this place. The text without the lines still says what is wrong.
+            out.push_str(&render_plain(finding));
         }
         out.push('\n');
     }
     out
 }
 
-fn plain(finding: &Diagnostic) -> String {
-    let help = finding.help.as_ref().map_or_else(String::new, |help| format!("\n  help: {}", inert(help)));
-    format!("{}\n\n  {}{help}\n", finding.code, words(finding))
+fn render_plain(finding: &Diagnostic) -> String {
+    let help = finding.help.as_ref().map_or_else(String::new, |help| format!("\n  help: {}", escape_controls(help)));
+    format!("{}\n\n  {}{help}\n", finding.code, describe_finding(finding))
 }
 
-/// Summary, detail, and the values involved, each on lines of their own.
-fn words(finding: &Diagnostic) -> String {
-    let mut words = inert(&finding.summary);
+/// Summary, detail, and the values involved, each on its own lines.
+fn describe_finding(finding: &Diagnostic) -> String {
+    let mut words = escape_controls(&finding.summary);
     if let Some(detail) = &finding.detail {
-        words.push_str(&format!("\n{}", inert(detail)));
+        words.push_str(&format!("\n{}", escape_controls(detail)));
     }
     for (reference, value) in &finding.values {
-        words.push_str(&format!("\n{} {}", inert(reference), inert(value)));
+        words.push_str(&format!("\n{} {}", escape_controls(reference), escape_controls(value)));
     }
     words
 }
 
-/// A finding as miette draws it: places in the file of the finding are labels, places in other files reports of their own.
-struct Drawn<'t> {
+/// A finding in the form that miette draws: places in the finding's own file are labels, places in other files are separate reports.
+struct DrawnFinding<'t> {
     code: &'static str,
     severity: miette::Severity,
     words: String,
     help: Option<String>,
-    source: Option<Part<'t>>,
+    source: Option<DrawnPart<'t>>,
     labels: Vec<LabeledSpan>,
-    elsewhere: Vec<Drawn<'t>>,
+    elsewhere: Vec<DrawnFinding<'t>>,
 }
 
-struct Part<'t> {
+struct DrawnPart<'t> {
     name: String,
-    text: &'t Text<'t>,
+    text: &'t ShownText<'t>,
 }
 
-impl<'t> Drawn<'t> {
-    fn new(finding: &Diagnostic, texts: &'t Texts<'_>) -> Self {
+impl<'t> DrawnFinding<'t> {
+    fn new(finding: &Diagnostic, texts: &'t SourceTexts<'_>) -> Self {
         let mut drawn = Self {
             code: finding.code,
             severity: match finding.severity {
-                Severity::Error => miette::Severity::Error,
-                Severity::Warning => miette::Severity::Warning,
+                DiagnosticSeverity::Error => miette::Severity::Error,
+                DiagnosticSeverity::Warning => miette::Severity::Warning,
             },
-            words: words(finding),
-            help: finding.help.as_deref().map(inert),
+            words: describe_finding(finding),
+            help: finding.help.as_deref().map(escape_controls),
             source: None,
             labels: Vec::new(),
             elsewhere: Vec::new(),
         };
         let Some(location) = &finding.location else { return drawn };
-        drawn.place(location, texts, true);
+        drawn.add_location(location, texts, true);
         for related in &finding.related {
             if related.span.file == location.span.file {
-                drawn.place(related, texts, false);
+                drawn.add_location(related, texts, false);
                 continue;
             }
             let mut other = Self {
                 code: "",
                 severity: miette::Severity::Advice,
-                words: inert(&related.label),
+                words: escape_controls(&related.label),
                 help: None,
                 source: None,
                 labels: Vec::new(),
                 elsewhere: Vec::new(),
             };
-            other.place(&Location { label: String::new(), ..related.clone() }, texts, true);
+            other.add_location(&Location { label: String::new(), ..related.clone() }, texts, true);
             drawn.elsewhere.push(other);
         }
         drawn
     }
 
-    fn place(&mut self, location: &Location, texts: &'t Texts<'_>, primary: bool) {
+    fn add_location(&mut self, location: &Location, texts: &'t SourceTexts<'_>, primary: bool) {
         let Some(text) = texts.known.get(&location.span.file) else { return };
-        self.source.get_or_insert_with(|| Part { name: texts.name(location.span.file), text });
-        let range = text.range(&location.span.bytes);
-        let label = Some(inert(&location.label)).filter(|label| !label.is_empty());
+        self.source.get_or_insert_with(|| DrawnPart { name: texts.displayed_file_name(location.span.file), text });
+        let range = text.shown_range(&location.span.bytes);
+        let label = Some(escape_controls(&location.label)).filter(|label| !label.is_empty());
         self.labels.push(if primary {
             LabeledSpan::new_primary_with_span(label, (range.start, range.len()))
         } else {
@@ -148,21 +151,21 @@ impl<'t> Drawn<'t> {
     }
 }
 
-impl fmt::Debug for Drawn<'_> {
+impl fmt::Debug for DrawnFinding<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
     }
 }
 
-impl fmt::Display for Drawn<'_> {
+impl fmt::Display for DrawnFinding<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
     }
 }
 
-impl std::error::Error for Drawn<'_> {}
+impl std::error::Error for DrawnFinding<'_> {}
 
-impl miette::Diagnostic for Drawn<'_> {
+impl miette::Diagnostic for DrawnFinding<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         (!self.code.is_empty()).then(|| Box::new(self.code) as Box<dyn fmt::Display>)
     }
@@ -189,15 +192,15 @@ impl miette::Diagnostic for Drawn<'_> {
     }
 }
 
-impl SourceCode for Part<'_> {
+impl SourceCode for DrawnPart<'_> {
     fn read_span<'a>(
         &'a self,
         span: &miette::SourceSpan,
         before: usize,
         after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
-        let lines = self.text.lines(span.offset()..span.offset() + span.len(), before, after);
-        // Asked for no lines around it, miette wants to know where the span itself begins, for the heading.
+        let lines = self.text.lines_around(span.offset()..span.offset() + span.len(), before, after);
+        // When miette asks for no lines around the span, it needs the position of the span itself, for the heading.
         let (first, column) = match (before, after) {
             (0, 0) => {
                 let (line, column) = self.text.line_and_column(span.offset());
@@ -216,18 +219,18 @@ impl SourceCode for Part<'_> {
     }
 }
 
-/// Findings with the keys of Terraform's `validate -json`: `severity`, `summary`, `detail`, `range`, `snippet`; beside them
-/// `code`, `help` and `related`.
+/// Findings with the keys of Terraform's `validate -json`: `severity`, `summary`, `detail`, `range`, `snippet`; and in addition `code`,
+/// `help` and `related`.
 #[must_use]
-pub fn json(findings: &[Diagnostic], sources: &Sources) -> Value {
-    let texts = Texts::new(findings, sources);
-    findings.iter().map(|finding| one_json(finding, &texts)).collect()
+pub fn render_diagnostics_json(findings: &[Diagnostic], sources: &Sources) -> Value {
+    let texts = SourceTexts::new(findings, sources);
+    findings.iter().map(|finding| render_finding_json(finding, &texts)).collect()
 }
 
-fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
+fn render_finding_json(finding: &Diagnostic, texts: &SourceTexts<'_>) -> Value {
     let severity = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
+        DiagnosticSeverity::Error => "error",
+        DiagnosticSeverity::Warning => "warning",
     };
     let detail: Vec<&str> = finding.detail.iter().chain(&finding.help).map(String::as_str).collect();
     let mut object = json!({
@@ -244,10 +247,10 @@ fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
     {
         let value = |(reference, value): &(String, String)| json!({ "traversal": reference, "statement": value });
         let values: Vec<Value> = finding.values.iter().map(value).collect();
-        let range = text.range(&location.span.bytes);
-        let lines = text.lines(range.clone(), 0, 0);
+        let range = text.shown_range(&location.span.bytes);
+        let lines = text.lines_around(range.clone(), 0, 0);
         let (start, end) = (range.start - lines.start, range.end.min(lines.start + lines.text.len()) - lines.start);
-        fields.insert("range".to_owned(), range_json(location, texts));
+        fields.insert("range".to_owned(), render_range_json(location, texts));
         fields.insert(
             "snippet".to_owned(),
             json!({
@@ -264,7 +267,7 @@ fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
         .related
         .iter()
         .filter(|related| texts.known.contains_key(&related.span.file))
-        .map(|related| json!({ "message": related.label, "range": range_json(related, texts) }))
+        .map(|related| json!({ "message": related.label, "range": render_range_json(related, texts) }))
         .collect();
     if !related.is_empty() {
         fields.insert("related".to_owned(), related.into());
@@ -272,58 +275,58 @@ fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
     object
 }
 
-fn range_json(location: &Location, texts: &Texts<'_>) -> Value {
+fn render_range_json(location: &Location, texts: &SourceTexts<'_>) -> Value {
     let Some(text) = texts.known.get(&location.span.file) else { return Value::Null };
-    let range = text.range(&location.span.bytes);
+    let range = text.shown_range(&location.span.bytes);
     let point = |at: usize, byte: usize| {
         let (line, column) = text.line_and_column(at);
         json!({ "line": line, "column": column, "byte": byte })
     };
     json!({
-        "filename": texts.name(location.span.file),
+        "filename": texts.displayed_file_name(location.span.file),
         "start": point(range.start, location.span.bytes.start),
         "end": point(range.end, location.span.bytes.end),
     })
 }
 
-/// Findings as a workflow's annotations: `::error file=…,line=…,title=…::…`.
+/// Findings as annotations of a GitHub workflow: `::error file=…,line=…,title=…::…`.
 #[must_use]
-pub fn github(findings: &[Diagnostic], sources: &Sources) -> String {
-    let texts = Texts::new(findings, sources);
+pub fn render_diagnostics_github(findings: &[Diagnostic], sources: &Sources) -> String {
+    let texts = SourceTexts::new(findings, sources);
     let mut out = String::new();
     for finding in findings {
         let level = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+            DiagnosticSeverity::Error => "error",
+            DiagnosticSeverity::Warning => "warning",
         };
         let mut properties = Vec::new();
         if let Some((location, text)) =
             finding.location.as_ref().and_then(|at| Some((at, texts.known.get(&at.span.file)?)))
         {
-            let range = text.range(&location.span.bytes);
+            let range = text.shown_range(&location.span.bytes);
             let ((line, column), (end, _)) = (text.line_and_column(range.start), text.line_and_column(range.end));
-            properties.push(format!("file={}", property(&texts.name(location.span.file))));
+            properties.push(format!("file={}", escape_property(&texts.displayed_file_name(location.span.file))));
             properties.push(format!("line={line},endLine={end},col={column}"));
         }
-        properties.push(format!("title={}", property(&finding.summary)));
+        properties.push(format!("title={}", escape_property(&finding.summary)));
         let label = finding.location.as_ref().map(|location| &location.label).filter(|label| !label.is_empty());
         let values: Vec<String> = finding.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let body = label.into_iter().chain(&finding.detail).chain(&values).chain(&finding.help);
         let body: Vec<&str> = body.map(String::as_str).collect();
         let body = if body.is_empty() { finding.summary.clone() } else { body.join("\n") };
-        out.push_str(&format!("::{level} {}::{}\n", properties.join(","), message(&body)));
+        out.push_str(&format!("::{level} {}::{}\n", properties.join(","), escape_message(&body)));
     }
     out
 }
 
-/// Text from outside as the body of an annotation.
+/// Escapes text from outside for the body of an annotation.
 #[must_use]
-pub fn message(text: &str) -> String {
-    inert(text).replace('%', "%25").replace('\n', "%0A")
+pub fn escape_message(text: &str) -> String {
+    escape_controls(text).replace('%', "%25").replace('\n', "%0A")
 }
 
-/// Text from outside as a property of an annotation.
+/// Escapes text from outside for a property of an annotation.
 #[must_use]
-pub fn property(text: &str) -> String {
-    message(text).replace(':', "%3A").replace(',', "%2C")
+pub fn escape_property(text: &str) -> String {
+    escape_message(text).replace(':', "%3A").replace(',', "%2C")
 }

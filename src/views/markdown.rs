@@ -1,24 +1,34 @@
-//! Markdown that text from outside cannot break out of, cut to a size.
+//! Markdown of limited size that text from outside cannot break out of.
 //!
-//! CommonMark with `<details>`, as code hosts show it. Text from outside stands in `<code>` with its punctuation as character
-//! references, which no structure can be made of, and where no host looks for mentions and links; or in a fence that is longer
-//! than any run of backticks in it.
+//! In: a head and blocks, each in a long and a short form. Out: a document that is not longer than a limit in bytes:
+//!
+//! ```text
+//! head                      always; cut between paragraphs if it is too long itself
+//! block 1, full             if not all blocks fit, the full ones fill at most 3/4 of the size
+//! block 2, full
+//! block 3, one line         then short forms, while they fit
+//! "97 of 100 changes are left out here"
+//! ```
+//!
+//! The dialect is CommonMark with `<details>`, as code hosts render it. Text from outside is placed in `<code>` with its punctuation as
+//! character references: it cannot form structure there, and no code host looks for mentions and links there. Or it is placed in a fenced
+//! code block whose fence is longer than any run of backticks in the text.
 
 use leasehold_provider::Realm;
 
-use super::inert::inert;
+use super::inert::escape_steering;
 
-/// The size that GitHub takes in one comment.
+/// The maximum size of one GitHub comment, in bytes.
 pub const DEFAULT_MAX_BYTES: usize = 65_536;
 
-/// Full blocks take no more than this part of the room; behind them come one-liners.
+/// The fraction of the size that full blocks may fill. The rest is for the blocks that are shortened to one line.
 const FULL: (usize, usize) = (3, 4);
 
-/// Text from outside, as code; it is inert in markdown and in HTML alike.
+/// Text from outside as inline code. It has no effect as markdown or as HTML.
 #[must_use]
-pub fn code(text: &str) -> String {
+pub fn format_code(text: &str) -> String {
     let mut out = String::from("<code>");
-    for c in inert(text).chars() {
+    for c in escape_steering(text).chars() {
         if c.is_alphanumeric() || " -./,:=·→…".contains(c) {
             out.push(c);
         } else {
@@ -29,10 +39,10 @@ pub fn code(text: &str) -> String {
     out
 }
 
-/// Lines in a fence of that language. The lines hold no line breaks.
+/// Lines in a fenced code block of the given language. The lines must not contain line breaks.
 #[must_use]
-pub fn fence(language: &str, lines: &[String]) -> String {
-    let longest = lines.iter().map(|line| longest_run(line)).max().unwrap_or(0);
+pub fn format_fence(language: &str, lines: &[String]) -> String {
+    let longest = lines.iter().map(|line| longest_backtick_run(line)).max().unwrap_or(0);
     let ticks = "`".repeat(longest.saturating_add(1).max(3));
     let mut out = format!("{ticks}{language}\n");
     for line in lines {
@@ -43,7 +53,7 @@ pub fn fence(language: &str, lines: &[String]) -> String {
     out
 }
 
-fn longest_run(line: &str) -> usize {
+fn longest_backtick_run(line: &str) -> usize {
     let (mut longest, mut run) = (0usize, 0usize);
     for c in line.chars() {
         run = if c == '`' { run.saturating_add(1) } else { 0 };
@@ -52,26 +62,31 @@ fn longest_run(line: &str) -> usize {
     longest
 }
 
-/// What is folded until somebody opens it. `summary` is HTML, `body` markdown that ends in a line break.
+/// A section that is collapsed until the reader opens it. `summary` is HTML; `body` is markdown that ends in a line break.
 #[must_use]
-pub fn details(summary: &str, body: &str) -> String {
+pub fn format_details(summary: &str, body: &str) -> String {
     format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n\n")
 }
 
-/// One thing a document tells, in two lengths.
+/// One item of a document, in a long and a short form.
 #[derive(Debug, Clone)]
-pub struct Block {
-    /// All of it; markdown that ends in an empty line.
+pub struct MarkdownBlock {
+    /// The long form: markdown that ends in an empty line.
     pub full: String,
-    /// One line, without its line break.
+    /// The short form: one line, without its line break.
     pub short: String,
 }
 
-/// A document of at most `max_bytes`: what stands above, then as many blocks as fit, the first ones whole, then some in a line
-/// each, then how many are left out. `what` names them: `changes`.
+/// A document of at most `max_bytes` bytes: the head, then as many blocks as fit, the first ones in full, then some as one line each, then
+/// the number of blocks that are left out. `what` names the blocks: `changes`.
 #[must_use]
-pub fn document(head: &str, blocks: impl IntoIterator<Item = Block>, what: &str, max_bytes: usize) -> String {
-    let blocks: Vec<Block> = blocks.into_iter().collect();
+pub fn render_document(
+    head: &str,
+    blocks: impl IntoIterator<Item = MarkdownBlock>,
+    what: &str,
+    max_bytes: usize,
+) -> String {
+    let blocks: Vec<MarkdownBlock> = blocks.into_iter().collect();
     let total = blocks.len();
     let tail = |left: usize| match left {
         0 => String::new(),
@@ -79,7 +94,7 @@ pub fn document(head: &str, blocks: impl IntoIterator<Item = Block>, what: &str,
             "\n**{left} of {total} {what} are left out here**, those of the least risk; the whole is in the job's own output.\n"
         ),
     };
-    let mut out = cut(head, max_bytes);
+    let mut out = cut_paragraphs(head, max_bytes);
     let reserve = tail(total).len().saturating_add("\n\n".len());
     let room = max_bytes.saturating_sub(reserve);
     let whole: usize = blocks.iter().map(|block| block.full.len()).sum();
@@ -101,8 +116,8 @@ pub fn document(head: &str, blocks: impl IntoIterator<Item = Block>, what: &str,
     out
 }
 
-/// The whole paragraphs of a text that fit.
-fn cut(text: &str, max_bytes: usize) -> String {
+/// The longest prefix of whole paragraphs that fits.
+fn cut_paragraphs(text: &str, max_bytes: usize) -> String {
     let mut out = String::new();
     for paragraph in text.split_inclusive("\n\n") {
         if out.len().saturating_add(paragraph.len()).saturating_add(200) > max_bytes && !out.is_empty() {
@@ -113,11 +128,13 @@ fn cut(text: &str, max_bytes: usize) -> String {
     out
 }
 
-/// Where something is: the provider and the account, and what the stack calls its other accounts.
-pub fn place(realm: &Realm) -> String {
-    let first = format!("{} {}", code(&realm.provider), code(&realm.account));
-    let others =
-        realm.others.iter().map(|(alias, realm)| format!(", {} {}", code(alias.as_str()), code(&realm.account)));
+/// The place of a stack: the provider and the account, and the stack's names for its other accounts.
+pub fn describe_realm(realm: &Realm) -> String {
+    let first = format!("{} {}", format_code(&realm.provider), format_code(&realm.account));
+    let others = realm
+        .others
+        .iter()
+        .map(|(alias, realm)| format!(", {} {}", format_code(alias.as_str()), format_code(&realm.account)));
     std::iter::once(first).chain(others).collect()
 }
 
@@ -127,7 +144,7 @@ mod tests {
 
     #[test]
     fn code_holds_no_character_that_markup_is_made_of() {
-        let shown = code("`</code>*_[x](y)\n\u{202e}@all #1 ::error|");
+        let shown = format_code("`</code>*_[x](y)\n\u{202e}@all #1 ::error|");
         let inner = shown.strip_prefix("<code>").unwrap().strip_suffix("</code>").unwrap();
         let plain = inner.replace("&#", "").replace(';', "");
         assert!(!plain.contains(['`', '<', '>', '*', '_', '[', ']', '(', ')', '\n', '@', '#', '|', '\\']), "{shown}");
@@ -135,16 +152,16 @@ mod tests {
 
     #[test]
     fn a_fence_is_longer_than_what_it_holds() {
-        assert!(fence("diff", &["a ```` b".to_owned()]).starts_with("`````diff\n"));
-        assert!(fence("diff", &["plain".to_owned()]).starts_with("```diff\n"));
+        assert!(format_fence("diff", &["a ```` b".to_owned()]).starts_with("`````diff\n"));
+        assert!(format_fence("diff", &["plain".to_owned()]).starts_with("```diff\n"));
     }
 
     proptest::proptest! {
         #[test]
         fn a_document_keeps_to_its_size(sizes in proptest::collection::vec(1usize..400, 0..60), max in 1024usize..8192) {
-            let block = |size: &usize| Block { full: "f".repeat(*size), short: "s".to_owned() };
-            let blocks: Vec<Block> = sizes.iter().map(block).collect();
-            let text = document("head\n\n", blocks, "changes", max);
+            let block = |size: &usize| MarkdownBlock { full: "f".repeat(*size), short: "s".to_owned() };
+            let blocks: Vec<MarkdownBlock> = sizes.iter().map(block).collect();
+            let text = render_document("head\n\n", blocks, "changes", max);
             proptest::prop_assert!(text.len() <= max, "{} > {max}", text.len());
         }
     }

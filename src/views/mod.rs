@@ -1,4 +1,6 @@
-//! Values → what people and machines read. Views render; they decide nothing, and they print nothing.
+//! Views turn values into text for people and data for machines.
+//!
+//! In: plans, outcomes, reports and findings. Out: strings and JSON. Views decide nothing and print nothing.
 
 pub mod alerts;
 pub mod audit;

@@ -1,119 +1,131 @@
-//! How an apply ended, as people read it.
+//! The result of an apply, as text for people.
+//!
+//! In: the plan and how its run ended. Out: the counts if everything is done and verified, otherwise a line for each step that is not, and
+//! the command that does the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::Address;
 
-use super::inert::inert;
-use super::plan::Summary;
-use super::style::{ADD, REMOVE, STRONG, paint};
-use crate::apply::{NotDone, Outcome, Unverified};
+use super::inert::escape_steering;
+use super::plan::PlanSummary;
+use super::style::{ADD, REMOVE, STRONG, paint_text};
+use crate::apply::{ApplyOutcome, UntriedReason, UnverifiedObject};
 use crate::plan::{Plan, Step, StepId};
 
 /// Whether what was written was read back.
 #[derive(Debug, Clone, Copy)]
 pub enum ReadBack<'a> {
-    /// It was, and these objects are not as written.
-    Done(&'a [Unverified]),
-    /// The cloud could not be read: what was done is known by its answers alone.
+    /// It was read back. These objects differ from what was written.
+    Done(&'a [UnverifiedObject]),
+    /// The cloud could not be read: only its answers to the writes say what was done.
     Failed,
-    /// A signal came first.
+    /// A signal arrived before it was read back.
     Skipped,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy)]
-pub struct Ending<'a> {
-    /// What became of each step.
-    pub outcome: &'a Outcome,
-    /// What reading back found.
+pub struct RunEnding<'a> {
+    /// The result of each step.
+    pub outcome: &'a ApplyOutcome,
+    /// The result of reading back.
     pub read_back: ReadBack<'a>,
-    /// The signal that stopped the run, if one did.
+    /// The signal that stopped the run. `None`: no signal arrived.
     pub stopped: Option<&'a str>,
-    /// The command that does the rest.
+    /// The command that does the steps that were not done.
     pub again: &'a str,
 }
 
-impl Ending<'_> {
-    /// Whether every step is done, read back, and as written.
+impl RunEnding<'_> {
+    /// Whether every step is done, was read back, and matches what was written.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.outcome.is_complete() && matches!(self.read_back, ReadBack::Done([]))
     }
 }
 
-/// What was done, what was not, and the next command to run.
+/// What was done, what was not done, and the next command to run.
 #[must_use]
-pub fn human(plan: &Plan, ending: &Ending<'_>) -> String {
+pub fn render_ending(plan: &Plan, ending: &RunEnding<'_>) -> String {
     if ending.is_complete() {
-        let Summary { add, change, destroy, .. } = Summary::of(plan);
+        let PlanSummary { add, change, destroy, .. } = PlanSummary::from_plan(plan);
         return format!(
             "{}{} {add} added, {change} changed, {destroy} destroyed. Read back and verified.\n",
-            issued(ending.outcome),
-            paint(ADD, "Apply complete!")
+            describe_issued_keys(ending.outcome),
+            paint_text(ADD, "Apply complete!")
         );
     }
     let steps: BTreeMap<StepId, &Step> = plan.steps.iter().map(|step| (step.id, step)).collect();
     let mut out = String::new();
-    out.push_str(&step_lines(&steps, ending));
+    out.push_str(&render_step_lines(&steps, ending));
     if let Some(why) = &ending.outcome.unrecorded {
-        out.push_str(&format!("{} {}\n  {}\n", paint(REMOVE, "stopped:"), inert(&why.problem), why.help));
+        out.push_str(&format!(
+            "{} {}\n  {}\n",
+            paint_text(REMOVE, "stopped:"),
+            escape_steering(&why.problem),
+            why.help
+        ));
     }
     if let Some(signal) = ending.stopped {
-        out.push_str(&format!("{} by {signal}\n", paint(REMOVE, "stopped:")));
+        out.push_str(&format!("{} by {signal}\n", paint_text(REMOVE, "stopped:")));
     }
-    out.push_str(&issued(ending.outcome));
+    out.push_str(&describe_issued_keys(ending.outcome));
     if !out.is_empty() {
         out.push('\n');
     }
-    out.push_str(&tally(plan, ending));
+    out.push_str(&describe_tally(plan, ending));
     out
 }
 
-/// A line for each step that failed, may have been done, was not done, or is not verified.
-fn step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
+/// One line for each step that failed, may have been done, was not done, or is not verified.
+fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &RunEnding<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = String::new();
     let name = |step: &Step| format!("{} ({})", step.change.id(), step.subject);
     for (id, error) in &outcome.failed {
         if let Some(step) = steps.get(id) {
-            out.push_str(&format!("{} {}\n", paint(REMOVE, "failed:"), inert(&name(step))));
-            out.push_str(&format!("    {}\n", inert(&error.to_string())));
+            out.push_str(&format!("{} {}\n", paint_text(REMOVE, "failed:"), escape_steering(&name(step))));
+            out.push_str(&format!("    {}\n", escape_steering(&error.to_string())));
             if let Some(help) = &error.help {
-                out.push_str(&format!("    {}\n", inert(help)));
+                out.push_str(&format!("    {}\n", escape_steering(help)));
             }
         }
     }
     for step in outcome.unknown.iter().filter_map(|id| steps.get(id)) {
         let what = format!("{}: no answer in time; the next run finds out whether it was done", name(step));
-        out.push_str(&format!("{} {}\n", paint(REMOVE, "unknown:"), inert(&what)));
+        out.push_str(&format!("{} {}\n", paint_text(REMOVE, "unknown:"), escape_steering(&what)));
     }
     for (id, why) in &outcome.not_done {
         if let Some(step) = steps.get(id) {
             let why = match why {
-                NotDone::Stopped => "stopped before it".to_owned(),
-                NotDone::Needs(failed) => {
+                UntriedReason::Stopped => "stopped before it".to_owned(),
+                UntriedReason::Needs(failed) => {
                     let failed = steps.get(failed).map(|step| step.change.id().to_string()).unwrap_or_default();
                     format!("needs {failed}, which failed")
                 }
             };
             let what = format!("{}: {why}", name(step));
-            out.push_str(&format!("{} {}\n", paint(STRONG, "not done:"), inert(&what)));
+            out.push_str(&format!("{} {}\n", paint_text(STRONG, "not done:"), escape_steering(&what)));
         }
     }
     match ending.read_back {
         ReadBack::Done(unverified) => {
             for fault in unverified {
-                out.push_str(&format!("{} {}\n", paint(REMOVE, "not verified:"), inert(&fault.to_string())));
+                out.push_str(&format!(
+                    "{} {}\n",
+                    paint_text(REMOVE, "not verified:"),
+                    escape_steering(&fault.to_string())
+                ));
             }
         }
         ReadBack::Skipped => {
-            // Several steps may write one object.
+            // Several steps may write the same object.
             let names: BTreeSet<String> =
                 outcome.done.iter().filter_map(|(id, _)| steps.get(id).copied()).map(name).collect();
             for name in names {
                 let what = format!("{name}: done, and not read back");
-                out.push_str(&format!("{} {}\n", paint(STRONG, "not verified:"), inert(&what)));
+                out.push_str(&format!("{} {}\n", paint_text(STRONG, "not verified:"), escape_steering(&what)));
             }
         }
         ReadBack::Failed => {}
@@ -121,8 +133,8 @@ fn step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
     out
 }
 
-/// How many steps are done and which identities, and the next command.
-fn tally(plan: &Plan, ending: &Ending<'_>) -> String {
+/// The number of steps that are done, the identities that are complete, and the next command.
+fn describe_tally(plan: &Plan, ending: &RunEnding<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = format!(
         "{} of {} steps done, {} failed, {} not done",
@@ -135,28 +147,31 @@ fn tally(plan: &Plan, ending: &Ending<'_>) -> String {
         out.push_str(&format!(", {} without an answer", outcome.unknown.len()));
     }
     out.push('.');
-    let finished = finished(plan, outcome);
+    let finished = finished_subjects(plan, outcome);
     if !finished.is_empty() {
         let names: Vec<&str> = finished.iter().map(|address| address.as_str()).collect();
-        out.push_str(&format!(" Complete: {}.", inert(&names.join(", "))));
+        out.push_str(&format!(" Complete: {}.", escape_steering(&names.join(", "))));
     }
     out.push('\n');
     if outcome.is_complete() && matches!(ending.read_back, ReadBack::Skipped) {
         out.push_str("Every step is done. Run `leasehold plan`: it reads again, and says \"No changes.\" when all is as written.\n");
     } else {
-        out.push_str(&format!("Run `{}` again: it starts from what lives and does the rest.\n", inert(ending.again)));
+        out.push_str(&format!(
+            "Run `{}` again: it starts from what lives and does the rest.\n",
+            escape_steering(ending.again)
+        ));
     }
     out
 }
 
-/// The keys that were made, and where their secrets are.
-fn issued(outcome: &Outcome) -> String {
+/// The access keys that were created, and where their secrets are stored.
+fn describe_issued_keys(outcome: &ApplyOutcome) -> String {
     let notes = outcome.done.iter().filter(|(_, enacted)| enacted.made.is_some());
-    notes.filter_map(|(_, enacted)| enacted.note.as_ref()).map(|note| format!("{}\n", inert(note))).collect()
+    notes.filter_map(|(_, enacted)| enacted.note.as_ref()).map(|note| format!("{}\n", escape_steering(note))).collect()
 }
 
-/// The subjects all of whose steps are done.
-fn finished<'a>(plan: &'a Plan, outcome: &Outcome) -> Vec<&'a Address> {
+/// The subjects whose steps are all done.
+fn finished_subjects<'a>(plan: &'a Plan, outcome: &ApplyOutcome) -> Vec<&'a Address> {
     let done: BTreeSet<StepId> = outcome.done.iter().map(|(id, _)| *id).collect();
     let mut whole: BTreeMap<&Address, bool> = BTreeMap::new();
     for step in &plan.steps {

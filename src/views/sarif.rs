@@ -1,22 +1,22 @@
-//! The frame of a SARIF 2.1.0 log, which code hosts show beside the code.
+//! The frame of a SARIF 2.1.0 log, which code hosts show next to the code.
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::inert::inert;
+use super::inert::escape_steering;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// What relative URIs are relative to. The name is a convention that code hosts know.
+/// The base of relative URIs. The name is a convention that code hosts recognize.
 const ROOT: &str = "%SRCROOT%";
 
-/// What a URI's path keeps as it is.
+/// The characters in the path of a URI that are percent-encoded.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 
-/// The log of one run: its rules, and the results that name them.
+/// A log with one run: its rules, and the results that refer to them.
 #[must_use]
-pub fn log(rules: &[Value], results: &[Value]) -> Value {
+pub fn build_log(rules: &[Value], results: &[Value]) -> Value {
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -35,16 +35,16 @@ pub fn log(rules: &[Value], results: &[Value]) -> Value {
     })
 }
 
-/// Text that ends as a sentence does.
+/// The text with a final period, if it has none.
 #[must_use]
-pub fn sentence(text: &str) -> String {
+pub fn end_sentence(text: &str) -> String {
     if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
 }
 
-/// A message's text: brackets would be links and braces placeholders to whoever shows it.
+/// The text of a message, escaped: a viewer would read brackets as links and braces as placeholders.
 #[must_use]
-pub fn escaped(text: &str) -> String {
-    let inert = inert(text);
+pub fn escape_sarif(text: &str) -> String {
+    let inert = escape_steering(text);
     let mut out = String::with_capacity(inert.len());
     for c in inert.chars() {
         match c {
@@ -57,9 +57,9 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// Where a file is: an absolute URI, or one relative to the root of the repository, as RFC 3986 writes them.
+/// The location of a file: an absolute URI, or a URI relative to the root of the repository (RFC 3986).
 #[must_use]
-pub fn artifact(path: &str) -> Value {
+pub fn artifact_location(path: &str) -> Value {
     let encoded = utf8_percent_encode(path.strip_prefix("./").unwrap_or(path), PATH).to_string();
     if encoded.starts_with('/') {
         json!({ "uri": format!("file://{encoded}") })
@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn paths_are_uris() {
         let inside = |uri: &str| json!({ "uri": uri, "uriBaseId": "%SRCROOT%" });
-        assert_eq!(artifact("./policies/a b#1.json"), inside("policies/a%20b%231.json"));
-        assert_eq!(artifact("c:d/100%\\x?.hcl"), inside("c%3Ad/100%25%5Cx%3F.hcl"));
-        assert_eq!(artifact("/etc/ü.json"), json!({ "uri": "file:///etc/%C3%BC.json" }));
+        assert_eq!(artifact_location("./policies/a b#1.json"), inside("policies/a%20b%231.json"));
+        assert_eq!(artifact_location("c:d/100%\\x?.hcl"), inside("c%3Ad/100%25%5Cx%3F.hcl"));
+        assert_eq!(artifact_location("/etc/ü.json"), json!({ "uri": "file:///etc/%C3%BC.json" }));
     }
 }

@@ -1,25 +1,25 @@
-//! The few styles all views share. Whether colour reaches the terminal is decided where the text is printed.
+//! The styles that all views share. The code that prints decides whether colour reaches the terminal.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::diff::Lifecycle;
 
-/// Something new.
+/// Something is created.
 pub const ADD: Style = AnsiColor::Green.on_default();
-/// Something else.
+/// Something is changed.
 pub const CHANGE: Style = AnsiColor::Yellow.on_default();
-/// Something gone.
+/// Something is deleted.
 pub const REMOVE: Style = AnsiColor::Red.on_default();
-/// Changed by somebody else.
+/// Something was changed outside Leasehold.
 pub const DRIFT: Style = AnsiColor::Magenta.on_default();
-/// What a reader may pass over.
+/// Less important text.
 pub const FAINT: Style = Style::new().dimmed();
-/// What a reader must see.
+/// Important text.
 pub const STRONG: Style = Style::new().bold();
 
 /// The sign and style of a lifecycle event.
 #[must_use]
-pub fn of(lifecycle: Lifecycle) -> (char, &'static str, Style) {
+pub fn style_for_lifecycle(lifecycle: Lifecycle) -> (char, &'static str, Style) {
     match lifecycle {
         Lifecycle::Joiner => ('+', "joiner", ADD),
         Lifecycle::Mover => ('~', "mover", CHANGE),
@@ -29,8 +29,8 @@ pub fn of(lifecycle: Lifecycle) -> (char, &'static str, Style) {
     }
 }
 
-/// The text in a style, with the style closed after it.
+/// The text in a style, followed by a reset.
 #[must_use]
-pub fn paint(style: Style, text: &str) -> String {
+pub fn paint_text(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

@@ -1,30 +1,30 @@
-//! How a cloud holds a run back, as people read it: while it lasts, and afterwards.
+//! The throttling by a cloud, as text for people: while it lasts, and in total.
 
 use std::time::Duration;
 
-use leasehold_provider::Waiting;
+use leasehold_provider::ThrottledCall;
 
-use super::inert::inert;
+use super::inert::escape_steering;
 
-/// What one cloud's throttling has come to.
+/// What is known about the throttling by one cloud.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Throttling {
-    /// The operation that was refused last.
+    /// The operation that was throttled last.
     operation: String,
-    /// How many calls were refused and waited.
+    /// How many calls were throttled and had to wait.
     refusals: u32,
-    /// For how long at least one call waited, in all.
+    /// The total time during which at least one call waited.
     waited: Duration,
-    /// How many calls a second are let through; `None`: as many as come.
+    /// The current limit in calls per second. `None`: no limit.
     rate: Option<f64>,
-    /// Until when somebody waits, since the run began.
+    /// The time at which the last waiting call continues, measured from the start of the run.
     until: Duration,
 }
 
 impl Throttling {
-    /// A call begins to wait, so long after the run began.
-    pub fn waits(&mut self, waiting: &Waiting<'_>, now: Duration) {
-        // Calls wait side by side: the time that two share is counted once.
+    /// Notes that a call starts to wait. `now` is measured from the start of the run.
+    pub fn note_wait(&mut self, waiting: &ThrottledCall<'_>, now: Duration) {
+        // Calls wait in parallel: time during which two calls wait is counted once.
         let end = now.saturating_add(waiting.wait);
         self.waited = self.waited.saturating_add(end.saturating_sub(now.max(self.until)));
         self.until = self.until.max(end);
@@ -35,24 +35,24 @@ impl Throttling {
         self.rate = waiting.rate;
     }
 
-    /// Calls go as fast as they come again.
-    pub fn ends(&mut self) {
+    /// Notes that calls are no longer limited.
+    pub fn note_full_speed(&mut self) {
         self.rate = None;
     }
 
-    /// One line for as long as it lasts.
+    /// One line for display while the throttling lasts.
     #[must_use]
-    pub fn line(&self, cloud: &str) -> String {
-        let operation = inert(&self.operation);
-        let waits = counted(u64::from(self.refusals), "wait");
-        let rate = self.rate.map_or_else(String::new, |rate| format!(", now {} a second", calls(rate)));
+    pub fn describe_current(&self, cloud: &str) -> String {
+        let operation = escape_steering(&self.operation);
+        let waits = format_count(u64::from(self.refusals), "wait");
+        let rate = self.rate.map_or_else(String::new, |rate| format!(", now {} a second", format_rate(rate)));
         format!("{cloud} throttles {operation}: {waits} so far{rate}")
     }
 
-    /// How often and how long it was, in one line; `None`: it was not at all.
+    /// The number of throttled calls and the total time, in one line. `None`: no call was throttled.
     #[must_use]
-    pub fn summary(&self, cloud: &str) -> Option<String> {
-        let calls = counted(u64::from(self.refusals), "call");
+    pub fn describe_total(&self, cloud: &str) -> Option<String> {
+        let calls = format_count(u64::from(self.refusals), "call");
         let time = match self.waited.as_secs_f64().round() {
             seconds if seconds < 1.0 => "less than a second".to_owned(),
             seconds => format!("{seconds:.0} s"),
@@ -62,12 +62,12 @@ impl Throttling {
 }
 
 /// `1 wait`, `3 waits`.
-fn counted(count: u64, what: &str) -> String {
+fn format_count(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A rate in whole calls.
-fn calls(rate: f64) -> String {
+/// A rate as a whole number of calls, at least 1.
+fn format_rate(rate: f64) -> String {
     let whole = format!("{:.0}", rate.max(1.0));
     if whole == "1" { "1 call".to_owned() } else { format!("{whole} calls") }
 }
@@ -76,8 +76,8 @@ fn calls(rate: f64) -> String {
 mod tests {
     use super::*;
 
-    const fn waiting(operation: &str, refused: bool, millis: u64, rate: f64) -> Waiting<'_> {
-        Waiting { operation, refused, wait: Duration::from_millis(millis), rate: Some(rate) }
+    const fn waiting(operation: &str, refused: bool, millis: u64, rate: f64) -> ThrottledCall<'_> {
+        ThrottledCall { operation, refused, wait: Duration::from_millis(millis), rate: Some(rate) }
     }
 
     fn at(millis: u64) -> Duration {
@@ -87,33 +87,39 @@ mod tests {
     #[test]
     fn the_line_names_the_call_the_waits_and_the_pace() {
         let mut throttling = Throttling::default();
-        throttling.waits(&waiting("iam:ListRoles", true, 100, 0.4), at(0));
-        assert_eq!(throttling.line("AWS"), "AWS throttles iam:ListRoles: 1 wait so far, now 1 call a second");
-        throttling.waits(&waiting("iam:ListRoles", true, 100, 5.0), at(0));
-        throttling.waits(&waiting("iam:GetUser", true, 100, 5.0), at(0));
-        // Another waits for its turn: it was not refused.
-        throttling.waits(&waiting("iam:ListUsers", false, 100, 5.4), at(0));
-        assert_eq!(throttling.line("AWS"), "AWS throttles iam:GetUser: 3 waits so far, now 5 calls a second");
-        throttling.ends();
-        assert_eq!(throttling.line("AWS"), "AWS throttles iam:GetUser: 3 waits so far");
+        throttling.note_wait(&waiting("iam:ListRoles", true, 100, 0.4), at(0));
+        assert_eq!(
+            throttling.describe_current("AWS"),
+            "AWS throttles iam:ListRoles: 1 wait so far, now 1 call a second"
+        );
+        throttling.note_wait(&waiting("iam:ListRoles", true, 100, 5.0), at(0));
+        throttling.note_wait(&waiting("iam:GetUser", true, 100, 5.0), at(0));
+        // This call waits for its turn and was not throttled.
+        throttling.note_wait(&waiting("iam:ListUsers", false, 100, 5.4), at(0));
+        assert_eq!(
+            throttling.describe_current("AWS"),
+            "AWS throttles iam:GetUser: 3 waits so far, now 5 calls a second"
+        );
+        throttling.note_full_speed();
+        assert_eq!(throttling.describe_current("AWS"), "AWS throttles iam:GetUser: 3 waits so far");
     }
 
     #[test]
     fn time_in_which_several_wait_counts_once() {
         let mut throttling = Throttling::default();
-        assert_eq!(throttling.summary("AWS"), None);
-        throttling.waits(&waiting("iam:GetUser", true, 400, 5.0), at(1000));
+        assert_eq!(throttling.describe_total("AWS"), None);
+        throttling.note_wait(&waiting("iam:GetUser", true, 400, 5.0), at(1000));
         assert_eq!(
-            throttling.summary("AWS").unwrap(),
+            throttling.describe_total("AWS").unwrap(),
             "AWS throttled 1 call; less than a second of this run went by waiting for it."
         );
-        // Within the first, across its end, and after a pause in which nobody waited.
-        throttling.waits(&waiting("iam:GetUser", true, 100, 5.0), at(1100));
-        throttling.waits(&waiting("iam:GetUser", false, 2400, 5.0), at(1200));
-        throttling.waits(&waiting("iam:GetUser", true, 1400, 5.0), at(9000));
+        // Within the wait of the first call, past its end, and after a time in which no call waited.
+        throttling.note_wait(&waiting("iam:GetUser", true, 100, 5.0), at(1100));
+        throttling.note_wait(&waiting("iam:GetUser", false, 2400, 5.0), at(1200));
+        throttling.note_wait(&waiting("iam:GetUser", true, 1400, 5.0), at(9000));
         assert_eq!(throttling.waited, at(2600 + 1400));
         assert_eq!(
-            throttling.summary("AWS").unwrap(),
+            throttling.describe_total("AWS").unwrap(),
             "AWS throttled 3 calls; 4 s of this run went by waiting for it."
         );
     }
@@ -121,7 +127,7 @@ mod tests {
     #[test]
     fn waiting_for_ones_turn_is_no_refusal() {
         let mut throttling = Throttling::default();
-        throttling.waits(&waiting("iam:GetUser", false, 2000, 5.0), at(0));
-        assert_eq!(throttling.summary("AWS"), None);
+        throttling.note_wait(&waiting("iam:GetUser", false, 2000, 5.0), at(0));
+        assert_eq!(throttling.describe_total("AWS"), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leasehold::cli::environment::all_variables;
-use leasehold_aws::environment::{Form, Reader, Variable};
+use leasehold_aws::environment::{EnvironmentVariable, ValueForm, VariableReader};
 use leasehold_emulator::{Emulator, Fault, Peer};
 use serde_json::json;
 
@@ -75,18 +75,18 @@ fn an_empty_signing_key_is_none() {
 }
 
 /// A value that the form does not accept; `None` where it accepts all.
-fn malformed(form: Form) -> Option<&'static str> {
+fn malformed(form: ValueForm) -> Option<&'static str> {
     match form {
-        Form::Text | Form::Secret | Form::Path => None,
-        Form::HeaderSecret | Form::Header => Some("a\nb"),
-        Form::Flag => Some("maybe"),
-        Form::Count => Some("many"),
-        Form::OneOf(_) => Some("neither"),
-        Form::Region => Some("us east 1"),
-        Form::Endpoint => Some("localhost:5000"),
-        Form::Url => Some("nonsense"),
-        Form::UrlPath => Some("v2/credentials"),
-        Form::Proxy => Some("socks5://proxy:1080"),
+        ValueForm::Text | ValueForm::Secret | ValueForm::Path => None,
+        ValueForm::HeaderSecret | ValueForm::Header => Some("a\nb"),
+        ValueForm::Flag => Some("maybe"),
+        ValueForm::Count => Some("many"),
+        ValueForm::OneOf(_) => Some("neither"),
+        ValueForm::Region => Some("us east 1"),
+        ValueForm::Endpoint => Some("localhost:5000"),
+        ValueForm::Url => Some("nonsense"),
+        ValueForm::UrlPath => Some("v2/credentials"),
+        ValueForm::Proxy => Some("socks5://proxy:1080"),
     }
 }
 
@@ -95,7 +95,7 @@ fn a_malformed_value_is_refused_with_the_name_of_its_variable() {
     let aws = Emulator::moto();
     let base = base(&aws);
     let by_form = all_variables()
-        .filter(|variable| variable.reader != Reader::Nothing)
+        .filter(|variable| variable.reader != VariableReader::Nothing)
         .filter_map(|variable| malformed(variable.form).map(|value| (variable.name, value)));
     let by_content = [("AWS_PROFILE", "nobody"), ("AWS_CA_BUNDLE", "/nowhere/ca.pem"), ("RUST_LOG", "===")];
     aws.forget_requests();
@@ -116,7 +116,7 @@ fn the_docs_show_the_table() {
     assert_eq!(shown, rows, "docs/environment.md has to hold these rows:\n{}", rows.join("\n"));
 }
 
-fn row(variable: &Variable) -> String {
+fn row(variable: &EnvironmentVariable) -> String {
     format!("| `{}` | {} | {} |", variable.name, variable.sets, variable.reader.name())
 }
 

@@ -19,7 +19,7 @@ fn user(kind: &str, credentials: &str) -> Stack {
 fn terms(stack: &Stack) -> Option<KeyTerms> {
     let declared = stack.declared();
     assert_eq!(stack.drawn(), "");
-    declared.identities[&Address::identity("x", None)].access_key.clone()
+    declared.identities[&Address::for_identity("x", None)].access_key.clone()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn keys_are_issued_on_the_terms_that_are_written_or_on_the_usual_ones() {
 fn an_empty_block_keeps_what_lives() {
     let stack = stack("credential \"access_key\" {}\n credential \"login\" {}");
     assert_eq!(terms(&stack), None);
-    let identity = &stack.declared().identities[&Address::identity("x", None)];
+    let identity = &stack.declared().identities[&Address::for_identity("x", None)];
     assert_eq!(Vec::from_iter(identity.keeps.clone()), [Credential::AccessKey, Credential::Login]);
 }
 
@@ -56,7 +56,7 @@ fn a_template_says_it_for_all_and_a_module_is_handed_a_store() {
     let text = "store \"file\" \"vault\" {}\ntemplate \"bot\" {\n  kind = \"service\"\n  owner = owner.jane\n  ttl = \"1d\"\n  credential \"access_key\" {\n    store = store.vault\n    rotate_every = \"7d\"\n  }\n}\nidentity \"x\" { template = template.bot }\nidentity \"kept\" {\n  template = template.bot\n  credential \"access_key\" {}\n}\n";
     let stack = Stack::with(text);
     assert_eq!(terms(&stack).unwrap().rotate_every, Span::from_days(7));
-    let kept = &stack.declared().identities[&Address::identity("kept", None)];
+    let kept = &stack.declared().identities[&Address::for_identity("kept", None)];
     assert!(kept.access_key.is_none() && kept.keeps.contains(&Credential::AccessKey));
 
     let calls = "store \"file\" \"vault\" {}\nmodule \"m\" {\n  source = \"./m\"\n  keep = store.vault\n  who = owner.jane\n}\n";

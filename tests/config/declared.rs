@@ -25,8 +25,8 @@ fn the_reference_stack_is_read_whole() {
     assert_eq!(ci.tags["team"], "payments");
 
     let triage = of("identity.agent[\"triage\"]");
-    assert_eq!((triage.name.as_str(), triage.lease.ttl.unwrap().seconds()), ("agent-triage", 30 * 86_400));
-    assert_eq!(triage.max_session_duration.unwrap().seconds(), 3_600);
+    assert_eq!((triage.name.as_str(), triage.lease.ttl.unwrap().as_seconds()), ("agent-triage", 30 * 86_400));
+    assert_eq!(triage.max_session_duration.unwrap().as_seconds(), 3_600);
     let Trust::Identity { identities } = &triage.trusts[1] else { panic!("{:?}", triage.trusts) };
     assert_eq!(identities[0].address.as_str(), "identity.checkout_ci");
 
@@ -49,12 +49,12 @@ fn the_reference_stack_is_read_whole() {
 fn an_origin_leads_to_the_text_of_a_part() {
     let text = include_str!("reference.hcl");
     let declared = Stack::of(text).declared();
-    let origin = &declared.identities[&Address::identity("checkout_ci", None)].origin;
-    let at = |span: leasehold::config::source::Span| &text[span.bytes];
-    assert_eq!(at(origin.span()), "identity \"checkout_ci\"");
-    assert_eq!(at(origin.part("scopes")), "[scope.orders_read]");
-    assert_eq!(at(origin.part("trust")), "trust \"oidc\"");
-    assert_eq!(at(origin.part("ttl")), "identity \"checkout_ci\"");
+    let origin = &declared.identities[&Address::for_identity("checkout_ci", None)].origin;
+    let at = |span: leasehold::config::source::FileSpan| &text[span.bytes];
+    assert_eq!(at(origin.header_span()), "identity \"checkout_ci\"");
+    assert_eq!(at(origin.part_span("scopes")), "[scope.orders_read]");
+    assert_eq!(at(origin.part_span("trust")), "trust \"oidc\"");
+    assert_eq!(at(origin.part_span("ttl")), "identity \"checkout_ci\"");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn the_order_of_files_and_blocks_does_not_matter() {
     assert_eq!(before, format!("{:?}", without_origins(&stack.declared())));
 }
 
-fn without_origins(declared: &leasehold::config::Declared) -> impl std::fmt::Debug + use<> {
+fn without_origins(declared: &leasehold::config::DeclaredStack) -> impl std::fmt::Debug + use<> {
     let scopes: Vec<_> = declared.scopes.values().map(|(scope, _)| scope.clone()).collect();
     let identities: Vec<_> = declared
         .identities
@@ -123,7 +123,7 @@ identity "x" {
     )
     .var("token", "hunter2");
     let declared = stack.declared();
-    let identity = &declared.identities[&Address::identity("x", None)];
+    let identity = &declared.identities[&Address::for_identity("x", None)];
     let marks: Vec<bool> = identity.statements.iter().map(|statement| statement.sensitive).collect();
     assert_eq!(marks, [true, false]);
     assert_eq!(identity.sensitive_tags.iter().collect::<Vec<_>>(), ["token"]);
@@ -147,7 +147,7 @@ fn files_that_were_read_are_named_with_their_digest() {
     let declared = stack.declared();
     assert_eq!(declared.owners["o"].name.as_deref(), Some("Olga"));
     let read: Vec<_> = declared.files_read.iter().map(|(name, digest)| (name.as_str(), *digest)).collect();
-    assert_eq!(read, [("names/o.txt", leasehold_provider::Digest::of_bytes(b"Olga"))]);
+    assert_eq!(read, [("names/o.txt", leasehold_provider::Digest::from_bytes(b"Olga"))]);
 }
 
 #[test]
@@ -195,7 +195,7 @@ federation "oidc" "ci" {
     assert_eq!(accounts, expected.map(|(address, account)| (address.to_owned(), account)));
     assert_eq!(declared.groups["team"].group.account.as_ref().map(ToString::to_string), prod());
     assert_eq!(declared.federations["ci"].0.account, None);
-    let named = |declared: &leasehold::config::Declared| declared.provider_of(None);
+    let named = |declared: &leasehold::config::DeclaredStack| declared.find_provider_reference(None);
     assert_eq!(named(&declared).as_deref(), Some("provider.aws.audit"), "what lives there still has to say so");
     declared.providers.clear();
     assert_eq!(named(&declared), None);

@@ -13,8 +13,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use leasehold::config::{Inputs, Limits, SourceFile, Sources, StackFiles, gather, load};
-use leasehold::views::diagnostics::{Style, github, human, json, sarif};
+use leasehold::config::{ConfigInputs, SourceFile, Sources, StackFiles, StackLimits, gather_modules, load_config};
+use leasehold::views::diagnostics::{
+    DiagnosticStyle, render_diagnostics, render_diagnostics_github, render_diagnostics_json, render_diagnostics_sarif,
+};
 
 /// The most that one stack may take, of processor time. A debug build is many times slower.
 const LIMIT: Duration = if cfg!(debug_assertions) { Duration::from_secs(20) } else { Duration::from_secs(1) };
@@ -22,7 +24,7 @@ const LIMIT: Duration = if cfg!(debug_assertions) { Duration::from_secs(20) } el
 const MEMORY: u64 = 512 * 1024;
 /// What may be asked for by number, so that it is not the work that was asked for which takes the time: a stack of 100,000 identities is
 /// sound, and may take longer. That such stacks take time as they are large is measured in `benches/compare.py`.
-const SIZE: Limits = Limits { identities: 10_000, modules: 1_000 };
+const SIZE: StackLimits = StackLimits { identities: 10_000, modules: 1_000 };
 /// What is kept to change again may take so many bytes: it counts as memory of the whole run.
 const POOL: usize = 32 * 1024 * 1024;
 /// Longer stacks are cut.
@@ -52,17 +54,17 @@ impl Files {
 }
 
 impl StackFiles for Files {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         assert!(!path.starts_with('/') && !path.contains("/../"), "{path} was asked for");
         let file = self.0.iter().find(|file| file.name == path);
         file.map(|file| file.bytes.to_vec()).ok_or_else(|| format!("there is no file {path}"))
     }
 
-    fn list(&self, _: &str) -> Result<Vec<String>, String> {
+    fn list_files(&self, _: &str) -> Result<Vec<String>, String> {
         Ok(self.0.iter().map(|file| file.name.clone()).collect())
     }
 
-    fn module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
+    fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
         match self.directly_in(directory) {
             files if files.is_empty() => Err(format!("there is no directory {directory}")),
             files => Ok(files),
@@ -73,13 +75,17 @@ impl StackFiles for Files {
 /// Loads and draws a stack. What it was like, in a word: the codes and shapes of its findings.
 fn outcome(text: &str) -> BTreeSet<String> {
     let files = Files::of(text);
-    let sources = gather(Sources::new(files.directly_in(".")), &files);
+    let sources = gather_modules(Sources::new(files.directly_in(".")), &files);
     let now = "2026-11-20T22:00:00Z".parse().unwrap();
-    let loaded = load(&sources, &Inputs { variables: Vec::new(), now, files: &files, limits: SIZE });
+    let loaded = load_config(&sources, &ConfigInputs { variables: Vec::new(), now, files: &files, limits: SIZE });
     let few: Vec<_> = loaded.findings.iter().take(200).cloned().collect();
-    let drawn = human(&few, &sources, Style { color: false, width: 80 });
+    let drawn = render_diagnostics(&few, &sources, DiagnosticStyle { color: false, width: 80 });
     assert!(drawn.chars().all(|c| c == '\n' || !c.is_control()), "a control character was drawn");
-    let _ = (json(&few, &sources), github(&few, &sources), sarif(&few, &sources));
+    let _ = (
+        render_diagnostics_json(&few, &sources),
+        render_diagnostics_github(&few, &sources),
+        render_diagnostics_sarif(&few, &sources),
+    );
     assert!(loaded.findings.iter().all(|finding| finding.code != "config::internal"), "it panicked");
     let shape = |text: &str| text.split('`').step_by(2).flat_map(|part| part.split('"').step_by(2)).collect::<String>();
     let mut shapes: BTreeSet<String> =

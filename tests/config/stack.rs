@@ -2,24 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use leasehold::config::{Assignment, Declared, Inputs, Limits, Loaded, SourceFile, Sources, StackFiles, gather, load};
-use leasehold::views::diagnostics::{Style, human};
+use leasehold::config::{
+    ConfigInputs, DeclaredStack, LoadedConfig, SourceFile, Sources, StackFiles, StackLimits, VariableAssignment,
+    gather_modules, load_config,
+};
+use leasehold::views::diagnostics::{DiagnosticStyle, render_diagnostics};
 
 /// Files beside the configuration, and those of modules by their directories.
 #[derive(Default)]
 pub struct Files(pub BTreeMap<&'static str, &'static [u8]>, BTreeMap<String, Vec<SourceFile>>);
 
 impl StackFiles for Files {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         self.0.get(path).map(|bytes| bytes.to_vec()).ok_or_else(|| format!("there is no file {path}"))
     }
 
-    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+    fn list_files(&self, path: &str) -> Result<Vec<String>, String> {
         let under = if path == "." { String::new() } else { format!("{path}/") };
         Ok(self.0.keys().filter_map(|name| name.strip_prefix(&under)).map(str::to_owned).collect())
     }
 
-    fn module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
+    fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
         self.1.get(directory).cloned().ok_or_else(|| format!("there is no directory {directory}"))
     }
 }
@@ -29,7 +32,7 @@ impl StackFiles for Files {
 pub struct Stack {
     sources: Vec<SourceFile>,
     variable_files: Vec<SourceFile>,
-    assignments: Vec<Assignment>,
+    assignments: Vec<VariableAssignment>,
     files: Files,
 }
 
@@ -62,17 +65,17 @@ impl Stack {
 
     pub fn variable_file(mut self, name: &str, text: &str) -> Self {
         self.variable_files.push(SourceFile { name: name.to_owned(), bytes: text.as_bytes().into() });
-        self.assignments.push(Assignment::File(name.to_owned()));
+        self.assignments.push(VariableAssignment::File(name.to_owned()));
         self
     }
 
     pub fn var(mut self, name: &str, value: &str) -> Self {
-        self.assignments.push(Assignment::CommandLine { name: name.to_owned(), value: value.to_owned() });
+        self.assignments.push(VariableAssignment::CommandLine { name: name.to_owned(), value: value.to_owned() });
         self
     }
 
     pub fn environment(mut self, name: &str, value: &str) -> Self {
-        self.assignments.push(Assignment::Environment { name: name.to_owned(), value: value.to_owned() });
+        self.assignments.push(VariableAssignment::Environment { name: name.to_owned(), value: value.to_owned() });
         self
     }
 
@@ -82,24 +85,29 @@ impl Stack {
     }
 
     pub fn sources(&self) -> Sources {
-        gather(Sources::new(self.sources.clone()).with_variable_files(self.variable_files.clone()), &self.files)
+        gather_modules(Sources::new(self.sources.clone()).with_variable_files(self.variable_files.clone()), &self.files)
     }
 
-    pub fn load(&self) -> Loaded {
+    pub fn load(&self) -> LoadedConfig {
         let now = "2026-11-20T22:00:00Z".parse().unwrap();
-        load(
+        load_config(
             &self.sources(),
-            &Inputs { variables: self.assignments.clone(), now, files: &self.files, limits: Limits::default() },
+            &ConfigInputs {
+                variables: self.assignments.clone(),
+                now,
+                files: &self.files,
+                limits: StackLimits::default(),
+            },
         )
     }
 
     /// The findings as a terminal of 100 columns shows them.
     pub fn drawn(&self) -> String {
-        human(&self.load().findings, &self.sources(), Style { color: false, width: 100 })
+        render_diagnostics(&self.load().findings, &self.sources(), DiagnosticStyle { color: false, width: 100 })
     }
 
     /// What is declared, where nothing is wrong.
-    pub fn declared(&self) -> Declared {
+    pub fn declared(&self) -> DeclaredStack {
         let loaded = self.load();
         loaded.declared.unwrap_or_else(|| panic!("{}", self.drawn()))
     }

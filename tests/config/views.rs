@@ -1,6 +1,8 @@
 //! Findings for machines, and for terminals of other sizes.
 
-use leasehold::views::diagnostics::{Style, github, human, json};
+use leasehold::views::diagnostics::{
+    DiagnosticStyle, render_diagnostics, render_diagnostics_github, render_diagnostics_json,
+};
 
 use crate::stack::Stack;
 
@@ -11,19 +13,22 @@ fn stack() -> Stack {
 #[test]
 fn json_has_terraforms_keys() {
     let (loaded, sources) = (stack().load(), stack().sources());
-    insta::assert_snapshot!("json", serde_json::to_string_pretty(&json(&loaded.findings, &sources)).unwrap());
+    insta::assert_snapshot!(
+        "json",
+        serde_json::to_string_pretty(&render_diagnostics_json(&loaded.findings, &sources)).unwrap()
+    );
 }
 
 #[test]
 fn annotations_are_escaped() {
     let (loaded, sources) = (stack().load(), stack().sources());
-    insta::assert_snapshot!("github", github(&loaded.findings, &sources));
+    insta::assert_snapshot!("github", render_diagnostics_github(&loaded.findings, &sources));
 }
 
 #[test]
 fn colour_comes_only_when_asked_for() {
     let (loaded, sources) = (stack().load(), stack().sources());
-    let drawn = |color| human(&loaded.findings, &sources, Style { color, width: 60 });
+    let drawn = |color| render_diagnostics(&loaded.findings, &sources, DiagnosticStyle { color, width: 60 });
     assert!(drawn(true).contains("\u{1b}["));
     assert!(!drawn(false).contains('\u{1b}'));
     // Without its colours it is the same drawing, and the escape in the file is in neither.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leasehold_local::{LocalDirectory, Outside};
+use leasehold_local::{ExternalAdmin, LocalDirectory};
 use leasehold_provider::Document;
 use serde_json::json;
 
@@ -95,9 +95,9 @@ fn applied() -> Stack {
 }
 
 /// Somebody else with full access to the other account.
-fn outside(stack: &Stack) -> Outside {
+fn outside(stack: &Stack) -> ExternalAdmin {
     let now = START.parse().unwrap();
-    LocalDirectory::at(stack.path("audit.db"), "stranger", Arc::new(move || now)).outside()
+    LocalDirectory::new(stack.path("audit.db"), "stranger", Arc::new(move || now)).external_admin()
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn joiners_go_where_they_live_and_a_scope_wherever_it_is_held() {
     stack.assert_converged();
     stack.ok(&["drift"]);
     let (home, audit) = (stack.outside(), outside(&stack));
-    assert!(home.tags("bot").unwrap().contains_key("leasehold:stack"));
-    assert_eq!(audit.tags("bot").unwrap()["leasehold:address"], "identity.auditor");
-    assert!(home.tags("reader").is_err(), "it lives in the other one");
+    assert!(home.principal_tags("bot").unwrap().contains_key("leasehold:stack"));
+    assert_eq!(audit.principal_tags("bot").unwrap()["leasehold:address"], "identity.auditor");
+    assert!(home.principal_tags("reader").is_err(), "it lives in the other one");
     let trust = &audit.rows_of(&["reader"]).unwrap();
     assert!(format!("{trust:?}").contains("embedded:user/bot"), "{trust:#?}");
     for (store, realm) in [("home", "local embedded"), ("audit", "local embedded/audit.db")] {
@@ -182,13 +182,13 @@ fn a_saved_plan_is_for_its_accounts_only() {
 fn what_is_done_outside_is_found_in_the_account_it_was_done_in() {
     let stack = applied();
     let stranger = outside(&stack);
-    stranger.attach("bot", "arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
+    stranger.attach_policy("bot", "arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
     stranger.remove_principal("reader").unwrap();
     snapshot!("accounts_drift", stack.run(&["drift"]).expect(2));
     assert_eq!(lifecycles(&stack.plan_json())["identity.auditor"], "drift");
     stack.apply();
     stack.assert_converged();
-    assert!(stack.outside().tags("reader").is_err());
+    assert!(stack.outside().principal_tags("reader").is_err());
     stack.ok(&["drift"]);
 }
 
@@ -206,8 +206,8 @@ fn a_leaver_leaves_its_own_account_and_the_scope_with_its_last_holder() {
     stack.ok(&["sweep", "--auto-approve"]);
     stack.apply();
     stack.assert_converged();
-    assert!(outside(&stack).tags("bot").is_err());
-    assert!(stack.outside().tags("bot").is_ok());
+    assert!(outside(&stack).principal_tags("bot").is_err());
+    assert!(stack.outside().principal_tags("bot").is_ok());
     let rows = outside(&stack).rows_of(&["read"]).unwrap();
     assert!(!format!("{rows:?}").contains("scope.read"), "nobody holds it there any more: {rows:#?}");
     stack.append("stack.hcl", &format!("{auditor}\n{group}"));
@@ -226,8 +226,8 @@ fn another_account_is_another_principal() {
     plan.says(&["replaced by principal auditor → quarantine now", "audit:bot/leasehold", "deny everything"]);
     stack.ok(&["apply", "--auto-approve", "--max-leavers", "1"]);
     stack.assert_converged();
-    assert!(stack.outside().tags("auditor").is_ok());
-    assert_eq!(outside(&stack).tags("bot").unwrap()["leasehold:reason"], "replaced");
+    assert!(stack.outside().principal_tags("auditor").is_ok());
+    assert_eq!(outside(&stack).principal_tags("bot").unwrap()["leasehold:reason"], "replaced");
 }
 
 #[test]
@@ -240,8 +240,8 @@ fn a_default_name_does_not_follow_into_another_account() {
     );
     stack.apply();
     stack.assert_converged();
-    assert!(stack.outside().tags("reader").is_ok());
-    assert_eq!(outside(&stack).tags("reader").unwrap()["leasehold:reason"], "replaced");
+    assert!(stack.outside().principal_tags("reader").is_ok());
+    assert_eq!(outside(&stack).principal_tags("reader").unwrap()["leasehold:reason"], "replaced");
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn an_import_is_taken_in_within_its_account() {
     assert!(written.contains("provider = provider.local.audit"), "{written}");
     stack.apply().says(&["audit:legacy"]);
     stack.assert_converged();
-    let both = outside(&stack).tags("legacy").unwrap();
+    let both = outside(&stack).principal_tags("legacy").unwrap();
     assert_eq!(both["leasehold:address"], "identity.legacy");
 }
 

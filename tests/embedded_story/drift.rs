@@ -16,7 +16,7 @@ fn what_a_stranger_does_is_shown_and_undone() {
         "Version": "2012-10-17",
         "Statement": [{ "Effect": "Allow", "Principal": { "AWS": ["*"] }, "Action": ["sts:AssumeRole"] }],
     }));
-    stranger.attach("nightly_report", "arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
+    stranger.attach_policy("nightly_report", "arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
     stranger.add_key("nightly_report", "AKIASTRANGER").unwrap();
     stranger.add_login("jane.doe").unwrap();
     stranger.set_trust("checkout_ci", &anybody).unwrap();

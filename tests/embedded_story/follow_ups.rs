@@ -188,7 +188,7 @@ fn hints_of_plan_drift_and_refusals_work_as_they_are_printed() {
     let directory = home.path("li've $x/stacks/pr od/.leasehold/directory.db");
     let now = jiff::Timestamp::now();
     let outside =
-        leasehold_local::LocalDirectory::at(directory, "stranger", std::sync::Arc::new(move || now)).outside();
+        leasehold_local::LocalDirectory::new(directory, "stranger", std::sync::Arc::new(move || now)).external_admin();
     let other = leasehold_provider::Document::new(serde_json::json!({ "Version": "2012-10-17", "Statement": [] }));
     outside.put_inline_policy("bot", "leasehold", &other).unwrap();
     let drift = home.shell(&top, &format!("leasehold {stack} drift 'pr od'"), 2);

@@ -91,7 +91,7 @@ fn a_saved_plan_of_an_older_program_is_refused() {
     envelope["plan"]["basis"]["version"] = "0.0.9".into();
     envelope["version"] = "0.0.9".into();
     let plan: leasehold::plan::Plan = serde_json::from_value(envelope["plan"].clone()).unwrap();
-    let bytes = leasehold::plan::saved::write(&plan, None).unwrap();
+    let bytes = leasehold::plan::saved::write_plan(&plan, None).unwrap();
     std::fs::write(stack.path("review.plan"), bytes).unwrap();
     assert_stale(&stack, &format!("made by leasehold 0.0.9, this is {version}"));
 }

@@ -1,7 +1,7 @@
-//! The folders are the architecture: data goes one way through the stages, and a provider depends on the contract alone.
+//! Asserts the architecture: data flows one way through the stages, and a provider depends on the contract only.
 //!
-//! In: the order of the modules in `src/lib.rs`, and the paths that the sources name. A module that names a later one is an arrow against
-//! the order; so there is no circle between stages either.
+//! In: the order of the modules in `src/lib.rs`, and the paths in the sources. A module must not name a later one; therefore there is no
+//! cycle between stages either.
 
 #![allow(clippy::disallowed_methods, reason = "a test reads the sources")]
 
@@ -36,13 +36,13 @@ fn stages() -> Vec<String> {
     declared.captures_iter(&text).map(|found| found[1].to_owned()).collect()
 }
 
-/// The code of a file without its comments and its unit tests, which may use whatever they need.
+/// The code of a file without its comments and its unit tests. Unit tests may use any module.
 fn code(text: &str) -> String {
     let without_tests = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     without_tests.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The modules of this crate that a file names: `crate::plan::Plan`, `use crate::{plan, rules::Ruling}`.
+/// The modules of this crate that a file uses: `crate::plan::Plan`, `use crate::{plan, rules::Ruling}`.
 fn named_modules(text: &str) -> BTreeSet<String> {
     let direct = Regex::new(r"\bcrate::([a-z_]+)").unwrap();
     let grouped = Regex::new(r"\buse crate::\{([^;]*)\};").unwrap();
@@ -60,7 +60,7 @@ fn named_modules(text: &str) -> BTreeSet<String> {
     named
 }
 
-/// Arrows from a stage to a later one, each with the file that draws it.
+/// The uses of a later stage by an earlier one, each with the file.
 fn arrows_against(stages: &[String], files: &BTreeMap<String, Vec<(PathBuf, String)>>) -> Vec<String> {
     let place = |name: &str| stages.iter().position(|stage| stage == name);
     let mut against = Vec::new();
@@ -123,7 +123,7 @@ fn an_arrow_against_the_order_is_found_however_it_is_written() {
     }
 }
 
-/// The crates of this workspace that each one may use.
+/// The crates of this workspace that each crate may use.
 const MAY_USE: [(&str, &[&str]); 5] = [
     ("providers/contract", &[]),
     ("providers/aws-policy", &["leasehold-provider"]),

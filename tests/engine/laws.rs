@@ -1,5 +1,5 @@
-//! Laws of the engine, on generated stacks and the embedded directory: after an apply the next plan is empty, equal inputs give equal
-//! plans, no step runs before what it needs, and what is not the stack's is never written.
+//! Properties of the engine, on generated stacks and the embedded directory: after an apply the next plan is empty, equal inputs give equal
+//! plans, no step runs before the steps it needs, and objects of others are never written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use crate::world::World;
 
 const START: &str = "2026-11-20T22:00:00Z";
 
-/// Enacts, and notes in which order steps began and ended.
+/// Enacts changes, and records the order in which steps began and ended.
 struct Recorder {
     inner: Arc<dyn Enact>,
     log: Mutex<Vec<(bool, Change)>>,
@@ -26,9 +26,9 @@ struct Recorder {
 
 #[async_trait]
 impl Enact for Recorder {
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         self.log.lock().unwrap().push((false, change.clone()));
-        let result = self.inner.enact(stack, change).await;
+        let result = self.inner.enact_change(stack, change).await;
         self.log.lock().unwrap().push((true, change.clone()));
         result
     }
@@ -49,7 +49,7 @@ fn some() -> impl Strategy<Value = BTreeSet<usize>> {
     proptest::collection::btree_set(0..6usize, 0..6)
 }
 
-/// The steps that one waits for, directly and through others.
+/// The steps that a step waits for, directly and indirectly.
 fn all_needs(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
     let mut found: BTreeSet<StepId> = BTreeSet::new();
     let mut waiting = vec![step];
@@ -63,7 +63,7 @@ fn all_needs(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// From any stack to any other, at any later moment: apply, and nothing is left to do.
+    /// After a change from any stack to any other, at any later time, an apply leaves nothing to do.
     #[test]
     fn after_an_apply_the_next_plan_is_empty(first in stack(), second in stack(), days in 0u32..40) {
         let world = World::new();
@@ -77,7 +77,7 @@ proptest! {
         prop_assert!(plan.identities.is_empty());
     }
 
-    /// The same with two accounts, and identities that go from one to the other.
+    /// The same with two accounts, and identities that move from one account to the other.
     #[test]
     fn after_an_apply_to_two_accounts_the_next_plan_is_empty(
         first in stack(), second in stack(), there in some(), then in some(), days in 0u32..20,
@@ -118,11 +118,11 @@ proptest! {
         }
     }
 
-    /// Somebody else's principals are as they were after any two applies.
+    /// Any two applies leave the principals of others unchanged.
     #[test]
     fn what_is_not_ours_is_never_written(first in stack(), second in stack()) {
         let world = World::new();
-        let outside = world.directory.outside();
+        let outside = world.directory.external_admin();
         for (form, name) in [(Principal::User, "their_user"), (Principal::Role, "their_role")] {
             outside.create_principal(form, name, &BTreeMap::new()).unwrap();
         }
@@ -135,7 +135,7 @@ proptest! {
         prop_assert_eq!(outside.rows_of(&theirs).unwrap(), before);
     }
 
-    /// Whatever leaves goes through quarantine first.
+    /// An identity is quarantined before it is deleted.
     #[test]
     fn nothing_is_deleted_without_a_quarantine(first in stack(), second in stack()) {
         let world = World::new();
@@ -147,7 +147,7 @@ proptest! {
         }
     }
 
-    /// Whoever joins and names another in `depends_on` waits for all that is done to it.
+    /// A joiner with `depends_on` waits for all steps of the identity that it names.
     #[test]
     fn joiners_wait_for_those_they_depend_on(first in stack(), second in stack()) {
         let world = World::new();
@@ -169,7 +169,8 @@ proptest! {
         }
     }
 
-    /// With faults at any write, the rest of the plan goes on, what depended on it is named, and another run ends at the same place.
+    /// If any write fails, the rest of the plan continues, the steps that depend on the write are reported, and another run reaches the
+    /// same state.
     #[test]
     fn a_failed_run_is_finished_by_the_next(first in stack(), second in stack(), seed in any::<u64>()) {
         let faulty = World::with_faults(seed, 0.3);
@@ -186,7 +187,7 @@ proptest! {
                 let outcome = faulty.execute_with(&plan, faulty.directory.clone());
                 prop_assert_eq!(outcome.done.len() + outcome.failed.len() + outcome.not_done.len(), plan.steps.len());
                 for (_, why) in &outcome.not_done {
-                    prop_assert!(matches!(why, apply::NotDone::Needs(_)));
+                    prop_assert!(matches!(why, apply::UntriedReason::Needs(_)));
                 }
             }
         }

@@ -1,10 +1,10 @@
-//! Phases follow from configuration, marks and the instant, whatever ran before.
+//! The phase of an identity follows from the configuration, its marks and the time, and not from earlier runs.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use leasehold::config::{Declared, Lease};
-use leasehold::lifecycle::{LeaveReason, Phase, decide};
+use leasehold::config::{DeclaredStack, Lease};
+use leasehold::lifecycle::{LeaveReason, LifecyclePhase, decide_phases};
 use leasehold_provider::{
     Address, Kind, LiveIdentity, Marks, Principal, Quarantine, Realm, ResourceId, ResourceKind, Snapshot, Span,
 };
@@ -24,7 +24,7 @@ fn id_of(principal: Principal, name: &str) -> ResourceId {
 
 fn nothing_live() -> Snapshot {
     let text = |text: &str| text.to_owned();
-    Snapshot::empty(Realm {
+    Snapshot::for_realm(Realm {
         provider: text("toy"),
         account: text("1"),
         partition: text(""),
@@ -33,9 +33,9 @@ fn nothing_live() -> Snapshot {
     })
 }
 
-/// `bot`, a service that joined at [`JOINED`], as it lives; `change` makes it another.
-fn live_bot(declared: &Declared, change: impl FnOnce(&mut LiveIdentity)) -> Snapshot {
-    let address = Address::identity("bot", None);
+/// The live state of `bot`, a service that joined at [`JOINED`], modified by `change`.
+fn live_bot(declared: &DeclaredStack, change: impl FnOnce(&mut LiveIdentity)) -> Snapshot {
+    let address = Address::for_identity("bot", None);
     let id = id_of(Principal::User, "bot");
     let marks = Marks {
         kind: Some(Kind::Service),
@@ -63,7 +63,7 @@ fn quarantined_at(instant: &'static str, reason: &'static str) -> impl FnOnce(&m
     move |live| live.marks.quarantine = Some(Quarantine { at: at(instant), reason: reason.to_owned() })
 }
 
-fn stack_with_bot(lease: Lease) -> Declared {
+fn stack_with_bot(lease: Lease) -> DeclaredStack {
     let mut declared = empty_stack();
     let mut bot = identity("bot", Kind::Service);
     bot.lease = lease;
@@ -75,21 +75,21 @@ fn ttl(days: u16) -> Lease {
     Lease { ttl: Some(Span::from_days(days)), ..Lease::default() }
 }
 
-/// The phase of `bot`.
-fn phase(declared: &Declared, snapshot: &Snapshot, now: &str) -> Phase {
-    let (mut standings, findings) = decide(declared, snapshot, at(now), id_of);
+/// The phase of `bot` at `now`.
+fn phase(declared: &DeclaredStack, snapshot: &Snapshot, now: &str) -> LifecyclePhase {
+    let (mut standings, findings) = decide_phases(declared, snapshot, at(now), id_of);
     assert_eq!(findings, []);
     assert_eq!(standings.len(), 1);
     standings.remove(0).phase
 }
 
-fn code(declared: &Declared, snapshot: &Snapshot, now: &str) -> &'static str {
-    decide(declared, snapshot, at(now), id_of).1.first().map_or("", |finding| finding.code)
+fn code(declared: &DeclaredStack, snapshot: &Snapshot, now: &str) -> &'static str {
+    decide_phases(declared, snapshot, at(now), id_of).1.first().map_or("", |finding| finding.code)
 }
 
-fn leaves(phase: &Phase) -> (&LeaveReason, Option<Timestamp>) {
+fn leaves(phase: &LifecyclePhase) -> (&LeaveReason, Option<Timestamp>) {
     match phase {
-        Phase::Quarantined(q) => (&q.reason, q.delete_after),
+        LifecyclePhase::Quarantined(q) => (&q.reason, q.delete_after),
         other => panic!("not quarantined: {other:?}"),
     }
 }
@@ -97,10 +97,10 @@ fn leaves(phase: &Phase) -> (&LeaveReason, Option<Timestamp>) {
 #[test]
 fn a_joiner_s_lease_counts_from_now_and_a_live_one_s_from_its_mark() {
     let declared = stack_with_bot(ttl(30));
-    let Phase::Active(joiner) = phase(&declared, &nothing_live(), "2026-11-20T00:00:00Z") else { panic!() };
+    let LifecyclePhase::Active(joiner) = phase(&declared, &nothing_live(), "2026-11-20T00:00:00Z") else { panic!() };
     assert_eq!(joiner.identity.deadline, Some(at("2026-12-20T00:00:00Z")));
     let live = live_bot(&declared, |_| {});
-    let Phase::Active(active) = phase(&declared, &live, "2026-11-20T00:00:00Z") else { panic!() };
+    let LifecyclePhase::Active(active) = phase(&declared, &live, "2026-11-20T00:00:00Z") else { panic!() };
     assert_eq!(active.identity.deadline, Some(at("2026-12-01T00:00:00Z")));
     assert_eq!(active.marks.created_at, Some(at(JOINED)));
 }
@@ -109,7 +109,7 @@ fn a_joiner_s_lease_counts_from_now_and_a_live_one_s_from_its_mark() {
 fn a_lost_creation_mark_falls_back_to_the_cloud_s_own_date() {
     let declared = stack_with_bot(ttl(30));
     let live = live_bot(&declared, |live| live.marks.created_at = None);
-    let Phase::Active(active) = phase(&declared, &live, "2026-11-20T00:00:00Z") else { panic!() };
+    let LifecyclePhase::Active(active) = phase(&declared, &live, "2026-11-20T00:00:00Z") else { panic!() };
     assert_eq!(active.identity.created_at, at(JOINED));
 }
 
@@ -117,21 +117,24 @@ fn a_lost_creation_mark_falls_back_to_the_cloud_s_own_date() {
 fn a_lease_that_is_over_quarantines_at_its_very_instant() {
     let declared = stack_with_bot(ttl(30));
     let live = live_bot(&declared, |_| {});
-    assert!(matches!(phase(&declared, &live, "2026-11-30T23:59:59Z"), Phase::Active(_)));
+    assert!(matches!(phase(&declared, &live, "2026-11-30T23:59:59Z"), LifecyclePhase::Active(_)));
     let over = phase(&declared, &live, "2026-12-01T00:00:00Z");
     assert_eq!(leaves(&over), (&LeaveReason::LeaseEnded { at: at("2026-12-01T00:00:00Z") }, None));
 }
 
-/// Its `ttl` would start anew if it were deleted while its block stands.
+/// If it were deleted while its block is declared, its `ttl` would start again.
 #[test]
 fn an_ended_lease_never_brings_its_access_back() {
     let declared = stack_with_bot(ttl(30));
     let live = live_bot(&declared, quarantined_at("2026-12-01T00:00:00Z", "lease-ended"));
-    assert!(matches!(phase(&declared, &live, "2030-01-01T00:00:00Z"), Phase::Quarantined(_)));
+    assert!(matches!(phase(&declared, &live, "2030-01-01T00:00:00Z"), LifecyclePhase::Quarantined(_)));
     let renewed = stack_with_bot(Lease { renewed_at: Some(at("2026-12-02T00:00:00Z")), ..ttl(30) });
-    assert!(matches!(phase(&renewed, &live, "2026-12-03T00:00:00Z"), Phase::Active(_)));
-    assert!(matches!(phase(&empty_stack(), &live, "2026-12-07T23:59:59Z"), Phase::Quarantined(_)));
-    assert_eq!(phase(&empty_stack(), &live, "2026-12-08T00:00:00Z"), Phase::Absent { reason: LeaveReason::Removed });
+    assert!(matches!(phase(&renewed, &live, "2026-12-03T00:00:00Z"), LifecyclePhase::Active(_)));
+    assert!(matches!(phase(&empty_stack(), &live, "2026-12-07T23:59:59Z"), LifecyclePhase::Quarantined(_)));
+    assert_eq!(
+        phase(&empty_stack(), &live, "2026-12-08T00:00:00Z"),
+        LifecyclePhase::Absent { reason: LeaveReason::Removed }
+    );
 }
 
 #[test]
@@ -141,10 +144,10 @@ fn a_removed_block_quarantines_and_after_grace_deletes() {
     let first = phase(&declared, &live, "2026-11-20T00:00:00Z");
     assert_eq!(leaves(&first), (&LeaveReason::Removed, Some(at("2026-11-27T00:00:00Z"))));
     let shut = live_bot(&declared, quarantined_at("2026-11-20T00:00:00Z", "removed"));
-    assert!(matches!(phase(&declared, &shut, "2026-11-26T23:59:59Z"), Phase::Quarantined(_)));
-    assert!(matches!(phase(&declared, &shut, "2026-11-27T00:00:00Z"), Phase::Absent { .. }));
+    assert!(matches!(phase(&declared, &shut, "2026-11-26T23:59:59Z"), LifecyclePhase::Quarantined(_)));
+    assert!(matches!(phase(&declared, &shut, "2026-11-27T00:00:00Z"), LifecyclePhase::Absent { .. }));
     let back = stack_with_bot(ttl(90));
-    assert!(matches!(phase(&back, &shut, "2026-11-26T00:00:00Z"), Phase::Active(_)));
+    assert!(matches!(phase(&back, &shut, "2026-11-26T00:00:00Z"), LifecyclePhase::Active(_)));
 }
 
 #[test]
@@ -154,11 +157,11 @@ fn an_identity_s_own_grace_outlives_its_block() {
         quarantined_at("2026-11-20T00:00:00Z", "removed")(live);
         live.marks.grace = Some(Span::from_days(30));
     });
-    assert!(matches!(phase(&declared, &live, "2026-12-19T00:00:00Z"), Phase::Quarantined(_)));
-    assert!(matches!(phase(&declared, &live, "2026-12-20T00:00:00Z"), Phase::Absent { .. }));
+    assert!(matches!(phase(&declared, &live, "2026-12-19T00:00:00Z"), LifecyclePhase::Quarantined(_)));
+    assert!(matches!(phase(&declared, &live, "2026-12-20T00:00:00Z"), LifecyclePhase::Absent { .. }));
 }
 
-/// AWS's record of last use has a grain of fifteen minutes.
+/// AWS records the last use with a resolution of fifteen minutes.
 #[test]
 fn a_use_after_the_quarantine_holds_the_deletion() {
     let declared = empty_stack();
@@ -170,9 +173,12 @@ fn a_use_after_the_quarantine_holds_the_deletion() {
         })
     };
     let held = phase(&declared, &used("2026-11-20T00:16:00Z"), "2027-01-01T00:00:00Z");
-    let Phase::Quarantined(held) = held else { panic!() };
+    let LifecyclePhase::Quarantined(held) = held else { panic!() };
     assert_eq!(held.held_by_use, Some(at("2026-11-20T00:16:00Z")));
-    assert!(matches!(phase(&declared, &used("2026-11-20T00:15:00Z"), "2027-01-01T00:00:00Z"), Phase::Absent { .. }));
+    assert!(matches!(
+        phase(&declared, &used("2026-11-20T00:15:00Z"), "2027-01-01T00:00:00Z"),
+        LifecyclePhase::Absent { .. }
+    ));
 }
 
 #[test]
@@ -183,17 +189,17 @@ fn a_retired_service_sends_its_identities_off_but_not_break_glass() {
     let live = live_bot(&declared, |_| {});
     let service = "shop".to_owned();
     assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")).0, &LeaveReason::ServiceRetired { service });
-    assert!(matches!(phase(&declared, &nothing_live(), "2026-11-20T00:00:00Z"), Phase::Absent { .. }));
+    assert!(matches!(phase(&declared, &nothing_live(), "2026-11-20T00:00:00Z"), LifecyclePhase::Absent { .. }));
     declared.identities.values_mut().for_each(|bot| bot.kind = Kind::BreakGlass);
-    assert!(matches!(phase(&declared, &live, "2026-11-20T00:00:00Z"), Phase::Active(_)));
-    assert!(matches!(phase(&declared, &live, "2030-11-20T00:00:00Z"), Phase::Active(_)));
+    assert!(matches!(phase(&declared, &live, "2026-11-20T00:00:00Z"), LifecyclePhase::Active(_)));
+    assert!(matches!(phase(&declared, &live, "2030-11-20T00:00:00Z"), LifecyclePhase::Active(_)));
 }
 
 #[test]
 fn a_revoked_identity_stays_shut_whatever_its_block_says() {
     let declared = stack_with_bot(ttl(900));
     let live = live_bot(&declared, quarantined_at("2026-11-10T00:00:00Z", "revoked"));
-    assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")), (&LeaveReason::revoked(""), None));
+    assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")), (&LeaveReason::from_revocation(""), None));
 }
 
 #[test]
@@ -201,10 +207,10 @@ fn another_name_is_another_principal() {
     let mut declared = stack_with_bot(ttl(90));
     declared.identities.values_mut().for_each(|bot| bot.name = "bot-2".to_owned());
     let live = live_bot(&declared, |_| {});
-    let (standings, _) = decide(&declared, &live, at("2026-11-20T00:00:00Z"), id_of);
+    let (standings, _) = decide_phases(&declared, &live, at("2026-11-20T00:00:00Z"), id_of);
     assert_eq!(standings.len(), 2);
     assert_eq!(leaves(&standings[0].phase).0, &LeaveReason::Replaced { by: "bot-2".to_owned() });
-    assert!(matches!(standings[1].phase, Phase::Active(_)));
+    assert!(matches!(standings[1].phase, LifecyclePhase::Active(_)));
 }
 
 #[test]

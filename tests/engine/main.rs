@@ -1,4 +1,4 @@
-//! The engine on stacks made as values: its laws, and the phases of identities.
+//! Tests of the engine on stacks built as values: its properties, and the phases of identities.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod architecture;
@@ -8,7 +8,7 @@ mod order;
 mod stacks;
 mod world;
 
-/// An instant.
+/// Parses a time.
 fn at(text: &str) -> jiff::Timestamp {
     text.parse().unwrap()
 }

@@ -1,10 +1,10 @@
-//! The law of the order of steps: between any two of them nobody may do what he could neither do before nor may do after.
+//! The order of steps is safe: between any two steps, no principal may do what it could not do before and may not do after.
 
 use std::collections::BTreeSet;
 
-use leasehold::config::Declared;
+use leasehold::config::DeclaredStack;
 use leasehold::plan::{Plan, Step, StepId, quotas};
-use leasehold_provider::{Counted, Effect, Quota, Span, Statement};
+use leasehold_provider::{Effect, Quota, QuotaScope, Span, Statement};
 use proptest::prelude::*;
 
 use crate::at;
@@ -13,7 +13,7 @@ use crate::world::World;
 
 const START: &str = "2026-11-20T22:00:00Z";
 
-/// The steps in one of the orders in which each comes after its needs: where there is a choice, `seed` takes it.
+/// The steps in one of the orders in which each comes after the steps it needs. `seed` selects the order.
 fn some_order(steps: &[Step], seed: u64) -> Vec<&Step> {
     let mut left: Vec<&Step> = steps.iter().collect();
     let mut done: BTreeSet<StepId> = BTreeSet::new();
@@ -28,12 +28,16 @@ fn some_order(steps: &[Step], seed: u64) -> Vec<&Step> {
     order
 }
 
-fn never_more_than_old_and_new(first: &Declared, second: &Declared, seed: u64) -> Result<Plan, TestCaseError> {
+fn never_more_than_old_and_new(
+    first: &DeclaredStack,
+    second: &DeclaredStack,
+    seed: u64,
+) -> Result<Plan, TestCaseError> {
     let days = i64::try_from(seed % 40).unwrap();
     let now = at(START).checked_add(jiff::SignedDuration::from_hours(2 + 24 * days)).unwrap();
     let world = World::new();
     world.apply(first, at(START));
-    // Somebody set the fences of some back.
+    // In a quarter of the cases, an administrator has moved the lease denies of some identities into the past.
     if seed.is_multiple_of(4) {
         world.set_fences(first, at(START), |name| seed.is_multiple_of(8) || name.ends_with('0'));
     }
@@ -51,7 +55,7 @@ fn never_more_than_old_and_new(first: &Declared, second: &Declared, seed: u64) -
             let either: BTreeSet<_> = [&before, &after].into_iter().filter_map(|s| s.get(name)).flatten().collect();
             let beyond: Vec<_> = actions.iter().filter(|action| !either.contains(action)).collect();
             let shown = |step: &&&Step| {
-                let after = step.change.after().and_then(|after| after.get("policy")?.as_document().cloned());
+                let after = step.change.resource_after().and_then(|after| after.get("policy")?.as_document().cloned());
                 let after = after.map_or_else(String::new, |policy| policy["Statement"].to_string());
                 format!(
                     "{:?} {:?} {} {} needs {:?} {after}",
@@ -73,8 +77,8 @@ fn never_more_than_old_and_new(first: &Declared, second: &Declared, seed: u64) -
     Ok(plan)
 }
 
-/// The plan from one stack to the other, after a few hundred of its orders were tried.
-fn tried(first: &Declared, second: &Declared) -> Plan {
+/// The plan from one stack to the other. A few hundred of its possible orders are checked first.
+fn tried(first: &DeclaredStack, second: &DeclaredStack) -> Plan {
     let mut plans = (0..200).map(|seed| never_more_than_old_and_new(first, second, seed).unwrap());
     plans.next_back().unwrap()
 }
@@ -87,12 +91,14 @@ fn deny(action: &str) -> Statement {
     statement(Effect::Deny, action)
 }
 
-/// What the plan writes of that kind, one line for a step: which, how it is said, and the statements afterwards.
+/// The writes of the plan to resources of that kind, one line for each step: the resource, the description, and the statements afterwards.
 fn writes(plan: &Plan, kind: &str) -> Vec<String> {
-    let steps = plan.steps.iter().filter(|step| step.change.id().kind.as_str() == kind && !step.change.is_of_marks());
+    let steps = plan.steps.iter().filter(|step| step.change.id().kind.as_str() == kind && !step.change.is_marks_only());
     let says = |step: &Step| {
-        let after =
-            step.change.after().and_then(|after| Some(after.get("policy")?.as_document()?["Statement"].clone()));
+        let after = step
+            .change
+            .resource_after()
+            .and_then(|after| Some(after.get("policy")?.as_document()?["Statement"].clone()));
         let statements = after.and_then(|statements| statements.as_array().cloned()).unwrap_or_default();
         let says =
             statements.iter().map(|it| format!("{} {}", it["Effect"], it["Action"]).replace(['"', '[', ']'], ""));
@@ -102,7 +108,7 @@ fn writes(plan: &Plan, kind: &str) -> Vec<String> {
     steps.map(says).collect()
 }
 
-/// Nothing of jane's own changes. What the one scope denies must not go before what the other allows.
+/// No resource of jane herself changes. The Deny in one scope must not be removed before the Allow in the other.
 #[test]
 fn scopes_that_somebody_holds_together_are_rewritten_together() {
     let both = &["s0", "s1"];
@@ -111,7 +117,7 @@ fn scopes_that_somebody_holds_together_are_rewritten_together() {
     assert_eq!(writes(&tried(&first, &second), "directory_policy"), ["Update Deny a:b", "Update Allow a:b"]);
 }
 
-/// Her lease was over, and she gets another. What the scope said before must not come back with it.
+/// Her lease had expired, and she gets a new one. The actions that the scope allowed before must not be allowed again.
 #[test]
 fn a_lease_that_begins_anew_brings_nothing_back() {
     let with_ttl = |days: u16, actions: [&str; 2]| {
@@ -124,7 +130,7 @@ fn a_lease_that_begins_anew_brings_nothing_back() {
     };
     let (first, mut second) = (with_ttl(1, ["a:a", "a:b"]), with_ttl(90, ["a:c", "a:d"]));
     assert_eq!(writes(&tried(&first, &second), "directory_policy").len(), 2);
-    // The same where her own policy holds nothing but the fence.
+    // The same if her own policy has only the lease deny.
     let mut first = first;
     for identity in first.identities.values_mut().chain(second.identities.values_mut()) {
         identity.statements.clear();
@@ -132,7 +138,7 @@ fn a_lease_that_begins_anew_brings_nothing_back() {
     assert_eq!(writes(&tried(&first, &second), "directory_policy").len(), 2);
 }
 
-/// Somebody set her fence into the past by hand. The run that mends it must not bring back what the scope said before.
+/// An administrator has moved her lease deny into the past. The run that corrects it must not allow again what the scope allowed before.
 #[test]
 fn a_fence_that_was_set_back_brings_nothing_back() {
     let with_ttl = |action: &str| {
@@ -151,7 +157,7 @@ fn a_fence_that_was_set_back_brings_nothing_back() {
     tried(&first, &second);
 }
 
-/// One change stands for itself: it is made in one step, whatever it denies.
+/// A change to one policy only is made in one step, whatever it denies.
 #[test]
 fn what_changes_alone_changes_at_once() {
     let first = declared(&[("s0", &[allow("a:a"), deny("a:b")])], &["s0"]);
@@ -161,7 +167,7 @@ fn what_changes_alone_changes_at_once() {
     assert_eq!(writes(&tried(&first, &none), "directory_inline_policy"), Vec::<String>::new());
 }
 
-/// What only narrows does so at once, also while somebody lets go of it; what gives waits for that.
+/// A scope that is only narrowed is rewritten at once, even while an identity detaches from it. A scope that is widened waits for that.
 #[test]
 fn what_only_narrows_waits_for_nobody() {
     let waits = |now: &[Statement], then: &[Statement]| {
@@ -173,7 +179,7 @@ fn what_only_narrows_waits_for_nobody() {
     assert_eq!((waits(&both, &one), waits(&one, &both)), (false, true));
 }
 
-/// jane has no policy of her own. While she changes the one scope for the other, one denies what both do.
+/// jane has no policy of her own. While she changes from one scope to the other, a temporary policy denies what both scopes deny.
 #[test]
 fn her_own_policy_stands_in_for_scopes_that_are_let_go_of_and_taken_up() {
     let scopes: [(&str, &[Statement]); 2] =
@@ -182,8 +188,8 @@ fn her_own_policy_stands_in_for_scopes_that_are_let_go_of_and_taken_up() {
     assert_eq!(writes(&plan, "directory_inline_policy"), ["Create Deny a:a, Deny a:b", "Delete"]);
 }
 
-/// What only denies is let go of last: until then there are two, and one is all that this account takes. What gives, too, goes before the
-/// other comes; that her own policy is made to stand in for both has nothing to do with it.
+/// A scope that only denies is detached last: until then two are attached, and this account allows one. A scope that allows is detached
+/// before the other is attached. That her own policy temporarily denies what both deny does not change this.
 #[test]
 fn what_is_let_go_of_last_makes_no_room() {
     let exceeded = |statements: &[fn(&str) -> Statement]| {
@@ -198,37 +204,38 @@ fn what_is_let_go_of_last_makes_no_room() {
             what: "attached policies",
             kinds: [leasehold_local::kinds::ATTACHMENT].into(),
             limit: 1,
-            counted: Counted::OfHolder,
+            counted: QuotaScope::OfHolder,
             attributes: &[],
             account: None,
         };
         let (plan, snapshot) = (world.plan(&second, at(START)), world.observe(&second));
-        quotas::exceeded(&plan, &snapshot, &[quota], world.directory.as_ref()).len()
+        quotas::find_exceeded_quotas(&plan, &snapshot, &[quota], world.directory.as_ref()).len()
     };
     assert_eq!((exceeded(&[allow]), exceeded(&[deny]), exceeded(&[allow, deny])), (0, 1, 0));
 }
 
-/// Where her own policy has no room for all that the scopes deny, everything is denied until they are changed, and the plan says so.
+/// If her own policy has no space for all that the scopes deny, everything is denied until they have changed, and the plan says so.
 #[test]
 fn where_there_is_no_room_everything_is_denied_meanwhile() {
     let long = |sort: &str| (0..60).map(|n| deny(&format!("a:{sort}{n}{}", "x".repeat(40)))).collect::<Vec<_>>();
     let (one, other) = ([vec![allow("a:a")], long("b")].concat(), [vec![allow("a:b")], long("a")].concat());
     let scopes: [(&str, &[Statement]); 2] = [("s0", &one), ("s1", &other)];
     let plan = tried(&declared(&scopes, &["s0"]), &declared(&scopes, &["s1"]));
-    assert_eq!(writes(&plan, "directory_inline_policy"), ["Create Deny * deny everything meanwhile", "Delete"]);
+    assert_eq!(writes(&plan, "directory_inline_policy"), ["Create Deny * deny everything (interim)", "Delete"]);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Between any two steps, in any order that their needs leave, no identity may do what it could neither do before nor may do after,
-    /// and nobody whom a role trusts may do so through it. Groups and scopes allow and deny, and are rewritten, taken up and let go of.
+    /// Between any two steps, in any order that their needs permit, no identity may do what it could not do before and may not do after,
+    /// and neither may a principal through a role that trusts it. Groups and scopes allow and deny; they are rewritten, attached and
+    /// detached.
     #[test]
     fn no_step_gives_more_than_before_and_after_together(first in stack(), second in stack(), seed in any::<u64>()) {
         never_more_than_old_and_new(&first, &second, seed)?;
     }
 
-    /// The same where all stay, and much is denied.
+    /// The same if all identities stay, and the scopes deny much.
     #[test]
     fn no_step_gives_more_where_much_is_denied(first in crowded_stack(), second in crowded_stack(), seed in any::<u64>()) {
         never_more_than_old_and_new(&first, &second, seed)?;

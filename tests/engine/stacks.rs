@@ -1,27 +1,28 @@
-//! Stacks made as values: by hand, and generated.
+//! Stacks built as values, by hand or generated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold::config::declared::{Place, ProviderBlock, ProviderSettings};
+use leasehold::config::declared::{BackendLocation, ProviderBlock, ProviderSettings};
 use leasehold::config::{
-    Backend, Declared, DeclaredGroup, DeclaredIdentity, Estate, FileId, Lease, Origin, Owner, Service,
+    Backend, BlockOrigin, DeclaredGroup, DeclaredIdentity, DeclaredOwner, DeclaredService, DeclaredStack, FileId,
+    Lease, StateBlocks,
 };
 use leasehold_provider::{
     Address, Alias, Effect, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity,
 };
 use proptest::prelude::*;
 
-fn nowhere() -> Origin {
-    Origin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() }
+fn nowhere() -> BlockOrigin {
+    BlockOrigin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() }
 }
 
-/// A stack with two owners, a service, and nothing else.
-pub fn empty_stack() -> Declared {
-    let owner = || Owner { name: None, email: None, team: None, origin: nowhere() };
-    let service = Service { owner: Some("jane".to_owned()), retired: false, origin: nowhere() };
-    Declared {
+/// A stack with two owners and a service, and no identities.
+pub fn empty_stack() -> DeclaredStack {
+    let owner = || DeclaredOwner { name: None, email: None, team: None, origin: nowhere() };
+    let service = DeclaredService { owner: Some("jane".to_owned()), retired: false, origin: nowhere() };
+    DeclaredStack {
         stack: StackName::new("laws").unwrap(),
-        backend: Backend { place: Place::default(), lock_lease: None },
+        backend: Backend { place: BackendLocation::default(), lock_lease: None },
         providers: Vec::new(),
         stores: BTreeMap::new(),
         owners: BTreeMap::from([("jane".to_owned(), owner()), ("tom".to_owned(), owner())]),
@@ -30,17 +31,17 @@ pub fn empty_stack() -> Declared {
         federations: BTreeMap::new(),
         groups: BTreeMap::new(),
         identities: BTreeMap::new(),
-        estate: Estate::default(),
+        estate: StateBlocks::default(),
         files_read: BTreeMap::new(),
         grace: Span::from_days(7),
         origin: nowhere(),
     }
 }
 
-/// An identity with nothing but an owner and a lease.
+/// An identity that has only an owner and a lease.
 pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
     DeclaredIdentity {
-        address: Address::identity(label, None),
+        address: Address::for_identity(label, None),
         name: label.to_owned(),
         name_given: true,
         kind,
@@ -84,8 +85,8 @@ pub fn statement(effect: Effect, action: &str) -> Statement {
     }
 }
 
-/// A stack of one user who holds these scopes, and of scopes that say this.
-pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> Declared {
+/// A stack with one user, the scopes with these statements, and the scopes in `held` attached to the user.
+pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> DeclaredStack {
     let mut declared = empty_stack();
     for (name, statements) in scopes {
         let name = (*name).to_owned();
@@ -99,9 +100,9 @@ pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> Declared {
     declared
 }
 
-/// Any small stack: a few identities of each kind from a small pool of names, so that two stacks share some; scopes and groups that two
-/// stacks may define differently; roles that trust users.
-pub fn stack() -> impl Strategy<Value = Declared> {
+/// Any small stack: a few identities of each kind, scopes and groups, and roles that trust users. Names are from a small pool, so that two
+/// stacks share some, and may define the same scope or group differently.
+pub fn stack() -> impl Strategy<Value = DeclaredStack> {
     let scopes = proptest::collection::btree_map(0..3usize, statements(), 0..3);
     let groups = proptest::collection::btree_map(0..2usize, group(), 0..3);
     let identities = proptest::collection::btree_map(0..6usize, member(), 0..6);
@@ -109,9 +110,9 @@ pub fn stack() -> impl Strategy<Value = Declared> {
         .prop_map(|(scopes, groups, members, retired)| of(scopes, groups, &members, retired))
 }
 
-/// A stack of which two are alike in who and what is there, and differ in what everybody holds and what that says, a Deny in every second
-/// statement: all of three scopes, two groups and three identities, which stay.
-pub fn crowded_stack() -> impl Strategy<Value = Declared> {
+/// A crowded stack. Any two have the same three scopes, two groups and three identities, and differ in the attachments and the statements.
+/// Every second statement is a Deny.
+pub fn crowded_stack() -> impl Strategy<Value = DeclaredStack> {
     let action = proptest::sample::select(vec!["s3:GetObject", "s3:PutObject", "sqs:SendMessage"]);
     let effect = proptest::sample::select(vec![Effect::Allow, Effect::Deny]);
     let statements =
@@ -138,7 +139,7 @@ fn of(
     groups: BTreeMap<usize, (Vec<Statement>, BTreeSet<usize>)>,
     members: &BTreeMap<usize, Member>,
     retired: bool,
-) -> Declared {
+) -> DeclaredStack {
     let mut declared = empty_stack();
     declared.services.get_mut("shop").unwrap().retired = retired;
     for (number, statements) in scopes {
@@ -170,7 +171,7 @@ fn of(
 }
 
 /// The same stack with some of its identities in a second account, `b`.
-pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
+pub fn split(mut declared: DeclaredStack, there: &BTreeSet<usize>) -> DeclaredStack {
     let alias = Alias::new("b").unwrap();
     let block = |alias| ProviderBlock {
         name: "local".to_owned(),
@@ -180,7 +181,7 @@ pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
     };
     declared.providers = vec![block(None), block(Some(alias.clone()))];
     for number in there {
-        if let Some(identity) = declared.identities.get_mut(&Address::identity(&format!("id{number}"), None)) {
+        if let Some(identity) = declared.identities.get_mut(&Address::for_identity(&format!("id{number}"), None)) {
             identity.account = Some(alias.clone());
             identity.groups.clear();
             for group in declared.groups.values_mut() {
@@ -192,7 +193,7 @@ pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
 }
 
 /// The same stack with scopes that deny nothing.
-pub fn with_allowing_scopes(mut declared: Declared) -> Declared {
+pub fn with_allowing_scopes(mut declared: DeclaredStack) -> DeclaredStack {
     for (scope, _) in declared.scopes.values_mut() {
         scope.statements.iter_mut().for_each(|statement| statement.effect = Effect::Allow);
     }
@@ -203,7 +204,7 @@ fn named<'a>(what: &'a str, numbers: &'a BTreeSet<usize>) -> impl Iterator<Item 
     numbers.iter().map(move |number| format!("{what}{number}"))
 }
 
-/// A group's own statements, and the scopes it holds.
+/// A group's own statements, and the scopes attached to it.
 fn group() -> impl Strategy<Value = (Vec<Statement>, BTreeSet<usize>)> {
     (proptest::option::of(statements()), proptest::collection::btree_set(0..3usize, 0..3))
         .prop_map(|(statements, scopes)| (statements.unwrap_or_default(), scopes))
@@ -230,7 +231,7 @@ struct Member {
     boundary: Option<&'static str>,
 }
 
-/// Policies that bound, with the actions that each leaves.
+/// Policies used as permissions boundaries, each with the actions that it permits.
 pub const BOUNDARIES: [(&str, [&str; 2]); 2] = [
     ("arn:aws:iam::123456789012:policy/a", ["s3:GetObject", "sqs:SendMessage"]),
     ("arn:aws:iam::123456789012:policy/b", ["s3:GetObject", "s3:PutObject"]),
@@ -279,7 +280,7 @@ fn member() -> impl Strategy<Value = Member> {
 }
 
 impl Member {
-    fn identity(&self, number: usize, declared: &Declared, members: &BTreeMap<usize, Self>) -> DeclaredIdentity {
+    fn identity(&self, number: usize, declared: &DeclaredStack, members: &BTreeMap<usize, Self>) -> DeclaredIdentity {
         let label = |number: usize| format!("id{number}");
         let mut identity = identity(&label(number), kind_of(number, self.kind));
         identity.owner = self.owner.to_owned();
@@ -293,23 +294,23 @@ impl Member {
             let groups = named("group", &self.groups);
             identity.groups = groups.filter(|name| declared.groups.contains_key(name)).collect();
         }
-        // The last waits for nobody, and must trust nobody either, so that there is no cycle.
+        // The last identity waits for no other and must trust no other, so that there is no cycle.
         if let Some((last, other)) = members.iter().next_back()
             && self.waits_for_last
             && number < *last
             && !other.trusts_first
         {
-            identity.depends_on.insert(Address::identity(&label(*last), None));
+            identity.depends_on.insert(Address::for_identity(&label(*last), None));
         }
         if identity.principal == Principal::Role {
             let service = Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] };
             identity.trusts.push(service);
-            // Only an identity of a lower number is trusted, so that there is no cycle.
+            // Only identities with a lower number are trusted, so that there is no cycle.
             if let Some((first, other)) =
                 members.iter().next().filter(|(first, _)| self.trusts_first && **first < number)
             {
                 let trusted = TrustedIdentity {
-                    address: Address::identity(&label(*first), None),
+                    address: Address::for_identity(&label(*first), None),
                     principal: kind_of(*first, other.kind).default_principal(),
                     name: label(*first),
                     account: None,
@@ -321,7 +322,7 @@ impl Member {
     }
 }
 
-/// The embedded directory has one space of names for users and roles: an identity of even number is always a user, of odd a role.
+/// The embedded directory has one namespace for users and roles, so an even number is always a user, and an odd number a role.
 fn kind_of(number: usize, kind: Kind) -> Kind {
     match (number % 2, kind) {
         (0, Kind::Workload) => Kind::Human,

@@ -1,16 +1,16 @@
-//! The pipeline from `Declared` on, without text and without a program, on an embedded directory of its own.
+//! The pipeline from [`DeclaredStack`] on, without parsing and without the program, on a temporary embedded directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::stacks::BOUNDARIES;
 use jiff::Timestamp;
-use leasehold::apply::{self, Journal, NotRecorded, Outcome};
-use leasehold::config::Declared;
-use leasehold::config::declared::{Backend, Place, ProviderSettings};
-use leasehold::fleet::{Fleet, FleetRealizer, Member};
-use leasehold::plan::select::Selection;
-use leasehold::plan::{Basis, Plan, Step, build};
+use leasehold::apply::{self, ApplyOutcome, Journal, JournalError};
+use leasehold::config::DeclaredStack;
+use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
+use leasehold::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
+use leasehold::plan::select::PlanSelection;
+use leasehold::plan::{Plan, PlanBasis, Step, build, build_plan};
 use leasehold::realize;
 use leasehold::rules::{self, Allowance};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
@@ -21,7 +21,7 @@ use leasehold_provider::{
 
 use crate::at;
 
-/// An embedded directory of its own, or two as accounts of one stack, and the engine on it.
+/// The engine on a temporary embedded directory, or on two as the accounts of one stack.
 pub struct World {
     pub directory: Arc<LocalDirectory>,
     realize: Arc<dyn Realize>,
@@ -31,20 +31,20 @@ pub struct World {
     home: tempfile::TempDir,
 }
 
-/// A journal that keeps nothing: the laws are about the cloud.
+/// A journal that discards all records. These tests assert the state of the cloud only.
 struct Forgetful;
 
 #[async_trait::async_trait]
 impl Journal for Forgetful {
-    async fn intend(&self, _: &[&Step]) -> Result<(), NotRecorded> {
+    async fn write_intents(&self, _: &[&Step]) -> Result<(), JournalError> {
         Ok(())
     }
-    fn may_write(&self) -> Result<(), NotRecorded> {
+    fn may_write(&self) -> Result<(), JournalError> {
         Ok(())
     }
-    fn ended(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
-    fn not_tried(&self, _: &Step) {}
-    async fn flush(&self) -> Result<(), NotRecorded> {
+    fn record_result(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
+    fn record_untried(&self, _: &Step) {}
+    async fn flush_records(&self) -> Result<(), JournalError> {
         Ok(())
     }
 }
@@ -54,7 +54,7 @@ impl World {
         Self::with(|directory| directory)
     }
 
-    /// One whose writes fail now and then, before or after they took effect.
+    /// A world whose writes fail at random with probability `rate`, before or after they took effect.
     pub fn with_faults(seed: u64, rate: f64) -> Self {
         let kinds = BTreeSet::from([FaultKind::BeforeCommit, FaultKind::AfterCommit, FaultKind::Throttled]);
         Self::with(|directory| directory.with_faults(Faults { seed, rate, kinds, ..Faults::default() }))
@@ -67,11 +67,11 @@ impl World {
         Self { directory, realize, reader, writer, runtime: tokio::runtime::Runtime::new().unwrap(), home }
     }
 
-    /// Two accounts: the first, and the one that [`crate::stacks::split`] calls `b`.
+    /// A world with two accounts: the default, and the one that [`crate::stacks::split`] calls `b`.
     pub fn of_two() -> Self {
         let world = Self::new();
-        let other = Arc::new(directory(&world.home, "b.db").called("b.db"));
-        let member = |name: &str, directory: &Arc<LocalDirectory>| Member {
+        let other = Arc::new(directory(&world.home, "b.db").with_account_name("b.db"));
+        let member = |name: &str, directory: &Arc<LocalDirectory>| AccountMember {
             name: name.to_owned(),
             observe: directory.clone(),
             enact: directory.clone(),
@@ -80,65 +80,65 @@ impl World {
             (None, member("provider.local", &world.directory)),
             (Some(Alias::new("b").unwrap()), member("provider.local.b", &other)),
         ]);
-        let fleet = Arc::new(Fleet::new(members, world.directory.clone()));
-        let realize = Arc::new(FleetRealizer(world.directory.clone()));
+        let fleet = Arc::new(MultiAccountProvider::new(members, world.directory.clone()));
+        let realize = Arc::new(MultiAccountRealizer(world.directory.clone()));
         Self { realize, reader: fleet.clone(), writer: fleet, ..world }
     }
 
-    pub fn observe(&self, declared: &Declared) -> Snapshot {
-        let realm = self.runtime.block_on(self.reader.realm()).unwrap();
-        let (shared, _) = realize::shared(declared, self.realize.as_ref(), &realm);
-        let request = ObserveRequest::plain(&declared.stack, &shared);
-        self.runtime.block_on(self.reader.observe(request)).unwrap()
+    pub fn observe(&self, declared: &DeclaredStack) -> Snapshot {
+        let realm = self.runtime.block_on(self.reader.read_realm()).unwrap();
+        let (shared, _) = realize::realize_shared_objects(declared, self.realize.as_ref(), &realm);
+        let request = ObserveRequest::for_plan(&declared.stack, &shared);
+        self.runtime.block_on(self.reader.observe_stack(request)).unwrap()
     }
 
-    pub fn plan(&self, declared: &Declared, now: Timestamp) -> Plan {
+    pub fn plan(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
         let snapshot = self.observe(declared);
-        let (shared, findings) = realize::shared(declared, self.realize.as_ref(), &snapshot.realm);
+        let (shared, findings) = realize::realize_shared_objects(declared, self.realize.as_ref(), &snapshot.realm);
         assert_eq!(findings, []);
-        build(build::Inputs {
+        build_plan(build::PlanInputs {
             declared,
             shared: &shared,
             snapshot: &snapshot,
             now,
             realize: self.realize.as_ref(),
             compare: self.directory.as_ref(),
-            basis: Basis {
+            basis: PlanBasis {
                 version: "0.0.0".to_owned(),
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
                 alias: None,
                 others: BTreeMap::new(),
-                backend: Backend { place: Place::default(), lock_lease: None },
+                backend: Backend { place: BackendLocation::default(), lock_lease: None },
                 stores: BTreeMap::new(),
             },
-            selection: &Selection::default(),
+            selection: &PlanSelection::default(),
         })
         .unwrap()
     }
 
-    pub fn execute_with(&self, plan: &Plan, enact: Arc<dyn Enact>) -> Outcome {
+    pub fn execute_with(&self, plan: &Plan, enact: Arc<dyn Enact>) -> ApplyOutcome {
         let allowance = Allowance { max_leavers: Some(usize::MAX), ..Allowance::default() };
-        let approved = rules::approve(plan.clone(), &allowance).unwrap();
+        let approved = rules::apply_rules(plan.clone(), &allowance).unwrap();
         let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
         let (_owner, halt) = tokio::sync::watch::channel(apply::Halt::No);
-        let options = apply::Options { parallelism: 4 };
-        self.runtime.block_on(apply::execute(&approved, enact, options, &Forgetful, events, halt))
+        let options = apply::ExecuteOptions { parallelism: 4 };
+        self.runtime.block_on(apply::execute_plan(&approved, enact, options, &Forgetful, events, halt))
     }
 
-    /// Carries out one step.
+    /// Enacts one step.
     pub fn enact(&self, plan: &Plan, step: &Step) {
-        self.runtime.block_on(self.directory.enact(&plan.stack, &step.change)).unwrap();
+        self.runtime.block_on(self.directory.enact_change(&plan.stack, &step.change)).unwrap();
     }
 
-    /// Sets the fences of some live identities to `at`, as somebody may do by hand. Returns how many have one.
-    pub fn set_fences(&self, declared: &Declared, at: Timestamp, of: impl Fn(&str) -> bool) -> usize {
+    /// Sets the lease denies of some live identities to `at`, as an administrator may do by hand. Returns how many were set.
+    pub fn set_fences(&self, declared: &DeclaredStack, at: Timestamp, of: impl Fn(&str) -> bool) -> usize {
         let snapshot = self.observe(declared);
-        let live = snapshot.identities.values().filter(|live| of(&live.id.shown_name()));
+        let live = snapshot.identities.values().filter(|live| of(&live.id.display_name()));
         let policies = live.flat_map(|live| live.resources.values());
         let mut set = 0;
-        for before in policies.filter(|policy| self.directory.restricts(policy)) {
+        for before in policies.filter(|policy| self.directory.is_restriction(policy)) {
             let mut policy = before.get("policy").and_then(Value::as_document).unwrap().clone();
             for statement in policy["Statement"].as_array_mut().unwrap() {
                 if let Some(from) = statement.pointer_mut("/Condition/DateGreaterThanEquals/aws:CurrentTime") {
@@ -146,21 +146,21 @@ impl World {
                     set += 1;
                 }
             }
-            let after = before.clone().with("policy", Value::Document(policy.into()));
+            let after = before.clone().with_attribute("policy", Value::Document(policy.into()));
             let change = Change::Update { before: Box::new(before.clone()), after: Box::new(after) };
-            self.runtime.block_on(self.directory.enact(&declared.stack, &change)).unwrap();
+            self.runtime.block_on(self.directory.enact_change(&declared.stack, &change)).unwrap();
         }
         set
     }
 
-    /// What each live identity may do, by name: the actions that some policy of it allows and none denies; and what each that a role
-    /// trusts may do through it: `id1 by id0`. A lease that is over by `now` leaves nothing.
-    pub fn allowed(&self, declared: &Declared, now: Timestamp) -> BTreeMap<String, BTreeSet<String>> {
+    /// The actions that each live identity may do, by name: those that one of its policies allows and none denies. For a role, also one
+    /// entry for each principal that it trusts, such as `id1 by id0`. An identity whose lease has expired at `now` may do nothing.
+    pub fn allowed(&self, declared: &DeclaredStack, now: Timestamp) -> BTreeMap<String, BTreeSet<String>> {
         let snapshot = self.observe(declared);
         let mut allowed = BTreeMap::new();
         for live in snapshot.identities.values() {
             let actions = actions(live, &snapshot, now);
-            let name = live.id.shown_name().into_owned();
+            let name = live.id.display_name().into_owned();
             let trust = live.resources[&live.id].get("trust").map(Value::to_json).unwrap_or_default();
             for trusted in trust["Statement"].as_array().into_iter().flatten().map(|it| it["Principal"].to_string()) {
                 allowed.insert(format!("{name} by {trusted}"), actions.clone());
@@ -170,18 +170,18 @@ impl World {
         allowed
     }
 
-    pub fn apply(&self, declared: &Declared, now: Timestamp) -> Plan {
+    pub fn apply(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
         let plan = self.plan(declared, now);
         let outcome = self.execute_with(&plan, self.writer.clone());
         assert!(outcome.is_complete(), "{outcome:?}");
-        let unverified = apply::verify(&plan, &outcome, &self.observe(declared));
+        let unverified = apply::verify_objects(&plan, &outcome, &self.observe(declared));
         assert_eq!(unverified, []);
         plan
     }
 }
 
 fn directory(home: &tempfile::TempDir, name: &str) -> LocalDirectory {
-    LocalDirectory::at(home.path().join(name), "tester", Arc::new(|| at("2026-11-20T22:00:00Z")))
+    LocalDirectory::new(home.path().join(name), "tester", Arc::new(|| at("2026-11-20T22:00:00Z")))
 }
 
 fn actions(live: &LiveIdentity, snapshot: &Snapshot, now: Timestamp) -> BTreeSet<String> {
@@ -209,7 +209,7 @@ fn actions(live: &LiveIdentity, snapshot: &Snapshot, now: Timestamp) -> BTreeSet
     actions.filter(|action| is_left(action)).collect()
 }
 
-/// The statements of a resource's policy that count by then.
+/// The statements of a resource's policy that are in effect at `now`.
 fn statements_of(resource: &Resource, now: Timestamp) -> Vec<serde_json::Value> {
     let policy = resource.get("policy").and_then(|value| value.as_document()).cloned().unwrap_or_default();
     let statements = policy["Statement"].as_array().cloned().unwrap_or_default();

@@ -22,7 +22,7 @@ fn beside_a_stranger() -> Stack {
         .unwrap();
     outside.put_inline_policy("old-bot", "first", &gets("s3:GetObject")).unwrap();
     outside.put_inline_policy("old-bot", "second", &gets("sqs:SendMessage")).unwrap();
-    outside.attach("old-bot", "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
+    outside.attach_policy("old-bot", "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
     outside.add_key("old-bot", "AKIAOLD").unwrap();
     outside.create_group("ops", &gets("sns:Publish"), &BTreeMap::new()).unwrap();
     outside.add_member("old-bot", "ops").unwrap();

@@ -57,7 +57,7 @@ fn live(stack: &Stack, name: &str) -> (BTreeMap<String, String>, String) {
     let mut rows = stack.outside().rows_of(&[name]).unwrap();
     // The tags are the eighth column.
     rows.get_mut(&format!("principal {name}")).unwrap()[0][7] = Value::Null;
-    (stack.outside().tags(name).unwrap(), format!("{rows:?}"))
+    (stack.outside().principal_tags(name).unwrap(), format!("{rows:?}"))
 }
 
 fn moved(from: &str, to: &str) -> String {

@@ -1,4 +1,4 @@
-//! All that an account holds, as an independent client reads it: what runs are compared by, and where the replay of writes begins.
+//! The content of an account, as an independent client reads it. Runs are compared by it, and the replay of writes begins with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use leasehold_emulator::Emulator;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The IAM of an account.
+/// The IAM objects of an account.
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 pub struct Account {
     /// By `user/NAME` and `role/NAME`.
@@ -14,7 +14,7 @@ pub struct Account {
     pub groups: BTreeMap<String, Group>,
     /// Customer-managed policies by ARN.
     pub policies: BTreeMap<String, Policy>,
-    /// Virtual MFA devices by ARN, on a user or not.
+    /// Virtual MFA devices by ARN, assigned to a user or not.
     pub virtual_devices: BTreeSet<String>,
 }
 
@@ -22,7 +22,7 @@ pub struct Account {
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 pub struct Principal {
     pub path: String,
-    /// Of a role.
+    /// The trust policy; `None` for a user.
     pub trust: Option<Value>,
     pub session: Option<u32>,
     pub boundary: Option<String>,
@@ -33,7 +33,7 @@ pub struct Principal {
     pub profiles: BTreeSet<String>,
     pub login: bool,
     pub devices: BTreeSet<String>,
-    /// Access keys, SSH keys, certificates and credentials for single services by id, each with its status.
+    /// Access keys, SSH keys, certificates and service-specific credentials by id, each with its status.
     pub keys: BTreeMap<String, String>,
     pub ssh_keys: BTreeMap<String, String>,
     pub certificates: BTreeMap<String, String>,
@@ -69,7 +69,8 @@ impl Account {
         account
     }
 
-    /// The same without what differs from run to run: instants, what is made of them, and the names that the service chose for keys.
+    /// The same account without the values that differ from run to run: times, values derived from them, and the ids that the service chose
+    /// for keys.
     pub fn timeless(&self) -> Self {
         let mut account = self.clone();
         for principal in account.principals.values_mut() {
@@ -93,7 +94,7 @@ impl Account {
 }
 
 impl Account {
-    /// The same with no version of a policy but the one that counts: who reads the past may make one twice.
+    /// The same account with only the default version of each policy. A run that reads stale data may create a version twice.
     pub fn without_spare_versions(&self) -> Self {
         let mut account = self.clone();
         for policy in account.policies.values_mut() {
@@ -105,7 +106,7 @@ impl Account {
     }
 }
 
-/// Some emulators give a document as the text that was sent.
+/// Parses a document that some emulators return as the text that was sent.
 fn parsed(document: &mut Value) {
     if let Value::String(text) = document {
         *document = serde_json::from_str(text).expect("a document is JSON");

@@ -1,4 +1,4 @@
-//! Leasehold as a user of its own, on an emulator that enforces policies.
+//! Runs Leasehold as a separate user, on an emulator that enforces policies.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::declared::{CI, HEAD, REPORTER};
 use crate::support::Stack;
 
-/// Makes a user of that name with this policy and a key. Gives the environment in which a program is that user, through the proxy.
+/// Creates a user with this name, this policy and a key. Returns the environment with which a program runs as that user, through the proxy.
 pub fn operator(aws: &Emulator, proxy: &FaultProxy, name: &str, policy: &Value) -> Vec<(String, String)> {
     let key = aws.boto3(&format!(
         "
@@ -27,12 +27,12 @@ pub fn operator(aws: &Emulator, proxy: &FaultProxy, name: &str, policy: &Value) 
     proxy.env().into_iter().map(|(name, value)| own(name, value)).collect()
 }
 
-/// A policy of one statement that allows these actions on everything.
+/// A policy with one statement that allows these actions on all resources.
 pub fn allowing(actions: &[&str]) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": actions, "Resource": "*" }] })
 }
 
-/// A user and a role join, move, leave, and are deleted after grace.
+/// A user and a role join, move, leave, and are deleted after the grace period.
 pub fn play_a_life(aws: &Emulator, stack: &Stack) {
     stack.append("stack.hcl", CI);
     stack.append("stack.hcl", REPORTER);
@@ -67,11 +67,11 @@ pub fn play_a_life(aws: &Emulator, stack: &Stack) {
 #[test]
 fn a_user_who_may_use_iam_carries_identities_through_their_whole_life() {
     let aws = Emulator::ministack_with_auth();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     let env = operator(&aws, &proxy, "operator", &allowing(&["iam:*", "sts:GetCallerIdentity"]));
     let stack = Stack::of(HEAD).with_env(env);
     play_a_life(&aws, &stack);
-    let refused: Vec<_> = proxy.requests().into_iter().filter(|request| request.told == Some(403)).collect();
+    let refused: Vec<_> = proxy.requests().into_iter().filter(|request| request.client_status == Some(403)).collect();
     assert_eq!(refused, []);
     assert_eq!(aws.boto3("print([user['UserName'] for user in iam.list_users()['Users']])"), json!(["operator"]));
     assert_eq!(aws.boto3("print([role['RoleName'] for role in iam.list_roles()['Roles']])"), json!([]));
@@ -80,12 +80,12 @@ fn a_user_who_may_use_iam_carries_identities_through_their_whole_life() {
 #[test]
 fn a_user_who_may_only_read_is_refused_its_first_write() {
     let aws = Emulator::ministack_with_auth();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     let env = operator(&aws, &proxy, "operator", &allowing(&["iam:Get*", "iam:List*", "sts:GetCallerIdentity"]));
     let stack = Stack::of(HEAD).with_env(env);
     stack.append("stack.hcl", CI);
     stack.run(&["apply", "--auto-approve"]).expect(1).says(&["iam:CreateRole"]);
-    assert_eq!(proxy.writes(), []);
+    assert_eq!(proxy.committed_writes(), []);
     assert_eq!(aws.boto3("print([role['RoleName'] for role in iam.list_roles()['Roles']])"), json!([]));
 }
 
@@ -117,17 +117,17 @@ fn the_printed_policy_is_enough_for_a_whole_life() {
     described.append("stack.hcl", REPORTER);
     let policy = printed(&described, "apply");
     let aws = Emulator::ministack_with_auth();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     let stack = Stack::of(HEAD).with_env(operator(&aws, &proxy, "operator", &policy));
     play_a_life(&aws, &stack);
-    let refused: Vec<_> = proxy.requests().into_iter().filter(|request| request.told == Some(403)).collect();
+    let refused: Vec<_> = proxy.requests().into_iter().filter(|request| request.client_status == Some(403)).collect();
     assert_eq!(refused, []);
 }
 
 #[test]
 fn the_policy_for_planning_plans_and_writes_nothing() {
     let aws = Emulator::ministack_with_auth();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     let described = Stack::of(HEAD);
     described.append("stack.hcl", CI);
     described.append("stack.hcl", REPORTER);
@@ -137,5 +137,5 @@ fn the_policy_for_planning_plans_and_writes_nothing() {
     stack.append("stack.hcl", REPORTER);
     stack.ok(&["plan"]).says(&["2 joiners"]);
     stack.run(&["apply", "--auto-approve"]).expect(1);
-    assert_eq!(proxy.writes(), []);
+    assert_eq!(proxy.committed_writes(), []);
 }

@@ -1,6 +1,6 @@
-//! What the scenarios declare.
+//! The configurations of the scenarios.
 
-/// What every stack begins with.
+/// The beginning of every stack.
 pub const HEAD: &str = r#"leasehold {
   stack = "faults"
   defaults {
@@ -33,7 +33,7 @@ scope "write" {
 }
 "#;
 
-/// A role with a statement of its own and a scope.
+/// A role with a statement and a scope.
 pub const CI: &str = r#"
 identity "ci" {
   kind        = "workload"
@@ -80,7 +80,7 @@ identity "held" {
 }
 "#;
 
-/// A user whose statements have room in its inline policy, as long as there are few releases.
+/// A user whose statements fit in its inline policy while there are few releases.
 pub const WRITER: &str = r#"
 identity "writer" {
   kind       = "service"
@@ -101,7 +101,7 @@ identity "writer" {
 }
 "#;
 
-/// A role that is denied everything by a policy of AWS.
+/// A role to which an AWS managed policy denies everything.
 pub const DENIED: &str = r#"
 identity "denied" {
   kind       = "workload"
@@ -130,7 +130,7 @@ pub const DENIAL: &str = r#"  statement {
 
 "#;
 
-/// A role within a boundary. What it declares and does not get for its boundary, the other boundary would let through, and the other way round.
+/// A role with a boundary. The actions that it declares and its boundary blocks are permitted by the other boundary, and vice versa.
 pub const BOUND: &str = r#"
 identity "bound" {
   kind       = "workload"
@@ -161,7 +161,7 @@ identity "reporter" {
 }
 "#;
 
-/// Where keys are delivered.
+/// The secret store for keys.
 pub const STORE: &str = "
 store \"file\" \"vault\" {
 }
@@ -223,7 +223,7 @@ scope "guard" {
 }
 "#;
 
-/// Scopes that give and deny. What `lists` gives and two others both deny, nobody has with either of them.
+/// Scopes that allow and deny. The actions that `lists` allows and two other scopes both deny are denied with either of them.
 pub const OPPOSED: &str = r#"
 scope "orders" {
   statement {
@@ -264,7 +264,7 @@ scope "lists" {
 }
 "#;
 
-/// A role that holds two of them, and a group of a user that does.
+/// A role with two of these scopes attached, and the group of a user with two attached.
 pub const OPPOSING: &str = r#"
 identity "sweeper" {
   kind       = "workload"
@@ -290,7 +290,7 @@ group "desk" {
 }
 "#;
 
-/// A role that may do no more than its guard leaves.
+/// A role whose guard scope denies a part of its access.
 pub const GUARDED: &str = r#"
 identity "guarded" {
   kind       = "workload"

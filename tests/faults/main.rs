@@ -1,8 +1,9 @@
-//! Every scenario of a lifecycle, under every fault: the real program, two emulators, a proxy between. Each run must end where a run
-//! without faults ends, by writes in an order that gives nobody more than old and new access.
+//! Runs each scenario of the lifecycle under each fault: the real program, two emulators, and a proxy in front of them. Each run must end
+//! in the state in which a run without faults ends, and its writes must be in an order that gives no principal more than its old or its new
+//! access.
 //!
-//! `LEASEHOLD_CRASH_POINTS=all` tries every crash point and every other trial, with more seeds; without it a sample is tried, another
-//! one each day. `LEASEHOLD_SCENARIO` picks scenarios by a part of their name, `LEASEHOLD_TRIAL` trials.
+//! `LEASEHOLD_CRASH_POINTS=all` tries every crash point and every other trial, with more seeds. Without it, a sample is tried, another one
+//! each day. `LEASEHOLD_SCENARIO` selects scenarios by a part of their name, and `LEASEHOLD_TRIAL` selects trials.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod account;

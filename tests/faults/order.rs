@@ -1,17 +1,20 @@
-//! The order of writes, proved on their record: after each of them nobody has access that it had neither before nor shall have after,
-//! nobody with access is without a fence, nothing is written that is not ours, and a key that went off stays off.
+//! Proves the order of writes from their record.
+//!
+//! In: the account before and after, and the recorded writes. After each write: no principal has access that it had neither before nor has
+//! after the run; no principal has access without a lease deny; objects of others are not written; a key that was disabled stays disabled.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex};
 
-use leasehold_fault_proxy::Request;
-use leasehold_policy::{Access, Containment, Document, Effect, Statement, contains};
+use leasehold_fault_proxy::RecordedRequest;
+use leasehold_policy::{Containment, PolicyDocument, PolicySet, PolicyStatement, StatementEffect, check_containment};
 use serde_json::{Value, json};
 
 use crate::account::{Account, Principal};
 
-/// Replays what took effect on the state before, and holds each moment against the states before and after. Gives the number of moments.
-pub fn prove(before: &Account, after: &Account, writes: &[Request], what: &str) -> usize {
+/// Replays the writes that took effect on the state before, and checks each interim state against the states before and after. Returns the
+/// number of interim states.
+pub fn prove(before: &Account, after: &Account, writes: &[RecordedRequest], what: &str) -> usize {
     let sequence =
         writes.iter().map(|write| format!("{} {}", write.action, Account::subject(write).unwrap_or_default()));
     let what = &format!("{what}\n{}\n", sequence.collect::<Vec<_>>().join("\n"));
@@ -41,8 +44,8 @@ fn is_marked(principal: &Principal) -> bool {
     principal.tags.contains_key("leasehold:stack")
 }
 
-/// What is written carries the mark, stands under the stack's path, or gets the mark in the same call.
-fn assert_is_ours(before: &Account, now: &Account, write: &Request, at: &str) {
+/// Asserts that the written object has the mark, is below the stack's path, or gets the mark in the same call.
+fn assert_is_ours(before: &Account, now: &Account, write: &RecordedRequest, at: &str) {
     let known = Account::subject(write).and_then(|subject| now.principals.get(&subject));
     let path = |text: &str| text.contains("/leasehold/");
     let marked_by = |name: &str| name.starts_with("Tags.member.") && write.parameter(name) == "leasehold:stack";
@@ -57,7 +60,7 @@ fn assert_is_ours(before: &Account, now: &Account, write: &Request, at: &str) {
     assert!(ours, "{at}: that is not ours: {write:?}");
 }
 
-/// What a managed policy says. One of AWS is stood for by an action of its name, unless that says that it denies everything.
+/// The document of a managed policy. An AWS managed policy is replaced by an action with its name, unless it denies everything.
 fn attached(account: &Account, arn: &str) -> Value {
     match account.policies.get(arn) {
         Some(policy) => policy.versions[&policy.default].clone(),
@@ -68,7 +71,7 @@ fn attached(account: &Account, arn: &str) -> Value {
     }
 }
 
-/// Every policy that gives or takes access from a principal.
+/// All policies that allow or deny access to a principal.
 fn policies(account: &Account, principal: &Principal) -> Vec<Value> {
     let attached = |arn: &String| attached(account, arn);
     let groups = principal.groups.iter().filter_map(|name| account.groups.get(name));
@@ -84,7 +87,7 @@ fn policies(account: &Account, principal: &Principal) -> Vec<Value> {
 type Moment<'a> = (&'a Account, Option<&'a Principal>);
 
 fn assert_no_more_than_old_and_new(name: &str, moments: [Moment<'_>; 3], at: &str) {
-    let all = moments.map(|(account, principal)| principal.map_or_else(Access::default, |it| held(account, it)));
+    let all = moments.map(|(account, principal)| principal.map_or_else(PolicySet::default, |it| held(account, it)));
     let trust = |(_, principal): Moment<'_>| principal.and_then(|it| it.trust.clone()).into_iter().collect::<Vec<_>>();
     let trusts = moments.map(|moment| access(&trust(moment)));
     for (what, [old, now, new]) in [("access", all), ("trust", trusts)] {
@@ -101,11 +104,11 @@ fn assert_no_more_than_old_and_new(name: &str, moments: [Moment<'_>; 3], at: &st
     }
 }
 
-/// Where others come in than before, whom a role trusts meanwhile gets what they shall: those of before no more than before, those of
-/// afterwards no more than afterwards.
+/// If the trust policy changes, the principals that a role trusts in an interim state must not get too much: principals of the old trust
+/// policy at most the role's old access, and principals of the new trust policy at most its new access.
 fn assert_trust_goes_with_access(name: &str, [before, now, after]: [Moment<'_>; 3], at: &str) {
     let trust = |(_, principal): Moment<'_>| principal.and_then(|it| it.trust.clone());
-    let access = |(account, principal): Moment<'_>| principal.map_or_else(Access::default, |it| held(account, it));
+    let access = |(account, principal): Moment<'_>| principal.map_or_else(PolicySet::default, |it| held(account, it));
     let opens = |trust: &Value| trust["Statement"].to_string().contains("\"Allow\"");
     if trust(before) == trust(after) || !trust(now).is_some_and(|trust| opens(&trust)) {
         return;
@@ -116,48 +119,49 @@ fn assert_trust_goes_with_access(name: &str, [before, now, after]: [Moment<'_>; 
     if PROVED.lock().unwrap().contains_key(&known) {
         return;
     }
-    let within = contains(&state, &now);
+    let within = check_containment(&state, &now);
     assert!(within == Containment::Proved, "{at}: whom {name} trusts gets what it had not {of}: {within:?}\n{known}");
     PROVED.lock().unwrap().insert(known, ());
 }
 
-/// What a principal holds, within its boundary.
-fn held(account: &Account, principal: &Principal) -> Access {
+/// The access of a principal, limited by its boundary.
+fn held(account: &Account, principal: &Principal) -> PolicySet {
     let access = access(&policies(account, principal));
     match &principal.boundary {
-        Some(arn) => access.within(vec![read(&attached(account, arn))]),
+        Some(arn) => access.with_boundary(vec![read(&attached(account, arn))]),
         None => access,
     }
 }
 
-/// What needs no second look.
+/// The comparisons that are already proved, so that each is proved once.
 static PROVED: LazyLock<Mutex<HashMap<String, ()>>> = LazyLock::new(Mutex::default);
 
-fn access(policies: &[Value]) -> Access {
-    Access::of(policies.iter().map(read).collect())
+fn access(policies: &[Value]) -> PolicySet {
+    PolicySet::new(policies.iter().map(read).collect())
 }
 
-fn read(policy: &Value) -> Document {
-    Document::parse(&policy.to_string()).unwrap_or_else(|error| panic!("{error:?}: {policy}"))
+fn read(policy: &Value) -> PolicyDocument {
+    PolicyDocument::parse(&policy.to_string()).unwrap_or_else(|error| panic!("{error:?}: {policy}"))
 }
 
-/// Whether everything that `now` grants, `old` or `new` grants. What `old` does not grant is what none of its statements allows, what none
-/// of its boundary's does, and what one of either denies: accesses that policies can say, by a Deny or by a boundary.
-fn is_within(now: &Access, old: &Access, new: &Access) -> Result<(), Containment> {
-    if [old, new].into_iter().any(|outer| contains(outer, now) == Containment::Proved) {
+/// Checks that everything that `now` grants is granted by `old` or by `new`. The requests that `old` does not grant are those that none of
+/// its statements allows, those that none of its boundary's statements allows, and those that a statement of either denies. Each of these
+/// sets can be expressed with policies, by a Deny or by a boundary.
+fn is_within(now: &PolicySet, old: &PolicySet, new: &PolicySet) -> Result<(), Containment> {
+    if [old, new].into_iter().any(|outer| check_containment(outer, now) == Containment::Proved) {
         return Ok(());
     }
-    let statements = |documents: &[Document], effect: Effect| {
+    let statements = |documents: &[PolicyDocument], effect: StatementEffect| {
         let all = documents.iter().flat_map(|document| &document.statements);
         all.filter(move |statement| statement.effect == effect).cloned().collect::<Vec<_>>()
     };
     let old_parts = [Some(&old.policies), old.boundary.as_ref()].into_iter().flatten();
     for documents in old_parts {
         let mut beyond = now.clone();
-        beyond.policies.push(of_effect(Effect::Deny, statements(documents, Effect::Allow)));
-        let denied = statements(documents, Effect::Deny).into_iter().filter(|deny| !denies(now, deny));
+        beyond.policies.push(of_effect(StatementEffect::Deny, statements(documents, StatementEffect::Allow)));
+        let denied = statements(documents, StatementEffect::Deny).into_iter().filter(|deny| !denies(now, deny));
         let denied = denied.map(|deny| only(now, deny));
-        let rest = std::iter::once(beyond).chain(denied).map(|rest| contains(new, &rest));
+        let rest = std::iter::once(beyond).chain(denied).map(|rest| check_containment(new, &rest));
         if let Some(problem) = rest.into_iter().find(|it| *it != Containment::Proved) {
             return Err(problem);
         }
@@ -165,51 +169,53 @@ fn is_within(now: &Access, old: &Access, new: &Access) -> Result<(), Containment
     Ok(())
 }
 
-/// Whether an access is denied all that a statement denies, for it holds the same.
-fn denies(access: &Access, deny: &Statement) -> bool {
+/// Whether an access includes the same Deny statement, and therefore denies all that it denies.
+fn denies(access: &PolicySet, deny: &PolicyStatement) -> bool {
     access.policies.iter().flat_map(|document| &document.statements).any(|statement| statement == deny)
 }
 
-/// The part of an access that one statement speaks of. Two boundaries at once are more than policies can say.
-fn only(access: &Access, statement: Statement) -> Access {
+/// The part of an access that one statement covers. Policies cannot express two boundaries at once.
+fn only(access: &PolicySet, statement: PolicyStatement) -> PolicySet {
     assert_eq!(access.boundary, None, "a Deny that comes or goes within a boundary is not proved here");
-    access.clone().within(vec![of_effect(Effect::Allow, vec![statement])])
+    access.clone().with_boundary(vec![of_effect(StatementEffect::Allow, vec![statement])])
 }
 
-fn of_effect(effect: Effect, statements: Vec<Statement>) -> Document {
-    let statements = statements.into_iter().map(|statement| Statement { effect, ..statement }).collect();
-    Document { version: leasehold_policy::Version::V2012, id: None, statements }
+fn of_effect(effect: StatementEffect, statements: Vec<PolicyStatement>) -> PolicyDocument {
+    let statements = statements.into_iter().map(|statement| PolicyStatement { effect, ..statement }).collect();
+    PolicyDocument { version: leasehold_policy::LanguageVersion::V2012, id: None, statements }
 }
 
-/// Who is allowed anything has a lease that ends it, or is denied everything.
+/// Asserts that a principal that is allowed anything has a lease deny, or is denied everything.
 fn assert_is_fenced(name: &str, account: &Account, principal: &Principal, at: &str) {
     let documents = access(&policies(account, principal)).policies;
     let statements = || documents.iter().flat_map(|document| &document.statements);
-    if !statements().any(|statement| statement.effect == Effect::Allow) {
+    if !statements().any(|statement| statement.effect == StatementEffect::Allow) {
         return;
     }
-    let is_fence = |statement: &Statement| statement.sid.as_deref() == Some("LeaseholdLease");
-    let denies =
-        |statement: &Statement| statement.effect == Effect::Deny && (is_fence(statement) || is_total(statement));
+    let is_fence = |statement: &PolicyStatement| statement.sid.as_deref() == Some("LeaseholdLease");
+    let denies = |statement: &PolicyStatement| {
+        statement.effect == StatementEffect::Deny && (is_fence(statement) || is_total(statement))
+    };
     assert!(statements().any(denies), "{at}: {name} is allowed something and has no fence");
 }
 
-fn is_total(statement: &Statement) -> bool {
+fn is_total(statement: &PolicyStatement) -> bool {
     let resources = statement.resources.as_ref();
     statement.conditions.is_empty()
         && statement.actions.items.iter().any(leasehold_policy::Pattern::is_everything)
         && resources.is_some_and(|resources| resources.items.iter().any(leasehold_policy::Pattern::is_everything))
 }
 
-/// Whether an inline policy denies everything, whenever.
+/// Whether an inline policy denies everything without a condition.
 fn is_shut(principal: &Principal) -> bool {
     let inline: Vec<Value> = principal.inline.values().cloned().collect();
     let denials = access(&inline).policies.into_iter().flat_map(|document| document.statements);
-    denials.into_iter().any(|statement| statement.effect == Effect::Deny && is_total(&statement))
+    denials.into_iter().any(|statement| statement.effect == StatementEffect::Deny && is_total(&statement))
 }
 
-/// Of who leaves: everything is denied before the first key goes off; none comes to life after that; and the mark says that all are off.
-fn assert_keys_stay_off(name: &str, [earlier, now, after]: [&Account; 3], write: &Request, at: &str) {
+/// For a leaver: everything is denied before the first credential changes, no key is enabled after that, and the quarantine mark is set
+/// only when all credentials are inactive.
+fn assert_keys_stay_off(name: &str, [earlier, now, after]: [&Account; 3], write: &RecordedRequest, at: &str) {
     let active = |principal: &Principal| principal.keys.values().filter(|status| *status == "Active").count();
     let quarantined = |principal: &Principal| principal.tags.contains_key("leasehold:quarantined-at");
     let leaves = after.principals.get(name).is_none_or(quarantined);

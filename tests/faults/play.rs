@@ -1,4 +1,4 @@
-//! Plays the table: every scenario, on each emulator, with every trial or a sample of them.
+//! Runs the table of scenarios on each emulator, with all trials or a sample of them.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -7,10 +7,10 @@ use crate::scenarios::{SCENARIOS, Scenario};
 use crate::stage::{Kind, Stage};
 use crate::trials::{Shown, Trial};
 
-/// How many emulators of a kind work at once.
+/// The number of emulators of each kind that work concurrently.
 const WORKERS: usize = 2;
 
-/// In a short run one crash point of so many is tried, and one of so many other trials.
+/// A short run tries one of this many crash points, and one of this many other trials.
 const POINTS: usize = 48;
 const OTHERS: usize = 12;
 
@@ -24,7 +24,7 @@ fn every_scenario_ends_alike_under_every_fault_on_ministack() {
     play(Kind::Ministack);
 }
 
-/// Whether everything is to be tried. Without it, a sample: each day another.
+/// Whether all trials run. Otherwise a sample runs, another one each day.
 fn is_long() -> bool {
     std::env::var("LEASEHOLD_CRASH_POINTS").as_deref() == Ok("all")
 }
@@ -33,7 +33,8 @@ fn day() -> usize {
     usize::try_from(jiff::Timestamp::now().as_second() / 86_400).unwrap()
 }
 
-/// In a short run each scenario is played on one of the emulators. `LEASEHOLD_SCENARIO` picks some by a part of their name.
+/// Whether a scenario runs on this emulator. A short run uses one emulator for each scenario. `LEASEHOLD_SCENARIO` selects scenarios by a
+/// part of their name.
 fn is_wanted(number: usize, scenario: &Scenario, kind: Kind) -> bool {
     if !scenario.on.contains(&kind) {
         return false;
@@ -49,7 +50,7 @@ struct Totals {
     points: usize,
     others: usize,
     moments: usize,
-    /// By weather: the most requests in hundredths of the reference's, and the longest time in milliseconds.
+    /// For each weather: the largest number of requests as a percentage of the reference, and the longest time in milliseconds.
     weathers: BTreeMap<&'static str, (u32, u128)>,
 }
 

@@ -1,19 +1,19 @@
-//! What writes make of an account. Each is an API of IAM; one that stands not here is a fault of the test.
+//! Replays writes on an account. Each write is an IAM API call; a call that is not implemented here is an error in the test.
 
-use leasehold_fault_proxy::Request;
+use leasehold_fault_proxy::RecordedRequest;
 use serde_json::Value;
 
 use crate::account::{Account, Group, Policy, Principal};
 
 impl Account {
-    /// The principal that a write is about, as `user/NAME` or `role/NAME`.
-    pub fn subject(write: &Request) -> Option<String> {
+    /// The principal that a write changes, as `user/NAME` or `role/NAME`.
+    pub fn subject(write: &RecordedRequest) -> Option<String> {
         let of = |kind: &str, name: &str| (!name.is_empty()).then(|| format!("{kind}/{name}"));
         of("role", write.parameter("RoleName")).or_else(|| of("user", write.parameter("UserName")))
     }
 
-    /// Carries out a write that took effect.
-    pub fn write(&mut self, write: &Request) {
+    /// Applies a write that took effect.
+    pub fn write(&mut self, write: &RecordedRequest) {
         let arn = write.parameter("PolicyArn");
         match write.action.as_str() {
             "CreatePolicy"
@@ -31,11 +31,11 @@ impl Account {
         }
     }
 
-    fn write_policy(&mut self, write: &Request) {
+    fn write_policy(&mut self, write: &RecordedRequest) {
         let arn = write.parameter("PolicyArn");
         let answered = |name: &str| {
-            let answer = write.answer.as_ref().unwrap();
-            answer.element(name).unwrap_or_else(|| panic!("{name} is not in {answer:?}")).to_owned()
+            let answer = write.response.as_ref().unwrap();
+            answer.element_text(name).unwrap_or_else(|| panic!("{name} is not in {answer:?}")).to_owned()
         };
         match write.action.as_str() {
             "CreatePolicy" => {
@@ -62,7 +62,7 @@ impl Account {
         }
     }
 
-    fn write_group(&mut self, write: &Request) {
+    fn write_group(&mut self, write: &RecordedRequest) {
         let name = write.parameter("GroupName").to_owned();
         let policy = write.parameter("PolicyName");
         let arn = write.parameter("PolicyArn").to_owned();
@@ -88,7 +88,7 @@ impl Account {
         }
     }
 
-    fn write_principal(&mut self, write: &Request) {
+    fn write_principal(&mut self, write: &RecordedRequest) {
         let subject = Self::subject(write).unwrap_or_else(|| panic!("the replay does not know {write:?}"));
         match write.action.as_str() {
             "CreateUser" | "CreateRole" => {
@@ -104,7 +104,7 @@ impl Account {
     }
 }
 
-fn created(write: &Request) -> Principal {
+fn created(write: &RecordedRequest) -> Principal {
     let is_role = write.action == "CreateRole";
     let session = || write.parameters.get("MaxSessionDuration").map_or(3600, |seconds| seconds.parse().unwrap());
     Principal {
@@ -117,8 +117,8 @@ fn created(write: &Request) -> Principal {
     }
 }
 
-/// One write to a principal, or to what hangs on it.
-fn change(principal: &mut Principal, write: &Request) {
+/// Applies one write to a principal, or to an object attached to it.
+fn change(principal: &mut Principal, write: &RecordedRequest) {
     let of = |name: &str| write.parameter(name).to_owned();
     let action = write.action.replace("Role", "User");
     match action.as_str() {
@@ -151,11 +151,11 @@ fn change(principal: &mut Principal, write: &Request) {
     }
 }
 
-fn credential(principal: &mut Principal, write: &Request) {
+fn credential(principal: &mut Principal, write: &RecordedRequest) {
     let of = |name: &str| write.parameter(name).to_owned();
     match write.action.as_str() {
         "CreateAccessKey" => {
-            let id = write.answer.as_ref().unwrap().element("AccessKeyId").unwrap().to_owned();
+            let id = write.response.as_ref().unwrap().element_text("AccessKeyId").unwrap().to_owned();
             principal.keys.insert(id, "Active".to_owned());
         }
         "UpdateAccessKey" => drop(principal.keys.insert(of("AccessKeyId"), of("Status"))),
@@ -176,15 +176,15 @@ fn credential(principal: &mut Principal, write: &Request) {
     }
 }
 
-fn path(write: &Request) -> String {
+fn path(write: &RecordedRequest) -> String {
     write.parameters.get("Path").cloned().unwrap_or_else(|| "/".to_owned())
 }
 
-fn document(write: &Request, parameter: &str) -> Value {
+fn document(write: &RecordedRequest, parameter: &str) -> Value {
     serde_json::from_str(write.parameter(parameter)).unwrap_or_else(|error| panic!("{error}: {write:?}"))
 }
 
-fn tags(write: &Request) -> std::collections::BTreeMap<String, String> {
+fn tags(write: &RecordedRequest) -> std::collections::BTreeMap<String, String> {
     let keys = write.parameters.iter().filter(|(name, _)| name.starts_with("Tags.member.") && name.ends_with(".Key"));
     keys.map(|(name, key)| (key.clone(), write.parameter(&name.replace(".Key", ".Value")).to_owned())).collect()
 }

@@ -1,5 +1,5 @@
-//! The table of scenarios. Each begins with a stack that is applied, or nothing; something happens to the account; the files change;
-//! and one run shall bring the account there.
+//! The table of scenarios. Each begins with an applied stack, or with an empty account. Then others change the account, the configuration
+//! changes, and one run must bring the account to the configured state.
 
 use crate::declared::{
     BOUND, CI, CROWD, DENIAL, DENIED, GUARD, GUARDED, HEAD, HELD_BACK, KEYED, OPPOSED, OPPOSING, REPORTER, STORE,
@@ -10,15 +10,15 @@ use crate::support::Stack;
 
 pub struct Scenario {
     pub name: &'static str,
-    /// The identities that live before; empty: nothing was applied yet.
+    /// The identities that exist before; empty if nothing was applied yet.
     before: &'static [&'static str],
-    /// What others do to the account then.
+    /// What others then change in the account.
     happens: fn(&Stage, &Stack),
-    /// What changes in the files.
+    /// The change to the configuration.
     change: fn(&Stack),
-    /// The emulators that it can be played on: ministack keeps no boundaries.
+    /// The emulators that it can run on. ministack does not store boundaries.
     pub on: &'static [Kind],
-    /// What an emulator cannot show of it, and why.
+    /// What an emulator cannot show, and why.
     pub not_shown: &'static [(Kind, &'static str)],
 }
 
@@ -119,7 +119,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "movers between opposed scopes",
         before: &[OPPOSED, OPPOSING],
         change: |stack| {
-            // The role and the group let go of the one and take up the other, and what the role and the user keep is rewritten.
+            // The role and the group detach from one scope and attach another, and the scope that the role and the user keep is rewritten.
             stack.edit("stack.hcl", "[scope.orders, scope.lists]", "[scope.sweep, scope.lists]");
             stack.edit("stack.hcl", "scopes  = [scope.orders]", "scopes  = [scope.sweep]");
             stack.edit(
@@ -224,12 +224,12 @@ const NO_SSH: &[(Kind, &str)] = &[(
 )];
 
 impl Scenario {
-    /// The files before.
+    /// The configuration before the change.
     pub fn stack(&self) -> String {
         format!("{HEAD}{}", self.before.concat())
     }
 
-    /// Whether the stack was applied before.
+    /// Whether a stack was applied before.
     pub fn lives_before(&self) -> bool {
         !self.before.is_empty()
     }
@@ -247,7 +247,8 @@ fn add(stack: &Stack, identities: &[&str]) {
     identities.iter().for_each(|identity| stack.append("stack.hcl", identity));
 }
 
-/// Two users and a role leave, six identities join, two move, and a scope that most hold is rewritten: 20 identities are there or come.
+/// Two users and a role leave, six identities join, two move, and a scope that is attached to most is rewritten. 20 identities are
+/// involved.
 fn move_the_crowd(stack: &Stack) {
     let (bots, jobs) = ("identity \"bot\"", "identity \"job\"");
     let edited = |block: String, from: &str, to: &str| {
@@ -262,7 +263,7 @@ fn move_the_crowd(stack: &Stack) {
     stack.edit("stack.hcl", r#"["s3:GetObject", "s3:ListBucket"]"#, r#"["s3:GetObject", "s3:GetObjectVersion"]"#);
 }
 
-/// Everything that a user can hold and the emulator knows.
+/// Gives a user every kind of credential that the emulator supports.
 fn every_credential(stage: &Stage) {
     let with_ssh = stage.kind == Kind::Moto;
     let ssh = if with_ssh { SSH_AND_CERTIFICATE } else { "" };
@@ -322,7 +323,7 @@ fn without_fences(stage: &Stage) {
     );
 }
 
-/// Their blocks go for one run, and come back.
+/// Removes the blocks of these identities for one run, and puts them back.
 fn quarantine(stack: &Stack, names: &[&str]) {
     let blocks: Vec<String> =
         names.iter().map(|name| stack.cut("stack.hcl", &format!("identity \"{name}\""))).collect();

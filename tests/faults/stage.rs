@@ -1,16 +1,16 @@
-//! Where a scenario is played: an emulator with a proxy before it, and the moment from which every run begins.
+//! The environment of a scenario: an emulator behind a proxy, and the state from which every run begins.
 
 use std::path::{Path, PathBuf};
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{FaultProxy, Request};
+use leasehold_fault_proxy::{FaultProxy, RecordedRequest};
 use serde_json::Value;
 
 use crate::account::Account;
 use crate::scenarios::Scenario;
 use crate::support::{Ran, Stack};
 
-/// Which emulator.
+/// The kind of emulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Moto,
@@ -23,16 +23,16 @@ pub struct Stage {
     pub proxy: FaultProxy,
 }
 
-/// A scenario's first moment: what the account holds, saved in the emulator, and the stack with the change made to its files.
+/// The initial state of a scenario: the account, saved in the emulator, and the stack with the change made to its files.
 pub struct Start {
     template: Stack,
     pub account: Account,
 }
 
-/// What a run without faults came to.
+/// The result of a run without faults.
 pub struct Reference {
     pub account: Account,
-    /// How many requests it made.
+    /// The number of its requests.
     pub requests: u32,
 }
 
@@ -42,14 +42,14 @@ impl Stage {
             Kind::Moto => Emulator::moto(),
             Kind::Ministack => Emulator::ministack(),
         };
-        let proxy = FaultProxy::in_front_of(&aws);
+        let proxy = FaultProxy::start_for_emulator(&aws);
         Self { kind, aws, proxy }
     }
 
-    /// Makes a scenario's first moment. No request of it is recorded.
+    /// Creates the initial state of a scenario. Its requests are not recorded.
     pub fn set(&self, scenario: &Scenario) -> Start {
         self.aws.reset();
-        self.proxy.heal();
+        self.proxy.clear_disturbances();
         self.aws.boto3(STRANGERS);
         let template = Stack::of(&scenario.stack()).with_env(self.aws.env());
         if scenario.lives_before() {
@@ -61,19 +61,19 @@ impl Stage {
         Start { template, account: Account::of(&self.aws) }
     }
 
-    /// Goes back to the first moment, with a copy of the stack that runs through the proxy.
+    /// Restores the initial state, and returns a copy of the stack that runs through the proxy.
     pub fn begin(&self, start: &Start) -> Stack {
         self.proxy.drop_held();
-        self.proxy.settle();
-        self.proxy.heal();
+        self.proxy.wait_until_idle();
+        self.proxy.clear_disturbances();
         self.aws.restore("start");
-        self.proxy.forget();
+        self.proxy.clear_requests();
         let stack = Stack::empty().with_env(self.proxy.env());
         copy(&start.template.dir(), &stack.dir());
         stack
     }
 
-    /// Plays a scenario without faults.
+    /// Runs a scenario without faults.
     pub fn reference(&self, start: &Start) -> Reference {
         let stack = self.begin(start);
         stack.apply();
@@ -84,8 +84,8 @@ impl Stage {
         Reference { account, requests }
     }
 
-    /// Asserts that the account is as the reference has it, that nothing is left to do, and that the writes came in a good order. Gives
-    /// the number of writes looked at. `seen` makes equal what may differ.
+    /// Asserts that the account equals the reference, that the next plan is empty, and that the writes were in a safe order. Returns the
+    /// number of writes that were checked. `seen` removes accepted differences.
     pub fn assert_ended_as(
         &self,
         reference: &Reference,
@@ -94,7 +94,7 @@ impl Stage {
         seen: impl Fn(Account) -> Account,
         what: &str,
     ) -> usize {
-        let (account, writes) = (Account::of(&self.aws), self.proxy.writes());
+        let (account, writes) = (Account::of(&self.aws), self.proxy.committed_writes());
         let what = format!("{what} on {:?}", self.kind);
         assert_same(&seen(account.timeless()), &seen(reference.account.timeless()), &what);
         let again: Ran = stack.run(&["plan", "--detailed-exitcode"]);
@@ -104,9 +104,9 @@ impl Stage {
     }
 }
 
-/// Who has an entry in the store has the key that it hands out, working unless it is in quarantine; the secret is that of the service; and
-/// no other key of theirs works that was not delivered.
-fn assert_delivered(account: &Account, stack: &Stack, writes: &[Request], what: &str) {
+/// Asserts for each identity with an entry in the store: it has the key that the entry names, active unless it is in quarantine; the secret
+/// in the entry is the secret of that key; and no key that was not delivered is active.
+fn assert_delivered(account: &Account, stack: &Stack, writes: &[RecordedRequest], what: &str) {
     let Ok(entries) = std::fs::read_dir(stack.path(".leasehold/secrets/vault")) else { return };
     let is_entry = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
     for path in entries.map(|entry| entry.unwrap().path()).filter(is_entry) {
@@ -122,12 +122,14 @@ fn assert_delivered(account: &Account, stack: &Stack, writes: &[Request], what: 
             delivered.keys().collect::<Vec<_>>(),
             "{what}: the keys of {name}"
         );
-        let issued =
-            writes.iter().filter_map(|write| write.answer.as_ref()).find(|it| it.element("AccessKeyId") == Some(id));
+        let issued = writes
+            .iter()
+            .filter_map(|write| write.response.as_ref())
+            .find(|it| it.element_text("AccessKeyId") == Some(id));
         if let Some(answer) = issued {
             assert_eq!(
                 entry["SecretAccessKey"].as_str(),
-                answer.element("SecretAccessKey"),
+                answer.element_text("SecretAccessKey"),
                 "{what}: the secret of {name}"
             );
         }
@@ -142,7 +144,7 @@ fn assert_same(account: &Account, reference: &Account, what: &str) {
     }
 }
 
-/// Objects of others, whose names look like ours, and two policies that bound.
+/// Objects of others, with names similar to ours, and two policies used as boundaries.
 const STRANGERS: &str = "
     allow = json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'}]})
     trust = json.dumps({'Version': '2012-10-17', 'Statement': [
@@ -157,7 +159,7 @@ const STRANGERS: &str = "
             {'Effect': 'Allow', 'Action': actions, 'Resource': '*'}]}))
 ";
 
-/// Copies a directory and all below it.
+/// Copies a directory recursively.
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

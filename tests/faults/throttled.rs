@@ -1,26 +1,26 @@
-//! That an account throttles is seen while it lasts, on a terminal and in a log, and told at the end.
+//! Throttling is reported while it lasts, on a terminal and in a log, and again at the end.
 
 use std::process::Command;
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{Fault, FaultProxy};
+use leasehold_fault_proxy::{FaultProxy, ProxyFault};
 
 use crate::declared::{CI, HEAD};
 use crate::support::{Ran, Stack};
 
-/// A role is to join, in an account that refuses some reads and some writes for now.
+/// A stack with a new role, and an account that throttles some reads and some writes for a while.
 fn throttled() -> (Emulator, FaultProxy, Stack) {
     let aws = Emulator::moto();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     let stack = Stack::of(HEAD).with_env(proxy.env());
     stack.append("stack.hcl", CI);
     for (action, times) in [("ListRoles", 4), ("CreateRole", 2), ("PutRolePolicy", 1)] {
-        proxy.order(Fault::throttle(action).times(times));
+        proxy.inject_fault(ProxyFault::throttle_requests(action).limit_times(times));
     }
     (aws, proxy, stack)
 }
 
-/// The lines that are about throttling while it lasts.
+/// The lines that report throttling while it lasts.
 fn lines(ran: &Ran) -> Vec<&str> {
     ran.stderr.lines().filter(|line| line.starts_with("AWS throttles")).collect()
 }
@@ -37,8 +37,8 @@ fn a_log_has_a_line_now_and_then_and_a_summary() {
     assert!(ran.stderr.contains("\nAWS throttled 7 calls; "), "{ran}");
     assert!(!ran.stdout.contains("throttle"), "{ran}");
 
-    // A run that only reads tells it too; one that is not throttled says nothing of it.
-    proxy.order(Fault::throttle("ListRoles").times(1));
+    // A run that only reads reports it too. A run that is not throttled does not mention it.
+    proxy.inject_fault(ProxyFault::throttle_requests("ListRoles").limit_times(1));
     let ran = stack.plan();
     assert_eq!(lines(&ran).len(), 1, "{ran}");
     assert!(ran.stderr.contains("AWS throttled 1 call; less than a second of this run"), "{ran}");
@@ -56,7 +56,7 @@ fn a_terminal_has_a_line_that_changes_and_goes() {
     ] {
         assert!(shown.contains(seen), "{seen:?} is not in {shown:?}");
     }
-    // What is written has lines of its own, and at the end nothing is left of the one that changed.
+    // Normal output has separate lines, and at the end the line that was redrawn is gone.
     let lines: Vec<&str> = shown.split("\r\n").collect();
     let clean = |start: &str| lines.iter().any(|line| line.rsplit("\u{1b}[2K").next().unwrap().starts_with(start));
     for written in ["Leasehold plan", "Apply complete!", "AWS throttled 7 calls; "] {
@@ -65,7 +65,7 @@ fn a_terminal_has_a_line_that_changes_and_goes() {
     assert!(shown.ends_with(" of this run went by waiting for it.\r\n"), "{shown:?}");
 }
 
-/// Runs the program at a terminal of its own, and gives all that it drew.
+/// Runs the program in a pseudo-terminal, and returns everything that it printed.
 fn at_a_terminal(stack: &Stack, args: &[&str]) -> String {
     const SPAWN: &str = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
     let program = stack.command(args);

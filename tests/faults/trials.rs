@@ -1,31 +1,31 @@
-//! What is tried with every scenario: to kill the run at each request, and to let it work in bad weather.
+//! The trials of each scenario: kill the run at each request, and run it under difficult conditions ("weather").
 
 use std::time::{Duration, Instant};
 
-use leasehold_fault_proxy::{Fault, FaultProxy, Point};
+use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault};
 
 use crate::account::Account;
 use crate::scenarios::Scenario;
 use crate::stage::{Reference, Stage, Start};
 use crate::support::wait_until;
 
-/// One way in which a run of a scenario is disturbed.
+/// One way to disturb a run of a scenario.
 #[derive(Clone, Copy)]
 pub enum Trial {
-    /// Killed at a request, and run again.
-    Killed(u32, Point),
-    /// Run once, in this weather.
+    /// Kill the run at a request, and run again.
+    Killed(u32, FaultPoint),
+    /// Run once under this weather, with this seed.
     Weather(&'static Weather, u64),
-    /// Killed at a request, and run again at once by one who reads what was 30 s ago.
+    /// Kill the run at a request, and run again at once with reads that are 30 s old.
     KilledAndBehind(u32),
-    /// Two runs at once.
+    /// Two concurrent runs.
     TwoAtOnce,
 }
 
-/// A disturbance of a whole run.
+/// A fault that lasts for a whole run.
 pub struct Weather {
     pub name: &'static str,
-    /// How often it is tried, in a short run and a long one: each time with another seed.
+    /// The number of times it is tried, in a short run and in a long one, each time with another seed.
     pub seeds: (u64, u64),
     order: fn(&FaultProxy, u64),
 }
@@ -34,33 +34,37 @@ pub const WEATHERS: &[Weather] = &[
     Weather {
         name: "every request throttled twice",
         seeds: (1, 1),
-        order: |proxy, _| proxy.order(Fault::throttle("*").of_each(2)),
+        order: |proxy, _| proxy.inject_fault(ProxyFault::throttle_requests("*").limit_attempts(2)),
     },
     Weather {
         name: "one answer in twenty lost",
         seeds: (1, 20),
-        order: |proxy, seed| proxy.order(Fault::lose("*", Point::After).by_chance(0.05, seed)),
+        order: |proxy, seed| {
+            proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::After).with_probability(0.05, seed));
+        },
     },
     Weather {
         name: "one request in twenty lost",
         seeds: (1, 4),
-        order: |proxy, seed| proxy.order(Fault::lose("*", Point::Before).by_chance(0.05, seed)),
+        order: |proxy, seed| {
+            proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::Before).with_probability(0.05, seed));
+        },
     },
     Weather {
         name: "one request in ten answered by 500, done or not",
         seeds: (1, 4),
         order: |proxy, seed| {
-            proxy.order(Fault::error("*", 500, "ServiceFailure").by_chance(0.05, seed));
-            proxy.order(Fault::error_after("*", 500, "ServiceFailure").by_chance(0.05, seed));
+            proxy.inject_fault(ProxyFault::error_before("*", 500, "ServiceFailure").with_probability(0.05, seed));
+            proxy.inject_fault(ProxyFault::error_after("*", 500, "ServiceFailure").with_probability(0.05, seed));
         },
     },
     Weather {
         name: "inline policies slow",
         seeds: (1, 1),
         order: |proxy, _| {
-            // Whatever should wait for a fence and does not, overtakes it.
+            // A step that must wait for a lease deny, and does not, overtakes it.
             for action in ["PutRolePolicy", "PutUserPolicy"] {
-                proxy.order(Fault::stall(action, Point::Before, Duration::from_millis(150)));
+                proxy.inject_fault(ProxyFault::add_delay(action, FaultPoint::Before, Duration::from_millis(150)));
             }
         },
     },
@@ -68,9 +72,9 @@ pub const WEATHERS: &[Weather] = &[
         name: "shared policies slow",
         seeds: (1, 1),
         order: |proxy, _| {
-            // Whatever should wait for one to be rewritten or let go of, and does not, overtakes it.
+            // A step that must wait until a scope is rewritten or detached, and does not, overtakes it.
             for action in ["CreatePolicyVersion", "DetachRolePolicy", "DetachUserPolicy"] {
-                proxy.order(Fault::stall(action, Point::Before, Duration::from_millis(150)));
+                proxy.inject_fault(ProxyFault::add_delay(action, FaultPoint::Before, Duration::from_millis(150)));
             }
         },
     },
@@ -78,26 +82,28 @@ pub const WEATHERS: &[Weather] = &[
     Weather {
         name: "reads 30 s behind, in real time",
         seeds: (0, 1),
-        order: |proxy, _| proxy.lag_behind(Duration::from_secs(30), 1.0),
+        order: |proxy, _| proxy.enable_stale_reads(Duration::from_secs(30), 1.0),
     },
     Weather {
         name: "requests that are on their way at once swapped",
         seeds: (1, 2),
-        order: |proxy, seed| proxy.order(Fault::swap("*", Duration::from_millis(50)).by_chance(0.7, seed)),
+        order: |proxy, seed| {
+            proxy.inject_fault(ProxyFault::swap_order("*", Duration::from_millis(50)).with_probability(0.7, seed));
+        },
     },
 ];
 
-/// 30 s of the proxy's clock pass in one and a half: the program's pauses are in real time.
+/// Makes reads 30 s old by the proxy's clock, which is 1.5 s of real time. The program's pauses are in real time.
 fn behind(proxy: &FaultProxy) {
-    proxy.lag_behind(Duration::from_secs(30), 20.0);
+    proxy.enable_stale_reads(Duration::from_secs(30), 20.0);
 }
 
-/// What a trial cost and showed.
+/// The result of a trial.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Shown {
-    /// Moments between writes at which access, fence and keys were looked at.
+    /// The number of interim states in which access, lease deny and keys were checked.
     pub moments: usize,
-    /// Requests of the disturbed run, in hundredths of the reference's; of weather only.
+    /// The requests of the disturbed run as a percentage of the reference. Set for weather only.
     pub percent: u32,
     pub took: Duration,
 }
@@ -105,12 +111,13 @@ pub struct Shown {
 impl Trial {
     /// All trials of a scenario.
     pub fn all(requests: u32, is_long: bool) -> Vec<Self> {
-        let points = (0..requests).flat_map(|at| [Self::Killed(at, Point::Before), Self::Killed(at, Point::After)]);
+        let points =
+            (0..requests).flat_map(|at| [Self::Killed(at, FaultPoint::Before), Self::Killed(at, FaultPoint::After)]);
         let seeds = |weather: &Weather| if is_long { weather.seeds.1 } else { weather.seeds.0 };
         let weathers =
             WEATHERS.iter().flat_map(|weather| (0..seeds(weather)).map(move |seed| Self::Weather(weather, seed)));
         let behind = (0..requests).step_by(5).map(Self::KilledAndBehind);
-        // Five attempts a second are the slowest pace: a throttled run of many requests takes minutes, and is for long runs.
+        // The slowest pace is five attempts per second. A throttled run with many requests takes minutes, so only long runs try it.
         let is_slow = |trial: &Self| matches!(trial, Self::Weather(weather, _) if weather.name == WEATHERS[0].name);
         let all = points.chain(weathers).chain(behind).chain([Self::TwoAtOnce]);
         all.filter(|trial| is_long || requests <= 60 || !is_slow(trial)).collect()
@@ -129,7 +136,7 @@ impl Trial {
         }
     }
 
-    /// Tries it, and asserts that all ends as in the reference.
+    /// Runs the trial, and asserts that it ends in the state of the reference.
     pub fn run(self, stage: &Stage, scenario: &Scenario, start: &Start, reference: &Reference) -> Shown {
         let what = format!("{}, {}", scenario.name, self.name());
         let stack = stage.begin(start);
@@ -142,12 +149,12 @@ impl Trial {
             }
             Self::KilledAndBehind(at) => {
                 behind(&stage.proxy);
-                kill(stage, &stack, at, Point::After);
+                kill(stage, &stack, at, FaultPoint::After);
                 let again = stack.run(&["apply", "--auto-approve"]);
                 let says_what_to_do = ["Run `leasehold apply` again", "plan again", "Make a new plan"];
                 let refused = again.code != 0 && says_what_to_do.iter().any(|help| again.stderr.contains(help));
                 assert!(again.code == 0 || refused, "{what}: {again}");
-                // Nobody can see what the account does not show, such as a key that the killed run made. A run finds it once it shows.
+                // A stale read cannot show a key that the killed run created. A run finds it when the account shows it.
                 std::thread::sleep(Duration::from_millis(1600));
                 stack.apply();
             }
@@ -175,8 +182,8 @@ impl Trial {
             }
         }
         let took = began.elapsed();
-        stage.proxy.settle();
-        stage.proxy.heal();
+        stage.proxy.wait_until_idle();
+        stage.proxy.clear_disturbances();
         let seen = match self {
             Self::KilledAndBehind(_) => |account: Account| account.without_spare_versions(),
             _ => |account: Account| account,
@@ -186,16 +193,16 @@ impl Trial {
     }
 }
 
-fn kill(stage: &Stage, stack: &crate::support::Stack, at: u32, point: Point) {
-    stage.proxy.order(Fault::hold("*", point).after(at).times(1));
+fn kill(stage: &Stage, stack: &crate::support::Stack, at: u32, point: FaultPoint) {
+    stage.proxy.inject_fault(ProxyFault::hold_requests("*", point).skip_first(at).limit_times(1));
     let mut run = stack.start(&["apply", "--auto-approve"]);
-    // Runs differ by a request or two: one that ends first was never interrupted.
-    wait_until("the request", || run.has_ended() || stage.proxy.held() > 0);
+    // The number of requests differs by one or two between runs; a run that ends before this request was not interrupted.
+    wait_until("the request", || run.has_ended() || stage.proxy.held_count() > 0);
     if !run.has_ended() {
         run.signal("KILL");
     }
     run.wait();
     stage.proxy.drop_held();
-    stage.proxy.settle();
-    stage.proxy.withdraw();
+    stage.proxy.wait_until_idle();
+    stage.proxy.clear_faults();
 }

@@ -75,7 +75,7 @@ fn a_key_is_replaced_overlaps_is_off_and_goes() {
     stack.assert_converged();
 
     age(&aws, &stack, 1);
-    stack.plan().says(&["is switched off: replaced", "never used", "→ Inactive"]);
+    stack.plan().says(&["is disabled: replaced", "never used", "→ Inactive"]);
     stack.ok(&["sweep", "--auto-approve"]);
     assert_eq!((status(&first).as_deref(), status(&second).as_deref()), (Some("Inactive"), Some("Active")));
     stack.assert_converged();

@@ -16,16 +16,16 @@ fn a_user_whose_key_does_not_show_yet_keeps_it() {
     let text = bot(ON_AWS);
     let start = text.find("\n  credential").unwrap();
     let aws = Emulator::moto();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     let stack = Stack::of(&format!("{}}}\n", &text[..start])).with_env(proxy.env());
     stack.apply();
     stack.write("stack.hcl", &text);
-    proxy.lag_behind(LONG, 1.0);
+    proxy.enable_stale_reads(LONG, 1.0);
     // It cannot see the key that it made, and says so.
     stack.run(&["apply", "--auto-approve"]).expect(1).says(&["not verified", "Run `leasehold apply` again"]);
     stack.run(&["plan", "--detailed-exitcode"]).expect(0);
     stack.apply().says(&["No changes."]);
-    proxy.heal();
+    proxy.clear_disturbances();
     assert_one_key(&aws, &stack, "after three runs");
     stack.assert_converged();
 }

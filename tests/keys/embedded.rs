@@ -60,7 +60,7 @@ fn keys_that_others_made_or_used_are_seen() {
     stack.pass_days(2);
     let late: jiff::Timestamp = "2027-02-20T20:00:00Z".parse().unwrap();
     stack.outside().record_key_use("bot", &first, late).unwrap();
-    stack.plan().says(&[&format!("{first} is switched off"), "last used 2027-02-20T20:00:00Z"]);
+    stack.plan().says(&[&format!("{first} is disabled"), "last used 2027-02-20T20:00:00Z"]);
     stack.apply();
     stack.assert_converged();
     stack.pass_days(1);

@@ -100,7 +100,7 @@ fn what_was_done_outside_is_inert() {
     outside.put_inline_policy("victim", HOSTILE, &policy).unwrap();
     outside.add_key("victim", HOSTILE).unwrap();
     outside.create_policy(HOSTILE, &policy, &BTreeMap::new()).unwrap();
-    outside.attach("victim", HOSTILE).unwrap();
+    outside.attach_policy("victim", HOSTILE).unwrap();
     outside.create_principal(Principal::User, &HOSTILE.replace('/', ""), &BTreeMap::new()).unwrap();
     let annotations = stack.run(&["drift", "--unmanaged", "--format", "github"]).expect(2).stdout.lines().count();
     assert!(annotations >= 4, "{annotations}");

@@ -60,7 +60,9 @@ fn a_user_with_keys_and_a_login_is_shut_in_five_calls_and_stays_so() {
 fn a_role_is_found_by_its_session_and_a_user_by_its_key() {
     let (aws, stack) = applied();
     let session = format!("arn:aws:sts::{}:assumed-role/checkout_ci/i-0123", Emulator::ACCOUNT);
-    stack.ok(&["revoke", &session, "--reason", "strange calls"]).says(&["identity.checkout_ci", "trust closed"]);
+    stack
+        .ok(&["revoke", &session, "--reason", "strange calls"])
+        .says(&["identity.checkout_ci", "trust policy replaced by Deny"]);
     assert_eq!(writes(&aws), 3, "{:?}", aws.counts());
     let key = aws.boto3("print(iam.create_access_key(UserName='reporter')['AccessKey']['AccessKeyId'])");
     stack.ok(&["revoke", key.as_str().unwrap(), "--reason", "found on the net"]).says(&["identity.reporter"]);

@@ -75,7 +75,7 @@ struct Team {
 impl Team {
     fn new() -> Self {
         let aws = Emulator::ministack_with_auth();
-        let proxy = FaultProxy::in_front_of(&aws);
+        let proxy = FaultProxy::start_for_emulator(&aws);
         let described = Stack::empty();
         described.write("identities/stack.hcl", &stack());
         let mut policies = BTreeMap::new();
@@ -129,17 +129,17 @@ impl Team {
         let arn = format!("arn:aws:iam::{}:role/{role}", Emulator::ACCOUNT);
         let token = self.runner.path("temp/aws-token").display().to_string();
         let env = [("AWS_ROLE_ARN", arn), ("AWS_WEB_IDENTITY_TOKEN_FILE", token)];
-        self.proxy.forget();
+        self.proxy.clear_requests();
         self.runner.run(command, "work", &env.map(|(name, value)| (name.to_owned(), value)).into())
     }
 
     /// Runs something that must assume that role alone and be refused nothing, by the emulator or by AWS's rules on missing keys.
     #[track_caller]
     fn watched<T>(&self, role: &str, run: impl FnOnce() -> T) -> T {
-        self.proxy.forget();
+        self.proxy.clear_requests();
         let ended = run();
         let requests = self.proxy.requests();
-        let refused: Vec<_> = requests.iter().filter(|request| request.told == Some(403)).collect();
+        let refused: Vec<_> = requests.iter().filter(|request| request.client_status == Some(403)).collect();
         assert!(refused.is_empty(), "{role}: {refused:#?}");
         let assumed: BTreeSet<&str> =
             requests.iter().map(|it| it.parameter("RoleArn")).filter(|it| !it.is_empty()).collect();
@@ -227,7 +227,7 @@ fn each_job_of_a_week_does_its_work_with_its_own_role() {
 fn no_role_does_the_work_of_another() {
     let team = Team::new();
     let writes_nothing = |what: &str| {
-        assert_eq!(team.proxy.writes(), [], "{what}");
+        assert_eq!(team.proxy.committed_writes(), [], "{what}");
         let records = team.runner.aws.boto3("print(client('s3').list_objects_v2(Bucket='records')['KeyCount'])");
         assert_eq!(records, json!(0), "{what}");
     };
@@ -250,9 +250,9 @@ fn no_role_does_the_work_of_another() {
     for command in ["apply identities --auto-approve", "apply x.plan --auto-approve"] {
         let (code, said) = team.run(&format!("leasehold {command}"), "leasehold-sweep", ON_MAIN);
         assert_eq!(code, 1, "{said}");
-        assert_eq!(team.proxy.writes(), [], "{said}");
+        assert_eq!(team.proxy.committed_writes(), [], "{said}");
     }
-    let refused = team.proxy.requests().into_iter().filter(|request| request.told == Some(403));
+    let refused = team.proxy.requests().into_iter().filter(|request| request.client_status == Some(403));
     let refused: BTreeSet<String> = refused.map(|request| request.action).collect();
     assert!(refused.contains("CreatePolicy"), "{refused:?}");
     // A token assumes no role but its own.
@@ -265,7 +265,10 @@ fn no_role_does_the_work_of_another() {
     ] {
         let (code, said) = team.run("leasehold plan identities", role, subject);
         assert_eq!(code, 1, "{role} for {subject}: {said}");
-        assert!(!team.proxy.requests().iter().any(leasehold_fault_proxy::Request::committed), "{role} for {subject}");
+        assert!(
+            !team.proxy.requests().iter().any(leasehold_fault_proxy::RecordedRequest::is_committed),
+            "{role} for {subject}"
+        );
     }
 }
 

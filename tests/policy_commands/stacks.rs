@@ -199,7 +199,7 @@ fn who_can_looks_at_what_lives() {
 fn drift_is_what_a_policy_says_not_how_it_is_written() {
     let stack = Stack::of(&staff());
     stack.apply(NOW);
-    let outside = LocalDirectory::at(
+    let outside = LocalDirectory::new(
         stack.0.path().join(".leasehold/directory.db"),
         "stranger",
         Arc::new(|| NOW.parse().unwrap()),
@@ -210,7 +210,7 @@ fn drift_is_what_a_policy_says_not_how_it_is_written() {
             {"Effect": "Deny", "Action": "*", "Resource": "*",
              "Condition": {"dategreaterthanequals": {"AWS:CurrentTime": "2026-12-20T22:00:00Z"}}},
         ]});
-        outside.outside().put_inline_policy("writer", "leasehold", &policy.into()).unwrap();
+        outside.external_admin().put_inline_policy("writer", "leasehold", &policy.into()).unwrap();
     };
     rewrite("S3:putobject");
     assert!(stack.plan().contains("No changes."), "{}", stack.plan());

@@ -11,8 +11,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use leasehold::config::declared::{Backend, Bucket, Place, Retention, RetentionMode};
-use leasehold::store::{self, Store, StoreErrorKind, Written, lock};
+use leasehold::config::declared::{Backend, BackendLocation, ObjectLockRetention, RetentionMode, S3Bucket};
+use leasehold::store::{self, Store, StoreErrorKind, WriteOutcome, lock};
 use leasehold_emulator::{Emulator, SeaweedFs};
 use leasehold_provider::StackName;
 use serde_json::json;
@@ -67,12 +67,12 @@ impl S3 {
         self.boto3(&format!("s3.delete_object(Bucket='records', Key='iam/a stack+x=1/{key}')"));
     }
 
-    async fn store(&self, bucket: &str, retention: Option<Retention>) -> Store {
+    async fn store(&self, bucket: &str, retention: Option<ObjectLockRetention>) -> Store {
         self.store_with(bucket, retention, "test").await
     }
 
-    async fn store_with(&self, bucket: &str, retention: Option<Retention>, secret: &str) -> Store {
-        let bucket = Bucket {
+    async fn store_with(&self, bucket: &str, retention: Option<ObjectLockRetention>, secret: &str) -> Store {
+        let bucket = S3Bucket {
             name: bucket.to_owned(),
             prefix: Some("iam/a stack+x=1".to_owned()),
             region: None,
@@ -82,61 +82,71 @@ impl S3 {
             profile: None,
             assume_role: None,
         };
-        let backend = Backend { place: Place::S3(bucket), lock_lease: None };
+        let backend = Backend { place: BackendLocation::S3(bucket), lock_lease: None };
         let credentials = Credentials::new("test", secret, None, None, "test");
         let chain = SdkConfig::builder()
             .region(Region::new("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(&self.endpoint)
             .build();
-        store::open(&backend, "second", Path::new("."), async || chain).await.unwrap()
+        store::open_backend(&backend, "second", Path::new("."), async || chain).await.unwrap()
     }
 }
 
 const RETENTION: &str = "1d";
 
-fn retention() -> Option<Retention> {
-    Some(Retention { mode: RetentionMode::Governance, period: RETENTION.parse().unwrap() })
+fn retention() -> Option<ObjectLockRetention> {
+    Some(ObjectLockRetention { mode: RetentionMode::Governance, period: RETENTION.parse().unwrap() })
 }
 
 async fn text(store: &Store, key: &str) -> Option<String> {
-    store.read(key).await.unwrap().map(|object| String::from_utf8(object.bytes).unwrap())
+    store.read_object(key).await.unwrap().map(|object| String::from_utf8(object.bytes).unwrap())
 }
 
 async fn conditional_writes(s3: &S3) {
     let store = s3.store("records", None).await;
     assert_eq!(text(&store, "a").await, None);
-    let Written::Yes(first) = store.create("a", b"one").await.unwrap() else {
+    let WriteOutcome::Yes(first) = store.create_object("a", b"one").await.unwrap() else {
         panic!("{}: nothing was there", s3.name)
     };
-    assert_eq!(store.create("a", b"two").await.unwrap(), Written::Taken, "{}", s3.name);
+    assert_eq!(store.create_object("a", b"two").await.unwrap(), WriteOutcome::Taken, "{}", s3.name);
     assert_eq!(text(&store, "a").await.as_deref(), Some("one"));
-    let Written::Yes(second) = store.replace("a", b"three", &first).await.unwrap() else {
+    let WriteOutcome::Yes(second) = store.replace_object("a", b"three", &first).await.unwrap() else {
         panic!("{}: it is so", s3.name)
     };
-    assert_eq!(store.replace("a", b"four", &first).await.unwrap(), Written::Taken, "{}", s3.name);
-    assert_eq!(store.read("a").await.unwrap().unwrap().version, second, "{}", s3.name);
+    assert_eq!(store.replace_object("a", b"four", &first).await.unwrap(), WriteOutcome::Taken, "{}", s3.name);
+    assert_eq!(store.read_object("a").await.unwrap().unwrap().version, second, "{}", s3.name);
     assert_eq!(text(&store, "a").await.as_deref(), Some("three"));
     s3.delete("a");
     assert_eq!(text(&store, "a").await, None);
     // AWS answers 404, ministack and SeaweedFS 412: the object is not in the state that was named, and nothing is written.
-    assert_eq!(store.replace("a", b"five", &second).await.unwrap(), Written::Taken, "{}", s3.name);
+    assert_eq!(store.replace_object("a", b"five", &second).await.unwrap(), WriteOutcome::Taken, "{}", s3.name);
     assert_eq!(text(&store, "a").await, None);
-    assert!(matches!(store.create("a", b"six").await.unwrap(), Written::Yes(_)), "{}", s3.name);
+    assert!(matches!(store.create_object("a", b"six").await.unwrap(), WriteOutcome::Yes(_)), "{}", s3.name);
 }
 
 /// Of several writers at once, one writes.
 async fn races(s3: &S3) {
     let store = s3.store("records", None).await;
     let bodies: Vec<String> = (0..8).map(|n| format!("writer {n}")).collect();
-    let created = bodies.iter().map(|body| store.create("race", body.as_bytes()));
+    let created = bodies.iter().map(|body| store.create_object("race", body.as_bytes()));
     let created = futures::future::try_join_all(created).await.unwrap();
-    assert_eq!(created.iter().filter(|written| **written != Written::Taken).count(), 1, "{}: {created:?}", s3.name);
-    let version = store.read("race").await.unwrap().unwrap().version;
+    assert_eq!(
+        created.iter().filter(|written| **written != WriteOutcome::Taken).count(),
+        1,
+        "{}: {created:?}",
+        s3.name
+    );
+    let version = store.read_object("race").await.unwrap().unwrap().version;
     let bodies: Vec<String> = (0..8).map(|n| format!("later writer {n}")).collect();
-    let replaced = bodies.iter().map(|body| store.replace("race", body.as_bytes(), &version));
+    let replaced = bodies.iter().map(|body| store.replace_object("race", body.as_bytes(), &version));
     let replaced = futures::future::try_join_all(replaced).await.unwrap();
-    assert_eq!(replaced.iter().filter(|written| **written != Written::Taken).count(), 1, "{}: {replaced:?}", s3.name);
+    assert_eq!(
+        replaced.iter().filter(|written| **written != WriteOutcome::Taken).count(),
+        1,
+        "{}: {replaced:?}",
+        s3.name
+    );
 }
 
 /// More names than one page of S3 has, which is 1,000.
@@ -145,15 +155,15 @@ async fn listing(s3: &S3) {
     let names: Vec<String> = (0..1003).map(|n| format!("{n:06}.json")).collect();
     for some in names.chunks(16) {
         let keys: Vec<String> = some.iter().map(|name| format!("ledger/{name}")).collect();
-        futures::future::try_join_all(keys.iter().map(|key| store.create(key, key.as_bytes()))).await.unwrap();
+        futures::future::try_join_all(keys.iter().map(|key| store.create_object(key, key.as_bytes()))).await.unwrap();
     }
-    store.create("ledgers/other.json", b"").await.unwrap();
-    assert_eq!(store.list("ledger").await.unwrap(), names, "{}", s3.name);
-    assert_eq!(store.list_from("ledger", Some("001000.json"), 9).await.unwrap(), ["001001.json", "001002.json"]);
-    assert_eq!(store.list_from("ledger", Some("000000.json"), 1).await.unwrap(), ["000001.json"], "{}", s3.name);
-    assert_eq!(store.list("nothing").await.unwrap(), Vec::<String>::new());
+    store.create_object("ledgers/other.json", b"").await.unwrap();
+    assert_eq!(store.list_names("ledger").await.unwrap(), names, "{}", s3.name);
+    assert_eq!(store.list_names_after("ledger", Some("001000.json"), 9).await.unwrap(), ["001001.json", "001002.json"]);
+    assert_eq!(store.list_names_after("ledger", Some("000000.json"), 1).await.unwrap(), ["000001.json"], "{}", s3.name);
+    assert_eq!(store.list_names("nothing").await.unwrap(), Vec::<String>::new());
     let keys = ["ledger/000007.json", "ledger/none.json", "ledger/001002.json"].map(str::to_owned).to_vec();
-    let read = store.read_several(keys).await.unwrap();
+    let read = store.read_objects(keys).await.unwrap();
     assert_eq!(read, [Some(b"ledger/000007.json".to_vec()), None, Some(b"ledger/001002.json".to_vec())]);
 }
 
@@ -161,9 +171,14 @@ async fn listing(s3: &S3) {
 async fn object_lock(s3: &S3) {
     let store = s3.store("records", retention()).await;
     let large = vec![b'x'; 300_000];
-    assert!(matches!(store.keep("evidence/large", &large).await.unwrap(), Written::Yes(_)));
-    assert_eq!(store.keep("evidence/large", b"other").await.unwrap(), Written::Taken, "{}", s3.name);
-    store.create("lock.json", b"free").await.unwrap();
+    assert!(matches!(store.create_retained_object("evidence/large", &large).await.unwrap(), WriteOutcome::Yes(_)));
+    assert_eq!(
+        store.create_retained_object("evidence/large", b"other").await.unwrap(),
+        WriteOutcome::Taken,
+        "{}",
+        s3.name
+    );
+    store.create_object("lock.json", b"free").await.unwrap();
     let kept = s3.boto3(
         r#"
 prefix = 'iam/a stack+x=1/'
@@ -183,7 +198,8 @@ print([seen('evidence/large'), seen('lock.json')])
     s3.delete("evidence/large");
     assert_eq!(text(&store, "evidence/large").await, None);
     assert_eq!(text(&store, "lock.json").await, None, "{}", s3.name);
-    let refused = s3.store("plain", retention()).await.keep("evidence/large", &large).await.unwrap_err();
+    let refused =
+        s3.store("plain", retention()).await.create_retained_object("evidence/large", &large).await.unwrap_err();
     // SeaweedFS does not say what is invalid.
     let kind = if s3.name == "SeaweedFS" { StoreErrorKind::Other } else { StoreErrorKind::NoObjectLock };
     assert_eq!(refused.kind, kind, "{}: {refused}", s3.name);
@@ -191,7 +207,7 @@ print([seen('evidence/large'), seen('lock.json')])
 
 async fn locking(s3: &S3) {
     let store = s3.store("records", None).await;
-    let holder = lock::Holder {
+    let holder = lock::LockHolder {
         actor: "jane".to_owned(),
         host: "here".to_owned(),
         process: 1,
@@ -199,25 +215,25 @@ async fn locking(s3: &S3) {
         job: std::collections::BTreeMap::new(),
     };
     let stack = StackName::new("second").unwrap();
-    let claim = lock::Claim { stack: &stack, holder: &holder, what: "apply" };
-    let terms = lock::Terms::default();
-    let lock::Asked::Held(guard) = lock::ask(&store, claim, terms).await.unwrap() else { panic!("free") };
+    let claim = lock::LockClaim { stack: &stack, holder: &holder, what: "apply" };
+    let terms = lock::LockTerms::default();
+    let lock::LockAnswer::Held(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("free") };
     assert!(guard.may_write());
-    let lock::Asked::By(other) = lock::ask(&store, claim, terms).await.unwrap() else { panic!("held") };
+    let lock::LockAnswer::By(other) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("held") };
     assert_eq!(other.epoch, 1, "{}", s3.name);
-    guard.release(lock::Known::default()).await.unwrap();
-    let lock::Asked::Held(guard) = lock::ask(&store, claim, terms).await.unwrap() else { panic!("free") };
-    let (record, _) = lock::look(&store, &stack).await.unwrap().unwrap();
+    guard.release_lock(lock::KnownLedger::default()).await.unwrap();
+    let lock::LockAnswer::Held(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("free") };
+    let (record, _) = lock::read_lock(&store, &stack).await.unwrap().unwrap();
     assert_eq!((record.epoch, guard.epoch().await), (2, 2), "{}", s3.name);
-    assert!(lock::break_open(&store, &stack, &record).await.unwrap());
-    let (record, _) = lock::look(&store, &stack).await.unwrap().unwrap();
+    assert!(lock::break_lock(&store, &stack, &record).await.unwrap());
+    let (record, _) = lock::read_lock(&store, &stack).await.unwrap().unwrap();
     assert!(record.free);
 }
 
 async fn refusals(s3: &S3) {
-    let refused = s3.store("absent", None).await.create("a", b"one").await.unwrap_err();
+    let refused = s3.store("absent", None).await.create_object("a", b"one").await.unwrap_err();
     assert_eq!(refused.kind, StoreErrorKind::NoBucket, "{}: {refused}", s3.name);
-    let refused = s3.store_with("records", None, "another").await.create("b", b"one").await.unwrap_err();
+    let refused = s3.store_with("records", None, "another").await.create_object("b", b"one").await.unwrap_err();
     assert_eq!(refused.kind, StoreErrorKind::Signature, "{}: {refused}", s3.name);
     assert_eq!(text(&s3.store("records", None).await, "b").await, None);
 }

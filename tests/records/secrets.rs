@@ -144,7 +144,7 @@ fn a_sensitive_value_is_in_no_output_on_the_embedded_directory() {
     let stack = Stack::of(&text);
     let outside = || {
         let user = stack.outside();
-        user.attach("quiet", "AdministratorAccess").unwrap();
+        user.attach_policy("quiet", "AdministratorAccess").unwrap();
     };
     life(&stack, outside);
     let evidence = stack.path(".leasehold/evidence");

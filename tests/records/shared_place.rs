@@ -140,7 +140,7 @@ fn records_of_the_first_format_are_continued() {
     fields["schema"] = 1.into();
     stack.write(".leasehold/lock.json", &old.to_string());
     std::fs::remove_file(stack.path(".leasehold/accounts.json")).unwrap();
-    let mut previous = leasehold_provider::Digest::of_bytes(b"").to_string();
+    let mut previous = leasehold_provider::Digest::from_bytes(b"").to_string();
     for number in 1.. {
         let name = format!(".leasehold/ledger/{number:020}.json");
         if !stack.path(&name).exists() {
@@ -152,7 +152,7 @@ fn records_of_the_first_format_are_continued() {
         entry["previous"] = previous.into();
         let text = entry.to_string();
         stack.write(&name, &text);
-        previous = leasehold_provider::Digest::of_bytes(text.as_bytes()).to_string();
+        previous = leasehold_provider::Digest::from_bytes(text.as_bytes()).to_string();
     }
     stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
     stack.edit("stack.hcl", "\"9d\"", "\"8d\"");

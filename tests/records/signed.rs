@@ -103,7 +103,7 @@ fn every_request_of_a_session_is_valid() {
 #[test]
 fn every_request_on_ministack_through_a_proxy_is_valid() {
     let aws = Emulator::ministack();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     live(&aws, &stack(&aws, PLAIN, proxy.env()));
     assert_all_valid(&aws);
 }

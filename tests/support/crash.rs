@@ -1,4 +1,4 @@
-//! A run that is killed at a request, and the run after it.
+//! Kills a run at a given request, and runs it again.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use leasehold_emulator::{Emulator, Fault};
 
 use super::{Stack, wait_until};
 
-/// How many emulators work at once: each case mostly waits for a lock to run out.
+/// The number of emulators that work concurrently. Each case spends most of its time waiting for a lock to expire.
 const WORKERS: usize = 4;
 
-/// Where a run is killed.
+/// The point at which a run is killed.
 #[derive(Debug, Clone, Copy)]
 pub struct Point {
-    /// The number of the request, from 0.
+    /// The index of the request, from 0.
     pub request: u32,
-    /// After it was carried out and before its answer, instead of before it was sent on.
+    /// `true`: after the request took effect and before its response. `false`: before the request is forwarded.
     pub committed: bool,
 }
 
@@ -25,20 +25,21 @@ impl std::fmt::Display for Point {
     }
 }
 
-/// Every point of a run of so many requests.
+/// All points of a run with that number of requests.
 pub fn points(requests: usize) -> impl Iterator<Item = Point> {
     let requests = u32::try_from(requests).unwrap();
     (0..requests).flat_map(|request| [false, true].map(|committed| Point { request, committed }))
 }
 
-/// Every point with `LEASEHOLD_CRASH_POINTS=all`, else one of each `stride` of them. An odd stride meets requests before as well as after
-/// they were carried out.
+/// All points with `LEASEHOLD_CRASH_POINTS=all`, otherwise one of each `stride` points. An odd stride gives points before a request as well
+/// as after one.
 pub fn sample(requests: usize, stride: usize) -> Vec<Point> {
     let all = std::env::var("LEASEHOLD_CRASH_POINTS").as_deref() == Ok("all");
     points(requests).step_by(if all { 1 } else { stride }).collect()
 }
 
-/// Runs an apply that is killed there. Runs differ by a request or two: one that ends first was never interrupted.
+/// Runs an apply that is killed at that point. The number of requests differs by one or two between runs; a run that ends before the point
+/// was not interrupted.
 pub fn kill(stack: &Stack, aws: &Emulator, at: Point) {
     let fault = if at.committed { Fault::hold_response("*") } else { Fault::hold("*") };
     aws.order(fault.after(at.request).times(1));
@@ -52,7 +53,8 @@ pub fn kill(stack: &Stack, aws: &Emulator, at: Point) {
     aws.heal();
 }
 
-/// Applies again. Where the killed run still holds the lock, that is refused until it has run out.
+/// Applies again. If the killed run still holds the lock, the first attempt is refused, and a second one runs after the lock has expired.
+/// Then the plan must be empty and the ledger valid.
 pub fn finish(stack: &Stack, at: Point) {
     let again = stack.run(&["apply", "--auto-approve"]);
     if again.code == 3 {
@@ -68,7 +70,7 @@ pub fn finish(stack: &Stack, at: Point) {
     assert_eq!(verified["unfinished"].as_array().unwrap().len(), 0, "{at}: {verified}");
 }
 
-/// Tries each point on an emulator, several side by side.
+/// Runs `attempt` for each point, on several emulators concurrently.
 pub fn each(points: Vec<Point>, attempt: impl Fn(&Emulator, Point) + Sync) {
     let points = Mutex::new(points.into_iter());
     let next = || points.lock().unwrap().next();

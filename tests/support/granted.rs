@@ -1,34 +1,35 @@
-//! Whether a printed policy grants what was asked of the bucket of records, and nothing besides: the recorded requests, evaluated by the
-//! policy language of `leasehold-policy`. Emulators do not check all of it: none answers 403 for a key that is missing and may not be
-//! listed, none knows retention or the key of the bucket as rights of their own.
+//! Checks that a printed policy grants exactly what the requests to the bucket of records need.
+//!
+//! In: the policy and the recorded requests. They are evaluated by `leasehold-policy`, because emulators do not check all of it: none
+//! answers 403 for a missing key that the caller may not list, and none has separate permissions for retention or for the bucket's KMS key.
 
-use leasehold_fault_proxy::Request;
-use leasehold_policy::{Access, Caller, Document, Truth, evaluate};
+use leasehold_fault_proxy::RecordedRequest;
+use leasehold_policy::{AccessRequest, PolicyDocument, PolicySet, RequestCaller, Truth, evaluate_request};
 use serde_json::{Value, json};
 
-/// What S3 checks for these requests, in the words of IAM. `key`: the ARN of the KMS key that encrypts the bucket.
-pub fn checked(requests: &[Request], key: Option<&str>) -> Vec<leasehold_policy::Request> {
+/// The IAM requests that S3 authorizes for these HTTP requests. `key`: the ARN of the KMS key that encrypts the bucket.
+pub fn checked(requests: &[RecordedRequest], key: Option<&str>) -> Vec<AccessRequest> {
     let of_s3 = requests.iter().filter(|request| request.action.starts_with("S3:"));
     of_s3.flat_map(|request| checked_for(request, key)).collect()
 }
 
-fn checked_for(request: &Request, kms_key: Option<&str>) -> Vec<leasehold_policy::Request> {
+fn checked_for(request: &RecordedRequest, kms_key: Option<&str>) -> Vec<AccessRequest> {
     let path = request.parameter("Key").trim_start_matches('/');
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-    let caller = || Caller::Aws("arn:aws:iam::123456789012:user/operator".to_owned());
-    let object = |action: &str| leasehold_policy::Request::new(caller(), action, &format!("arn:aws:s3:::{path}"));
+    let caller = || RequestCaller::Aws("arn:aws:iam::123456789012:user/operator".to_owned());
+    let object = |action: &str| AccessRequest::new(caller(), action, &format!("arn:aws:s3:::{path}"));
     let listed = |prefix: &str| {
-        leasehold_policy::Request::new(caller(), "s3:ListBucket", &format!("arn:aws:s3:::{bucket}"))
-            .with("s3:prefix", prefix)
+        AccessRequest::new(caller(), "s3:ListBucket", &format!("arn:aws:s3:::{bucket}"))
+            .with_context_value("s3:prefix", prefix)
     };
     let encryption = |action: &str| {
-        let request = leasehold_policy::Request::new(caller(), action, kms_key?);
-        Some(request.with("kms:ViaService", "s3.us-east-1.amazonaws.com"))
+        let request = AccessRequest::new(caller(), action, kms_key?);
+        Some(request.with_context_value("kms:ViaService", "s3.us-east-1.amazonaws.com"))
     };
     match (request.action.as_str(), key) {
         ("S3:GET", "") => vec![listed(request.parameter("prefix"))],
-        // AWS asks whether a missing key may be listed; where not, it answers 403.
-        ("S3:GET", key) => match request.answer.as_ref().map(|answer| answer.status) {
+        // For a missing key, S3 also checks s3:ListBucket, and answers 403 if it is not allowed.
+        ("S3:GET", key) => match request.response.as_ref().map(|response| response.status) {
             Some(404) => vec![object("s3:GetObject"), listed(key)],
             _ => [Some(object("s3:GetObject")), encryption("kms:Decrypt")].into_iter().flatten().collect(),
         },
@@ -43,29 +44,29 @@ fn checked_for(request: &Request, kms_key: Option<&str>) -> Vec<leasehold_policy
     }
 }
 
-/// Asserts that a policy grants all of this.
+/// Asserts that a policy grants all of these requests.
 #[track_caller]
-pub fn assert_granted(policy: &Value, asked: &[leasehold_policy::Request], what: &str) {
+pub fn assert_granted(policy: &Value, asked: &[AccessRequest], what: &str) {
     for request in asked {
         assert!(grants(policy, request), "{what}: not granted: {}\n{policy:#}", request.to_value());
     }
 }
 
-/// Asserts that each action of a policy on S3 and KMS is needed on each of its resources, and on each prefix: without it, something of
-/// this would be denied.
+/// Asserts that each action of a policy on S3 and KMS is needed, for each of its resources and prefixes: without it, one of these requests
+/// would be denied.
 #[track_caller]
-pub fn assert_needed(policy: &Value, asked: &[leasehold_policy::Request], what: &str) {
+pub fn assert_needed(policy: &Value, asked: &[AccessRequest], what: &str) {
     for (taken, without) in each_taken_away(policy) {
         assert!(asked.iter().any(|request| !grants(&without, request)), "{what}: never needed: {taken}\n{policy:#}");
     }
 }
 
-fn grants(policy: &Value, request: &leasehold_policy::Request) -> bool {
-    let document = Document::parse(&policy.to_string()).unwrap();
-    evaluate(&Access::of(vec![document]), request).allowed() == Truth::Yes
+fn grants(policy: &Value, request: &AccessRequest) -> bool {
+    let document = PolicyDocument::parse(&policy.to_string()).unwrap();
+    evaluate_request(&PolicySet::new(vec![document]), request).is_allowed() == Truth::Yes
 }
 
-/// The policy without one action on one resource or prefix, for each of them.
+/// The policy without one action on one resource or prefix, for each combination.
 fn each_taken_away(policy: &Value) -> Vec<(String, Value)> {
     let statements = policy["Statement"].as_array().unwrap();
     let mut taken = Vec::new();
@@ -81,7 +82,7 @@ fn each_taken_away(policy: &Value) -> Vec<(String, Value)> {
                 ("/Condition/StringLike/s3:prefix", prefixes)
             };
             for object in &objects {
-                // The statement in two: this action on all else, and the other actions on everything.
+                // The statement is split in two: this action on all other resources, and the other actions on all resources.
                 let mut narrower = statement.clone();
                 narrower["Action"] = json!([action]);
                 *narrower.pointer_mut(path).unwrap() = json!(without(&objects, object));

@@ -1,5 +1,5 @@
-//! A hermetic runner of the real program: a stack in a directory of its own, an environment that holds nothing of the person
-//! who runs the tests, and what a run said.
+//! Runs the real program in isolation: a stack in a temporary directory, an environment without the settings of the person who runs the
+//! tests, and the output of each run.
 //!
 //! ```ignore
 //! let stack = Stack::example("quickstart");
@@ -26,16 +26,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use leasehold_local::{LocalDirectory, Outside};
+use leasehold_local::{ExternalAdmin, LocalDirectory};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The moment at which the stories on the embedded directory begin.
+/// The time at which the tests on the embedded directory begin.
 pub const START: &str = "2026-11-20T22:00:00Z";
 
 const RECORDS: [&str; 4] = [".leasehold/lock.json", ".leasehold/ledger/", ".leasehold/.turn", ".leasehold/.held"];
 
-/// A stack in a directory of its own, and the environment the program runs in.
+/// A stack in a temporary directory, and the environment in which the program runs.
 pub struct Stack {
     home: TempDir,
     env: Vec<(String, String)>,
@@ -43,7 +43,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// An empty directory.
+    /// A stack in an empty directory.
     pub fn empty() -> Self {
         let home = TempDir::new().unwrap();
         std::fs::create_dir(home.path().join("stack")).unwrap();
@@ -74,25 +74,24 @@ impl Stack {
         stack
     }
 
-    /// The same, with more in the environment of its runs.
+    /// The same stack, with these variables added to the environment of its runs.
     pub fn with_env(mut self, env: impl IntoIterator<Item = (String, String)>) -> Self {
         self.env.extend(env);
         self
     }
 
-    /// The same, at this instant from now on: `--now` goes with every `plan`, `apply`, `list` and `show` that is not about a
-    /// saved plan.
+    /// The same stack, at this time: `--now` is passed to every `plan`, `apply`, `list` and `show` that is not about a saved plan.
     pub fn at(mut self, now: &str) -> Self {
         self.set_now(now);
         self
     }
 
-    /// Time passes.
+    /// Sets the time for the following runs.
     pub fn set_now(&mut self, now: &str) {
         self.now = Some(now.to_owned());
     }
 
-    /// So many days pass.
+    /// Moves the time forward by a number of days.
     pub fn pass_days(&mut self, days: i64) {
         let now: Timestamp = self.now.as_deref().unwrap().parse().unwrap();
         self.now = Some((now + jiff::SignedDuration::from_hours(24 * days)).to_string());
@@ -103,7 +102,7 @@ impl Stack {
         self.home.path().join("stack")
     }
 
-    /// A file of the stack.
+    /// The path of a file of the stack.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir().join(name)
     }
@@ -122,14 +121,14 @@ impl Stack {
         self.write(name, &format!("{}\n{text}", self.read(name)));
     }
 
-    /// Replaces text that stands in the file exactly once.
+    /// Replaces text that occurs exactly once in the file.
     pub fn edit(&self, name: &str, from: &str, to: &str) {
         let text = self.read(name);
         assert_eq!(text.matches(from).count(), 1, "{from:?} stands once in {name}:\n{text}");
         self.write(name, &text.replace(from, to));
     }
 
-    /// Takes a whole block out of a file, and gives it, to be put back by [`Stack::append`].
+    /// Removes a whole block from a file, and returns it for [`Stack::append`].
     pub fn cut(&self, name: &str, head: &str) -> String {
         let text = self.read(name);
         let start = text.find(&format!("{head} {{")).unwrap_or_else(|| panic!("no block {head} in {name}:\n{text}"));
@@ -138,8 +137,8 @@ impl Stack {
         text[start..end].to_owned()
     }
 
-    /// Every file below the directory with its bytes: equal before and after means that nothing was written. What runs write of
-    /// themselves, lock and ledger, is left out: a run that comes to nothing has held the lock too, and a refusal is recorded.
+    /// All files below the directory with their bytes, to assert that a run wrote nothing. The lock and the ledger are left out: a run
+    /// without changes takes the lock too, and a refusal is recorded.
     pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         fn walk(dir: &Path, root: &Path, into: &mut BTreeMap<PathBuf, Vec<u8>>) {
             for entry in std::fs::read_dir(dir).unwrap() {
@@ -156,13 +155,13 @@ impl Stack {
         files
     }
 
-    /// Somebody else with full access to the stack's embedded directory.
-    pub fn outside(&self) -> Outside {
+    /// An external administrator with full access to the stack's embedded directory.
+    pub fn outside(&self) -> ExternalAdmin {
         let now: Timestamp = self.now.as_deref().unwrap_or(START).parse().unwrap();
-        LocalDirectory::at(self.path(".leasehold/directory.db"), "stranger", Arc::new(move || now)).outside()
+        LocalDirectory::new(self.path(".leasehold/directory.db"), "stranger", Arc::new(move || now)).external_admin()
     }
 
-    /// The program, about to run in the stack's directory.
+    /// A command that runs the program in the stack's directory.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
         command
@@ -188,12 +187,12 @@ impl Stack {
         command
     }
 
-    /// Starts the program and does not wait for it. What it says goes to files, so that no full pipe holds it up.
+    /// Starts the program and does not wait for it. Its output goes to files, so that a full pipe cannot block it.
     pub fn start(&self, args: &[&str]) -> Running {
         self.start_with(args, |command| command)
     }
 
-    /// The same, with something changed about how it is started.
+    /// The same, with the command changed by `change` before it starts.
     pub fn start_with(&self, args: &[&str], change: impl FnOnce(Command) -> Command) -> Running {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
@@ -204,29 +203,29 @@ impl Stack {
         Running { args: args.join(" "), child: command.spawn().unwrap(), stdout, stderr }
     }
 
-    /// Runs the program to its end.
+    /// Runs the program and waits for its end.
     pub fn run(&self, args: &[&str]) -> Ran {
         Ran::of(args, self.command(args).output().unwrap(), &self.dir())
     }
 
-    /// Runs the program to its end, with more in its environment.
+    /// Runs the program with these variables added to its environment, and waits for its end.
     pub fn run_with(&self, env: &[(&str, &str)], args: &[&str]) -> Ran {
         let mut command = self.command(args);
         command.envs(env.iter().copied());
         Ran::of(args, command.output().unwrap(), &self.dir())
     }
 
-    /// Runs the program, which must end well.
+    /// Runs the program, and asserts exit code 0.
     pub fn ok(&self, args: &[&str]) -> Ran {
         self.run(args).expect(0)
     }
 
-    /// Applies without asking. It must end well.
+    /// Applies without a prompt, and asserts exit code 0.
     pub fn apply(&self) -> Ran {
         self.ok(&["apply", "--auto-approve"])
     }
 
-    /// Plans. It must end well.
+    /// Plans, and asserts exit code 0.
     pub fn plan(&self) -> Ran {
         self.ok(&["plan"])
     }
@@ -236,7 +235,7 @@ impl Stack {
         self.ok(&["plan", "--format", "json"]).json()
     }
 
-    /// Asserts that nothing is left to do.
+    /// Asserts that the plan is empty.
     pub fn assert_converged(&self) {
         let plan = self.run(&["plan", "--detailed-exitcode"]).expect(0);
         assert!(plan.stdout.contains("No changes."), "{plan}");
@@ -258,29 +257,29 @@ impl Running {
         assert!(sent.success());
     }
 
-    /// The number of its process.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it has written so far, on stdout and stderr.
+    /// The output so far, on stdout and stderr.
     pub fn said(&self) -> String {
         [&self.stdout, &self.stderr]
             .map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned())
             .concat()
     }
 
-    /// Types at a stdin that is a pipe.
+    /// Writes to the program's stdin, which must be a pipe.
     pub fn type_in(&mut self, text: &str) {
         std::io::Write::write_all(self.child.stdin.as_mut().unwrap(), text.as_bytes()).unwrap();
     }
 
-    /// Whether it has ended by itself.
+    /// Whether the program has ended.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Waits for its end.
+    /// Waits for the program to end.
     pub fn wait(mut self) -> Ran {
         let status = self.child.wait().unwrap();
         let said = |path: &Path| std::fs::read_to_string(path).unwrap();
@@ -293,18 +292,18 @@ impl Running {
     }
 }
 
-/// How a run of the program ended.
+/// The result of a run of the program.
 #[derive(Debug, Clone)]
 pub struct Ran {
     pub args: String,
-    /// The exit code; -1 where a signal ended it.
+    /// The exit code; -1 if a signal ended the program.
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
 impl Ran {
-    /// From what a command left, run in `dir`.
+    /// The result from the output of a command that ran in `dir`.
     pub fn of(args: &[&str], output: Output, dir: &Path) -> Self {
         let clean = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("the program speaks UTF-8");
@@ -326,7 +325,7 @@ impl Ran {
         self
     }
 
-    /// Asserts that each text stands in what was said, on stdout or stderr, however its lines are broken.
+    /// Asserts that each text is in the output, on stdout or stderr, with any line breaks.
     #[track_caller]
     pub fn says(self, texts: &[&str]) -> Self {
         let unbroken = |text: &str| text.replace("\n  │ ", " ").replace("\n        ", " ");
@@ -338,7 +337,7 @@ impl Ran {
         self
     }
 
-    /// Asserts that none of the texts stands in what was said.
+    /// Asserts that none of the texts is in the output.
     #[track_caller]
     pub fn says_nothing_of(self, texts: &[&str]) -> Self {
         for text in texts {
@@ -366,7 +365,7 @@ impl fmt::Display for Ran {
     }
 }
 
-/// A run as a snapshot, with what differs from run to run made equal.
+/// Asserts a snapshot of a run, after the values that differ from run to run were replaced.
 #[macro_export]
 macro_rules! snapshot {
     ($name:expr, $ran:expr) => {
@@ -374,7 +373,7 @@ macro_rules! snapshot {
     };
 }
 
-/// What every snapshot is filtered by, and where it lies.
+/// The filters and the folder of all snapshots.
 pub fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_omit_expression(true);
@@ -384,7 +383,7 @@ pub fn settings() -> insta::Settings {
     settings
 }
 
-/// The types of what JSON holds, key by key: pins a format without its values.
+/// The type of each value in a JSON document, by key: asserts a format without its values.
 pub fn shape(value: &Value) -> Value {
     match value {
         Value::Object(fields) => Value::Object(fields.iter().map(|(key, value)| (key.clone(), shape(value))).collect()),
@@ -398,7 +397,7 @@ pub fn shape(value: &Value) -> Value {
     }
 }
 
-/// Waits until something holds; fails after a minute.
+/// Waits until a condition is true. Fails after one minute.
 #[track_caller]
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();

@@ -1,10 +1,10 @@
-//! The comparison of every policy that AWS manages and moto ships: with a copy of itself in another order, and with itself less
-//! one action. `cargo bench -p leasehold-policy`
+//! Compares every AWS managed policy that moto contains with a shuffled copy of itself, and with itself without one
+//! action. `cargo bench -p leasehold-policy`
 //!
-//! Criterion times all of them together. How they are spread is measured here, each comparison on its own, and held to its
-//! bounds, as is the memory of the whole process while they are compared one after the other.
+//! Criterion times all of them together. This benchmark also measures each comparison alone and asserts bounds on the
+//! distribution of the times and on the memory of the process.
 #![allow(missing_docs, clippy::panic, clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing)]
-#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock, and what the kernel says of its memory")]
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and the memory usage")]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use common::Random;
 use common::managed::{elements, policies, shuffled, without};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use leasehold_policy::{Access, Document, compare};
+use leasehold_policy::{PolicyDocument, PolicySet, compare_policies};
 use rustix::time::ClockId;
 use serde_json::Value;
 
@@ -24,41 +24,41 @@ const NINETY_NINE: Duration = Duration::from_millis(100);
 const SLOWEST: Duration = Duration::from_secs(2);
 const MEMORY_KB: u64 = 200 * 1024;
 
-/// A policy, and what it is compared with.
+/// A policy and the variants it is compared with.
 struct Case {
-    whole: Access,
-    shuffled: Access,
+    whole: PolicySet,
+    shuffled: PolicySet,
     /// Without its middle action.
-    less: Access,
+    less: PolicySet,
 }
 
 fn case(value: &Value) -> Case {
-    let document = Document::from_value(value).expect("a policy");
-    let copy = Document::from_value(&shuffled(&mut Random::new(7), value)).expect("a policy");
+    let document = PolicyDocument::from_value(value).expect("a policy");
+    let copy = PolicyDocument::from_value(&shuffled(&mut Random::new(7), value)).expect("a policy");
     let all = elements(&document);
     let less = without(&document, all[all.len() / 2]);
-    let [whole, shuffled, less] = [document, copy, less].map(|document| Access::of(vec![document]));
+    let [whole, shuffled, less] = [document, copy, less].map(|document| PolicySet::new(vec![document]));
     Case { whole, shuffled, less }
 }
 
-/// The processor time of this thread, which the load of the machine does not lengthen, and the time on the wall.
+/// The processor time of this thread, which is independent of the load of the machine, and the wall time.
 fn clocks() -> (Duration, Instant) {
     let spent = rustix::time::clock_gettime(ClockId::ThreadCPUTime);
     (Duration::try_from(spent).expect("a time"), Instant::now())
 }
 
-/// How long one comparison takes: processor and wall. Of three runs, the fastest counts.
-fn time(old: &Access, new: &Access) -> (Duration, Duration) {
+/// The processor and wall time of one comparison: the fastest of three runs.
+fn time(old: &PolicySet, new: &PolicySet) -> (Duration, Duration) {
     let once = || {
         let (spent, start) = clocks();
-        black_box(compare(black_box(old), black_box(new)));
+        black_box(compare_policies(black_box(old), black_box(new)));
         let (spent_after, end) = clocks();
         (spent_after - spent, end - start)
     };
     once().min(once()).min(once())
 }
 
-/// Prints how long single comparisons take, and asserts the bounds of the processor time.
+/// Prints the distribution of the times of single comparisons, and asserts the bounds on the processor time.
 fn spread(about: &str, mut times: Vec<(Duration, Duration, &str)>) {
     let mut wall: Vec<Duration> = times.iter().map(|(_, wall, _)| *wall).collect();
     wall.sort_unstable();
@@ -75,7 +75,7 @@ fn spread(about: &str, mut times: Vec<(Duration, Duration, &str)>) {
     assert!(median <= MEDIAN && ninety_nine <= NINETY_NINE && slowest <= SLOWEST, "{about} misses a bound");
 }
 
-/// The most memory that this process has held, in kB; none where the kernel does not say.
+/// The peak memory of this process in kB. `None` on systems without `/proc/self/status`.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -86,7 +86,7 @@ fn managed(criterion: &mut Criterion) {
     let corpus = policies();
     let held = peak();
     let (mut shuffled, mut less) = (Vec::new(), Vec::new());
-    // One policy at a time, so that the memory is that of the corpus as JSON and of one comparison.
+    // One policy at a time, so that the peak is the corpus as JSON plus one comparison.
     for (name, value) in &corpus {
         let case = case(value);
         let (spent, wall) = time(&case.whole, &case.shuffled);
@@ -106,9 +106,9 @@ fn managed(criterion: &mut Criterion) {
     let cases: Vec<Case> = corpus.values().map(case).collect();
     let mut group = criterion.benchmark_group("every managed policy");
     group.sample_size(10).throughput(Throughput::Elements(cases.len() as u64));
-    let mut time = |about, other: fn(&Case) -> &Access| {
+    let mut time = |about, other: fn(&Case) -> &PolicySet| {
         group.bench_function(about, |bencher| {
-            bencher.iter(|| cases.iter().for_each(|case| drop(black_box(compare(&case.whole, other(case))))));
+            bencher.iter(|| cases.iter().for_each(|case| drop(black_box(compare_policies(&case.whole, other(case))))));
         });
     };
     time("shuffled", |case| &case.shuffled);

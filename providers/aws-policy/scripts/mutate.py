@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Breaks one rule of the crate at a time and asks the tests whether they notice.
+"""Breaks one rule of the crate at a time and checks that a test fails.
 
     python3 scripts/mutate.py [--quick] [name ...]
 
-The differential test, which takes the longest, is asked about what the others let pass. Quick leaves it out.
+The differential test, which takes longest, runs only for mutants that the other tests do not catch. `--quick` leaves it out.
 
-Run it in a clone that nobody else builds in: it edits files and puts them back. Exit code 1 when some mutant lives.
+Run it in a clone without other builds: it edits files and restores them. Exit code 1 if a mutant survives.
 """
 
 import pathlib
@@ -17,12 +17,12 @@ SRC = CRATE / "src"
 TESTS = ["--test", "compare", "--test", "evaluate", "--test", "canonical", "--test", "parse", "--test", "trim"]
 LONG = ["--test", "differential"]
 
-# Name, file, what stands there, what is put in its place.
+# Name, file, text, replacement. The text must occur exactly once in the file.
 MUTANTS = [
     ("outer deny ignored", "compare/search.rs", "grants && limits && denies", "grants && limits"),
     ("outer boundary ignored", "compare/search.rs", "grants && limits && denies", "grants && denies"),
-    ("inner boundary ignored", "compare/search.rs", "(x_bounded && alive.x_limits.is_empty())", "false"),
-    ("inner deny ignored", "compare/search.rs", "if alive.x_denies.iter().any(|row| rest(row) == 0) {", "if false {"),
+    ("inner boundary ignored", "compare/search.rs", "(inner_bounded && matching.inner_limits.is_empty())", "false"),
+    ("inner deny ignored", "compare/search.rs", "if matching.inner_denies.iter().any(|row| rest(row) == 0) {", "if false {"),
     (
         "any grant covers any grant",
         "compare/search.rs",
@@ -32,116 +32,116 @@ MUTANTS = [
     (
         "branches forgotten",
         "compare/search.rs",
-        "self.seen.insert((dimension, still.clone(), open))",
-        "self.seen.insert((0, still[..1.min(still.len())].to_vec(), open))",
+        "self.seen.insert((dimension, still.clone(), is_ambiguous))",
+        "self.seen.insert((0, still[..1.min(still.len())].to_vec(), is_ambiguous))",
     ),
-    ("absent key ignored", "compare/context.rs", "if !ALWAYS.contains(&self.key.as_str()) {", "if false {"),
-    ("time may be absent", "compare/context.rs", "if !ALWAYS.contains(&self.key.as_str()) {", "if true {"),
+    ("absent key ignored", "compare/key_dimension.rs", "if !ALWAYS.contains(&self.key.as_str()) {", "if false {"),
+    ("time may be absent", "compare/key_dimension.rs", "if !ALWAYS.contains(&self.key.as_str()) {", "if true {"),
     (
         "IfExists ignored",
-        "compare/context.rs",
+        "compare/key_dimension.rs",
         "if_exists, negated, .. } => *if_exists || *negated",
         "negated, .. } => *negated",
     ),
     (
         "absent fails a negation",
-        "compare/context.rs",
+        "compare/key_dimension.rs",
         "=> *if_exists || *negated",
         "=> *if_exists && (*negated || true)",
     ),
     (
         "negated condition as positive",
-        "compare/context.rs",
+        "compare/key_dimension.rs",
         "passes.contains(atom)) != *negated",
         "passes.contains(atom)) != (*negated && false)",
     ),
     (
         "Null inverted",
-        "compare/context.rs",
+        "compare/key_dimension.rs",
         "Self::Null { absent, .. } => *absent,",
         "Self::Null { absent, .. } => !*absent,",
     ),
-    ("sets of values ignored", "compare/context.rs", "if multivalued {", "if false && multivalued {"),
+    ("sets of values ignored", "compare/key_dimension.rs", "if multivalued {", "if false && multivalued {"),
     (
         "ForAllValues as ForAnyValue",
-        "compare/context.rs",
+        "compare/key_dimension.rs",
         "None | Some(Quantifier::All) => *a && *b",
         "None | Some(Quantifier::All) => *a || *b",
     ),
     (
         "no guess without quantifier",
-        "compare/context.rs",
+        "compare/key_dimension.rs",
         "if *free { guesses.next()",
         "if *free && false { guesses.next()",
     ),
     (
         "void variables ignored",
-        "compare/context.rs",
+        "compare/key_dimension.rs",
         "let all = vec![true; variables.len()];",
         "let all = vec![false; variables.len()];",
     ),
-    ("void variables in resources ignored", "compare/text.rs", "beside)", "|clause| beside(clause) && false)"),
+    ("void variables in resources ignored", "compare/text_dimension.rs", "beside(atom, clause)", "beside(atom, clause) && false"),
     (
         "? matches nothing",
         "compare/automaton.rs",
-        "Some(Step::One { crosses: true }) => any.push(position + 1)",
-        "Some(Step::One { crosses: true }) => drop(position)",
+        "Some(PatternStep::One { crosses: true }) => any.push(position + 1)",
+        "Some(PatternStep::One { crosses: true }) => drop(position)",
     ),
     (
         "* takes one character at least",
         "compare/automaton.rs",
-        "if let Some(Step::Many { crosses }) = self.step(position) {",
-        "if let Some(Step::Many { crosses }) = self.step(position).filter(|_| index > 3) {",
+        "if let Some(PatternStep::Many { crosses }) = self.step_at(position) {",
+        "if let Some(PatternStep::Many { crosses }) = self.step_at(position).filter(|_| index > 3) {",
     ),
     (
         "no other character",
         "compare/automaton.rs",
-        "if let Some(other) = other_than(&waiting) {",
-        "if let Some(other) = other_than(&waiting).filter(|_| waiting.is_empty()) {",
+        "if let Some(other) = character_outside(&waiting) {",
+        "if let Some(other) = character_outside(&waiting).filter(|_| waiting.is_empty()) {",
     ),
-    ("NotAction as Action", "compare/text.rs", "!void && matched != clause.negated", "!void && matched"),
+    ("NotAction as Action", "compare/text_dimension.rs", "!void && matched != clause.negated", "!void && matched"),
     (
         "one reading of wildcards",
         "compare/mod.rs",
-        "&[Reading::Whole, Reading::Trailing, Reading::Segment]",
-        "&[Reading::Whole]",
+        "&[WildcardReading::Whole, WildcardReading::Trailing, WildcardReading::Segment]",
+        "&[WildcardReading::Whole]",
     ),
-    ("variable as wildcard", "compare/text.rs", "!pattern.variables().is_empty();", "pattern.variables().len() > 9;"),
-    ("ignore-case minds case", "compare/scalar.rs", "Step::Folded(c.to_ascii_lowercase())", "Step::Char(*c)"),
+    ("variable as wildcard", "compare/text_dimension.rs", "!pattern.variable_keys().is_empty()", "pattern.variable_keys().len() > 9"),
+    ("ignore-case minds case", "compare/single_value.rs", "PatternStep::Folded(c.to_ascii_lowercase())", "PatternStep::Char(*c)"),
     (
         "no number between",
-        "compare/scalar.rs",
+        "compare/single_value.rs",
         "out.extend(points.iter().zip(points.iter().skip(1))",
         "out.extend(points.iter().take(0).zip(points.iter().skip(1))",
     ),
-    ("less as less or equal", "compare/scalar.rs", "value < wanted,", "value <= wanted,"),
-    ("no address after a range", "compare/scalar.rs", "at.insert((range.v6, after));", "let _ = after;"),
+    ("less as less or equal", "compare/single_value.rs", "value < wanted,", "value <= wanted,"),
+    ("no address after a range", "compare/single_value.rs", "at.insert((range.v6, after));", "let _ = after;"),
     (
         "account covers nobody",
-        "compare/principals.rs",
+        "compare/principal_dimension.rs",
         'arn.account == id.as_str() => {',
         'arn.account == id.as_str() && arn.name == "root" => {',
     ),
     (
         "role covers no session",
-        "compare/principals.rs",
-        "if session { Covers::AsOneOfMany }",
-        "if session && false { Covers::AsOneOfMany }",
+        "compare/principal_dimension.rs",
+        "if session { PrincipalCoverage::AsOneOfMany }",
+        "if session && false { PrincipalCoverage::AsOneOfMany }",
     ),
     (
         "NotPrincipal guessed",
-        "compare/principals.rs",
+        "compare/principal_dimension.rs",
         "(true, false, true) => None,",
         "(true, false, true) => Some(false),",
     ),
-    ("free operator holds", "compare/shape.rs", "[false, true]", "[true, true]"),
+    ("free operator holds", "compare/request_space.rs", "[false, true]", "[true, true]"),
     (
         "denials forgotten in trimming",
         "compare/trim.rs",
-        "a.boundary == b.boundary && statements(a",
-        "a.boundary == b.boundary && true || statements(a",
+        "a.boundary == b.boundary\n        && statements_with_effect(a",
+        "a.boundary == b.boundary && true\n        || statements_with_effect(a",
     ),
-    ("boundaries forgotten in trimming", "compare/trim.rs", "a.boundary == b.boundary && statements(a", "statements(a"),
+    ("boundaries forgotten in trimming", "compare/trim.rs", "a.boundary == b.boundary\n        && statements_with_effect(a", "statements_with_effect(a"),
     (
         "conditions forgotten in trimming",
         "compare/trim.rs",
@@ -151,8 +151,8 @@ MUTANTS = [
     (
         "trimmed to what no action is",
         "compare/trim.rs",
-        "actions.iter().any(|action| matches(pattern, action))",
-        "actions.iter().any(|action| !matches(pattern, action))",
+        "actions.iter().any(|action| matches_plain_text(pattern, action))",
+        "actions.iter().any(|action| !matches_plain_text(pattern, action))",
     ),
     ("all shared in trimming", "compare/trim.rs", "!granted.contains(action)", "granted.is_empty()"),
     (
@@ -191,7 +191,7 @@ def run(command):
 
 
 def main():
-    wanted, alive = [name for name in sys.argv[1:] if name != "--quick"], []
+    wanted, survivors = [name for name in sys.argv[1:] if name != "--quick"], []
     stages = [TESTS] if "--quick" in sys.argv else [TESTS, LONG]
     for name, file, old, new in MUTANTS:
         if wanted and name not in wanted:
@@ -199,12 +199,12 @@ def main():
         path = SRC / file
         text = path.read_text()
         if text.count(old) != 1:
-            print(f"STALE   {name}: stands {text.count(old)} times in {file}", flush=True)
-            alive.append(name)
+            print(f"STALE   {name}: occurs {text.count(old)} times in {file}", flush=True)
+            survivors.append(name)
             continue
         path.write_text(text.replace(old, new))
         try:
-            # `--lib` would catch most of them first, next to the code; the tests of behaviour have to.
+            # Not `--lib`: the tests of behaviour must catch the mutants without the unit tests.
             for tests in stages:
                 base = ["cargo", "test", "-q", "-p", "leasehold-policy", *tests]
                 built, output = run([*base, "--no-run"])
@@ -218,10 +218,10 @@ def main():
         # Cargo's quiet mode lists the failed tests, indented, at the end of each binary's output.
         listed = (line.strip() for line in output.splitlines() if line.startswith("    "))
         red = sorted({name for name in listed if name.isidentifier()})
-        print(f"{'caught' if code else 'ALIVE '}  {name}: {', '.join(red)}", flush=True)
+        print(f"{'caught  ' if code else 'SURVIVED'}  {name}: {', '.join(red)}", flush=True)
         if code == 0:
-            alive.append(name)
-    sys.exit(1 if alive else 0)
+            survivors.append(name)
+    sys.exit(1 if survivors else 0)
 
 
 if __name__ == "__main__":

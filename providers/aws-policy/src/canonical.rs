@@ -1,34 +1,35 @@
-//! The one form of all documents that AWS treats as the same. Drift is judged by it.
+//! The canonical form of a policy document: equal for all documents that AWS treats as the same. Drift detection
+//! compares it.
 //!
-//! Left out: the order of statements and lists, a string against a list of one, the case of actions, operators and
-//! context keys, an account id against its root ARN, duplicates, `Sid`, `Id`, and `Version` where nothing in the
-//! document reads differently under the other one. Everything else counts, and two principal strings that differ are
-//! never equal.
+//! The canonical form ignores the order of statements and lists, a string against a list of one, the case of actions,
+//! operators and context keys, an account id against its root ARN, duplicates, `Sid` and `Id`. It ignores `Version`
+//! unless the document has `${…}` in a place where version `2012-10-17` makes it a variable. Every other difference
+//! counts: two different principal strings, for example, are never equal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::document::{Clause, Condition, Document, Statement, Version};
-use crate::error::ParseError;
-use crate::operator::{Operator, Test};
-use crate::parse::fold_bool;
+use crate::document::{Clause, LanguageVersion, PolicyDocument, PolicyStatement, StatementCondition};
+use crate::error::PolicyParseError;
+use crate::operator::{ConditionOperator, ConditionTest};
+use crate::parse::parse_bool;
 use crate::pattern::Pattern;
-use crate::principal::Principal;
+use crate::principal::PolicyPrincipal;
 
-impl Document {
-    /// The form in which documents are compared. Equal values: AWS treats the documents as the same.
-    pub fn canonical(&self) -> Value {
-        let statements: BTreeMap<String, Value> = self.statements.iter().map(keyed).collect();
-        let version = if self.depends_on_version() { self.version } else { Version::V2012 };
+impl PolicyDocument {
+    /// The canonical form as JSON. Two documents with equal values are the same to AWS.
+    pub fn to_canonical_value(&self) -> Value {
+        let statements: BTreeMap<String, Value> = self.statements.iter().map(statement_with_sort_key).collect();
+        let version = if self.depends_on_version() { self.version } else { LanguageVersion::V2012 };
         json!({ "Version": version.as_str(), "Statement": statements.into_values().collect::<Vec<_>>() })
     }
 
-    /// The canonical form for reading: labels stay, and every statement stands where its canonical form sorts.
-    pub fn labelled(&self) -> Value {
+    /// The canonical form with `Sid`, `Id` and the original `Version`, for display. Statements are in canonical order.
+    pub fn to_labelled_value(&self) -> Value {
         let mut statements: Vec<(String, Option<&String>, Value)> = Vec::new();
         for statement in &self.statements {
-            let (key, mut value) = keyed(statement);
+            let (key, mut value) = statement_with_sort_key(statement);
             if let (Some(sid), Value::Object(members)) = (&statement.sid, &mut value) {
                 members.insert("Sid".to_owned(), Value::String(sid.clone()));
             }
@@ -45,72 +46,97 @@ impl Document {
         Value::Object(out)
     }
 
-    /// Whether some text would read differently under the other version: it holds `${…}` where variables may stand.
+    /// Whether the other `Version` would change the meaning: `${…}` occurs where policy variables are allowed.
     fn depends_on_version(&self) -> bool {
         self.statements.iter().any(|statement| {
             let resources = statement.resources.iter().flat_map(|clause| &clause.items);
-            let values = statement.conditions.iter().filter(|c| reads_variables(&c.operator)).flat_map(|c| &c.values);
+            let values =
+                statement.conditions.iter().filter(|c| may_hold_variables(&c.operator)).flat_map(|c| &c.values);
             resources.chain(values).any(|pattern| pattern.text().contains("${"))
         })
     }
 }
 
 /// Whether AWS treats the two documents as the same.
-pub fn equivalent(a: &Value, b: &Value) -> Result<bool, ParseError> {
-    Ok(Document::from_value(a)?.canonical() == Document::from_value(b)?.canonical())
+///
+/// # Errors
+/// One of the values is not a policy document.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let one = json!({"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}});
+/// let other = json!({"Statement": [{"Effect": "Allow", "Action": ["S3:getobject"], "Resource": ["*"]}]});
+/// assert!(leasehold_policy::are_equivalent(&one, &other)?);
+/// # Ok::<(), leasehold_policy::PolicyParseError>(())
+/// ```
+pub fn are_equivalent(a: &Value, b: &Value) -> Result<bool, PolicyParseError> {
+    Ok(PolicyDocument::from_value(a)?.to_canonical_value() == PolicyDocument::from_value(b)?.to_canonical_value())
 }
 
-fn reads_variables(operator: &Operator) -> bool {
+fn may_hold_variables(operator: &ConditionOperator) -> bool {
     operator.takes_wildcards()
-        || matches!(operator, Operator::Test { test: Test::StringEquals | Test::StringEqualsIgnoreCase, .. })
+        || matches!(
+            operator,
+            ConditionOperator::Test { test: ConditionTest::StringEquals | ConditionTest::StringEqualsIgnoreCase, .. }
+        )
 }
 
-fn keyed(statement: &Statement) -> (String, Value) {
-    let value = statement_form(statement);
+fn statement_with_sort_key(statement: &PolicyStatement) -> (String, Value) {
+    let value = canonical_statement(statement);
     (value.to_string(), value)
 }
 
-fn statement_form(statement: &Statement) -> Value {
+fn canonical_statement(statement: &PolicyStatement) -> Value {
     let mut out = Map::new();
     out.insert("Effect".to_owned(), json!(statement.effect.as_str()));
     if let Some(clause) = &statement.principals {
         let name = if clause.negated { "NotPrincipal" } else { "Principal" };
-        out.insert(name.to_owned(), principals_form(clause));
+        out.insert(name.to_owned(), canonical_principals(clause));
     }
     let name = if statement.actions.negated { "NotAction" } else { "Action" };
-    out.insert(name.to_owned(), texts(statement.actions.items.iter().map(|action| action.text().to_lowercase())));
+    out.insert(
+        name.to_owned(),
+        sorted_unique_texts(statement.actions.items.iter().map(|action| action.text().to_lowercase())),
+    );
     if let Some(clause) = &statement.resources {
         let name = if clause.negated { "NotResource" } else { "Resource" };
-        out.insert(name.to_owned(), texts(clause.items.iter().map(|resource| resource.text().to_owned())));
+        out.insert(
+            name.to_owned(),
+            sorted_unique_texts(clause.items.iter().map(|resource| resource.text().to_owned())),
+        );
     }
     if !statement.conditions.is_empty() {
-        out.insert("Condition".to_owned(), conditions_form(&statement.conditions));
+        out.insert("Condition".to_owned(), canonical_conditions(&statement.conditions));
     }
     Value::Object(out)
 }
 
-fn principals_form(clause: &Clause<Principal>) -> Value {
+fn canonical_principals(clause: &Clause<PolicyPrincipal>) -> Value {
     let mut kinds: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for principal in &clause.items {
-        kinds.entry(principal.member()).or_default().insert(principal.text());
+        kinds.entry(principal.member_name()).or_default().insert(principal.text());
     }
     json!(kinds)
 }
 
-fn conditions_form(conditions: &[Condition]) -> Value {
+fn canonical_conditions(conditions: &[StatementCondition]) -> Value {
     let mut operators: BTreeMap<String, BTreeMap<&str, Value>> = BTreeMap::new();
     for condition in conditions {
-        let folds = matches!(condition.operator, Operator::Null | Operator::Test { test: Test::Bool, .. });
-        let form = |value: &Pattern| match fold_bool(value.text()) {
+        let folds = matches!(
+            condition.operator,
+            ConditionOperator::Null | ConditionOperator::Test { test: ConditionTest::Bool, .. }
+        );
+        let form = |value: &Pattern| match parse_bool(value.text()) {
             Some(truth) if folds => truth.to_string(),
             _ => value.text().to_owned(),
         };
-        let values = texts(condition.values.iter().map(form));
+        let values = sorted_unique_texts(condition.values.iter().map(form));
         operators.entry(condition.operator.to_string()).or_default().insert(&condition.key, values);
     }
     json!(operators)
 }
 
-fn texts(items: impl Iterator<Item = String>) -> Value {
+fn sorted_unique_texts(items: impl Iterator<Item = String>) -> Value {
     json!(items.collect::<BTreeSet<String>>())
 }

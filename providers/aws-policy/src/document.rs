@@ -1,21 +1,22 @@
-//! A policy document as Rust values. Reading is in [`crate::parse`], the form that is compared in [`crate::canonical`].
+//! A policy document as Rust values. [`PolicyDocument::parse`] builds it from JSON; [`crate::canonical`] gives the form
+//! in which two documents are compared.
 
-use crate::operator::Operator;
+use crate::operator::ConditionOperator;
 use crate::pattern::Pattern;
-use crate::principal::Principal;
+use crate::principal::PolicyPrincipal;
 
-/// The language version. It decides whether `${…}` is a variable or text.
+/// The `Version` element. It decides whether `${…}` is a policy variable or plain text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Version {
-    /// `2008-10-17`, also what a document without `Version` has: no variables.
+pub enum LanguageVersion {
+    /// `2008-10-17`, also the version of a document without `Version`: no policy variables.
     #[default]
     V2008,
-    /// `2012-10-17`.
+    /// `2012-10-17`: `${…}` is a policy variable.
     V2012,
 }
 
-impl Version {
-    /// As a policy spells it.
+impl LanguageVersion {
+    /// The spelling in a policy.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::V2008 => "2008-10-17",
@@ -24,17 +25,17 @@ impl Version {
     }
 }
 
-/// What a statement does where it matches.
+/// The `Effect` element: what a statement does to the requests it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Effect {
-    /// Grants.
+pub enum StatementEffect {
+    /// Grants the request, unless another statement denies it.
     Allow,
-    /// Refuses, whatever else grants.
+    /// Denies the request, even if other statements allow it.
     Deny,
 }
 
-impl Effect {
-    /// As a policy spells it.
+impl StatementEffect {
+    /// The spelling in a policy.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "Allow",
@@ -43,71 +44,72 @@ impl Effect {
     }
 }
 
-/// Which of the three grammars a document follows.
+/// The kind of a policy: which elements its statements must have and may not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyKind {
-    /// Attached to a user, group or role, or a boundary: no principal, a resource.
+    /// An identity policy or a permissions boundary: no `Principal`, but a `Resource`.
     Identity,
-    /// A role's trust: a principal, no resource.
+    /// A role's trust policy: a `Principal`, no `Resource`.
     Trust,
-    /// Attached to a resource: a principal and a resource.
+    /// A resource-based policy: a `Principal` and a `Resource`.
     Resource,
 }
 
-/// A list of things that match, or (`Not…`) that do not.
+/// A list of actions, resources or principals that match, or, when negated (`Not…`), that do not match.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Clause<T> {
-    /// Written `NotAction`, `NotResource` or `NotPrincipal`: everything but the items.
+    /// True for `NotAction`, `NotResource` and `NotPrincipal`: everything except the items matches.
     pub negated: bool,
-    /// In the order of the document. Empty only where not negated; it then matches nothing.
+    /// In the order of the document. May be empty only if not negated; the clause then matches nothing.
     pub items: Vec<T>,
 }
 
-/// One test on one key of the request's context. A statement's conditions must all hold.
+/// One operator on one key of the request context. All conditions of a statement must hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Condition {
-    /// How the key is tested.
-    pub operator: Operator,
-    /// The context key in lower case: AWS does not tell `aws:SourceIp` from `aws:sourceip`.
+pub struct StatementCondition {
+    /// How the key's values are tested.
+    pub operator: ConditionOperator,
+    /// The context key in lower case: AWS ignores the case of condition keys.
     pub key: String,
-    /// The values. One that matches suffices; under a negated operator none may match.
+    /// The values of the policy. One match is enough; under a negated operator no value may match.
     pub values: Vec<Pattern>,
 }
 
-/// One statement.
+/// One statement of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// A label; it means nothing to AWS and is not compared.
+pub struct PolicyStatement {
+    /// A label without effect on evaluation; comparisons ignore it.
     pub sid: Option<String>,
-    /// Allow or Deny.
-    pub effect: Effect,
-    /// Whom it speaks of; none in an identity policy, where it is whoever holds the policy.
-    pub principals: Option<Clause<Principal>>,
-    /// Action patterns; their tokens are in lower case, since AWS ignores the case of actions.
+    /// The `Effect` element.
+    pub effect: StatementEffect,
+    /// `Principal` or `NotPrincipal`. `None` in an identity policy, which applies to the identity it is attached to.
+    pub principals: Option<Clause<PolicyPrincipal>>,
+    /// Action patterns. Their tokens are in lower case, because AWS ignores the case of actions.
     pub actions: Clause<Pattern>,
-    /// ARN patterns; none in a trust policy, where the resource is the role.
+    /// ARN patterns. `None` in a trust policy, where the resource is the role.
     pub resources: Option<Clause<Pattern>>,
-    /// All must hold. Ordered as written.
-    pub conditions: Vec<Condition>,
+    /// All of them must hold. In the order of the document.
+    pub conditions: Vec<StatementCondition>,
 }
 
-/// A policy document.
+/// A policy document of any kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
-    /// The language version.
-    pub version: Version,
-    /// A label for the document; it means nothing to AWS and is not compared.
+pub struct PolicyDocument {
+    /// The `Version` element.
+    pub version: LanguageVersion,
+    /// A label without effect on evaluation; comparisons ignore it.
     pub id: Option<String>,
-    /// In the order of the text, which has no meaning.
-    pub statements: Vec<Statement>,
+    /// In the order of the document, which has no effect on evaluation.
+    pub statements: Vec<PolicyStatement>,
 }
 
-impl Document {
-    /// Principals that no longer exist: AWS shows their unique id in place of the ARN.
+impl PolicyDocument {
+    /// The unique ids of principals that no longer exist, sorted and without duplicates. AWS replaces the ARN of a
+    /// deleted principal by its unique id.
     pub fn deleted_principals(&self) -> Vec<&str> {
         let clauses = self.statements.iter().filter_map(|statement| statement.principals.as_ref());
         let deleted = clauses.flat_map(|clause| &clause.items).filter_map(|principal| match principal {
-            Principal::Deleted(id) => Some(id.as_str()),
+            PolicyPrincipal::Deleted(id) => Some(id.as_str()),
             _ => None,
         });
         let unique: std::collections::BTreeSet<&str> = deleted.collect();

@@ -1,105 +1,105 @@
-//! Condition operators.
+//! Condition operators such as `StringEquals` or `ForAnyValue:ArnNotLikeIfExists`, parsed into their parts.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
 
 use std::fmt;
 
-/// How one value of the request is tested against the values of the policy.
+/// The test of one value of the request against one value of the policy, in its positive form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Test {
+pub enum ConditionTest {
     /// Case-sensitive equality of strings.
     StringEquals,
-    /// Equality of strings without regard to case.
+    /// Case-insensitive equality of strings.
     StringEqualsIgnoreCase,
-    /// Strings with `*` and `?`.
+    /// Strings that match a pattern with `*` and `?`.
     StringLike,
-    /// Numbers, whole or decimal.
+    /// Equality of integers or decimal numbers.
     NumericEquals,
-    /// The request's number is smaller.
+    /// The request's number is less.
     NumericLessThan,
-    /// The request's number is smaller or the same.
+    /// The request's number is less or equal.
     NumericLessThanEquals,
-    /// The request's number is larger.
+    /// The request's number is greater.
     NumericGreaterThan,
-    /// The request's number is larger or the same.
+    /// The request's number is greater or equal.
     NumericGreaterThanEquals,
-    /// Instants, ISO 8601 or epoch seconds.
+    /// Equality of instants, in ISO 8601 or epoch seconds.
     DateEquals,
     /// The request's instant is earlier.
     DateLessThan,
-    /// The request's instant is earlier or the same.
+    /// The request's instant is earlier or equal.
     DateLessThanEquals,
     /// The request's instant is later.
     DateGreaterThan,
-    /// The request's instant is later or the same.
+    /// The request's instant is later or equal.
     DateGreaterThanEquals,
-    /// `true` or `false`.
+    /// Equality of `true` or `false`, in any case.
     Bool,
-    /// Bytes, written in base64.
+    /// Equality of bytes, written in base64.
     BinaryEquals,
-    /// An address within a CIDR range, v4 or v6.
+    /// An IPv4 or IPv6 address within a CIDR range.
     IpAddress,
-    /// ARNs, segment by segment, each with `*` and `?`.
+    /// ARNs that match a pattern segment by segment, each with `*` and `?`.
     ArnLike,
-    /// The same as [`Test::ArnLike`]; AWS gives both names one meaning.
+    /// The same as [`ConditionTest::ArnLike`]; AWS documents both names with the same behaviour.
     ArnEquals,
 }
 
-/// How a test reads a key that holds several values.
+/// How the results for the single values of a multivalued key are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Quantifier {
-    /// No prefix: the key holds one value.
+    /// No prefix: the key has one value.
     One,
-    /// `ForAllValues:`, every value of the request passes; true when there is none.
+    /// `ForAllValues:`, every value of the request passes the test; true when there are no values.
     All,
-    /// `ForAnyValue:`, at least one value of the request passes; false when there is none.
+    /// `ForAnyValue:`, at least one value of the request passes the test; false when there are no values.
     Any,
 }
 
-/// A condition operator as written, with the case folded away.
+/// A condition operator without its case, which AWS ignores.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Operator {
-    /// `Null`: whether the key is absent from the request.
+pub enum ConditionOperator {
+    /// `Null`: tests whether the key is absent from the request.
     Null,
     /// A test on values.
     Test {
-        /// How a key of several values is read.
+        /// How the results for several values are combined.
         quantifier: Quantifier,
         /// The test, in its positive form.
-        test: Test,
+        test: ConditionTest,
         /// `…Not…`: the test must fail for every value of the policy.
         negated: bool,
         /// `…IfExists`: an absent key passes.
         if_exists: bool,
     },
-    /// An operator that this crate does not know. It is kept, shown, and never decided.
+    /// An operator that this crate does not know. Conditions with it are undecided.
     Unknown(String),
 }
 
-/// The name of a test, of its negation where there is one.
-const NAMES: &[(Test, &str, Option<&str>)] = &[
-    (Test::StringEquals, "StringEquals", Some("StringNotEquals")),
-    (Test::StringEqualsIgnoreCase, "StringEqualsIgnoreCase", Some("StringNotEqualsIgnoreCase")),
-    (Test::StringLike, "StringLike", Some("StringNotLike")),
-    (Test::NumericEquals, "NumericEquals", Some("NumericNotEquals")),
-    (Test::NumericLessThan, "NumericLessThan", None),
-    (Test::NumericLessThanEquals, "NumericLessThanEquals", None),
-    (Test::NumericGreaterThan, "NumericGreaterThan", None),
-    (Test::NumericGreaterThanEquals, "NumericGreaterThanEquals", None),
-    (Test::DateEquals, "DateEquals", Some("DateNotEquals")),
-    (Test::DateLessThan, "DateLessThan", None),
-    (Test::DateLessThanEquals, "DateLessThanEquals", None),
-    (Test::DateGreaterThan, "DateGreaterThan", None),
-    (Test::DateGreaterThanEquals, "DateGreaterThanEquals", None),
-    (Test::Bool, "Bool", None),
-    (Test::BinaryEquals, "BinaryEquals", None),
-    (Test::IpAddress, "IpAddress", Some("NotIpAddress")),
-    (Test::ArnLike, "ArnLike", Some("ArnNotLike")),
-    (Test::ArnEquals, "ArnEquals", Some("ArnNotEquals")),
+/// Each test with its operator name and, if it has a negation, the name of that.
+const NAMES: &[(ConditionTest, &str, Option<&str>)] = &[
+    (ConditionTest::StringEquals, "StringEquals", Some("StringNotEquals")),
+    (ConditionTest::StringEqualsIgnoreCase, "StringEqualsIgnoreCase", Some("StringNotEqualsIgnoreCase")),
+    (ConditionTest::StringLike, "StringLike", Some("StringNotLike")),
+    (ConditionTest::NumericEquals, "NumericEquals", Some("NumericNotEquals")),
+    (ConditionTest::NumericLessThan, "NumericLessThan", None),
+    (ConditionTest::NumericLessThanEquals, "NumericLessThanEquals", None),
+    (ConditionTest::NumericGreaterThan, "NumericGreaterThan", None),
+    (ConditionTest::NumericGreaterThanEquals, "NumericGreaterThanEquals", None),
+    (ConditionTest::DateEquals, "DateEquals", Some("DateNotEquals")),
+    (ConditionTest::DateLessThan, "DateLessThan", None),
+    (ConditionTest::DateLessThanEquals, "DateLessThanEquals", None),
+    (ConditionTest::DateGreaterThan, "DateGreaterThan", None),
+    (ConditionTest::DateGreaterThanEquals, "DateGreaterThanEquals", None),
+    (ConditionTest::Bool, "Bool", None),
+    (ConditionTest::BinaryEquals, "BinaryEquals", None),
+    (ConditionTest::IpAddress, "IpAddress", Some("NotIpAddress")),
+    (ConditionTest::ArnLike, "ArnLike", Some("ArnNotLike")),
+    (ConditionTest::ArnEquals, "ArnEquals", Some("ArnNotEquals")),
 ];
 
-impl Operator {
-    /// Reads an operator's name in any case. A name that is not known is kept as it stands.
-    pub fn read(text: &str) -> Self {
+impl ConditionOperator {
+    /// Parses the name of an operator in any case. An unknown name becomes [`Self::Unknown`], so this cannot fail.
+    pub fn parse(text: &str) -> Self {
         let folded = text.to_ascii_lowercase();
         let (quantifier, rest) = if let Some(rest) = folded.strip_prefix("forallvalues:") {
             (Quantifier::All, rest)
@@ -123,13 +123,16 @@ impl Operator {
         Self::Unknown(text.to_owned())
     }
 
-    /// Whether values of this operator may hold `*` and `?` that match.
+    /// Whether `*` and `?` are wildcards in values of this operator.
     pub fn takes_wildcards(&self) -> bool {
-        matches!(self, Self::Test { test: Test::StringLike | Test::ArnLike | Test::ArnEquals, .. })
+        matches!(
+            self,
+            Self::Test { test: ConditionTest::StringLike | ConditionTest::ArnLike | ConditionTest::ArnEquals, .. }
+        )
     }
 }
 
-impl fmt::Display for Operator {
+impl fmt::Display for ConditionOperator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("Null"),
@@ -155,24 +158,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_survive_the_round_trip_in_any_case() {
+    fn known_names_round_trip_in_any_case() {
         for (_, positive, negative) in NAMES {
             for name in [Some(*positive), *negative].into_iter().flatten() {
                 for prefix in ["", "ForAllValues:", "ForAnyValue:"] {
                     for suffix in ["", "IfExists"] {
                         let full = format!("{prefix}{name}{suffix}");
-                        assert_eq!(Operator::read(&full.to_uppercase()).to_string(), full);
+                        assert_eq!(ConditionOperator::parse(&full.to_uppercase()).to_string(), full);
                     }
                 }
             }
         }
-        assert_eq!(Operator::read("null"), Operator::Null);
+        assert_eq!(ConditionOperator::parse("null"), ConditionOperator::Null);
     }
 
     #[test]
-    fn what_is_not_known_is_kept() {
+    fn unknown_names_are_kept() {
         for name in ["StringMatches", "NullIfExists", "ForAnyValue:Null", "NotBool", ""] {
-            assert_eq!(Operator::read(name), Operator::Unknown(name.to_owned()));
+            assert_eq!(ConditionOperator::parse(name), ConditionOperator::Unknown(name.to_owned()));
         }
     }
 }

@@ -1,43 +1,66 @@
-//! JSON → [`Document`], by the policy grammar. Anything the grammar lacks is an error with its path and bytes; nothing
-//! is skipped, so nothing that a document says can be lost on the way to a verdict.
+//! JSON → [`PolicyDocument`], according to the policy grammar. Everything outside the grammar is an error with its path
+//! and bytes. The parser skips nothing, so no part of a document can be missing from a comparison.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::document::{Clause, Condition, Document, Effect, PolicyKind, Statement, Version};
-use crate::error::{JsonPath, ParseError, Problem};
-use crate::json::{Kind, Node};
-use crate::operator::{Operator, Test};
-use crate::pattern::{Dialect, Pattern};
-use crate::principal::Principal;
+use crate::document::{
+    Clause, LanguageVersion, PolicyDocument, PolicyKind, PolicyStatement, StatementCondition, StatementEffect,
+};
+use crate::error::{JsonPath, ParseErrorKind, PolicyParseError};
+use crate::json::{JsonKind, JsonNode};
+use crate::operator::{ConditionOperator, ConditionTest};
+use crate::pattern::{Pattern, PatternDialect};
+use crate::principal::PolicyPrincipal;
 
-impl Document {
-    /// Reads a document of any kind.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        document(&Node::read(text)?, &JsonPath::root())
+impl PolicyDocument {
+    /// Parses a document of any kind from JSON text.
+    ///
+    /// # Errors
+    /// The text is not JSON, or not a policy document. The error has the path and the bytes.
+    ///
+    /// ```
+    /// use leasehold_policy::PolicyDocument;
+    ///
+    /// let text = r#"{"Statement": {"Effect": "allow", "Action": "*", "Resource": "*"}}"#;
+    /// let error = PolicyDocument::parse(text).unwrap_err();
+    /// assert_eq!(error.to_string(), "Statement.Effect: `allow` is not Allow or Deny");
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, PolicyParseError> {
+        parse_document(&JsonNode::parse_text(text)?, &JsonPath::root())
     }
 
-    /// Reads a document that is already a JSON value. Its errors have a path and no byte range.
-    pub fn from_value(value: &Value) -> Result<Self, ParseError> {
-        document(&Node::from_value(value), &JsonPath::root())
+    /// Parses a document of any kind from a JSON value.
+    ///
+    /// # Errors
+    /// The value is not a policy document. The error has a path and no bytes.
+    pub fn from_value(value: &Value) -> Result<Self, PolicyParseError> {
+        parse_document(&JsonNode::from_value(value), &JsonPath::root())
     }
 
-    /// Checks that every statement has what this kind of policy needs, and nothing that it may not have.
-    pub fn require(&self, kind: PolicyKind) -> Result<(), ParseError> {
+    /// Checks that every statement has the elements that this kind of policy requires, and none that it forbids.
+    ///
+    /// # Errors
+    /// The first statement that lacks a required element or has a forbidden one.
+    pub fn require_kind(&self, kind: PolicyKind) -> Result<(), PolicyParseError> {
         for (index, statement) in self.statements.iter().enumerate() {
-            let path = JsonPath::root().member("Statement").element(index);
-            let fault = |problem| Err(ParseError { path: path.clone(), bytes: None, problem });
+            let path = JsonPath::root().with_member("Statement").with_element(index);
+            let fault = |problem| Err(PolicyParseError { path: path.clone(), bytes: None, problem });
             match (kind, statement.principals.is_some(), statement.resources.is_some()) {
                 (PolicyKind::Identity, true, _) => {
-                    return fault(Problem::WrongKind { element: "Principal", kind: "an identity policy" });
+                    return fault(ParseErrorKind::WrongKind { element: "Principal", kind: "an identity policy" });
                 }
-                (PolicyKind::Identity | PolicyKind::Resource, _, false) => return fault(Problem::Missing("Resource")),
+                (PolicyKind::Identity | PolicyKind::Resource, _, false) => {
+                    return fault(ParseErrorKind::Missing("Resource"));
+                }
                 (PolicyKind::Trust, _, true) => {
-                    return fault(Problem::WrongKind { element: "Resource", kind: "a trust policy" });
+                    return fault(ParseErrorKind::WrongKind { element: "Resource", kind: "a trust policy" });
                 }
-                (PolicyKind::Trust | PolicyKind::Resource, false, _) => return fault(Problem::Missing("Principal")),
+                (PolicyKind::Trust | PolicyKind::Resource, false, _) => {
+                    return fault(ParseErrorKind::Missing("Principal"));
+                }
                 _ => {}
             }
         }
@@ -45,105 +68,109 @@ impl Document {
     }
 }
 
-pub(crate) fn document(node: &Node, path: &JsonPath) -> Result<Document, ParseError> {
-    let members = object(node, path, "an object")?;
-    known(node, members, path, &["Version", "Id", "Statement"])?;
-    let version = match member(members, "Version") {
-        None => Version::default(),
+pub(crate) fn parse_document(node: &JsonNode, path: &JsonPath) -> Result<PolicyDocument, PolicyParseError> {
+    let members = expect_object(node, path, "an object")?;
+    reject_unknown_members(node, members, path, &["Version", "Id", "Statement"])?;
+    let version = match find_member(members, "Version") {
+        None => LanguageVersion::default(),
         Some(node) => {
-            let path = path.member("Version");
-            match string(node, &path)? {
-                "2012-10-17" => Version::V2012,
-                "2008-10-17" => Version::V2008,
+            let path = path.with_member("Version");
+            match expect_string(node, &path)? {
+                "2012-10-17" => LanguageVersion::V2012,
+                "2008-10-17" => LanguageVersion::V2008,
                 other => {
                     let expected = "2012-10-17 or 2008-10-17";
-                    return Err(node.fault(&path, Problem::NotOneOf { value: other.to_owned(), expected }));
+                    return Err(node.error_here(&path, ParseErrorKind::NotOneOf { value: other.to_owned(), expected }));
                 }
             }
         }
     };
-    let id = match member(members, "Id") {
+    let id = match find_member(members, "Id") {
         None => None,
-        Some(node) => Some(string(node, &path.member("Id"))?.to_owned()),
+        Some(node) => Some(expect_string(node, &path.with_member("Id"))?.to_owned()),
     };
-    let Some(list) = member(members, "Statement") else {
-        return Err(node.fault(path, Problem::Missing("Statement")));
+    let Some(list) = find_member(members, "Statement") else {
+        return Err(node.error_here(path, ParseErrorKind::Missing("Statement")));
     };
-    let path = path.member("Statement");
+    let path = path.with_member("Statement");
     let mut statements = Vec::new();
     let mut sids = BTreeSet::new();
     for (path, node) in one_or_many(list, &path) {
-        let read = statement(node, &path, version)?;
+        let read = parse_statement(node, &path, version)?;
         if let Some(sid) = read.sid.as_ref().filter(|sid| !sid.is_empty())
             && !sids.insert(sid.clone())
         {
-            return Err(node.fault(&path.member("Sid"), Problem::Repeated(sid.clone())));
+            return Err(node.error_here(&path.with_member("Sid"), ParseErrorKind::Repeated(sid.clone())));
         }
         statements.push(read);
     }
-    Ok(Document { version, id, statements })
+    Ok(PolicyDocument { version, id, statements })
 }
 
-fn statement(node: &Node, path: &JsonPath, version: Version) -> Result<Statement, ParseError> {
+fn parse_statement(
+    node: &JsonNode,
+    path: &JsonPath,
+    version: LanguageVersion,
+) -> Result<PolicyStatement, PolicyParseError> {
     const ELEMENTS: &[&str] =
         &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
-    let members = object(node, path, "a statement object")?;
-    known(node, members, path, ELEMENTS)?;
-    let sid = match member(members, "Sid") {
+    let members = expect_object(node, path, "a statement object")?;
+    reject_unknown_members(node, members, path, ELEMENTS)?;
+    let sid = match find_member(members, "Sid") {
         None => None,
-        Some(node) => Some(string(node, &path.member("Sid"))?.to_owned()),
+        Some(node) => Some(expect_string(node, &path.with_member("Sid"))?.to_owned()),
     };
-    let Some(effect) = member(members, "Effect") else {
-        return Err(node.fault(path, Problem::Missing("Effect")));
+    let Some(effect) = find_member(members, "Effect") else {
+        return Err(node.error_here(path, ParseErrorKind::Missing("Effect")));
     };
-    let effect = match string(effect, &path.member("Effect"))? {
-        "Allow" => Effect::Allow,
-        "Deny" => Effect::Deny,
+    let effect = match expect_string(effect, &path.with_member("Effect"))? {
+        "Allow" => StatementEffect::Allow,
+        "Deny" => StatementEffect::Deny,
         other => {
-            let problem = Problem::NotOneOf { value: other.to_owned(), expected: "Allow or Deny" };
-            return Err(effect.fault(&path.member("Effect"), problem));
+            let problem = ParseErrorKind::NotOneOf { value: other.to_owned(), expected: "Allow or Deny" };
+            return Err(effect.error_here(&path.with_member("Effect"), problem));
         }
     };
-    let principals = match either(node, members, path, "Principal", "NotPrincipal")? {
+    let principals = match find_plain_or_negated(node, members, path, "Principal", "NotPrincipal")? {
         None => None,
-        Some((negated, node, path)) => Some(principals(node, &path, negated)?),
+        Some((negated, node, path)) => Some(parse_principals(node, &path, negated)?),
     };
-    let Some((negated, list, at)) = either(node, members, path, "Action", "NotAction")? else {
-        return Err(node.fault(path, Problem::Missing("Action")));
+    let Some((negated, list, at)) = find_plain_or_negated(node, members, path, "Action", "NotAction")? else {
+        return Err(node.error_here(path, ParseErrorKind::Missing("Action")));
     };
-    let actions = clause(list, &at, negated, "NotAction", action)?;
-    let resources = match either(node, members, path, "Resource", "NotResource")? {
+    let actions = parse_clause(list, &at, negated, "NotAction", parse_action)?;
+    let resources = match find_plain_or_negated(node, members, path, "Resource", "NotResource")? {
         None => None,
-        Some((negated, list, path)) => {
-            Some(clause(list, &path, negated, "NotResource", |node, path, text| resource(node, path, text, version))?)
-        }
+        Some((negated, list, path)) => Some(parse_clause(list, &path, negated, "NotResource", |node, path, text| {
+            parse_resource(node, path, text, version)
+        })?),
     };
-    let conditions = match member(members, "Condition") {
+    let conditions = match find_member(members, "Condition") {
         None => Vec::new(),
-        Some(node) => conditions(node, &path.member("Condition"), version)?,
+        Some(node) => parse_conditions(node, &path.with_member("Condition"), version)?,
     };
-    Ok(Statement { sid, effect, principals, actions, resources, conditions })
+    Ok(PolicyStatement { sid, effect, principals, actions, resources, conditions })
 }
 
-fn clause<T>(
-    list: &Node,
+fn parse_clause<T>(
+    list: &JsonNode,
     path: &JsonPath,
     negated: bool,
     negation: &'static str,
-    read: impl Fn(&Node, &JsonPath, &str) -> Result<T, ParseError>,
-) -> Result<Clause<T>, ParseError> {
+    read: impl Fn(&JsonNode, &JsonPath, &str) -> Result<T, PolicyParseError>,
+) -> Result<Clause<T>, PolicyParseError> {
     let mut items = Vec::new();
     for (path, node) in one_or_many(list, path) {
-        items.push(read(node, &path, string(node, &path)?)?);
+        items.push(read(node, &path, expect_string(node, &path)?)?);
     }
     if negated && items.is_empty() {
-        return Err(list.fault(path, Problem::EmptyNegation(negation)));
+        return Err(list.error_here(path, ParseErrorKind::EmptyNegation(negation)));
     }
     Ok(Clause { negated, items })
 }
 
-/// `*`, or `service:action` with wildcards. The tokens are in lower case.
-fn action(node: &Node, path: &JsonPath, text: &str) -> Result<Pattern, ParseError> {
+/// Parses `*`, or `service:action` with wildcards. The tokens are in lower case, the text keeps its case.
+fn parse_action(node: &JsonNode, path: &JsonPath, text: &str) -> Result<Pattern, PolicyParseError> {
     let well_formed = match text.split_once(':') {
         None => text == "*",
         Some((service, name)) => {
@@ -153,151 +180,187 @@ fn action(node: &Node, path: &JsonPath, text: &str) -> Result<Pattern, ParseErro
         }
     };
     if !well_formed {
-        let problem = Problem::NotOneOf { value: text.to_owned(), expected: "`*` or `service:action`" };
-        return Err(node.fault(path, problem));
+        let problem = ParseErrorKind::NotOneOf { value: text.to_owned(), expected: "`*` or `service:action`" };
+        return Err(node.error_here(path, problem));
     }
-    Ok(Pattern::read(&text.to_lowercase(), Version::V2012, Dialect::Wildcards).spelled(text))
+    Ok(Pattern::parse(&text.to_lowercase(), LanguageVersion::V2012, PatternDialect::Wildcards).with_spelling(text))
 }
 
-/// `*`, or an ARN pattern. What stands before the first colon is `arn`, or a wildcard or variable that may become it.
-fn resource(node: &Node, path: &JsonPath, text: &str, version: Version) -> Result<Pattern, ParseError> {
+/// Parses `*`, or an ARN pattern: it begins with `arn:`, or with a wildcard or variable that can stand for `arn`.
+fn parse_resource(
+    node: &JsonNode,
+    path: &JsonPath,
+    text: &str,
+    version: LanguageVersion,
+) -> Result<Pattern, PolicyParseError> {
     let starts = text.starts_with("arn:") || text.starts_with(['*', '?', '$']) || text.starts_with("arn*");
     if !starts {
-        let problem = Problem::NotOneOf { value: text.to_owned(), expected: "`*` or an ARN" };
-        return Err(node.fault(path, problem));
+        let problem = ParseErrorKind::NotOneOf { value: text.to_owned(), expected: "`*` or an ARN" };
+        return Err(node.error_here(path, problem));
     }
-    Ok(Pattern::read(text, version, Dialect::Full))
+    Ok(Pattern::parse(text, version, PatternDialect::Full))
 }
 
-fn principals(node: &Node, path: &JsonPath, negated: bool) -> Result<Clause<Principal>, ParseError> {
-    if let Kind::String(text) = &node.kind {
+fn parse_principals(
+    node: &JsonNode,
+    path: &JsonPath,
+    negated: bool,
+) -> Result<Clause<PolicyPrincipal>, PolicyParseError> {
+    if let JsonKind::String(text) = &node.kind {
         if text == "*" {
-            return Ok(Clause { negated, items: vec![Principal::Everyone] });
+            return Ok(Clause { negated, items: vec![PolicyPrincipal::Everyone] });
         }
-        let problem = Problem::NotOneOf { value: text.clone(), expected: "`*` or an object" };
-        return Err(node.fault(path, problem));
+        let problem = ParseErrorKind::NotOneOf { value: text.clone(), expected: "`*` or an object" };
+        return Err(node.error_here(path, problem));
     }
-    let members = object(node, path, "`*` or an object")?;
+    let members = expect_object(node, path, "`*` or an object")?;
     let mut items = Vec::new();
     for (kind, list) in members {
-        let path = path.member(kind);
+        let path = path.with_member(kind);
         for (path, node) in one_or_many(list, &path) {
-            let text = string(node, &path)?;
+            let text = expect_string(node, &path)?;
             let one = match kind.as_str() {
-                "AWS" => Principal::aws(text),
-                "Service" => Principal::Service(text.to_owned()),
-                "Federated" => Principal::Federated(text.to_owned()),
-                "CanonicalUser" => Principal::CanonicalUser(text.to_owned()),
-                other => return Err(list.fault(&path, Problem::UnknownElement(other.to_owned()))),
+                "AWS" => PolicyPrincipal::from_aws(text),
+                "Service" => PolicyPrincipal::Service(text.to_owned()),
+                "Federated" => PolicyPrincipal::Federated(text.to_owned()),
+                "CanonicalUser" => PolicyPrincipal::CanonicalUser(text.to_owned()),
+                other => return Err(list.error_here(&path, ParseErrorKind::UnknownElement(other.to_owned()))),
             };
             if text.is_empty() || (text == "*" && kind != "AWS") {
-                let problem = Problem::NotOneOf { value: text.to_owned(), expected: "one principal" };
-                return Err(node.fault(&path, problem));
+                let problem = ParseErrorKind::NotOneOf { value: text.to_owned(), expected: "one principal" };
+                return Err(node.error_here(&path, problem));
             }
             items.push(one);
         }
     }
     if negated && items.is_empty() {
-        return Err(node.fault(path, Problem::EmptyNegation("NotPrincipal")));
+        return Err(node.error_here(path, ParseErrorKind::EmptyNegation("NotPrincipal")));
     }
     Ok(Clause { negated, items })
 }
 
-fn conditions(node: &Node, path: &JsonPath, version: Version) -> Result<Vec<Condition>, ParseError> {
-    let mut out: Vec<Condition> = Vec::new();
-    for (name, block) in object(node, path, "an object of operators")? {
-        let path = path.member(name);
-        let operator = Operator::read(name);
-        for (key, values) in object(block, &path, "an object of context keys")? {
-            let path = path.member(key);
+fn parse_conditions(
+    node: &JsonNode,
+    path: &JsonPath,
+    version: LanguageVersion,
+) -> Result<Vec<StatementCondition>, PolicyParseError> {
+    let mut out: Vec<StatementCondition> = Vec::new();
+    for (name, block) in expect_object(node, path, "an object of operators")? {
+        let path = path.with_member(name);
+        let operator = ConditionOperator::parse(name);
+        for (key, values) in expect_object(block, &path, "an object of context keys")? {
+            let path = path.with_member(key);
             let folded = key.to_lowercase();
             if key.is_empty() || out.iter().any(|seen| seen.operator == operator && seen.key == folded) {
-                return Err(values.fault(&path, Problem::Repeated(key.clone())));
+                return Err(values.error_here(&path, ParseErrorKind::Repeated(key.clone())));
             }
             let mut patterns = Vec::new();
             for (path, node) in one_or_many(values, &path) {
                 let text = match &node.kind {
-                    Kind::String(text) => text.clone(),
-                    Kind::Number(text) => text.clone(),
-                    Kind::Bool(truth) => truth.to_string(),
-                    _ => return Err(node.fault(&path, Problem::Expected("a string, number or boolean"))),
+                    JsonKind::String(text) => text.clone(),
+                    JsonKind::Number(text) => text.clone(),
+                    JsonKind::Bool(truth) => truth.to_string(),
+                    _ => return Err(node.error_here(&path, ParseErrorKind::Expected("a string, number or boolean"))),
                 };
-                patterns.push(Pattern::read(&text, version, dialect(&operator)));
+                patterns.push(Pattern::parse(&text, version, value_dialect(&operator)));
             }
-            if operator == Operator::Null
-                && let Some(bad) = patterns.iter().find(|p| !matches!(fold_bool(p.text()), Some(true | false)))
+            if operator == ConditionOperator::Null
+                && let Some(bad) = patterns.iter().find(|p| !matches!(parse_bool(p.text()), Some(true | false)))
             {
-                let problem = Problem::NotOneOf { value: bad.text().to_owned(), expected: "true or false" };
-                return Err(values.fault(&path, problem));
+                let problem = ParseErrorKind::NotOneOf { value: bad.text().to_owned(), expected: "true or false" };
+                return Err(values.error_here(&path, problem));
             }
-            out.push(Condition { operator: operator.clone(), key: folded, values: patterns });
+            out.push(StatementCondition { operator: operator.clone(), key: folded, values: patterns });
         }
     }
     Ok(out)
 }
 
-/// `true` and `false` in any case, as `Bool` and `Null` take them.
-pub(crate) fn fold_bool(text: &str) -> Option<bool> {
+/// Parses `true` or `false` in any case, as in values of `Bool` and `Null`.
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     [true, false].into_iter().find(|truth| text.eq_ignore_ascii_case(&truth.to_string()))
 }
 
-fn dialect(operator: &Operator) -> Dialect {
+fn value_dialect(operator: &ConditionOperator) -> PatternDialect {
     match operator {
-        Operator::Test { test: Test::StringLike | Test::ArnLike | Test::ArnEquals, .. } => Dialect::Full,
-        Operator::Test { test: Test::StringEquals | Test::StringEqualsIgnoreCase, .. } => Dialect::Variables,
-        _ => Dialect::Plain,
+        ConditionOperator::Test {
+            test: ConditionTest::StringLike | ConditionTest::ArnLike | ConditionTest::ArnEquals,
+            ..
+        } => PatternDialect::Full,
+        ConditionOperator::Test {
+            test: ConditionTest::StringEquals | ConditionTest::StringEqualsIgnoreCase, ..
+        } => PatternDialect::Variables,
+        _ => PatternDialect::Plain,
     }
 }
 
-fn object<'a>(node: &'a Node, path: &JsonPath, what: &'static str) -> Result<&'a [(String, Node)], ParseError> {
+fn expect_object<'a>(
+    node: &'a JsonNode,
+    path: &JsonPath,
+    what: &'static str,
+) -> Result<&'a [(String, JsonNode)], PolicyParseError> {
     match &node.kind {
-        Kind::Object(members) => Ok(members),
-        _ => Err(node.fault(path, Problem::Expected(what))),
+        JsonKind::Object(members) => Ok(members),
+        _ => Err(node.error_here(path, ParseErrorKind::Expected(what))),
     }
 }
 
-fn string<'a>(node: &'a Node, path: &JsonPath) -> Result<&'a str, ParseError> {
+fn expect_string<'a>(node: &'a JsonNode, path: &JsonPath) -> Result<&'a str, PolicyParseError> {
     match &node.kind {
-        Kind::String(text) => Ok(text),
-        _ => Err(node.fault(path, Problem::Expected("a string"))),
+        JsonKind::String(text) => Ok(text),
+        _ => Err(node.error_here(path, ParseErrorKind::Expected("a string"))),
     }
 }
 
-fn one_or_many<'a>(node: &'a Node, path: &JsonPath) -> Vec<(JsonPath, &'a Node)> {
+fn one_or_many<'a>(node: &'a JsonNode, path: &JsonPath) -> Vec<(JsonPath, &'a JsonNode)> {
     match &node.kind {
-        Kind::Array(items) => items.iter().enumerate().map(|(index, node)| (path.element(index), node)).collect(),
+        JsonKind::Array(items) => {
+            items.iter().enumerate().map(|(index, node)| (path.with_element(index), node)).collect()
+        }
         _ => vec![(path.clone(), node)],
     }
 }
 
-fn member<'a>(members: &'a [(String, Node)], name: &str) -> Option<&'a Node> {
+fn find_member<'a>(members: &'a [(String, JsonNode)], name: &str) -> Option<&'a JsonNode> {
     members.iter().find(|(candidate, _)| candidate == name).map(|(_, node)| node)
 }
 
-fn known(node: &Node, members: &[(String, Node)], path: &JsonPath, names: &[&str]) -> Result<(), ParseError> {
+fn reject_unknown_members(
+    node: &JsonNode,
+    members: &[(String, JsonNode)],
+    path: &JsonPath,
+    names: &[&str],
+) -> Result<(), PolicyParseError> {
     match members.iter().find(|(name, _)| !names.contains(&name.as_str())) {
         None => Ok(()),
         Some((name, value)) => {
             let bytes = value.bytes.clone().or_else(|| node.bytes.clone());
-            Err(ParseError { path: path.member(name), bytes, problem: Problem::UnknownElement(name.clone()) })
+            Err(PolicyParseError {
+                path: path.with_member(name),
+                bytes,
+                problem: ParseErrorKind::UnknownElement(name.clone()),
+            })
         }
     }
 }
 
-type Either<'a> = Option<(bool, &'a Node, JsonPath)>;
+type ElementChoice<'a> = Option<(bool, &'a JsonNode, JsonPath)>;
 
-/// The element or its negation, never both.
-fn either<'a>(
-    node: &Node,
-    members: &'a [(String, Node)],
+/// Finds an element or its negation: whether it is the negation, the node and its path. `None`: neither is present.
+///
+/// # Errors
+/// Both are present.
+fn find_plain_or_negated<'a>(
+    node: &JsonNode,
+    members: &'a [(String, JsonNode)],
     path: &JsonPath,
     plain: &'static str,
     negated: &'static str,
-) -> Result<Either<'a>, ParseError> {
-    match (member(members, plain), member(members, negated)) {
-        (Some(_), Some(_)) => Err(node.fault(path, Problem::Both(plain, negated))),
-        (Some(list), None) => Ok(Some((false, list, path.member(plain)))),
-        (None, Some(list)) => Ok(Some((true, list, path.member(negated)))),
+) -> Result<ElementChoice<'a>, PolicyParseError> {
+    match (find_member(members, plain), find_member(members, negated)) {
+        (Some(_), Some(_)) => Err(node.error_here(path, ParseErrorKind::Both(plain, negated))),
+        (Some(list), None) => Ok(Some((false, list, path.with_member(plain)))),
+        (None, Some(list)) => Ok(Some((true, list, path.with_member(negated)))),
         (None, None) => Ok(None),
     }
 }

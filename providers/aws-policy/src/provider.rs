@@ -1,86 +1,89 @@
-//! The comparison as a provider of leasehold offers it. Only with the feature `provider`.
+//! The comparison in the types of leasehold's provider contract, for providers with IAM policies. Only with the feature
+//! `provider`. A policy that cannot be parsed, or whose content is unknown, never counts as harmless.
 
-mod assess;
-mod between;
-mod decide;
-mod trust;
+mod assessment;
+mod interim_policy;
+mod interim_trust;
+mod permission;
 
 use leasehold_provider::{Access, AccessVerdict, Comparison};
 use serde_json::{Value, json};
 
-use crate::compare::{Containment, Verdict, compare as compare_policies};
-use crate::document::Document;
-use crate::error::ParseError;
-use crate::request::Request;
+use crate::compare::{ComparisonVerdict, Containment, compare_policies};
+use crate::document::PolicyDocument;
+use crate::error::PolicyParseError;
+use crate::request::AccessRequest;
 
-pub use assess::assess;
-pub use between::{MEANWHILE_SID, between, heeds, is_over, withholds};
-pub use decide::decide;
-pub use trust::{lets_in, trusted_by_both};
+pub use assessment::assess_accesses;
+pub use interim_policy::{
+    INTERIM_DENY_SID, classify_denies, interim_policy, is_lease_deny_in_effect, tests_principal_tag,
+};
+pub use interim_trust::{interim_trust_statements, trusts_any_principal};
+pub use permission::decide_permission;
 
-/// The statement that ends an identity's access at its deadline. A later deadline is told apart from a wider scope, so the
-/// comparison leaves the fence out on both sides.
-const FENCE: &str = "LeaseholdLease";
+/// The `Sid` of the lease deny: the Deny statement that takes effect at an identity's deadline. Comparisons ignore it
+/// on both sides, because a later deadline is reported as such and not as a wider scope.
+const LEASE_DENY_SID: &str = "LeaseholdLease";
 
-/// How `new` stands to `old`, with a request that is newly allowed where there is one.
+/// Compares the access `new` with `old`, with a newly allowed request as witness if there is one.
 ///
-/// A policy whose content is not known counts both as allowing nothing and as allowing everything; only what holds either way is
-/// said. That suffices for containment: a request of the unknown policy is granted before and after alike unless a Deny differs, and
-/// the second comparison, where everything is allowed, finds that.
+/// A policy with unknown content is compared twice: as one that allows nothing and as one that allows everything. Only
+/// a result that holds for both is reported. These two cases are enough: a request that the unknown policy allows is
+/// granted before and after unless a Deny differs, and the comparison in which everything is allowed finds that Deny.
 #[must_use]
-pub fn compare(old: &Access, new: &Access) -> Comparison {
-    match (documents(old), documents(new)) {
+pub fn compare_access(old: &Access, new: &Access) -> Comparison {
+    match (parse_policies(old), parse_policies(new)) {
         (Ok(old_policies), Ok(new_policies)) => {
             if old.opaque != new.opaque {
                 let differing: Vec<&str> = old.opaque.symmetric_difference(&new.opaque).map(String::as_str).collect();
-                return unknown(format!("the content of {} is not read", differing.join(", ")));
+                return unknown_comparison(format!("the content of {} is not read", differing.join(", ")));
             }
-            let plain = verdict(&old_policies, &new_policies);
+            let plain = compare_documents(&old_policies, &new_policies);
             if old.opaque.is_empty() || plain.verdict == AccessVerdict::Unknown {
                 return plain;
             }
-            let with_all = |policies: &[Document]| -> Option<Vec<Document>> {
+            let with_all = |policies: &[PolicyDocument]| -> Option<Vec<PolicyDocument>> {
                 let mut policies = policies.to_vec();
-                policies.push(Document::from_value(&everything()).ok()?);
+                policies.push(PolicyDocument::from_value(&allow_everything()).ok()?);
                 Some(policies)
             };
             let wide = match (with_all(&old_policies), with_all(&new_policies)) {
-                (Some(old), Some(new)) => verdict(&old, &new).verdict,
+                (Some(old), Some(new)) => compare_documents(&old, &new).verdict,
                 _ => AccessVerdict::Unknown,
             };
-            let quiet = |verdict| matches!(verdict, AccessVerdict::Equivalent | AccessVerdict::Narrows);
-            if quiet(plain.verdict) && quiet(wide) {
-                // Narrower by its own policies, but the unknown one may still grant the difference.
+            let grants_nothing_new = |verdict| matches!(verdict, AccessVerdict::Equivalent | AccessVerdict::Narrows);
+            if grants_nothing_new(plain.verdict) && grants_nothing_new(wide) {
+                // It narrows the known policies, but the unknown policy may still grant the difference.
                 return plain;
             }
             let names: Vec<&str> = old.opaque.iter().map(String::as_str).collect();
-            unknown(format!("it depends on what {} allows, which is not read", names.join(", ")))
+            unknown_comparison(format!("it depends on what {} allows, which is not read", names.join(", ")))
         }
-        (Err(error), _) => unknown(format!("a policy that lives does not read: {error}")),
-        (_, Err(error)) => unknown(format!("a wanted policy does not read: {error}")),
+        (Err(error), _) => unknown_comparison(format!("a live policy cannot be parsed: {error}")),
+        (_, Err(error)) => unknown_comparison(format!("a declared policy cannot be parsed: {error}")),
     }
 }
 
-/// Whether AWS takes two documents for the same. What is no policy is the same only as itself.
+/// Whether AWS treats two documents as the same. A document that is not a policy only equals itself.
 #[must_use]
-pub fn same(a: &leasehold_provider::Document, b: &leasehold_provider::Document) -> bool {
-    a == b || crate::canonical::equivalent(a.json(), b.json()).unwrap_or(false)
+pub fn are_same_policy(a: &leasehold_provider::Document, b: &leasehold_provider::Document) -> bool {
+    a == b || crate::canonical::are_equivalent(a.as_json_value(), b.as_json_value()).unwrap_or(false)
 }
 
-fn documents(access: &Access) -> Result<Vec<Document>, ParseError> {
+fn parse_policies(access: &Access) -> Result<Vec<PolicyDocument>, PolicyParseError> {
     access
         .policies
         .iter()
-        .filter_map(|policy| unfenced(policy.json()))
-        .map(|value| Document::from_value(&value))
+        .filter_map(|policy| without_lease_deny(policy.as_json_value()))
+        .map(|value| PolicyDocument::from_value(&value))
         .collect()
 }
 
-/// The policy without its fence; `None` when nothing else is in it.
-fn unfenced(policy: &Value) -> Option<Value> {
+/// The policy without its lease deny. `None`: it has no other statement.
+fn without_lease_deny(policy: &Value) -> Option<Value> {
     let mut policy = policy.clone();
     if let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) {
-        statements.retain(|statement| statement.get("Sid").and_then(Value::as_str) != Some(FENCE));
+        statements.retain(|statement| statement.get("Sid").and_then(Value::as_str) != Some(LEASE_DENY_SID));
         if statements.is_empty() {
             return None;
         }
@@ -88,30 +91,34 @@ fn unfenced(policy: &Value) -> Option<Value> {
     Some(policy)
 }
 
-fn everything() -> Value {
+fn allow_everything() -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 }
 
-fn verdict(old: &[Document], new: &[Document]) -> Comparison {
-    let of = |policies: &[Document]| crate::access::Access::of(policies.to_vec());
-    let comparison = compare_policies(&of(old), &of(new));
+fn compare_documents(old: &[PolicyDocument], new: &[PolicyDocument]) -> Comparison {
+    let policy_set = |policies: &[PolicyDocument]| crate::policy_set::PolicySet::new(policies.to_vec());
+    let comparison = compare_policies(&policy_set(old), &policy_set(new));
     let verdict = match (comparison.verdict(), &comparison.new_in_old) {
-        (Verdict::Equivalent, _) => AccessVerdict::Equivalent,
-        (Verdict::Narrows, _) => AccessVerdict::Narrows,
-        (Verdict::Expands, _) => AccessVerdict::Expands,
-        (Verdict::Incomparable, _) => AccessVerdict::Incomparable,
-        // That it grows is certain, whatever else is not.
-        (Verdict::Unknown, Containment::Refuted(_)) => AccessVerdict::Expands,
-        (Verdict::Unknown, _) => AccessVerdict::Unknown,
+        (ComparisonVerdict::Equivalent, _) => AccessVerdict::Equivalent,
+        (ComparisonVerdict::Narrows, _) => AccessVerdict::Narrows,
+        (ComparisonVerdict::Expands, _) => AccessVerdict::Expands,
+        (ComparisonVerdict::Incomparable, _) => AccessVerdict::Incomparable,
+        // It certainly grants more, even if it is unknown whether it grants less.
+        (ComparisonVerdict::Unknown, Containment::Refuted(_)) => AccessVerdict::Expands,
+        (ComparisonVerdict::Unknown, _) => AccessVerdict::Unknown,
     };
     Comparison {
         verdict,
-        witness: comparison.new_in_old.witness().map(words),
-        reason: if verdict == AccessVerdict::Unknown { comparison.reason().map(ToString::to_string) } else { None },
+        witness: comparison.new_in_old.witness().map(describe_request),
+        reason: if verdict == AccessVerdict::Unknown {
+            comparison.unknown_reason().map(ToString::to_string)
+        } else {
+            None
+        },
     }
 }
 
-fn words(request: &Request) -> String {
+fn describe_request(request: &AccessRequest) -> String {
     let mut words = format!("{} on {}", request.action, request.resource);
     let context: Vec<String> =
         request.context.iter().map(|(key, values)| format!("{key} = {}", values.join(" or "))).collect();
@@ -121,7 +128,7 @@ fn words(request: &Request) -> String {
     words
 }
 
-fn unknown(reason: String) -> Comparison {
+fn unknown_comparison(reason: String) -> Comparison {
     Comparison { verdict: AccessVerdict::Unknown, witness: None, reason: Some(reason) }
 }
 
@@ -135,8 +142,8 @@ mod tests {
         json!({"Effect": effect, "Action": [action], "Resource": ["*"]})
     }
 
-    fn fence(at: &str) -> Value {
-        json!({"Sid": FENCE, "Effect": "Deny", "Action": "*", "Resource": "*",
+    fn lease_deny(at: &str) -> Value {
+        json!({"Sid": LEASE_DENY_SID, "Effect": "Deny", "Action": "*", "Resource": "*",
             "Condition": {"DateGreaterThanEquals": {"aws:CurrentTime": at}}})
     }
 
@@ -150,30 +157,30 @@ mod tests {
     }
 
     fn verdict_of(old: &Access, new: &Access) -> AccessVerdict {
-        compare(old, new).verdict
+        compare_access(old, new).verdict
     }
 
     #[test]
-    fn a_wider_scope_expands_and_names_a_request() {
+    fn wider_scope_expands_with_witness() {
         let old = access(&[statement("Allow", "s3:GetObject")], &[]);
         let new = access(&[statement("Allow", "s3:GetObject"), statement("Allow", "s3:PutObject")], &[]);
-        let comparison = compare(&old, &new);
+        let comparison = compare_access(&old, &new);
         assert_eq!(comparison.verdict, AccessVerdict::Expands);
         assert!(comparison.witness.unwrap().to_lowercase().starts_with("s3:putobject on "));
         assert_eq!(verdict_of(&new, &old), AccessVerdict::Narrows);
     }
 
     #[test]
-    fn the_fence_is_no_part_of_the_scope() {
-        let old = access(&[statement("Allow", "s3:GetObject"), fence("2026-12-01T00:00:00Z")], &[]);
-        let new = access(&[statement("Allow", "s3:GetObject"), fence("2027-12-01T00:00:00Z")], &[]);
+    fn lease_deny_is_ignored() {
+        let old = access(&[statement("Allow", "s3:GetObject"), lease_deny("2026-12-01T00:00:00Z")], &[]);
+        let new = access(&[statement("Allow", "s3:GetObject"), lease_deny("2027-12-01T00:00:00Z")], &[]);
         assert_eq!(verdict_of(&old, &new), AccessVerdict::Equivalent);
-        assert_eq!(verdict_of(&access(&[fence("2026-12-01T00:00:00Z")], &[]), &new), AccessVerdict::Expands);
+        assert_eq!(verdict_of(&access(&[lease_deny("2026-12-01T00:00:00Z")], &[]), &new), AccessVerdict::Expands);
     }
 
-    /// Taking a Deny off changes nothing among the known policies, but it may free what the unknown one allows.
+    /// Removing a Deny changes nothing for the known policies, but the unknown one may allow what it denied.
     #[test]
-    fn an_unknown_policy_behind_a_lost_deny_is_not_called_equivalent() {
+    fn removed_deny_with_unknown_policy_is_unknown() {
         let old = access(&[statement("Allow", "s3:GetObject"), statement("Deny", "iam:CreateUser")], &["P"]);
         let new = access(&[statement("Allow", "s3:GetObject")], &["P"]);
         assert_eq!(verdict_of(&old, &new), AccessVerdict::Unknown);

@@ -1,114 +1,134 @@
-//! What an access reaches: whether an action can be done at all, and everything that can. Asked of the comparison, so
-//! that a Deny, a boundary or a condition that cannot hold is taken for what it is.
+//! Whether policies grant an action at all, and which actions they grant. Both are answered with the comparison, so
+//! Deny statements, the boundary and conditions that can never hold are taken into account.
+//!
+//! Method: add a Deny for everything except the action in question; the result grants some request (compared with no
+//! policies at all) exactly if the original grants the action.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::access::Access;
-use crate::catalogue::{AccessLevel, Action, catalogue};
-use crate::compare::{Budget, Containment, contains_within};
-use crate::document::{Clause, Condition, Document, Effect, Statement, Version};
-use crate::evaluate::action_is;
-use crate::operator::{Operator, Quantifier, Test};
-use crate::pattern::{Dialect, Pattern};
-use crate::request::Request;
-use crate::sample;
+use crate::catalogue::{ActionAccessLevel, CatalogueAction, embedded_catalogue};
+use crate::compare::{Containment, WorkBudget, check_containment_within};
+use crate::document::{Clause, LanguageVersion, PolicyDocument, PolicyStatement, StatementCondition, StatementEffect};
+use crate::evaluate::action_pattern_matches;
+use crate::operator::{ConditionOperator, ConditionTest, Quantifier};
+use crate::pattern::{Pattern, PatternDialect};
+use crate::policy_set::PolicySet;
+use crate::request::AccessRequest;
+use crate::sample_request;
 
-/// Whether an action is granted on anything, under any circumstances.
+/// Whether some request for an action is granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
-    /// For example this request.
-    Granted(Box<Request>),
-    /// No request for the action is granted.
+    /// Yes, for example this request.
+    Granted(Box<AccessRequest>),
+    /// No request for the action is granted; proved.
     Never,
-    /// Not known.
+    /// Neither proved nor refuted.
     Unknown,
 }
 
-/// What to ask for.
+/// The requests that [`check_reach`] considers.
 #[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
-    /// `service:Action`.
+pub struct ReachQuery<'a> {
+    /// The action as `service:Action`, in any case.
     pub action: &'a str,
-    /// Only requests on resources that match this pattern.
+    /// Only requests on resources that match this ARN pattern. `None`: on any resource.
     pub resource: Option<&'a str>,
-    /// Only requests in which this key has this one value.
+    /// Only requests in which this context key has this value. `None`: in any context.
     pub context: Option<(&'a str, &'a str)>,
 }
 
-impl<'a> Question<'a> {
-    /// About an action on whatever resource.
-    pub fn about(action: &'a str) -> Self {
+impl<'a> ReachQuery<'a> {
+    /// Requests for an action on any resource, in any context.
+    pub fn for_action(action: &'a str) -> Self {
         Self { action, resource: None, context: None }
     }
 }
 
-/// Whether the access grants some request of this kind.
-pub fn reach(access: &Access, question: &Question<'_>) -> Reach {
-    reach_within(access, question, &mut Budget::standard())
+/// Whether the policies grant some request that the query describes.
+pub fn check_reach(access: &PolicySet, query: &ReachQuery<'_>) -> Reach {
+    check_reach_within(access, query, &mut WorkBudget::for_one_comparison())
 }
 
-/// The same with what is left of a budget.
-pub(crate) fn reach_within(access: &Access, question: &Question<'_>, budget: &mut Budget) -> Reach {
-    let action = Pattern::read(&question.action.to_lowercase(), Version::V2012, Dialect::Plain);
-    let everything = || Clause { negated: false, items: vec![Pattern::read("*", Version::V2012, Dialect::Full)] };
-    // Everything but the question is denied; what is then still granted is the answer.
-    let mut deny = vec![deny(Clause { negated: true, items: vec![action.clone()] }, everything(), Vec::new())];
-    if let Some(resource) = question.resource {
-        let items = vec![Pattern::read(resource, Version::V2008, Dialect::Full)];
-        deny.push(self::deny(everything(), Clause { negated: true, items }, Vec::new()));
+/// Like [`check_reach`], within the rest of a budget.
+pub(crate) fn check_reach_within(access: &PolicySet, query: &ReachQuery<'_>, budget: &mut WorkBudget) -> Reach {
+    let action = Pattern::parse(&query.action.to_lowercase(), LanguageVersion::V2012, PatternDialect::Plain);
+    let everything =
+        || Clause { negated: false, items: vec![Pattern::parse("*", LanguageVersion::V2012, PatternDialect::Full)] };
+    // Deny every request that the query does not describe. What is still granted answers the query.
+    let mut deny =
+        vec![deny_statement(Clause { negated: true, items: vec![action.clone()] }, everything(), Vec::new())];
+    if let Some(resource) = query.resource {
+        let items = vec![Pattern::parse(resource, LanguageVersion::V2008, PatternDialect::Full)];
+        deny.push(deny_statement(everything(), Clause { negated: true, items }, Vec::new()));
     }
-    if let Some((key, value)) = question.context {
-        let operator =
-            Operator::Test { quantifier: Quantifier::One, test: Test::StringEquals, negated: true, if_exists: false };
-        let values = vec![Pattern::read(value, Version::V2008, Dialect::Plain)];
-        let condition = Condition { operator, key: key.to_lowercase(), values };
-        deny.push(self::deny(everything(), everything(), vec![condition]));
+    if let Some((key, value)) = query.context {
+        let operator = ConditionOperator::Test {
+            quantifier: Quantifier::One,
+            test: ConditionTest::StringEquals,
+            negated: true,
+            if_exists: false,
+        };
+        let values = vec![Pattern::parse(value, LanguageVersion::V2008, PatternDialect::Plain)];
+        let condition = StatementCondition { operator, key: key.to_lowercase(), values };
+        deny.push(deny_statement(everything(), everything(), vec![condition]));
     }
     let mut asked = access.clone();
     for document in asked.policies.iter_mut().chain(asked.boundary.iter_mut().flatten()) {
-        document.statements.retain(|statement| speaks_of(statement, question.action));
+        document.statements.retain(|statement| names_action(statement, query.action));
     }
-    asked.policies.push(Document { version: Version::V2012, id: None, statements: deny });
-    match contains_within(&Access::default(), &asked, budget) {
+    asked.policies.push(PolicyDocument { version: LanguageVersion::V2012, id: None, statements: deny });
+    match check_containment_within(&PolicySet::default(), &asked, budget) {
         Containment::Refuted(request) => Reach::Granted(request),
         Containment::Proved => Reach::Never,
         Containment::Unknown(_) => Reach::Unknown,
     }
 }
 
-fn deny(actions: Clause<Pattern>, resources: Clause<Pattern>, conditions: Vec<Condition>) -> Statement {
-    Statement { sid: None, effect: Effect::Deny, principals: None, actions, resources: Some(resources), conditions }
+fn deny_statement(
+    actions: Clause<Pattern>,
+    resources: Clause<Pattern>,
+    conditions: Vec<StatementCondition>,
+) -> PolicyStatement {
+    PolicyStatement {
+        sid: None,
+        effect: StatementEffect::Deny,
+        principals: None,
+        actions,
+        resources: Some(resources),
+        conditions,
+    }
 }
 
-/// Whether a statement names the action.
-pub(crate) fn speaks_of(statement: &Statement, action: &str) -> bool {
-    statement.actions.items.iter().any(|pattern| action_is(pattern, action)) != statement.actions.negated
+/// Whether the `Action` or `NotAction` of a statement matches the action.
+pub(crate) fn names_action(statement: &PolicyStatement, action: &str) -> bool {
+    statement.actions.items.iter().any(|pattern| action_pattern_matches(pattern, action)) != statement.actions.negated
 }
 
-/// What an access lets one do in one service.
+/// The actions of one service that policies grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ServiceReach {
-    /// The prefix of the service's actions.
+    /// The prefix of the service's actions, such as `s3`.
     pub service: &'static str,
-    /// What AWS calls it.
+    /// AWS's name for the service.
     pub name: &'static str,
-    /// The actions that are granted on something, by level.
-    pub levels: BTreeMap<AccessLevel, Vec<&'static str>>,
-    /// Of these, how many are granted only as far as can be told.
+    /// The names of the actions for which some request is granted, by access level.
+    pub levels: BTreeMap<ActionAccessLevel, Vec<&'static str>>,
+    /// The number of these actions whose [`Reach`] is `Unknown`.
     pub uncertain: usize,
 }
 
-/// Everything in the catalogue that an access lets one do, by service and level.
-pub fn explain(access: &Access) -> Vec<ServiceReach> {
-    let mut known = Known::new();
+/// All actions of the catalogue that the policies grant, by service and access level. Includes uncertain ones.
+pub fn explain_reach(access: &PolicySet) -> Vec<ServiceReach> {
+    let mut known = ReachCache::new();
     let mut out = Vec::new();
-    for service in catalogue().services() {
+    for service in embedded_catalogue().services() {
         let mut found =
             ServiceReach { service: service.prefix, name: service.name, levels: BTreeMap::new(), uncertain: 0 };
         for action in service.actions.values() {
-            match known.reach(access, action) {
+            match known.cached_reach(access, action) {
                 Reach::Never => continue,
                 Reach::Unknown => found.uncertain += 1,
                 Reach::Granted(_) => {}
@@ -122,59 +142,64 @@ pub fn explain(access: &Access) -> Vec<ServiceReach> {
     out
 }
 
-/// The highest level of anything in the catalogue that an access lets one do. Unlike [`explain`] it looks from the top, at what the
-/// policies name, and stops at the first that is granted.
-pub fn highest_level(access: &Access) -> Option<AccessLevel> {
-    const FROM_THE_TOP: [AccessLevel; 5] = [
-        AccessLevel::PermissionsManagement,
-        AccessLevel::Write,
-        AccessLevel::Tagging,
-        AccessLevel::Read,
-        AccessLevel::List,
+/// The highest access level of the actions that the policies grant; `None` if they grant none. Faster than
+/// [`explain_reach`]: it checks only actions that an Allow statement names, from the highest level down, and stops at
+/// the first that is granted.
+pub fn highest_level(access: &PolicySet) -> Option<ActionAccessLevel> {
+    const FROM_THE_TOP: [ActionAccessLevel; 5] = [
+        ActionAccessLevel::PermissionsManagement,
+        ActionAccessLevel::Write,
+        ActionAccessLevel::Tagging,
+        ActionAccessLevel::Read,
+        ActionAccessLevel::List,
     ];
     let statements = access.policies.iter().flat_map(|document| &document.statements);
-    let allows: Vec<&Statement> = statements.filter(|statement| statement.effect == Effect::Allow).collect();
-    let mut known = Known::new();
+    let allows: Vec<&PolicyStatement> =
+        statements.filter(|statement| statement.effect == StatementEffect::Allow).collect();
+    let mut known = ReachCache::new();
     FROM_THE_TOP.into_iter().find(|level| {
-        let mut named = allows.iter().flat_map(|statement| named_by(statement)).filter(|action| action.level == *level);
-        named.any(|action| known.reach(access, action) != Reach::Never)
+        let mut named =
+            allows.iter().flat_map(|statement| named_actions(statement)).filter(|action| action.level == *level);
+        named.any(|action| known.cached_reach(access, action) != Reach::Never)
     })
 }
 
-/// The actions of the catalogue that a statement names.
-fn named_by(statement: &Statement) -> Box<dyn Iterator<Item = &'static Action> + '_> {
+/// The actions of the catalogue that a statement matches.
+fn named_actions(statement: &PolicyStatement) -> Box<dyn Iterator<Item = &'static CatalogueAction> + '_> {
     if statement.actions.negated {
-        let all = catalogue().services().flat_map(|service| service.actions.values());
-        return Box::new(all.filter(|action| speaks_of(statement, &action.full_name())));
+        let all = embedded_catalogue().services().flat_map(|service| service.actions.values());
+        return Box::new(all.filter(|action| names_action(statement, &action.full_name())));
     }
-    Box::new(statement.actions.items.iter().flat_map(|pattern| catalogue().matching(pattern)))
+    Box::new(statement.actions.items.iter().flat_map(|pattern| embedded_catalogue().matching_actions(pattern)))
 }
 
-/// What one access is known to reach. Actions that the same statements name have the same answer; each combination is asked
-/// once, and all questions share the work that they may take.
-struct Known {
+/// Answers for one policy set. Actions that match the same statements have the same answer, so each combination of
+/// statements is checked once. All checks share one budget.
+struct ReachCache {
     by_statements: BTreeMap<Vec<bool>, Reach>,
-    budget: Budget,
+    budget: WorkBudget,
 }
 
-/// Questions about one access take as much work as so many comparisons.
+/// The budget for all checks of one policy set, as a number of comparisons.
 const COMPARISONS: usize = 5;
 
-impl Known {
+impl ReachCache {
     fn new() -> Self {
-        Self { by_statements: BTreeMap::new(), budget: Budget::of_comparisons(COMPARISONS) }
+        Self { by_statements: BTreeMap::new(), budget: WorkBudget::for_comparisons(COMPARISONS) }
     }
 
-    fn reach(&mut self, access: &Access, action: &Action) -> Reach {
+    fn cached_reach(&mut self, access: &PolicySet, action: &CatalogueAction) -> Reach {
         let name = action.full_name();
         let documents = access.policies.iter().chain(access.boundary.iter().flatten());
-        let named: Vec<bool> =
-            documents.flat_map(|document| &document.statements).map(|statement| speaks_of(statement, &name)).collect();
-        let ask = || match sample::granted(access, &name) {
+        let named: Vec<bool> = documents
+            .flat_map(|document| &document.statements)
+            .map(|statement| names_action(statement, &name))
+            .collect();
+        let check = || match sample_request::sample_granted_request(access, &name) {
             Some(request) => Reach::Granted(Box::new(request)),
-            None => reach_within(access, &Question::about(&name), &mut self.budget),
+            None => check_reach_within(access, &ReachQuery::for_action(&name), &mut self.budget),
         };
-        self.by_statements.entry(named).or_insert_with(ask).clone()
+        self.by_statements.entry(named).or_insert_with(check).clone()
     }
 }
 
@@ -182,52 +207,54 @@ impl Known {
 mod tests {
     use super::*;
 
-    fn access(statements: &str) -> Access {
-        Access::of(vec![
-            Document::parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {statements}}}"#)).unwrap(),
+    fn access(statements: &str) -> PolicySet {
+        PolicySet::new(vec![
+            PolicyDocument::parse(&format!(r#"{{"Version": "2012-10-17", "Statement": {statements}}}"#)).unwrap(),
         ])
     }
 
     #[test]
-    fn a_deny_or_a_condition_that_cannot_hold_is_seen() {
+    fn deny_and_contradictory_conditions_prevent_reach() {
         let open = access(r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#);
-        assert!(matches!(reach(&open, &Question::about("s3:GetObject")), Reach::Granted(_)));
-        assert_eq!(reach(&open, &Question::about("iam:PassRole")), Reach::Never);
+        assert!(matches!(check_reach(&open, &ReachQuery::for_action("s3:GetObject")), Reach::Granted(_)));
+        assert_eq!(check_reach(&open, &ReachQuery::for_action("iam:PassRole")), Reach::Never);
         let shut = access(
             r#"[{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, {"Effect": "Deny", "Action": "s3:Get*", "Resource": "*"}]"#,
         );
-        assert_eq!(reach(&shut, &Question::about("s3:GetObject")), Reach::Never);
+        assert_eq!(check_reach(&shut, &ReachQuery::for_action("s3:GetObject")), Reach::Never);
         let never = access(
             r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*",
                 "Condition": {"StringEquals": {"aws:SourceVpc": "a"}, "StringNotEquals": {"aws:SourceVpc": "a"}}}"#,
         );
-        assert_eq!(reach(&never, &Question::about("s3:GetObject")), Reach::Never);
+        assert_eq!(check_reach(&never, &ReachQuery::for_action("s3:GetObject")), Reach::Never);
     }
 
     #[test]
-    fn a_question_may_name_resource_and_context() {
+    fn query_with_resource_and_with_context() {
         let pass = access(
             r#"{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::*:role/app/*",
                 "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}}"#,
         );
-        let to =
-            |service| Question { context: Some(("iam:PassedToService", service)), ..Question::about("iam:PassRole") };
-        assert!(matches!(reach(&pass, &to("ec2.amazonaws.com")), Reach::Granted(_)));
-        assert_eq!(reach(&pass, &to("lambda.amazonaws.com")), Reach::Never);
-        let on = |resource| Question { resource: Some(resource), ..Question::about("iam:PassRole") };
-        assert!(matches!(reach(&pass, &on("arn:aws:iam::*:role/*")), Reach::Granted(_)));
-        assert_eq!(reach(&pass, &on("arn:aws:iam::123456789012:role/admin")), Reach::Never);
+        let to = |service| ReachQuery {
+            context: Some(("iam:PassedToService", service)),
+            ..ReachQuery::for_action("iam:PassRole")
+        };
+        assert!(matches!(check_reach(&pass, &to("ec2.amazonaws.com")), Reach::Granted(_)));
+        assert_eq!(check_reach(&pass, &to("lambda.amazonaws.com")), Reach::Never);
+        let on = |resource| ReachQuery { resource: Some(resource), ..ReachQuery::for_action("iam:PassRole") };
+        assert!(matches!(check_reach(&pass, &on("arn:aws:iam::*:role/*")), Reach::Granted(_)));
+        assert_eq!(check_reach(&pass, &on("arn:aws:iam::123456789012:role/admin")), Reach::Never);
     }
 
     #[test]
-    fn explained_by_service_and_level() {
+    fn explanation_by_service_and_level() {
         let some = access(r#"{"Effect": "Allow", "Action": ["sts:Get*", "iam:PutRolePolicy"], "Resource": "*"}"#);
-        let services = explain(&some);
+        let services = explain_reach(&some);
         let names: Vec<&str> = services.iter().map(|service| service.service).collect();
         assert_eq!(names, ["iam", "sts"]);
-        assert_eq!(services[0].levels[&AccessLevel::PermissionsManagement], ["PutRolePolicy"]);
-        assert!(services[1].levels[&AccessLevel::Read].contains(&"GetCallerIdentity"));
-        assert_eq!(highest_level(&some), Some(AccessLevel::PermissionsManagement));
-        assert_eq!(highest_level(&Access::default()), None);
+        assert_eq!(services[0].levels[&ActionAccessLevel::PermissionsManagement], ["PutRolePolicy"]);
+        assert!(services[1].levels[&ActionAccessLevel::Read].contains(&"GetCallerIdentity"));
+        assert_eq!(highest_level(&some), Some(ActionAccessLevel::PermissionsManagement));
+        assert_eq!(highest_level(&PolicySet::default()), None);
     }
 }

@@ -1,26 +1,26 @@
-//! A request as IAM sees it. A witness of a comparison is one, too.
+//! A request as IAM sees it. The witness of a comparison is such a request.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Value, json};
 
-/// Who sends a request.
+/// The caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Caller {
-    /// Nobody in particular: the request is not signed.
+pub enum RequestCaller {
+    /// An unsigned request.
     Anonymous,
-    /// An account root, user, role or role session, by ARN.
+    /// An account root user, user, role or role session, by ARN.
     Aws(String),
-    /// An AWS service acting for itself.
+    /// An AWS service principal, such as `lambda.amazonaws.com`.
     Service(String),
-    /// Someone that this identity provider vouches for.
+    /// A caller that this identity provider authenticated.
     Federated(String),
     /// An S3 canonical user.
     CanonicalUser(String),
 }
 
-impl fmt::Display for Caller {
+impl fmt::Display for RequestCaller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
@@ -29,41 +29,41 @@ impl fmt::Display for Caller {
     }
 }
 
-/// One request: someone does one thing to one resource.
+/// One request: a caller performs an action on a resource, in a context.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// Who.
-    pub principal: Caller,
-    /// What, as `service:Action`; its case has no meaning.
+pub struct AccessRequest {
+    /// The caller.
+    pub principal: RequestCaller,
+    /// The action as `service:Action`, in any case.
     pub action: String,
-    /// To what: an ARN, or `*` for an action that takes no resource.
+    /// The resource: an ARN, or `*` for an action without resource.
     pub resource: String,
-    /// The context: key in lower case → values. A key without values counts as absent.
+    /// The request context: key in lower case → values. A key without values counts as absent.
     pub context: BTreeMap<String, Vec<String>>,
 }
 
-impl Request {
-    /// A request without context.
-    pub fn new(principal: Caller, action: &str, resource: &str) -> Self {
+impl AccessRequest {
+    /// A request with an empty context.
+    pub fn new(principal: RequestCaller, action: &str, resource: &str) -> Self {
         Self { principal, action: action.to_owned(), resource: resource.to_owned(), context: BTreeMap::new() }
     }
 
-    /// The same request with one more value under a context key.
+    /// The same request with one more value for a context key.
     #[must_use]
-    pub fn with(mut self, key: &str, value: &str) -> Self {
+    pub fn with_context_value(mut self, key: &str, value: &str) -> Self {
         self.context.entry(key.to_lowercase()).or_default().push(value.to_owned());
         self
     }
 
-    /// `{"principal": …, "action": …, "resource": …, "context": {…}}`; the principal as a policy would name it, a
-    /// context key of one value as that value.
+    /// `{"principal": …, "action": …, "resource": …, "context": {…}}`. The principal has the form of a policy's
+    /// `Principal` element. A context key with one value maps to that value, otherwise to a list.
     pub fn to_value(&self) -> Value {
         let principal = match &self.principal {
-            Caller::Anonymous => json!("*"),
-            Caller::Aws(arn) => json!({ "AWS": arn }),
-            Caller::Service(name) => json!({ "Service": name }),
-            Caller::Federated(provider) => json!({ "Federated": provider }),
-            Caller::CanonicalUser(id) => json!({ "CanonicalUser": id }),
+            RequestCaller::Anonymous => json!("*"),
+            RequestCaller::Aws(arn) => json!({ "AWS": arn }),
+            RequestCaller::Service(name) => json!({ "Service": name }),
+            RequestCaller::Federated(provider) => json!({ "Federated": provider }),
+            RequestCaller::CanonicalUser(id) => json!({ "CanonicalUser": id }),
         };
         let context: BTreeMap<&String, Value> = self
             .context

@@ -1,8 +1,8 @@
-//! What AWS treats as the same is equal, and nothing else is.
+//! Documents that AWS treats as the same have the same canonical form, and others do not.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use leasehold_policy::{Document, equivalent};
+use leasehold_policy::{PolicyDocument, are_equivalent};
 use serde_json::{Value, json};
 
 fn statement(part: &Value) -> Value {
@@ -14,11 +14,11 @@ fn statement(part: &Value) -> Value {
 }
 
 fn same(a: &Value, b: &Value) -> bool {
-    equivalent(&statement(a), &statement(b)).unwrap()
+    are_equivalent(&statement(a), &statement(b)).unwrap()
 }
 
 #[test]
-fn lists_and_case_do_not_count() {
+fn order_of_lists_and_case_are_ignored() {
     assert!(same(&json!({}), &json!({"Sid": "Label"})));
     assert!(same(&json!({"Action": "S3:getobject"}), &json!({"Action": ["s3:GetObject"]})));
     assert!(same(&json!({"Action": ["s3:B", "s3:A", "s3:b"]}), &json!({"Action": ["s3:a", "s3:b"]})));
@@ -46,9 +46,9 @@ fn values_and_resources_keep_their_case() {
 }
 
 #[test]
-fn principals() {
+fn principals_are_equal_only_if_aws_says_so() {
     let trust = |principal: Value| json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}});
-    let same = |a: Value, b: Value| equivalent(&trust(a), &trust(b)).unwrap();
+    let same = |a: Value, b: Value| are_equivalent(&trust(a), &trust(b)).unwrap();
     assert!(same(json!({"AWS": "123456789012"}), json!({"AWS": ["arn:aws:iam::123456789012:root"]})));
     assert!(same(json!("*"), json!({"AWS": "*"})));
     assert!(!same(
@@ -57,42 +57,43 @@ fn principals() {
     ));
     assert!(!same(json!({"Service": "a.amazonaws.com"}), json!({"Federated": "a.amazonaws.com"})));
     assert!(!same(json!({"AWS": "arn:aws:iam::123456789012:role/r"}), json!({"AWS": "AROAEXAMPLEEXAMPLE123"})));
-    let deleted = Document::from_value(&trust(json!({"AWS": ["AROAEXAMPLEEXAMPLE123", "123456789012"]}))).unwrap();
+    let deleted =
+        PolicyDocument::from_value(&trust(json!({"AWS": ["AROAEXAMPLEEXAMPLE123", "123456789012"]}))).unwrap();
     assert_eq!(deleted.deleted_principals(), ["AROAEXAMPLEEXAMPLE123"]);
 }
 
 #[test]
-fn the_version_counts_where_a_variable_stands() {
+fn version_counts_only_with_a_variable() {
     let with = |version: &str, resource: &str| json!({"Version": version, "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": resource}});
     let plain = "arn:aws:s3:::b/*";
     let variable = "arn:aws:s3:::b/${aws:username}";
-    assert!(equivalent(&with("2008-10-17", plain), &with("2012-10-17", plain)).unwrap());
-    assert!(!equivalent(&with("2008-10-17", variable), &with("2012-10-17", variable)).unwrap());
+    assert!(are_equivalent(&with("2008-10-17", plain), &with("2012-10-17", plain)).unwrap());
+    assert!(!are_equivalent(&with("2008-10-17", variable), &with("2012-10-17", variable)).unwrap());
     let absent = json!({"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": variable}});
-    assert!(equivalent(&with("2008-10-17", variable), &absent).unwrap());
+    assert!(are_equivalent(&with("2008-10-17", variable), &absent).unwrap());
 }
 
 #[test]
-fn statements_are_a_set() {
+fn order_and_duplicates_of_statements_are_ignored() {
     let a = json!({"Sid": "A", "Effect": "Allow", "Action": "s3:*", "Resource": "*"});
     let also_a = json!({"Sid": "B", "Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]});
     let b = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"});
     let document = |list: Value| json!({"Version": "2012-10-17", "Statement": list});
-    assert!(equivalent(&document(json!([a, b, also_a])), &document(json!([b, a]))).unwrap());
-    assert!(!equivalent(&document(json!([a, b])), &document(json!([a]))).unwrap());
-    assert!(equivalent(&document(a.clone()), &document(json!([also_a]))).unwrap());
-    let labelled = Document::from_value(&document(json!([b, also_a, a]))).unwrap().labelled();
+    assert!(are_equivalent(&document(json!([a, b, also_a])), &document(json!([b, a]))).unwrap());
+    assert!(!are_equivalent(&document(json!([a, b])), &document(json!([a]))).unwrap());
+    assert!(are_equivalent(&document(a.clone()), &document(json!([also_a]))).unwrap());
+    let labelled = PolicyDocument::from_value(&document(json!([b, also_a, a]))).unwrap().to_labelled_value();
     let sids: Vec<_> = labelled["Statement"].as_array().unwrap().iter().map(|s| s["Sid"].as_str()).collect();
     assert_eq!(sids, [Some("A"), Some("B"), None]);
 }
 
 #[test]
-fn the_canonical_form_reads_back_as_itself() {
-    let document = Document::from_value(&statement(&json!({
+fn canonical_form_is_its_own_canonical_form() {
+    let document = PolicyDocument::from_value(&statement(&json!({
         "Sid": "x", "Action": ["s3:Put*", "s3:Get*"],
         "Condition": {"NumericLessThan": {"s3:max-keys": 10}, "bool": {"aws:SecureTransport": ["TRUE"]}}
     })))
     .unwrap();
-    let canonical = document.canonical();
-    assert_eq!(Document::from_value(&canonical).unwrap().canonical(), canonical);
+    let canonical = document.to_canonical_value();
+    assert_eq!(PolicyDocument::from_value(&canonical).unwrap().to_canonical_value(), canonical);
 }

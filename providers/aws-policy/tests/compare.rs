@@ -1,31 +1,37 @@
-//! Verdicts on pairs that a reader can judge. Where AWS leaves something open, the verdict is Unknown and says why.
+//! Verdicts for pairs of policies that a reader can verify. Where AWS does not document the behaviour, the verdict is
+//! Unknown with the reason. Every witness is verified with the evaluator.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use leasehold_policy::{Access, Comparison, Containment, Document, Open, Truth, Verdict, Why, compare, evaluate};
+use leasehold_policy::{
+    Ambiguity, ComparisonVerdict, Containment, PolicyComparison, PolicyDocument, PolicySet, Truth, UnknownReason,
+    compare_policies, evaluate_request,
+};
 use serde_json::{Value, json};
 
-fn access(statements: Value) -> Access {
-    Access::of(vec![Document::from_value(&json!({"Version": "2012-10-17", "Statement": statements})).unwrap()])
+fn access(statements: Value) -> PolicySet {
+    PolicySet::new(vec![
+        PolicyDocument::from_value(&json!({"Version": "2012-10-17", "Statement": statements})).unwrap(),
+    ])
 }
 
-fn judged(old: &Access, new: &Access) -> Comparison {
-    let comparison = compare(old, new);
+fn judged(old: &PolicySet, new: &PolicySet) -> PolicyComparison {
+    let comparison = compare_policies(old, new);
     for (containment, yes, no) in [(&comparison.new_in_old, new, old), (&comparison.old_in_new, old, new)] {
         if let Containment::Refuted(request) = containment {
-            assert_eq!(evaluate(yes, request).allowed(), Truth::Yes);
-            assert_eq!(evaluate(no, request).allowed(), Truth::No);
+            assert_eq!(evaluate_request(yes, request).is_allowed(), Truth::Yes);
+            assert_eq!(evaluate_request(no, request).is_allowed(), Truth::No);
         }
     }
     comparison
 }
 
-fn verdict(old: Value, new: Value) -> Verdict {
+fn verdict(old: Value, new: Value) -> ComparisonVerdict {
     judged(&access(old), &access(new)).verdict()
 }
 
-fn why(old: Value, new: Value) -> Why {
-    judged(&access(old), &access(new)).reason().unwrap().clone()
+fn why(old: Value, new: Value) -> UnknownReason {
+    judged(&access(old), &access(new)).unknown_reason().unwrap().clone()
 }
 
 fn on(resource: &str) -> Value {
@@ -50,10 +56,10 @@ fn by(principal: Value) -> Value {
     json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal})
 }
 
-use Verdict::{Equivalent, Expands, Incomparable, Narrows};
+use ComparisonVerdict::{Equivalent, Expands, Incomparable, Narrows};
 
 #[test]
-fn actions() {
+fn action_patterns() {
     assert_eq!(verdict(doing(&["s3:*"]), doing(&["s3:Get*"])), Narrows);
     assert_eq!(verdict(doing(&["s3:Get*"]), doing(&["s3:Put*"])), Incomparable);
     assert_eq!(verdict(doing(&["s3:Get*"]), doing(&["s3:get*", "S3:GetObject"])), Equivalent);
@@ -65,7 +71,7 @@ fn actions() {
 }
 
 #[test]
-fn resources() {
+fn resource_patterns() {
     assert_eq!(verdict(on("arn:aws:s3:::b/*"), on("arn:aws:s3:::b/a*")), Narrows);
     assert_eq!(verdict(on("arn:aws:s3:::b/*"), on("*")), Expands);
     assert_eq!(verdict(on("arn:aws:s3:::b/*"), on("arn:aws:s3:::B/*")), Incomparable);
@@ -74,19 +80,19 @@ fn resources() {
 }
 
 #[test]
-fn wildcards_that_may_or_may_not_cross_a_colon() {
-    // Every reading agrees.
+fn wildcards_across_colons_are_unknown_unless_all_readings_agree() {
+    // All readings agree.
     assert_eq!(verdict(on("arn:aws:sqs:*:1:q"), on("arn:aws:sqs:eu-*:1:q")), Narrows);
     assert_eq!(verdict(on("arn:aws:s3:::*"), on("arn:aws:s3:::*:*")), Narrows);
-    // The new pattern is within the old one only where a wildcard reaches past a colon.
-    assert_eq!(why(on("arn:aws:sqs:*:q"), on("arn:aws:sqs:eu:1:q")), Why::Wildcard);
-    assert_eq!(why(on("arn:aws:*x:::b"), on("arn:aws:s3:::x:::b")), Why::Wildcard);
-    // It is a `*` at the end of a segment that may, and a `?` that may not.
-    assert_eq!(why(on("arn:aws:s?3:::b"), on("arn:aws:s:3:::b")), Why::Wildcard);
+    // The new pattern is within the old one only if a wildcard matches a colon.
+    assert_eq!(why(on("arn:aws:sqs:*:q"), on("arn:aws:sqs:eu:1:q")), UnknownReason::WildcardReach);
+    assert_eq!(why(on("arn:aws:*x:::b"), on("arn:aws:s3:::x:::b")), UnknownReason::WildcardReach);
+    // A `?` before the sixth segment may or may not match a colon.
+    assert_eq!(why(on("arn:aws:s?3:::b"), on("arn:aws:s:3:::b")), UnknownReason::WildcardReach);
 }
 
 #[test]
-fn absent_keys_are_a_case_of_their_own() {
+fn absent_keys() {
     let a = json!({"StringEquals": {"aws:SourceVpc": "a"}});
     let not_a = json!({"StringNotEquals": {"aws:SourceVpc": "a"}});
     let if_exists = json!({"StringEqualsIfExists": {"aws:SourceVpc": "a"}});
@@ -104,7 +110,7 @@ fn absent_keys_are_a_case_of_their_own() {
 }
 
 #[test]
-fn numbers_dates_addresses_booleans() {
+fn numbers_dates_addresses_and_booleans() {
     let number = |operator: &str, n: &str| when(json!({operator: {"s3:max-keys": n}}));
     assert_eq!(verdict(number("NumericLessThanEquals", "10"), number("NumericLessThan", "10")), Narrows);
     assert_eq!(verdict(number("NumericLessThan", "10"), number("NumericLessThan", "9.5")), Narrows);
@@ -115,9 +121,9 @@ fn numbers_dates_addresses_booleans() {
     let until = |instant: &str| when(json!({"DateLessThan": {"aws:CurrentTime": instant}}));
     assert_eq!(verdict(until("2026-06-01T00:00:00Z"), until("2026-06-01T02:00:00+02:00")), Equivalent);
     assert_eq!(verdict(until("2026-06-01T00:00:00Z"), until("2026-07-01")), Expands);
-    // The time is always there, so a fence by Deny is the same as a dated Allow.
-    let fence = deny(json!({"Condition": {"DateGreaterThanEquals": {"aws:CurrentTime": "2026-06-01"}}}));
-    assert_eq!(verdict(until("2026-06-01"), json!([when(json!({})), fence])), Equivalent);
+    // Every request has the time, so a lease deny is the same as an Allow with a deadline.
+    let lease_deny = deny(json!({"Condition": {"DateGreaterThanEquals": {"aws:CurrentTime": "2026-06-01"}}}));
+    assert_eq!(verdict(until("2026-06-01"), json!([when(json!({})), lease_deny])), Equivalent);
     let from = |range: &str| when(json!({"IpAddress": {"aws:SourceIp": range}}));
     assert_eq!(verdict(from("10.0.0.0/8"), from("10.1.0.0/16")), Narrows);
     assert_eq!(
@@ -136,7 +142,7 @@ fn numbers_dates_addresses_booleans() {
 }
 
 #[test]
-fn keys_of_several_values() {
+fn keys_with_several_values() {
     let tags = |operator: &str, values: Value| when(json!({operator: {"aws:TagKeys": values}}));
     let (all, any) = ("ForAllValues:StringEquals", "ForAnyValue:StringEquals");
     assert_eq!(verdict(tags(all, json!(["a", "b"])), tags(all, json!(["a"]))), Narrows);
@@ -148,51 +154,51 @@ fn keys_of_several_values() {
     let grown = judged(&access(each), &access(tags(all, json!(["a", "b"]))));
     assert_eq!(grown.verdict(), Expands);
     assert_eq!(grown.new_in_old.witness().unwrap().context["aws:tagkeys"].len(), 2);
-    // Without a quantifier AWS does not say what several values do.
+    // AWS does not document several values without a quantifier.
     let plain =
         json!([tags("StringEquals", json!(["a"])), deny(json!({"Condition": {"StringEquals": {"aws:TagKeys": "b"}}}))]);
     let open = why(plain, tags("StringEquals", json!(["a"])));
-    assert_eq!(open, Why::Open([Open::SeveralValues].into()));
+    assert_eq!(open, UnknownReason::Ambiguous([Ambiguity::SeveralValues].into()));
 }
 
 #[test]
-fn variables_are_not_guessed() {
+fn policy_variables() {
     let own = "arn:aws:s3:::b/${aws:username}/*";
     assert_eq!(verdict(on(own), on(own)), Equivalent);
     assert_eq!(verdict(on("arn:aws:s3:::b/*"), on(own)), Narrows);
     assert_eq!(verdict(on(own), on("arn:aws:s3:::b/*")), Expands);
     assert_eq!(verdict(on(own), on("arn:aws:s3:::b/${aws:userid}/*")), Incomparable);
-    // `${*}` is the character.
+    // `${*}` is the literal character.
     assert_eq!(verdict(on("arn:aws:s3:::b/*"), on("arn:aws:s3:::b/${*}")), Narrows);
-    // Whether an unresolved variable spoils its entry only or the whole statement, AWS does not say.
+    // AWS does not document whether an unresolved variable invalidates only its entry or the whole statement.
     let two = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": [own, "arn:aws:s3:::c"]});
-    assert_eq!(why(two, on("arn:aws:s3:::c")), Why::Open([Open::Variable].into()));
+    assert_eq!(why(two, on("arn:aws:s3:::c")), UnknownReason::Ambiguous([Ambiguity::Variable].into()));
     let tagged = |value: &str| when(json!({"StringEquals": {"aws:ResourceTag/owner": value}}));
     assert_eq!(verdict(tagged("${aws:username}"), tagged("${aws:username}")), Equivalent);
     let either = when(json!({"StringEquals": {"aws:ResourceTag/owner": ["${aws:username}", "b"]}}));
-    assert_eq!(why(either, tagged("b")), Why::Open([Open::Variable].into()));
+    assert_eq!(why(either, tagged("b")), UnknownReason::Ambiguous([Ambiguity::Variable].into()));
     let grown = judged(&access(tagged("a")), &access(tagged("${aws:username}")));
     assert!(matches!(grown.new_in_old, Containment::Refuted(_)));
 }
 
 #[test]
-fn what_cannot_be_decided_never_hides_an_expansion() {
+fn undecidable_conditions_never_hide_an_expansion() {
     let odd = |value: &str| json!({"StringMatches": {"k": value}});
     assert_eq!(verdict(when(odd("a")), when(odd("a"))), Equivalent);
-    assert_eq!(verdict(when(odd("a")), json!([when(odd("a")), on("*")])), Verdict::Unknown);
+    assert_eq!(verdict(when(odd("a")), json!([when(odd("a")), on("*")])), ComparisonVerdict::Unknown);
     let narrower = judged(&access(on("*")), &access(when(odd("a"))));
     assert!(narrower.grants_nothing_new());
-    assert_eq!(narrower.reason(), Some(&Why::Open([Open::Operator].into())));
+    assert_eq!(narrower.unknown_reason(), Some(&UnknownReason::Ambiguous([Ambiguity::Operator].into())));
     let mixed = json!({"StringEquals": {"k": "1"}, "NumericLessThan": {"k": "5"}});
     let alone = json!({"StringEquals": {"k": "1"}});
     assert!(judged(&access(when(alone.clone())), &access(when(mixed.clone()))).grants_nothing_new());
-    assert_eq!(why(when(mixed), when(alone)), Why::Open([Open::MixedTypes].into()));
+    assert_eq!(why(when(mixed), when(alone)), UnknownReason::Ambiguous([Ambiguity::MixedTypes].into()));
     let number = |text: &str| when(json!({"NumericEquals": {"k": text}}));
-    assert_eq!(why(number("1"), number("one")), Why::Open([Open::Unreadable].into()));
+    assert_eq!(why(number("1"), number("one")), UnknownReason::Ambiguous([Ambiguity::Unreadable].into()));
 }
 
 #[test]
-fn principals() {
+fn principal_clauses() {
     assert_eq!(
         verdict(by(json!({"AWS": "111111111111"})), by(json!({"AWS": "arn:aws:iam::111111111111:user/a"}))),
         Narrows
@@ -209,27 +215,27 @@ fn principals() {
     let (service, federated) = (json!({"Service": "x.amazonaws.com"}), json!({"Federated": "x.amazonaws.com"}));
     assert_eq!(verdict(by(service.clone()), by(federated)), Incomparable);
     assert_eq!(verdict(by(json!({"AWS": "*"})), by(service)), Narrows);
-    // A deleted principal is nobody.
+    // A deleted principal matches no caller.
     assert_eq!(verdict(by(json!({"AWS": role})), by(json!({"AWS": [role, "AROAEXAMPLEEXAMPLE123"]}))), Equivalent);
-    // Whether NotPrincipal exempts the sessions of a named role, AWS leaves to what else is listed.
-    let but = |principal: Value| json!([by(json!("*")), {"Effect": "Deny", "Action": "sts:AssumeRole", "NotPrincipal": principal}]);
-    assert_eq!(verdict(but(json!({"AWS": role})), by(json!({"AWS": role}))), Verdict::Unknown);
-    assert_eq!(verdict(by(json!("*")), but(json!({"AWS": role}))), Narrows);
+    // Whether NotPrincipal exempts the sessions of a named role depends on the other entries.
+    let except = |principal: Value| json!([by(json!("*")), {"Effect": "Deny", "Action": "sts:AssumeRole", "NotPrincipal": principal}]);
+    assert_eq!(verdict(except(json!({"AWS": role})), by(json!({"AWS": role}))), ComparisonVerdict::Unknown);
+    assert_eq!(verdict(by(json!("*")), except(json!({"AWS": role}))), Narrows);
 }
 
 #[test]
-fn boundaries() {
+fn permissions_boundaries() {
     let all = access(doing(&["*"]));
     let s3 = access(doing(&["s3:*"]));
-    let within = |access: &Access, limit: &Access| access.clone().within(limit.policies.clone());
+    let within = |access: &PolicySet, limit: &PolicySet| access.clone().with_boundary(limit.policies.clone());
     assert_eq!(judged(&all, &within(&all, &s3)).verdict(), Narrows);
     assert_eq!(judged(&s3, &within(&all, &s3)).verdict(), Equivalent);
     assert_eq!(judged(&within(&all, &s3), &all).verdict(), Expands);
     let get = access(doing(&["s3:Get*"]));
     assert_eq!(judged(&within(&all, &s3), &within(&all, &get)).verdict(), Narrows);
     assert_eq!(judged(&within(&get, &s3), &within(&s3, &get)).verdict(), Equivalent);
-    let nothing = all.clone().within(Vec::new());
-    assert_eq!(judged(&nothing, &Access::default()).verdict(), Equivalent);
+    let nothing = all.clone().with_boundary(Vec::new());
+    assert_eq!(judged(&nothing, &PolicySet::default()).verdict(), Equivalent);
     let mut denying = all.clone();
     denying.boundary =
         Some(access(json!([doing(&["*"]), {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}])).policies);
@@ -237,8 +243,8 @@ fn boundaries() {
 }
 
 #[test]
-fn a_union_of_policies_is_one_access() {
-    let split = Access {
+fn union_of_policies_equals_one_policy() {
+    let split = PolicySet {
         policies: [access(doing(&["s3:Get*"])).policies, access(doing(&["s3:Put*"])).policies].concat(),
         boundary: None,
     };
@@ -246,7 +252,7 @@ fn a_union_of_policies_is_one_access() {
 }
 
 #[test]
-fn the_form_for_machines() {
+fn json_form_of_a_comparison() {
     let grown = judged(&access(on("arn:aws:s3:::b/*")), &access(on("arn:aws:s3:::*"))).to_value();
     assert_eq!(grown["verdict"], "expands");
     assert_eq!((&grown["new_in_old"], &grown["old_in_new"]), (&json!("refuted"), &json!("proved")));

@@ -1,7 +1,7 @@
-//! Text that means harm, or nothing: no panic, no hang, bounded memory. The inputs of the fuzz target in `fuzz/`, and mutations of
-//! them, go through every function of the crate; `LEASEHOLD_POLICY_FUZZ` sets how many, for a long run.
+//! Hostile and malformed input: no panic, no hang, bounded memory. The inputs of the fuzz target in `fuzz/`, and
+//! mutations of them, pass through every function of the crate. `LEASEHOLD_POLICY_FUZZ` sets the number of mutations.
 
-#![allow(clippy::disallowed_methods, reason = "the length of the run is set from outside")]
+#![allow(clippy::disallowed_methods, reason = "an environment variable sets the number of mutations")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod common;
@@ -10,17 +10,20 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::Random;
-use common::hostile::{exercise, linted, parted, read};
-use leasehold_policy::{Access, Comparison, Containment, Document, Verdict, Why, compare, contains};
+use common::hostile::{exercise_pair, lint_all_kinds, parse_and_check, split_input};
+use leasehold_policy::{
+    ComparisonVerdict, Containment, PolicyComparison, PolicyDocument, PolicySet, UnknownReason, check_containment,
+    compare_policies,
+};
 use serde_json::{Value, json};
 
-/// No single comparison takes longer, on a busy machine and without full optimisation.
+/// The longest time of a single comparison, on a busy machine and without full optimization.
 const MOST_TIME: Duration = Duration::from_secs(60);
-/// The whole process never holds more, all tests of this file together.
+/// The most memory of the process, for all tests of this file together.
 const MOST_MEMORY_KB: u64 = 600 * 1024;
 
-/// Holds the process to its memory, where the kernel tells it.
-fn assert_bounded() {
+/// Asserts the bound on memory, on systems with `/proc/self/status`.
+fn assert_memory_bound() {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return };
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = line.trim().strip_suffix("kB").unwrap().trim().parse().unwrap();
@@ -28,7 +31,7 @@ fn assert_bounded() {
     assert!(peak < MOST_MEMORY_KB, "{peak} kB");
 }
 
-/// The committed inputs of the fuzz target.
+/// The committed inputs of the fuzz target, in the order of their names.
 fn corpus() -> Vec<String> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/compare");
     let mut files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -70,7 +73,7 @@ const SNIPPETS: &[&str] = &[
     "AROAEXAMPLEEXAMPLE123",
 ];
 
-fn mutated(random: &mut Random, seed: &str) -> String {
+fn mutate_text(random: &mut Random, seed: &str) -> String {
     let mut text: Vec<char> = seed.chars().collect();
     for _ in 0..=random.below(4) {
         let at = random.below(text.len());
@@ -83,7 +86,7 @@ fn mutated(random: &mut Random, seed: &str) -> String {
                 text.splice(to..to, copy);
             }
             2 => text[at] = char::from_u32(u32::try_from(random.below(0x250)).unwrap()).unwrap_or('?'),
-            // Between the quotes of a string, so that the document stays well-formed more often.
+            // At a quote, so that the document more often stays well-formed.
             3 | 4 => {
                 let quotes: Vec<usize> = (0..text.len()).filter(|i| text[*i] == '"').collect();
                 let to = if quotes.is_empty() { at } else { *random.pick(&quotes) };
@@ -99,61 +102,61 @@ fn mutated(random: &mut Random, seed: &str) -> String {
 }
 
 #[test]
-fn nothing_panics_or_hangs() {
+fn mutated_inputs_neither_panic_nor_hang() {
     let runs: u64 = std::env::var("LEASEHOLD_POLICY_FUZZ").ok().map_or(1_500, |text| text.parse().unwrap());
     let corpus = corpus();
     for input in &corpus {
-        let (old, new) = parted(input);
-        assert_eq!(exercise(old, new), 2, "{input}");
+        let (old, new) = split_input(input);
+        assert_eq!(exercise_pair(old, new), 2, "{input}");
     }
     let (mut documents, mut slowest) = (0, Duration::ZERO);
     for seed in 0..runs {
         let mut random = Random::new(seed ^ 0xF0_55);
         let input: &String = random.pick(&corpus);
-        let (old, new) = parted(input);
-        // One side stays as it is half the time, so that more pairs are two policies.
-        let old = if random.one_in(2) { old.to_owned() } else { mutated(&mut random, old) };
-        let new = mutated(&mut random, new);
+        let (old, new) = split_input(input);
+        // Half of the time only one side is mutated, so that more pairs consist of two policies.
+        let old = if random.one_in(2) { old.to_owned() } else { mutate_text(&mut random, old) };
+        let new = mutate_text(&mut random, new);
         let start = Instant::now();
-        documents += exercise(&old, &new);
-        if let Some(document) = read(&new).filter(|_| random.one_in(20)) {
-            linted(&document);
+        documents += exercise_pair(&old, &new);
+        if let Some(document) = parse_and_check(&new).filter(|_| random.one_in(20)) {
+            lint_all_kinds(&document);
         }
         slowest = slowest.max(start.elapsed());
     }
     println!("{runs} runs, {documents} documents, slowest {slowest:?}");
-    assert!(documents as u64 > runs / 10, "too few mutations were policies: {documents}");
+    assert!(documents as u64 > runs / 10, "too few mutations are policies: {documents}");
     assert!(slowest < MOST_TIME, "{slowest:?}");
-    assert_bounded();
+    assert_memory_bound();
 }
 
-fn policy(statements: &Value) -> Access {
+fn policy(statements: &Value) -> PolicySet {
     let value = json!({"Version": "2012-10-17", "Statement": statements});
-    Access::of(vec![Document::from_value(&value).unwrap()])
+    PolicySet::new(vec![PolicyDocument::from_value(&value).unwrap()])
 }
 
-fn allow(actions: &Value, resources: &Value) -> Access {
+fn allow(actions: &Value, resources: &Value) -> PolicySet {
     policy(&json!({"Effect": "Allow", "Action": actions, "Resource": resources}))
 }
 
-fn on(resources: &Value) -> Access {
+fn on(resources: &Value) -> PolicySet {
     allow(&json!("s3:*"), resources)
 }
 
-/// Compares, within the time and memory that a comparison may take.
-fn bounded(old: &Access, new: &Access) -> Comparison {
+/// Compares, and asserts the bounds on time and memory.
+fn bounded(old: &PolicySet, new: &PolicySet) -> PolicyComparison {
     let start = Instant::now();
-    let comparison = compare(old, new);
+    let comparison = compare_policies(old, new);
     assert!(start.elapsed() < MOST_TIME, "{:?}", start.elapsed());
-    assert_bounded();
+    assert_memory_bound();
     comparison
 }
 
-/// Asserts that a comparison gave up at its limit, and says so.
+/// Asserts that a comparison exceeded its budget, with that reason.
 #[track_caller]
-fn assert_at_the_limit(comparison: &Comparison) {
-    assert_eq!(comparison.verdict(), Verdict::Unknown);
-    assert_eq!(comparison.reason(), Some(&Why::Limit));
+fn assert_at_the_limit(comparison: &PolicyComparison) {
+    assert_eq!(comparison.verdict(), ComparisonVerdict::Unknown);
+    assert_eq!(comparison.unknown_reason(), Some(&UnknownReason::BudgetExceeded));
     assert!(comparison.to_value()["reason"].as_str().unwrap().contains("within the limit"));
 }
 
@@ -161,51 +164,54 @@ fn kilobytes(unit: &str) -> String {
     format!("arn:aws:s3:::{}", unit.repeat(6 * 1024 / unit.len()))
 }
 
-/// A run of wildcards has one form, its `?` before one `*`, so that nothing is left to explore however long it is.
+/// A run of wildcards is normalized to its `?` followed by one `*`, so its length does not matter.
 #[test]
-fn six_kilobytes_of_nothing_but_wildcards_are_decided() {
+fn six_kilobytes_of_wildcards_are_decided() {
     let run = kilobytes("*?");
     let others = [
-        (run.clone(), Verdict::Equivalent),
-        (format!("{run}?"), Verdict::Narrows),
-        (kilobytes("?*"), Verdict::Equivalent),
-        (kilobytes("*"), Verdict::Expands),
-        (kilobytes("?"), Verdict::Narrows),
-        (kilobytes("**?"), Verdict::Expands),
-        (format!("{run}a"), Verdict::Narrows),
+        (run.clone(), ComparisonVerdict::Equivalent),
+        (format!("{run}?"), ComparisonVerdict::Narrows),
+        (kilobytes("?*"), ComparisonVerdict::Equivalent),
+        (kilobytes("*"), ComparisonVerdict::Expands),
+        (kilobytes("?"), ComparisonVerdict::Narrows),
+        (kilobytes("**?"), ComparisonVerdict::Expands),
+        (format!("{run}a"), ComparisonVerdict::Narrows),
     ];
     for (other, verdict) in &others {
         let about = other.get(other.len() - 6..).unwrap();
         assert_eq!(bounded(&on(&json!(run)), &on(&json!(other))).verdict(), *verdict, "{about}");
     }
     let all: Vec<&String> = others.iter().map(|(other, _)| other).collect();
-    assert_eq!(bounded(&on(&json!(run)), &on(&json!(all))).verdict(), Verdict::Expands);
+    assert_eq!(bounded(&on(&json!(run)), &on(&json!(all))).verdict(), ComparisonVerdict::Expands);
     let actions = allow(&json!(format!("s3:{}", "*?".repeat(3_000))), &json!("*"));
-    assert_eq!(bounded(&actions, &on(&json!("*"))).verdict(), Verdict::Expands);
+    assert_eq!(bounded(&actions, &on(&json!("*"))).verdict(), ComparisonVerdict::Expands);
 }
 
-/// With letters between the wildcards there are more combinations than can be listed: the limit ends it, and the verdict
-/// is Unknown, never a guess.
+/// With letters between the wildcards there can be too many combinations to enumerate. The comparison then exceeds its
+/// budget and the verdict is Unknown.
 #[test]
-fn six_kilobytes_of_wildcards_and_letters_end_within_the_limit() {
+fn six_kilobytes_of_wildcards_and_letters_end_at_the_budget() {
     let phase =
         |offset: usize| on(&json!(kilobytes("*?a*?b")[..].replacen(":::", &format!(":::{}", "?".repeat(offset)), 1)));
     for offset in [0, 1, 2, 7] {
         let comparison = bounded(&phase(0), &phase(offset));
-        if comparison.verdict() == Verdict::Unknown {
+        if comparison.verdict() == ComparisonVerdict::Unknown {
             assert_at_the_limit(&comparison);
         }
     }
     let windows = |letter: char, lengths: std::ops::Range<usize>| {
         on(&json!(lengths.map(|n| format!("arn:aws:s3:::*{letter}{}", "?".repeat(n))).collect::<Vec<_>>()))
     };
-    // A string that is in the one and not in the other has to be told from 2^40 pasts.
+    // To find a difference, the automaton may have to distinguish 2^40 states.
     let comparison = bounded(&windows('a', 40..100), &windows('b', 40..100));
-    assert!(matches!(comparison.verdict(), Verdict::Incomparable | Verdict::Unknown), "{comparison:?}");
+    assert!(
+        matches!(comparison.verdict(), ComparisonVerdict::Incomparable | ComparisonVerdict::Unknown),
+        "{comparison:?}"
+    );
 }
 
 #[test]
-fn the_limit_can_be_reached_and_is_named() {
+fn exceeded_budget_is_the_reason() {
     let windows = |letters: [char; 2]| {
         let list: Vec<String> = (0..60)
             .map(|n| {
@@ -223,14 +229,14 @@ fn the_limit_can_be_reached_and_is_named() {
     };
     let (one, other) = (windows(['a', 'b']), windows(['b', 'a']));
     assert_at_the_limit(&bounded(&within(&one, &other), &within(&other, &one)));
-    // What lies on one side whole is decided all the same, without a look at the patterns.
+    // The other direction is decided without the patterns.
     let comparison =
         bounded(&policy(&json!([all])), &policy(&json!([all, {"Effect": "Deny", "Action": "*", "Resource": one}])));
     assert_eq!(comparison.new_in_old, Containment::Proved);
 }
 
 #[test]
-fn many_keys_and_deep_text_are_bounded() {
+fn many_keys_and_deep_nesting_are_bounded() {
     let conditions: serde_json::Map<String, Value> =
         (0..600).map(|n| (format!("k:{n}"), json!(["a", format!("b{n}*"), "${aws:username}"]))).collect();
     let with = |operator: &str| {
@@ -238,9 +244,9 @@ fn many_keys_and_deep_text_are_bounded() {
     };
     bounded(&with("StringLike"), &with("StringNotLike"));
     bounded(&with("ForAllValues:StringLike"), &with("ForAnyValue:StringNotLike"));
-    assert!(Document::parse(&"{\"Statement\":[".repeat(50_000)).is_err());
+    assert!(PolicyDocument::parse(&"{\"Statement\":[".repeat(50_000)).is_err());
     let start = Instant::now();
-    let empty = Access::default();
-    assert_eq!(contains(&empty, &empty), Containment::Proved);
+    let empty = PolicySet::default();
+    assert_eq!(check_containment(&empty, &empty), Containment::Proved);
     assert!(start.elapsed() < Duration::from_secs(1));
 }

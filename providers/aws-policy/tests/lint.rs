@@ -1,18 +1,18 @@
-//! Each rule on a policy that breaks it, and on the nearest one that does not.
+//! Each lint rule on a policy that breaks it, and on a similar one that does not.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 
-use leasehold_policy::lint::PATHS;
-use leasehold_policy::{AccountId, Document, Finding, PolicyKind, Setting, Severity, lint};
+use leasehold_policy::lint::ESCALATION_PATHS;
+use leasehold_policy::{AccountId, LintContext, LintFinding, LintSeverity, PolicyDocument, PolicyKind, lint_policy};
 use serde_json::{Value, json};
 
-fn findings(kind: PolicyKind, statements: Value) -> Vec<Finding> {
-    let document = Document::from_value(&json!({"Version": "2012-10-17", "Statement": statements})).unwrap();
-    document.require(kind).unwrap();
-    let account = AccountId::read("111111111111");
-    lint(&document, &Setting { account, ..Setting::of(kind) })
+fn findings(kind: PolicyKind, statements: Value) -> Vec<LintFinding> {
+    let document = PolicyDocument::from_value(&json!({"Version": "2012-10-17", "Statement": statements})).unwrap();
+    document.require_kind(kind).unwrap();
+    let account = AccountId::parse("111111111111");
+    lint_policy(&document, &LintContext { account, ..LintContext::for_kind(kind) })
 }
 
 fn ids(kind: PolicyKind, statements: Value) -> BTreeSet<&'static str> {
@@ -34,7 +34,7 @@ fn trust(principal: Value, condition: Value) -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn a_plain_policy_has_no_findings() {
+fn simple_policy_has_no_findings() {
     assert!(identity(json!({})).is_empty());
 }
 
@@ -52,7 +52,7 @@ fn wildcards_and_negations() {
 }
 
 #[test]
-fn names() {
+fn unknown_names() {
     assert!(identity(json!({"Action": "s3:GetObjekt"})).contains("unknown-action"));
     assert!(identity(json!({"Action": "s4:Get*"})).contains("unknown-action"));
     assert!(!identity(json!({"Action": "S3:getobject"})).contains("unknown-action"));
@@ -64,26 +64,26 @@ fn names() {
 }
 
 #[test]
-fn every_escalation_path_is_found_and_a_deny_closes_it() {
-    for path in PATHS {
+fn escalation_paths_are_found_unless_denied() {
+    for path in ESCALATION_PATHS {
         let allow = json!({"Effect": "Allow", "Action": path.actions, "Resource": "*"});
-        let of = |statements: Value| {
+        let count_findings = |statements: Value| {
             findings(PolicyKind::Identity, statements)
                 .iter()
                 .filter(|finding| finding.rule.id() == "privilege-escalation")
                 .filter(|finding| finding.message.starts_with(&format!("{}:", path.id)))
                 .count()
         };
-        assert_eq!(of(json!([allow])), 1, "{}", path.id);
+        assert_eq!(count_findings(json!([allow])), 1, "{}", path.id);
         for action in path.actions {
             let deny = json!({"Effect": "Deny", "Action": action, "Resource": "*"});
-            assert_eq!(of(json!([allow, deny])), 0, "{} without {action}", path.id);
+            assert_eq!(count_findings(json!([allow, deny])), 0, "{} without {action}", path.id);
         }
     }
 }
 
 #[test]
-fn pass_role_to_another_service_is_no_path() {
+fn pass_role_to_another_service_is_no_escalation() {
     let to = |service: &str| {
         json!([
             {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "arn:aws:ec2:*:*:*"},
@@ -102,7 +102,7 @@ fn pass_role_to_another_service_is_no_path() {
 }
 
 #[test]
-fn redundant_and_never_matching() {
+fn redundant_and_never_matching_parts() {
     let a = json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:Get*"], "Resource": "arn:aws:s3:::b/*"});
     let b = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/x"});
     let found = findings(PolicyKind::Identity, json!([a, b]));
@@ -120,7 +120,7 @@ fn redundant_and_never_matching() {
 }
 
 #[test]
-fn mfa() {
+fn mfa_conditions() {
     let with = |effect: &str, condition: Value| identity(json!({"Effect": effect, "Condition": condition}));
     let id = "mfa-not-required";
     assert!(with("Allow", json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}})).contains(id));
@@ -131,7 +131,7 @@ fn mfa() {
 }
 
 #[test]
-fn trusts() {
+fn trust_policies() {
     let none = || json!({});
     assert!(trust(json!("*"), none()).contains("public-trust"));
     assert!(!trust(json!("*"), json!({"StringEquals": {"aws:PrincipalOrgID": "o-1"}})).contains("public-trust"));
@@ -154,7 +154,7 @@ fn trusts() {
 }
 
 #[test]
-fn oidc() {
+fn oidc_providers() {
     const HOST: &str = "token.actions.githubusercontent.com";
     let provider = || json!({"Federated": format!("arn:aws:iam::111111111111:oidc-provider/{HOST}")});
     let with = |subject: &str| {
@@ -172,10 +172,13 @@ fn oidc() {
 }
 
 #[test]
-fn findings_are_worst_first_and_say_what_to_do() {
+fn findings_are_sorted_by_severity() {
     let found = findings(PolicyKind::Identity, json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]));
-    assert_eq!(found[0].severity, Severity::Critical);
-    assert_eq!(found.iter().filter(|finding| finding.rule.id() == "privilege-escalation").count(), PATHS.len());
+    assert_eq!(found[0].severity, LintSeverity::Critical);
+    assert_eq!(
+        found.iter().filter(|finding| finding.rule.id() == "privilege-escalation").count(),
+        ESCALATION_PATHS.len()
+    );
     let value = found[0].to_value();
     assert_eq!(
         (&value["id"], &value["owasp"], &value["statement"]),

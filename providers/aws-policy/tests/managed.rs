@@ -1,9 +1,9 @@
-//! AWS's own policies, all that the emulator's package carries: each is read, equals a shuffled copy of itself, and says less
-//! without any one of its actions.
+//! All AWS managed policies that the emulator's package contains: each can be parsed, equals a shuffled copy of itself,
+//! and grants less without one of its actions.
 //!
-//! A policy's actions are taken out one at a time: a few of each, or with `LEASEHOLD_POLICY_REMOVALS=all` every one.
+//! A few actions of each policy are removed one at a time, or every one with `LEASEHOLD_POLICY_REMOVALS=all`.
 
-#![allow(clippy::disallowed_methods, reason = "the length of the run is set from outside")]
+#![allow(clippy::disallowed_methods, reason = "an environment variable sets the number of removals")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod common;
@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::Random;
 use common::managed::{Element, elements, grants, policies, shuffled, without};
-use leasehold_policy::{Access, Document, Verdict, Why, compare, equivalent};
+use leasehold_policy::{ComparisonVerdict, PolicyDocument, PolicySet, UnknownReason, are_equivalent, compare_policies};
 
-/// So many of each policy, evenly over its length.
+/// The number of removals for each policy, distributed evenly over its actions.
 const REMOVALS: usize = 3;
 
-/// The elements that are taken out of a policy.
-fn chosen(document: &Document) -> Vec<Element> {
+/// The actions that are removed from a policy, one at a time.
+fn chosen(document: &PolicyDocument) -> Vec<Element> {
     let all = elements(document);
     let most = match std::env::var("LEASEHOLD_POLICY_REMOVALS").as_deref() {
         Ok("all") => all.len(),
@@ -31,7 +31,7 @@ fn chosen(document: &Document) -> Vec<Element> {
     (0..most).map(|index| all[index * all.len() / most]).collect()
 }
 
-/// Runs a task on every processor.
+/// Runs a task for all items, on all processors.
 fn on_all<T: Sync>(items: &[T], task: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -47,40 +47,43 @@ fn on_all<T: Sync>(items: &[T], task: impl Fn(&T) + Sync) {
 }
 
 #[test]
-fn every_managed_policy() {
-    let tallies: Mutex<BTreeMap<(&str, Verdict), usize>> = Mutex::new(BTreeMap::new());
-    let tally = |about: &'static str, verdict: Verdict| {
+fn managed_policies_equal_themselves_and_narrow_without_an_action() {
+    let tallies: Mutex<BTreeMap<(&str, ComparisonVerdict), usize>> = Mutex::new(BTreeMap::new());
+    let tally = |about: &'static str, verdict: ComparisonVerdict| {
         *tallies.lock().unwrap().entry((about, verdict)).or_default() += 1;
     };
     let mut policies: Vec<_> = policies().into_iter().collect();
-    // The long ones first, so that no processor is left with one at the end.
+    // Long policies first, so that no single processor has to finish one at the end.
     policies.sort_by_cached_key(|(_, value)| std::cmp::Reverse(value.to_string().len()));
     on_all(&policies, |(name, value)| {
-        let document = Document::from_value(value).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let document = PolicyDocument::from_value(value).unwrap_or_else(|error| panic!("{name}: {error}"));
         let copy = shuffled(&mut Random::new(7), value);
-        assert!(equivalent(value, &copy).unwrap(), "{name} shuffled");
-        let access = Access::of(vec![document.clone()]);
-        let copy = Access::of(vec![Document::from_value(&copy).unwrap()]);
-        assert_eq!(compare(&access, &copy).verdict(), Verdict::Equivalent, "{name}");
-        tally("shuffled", Verdict::Equivalent);
+        assert!(are_equivalent(value, &copy).unwrap(), "{name} shuffled");
+        let access = PolicySet::new(vec![document.clone()]);
+        let copy = PolicySet::new(vec![PolicyDocument::from_value(&copy).unwrap()]);
+        assert_eq!(compare_policies(&access, &copy).verdict(), ComparisonVerdict::Equivalent, "{name}");
+        tally("shuffled", ComparisonVerdict::Equivalent);
         for element in chosen(&document) {
             let less = grants(&document, element);
-            let comparison = compare(&access, &Access::of(vec![without(&document, element)]));
+            let comparison = compare_policies(&access, &PolicySet::new(vec![without(&document, element)]));
             let verdict = comparison.verdict();
             let fits = match verdict {
-                Verdict::Equivalent => true,
-                Verdict::Narrows => less,
-                Verdict::Expands => !less,
-                // What a Deny refuses of an Allow may hang on how far a `*` reaches, which AWS leaves open.
-                Verdict::Unknown => !less && comparison.reason() == Some(&Why::Wildcard),
-                Verdict::Incomparable => false,
+                ComparisonVerdict::Equivalent => true,
+                ComparisonVerdict::Narrows => less,
+                ComparisonVerdict::Expands => !less,
+                // Whether a Deny matches what an Allow grants may depend on how far a `*` matches, which AWS does not
+                // document.
+                ComparisonVerdict::Unknown => {
+                    !less && comparison.unknown_reason() == Some(&UnknownReason::WildcardReach)
+                }
+                ComparisonVerdict::Incomparable => false,
             };
             assert!(fits, "{name} without {element:?}: {verdict}");
-            tally(if less { "without a grant" } else { "without a refusal" }, verdict);
+            tally(if less { "without a grant" } else { "without a denial" }, verdict);
         }
     });
     let tallies = tallies.into_inner().unwrap();
     println!("{} policies; {tallies:?}", policies.len());
-    assert!(policies.len() > 1_000, "moto ships some 1,580: {}", policies.len());
-    assert!(tallies[&("without a grant", Verdict::Narrows)] > policies.len());
+    assert!(policies.len() > 1_000, "moto has about 1,580: {}", policies.len());
+    assert!(tallies[&("without a grant", ComparisonVerdict::Narrows)] > policies.len());
 }

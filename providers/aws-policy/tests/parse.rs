@@ -1,11 +1,11 @@
-//! What is not a policy is refused, with the place.
+//! Texts that are not policies are rejected with path and bytes.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use leasehold_policy::{Document, PolicyKind};
+use leasehold_policy::{PolicyDocument, PolicyKind};
 
-fn refused(text: &str) -> (String, String) {
-    let error = Document::parse(text).unwrap_err();
+fn parse_error(text: &str) -> (String, String) {
+    let error = PolicyDocument::parse(text).unwrap_err();
     let bytes = error.bytes.clone().unwrap();
     (error.to_string(), text[bytes].to_owned())
 }
@@ -86,25 +86,27 @@ fn errors_have_path_and_bytes() {
         ),
     ];
     for (text, message, bytes) in cases {
-        assert_eq!(refused(text), (message.to_owned(), bytes.to_owned()));
+        assert_eq!(parse_error(text), (message.to_owned(), bytes.to_owned()));
     }
 }
 
 #[test]
-fn each_kind_has_its_elements() {
-    let identity = Document::parse(r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#).unwrap();
-    let trust = Document::parse(r#"{"Statement": {"Effect": "Allow", "Action": "*", "Principal": "*"}}"#).unwrap();
-    assert!(identity.require(PolicyKind::Identity).is_ok());
-    assert!(identity.require(PolicyKind::Trust).is_err());
-    assert!(identity.require(PolicyKind::Resource).is_err());
-    assert!(trust.require(PolicyKind::Trust).is_ok());
-    assert!(trust.require(PolicyKind::Identity).is_err());
-    assert!(trust.require(PolicyKind::Resource).is_err());
+fn kinds_require_their_elements() {
+    let identity =
+        PolicyDocument::parse(r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#).unwrap();
+    let trust =
+        PolicyDocument::parse(r#"{"Statement": {"Effect": "Allow", "Action": "*", "Principal": "*"}}"#).unwrap();
+    assert!(identity.require_kind(PolicyKind::Identity).is_ok());
+    assert!(identity.require_kind(PolicyKind::Trust).is_err());
+    assert!(identity.require_kind(PolicyKind::Resource).is_err());
+    assert!(trust.require_kind(PolicyKind::Trust).is_ok());
+    assert!(trust.require_kind(PolicyKind::Identity).is_err());
+    assert!(trust.require_kind(PolicyKind::Resource).is_err());
 }
 
 #[test]
-fn a_value_has_no_bytes() {
-    let error = Document::from_value(&serde_json::json!({"Statement": 1})).unwrap_err();
+fn error_in_a_value_has_no_bytes() {
+    let error = PolicyDocument::from_value(&serde_json::json!({"Statement": 1})).unwrap_err();
     assert_eq!(error.bytes, None);
     assert_eq!(error.to_string(), "Statement: expected a statement object");
 }

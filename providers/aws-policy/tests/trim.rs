@@ -1,10 +1,9 @@
-//! Before a comparison, what both sides grant alike is left out, and what is irrelevant to the few actions that are left. Over
-//! generated pairs that share most of their statements: the same pair in a form that nothing can be left out of has the same
-//! verdict, and no request that was tried contradicts it.
+//! Tests the trimming that happens before a comparison. For generated pairs that share most of their statements, the
+//! pair has the same verdict as an equivalent pair that cannot be trimmed, and no request that is tried contradicts it.
 //!
-//! `LEASEHOLD_POLICY_PAIRS` sets how many pairs, `LEASEHOLD_POLICY_SEED` where to begin.
+//! `LEASEHOLD_POLICY_PAIRS` sets the number of pairs, `LEASEHOLD_POLICY_SEED` the first seed.
 
-#![allow(clippy::disallowed_methods, reason = "a test's size is set from outside")]
+#![allow(clippy::disallowed_methods, reason = "environment variables set the number of pairs")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod common;
@@ -13,7 +12,9 @@ use std::collections::BTreeMap;
 
 use common::alphabet::Alphabet;
 use common::{Random, access, document, statement};
-use leasehold_policy::{Access, Containment, Document, Truth, Verdict, compare, evaluate};
+use leasehold_policy::{
+    ComparisonVerdict, Containment, PolicyDocument, PolicySet, Truth, compare_policies, evaluate_request,
+};
 use serde_json::{Value, json};
 
 const REQUESTS: usize = 60;
@@ -25,8 +26,8 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
 }
 
-/// One statement with one thing changed, in a way that a careless comparison would not see.
-fn edited(random: &mut Random, original: &Value, with_principal: bool) -> Value {
+/// The statement with one small change that a wrong trimming could miss.
+fn edit_statement(random: &mut Random, original: &Value, with_principal: bool) -> Value {
     let mut out = original.clone();
     let fresh = statement(random, with_principal, 4);
     let action = if out.get("Action").is_some() { "Action" } else { "NotAction" };
@@ -63,17 +64,17 @@ fn edited(random: &mut Random, original: &Value, with_principal: bool) -> Value 
     out
 }
 
-/// Documents whose statements are mostly those of the others, in other places.
-fn neighbour(random: &mut Random, documents: &[Value], with_principal: bool) -> Vec<Value> {
+/// Documents that share most of their statements with the given ones, partly in other places.
+fn similar_documents(random: &mut Random, documents: &[Value], with_principal: bool) -> Vec<Value> {
     let mut out = documents.to_vec();
     for _ in 0..=random.below(3) {
         let (from, to) = (random.below(out.len()), random.below(out.len()));
         let statements = out[from]["Statement"].as_array().unwrap();
         let at = random.below(statements.len());
         let one = statements[at].clone();
-        let change = edited(random, &one, with_principal);
+        let change = edit_statement(random, &one, with_principal);
         match random.below(5) {
-            // In place, beside the original, or moved to where other statements are.
+            // In place, added beside the original, or the original copied to another document.
             0..3 => out[from]["Statement"][at] = change,
             3 => out[to]["Statement"].as_array_mut().unwrap().push(change),
             _ => out[to]["Statement"].as_array_mut().unwrap().insert(0, one),
@@ -82,22 +83,22 @@ fn neighbour(random: &mut Random, documents: &[Value], with_principal: bool) -> 
     out
 }
 
-fn pair(random: &mut Random) -> (Access, Access) {
+fn pair(random: &mut Random) -> (PolicySet, PolicySet) {
     let with_principal = random.one_in(4);
     let mut old: Vec<Value> = (0..=random.below(2)).map(|_| document(random, with_principal)).collect();
     if random.one_in(2) {
-        // Actions that are spelled out, so that few are left.
+        // Actions without wildcards, so that the second step of trimming applies.
         for statement in old.iter_mut().flat_map(|document| document["Statement"].as_array_mut().unwrap()) {
             if statement["Effect"] == "Allow" && statement.get("Action").is_some() {
                 statement["Action"] = json!((0..=random.below(3)).map(|_| *random.pick(PLAIN)).collect::<Vec<_>>());
             }
         }
     }
-    let new = neighbour(random, &old, with_principal);
+    let new = similar_documents(random, &old, with_principal);
     let (mut before, mut after) = (access(&old), access(&new));
     if random.one_in(3) {
         let limit = vec![document(random, false)];
-        let other = if random.one_in(2) { limit.clone() } else { neighbour(random, &limit, false) };
+        let other = if random.one_in(2) { limit.clone() } else { similar_documents(random, &limit, false) };
         let [limit, other] = [limit, other].map(|documents| Some(access(&documents).policies));
         before.boundary = if random.one_in(6) { None } else { limit };
         after.boundary = if random.one_in(6) { None } else { other };
@@ -105,10 +106,10 @@ fn pair(random: &mut Random) -> (Access, Access) {
     if random.one_in(2) { (before, after) } else { (after, before) }
 }
 
-/// The same two accesses, in a form of which nothing can be left out: their boundaries are not spelled alike, so that no shared
-/// grant goes, and each grants by wildcard (and denies again) what no statement of these tests tells apart from the rest, so
-/// that its actions are not few.
-fn whole(old: &Access, new: &Access) -> (Access, Access) {
+/// The same two policy sets in a form that cannot be trimmed. Their boundaries are written differently, so shared
+/// grants stay; and each allows and denies again actions with wildcards that no other statement of these tests matches,
+/// so the number of actions is not small.
+fn untrimmable(old: &PolicySet, new: &PolicySet) -> (PolicySet, PolicySet) {
     let [all, aside] = [
         json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}),
         json!({"Statement": [
@@ -116,7 +117,7 @@ fn whole(old: &Access, new: &Access) -> (Access, Access) {
             {"Effect": "Deny", "Action": "q*:zz*", "Resource": "*"},
         ]}),
     ]
-    .map(|value| Document::from_value(&value).unwrap());
+    .map(|value| PolicyDocument::from_value(&value).unwrap());
     let [mut old, mut new] = [old, new].map(|access| {
         let mut access = access.clone();
         access.policies.push(aside.clone());
@@ -130,26 +131,28 @@ fn whole(old: &Access, new: &Access) -> (Access, Access) {
     (old, new)
 }
 
-fn describe(seed: u64, old: &Access, new: &Access) -> String {
-    let list =
-        |documents: &[Document]| documents.iter().map(|d| d.labelled().to_string()).collect::<Vec<_>>().join("\n  ");
-    let show =
-        |access: &Access| format!("{}\nwithin {:?}", list(&access.policies), access.boundary.as_ref().map(|b| list(b)));
+fn describe(seed: u64, old: &PolicySet, new: &PolicySet) -> String {
+    let list = |documents: &[PolicyDocument]| {
+        documents.iter().map(|d| d.to_labelled_value().to_string()).collect::<Vec<_>>().join("\n  ")
+    };
+    let show = |access: &PolicySet| {
+        format!("{}\nwithin {:?}", list(&access.policies), access.boundary.as_ref().map(|b| list(b)))
+    };
     format!("seed {seed}\nold {}\nnew {}", show(old), show(new))
 }
 
 #[test]
-fn what_is_left_out_changes_no_verdict() {
+fn trimming_changes_no_verdict() {
     let pairs = setting("LEASEHOLD_POLICY_PAIRS", 1_000);
     let first = setting("LEASEHOLD_POLICY_SEED", 1);
-    let mut verdicts: BTreeMap<(Verdict, Verdict), usize> = BTreeMap::new();
+    let mut verdicts: BTreeMap<(ComparisonVerdict, ComparisonVerdict), usize> = BTreeMap::new();
     for seed in first..first + pairs {
         let mut random = Random::new(seed ^ 0x7412_0000);
         let (old, new) = pair(&mut random);
         let about = describe(seed, &old, &new);
-        let trimmed = compare(&old, &new);
-        let (old_whole, new_whole) = whole(&old, &new);
-        let reference = compare(&old_whole, &new_whole);
+        let trimmed = compare_policies(&old, &new);
+        let (old_whole, new_whole) = untrimmable(&old, &new);
+        let reference = compare_policies(&old_whole, &new_whole);
         *verdicts.entry((reference.verdict(), trimmed.verdict())).or_default() += 1;
         for (reference, trimmed) in
             [(&reference.new_in_old, &trimmed.new_in_old), (&reference.old_in_new, &trimmed.old_in_new)]
@@ -160,23 +163,28 @@ fn what_is_left_out_changes_no_verdict() {
         for (containment, granting, refusing) in [(&trimmed.new_in_old, &new, &old), (&trimmed.old_in_new, &old, &new)]
         {
             if let Containment::Refuted(request) = containment {
-                assert_eq!(evaluate(granting, request).allowed(), Truth::Yes, "{about}\n{request:?}");
-                assert_eq!(evaluate(refusing, request).allowed(), Truth::No, "{about}\n{request:?}");
+                assert_eq!(evaluate_request(granting, request).is_allowed(), Truth::Yes, "{about}\n{request:?}");
+                assert_eq!(evaluate_request(refusing, request).is_allowed(), Truth::No, "{about}\n{request:?}");
             }
         }
-        let alphabet = Alphabet::of([&old, &new]);
+        let alphabet = Alphabet::from_policies([&old, &new]);
         for _ in 0..REQUESTS.min(alphabet.size()) {
             let request = alphabet.request(random.below(alphabet.size()));
-            match (evaluate(&old, &request).allowed(), evaluate(&new, &request).allowed()) {
+            match (evaluate_request(&old, &request).is_allowed(), evaluate_request(&new, &request).is_allowed()) {
                 (Truth::No, Truth::Yes) => assert_ne!(trimmed.new_in_old, Containment::Proved, "{about}\n{request:?}"),
                 (Truth::Yes, Truth::No) => assert_ne!(trimmed.old_in_new, Containment::Proved, "{about}\n{request:?}"),
                 _ => {}
             }
         }
     }
-    println!("{pairs} pairs; whole and trimmed: {verdicts:?}");
+    println!("{pairs} pairs; verdicts untrimmed and trimmed: {verdicts:?}");
     let decided = |verdict| verdicts.get(&(verdict, verdict)).copied().unwrap_or_default();
-    for verdict in [Verdict::Equivalent, Verdict::Narrows, Verdict::Expands, Verdict::Incomparable] {
-        assert!(decided(verdict) > 0, "{verdict} never comes up: {verdicts:?}");
+    for verdict in [
+        ComparisonVerdict::Equivalent,
+        ComparisonVerdict::Narrows,
+        ComparisonVerdict::Expands,
+        ComparisonVerdict::Incomparable,
+    ] {
+        assert!(decided(verdict) > 0, "{verdict} never occurs: {verdicts:?}");
     }
 }

@@ -1,7 +1,9 @@
-//! The certificate authorities that a person chose to trust: `AWS_CA_BUNDLE`, else `ca_bundle` of the profile.
+//! The TLS certificate authorities that the user configures: `AWS_CA_BUNDLE`, or else `ca_bundle` of the profile.
 //!
-//! As in the AWS CLI and botocore, the bundle replaces the system's authorities; it is not added to them.
-//! An edge: it reads the environment, the AWS configuration files and the bundle.
+//! In: the environment and the selected profile. Out: a [`CaBundle`], or `None` if neither names a file. As in the AWS CLI and botocore,
+//! the bundle replaces the system's authorities; it is not added to them.
+//!
+//! This module does I/O: it reads the environment, the AWS configuration files and the bundle.
 
 use std::path::PathBuf;
 
@@ -13,33 +15,36 @@ use rustls::pki_types::pem::PemObject as _;
 use crate::environment;
 use crate::settings::{AwsSettings, ConnectError};
 
-/// Certificates of the authorities to trust for TLS.
+/// The certificates of the authorities to trust for TLS.
 #[derive(Debug, Clone)]
 pub struct CaBundle {
-    /// The file.
+    /// The path of the bundle file.
     pub path: PathBuf,
-    /// Its content: one PEM certificate or more, each of which parses.
+    /// The file's content: one or more PEM certificates, all of which parse.
     pub pem: Vec<u8>,
 }
 
-/// The bundle that the environment or the profile names; `None` where neither names one.
+/// The bundle that the environment or the profile names. `None` if neither names one.
 ///
 /// # Errors
-/// The file cannot be read, or does not hold certificates; the profile cannot be read.
-pub async fn ca_bundle(settings: &AwsSettings) -> Result<Option<CaBundle>, ConnectError> {
-    find(&crate::profile::load(settings).await?)
+/// The file cannot be read or does not contain certificates, or the profile cannot be read.
+pub async fn load_ca_bundle(settings: &AwsSettings) -> Result<Option<CaBundle>, ConnectError> {
+    find_ca_bundle(&crate::profile::load_profiles(settings).await?)
 }
 
-/// The same, with the profiles at hand.
-pub fn find(profiles: &ProfileSet) -> Result<Option<CaBundle>, ConnectError> {
-    let (setting, path) = match environment::variable("AWS_CA_BUNDLE") {
+/// The same as [`load_ca_bundle`], for profiles that are already loaded.
+///
+/// # Errors
+/// The file cannot be read or does not contain certificates.
+pub fn find_ca_bundle(profiles: &ProfileSet) -> Result<Option<CaBundle>, ConnectError> {
+    let (setting, path) = match environment::read_variable("AWS_CA_BUNDLE") {
         Some(path) => ("AWS_CA_BUNDLE".to_owned(), path),
         None => match profiles.get("ca_bundle").filter(|path| !path.is_empty()) {
             Some(path) => (format!("ca_bundle of profile {:?}", profiles.selected_profile()), path.to_owned()),
             None => return Ok(None),
         },
     };
-    read(PathBuf::from(&path)).map(Some).map_err(|problem| ConnectError::CaBundle {
+    read_ca_bundle(PathBuf::from(&path)).map(Some).map_err(|problem| ConnectError::CaBundle {
         setting,
         path: path.into(),
         problem,
@@ -47,7 +52,7 @@ pub fn find(profiles: &ProfileSet) -> Result<Option<CaBundle>, ConnectError> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the bundle is read here: this is the edge")]
-fn read(path: PathBuf) -> Result<CaBundle, String> {
+fn read_ca_bundle(path: PathBuf) -> Result<CaBundle, String> {
     let pem = std::fs::read(&path).map_err(|error| error.to_string())?;
     let certificates: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| format!("not PEM: {error}"))?;

@@ -1,34 +1,34 @@
-//! What a change of access means, what an access amounts to, by the policy language's own comparison. Pure.
+//! Compares two versions of an access, and describes what an access allows, with the policy language's own comparison. Pure.
 
 use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Question};
 
 use crate::{AwsProvider, AwsRealizer};
 
 impl Compare for AwsRealizer {
-    fn compare(&self, old: &Access, new: &Access) -> Comparison {
-        leasehold_policy::provider::compare(old, new)
+    fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
+        leasehold_policy::provider::compare_access(old, new)
     }
 
-    fn assess(&self, accesses: &[Access]) -> Vec<Assessment> {
-        leasehold_policy::provider::assess(accesses)
+    fn assess_accesses(&self, accesses: &[Access]) -> Vec<Assessment> {
+        leasehold_policy::provider::assess_accesses(accesses)
     }
 
-    fn decide(&self, access: &Access, question: &Question<'_>) -> Answer {
-        leasehold_policy::provider::decide(access, question)
+    fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
+        leasehold_policy::provider::decide_permission(access, question)
     }
 }
 
-/// The provider compares as its pure half does.
+/// Delegates to [`AwsRealizer`], the pure half of the provider.
 impl Compare for AwsProvider {
-    fn compare(&self, old: &Access, new: &Access) -> Comparison {
-        AwsRealizer.compare(old, new)
+    fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
+        AwsRealizer.compare_access(old, new)
     }
 
-    fn assess(&self, accesses: &[Access]) -> Vec<Assessment> {
-        AwsRealizer.assess(accesses)
+    fn assess_accesses(&self, accesses: &[Access]) -> Vec<Assessment> {
+        AwsRealizer.assess_accesses(accesses)
     }
 
-    fn decide(&self, access: &Access, question: &Question<'_>) -> Answer {
-        AwsRealizer.decide(access, question)
+    fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
+        AwsRealizer.decide_permission(access, question)
     }
 }

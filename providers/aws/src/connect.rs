@@ -1,4 +1,4 @@
-//! The clients of IAM and STS. An edge: it reads the environment and the AWS configuration files, through `aws-config`.
+//! Builds the clients of IAM and STS. This module does I/O: it reads the environment and the AWS configuration files through `aws-config`.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,53 +18,56 @@ use aws_smithy_types::retry::RetryConfig;
 
 use crate::credentials::{CheckedCredentials, SeenSource};
 use crate::environment;
-use crate::http_client::http_client;
+use crate::http_client::build_http_client;
 use crate::settings::{AwsSettings, ConnectError};
 use crate::{ca_bundle, profile};
 
-/// One attempt, connecting included. IAM answers in well under a second, a page of a thousand roles in a few.
+/// Timeout of one attempt, connecting included. IAM answers in well under a second; a page of a thousand roles takes a few seconds.
 const ATTEMPT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(4);
 
-/// The two clients, and where their calls went.
+/// The two clients, and details about their calls for messages.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// Of IAM.
+    /// The IAM client.
     pub iam: aws_sdk_iam::Client,
-    /// Of STS.
+    /// The STS client.
     pub sts: aws_sdk_sts::Client,
-    /// The endpoint of the last call, for messages.
+    /// The endpoint of the last call.
     pub endpoint: SeenEndpoint,
-    /// The region in use, for messages.
+    /// The region in use.
     pub region: String,
-    /// The source of the credentials in use, for messages.
+    /// The source of the credentials in use.
     pub source: SeenSource,
 }
 
-/// How often a call is tried at most, by `AWS_MAX_ATTEMPTS`; `None`: what the call does and its failure decide.
-pub fn most_attempts() -> Option<u32> {
-    // `environment::check` has refused what does not parse.
-    environment::variable("AWS_MAX_ATTEMPTS").and_then(|text| text.trim().parse().ok())
+/// The maximum number of attempts per call, from `AWS_MAX_ATTEMPTS`. `None`: unset; the retry class and the failure decide.
+pub fn read_max_attempts() -> Option<u32> {
+    // `environment::check_process_environment` has already rejected values that do not parse.
+    environment::read_variable("AWS_MAX_ATTEMPTS").and_then(|text| text.trim().parse().ok())
 }
 
-/// The standard chain: environment, profiles, SSO, process, container, instance.
-pub fn standard() -> ConfigLoader {
+/// A loader with the SDK's standard credential chain: environment, profiles, SSO, process, container, instance.
+pub fn standard_loader() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
 }
 
-/// What the settings and the standard chain give together: region, endpoint, and a source of credentials for whatever else a stack
-/// keeps at AWS. Nothing is called yet; credentials are looked for when they are first needed.
+/// Combines the settings with the standard chain: region, endpoint and a credentials provider, for other AWS services that a stack uses.
+/// Makes no call; credentials are loaded when they are first needed.
 ///
 /// # Errors
-/// The environment or the AWS configuration files hold a value that cannot be used.
-pub async fn chain(settings: &AwsSettings) -> Result<SdkConfig, ConnectError> {
-    configuration(settings, standard(), &SeenSource::default()).await
+/// The environment or the AWS configuration files contain a value that cannot be used.
+pub async fn load_sdk_config(settings: &AwsSettings) -> Result<SdkConfig, ConnectError> {
+    build_sdk_config(settings, standard_loader(), &SeenSource::default()).await
 }
 
-/// Builds the clients. Nothing is called yet; credentials are looked for when the first call needs them.
-pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Result<Clients, ConnectError> {
+/// Builds the clients. Makes no call; credentials are loaded when the first call needs them.
+///
+/// # Errors
+/// The environment or the AWS configuration files contain a value that cannot be used.
+pub async fn build_clients(settings: &AwsSettings, loader: ConfigLoader) -> Result<Clients, ConnectError> {
     let source = SeenSource::default();
-    let config = configuration(settings, loader, &source).await?;
+    let config = build_sdk_config(settings, loader, &source).await?;
     let endpoint = SeenEndpoint::default();
     let none = RetryConfig::disabled();
     let iam = aws_sdk_iam::config::Builder::from(&config).retry_config(none.clone()).interceptor(endpoint.clone());
@@ -78,48 +81,48 @@ pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Result<Cli
     })
 }
 
-async fn configuration(
+async fn build_sdk_config(
     settings: &AwsSettings,
     loader: ConfigLoader,
     source: &SeenSource,
 ) -> Result<SdkConfig, ConnectError> {
-    environment::check(environment::VARIABLES)?;
-    let profiles = profile::load(settings).await?;
-    let client = http_client(ca_bundle::find(&profiles)?.as_ref())?;
+    environment::check_process_environment(environment::VARIABLES)?;
+    let profiles = profile::load_profiles(settings).await?;
+    let client = build_http_client(ca_bundle::find_ca_bundle(&profiles)?.as_ref())?;
     let mut loader = loader
         .http_client(client.clone())
-        // For credentials only: assuming a role, SSO. The retries of our own calls are in `retry`.
+        // These retries apply only to loading credentials (assuming a role, SSO). `retry` handles the retries of our own calls.
         .retry_config(RetryConfig::standard())
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build());
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some(profile) = &settings.profile {
-        // The chain would prefer credentials in the environment, and work with others than those the block names.
+        // The standard chain would prefer credentials in the environment and ignore the profile that the provider block names.
         let region = settings.region.clone().or_else(|| profiles.get("region").map(str::to_owned)).map(Region::new);
         let provider = ProviderConfig::default().with_http_client(client).with_region(region);
         let provider = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
-    let mut config = check_credentials(loader.load().await, source);
+    let mut config = with_checked_credentials(loader.load().await, source);
     profile::check_endpoints(&config, &profiles)?;
     if config.region().is_none() {
-        // IAM is global within a partition; without a word on which, it is the one of most accounts.
+        // IAM is global within a partition. Without a region we use the commercial partition, where most accounts are.
         config = config.into_builder().region(Region::from_static("us-east-1")).build();
     }
     if let Some(role) = &settings.assume_role {
-        config = check_credentials(assume(config, role).await, source);
+        config = with_checked_credentials(assume_role(config, role).await, source);
     }
     Ok(config)
 }
 
-fn check_credentials(config: SdkConfig, source: &SeenSource) -> SdkConfig {
+fn with_checked_credentials(config: SdkConfig, source: &SeenSource) -> SdkConfig {
     let Some(provider) = config.credentials_provider() else { return config };
     let checked = CheckedCredentials::new(provider, source.clone());
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(checked)).build()
 }
 
-async fn assume(config: SdkConfig, role: &crate::settings::AssumeRole) -> SdkConfig {
+async fn assume_role(config: SdkConfig, role: &crate::settings::AssumeRoleSettings) -> SdkConfig {
     let mut provider = AssumeRoleProvider::builder(&role.role_arn)
         .session_name(role.session_name.as_deref().unwrap_or("leasehold"))
         .configure(&config);
@@ -130,13 +133,13 @@ async fn assume(config: SdkConfig, role: &crate::settings::AssumeRole) -> SdkCon
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
-/// Where calls go, seen as they leave: `http://127.0.0.1:5000`, `https://iam.amazonaws.com`.
+/// The endpoint of each call, recorded as the request is sent: `http://127.0.0.1:5000`, `https://iam.amazonaws.com`.
 #[derive(Debug, Clone, Default)]
 pub struct SeenEndpoint(Arc<Mutex<Option<String>>>);
 
 impl SeenEndpoint {
-    /// The endpoint of the last call.
-    pub fn get(&self) -> Option<String> {
+    /// The endpoint of the last call. `None` before the first call.
+    pub fn last_endpoint(&self) -> Option<String> {
         self.0.lock().ok().and_then(|seen| seen.clone())
     }
 }
@@ -174,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    /// Nothing leaves.
+    /// A connector that sends nothing and fails every request.
     #[derive(Debug)]
     struct Nobody;
 
@@ -184,7 +187,7 @@ mod tests {
         }
     }
 
-    /// Where IAM's and STS's calls would go.
+    /// The endpoints to which IAM's and STS's calls would go.
     async fn endpoints(region: &str, fips: bool, dual_stack: bool) -> [String; 2] {
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .empty_test_environment()
@@ -192,14 +195,14 @@ mod tests {
             .use_fips(fips)
             .use_dual_stack(dual_stack);
         let settings = AwsSettings { region: Some(region.to_owned()), ..AwsSettings::default() };
-        let clients = clients(&settings, loader).await.unwrap();
+        let clients = build_clients(&settings, loader).await.unwrap();
         let quiet = || http_client_fn(|_, _| SharedHttpConnector::new(Nobody));
         let iam = aws_sdk_iam::Client::from_conf(clients.iam.config().to_builder().http_client(quiet()).build());
         let sts = aws_sdk_sts::Client::from_conf(clients.sts.config().to_builder().http_client(quiet()).build());
         assert!(iam.list_roles().send().await.is_err());
-        let of_iam = clients.endpoint.get().unwrap();
+        let of_iam = clients.endpoint.last_endpoint().unwrap();
         assert!(sts.get_caller_identity().send().await.is_err());
-        [of_iam, clients.endpoint.get().unwrap()]
+        [of_iam, clients.endpoint.last_endpoint().unwrap()]
     }
 
     #[tokio::test]

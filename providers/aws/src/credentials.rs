@@ -1,4 +1,4 @@
-//! The credentials of calls: where they came from, and a check that a request can carry them.
+//! The credentials that sign calls: where they came from, and a check that an HTTP request can carry them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,33 +9,34 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 
 use crate::environment::is_header_value;
 
-/// Where credentials come from. It decides what to do when they are refused.
+/// Where credentials come from. The advice for refused credentials depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// `AWS_ACCESS_KEY_ID` and its kin.
+pub enum CredentialSource {
+    /// `AWS_ACCESS_KEY_ID` and the variables that belong to it.
     Environment,
-    /// Keys in a profile.
+    /// Access keys in a profile.
     Profile,
     /// IAM Identity Center: `aws sso login`.
     Sso,
     /// The `credential_process` of a profile.
     Process,
-    /// A role session for an OIDC token.
+    /// A role session obtained with an OIDC token.
     WebIdentity,
-    /// A role session for other credentials.
+    /// A role session obtained with other credentials.
     AssumedRole,
-    /// ECS, EKS Pod Identity, or another local endpoint.
+    /// The container endpoint of ECS or EKS Pod Identity, or another local endpoint.
     Container,
-    /// The metadata of an EC2 instance.
+    /// The instance metadata service of EC2.
     Instance,
 }
 
-impl Source {
-    /// The source that the SDK notes on credentials, for its user agent; `None` where it notes none.
-    fn of(credentials: &Credentials) -> Option<Self> {
+impl CredentialSource {
+    /// The source that the SDK records on credentials for its user agent. `None` if it records none.
+    fn from_credentials(credentials: &Credentials) -> Option<Self> {
         use AwsCredentialFeature as Feature;
         let features = credentials.get_property::<Vec<AwsCredentialFeature>>()?;
-        // In this order: a profile's source is noted beside the profile, and a role's before that of its caller.
+        // The order matters: the SDK records a profile's source together with the profile, and a role together with the source of its
+        // caller. The more specific feature must be found first.
         let sources = [
             (Feature::CredentialsStsAssumeRole, Self::AssumedRole),
             (Feature::CredentialsStsAssumeRoleWebId, Self::WebIdentity),
@@ -49,7 +50,7 @@ impl Source {
             (Feature::CredentialsProfile, Self::Profile),
         ];
         let source = sources.iter().find(|(feature, _)| features.contains(feature)).map(|(_, source)| *source);
-        // The SDK notes no more of a role that a profile assumes; unlike keys in a file, its session has an expiry.
+        // For a role that a profile assumes, the SDK records only the profile. A role session has an expiry; keys in a file do not.
         source.map(|source| match source {
             Self::Profile if credentials.expiry().is_some() => Self::AssumedRole,
             source => source,
@@ -57,22 +58,22 @@ impl Source {
     }
 }
 
-/// The source of the credentials that were last loaded.
+/// The source of the credentials that were loaded last.
 #[derive(Debug, Clone, Default)]
-pub struct SeenSource(Arc<Mutex<Option<Source>>>);
+pub struct SeenSource(Arc<Mutex<Option<CredentialSource>>>);
 
 impl SeenSource {
-    /// The source; `None` before any credentials were loaded, and where the SDK does not note it.
-    pub fn get(&self) -> Option<Source> {
+    /// The source. `None` before any credentials were loaded, or if the SDK does not record it.
+    pub fn last_source(&self) -> Option<CredentialSource> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, source: Option<Source>) {
+    fn record_source(&self, source: Option<CredentialSource>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = source;
     }
 }
 
-/// Credentials from another provider that a request can carry. The SDK's signer panics on others.
+/// Wraps a credentials provider and rejects credentials that a request cannot carry. The SDK's signer panics on them.
 #[derive(Debug)]
 pub struct CheckedCredentials {
     inner: SharedCredentialsProvider,
@@ -80,18 +81,18 @@ pub struct CheckedCredentials {
 }
 
 impl CheckedCredentials {
-    /// Checks what `inner` provides, and notes its source in `seen`.
+    /// Wraps `inner`: checks the credentials that it provides and records their source in `seen`.
     pub fn new(inner: SharedCredentialsProvider, seen: SeenSource) -> Self {
         Self { inner, seen }
     }
 
-    async fn load(&self) -> Result<Credentials, CredentialsError> {
+    async fn load_credentials(&self) -> Result<Credentials, CredentialsError> {
         let credentials = self.inner.provide_credentials().await?;
         let parts = [Some(credentials.access_key_id()), credentials.session_token()];
         if !parts.into_iter().flatten().all(is_header_value) {
             return Err(CredentialsError::invalid_configuration(UNSENDABLE));
         }
-        self.seen.set(Source::of(&credentials));
+        self.seen.record_source(CredentialSource::from_credentials(&credentials));
         Ok(credentials)
     }
 }
@@ -101,7 +102,7 @@ impl ProvideCredentials for CheckedCredentials {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(self.load())
+        future::ProvideCredentials::new(self.load_credentials())
     }
 
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
@@ -115,13 +116,16 @@ const UNSENDABLE: &str = "the access key or session token holds a character that
 mod tests {
     use super::*;
 
-    fn load(key: &str, features: &[AwsCredentialFeature]) -> (Result<Credentials, CredentialsError>, Option<Source>) {
+    fn load(
+        key: &str,
+        features: &[AwsCredentialFeature],
+    ) -> (Result<Credentials, CredentialsError>, Option<CredentialSource>) {
         let seen = SeenSource::default();
         let mut credentials = Credentials::new(key, "secret", None, None, "test");
         *credentials.get_property_mut_or_default::<Vec<AwsCredentialFeature>>() = features.to_vec();
         let checked = CheckedCredentials::new(SharedCredentialsProvider::new(credentials), seen.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        (runtime.block_on(checked.provide_credentials()), seen.get())
+        (runtime.block_on(checked.provide_credentials()), seen.last_source())
     }
 
     #[test]
@@ -129,17 +133,17 @@ mod tests {
         use AwsCredentialFeature::{CredentialsEnvVars, CredentialsProfile, CredentialsSso, CredentialsStsAssumeRole};
         let (loaded, source) = load("AKIAEXAMPLE", &[CredentialsEnvVars]);
         assert_eq!(loaded.unwrap().access_key_id(), "AKIAEXAMPLE");
-        assert_eq!(source, Some(Source::Environment));
+        assert_eq!(source, Some(CredentialSource::Environment));
         let chained = [CredentialsSso, CredentialsProfile, CredentialsStsAssumeRole];
-        assert_eq!(load("ASIAEXAMPLE", &chained).1, Some(Source::AssumedRole));
-        assert_eq!(load("ASIAEXAMPLE", &chained[..2]).1, Some(Source::Sso));
+        assert_eq!(load("ASIAEXAMPLE", &chained).1, Some(CredentialSource::AssumedRole));
+        assert_eq!(load("ASIAEXAMPLE", &chained[..2]).1, Some(CredentialSource::Sso));
     }
 
     #[test]
     fn what_a_header_cannot_carry_is_refused_and_not_quoted() {
         for key in ["AKIA\nX", "\u{201c}AKIA\u{201d}", "AKIA\u{0}"] {
             let error = load(key, &[]).0.unwrap_err();
-            let text = crate::failure::chain(&error);
+            let text = crate::failure::describe_chain(&error);
             assert!(text.contains("HTTP header") && !text.contains("AKIA"), "{text}");
         }
     }

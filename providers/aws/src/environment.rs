@@ -1,36 +1,36 @@
 //! The environment variables that decide how AWS is reached: a table of them, and a check of their values before any call.
 //!
-//! The SDK ignores a value it cannot parse, with a line in a log that nobody reads: a mistyped `AWS_ENDPOINT_URL` sends calls to
-//! AWS itself, a mistyped `AWS_USE_FIPS_ENDPOINT` leaves FIPS off, a line break in `AWS_ACCESS_KEY_ID` panics. [`check`] turns each
-//! of these into an error that names the variable.
+//! The SDK only logs a warning when it cannot parse a value, and continues without it: a mistyped `AWS_ENDPOINT_URL` sends calls to AWS
+//! itself, and a mistyped `AWS_USE_FIPS_ENDPOINT` leaves FIPS off. A line break in `AWS_ACCESS_KEY_ID` makes it panic.
+//! [`check_process_environment`] turns each of these mistakes into an error that names the variable.
 //!
-//! An edge: [`check`] reads the process environment.
+//! This module does I/O: [`check_process_environment`] reads the process environment.
 
 mod form;
 mod table;
 
 use std::ffi::OsString;
 
-pub use form::Form;
+pub use form::ValueForm;
 pub(crate) use form::{is_endpoint, is_header_value};
 pub use table::VARIABLES;
 
-/// An environment variable that Leasehold, or a library in it, reads.
+/// An environment variable that Leasehold, one of its libraries, or another AWS tool reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Variable {
-    /// Its name. A name that ends in `*` is a prefix.
+pub struct EnvironmentVariable {
+    /// The name. A name that ends in `*` is a prefix.
     pub name: &'static str,
-    /// What it sets, as one line of Markdown.
+    /// What the variable sets, as one line of Markdown for `docs/environment.md`.
     pub sets: &'static str,
-    /// What reads it.
-    pub reader: Reader,
-    /// What its value looks like.
-    pub form: Form,
+    /// The code that reads it.
+    pub reader: VariableReader,
+    /// The expected form of its value.
+    pub form: ValueForm,
 }
 
-/// What reads a variable.
+/// The code that reads a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub enum VariableReader {
     /// Leasehold's own code.
     Leasehold,
     /// The AWS SDK for Rust.
@@ -39,12 +39,12 @@ pub enum Reader {
     Http,
     /// Another library.
     Library,
-    /// Nothing: other AWS tools read it, the SDK for Rust does not.
+    /// Nothing in Leasehold: other AWS tools read it, but the SDK for Rust does not.
     Nothing,
 }
 
-impl Reader {
-    /// Its name in the documentation.
+impl VariableReader {
+    /// The reader's name in the documentation.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -61,36 +61,39 @@ impl Reader {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable {name} {problem}; expected {expected}. Correct it or unset it")]
 pub struct VariableError {
-    /// The variable.
+    /// The name of the variable.
     pub name: &'static str,
-    /// What is wrong with its value. Quotes it, unless it may hold a secret.
+    /// What is wrong with the value. Quotes the value unless it may be a secret.
     pub problem: String,
-    /// What the value has to be, with an example.
+    /// The expected value, with an example.
     pub expected: String,
 }
 
 /// Checks the values of `variables` in the process environment. An empty variable counts as unset.
 ///
 /// # Errors
-/// The first variable, in the order of the table, whose value does not have its form.
+/// The first variable, in the order of the table, whose value does not match its form.
 #[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
-pub fn check(variables: &[Variable]) -> Result<(), VariableError> {
+pub fn check_process_environment(variables: &[EnvironmentVariable]) -> Result<(), VariableError> {
     check_values(variables, |name| std::env::var_os(name))
 }
 
-fn check_values(variables: &[Variable], value_of: impl Fn(&str) -> Option<OsString>) -> Result<(), VariableError> {
-    for variable in variables.iter().filter(|variable| variable.reader != Reader::Nothing) {
+fn check_values(
+    variables: &[EnvironmentVariable],
+    value_of: impl Fn(&str) -> Option<OsString>,
+) -> Result<(), VariableError> {
+    for variable in variables.iter().filter(|variable| variable.reader != VariableReader::Nothing) {
         let Some(value) = value_of(variable.name).filter(|value| !value.is_empty()) else { continue };
-        if let Err(problem) = variable.form.check(&value) {
-            return Err(VariableError { name: variable.name, problem, expected: variable.form.expected() });
+        if let Err(problem) = variable.form.check_value(&value) {
+            return Err(VariableError { name: variable.name, problem, expected: variable.form.describe_expected() });
         }
     }
     Ok(())
 }
 
-/// The value of a variable; `None` where it is unset, empty, or not UTF-8.
+/// The value of a variable. `None` if it is unset, empty, or not UTF-8.
 #[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
-pub(crate) fn variable(name: &str) -> Option<String> {
+pub(crate) fn read_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -1,8 +1,10 @@
-//! What the failure of a call means for the call, and what an operator can do about it.
+//! Explains failed calls: what a failure means for the call, and what the operator can do about it.
+//!
+//! In: an error of the SDK, and the [`CallContext`] of the call. Out: a [`CallError`] with a cause, a message and a remedy.
 //!
 //! - `service_error`: AWS answered with an error.
-//! - `request`: no answer came.
-//! - `credentials`: there was nothing to sign the call with.
+//! - `request`: no answer arrived.
+//! - `credentials`: no credentials could be loaded to sign the call.
 
 mod credentials;
 mod place;
@@ -20,65 +22,65 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use leasehold_provider::{EnactError, EnactErrorKind, ObserveError, ObserveErrorKind};
-pub use place::Place;
+pub use place::CallContext;
 use service_error::ServiceError;
 
-/// What a call's failure means for the call itself.
+/// The cause of a failure, by what it says about whether the call took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// Refused for now: nothing was done.
+pub enum CallErrorCause {
+    /// Throttled: AWS did nothing.
     Throttled,
-    /// Nothing could be sent: nothing was done.
+    /// The request could not be sent: AWS did nothing.
     Unreachable,
-    /// Sent, and no answer came: it may have been done.
+    /// The request was sent but no answer arrived: it may have taken effect.
     NoAnswer,
-    /// The service failed: it may have been done.
+    /// The service failed: the request may have taken effect.
     Faulted,
-    /// The caller may not.
+    /// The caller lacks permission.
     Denied,
-    /// There are no credentials, or they are not accepted.
+    /// There are no credentials, or AWS does not accept them.
     Unauthenticated,
-    /// Refused for good: nothing was done.
+    /// Rejected permanently: AWS did nothing.
     Rejected,
-    /// The answer cannot be read: it may have been done.
+    /// The answer cannot be read: the request may have taken effect.
     Malformed,
 }
 
-/// A failed call, or an answer that makes no sense.
+/// A failed call, or an answer that cannot be understood.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct CallError {
     /// The operation, as policies name it: `iam:CreateRole`.
     pub operation: &'static str,
-    /// What it means.
-    pub cause: Cause,
-    /// AWS's code, where it gave one.
+    /// The cause of the failure.
+    pub cause: CallErrorCause,
+    /// AWS's error code. `None` if the answer has none.
     pub code: Option<String>,
-    /// What happened.
+    /// What happened, for the user.
     pub message: String,
-    /// What to do, where that can be said.
+    /// What to do about it. `None` if there is no specific advice.
     pub help: Option<String>,
 }
 
-impl Failure {
-    /// An answer that does not say what AWS's documents promise.
-    pub fn malformed(operation: &'static str, message: impl Into<String>) -> Self {
+impl CallError {
+    /// The error for an answer that lacks something that AWS's documentation promises.
+    pub fn from_malformed_answer(operation: &'static str, message: impl Into<String>) -> Self {
         Self {
             operation,
-            cause: Cause::Malformed,
+            cause: CallErrorCause::Malformed,
             code: None,
             message: message.into(),
             help: Some("run it again; if it stays, report it with the object's name".to_owned()),
         }
     }
 
-    /// What a failed call of the SDK means.
-    pub fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>, place: Place<'_>) -> Self
+    /// The error for a failed call of the SDK.
+    pub fn from_sdk_error<E>(operation: &'static str, error: SdkError<E, HttpResponse>, place: CallContext<'_>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         match &error {
             SdkError::ServiceError(service) => {
-                let clock = skew::said(skew::ahead(service.raw(), place.now));
+                let clock = skew::describe_skew(skew::measure_skew(service.raw(), place.now));
                 let service_error = ServiceError {
                     operation,
                     status: service.raw().status().as_u16(),
@@ -88,90 +90,91 @@ impl Failure {
                     place,
                     clock: &clock,
                 };
-                service_error.explain()
+                service_error.explain_service_error()
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
-                let cause = if status >= 500 { Cause::Faulted } else { Cause::Malformed };
-                let message = format!("the answer (HTTP {status}) cannot be read: {}", chain(&error));
+                let cause = if status >= 500 { CallErrorCause::Faulted } else { CallErrorCause::Malformed };
+                let message = format!("the answer (HTTP {status}) cannot be read: {}", describe_chain(&error));
                 let help = format!(
                     "run it again; if it stays, something between here and {} changes or cuts answers",
                     place.name()
                 );
                 Self { operation, cause, code: None, message, help: Some(help) }
             }
-            SdkError::TimeoutError(_) => request::timed_out(operation, place),
-            _ if finds::<CredentialsError>(&error) => credentials::unloaded(operation, &error, place),
-            SdkError::DispatchFailure(_) => request::unanswered(operation, &error, place),
+            SdkError::TimeoutError(_) => request::explain_timeout(operation, place),
+            _ if has_source::<CredentialsError>(&error) => credentials::explain_unloaded(operation, &error, place),
+            SdkError::DispatchFailure(_) => request::explain_unanswered(operation, &error, place),
             other => {
-                let message = chain(other);
+                let message = describe_chain(other);
                 let help = "this is a fault in leasehold: report it with this message".to_owned();
-                Self { operation, cause: Cause::Rejected, code: None, message, help: Some(help) }
+                Self { operation, cause: CallErrorCause::Rejected, code: None, message, help: Some(help) }
             }
         }
     }
 
-    /// The same, with how long it was tried, where more than one try was worth it.
-    pub fn after(mut self, attempts: u32, spent: std::time::Duration) -> Self {
+    /// Adds the number of attempts and the time spent, if there was more than one attempt.
+    pub fn with_attempts(mut self, attempts: u32, spent: std::time::Duration) -> Self {
         if attempts > 1 {
             let _ = write!(self.message, "; tried {attempts} times in {} s", spent.as_secs().max(1));
         }
         self
     }
 
-    /// Whether AWS gave this code.
-    pub fn is(&self, code: &str) -> bool {
+    /// Whether AWS returned this error code.
+    pub fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 
-    /// The object that was to be read or written is not there.
-    pub fn absent(&self) -> bool {
-        self.is("NoSuchEntity") || self.is("NoSuchEntityException")
+    /// Whether the object to be read or written does not exist.
+    pub fn is_absent(&self) -> bool {
+        self.has_code("NoSuchEntity") || self.has_code("NoSuchEntityException")
     }
 
-    /// An object of the name is there already.
-    pub fn exists(&self) -> bool {
-        self.is("EntityAlreadyExists") || self.is("EntityAlreadyExistsException")
+    /// Whether an object with this name already exists.
+    pub fn is_name_taken(&self) -> bool {
+        self.has_code("EntityAlreadyExists") || self.has_code("EntityAlreadyExistsException")
     }
 
-    /// A quota or size limit.
-    pub fn limit(&self) -> bool {
-        self.is("LimitExceeded") || self.is("LimitExceededException")
+    /// Whether the call exceeds a quota or a size limit.
+    pub fn is_limit(&self) -> bool {
+        self.has_code("LimitExceeded") || self.has_code("LimitExceededException")
     }
 
-    /// The object cannot go while something hangs on it.
-    pub fn holds_something(&self) -> bool {
-        self.is("DeleteConflict") || self.is("DeleteConflictException")
+    /// Whether the object cannot be deleted because other objects are attached to it.
+    pub fn is_delete_conflict(&self) -> bool {
+        self.has_code("DeleteConflict") || self.has_code("DeleteConflictException")
     }
 
-    /// What is to be expected for some time after an object was made, and passes by itself.
+    /// Whether the failure is expected for some time after an object was created, until IAM shows the object everywhere.
     pub fn may_pass(&self) -> bool {
-        let unseen_principal = (self.is("MalformedPolicyDocument") || self.is("MalformedPolicyDocumentException"))
+        let unseen_principal = (self.has_code("MalformedPolicyDocument")
+            || self.has_code("MalformedPolicyDocumentException"))
             && self.message.contains("principal");
         unseen_principal
-            || self.absent()
+            || self.is_absent()
             || ["ConcurrentModification", "EntityTemporarilyUnmodifiable", "DeleteConflict"]
                 .iter()
                 .any(|code| self.code.as_deref().is_some_and(|given| given.trim_end_matches("Exception") == *code))
     }
 }
 
-fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn error_chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn Error + 'static) = *error;
         error.source()
     })
 }
 
-fn finds<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    sources(error).any(|error| error.downcast_ref::<T>().is_some())
+fn has_source<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    error_chain(error).any(|error| error.downcast_ref::<T>().is_some())
 }
 
-/// All that the error and its sources say, outermost first.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
+/// The messages of the error and all its sources, outermost first.
+pub fn describe_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut last = String::new();
-    for error in sources(error) {
+    for error in error_chain(error) {
         let words = error.to_string();
         if words != last && !text.contains(&words) {
             let _ = write!(text, "{}{words}", if text.is_empty() { "" } else { ": " });
@@ -181,45 +184,46 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// What the innermost source says: what the operating system or the service said itself.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    sources(error).last().map(ToString::to_string).unwrap_or_default()
+/// The message of the innermost source: the operating system's or the service's own words.
+fn describe_innermost(error: &(dyn Error + 'static)) -> String {
+    error_chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-impl From<Failure> for ObserveError {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for ObserveError {
+    fn from(failure: CallError) -> Self {
         let kind = match failure.cause {
-            Cause::Throttled => ObserveErrorKind::Throttled,
-            Cause::Unreachable | Cause::NoAnswer => ObserveErrorKind::Unreachable,
-            Cause::Denied => ObserveErrorKind::Denied,
-            Cause::Unauthenticated => ObserveErrorKind::Unauthenticated,
-            Cause::Malformed => ObserveErrorKind::Malformed,
-            Cause::Faulted | Cause::Rejected => ObserveErrorKind::Other,
+            CallErrorCause::Throttled => ObserveErrorKind::Throttled,
+            CallErrorCause::Unreachable | CallErrorCause::NoAnswer => ObserveErrorKind::Unreachable,
+            CallErrorCause::Denied => ObserveErrorKind::Denied,
+            CallErrorCause::Unauthenticated => ObserveErrorKind::Unauthenticated,
+            CallErrorCause::Malformed => ObserveErrorKind::Malformed,
+            CallErrorCause::Faulted | CallErrorCause::Rejected => ObserveErrorKind::Other,
         };
         Self { kind, operation: failure.operation.to_owned(), message: failure.message, help: failure.help }
     }
 }
 
-impl From<Failure> for EnactError {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for EnactError {
+    fn from(failure: CallError) -> Self {
         let kind = match failure.cause {
-            Cause::Throttled => EnactErrorKind::Throttled,
-            Cause::Unreachable | Cause::NoAnswer => EnactErrorKind::Unreachable,
-            Cause::Denied | Cause::Unauthenticated => EnactErrorKind::Denied,
-            Cause::Rejected if failure.limit() => EnactErrorKind::Limit,
-            Cause::Rejected if failure.may_pass() => EnactErrorKind::Conflict,
-            Cause::Faulted | Cause::Rejected | Cause::Malformed => EnactErrorKind::Other,
+            CallErrorCause::Throttled => EnactErrorKind::Throttled,
+            CallErrorCause::Unreachable | CallErrorCause::NoAnswer => EnactErrorKind::Unreachable,
+            CallErrorCause::Denied | CallErrorCause::Unauthenticated => EnactErrorKind::Denied,
+            CallErrorCause::Rejected if failure.is_limit() => EnactErrorKind::Limit,
+            CallErrorCause::Rejected if failure.may_pass() => EnactErrorKind::Conflict,
+            CallErrorCause::Faulted | CallErrorCause::Rejected | CallErrorCause::Malformed => EnactErrorKind::Other,
         };
         let help = failure.help.clone().or_else(|| match kind {
-            EnactErrorKind::Conflict if failure.holds_something() => Some(
+            EnactErrorKind::Conflict if failure.is_delete_conflict() => Some(
                 "it holds something that the plan did not see: plan again; if it stays, look at it in the console"
                     .to_owned(),
             ),
             EnactErrorKind::Conflict => Some("run plan again: the account is not as the plan found it".to_owned()),
             _ => None,
         });
-        // Only a refusal is certain. What has no answer is looked at by the next run, which starts from what lives.
-        let open = matches!(failure.cause, Cause::NoAnswer | Cause::Faulted | Cause::Malformed);
+        // Only a refusal is certain. For the other causes, the next run finds out what was done: it starts from the observed account.
+        let open =
+            matches!(failure.cause, CallErrorCause::NoAnswer | CallErrorCause::Faulted | CallErrorCause::Malformed);
         let message = failure.message + if open { "; whether it was done is not known" } else { "" };
         Self { kind, operation: failure.operation.to_owned(), message, help, requests: Vec::new() }
     }

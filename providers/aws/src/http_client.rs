@@ -1,8 +1,9 @@
-//! The HTTP client of all AWS clients: rustls with ring, the authorities to trust, the proxies of the environment.
+//! The HTTP client of all AWS clients: rustls with ring, the configured certificate authorities, and the proxies of the environment.
 //!
-//! A request that fails carries where it went ([`RequestError`]): credentials come from other hosts than IAM, and a remedy has to
-//! name the right one. Addresses of instance and container metadata are never reached through a proxy: they are link-local, and
-//! the proxy would get the token that is sent there.
+//! In: an optional [`CaBundle`] and the proxy variables. Out: a [`SharedHttpClient`]. Invariant: a failed request carries the endpoint that
+//! it went to ([`RequestError`]), because credentials come from other hosts than IAM and a remedy must name the right host. Instance and
+//! container metadata endpoints are never reached through a proxy: they are link-local addresses, and the proxy would receive the token
+//! that is sent there.
 
 use std::error::Error;
 use std::fmt;
@@ -23,11 +24,11 @@ use hyper_util::client::proxy::matcher::Matcher;
 use crate::ca_bundle::CaBundle;
 use crate::settings::ConnectError;
 
-/// The client; `bundle` replaces the system's authorities.
+/// Builds the client. `bundle` replaces the system's authorities.
 ///
 /// # Errors
 /// The TLS library does not accept the bundle.
-pub fn http_client(bundle: Option<&CaBundle>) -> Result<SharedHttpClient, ConnectError> {
+pub fn build_http_client(bundle: Option<&CaBundle>) -> Result<SharedHttpClient, ConnectError> {
     let tls = match bundle {
         None => TlsContext::default(),
         Some(bundle) => {
@@ -41,13 +42,13 @@ pub fn http_client(bundle: Option<&CaBundle>) -> Result<SharedHttpClient, Connec
         }
     };
     Ok(SharedHttpClient::new(RoutingClient {
-        direct: client_with(ProxyConfig::disabled(), tls.clone()),
-        proxied: client_with(ProxyConfig::from_env(), tls),
+        direct: build_client(ProxyConfig::disabled(), tls.clone()),
+        proxied: build_client(ProxyConfig::from_env(), tls),
         proxies: Arc::new(Matcher::from_env()),
     }))
 }
 
-fn client_with(proxy: ProxyConfig, tls: TlsContext) -> SharedHttpClient {
+fn build_client(proxy: ProxyConfig, tls: TlsContext) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder().proxy_config(proxy.clone());
         connector.set_connector_settings(settings.cloned());
@@ -58,7 +59,7 @@ fn client_with(proxy: ProxyConfig, tls: TlsContext) -> SharedHttpClient {
     })
 }
 
-/// Sends a request through the proxy of the environment, where there is one for its host.
+/// Sends a request through a proxy if the environment configures one for its host.
 #[derive(Debug)]
 struct RoutingClient {
     direct: SharedHttpClient,
@@ -87,46 +88,46 @@ impl HttpConnector for RoutingConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let uri: Option<Uri> = request.uri().parse().ok();
         let proxy = uri.as_ref().filter(|uri| !is_metadata_host(uri)).and_then(|uri| self.proxies.intercept(uri));
-        let proxy = proxy.map(|proxy| origin_of(proxy.uri()));
-        let endpoint = uri.as_ref().map_or_else(|| request.uri().to_owned(), origin_of);
+        let proxy = proxy.map(|proxy| url_origin(proxy.uri()));
+        let endpoint = uri.as_ref().map_or_else(|| request.uri().to_owned(), url_origin);
         let connector = if proxy.is_some() { &self.proxied } else { &self.direct };
         let answer = connector.call(request);
-        HttpConnectorFuture::new(
-            async move { answer.await.map_err(|source| RequestError::of(endpoint, proxy, source)) },
-        )
+        HttpConnectorFuture::new(async move {
+            answer.await.map_err(|source| RequestError::wrap_connector_error(endpoint, proxy, source))
+        })
     }
 }
 
-/// The origin of the proxy that the environment names for an endpoint.
-pub fn proxy_for(endpoint: &str) -> Option<String> {
+/// The origin of the proxy that the environment configures for an endpoint. `None`: the request goes directly.
+pub fn find_proxy(endpoint: &str) -> Option<String> {
     let uri: Uri = endpoint.parse().ok().filter(|uri| !is_metadata_host(uri))?;
-    Matcher::from_env().intercept(&uri).map(|proxy| origin_of(proxy.uri()))
+    Matcher::from_env().intercept(&uri).map(|proxy| url_origin(proxy.uri()))
 }
 
-/// Hosts of container and instance metadata: 169.254.0.0/16, and fd00:ec2::/32 of EC2 and EKS.
+/// Whether the host serves container or instance metadata: 169.254.0.0/16, or fd00:ec2::/32 for EC2 and EKS.
 fn is_metadata_host(uri: &Uri) -> bool {
     uri.host().is_some_and(|host| host.starts_with("169.254.") || host.to_ascii_lowercase().starts_with("[fd00:ec2:"))
 }
 
-/// Scheme, host and port, without a user or password.
-fn origin_of(uri: &Uri) -> String {
+/// Scheme, host and port of a URL, without user name and password.
+fn url_origin(uri: &Uri) -> String {
     let (scheme, host) = (uri.scheme_str().unwrap_or("http"), uri.host().unwrap_or_default());
     uri.port_u16().map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}"))
 }
 
-/// A request that got no answer, and where it went.
+/// A request that got no answer, with the endpoint that it went to.
 #[derive(Debug)]
 pub struct RequestError {
-    /// The origin: `https://iam.amazonaws.com`.
+    /// The origin of the endpoint: `https://iam.amazonaws.com`.
     pub endpoint: String,
-    /// The origin of the proxy, where one was used.
+    /// The origin of the proxy. `None` if the request went directly.
     pub proxy: Option<String>,
     source: ConnectorError,
 }
 
 impl RequestError {
-    /// Keeps the kind of the connector's error: the SDK's retries of credentials depend on it.
-    fn of(endpoint: String, proxy: Option<String>, source: ConnectorError) -> ConnectorError {
+    /// Wraps the error and preserves its kind: the SDK's retries of credential requests depend on it.
+    fn wrap_connector_error(endpoint: String, proxy: Option<String>, source: ConnectorError) -> ConnectorError {
         let connection = source.connection_metadata().cloned();
         let (is_timeout, is_user, is_io, kind) =
             (source.is_timeout(), source.is_user(), source.is_io(), source.as_other());
@@ -176,6 +177,6 @@ mod tests {
 
     #[test]
     fn an_origin_has_no_password() {
-        assert_eq!(origin_of(&"http://ann:secret@proxy:3128/".parse().unwrap()), "http://proxy:3128");
+        assert_eq!(url_origin(&"http://ann:secret@proxy:3128/".parse().unwrap()), "http://proxy:3128");
     }
 }

@@ -1,13 +1,16 @@
-//! Leasehold's provider for AWS IAM: roles, users, their policies and credentials, scopes as customer-managed policies.
+//! Leasehold's provider for AWS IAM: roles, users and groups, their policies and credentials, and scopes as customer-managed policies.
 //!
-//! - [`AwsSettings`] say where and as whom; [`AwsProvider::connect`] makes the clients.
-//! - `realize` turns desired identities into resources: pure. `document` holds what policies look like, `arn` and `kinds`
-//!   how things are named, `links` in what order they come and go.
-//! - `observe` reads the account in bulk; it has no way to write.
-//! - `enact` carries out one change with the fewest calls, and never writes what does not carry the stack's mark.
-//! - `environment` lists the variables that decide how AWS is reached, and refuses values that cannot work; `ca_bundle`, `profile`
-//!   and `http_client` carry them out.
-//! - `retry` is the one place that waits and repeats; `failure` says what a failed call means, and what to do.
+//! In: the desired identities of a stack, and an AWS account. Out: the observed resources of the account, and the API calls that make it
+//! match. Invariant: the provider writes only objects that carry the stack's mark, or get it by being created or imported.
+//!
+//! - [`AwsSettings`] says which region, profile and role to use; [`AwsProvider::connect`] builds the clients.
+//! - `realize` turns desired identities into resources and is pure. `document` defines the form of policy documents, `arn` and `kinds`
+//!   define names, `links` defines the order in which resources are created and deleted.
+//! - `observe` reads the account in bulk and makes no write calls.
+//! - `enact` carries out one change with the fewest calls.
+//! - `environment` lists the variables that decide how AWS is reached and rejects values that cannot work; `ca_bundle`, `profile` and
+//!   `http_client` apply them.
+//! - `retry` is the only module that waits and repeats calls; `failure` explains a failed call and what to do about it.
 
 mod arn;
 mod ca_bundle;
@@ -31,8 +34,8 @@ pub mod rights;
 mod settings;
 mod skew;
 
-pub use ca_bundle::{CaBundle, ca_bundle};
-pub use connect::chain;
+pub use ca_bundle::{CaBundle, load_ca_bundle};
+pub use connect::load_sdk_config;
 pub use provider::AwsProvider;
 pub use realize::AwsRealizer;
-pub use settings::{AssumeRole, AwsSettings, ConnectError};
+pub use settings::{AssumeRoleSettings, AwsSettings, ConnectError};

@@ -1,23 +1,23 @@
-//! AWS partitions, and the endpoints of S3 in each.
+//! AWS partitions, and the S3 endpoints in each of them.
 //!
-//! The SDK of each service resolves its own endpoints; the bucket of a stack's records is reached without S3's SDK, so its rules are here:
-//! <https://docs.aws.amazon.com/general/latest/gr/s3.html>. Names and DNS suffixes of the partitions are those of the SDK's own table
-//! (`partitions.json` of the endpoint rule sets).
+//! The SDK of each service resolves its own endpoints. Leasehold reaches the bucket of a stack's records without the S3 SDK, so the rules
+//! for S3 are here: <https://docs.aws.amazon.com/general/latest/gr/s3.html>. Names and DNS suffixes of the partitions come from the SDK's
+//! own table (`partitions.json` of the endpoint rule sets).
 
-/// A partition: a group of regions with accounts and ARNs of its own.
+/// A partition: a group of regions with its own accounts and ARNs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partition {
-    /// As ARNs name it: `aws`, `aws-cn`, `aws-us-gov`.
+    /// The name in ARNs: `aws`, `aws-cn`, `aws-us-gov`.
     pub name: &'static str,
-    /// What the host names of its endpoints end with.
+    /// The suffix of the host names of its endpoints.
     pub dns_suffix: &'static str,
-    /// What the names of its regions begin with.
+    /// The prefixes of the names of its regions.
     region_prefixes: &'static [&'static str],
-    /// Whether S3 has endpoints with FIPS 140 validated cryptography there.
+    /// Whether S3 has endpoints with FIPS 140 validated cryptography in this partition.
     has_fips: bool,
 }
 
-/// The commercial partition: where a region that no other partition claims is.
+/// The commercial partition. It has every region that no other partition claims.
 pub const COMMERCIAL: Partition =
     Partition { name: "aws", dns_suffix: "amazonaws.com", region_prefixes: &[], has_fips: true };
 
@@ -31,51 +31,51 @@ const OTHERS: [Partition; 7] = [
     Partition { name: "aws-eusc", dns_suffix: "amazonaws.eu", region_prefixes: &["eusc-"], has_fips: true },
 ];
 
-/// Which of S3's endpoints is wanted.
+/// The variant of the S3 endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EndpointVariant {
-    /// With FIPS 140 validated cryptography: `AWS_USE_FIPS_ENDPOINT`, `use_fips_endpoint`.
+    /// Use FIPS 140 validated cryptography: `AWS_USE_FIPS_ENDPOINT`, `use_fips_endpoint`.
     pub fips: bool,
-    /// Over IPv4 and IPv6: `AWS_USE_DUALSTACK_ENDPOINT`, `use_dualstack_endpoint`.
+    /// Use IPv4 and IPv6: `AWS_USE_DUALSTACK_ENDPOINT`, `use_dualstack_endpoint`.
     pub dual_stack: bool,
 }
 
-/// An endpoint that AWS does not have.
+/// A requested endpoint that AWS does not offer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("S3 has no FIPS endpoint in partition {partition} (region {region})")]
-pub struct NoFipsEndpoint {
+pub struct NoFipsEndpointError {
     partition: &'static str,
     region: String,
 }
 
 impl Partition {
-    /// The partition that a region is in.
+    /// The partition that contains a region.
     #[must_use]
-    pub fn containing(region: &str) -> Self {
+    pub fn for_region(region: &str) -> Self {
         let claims = |partition: &&Self| partition.region_prefixes.iter().any(|prefix| region.starts_with(prefix));
         OTHERS.iter().find(claims).copied().unwrap_or(COMMERCIAL)
     }
 
-    /// All of them, the commercial one first.
-    pub fn all() -> impl Iterator<Item = Self> {
+    /// All partitions, the commercial one first.
+    pub fn all_partitions() -> impl Iterator<Item = Self> {
         std::iter::once(COMMERCIAL).chain(OTHERS)
     }
 
-    /// The partition of that name, as ARNs have it.
+    /// The partition with this name in ARNs. `None` for an unknown name.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::all().find(|partition| partition.name == name)
+    pub fn from_partition_name(name: &str) -> Option<Self> {
+        Self::all_partitions().find(|partition| partition.name == name)
     }
 }
 
 /// The endpoint of S3 in a region, such as `https://s3.eu-west-1.amazonaws.com`.
 ///
 /// # Errors
-/// Where FIPS is asked for in a partition without it: another endpoint would not be what was asked for.
-pub fn s3_endpoint(region: &str, variant: EndpointVariant) -> Result<String, NoFipsEndpoint> {
-    let partition = Partition::containing(region);
+/// FIPS is requested in a partition that does not offer it. Any other endpoint would not meet the request.
+pub fn s3_endpoint(region: &str, variant: EndpointVariant) -> Result<String, NoFipsEndpointError> {
+    let partition = Partition::for_region(region);
     if variant.fips && !partition.has_fips {
-        return Err(NoFipsEndpoint { partition: partition.name, region: region.to_owned() });
+        return Err(NoFipsEndpointError { partition: partition.name, region: region.to_owned() });
     }
     let service = if variant.fips { "s3-fips" } else { "s3" };
     let dual_stack = if variant.dual_stack { ".dualstack" } else { "" };
@@ -115,10 +115,10 @@ mod tests {
     #[test]
     fn each_partition_is_found_by_its_name_and_by_its_regions() {
         for partition in OTHERS {
-            assert_eq!(Partition::named(partition.name), Some(partition));
+            assert_eq!(Partition::from_partition_name(partition.name), Some(partition));
             let region = format!("{}east-1", partition.region_prefixes[0]);
-            assert_eq!(Partition::containing(&region), partition);
+            assert_eq!(Partition::for_region(&region), partition);
         }
-        assert_eq!(Partition::named("aws-moon"), None);
+        assert_eq!(Partition::from_partition_name("aws-moon"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The AWS configuration files, for what the SDK does not look up or check itself. An edge: it reads them.
+//! The AWS configuration files, for settings that the SDK does not look up or check itself. This module does I/O: it reads the files.
 
 use std::borrow::Cow;
 
@@ -10,23 +10,23 @@ use aws_types::service_config::ServiceConfigKey;
 use crate::environment::{self, is_endpoint, is_header_value};
 use crate::settings::{AwsSettings, ConnectError};
 
-/// The profiles, with that of the settings selected, or else `AWS_PROFILE`, or else `default`.
+/// Loads the profiles. The selected one is the profile of the settings, or else `AWS_PROFILE`, or else `default`.
 ///
 /// # Errors
-/// A file that is not in AWS's format, or a profile whose values a request cannot carry.
-pub async fn load(settings: &AwsSettings) -> Result<ProfileSet, ConnectError> {
+/// A file is not in AWS's format, the named profile does not exist, or a profile contains a value that a request cannot carry.
+pub async fn load_profiles(settings: &AwsSettings) -> Result<ProfileSet, ConnectError> {
     let selected = settings.profile.clone().map(Cow::Owned);
     let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), selected).await;
-    let profiles = profiles.map_err(|error| ConnectError::Profile(crate::failure::chain(&error)))?;
+    let profiles = profiles.map_err(|error| ConnectError::Profile(crate::failure::describe_chain(&error)))?;
     check_selection(settings, &profiles)?;
     check_source_profiles(&profiles)?;
     check_keys(&profiles)?;
     Ok(profiles)
 }
 
-/// A profile that is named and does not exist is an error, as in the AWS CLI and Terraform. The SDK would go on without it.
+/// Rejects a profile that is named but does not exist, as the AWS CLI and Terraform do. The SDK would continue without it.
 fn check_selection(settings: &AwsSettings, profiles: &ProfileSet) -> Result<(), ConnectError> {
-    let (setting, name) = match (&settings.profile, environment::variable("AWS_PROFILE")) {
+    let (setting, name) = match (&settings.profile, environment::read_variable("AWS_PROFILE")) {
         (Some(name), _) => ("`profile` of the provider block", name.clone()),
         (None, Some(name)) => ("AWS_PROFILE", name),
         (None, None) => return Ok(()),
@@ -41,11 +41,11 @@ fn check_selection(settings: &AwsSettings, profiles: &ProfileSet) -> Result<(), 
     Err(ConnectError::NoProfile { name, setting, known })
 }
 
-/// A `source_profile` that does not exist is an error. The SDK would look for credentials elsewhere.
+/// Rejects a `source_profile` that does not exist. The SDK would look for credentials elsewhere.
 fn check_source_profiles(profiles: &ProfileSet) -> Result<(), ConnectError> {
     let mut name = profiles.selected_profile();
     let mut seen = Vec::new();
-    // The SDK reports a profile that is its own source.
+    // A profile that is its own source ends the loop; the SDK reports it.
     while !seen.contains(&name) {
         seen.push(name);
         let Some(source) = profiles.get_profile(name).and_then(|profile| profile.get("source_profile")) else { break };
@@ -58,8 +58,11 @@ fn check_source_profiles(profiles: &ProfileSet) -> Result<(), ConnectError> {
     Ok(())
 }
 
-/// The URLs of services that the configuration files give. The SDK ignores one that does not parse, and calls AWS itself; it panics
-/// on one that is empty.
+/// Checks the service URLs in the configuration files. The SDK ignores a URL that does not parse and calls AWS itself; it panics on an
+/// empty URL.
+///
+/// # Errors
+/// A URL is not an http or https URL.
 pub fn check_endpoints(config: &SdkConfig, profiles: &ProfileSet) -> Result<(), ConnectError> {
     let profile = profiles.selected_profile().to_owned();
     let of_all = profiles.get("endpoint_url").map(str::to_owned);
@@ -72,14 +75,14 @@ pub fn check_endpoints(config: &SdkConfig, profiles: &ProfileSet) -> Result<(), 
     Ok(())
 }
 
-/// What the variables and the profile give as the URL of a service.
+/// The URL of a service according to the variables and the profile. `None` if neither sets it.
 fn service_url(config: &SdkConfig, service: &str) -> Option<String> {
     let key =
         ServiceConfigKey::builder().service_id(service).profile("endpoint_url").env("AWS_ENDPOINT_URL").build().ok()?;
     config.service_config().and_then(|services| services.load_config(key))
 }
 
-/// Signing panics on an access key that a header cannot carry.
+/// Rejects access keys that an HTTP header cannot carry. Signing panics on them.
 fn check_keys(profiles: &ProfileSet) -> Result<(), ConnectError> {
     for name in profiles.profiles() {
         let Some(profile) = profiles.get_profile(name) else { continue };

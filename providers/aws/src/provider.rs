@@ -1,4 +1,4 @@
-//! The provider as a whole: its clients, its realm, and what it knows of this run's objects.
+//! The provider as a whole: its clients, its realm (account, partition, actor), and what this run knows about objects in the account.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,61 +6,76 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use leasehold_provider::{Notices, ObserveError, ObserveErrorKind, Realm, ResourceId, StackName};
 use tokio::sync::OnceCell;
 
-use crate::arn::{self, Arn};
+use crate::arn::{self, IamArn};
 use crate::connect::{self, Clients};
-use crate::failure::Failure;
-use crate::retry::{Caller, Calls, Class};
+use crate::failure::CallError;
+use crate::retry::{AwsCaller, CallLog, RetryClass};
 use crate::settings::{AwsSettings, ConnectError};
 
-/// AWS IAM in one account.
+/// AWS IAM in one account. It calls AWS only when the realm is first needed.
 #[derive(Debug)]
 pub struct AwsProvider {
     pub(crate) clients: Clients,
-    pub(crate) caller: Caller,
-    pub(crate) known: Known,
+    pub(crate) caller: AwsCaller,
+    pub(crate) known: KnownObjects,
     allowed: BTreeSet<String>,
     realm: OnceCell<Realm>,
 }
 
 impl AwsProvider {
-    /// Makes the clients. Reads the environment and the AWS configuration files; calls nothing yet.
+    /// Builds the clients. Reads the environment and the AWS configuration files; makes no call to AWS.
+    ///
+    /// # Errors
+    /// The settings, the environment or the AWS configuration files contain a value that cannot be used.
     pub async fn connect(settings: AwsSettings) -> Result<Self, ConnectError> {
-        Self::connect_from(settings, connect::standard()).await
+        Self::connect_with_loader(settings, connect::standard_loader()).await
     }
 
-    /// The same, from a chain that the caller has begun: an endpoint or credentials of its own.
-    pub async fn connect_from(settings: AwsSettings, loader: aws_config::ConfigLoader) -> Result<Self, ConnectError> {
-        settings.check()?;
-        let clients = connect::clients(&settings, loader).await?;
-        let caller = Caller::new(&clients, &settings, connect::most_attempts());
+    /// The same as [`connect`](Self::connect), but starts from a loader that the caller has configured, for example with its own endpoint
+    /// or credentials.
+    ///
+    /// # Errors
+    /// The same as for [`connect`](Self::connect).
+    pub async fn connect_with_loader(
+        settings: AwsSettings,
+        loader: aws_config::ConfigLoader,
+    ) -> Result<Self, ConnectError> {
+        settings.check_settings()?;
+        let clients = connect::build_clients(&settings, loader).await?;
+        let caller = AwsCaller::new(&clients, &settings, connect::read_max_attempts());
         let allowed = settings.allowed_account_ids;
-        Ok(Self { clients, caller, known: Known::default(), allowed, realm: OnceCell::new() })
+        Ok(Self { clients, caller, known: KnownObjects::default(), allowed, realm: OnceCell::new() })
     }
 
-    /// The same, and `notices` is told when calls wait because AWS throttles.
+    /// Reports to `notices` when calls wait because AWS throttles them.
     #[must_use]
-    pub fn telling(mut self, notices: Arc<dyn Notices>) -> Self {
-        self.caller.tell(notices);
+    pub fn with_notices(mut self, notices: Arc<dyn Notices>) -> Self {
+        self.caller.set_notices(notices);
         self
     }
 
-    /// Where this is, asked once. Nothing else is called before the account is known to be allowed.
-    pub(crate) async fn place(&self) -> Result<&Realm, ObserveError> {
-        self.realm.get_or_try_init(|| self.caller_identity()).await
+    /// The realm of this provider, read once with `sts:GetCallerIdentity`. No other call is made before the account is known to be allowed.
+    pub(crate) async fn resolve_realm(&self) -> Result<&Realm, ObserveError> {
+        self.realm.get_or_try_init(|| self.read_caller_identity()).await
     }
 
-    async fn caller_identity(&self) -> Result<Realm, ObserveError> {
+    async fn read_caller_identity(&self) -> Result<Realm, ObserveError> {
         const OPERATION: &str = "sts:GetCallerIdentity";
         let sts = &self.clients.sts;
         let send = || sts.get_caller_identity().send();
-        let answer = self.caller.call(&Calls::default(), OPERATION, Class::Idempotent, send).await?;
+        let answer =
+            self.caller.call_with_retries(&CallLog::default(), OPERATION, RetryClass::Idempotent, send).await?;
         let (Some(account), Some(caller)) = (answer.account, answer.arn) else {
-            return Err(Failure::malformed(OPERATION, "the answer names no account or no caller").into());
+            return Err(CallError::from_malformed_answer(OPERATION, "the answer names no account or no caller").into());
         };
-        let Some(partition) = Arn::parse(&caller).map(|arn| arn.partition.to_owned()) else {
-            return Err(Failure::malformed(OPERATION, format!("the caller's ARN does not read: {caller:?}")).into());
+        let Some(partition) = IamArn::parse_arn(&caller).map(|arn| arn.partition.to_owned()) else {
+            return Err(CallError::from_malformed_answer(
+                OPERATION,
+                format!("the caller's ARN does not read: {caller:?}"),
+            )
+            .into());
         };
-        let actor = arn::actor(&caller);
+        let actor = arn::describe_actor(&caller);
         if !self.allowed.is_empty() && !self.allowed.contains(&account) {
             let allowed: Vec<&str> = self.allowed.iter().map(String::as_str).collect();
             return Err(ObserveError {
@@ -81,49 +96,49 @@ impl AwsProvider {
     }
 }
 
-/// What this run has seen and done, so that no call is spent on asking whose an object is.
+/// The objects that this run has observed, created or changed, so that no extra call is needed to check the mark of an object.
 #[derive(Debug, Default)]
-pub struct Known(Mutex<Facts>);
+pub struct KnownObjects(Mutex<ObjectFacts>);
 
 #[derive(Debug, Default)]
-struct Facts {
+struct ObjectFacts {
     ours: HashSet<(StackName, ResourceId)>,
     made: HashSet<ResourceId>,
     touched: HashSet<ResourceId>,
 }
 
-impl Known {
-    fn facts(&self) -> MutexGuard<'_, Facts> {
+impl KnownObjects {
+    fn lock_facts(&self) -> MutexGuard<'_, ObjectFacts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// These objects carry the stack's mark; any other that was known to, no longer does.
-    pub fn observed(&self, stack: &StackName, ours: impl IntoIterator<Item = ResourceId>) {
-        let mut facts = self.facts();
+    /// Records that these objects carry the stack's mark. Objects recorded earlier for the stack and missing here are dropped.
+    pub fn record_observed(&self, stack: &StackName, ours: impl IntoIterator<Item = ResourceId>) {
+        let mut facts = self.lock_facts();
         facts.ours.retain(|(other, _)| other != stack);
         facts.ours.extend(ours.into_iter().map(|id| (stack.clone(), id)));
     }
 
-    /// The object was found to carry the stack's mark.
-    pub fn found(&self, stack: &StackName, id: &ResourceId) {
-        self.facts().ours.insert((stack.clone(), id.clone()));
+    /// Records that the object was found with the stack's mark.
+    pub fn record_owned(&self, stack: &StackName, id: &ResourceId) {
+        self.lock_facts().ours.insert((stack.clone(), id.clone()));
     }
 
-    /// This run made the object, with the stack's mark.
-    pub fn made(&self, stack: &StackName, id: &ResourceId) {
-        let mut facts = self.facts();
+    /// Records that this run created the object, with the stack's mark.
+    pub fn record_made(&self, stack: &StackName, id: &ResourceId) {
+        let mut facts = self.lock_facts();
         facts.ours.insert((stack.clone(), id.clone()));
         facts.made.insert(id.clone());
     }
 
-    /// This run took something off the object.
-    pub fn touched(&self, id: &ResourceId) {
-        self.facts().touched.insert(id.clone());
+    /// Records that this run removed something from the object, such as an attachment.
+    pub fn record_touched(&self, id: &ResourceId) {
+        self.lock_facts().touched.insert(id.clone());
     }
 
-    /// The object is gone.
-    pub fn gone(&self, stack: &StackName, id: &ResourceId) {
-        let mut facts = self.facts();
+    /// Records that the object no longer exists.
+    pub fn record_gone(&self, stack: &StackName, id: &ResourceId) {
+        let mut facts = self.lock_facts();
         facts.ours.remove(&(stack.clone(), id.clone()));
         facts.made.remove(id);
         facts.touched.remove(id);
@@ -131,16 +146,16 @@ impl Known {
 
     /// Whether the object is known to carry the stack's mark.
     pub fn is_ours(&self, stack: &StackName, id: &ResourceId) -> bool {
-        self.facts().ours.contains(&(stack.clone(), id.clone()))
+        self.lock_facts().ours.contains(&(stack.clone(), id.clone()))
     }
 
-    /// Whether this run made the object.
+    /// Whether this run created the object.
     pub fn is_made(&self, id: &ResourceId) -> bool {
-        self.facts().made.contains(id)
+        self.lock_facts().made.contains(id)
     }
 
-    /// Whether this run took something off the object.
+    /// Whether this run removed something from the object.
     pub fn is_touched(&self, id: &ResourceId) -> bool {
-        self.facts().touched.contains(id)
+        self.lock_facts().touched.contains(id)
     }
 }

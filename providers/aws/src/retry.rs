@@ -1,8 +1,11 @@
-//! How calls are repeated: the one place of this crate that waits, and the one that draws random numbers.
+//! Retries calls. This is the only module of this crate that waits, and the only one that draws random numbers.
 //!
-//! The SDK's own retries are off. What may be repeated depends on what the call does ([`Class`]) and on what its failure
-//! means ([`Cause`]). Waits grow with full jitter; a token bucket, whose rate falls with every refusal and recovers with
-//! every answer, keeps all calls together under what the account bears.
+//! In: a call, its [`RetryClass`] (what a second call would do) and, after a failure, its [`CallErrorCause`]. Out: the answer, or the
+//! failure with the number of attempts. Invariant: a call that may have taken effect is repeated only if a second call is harmless, or is
+//! refused in a way that the caller handles. The SDK's own retries are off.
+//!
+//! Waits grow exponentially with full jitter. All calls share a token bucket whose rate falls with every throttled call and recovers with
+//! every answer, so that together they stay below the rate that the account allows.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,39 +16,40 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
-use leasehold_provider::{Notices, Waiting};
+use leasehold_provider::{Notices, ThrottledCall};
 use tokio::time::{Instant, sleep};
 
 use crate::connect::{Clients, SeenEndpoint};
 use crate::credentials::SeenSource;
 use crate::environment;
-use crate::failure::{Cause, Failure, Place};
-use crate::http_client::proxy_for;
+use crate::failure::{CallContext, CallError, CallErrorCause};
+use crate::http_client::find_proxy;
 use crate::settings::AwsSettings;
 
-/// What doing a call twice would do.
+/// The effect of making a call twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// The same as doing it once: reads, puts, tags.
+pub enum RetryClass {
+    /// The same effect as once: reads, puts, tags.
     Idempotent,
-    /// A refusal the second time (`EntityAlreadyExists`, `NoSuchEntity`), for which the caller has an answer.
+    /// The second call is refused (`EntityAlreadyExists`, `NoSuchEntity`), and the caller handles that refusal.
     Conditional,
-    /// Another object: the service chooses its name. Never repeated once it may have been done.
+    /// A second object: the service chooses the name. Never repeated if the first call may have taken effect.
     ServerNamed,
 }
 
-/// How long one operation may take in all, waits included.
+/// The time limit of one operation, waits included.
 const WHOLE: Duration = Duration::from_secs(180);
 const FIRST_WAIT: Duration = Duration::from_millis(80);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
-/// The longest wait before the next attempt, or `None` when there shall be none. `attempts` have failed, the last with `cause`.
-fn next_wait(cause: Cause, class: Class, attempts: u32, spent: Duration) -> Option<Duration> {
+/// The longest wait before the next attempt. `None`: do not try again. `attempts` is the number of failed attempts; the last one failed
+/// with `cause`.
+fn next_wait(cause: CallErrorCause, class: RetryClass, attempts: u32, spent: Duration) -> Option<Duration> {
     let most = match (cause, class) {
-        (Cause::Throttled, _) => u32::MAX,
-        (Cause::Unreachable, _) => 3,
-        (Cause::NoAnswer | Cause::Faulted, Class::Idempotent | Class::Conditional) => 5,
-        (Cause::Malformed, Class::Idempotent) => 2,
+        (CallErrorCause::Throttled, _) => u32::MAX,
+        (CallErrorCause::Unreachable, _) => 3,
+        (CallErrorCause::NoAnswer | CallErrorCause::Faulted, RetryClass::Idempotent | RetryClass::Conditional) => 5,
+        (CallErrorCause::Malformed, RetryClass::Idempotent) => 2,
         _ => 1,
     };
     if attempts >= most || spent >= WHOLE {
@@ -55,36 +59,36 @@ fn next_wait(cause: Cause, class: Class, attempts: u32, spent: Duration) -> Opti
     Some(FIRST_WAIT.saturating_mul(factor).min(LONGEST_WAIT))
 }
 
-/// The calls of one piece of work: how many attempts, and the ids that the service gave them.
+/// Counts the attempts of one unit of work and collects the request ids that the service returned.
 #[derive(Debug, Default)]
-pub struct Calls {
+pub struct CallLog {
     attempts: AtomicU32,
     ids: Mutex<Vec<String>>,
 }
 
-impl Calls {
-    /// How many attempts were made.
-    pub fn count(&self) -> u32 {
+impl CallLog {
+    /// The number of attempts.
+    pub fn attempt_count(&self) -> u32 {
         self.attempts.load(Ordering::Relaxed)
     }
 
-    /// The ids, in the order of the answers.
-    pub fn ids(&self) -> Vec<String> {
+    /// The request ids, in the order of the answers.
+    pub fn request_ids(&self) -> Vec<String> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn begin(&self) {
+    fn record_attempt(&self) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn answered(&self, id: Option<&str>) {
+    fn record_answer(&self, id: Option<&str>) {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).extend(id.map(str::to_owned));
     }
 }
 
-/// What all calls of one provider share: the pace, where they went, and who is told that they wait.
+/// The state that all calls of one provider share: the pace, the endpoint, and the receiver of notices about waits.
 #[derive(Debug)]
-pub struct Caller {
+pub struct AwsCaller {
     pace: Mutex<Pace>,
     endpoint: SeenEndpoint,
     source: SeenSource,
@@ -95,8 +99,8 @@ pub struct Caller {
     notices: Option<Arc<dyn Notices>>,
 }
 
-impl Caller {
-    /// A caller that was not throttled yet. `most`: how often a call is tried at most, where a person set it.
+impl AwsCaller {
+    /// Creates a caller without a rate limit. `most` is the maximum number of attempts per call if the user set one.
     pub fn new(clients: &Clients, settings: &AwsSettings, most: Option<u32>) -> Self {
         Self {
             pace: Mutex::new(Pace::new(Instant::now())),
@@ -104,44 +108,47 @@ impl Caller {
             source: clients.source.clone(),
             region: clients.region.clone(),
             assumes: settings.assume_role.as_ref().map(|role| role.role_arn.clone()),
-            profile: settings.profile.clone().or_else(|| environment::variable("AWS_PROFILE")),
+            profile: settings.profile.clone().or_else(|| environment::read_variable("AWS_PROFILE")),
             most,
             notices: None,
         }
     }
 
-    /// What a failed call means.
-    fn explain<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> Failure
+    /// Turns an error of the SDK into a [`CallError`] with cause, message and remedy.
+    fn explain_sdk_error<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> CallError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let endpoint = self.endpoint.get();
-        let proxy = endpoint.as_deref().and_then(proxy_for);
-        let place = Place {
+        let endpoint = self.endpoint.last_endpoint();
+        let proxy = endpoint.as_deref().and_then(find_proxy);
+        let place = CallContext {
             endpoint: endpoint.as_deref(),
             proxy: proxy.as_deref(),
             region: &self.region,
             assumes: self.assumes.as_deref(),
             profile: self.profile.as_deref(),
-            source: self.source.get(),
-            now: clock(),
+            source: self.source.last_source(),
+            now: current_time(),
         };
-        Failure::of(operation, error, place)
+        CallError::from_sdk_error(operation, error, place)
     }
 
-    /// From now on tells of every wait.
-    pub fn tell(&mut self, notices: Arc<dyn Notices>) {
+    /// From now on, reports every wait to `notices`.
+    pub fn set_notices(&mut self, notices: Arc<dyn Notices>) {
         self.notices = Some(notices);
     }
 
-    /// Makes a call, again where that is right, and counts the attempts in `calls`.
-    pub async fn call<T, E, F, Sent>(
+    /// Makes a call, retries it where that is safe, and counts the attempts in `calls`.
+    ///
+    /// # Errors
+    /// The last failure, if no attempt succeeded.
+    pub async fn call_with_retries<T, E, F, Sent>(
         &self,
-        calls: &Calls,
+        calls: &CallLog,
         operation: &'static str,
-        class: Class,
+        class: RetryClass,
         send: F,
-    ) -> Result<T, Failure>
+    ) -> Result<T, CallError>
     where
         T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -151,61 +158,61 @@ impl Caller {
         let start = Instant::now();
         let mut attempts = 0u32;
         loop {
-            self.turn(operation).await;
-            calls.begin();
+            self.wait_for_turn(operation).await;
+            calls.record_attempt();
             attempts = attempts.saturating_add(1);
             let error = match send().await {
                 Ok(answer) => {
-                    calls.answered(answer.request_id());
-                    self.recover();
+                    calls.record_answer(answer.request_id());
+                    self.record_success();
                     return Ok(answer);
                 }
                 Err(error) => error,
             };
-            calls.answered(error.request_id());
-            let failure = self.explain(operation, error);
+            calls.record_answer(error.request_id());
+            let failure = self.explain_sdk_error(operation, error);
             match failure.cause {
-                Cause::Throttled => self.with_pace(|pace| pace.refused(Instant::now())),
-                _ => self.recover(),
+                CallErrorCause::Throttled => self.with_pace(|pace| pace.slow_down(Instant::now())),
+                _ => self.record_success(),
             }
             let wait = next_wait(failure.cause, class, attempts, start.elapsed());
             let Some(longest) = wait.filter(|_| self.most.is_none_or(|most| attempts < most)) else {
-                return Err(failure.after(attempts, start.elapsed()));
+                return Err(failure.with_attempts(attempts, start.elapsed()));
             };
             tracing::debug!(operation, attempts, message = %failure.message, "will try again");
             let wait = longest.mul_f64(fastrand::f64());
-            if failure.cause == Cause::Throttled {
-                self.tell_of(operation, true, wait);
+            if failure.cause == CallErrorCause::Throttled {
+                self.report_wait(operation, true, wait);
             }
             sleep(wait).await;
         }
     }
 
-    /// Waits for a turn under the pace.
-    async fn turn(&self, operation: &str) {
-        let wait = self.with_pace(|pace| pace.reserve(Instant::now()));
+    /// Waits until the token bucket allows the next call.
+    async fn wait_for_turn(&self, operation: &str) {
+        let wait = self.with_pace(|pace| pace.reserve_turn(Instant::now()));
         if !wait.is_zero() {
-            self.tell_of(operation, false, wait);
+            self.report_wait(operation, false, wait);
             sleep(wait).await;
         }
     }
 
-    /// A call was answered: the next may come sooner.
-    fn recover(&self) {
+    /// Records an answered call: the rate recovers.
+    fn record_success(&self) {
         let is_free = self.with_pace(|pace| {
             let was_held = pace.rate.is_some();
-            pace.answered();
+            pace.speed_up();
             was_held && pace.rate.is_none()
         });
         if let (true, Some(notices)) = (is_free, &self.notices) {
-            notices.at_full_speed();
+            notices.report_full_speed();
         }
     }
 
-    fn tell_of(&self, operation: &str, refused: bool, wait: Duration) {
+    fn report_wait(&self, operation: &str, refused: bool, wait: Duration) {
         if let Some(notices) = &self.notices {
             let rate = self.with_pace(|pace| pace.rate);
-            notices.waits(&Waiting { operation, refused, wait, rate });
+            notices.report_throttled_call(&ThrottledCall { operation, refused, wait, rate });
         }
     }
 
@@ -214,25 +221,28 @@ impl Caller {
     }
 }
 
-/// This machine's time, to be held against the service's.
+/// The current time of this machine, to compare with the service's time.
 #[allow(clippy::disallowed_methods, reason = "calls leave from here: this is the edge")]
-fn clock() -> jiff::Timestamp {
+fn current_time() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
-/// How long objects of this run may take to be seen everywhere.
+/// How long IAM may take until all its endpoints show an object that this run created.
 const PROPAGATION: Duration = Duration::from_secs(120);
 
-/// An error that may pass by itself, some time after an object was made.
-pub trait Passing {
-    /// Whether it may.
+/// An error that may disappear without action, for some time after an object was created.
+pub trait TransientError {
+    /// Whether this error may.
     fn may_pass(&self) -> bool;
 }
 
-/// Repeats a whole step while it fails with what may pass by itself.
-pub async fn until_visible<T, E, Step>(patience: Patience, step: impl Fn() -> Step) -> Result<T, E>
+/// Repeats a whole step while it fails with an error that may disappear without action.
+///
+/// # Errors
+/// The last error, when it is permanent or `patience` is exhausted.
+pub async fn retry_until_visible<T, E, Step>(patience: Patience, step: impl Fn() -> Step) -> Result<T, E>
 where
-    E: Passing,
+    E: TransientError,
     Step: Future<Output = Result<T, E>>,
 {
     let longest = match patience {
@@ -254,37 +264,38 @@ where
     }
 }
 
-/// How long to bear with what passes by itself.
+/// How long to repeat a step that fails with a [`TransientError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// Not at all: the object was there before this run.
+    /// Do not repeat: the object existed before this run.
     None,
-    /// Some seconds: this run took something off the object.
+    /// Some seconds: this run removed something from the object.
     Settling,
-    /// As long as IAM may take to show an object of this run everywhere.
+    /// As long as IAM may take to show a new object everywhere: this run created the object.
     Propagation,
 }
 
-/// A pause between two looks at something that the service prepares.
-pub async fn pause(attempt: u32) {
+/// Waits before the next poll of something that the service prepares: 0.5 s longer with every attempt, at most 5 s.
+pub async fn pause_between_polls(attempt: u32) {
     sleep(Duration::from_millis(500).saturating_mul(attempt.saturating_add(1)).min(Duration::from_secs(5))).await;
 }
 
-/// A token bucket without a rate until the first refusal.
+/// A token bucket. It has no rate until the first throttled call.
 #[derive(Debug)]
 struct Pace {
-    /// Calls a second; `None`: as fast as they come.
+    /// Calls per second. `None`: not limited.
     rate: Option<f64>,
-    /// When the next call may go.
+    /// The earliest time of the next call.
     next: Instant,
-    /// When the rate was last lowered: refusals that come together count once.
+    /// When the rate was last lowered. Throttled calls that arrive together lower it only once.
     lowered: Option<Instant>,
-    /// Calls since `window` began: how fast we were when refused.
+    /// Calls since `window` started: the rate at which we were throttled.
     sent: u32,
     window: Instant,
 }
 
-/// Calls a second, however often refused. Where an account bears less, each call's own waits, which grow, do the rest.
+/// Minimum rate in calls per second, however often AWS throttles. In an account that allows less, the growing waits of each call make up
+/// the difference.
 const SLOWEST: f64 = 5.0;
 const FAST_ENOUGH: f64 = 200.0;
 
@@ -293,8 +304,8 @@ impl Pace {
         Self { rate: None, next: now, lowered: None, sent: 0, window: now }
     }
 
-    /// Takes the next turn and says how far off it is.
-    fn reserve(&mut self, now: Instant) -> Duration {
+    /// Reserves the next turn and returns the time until it.
+    fn reserve_turn(&mut self, now: Instant) -> Duration {
         if now.duration_since(self.window) > Duration::from_secs(1) {
             self.window = now;
             self.sent = 0;
@@ -306,7 +317,7 @@ impl Pace {
         turn.duration_since(now)
     }
 
-    fn refused(&mut self, now: Instant) {
+    fn slow_down(&mut self, now: Instant) {
         if self.lowered.is_some_and(|at| now.duration_since(at) < Duration::from_millis(200)) {
             return;
         }
@@ -316,7 +327,7 @@ impl Pace {
         self.lowered = Some(now);
     }
 
-    fn answered(&mut self) {
+    fn speed_up(&mut self) {
         self.rate = self.rate.map(|rate| rate + (rate * 0.05).max(0.2)).filter(|rate| *rate < FAST_ENOUGH);
     }
 }
@@ -327,24 +338,24 @@ mod tests {
 
     #[test]
     fn what_may_have_been_done_under_a_name_of_the_service_is_not_repeated() {
-        for cause in [Cause::NoAnswer, Cause::Faulted, Cause::Malformed] {
-            assert_eq!(next_wait(cause, Class::ServerNamed, 1, Duration::ZERO), None, "{cause:?}");
+        for cause in [CallErrorCause::NoAnswer, CallErrorCause::Faulted, CallErrorCause::Malformed] {
+            assert_eq!(next_wait(cause, RetryClass::ServerNamed, 1, Duration::ZERO), None, "{cause:?}");
         }
-        assert!(next_wait(Cause::Throttled, Class::ServerNamed, 9, Duration::ZERO).is_some());
-        assert!(next_wait(Cause::NoAnswer, Class::Conditional, 1, Duration::ZERO).is_some());
+        assert!(next_wait(CallErrorCause::Throttled, RetryClass::ServerNamed, 9, Duration::ZERO).is_some());
+        assert!(next_wait(CallErrorCause::NoAnswer, RetryClass::Conditional, 1, Duration::ZERO).is_some());
     }
 
     #[test]
     fn refusals_for_good_are_not_repeated_and_an_absent_service_not_for_long() {
-        for cause in [Cause::Rejected, Cause::Denied, Cause::Unauthenticated] {
-            assert_eq!(next_wait(cause, Class::Idempotent, 1, Duration::ZERO), None, "{cause:?}");
+        for cause in [CallErrorCause::Rejected, CallErrorCause::Denied, CallErrorCause::Unauthenticated] {
+            assert_eq!(next_wait(cause, RetryClass::Idempotent, 1, Duration::ZERO), None, "{cause:?}");
         }
-        assert!(next_wait(Cause::Unreachable, Class::Idempotent, 2, Duration::ZERO).is_some());
-        assert_eq!(next_wait(Cause::Unreachable, Class::Idempotent, 3, Duration::ZERO), None);
-        assert_eq!(next_wait(Cause::Throttled, Class::Idempotent, 3, WHOLE), None);
+        assert!(next_wait(CallErrorCause::Unreachable, RetryClass::Idempotent, 2, Duration::ZERO).is_some());
+        assert_eq!(next_wait(CallErrorCause::Unreachable, RetryClass::Idempotent, 3, Duration::ZERO), None);
+        assert_eq!(next_wait(CallErrorCause::Throttled, RetryClass::Idempotent, 3, WHOLE), None);
     }
 
-    /// What was told.
+    /// Records the notices it receives.
     #[derive(Debug, Default)]
     struct Told {
         waits: Mutex<Vec<(String, bool, Option<f64>)>>,
@@ -352,34 +363,34 @@ mod tests {
     }
 
     impl Notices for Told {
-        fn waits(&self, waiting: &Waiting<'_>) {
-            let Waiting { operation, refused, rate, .. } = *waiting;
+        fn report_throttled_call(&self, waiting: &ThrottledCall<'_>) {
+            let ThrottledCall { operation, refused, rate, .. } = *waiting;
             self.waits.lock().unwrap().push((operation.to_owned(), refused, rate));
         }
 
-        fn at_full_speed(&self) {
+        fn report_full_speed(&self) {
             self.ends.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    async fn caller() -> Caller {
+    async fn caller() -> AwsCaller {
         let loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).empty_test_environment();
         let settings = AwsSettings::default();
-        Caller::new(&crate::connect::clients(&settings, loader).await.unwrap(), &settings, None)
+        AwsCaller::new(&crate::connect::build_clients(&settings, loader).await.unwrap(), &settings, None)
     }
 
     #[tokio::test]
     async fn waits_are_told_with_the_pace_and_their_end_once() {
         let told = Arc::new(Told::default());
         let mut caller = caller().await;
-        caller.tell(Arc::<Told>::clone(&told));
-        caller.recover();
-        caller.with_pace(|pace| pace.refused(Instant::now()));
-        caller.tell_of("iam:GetUser", true, Duration::from_secs(1));
+        caller.set_notices(Arc::<Told>::clone(&told));
+        caller.record_success();
+        caller.with_pace(|pace| pace.slow_down(Instant::now()));
+        caller.report_wait("iam:GetUser", true, Duration::from_secs(1));
         for _ in 0..200 {
-            caller.recover();
+            caller.record_success();
         }
-        caller.tell_of("iam:GetUser", false, Duration::from_secs(1));
+        caller.report_wait("iam:GetUser", false, Duration::from_secs(1));
         let waits = told.waits.lock().unwrap();
         assert_eq!(waits[0], ("iam:GetUser".to_owned(), true, Some(SLOWEST)));
         assert_eq!(waits[1], ("iam:GetUser".to_owned(), false, None));
@@ -391,22 +402,22 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         for _ in 0..50 {
-            assert_eq!(pace.reserve(start), Duration::ZERO);
+            assert_eq!(pace.reserve_turn(start), Duration::ZERO);
         }
         let later = start + Duration::from_secs(1);
-        pace.refused(later);
+        pace.slow_down(later);
         let rate = pace.rate.unwrap();
         assert!((30.0..40.0).contains(&rate), "{rate}");
-        pace.refused(later);
+        pace.slow_down(later);
         assert_eq!(pace.rate, Some(rate), "one burst counts once");
-        assert_eq!(pace.reserve(later), Duration::ZERO);
-        assert!(pace.reserve(later) > Duration::from_millis(20));
+        assert_eq!(pace.reserve_turn(later), Duration::ZERO);
+        assert!(pace.reserve_turn(later) > Duration::from_millis(20));
         for _ in 0..100 {
-            pace.answered();
+            pace.speed_up();
         }
         assert_eq!(pace.rate, None);
         for second in 2..60 {
-            pace.refused(start + Duration::from_secs(second));
+            pace.slow_down(start + Duration::from_secs(second));
         }
         assert_eq!(pace.rate, Some(SLOWEST), "it does not stand still");
     }

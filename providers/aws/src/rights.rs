@@ -1,9 +1,9 @@
-//! The rights that leasehold needs in AWS, as the smallest statements that grant them. Pure.
+//! The IAM permissions that Leasehold needs in AWS, as the smallest statements that grant them. Pure.
 //!
-//! In: a purpose (the commands that a role runs), and what a stack has. Out: statements on IAM (here) and on the bucket that holds the
-//! stack's records ([`records`]). Invariant: a right is granted for a purpose only if a command of that purpose makes the call.
+//! In: a purpose (the commands that a role runs), and the parts that a stack has. Out: policy statements for IAM (here) and for the bucket
+//! with the stack's records ([`records`]). Invariant: a purpose grants a permission only if a command of that purpose makes the call.
 //!
-//! What a call is checked against, and which conditions it knows, is in the service authorization reference:
+//! The resources and condition keys of each action are in the service authorization reference:
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
 
 mod parts;
@@ -17,62 +17,66 @@ use serde_json::{Value, json};
 
 use crate::arn;
 
-pub use parts::{Part, parts};
-use table::On::{
+pub use parts::{StackPart, stack_parts};
+pub use table::RightsPurpose;
+use table::RightsTarget::{
     AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, KeptRole, KeptUser, MarkedDirectory,
     MarkedIssuer, MarkedRole, MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer,
     OurPolicy, OurRole, OurUser, OwnPolicy, Profile,
 };
-pub use table::Purpose;
-use table::{On, RIGHTS, Right};
+use table::{RIGHTS, RequiredRight, RightsTarget};
 
-/// The most characters of a managed policy, white space aside:
+/// The maximum size of a managed policy in characters, not counting white space:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 pub const LARGEST: usize = 6144;
 
-/// Whose rights, and where.
+/// The stack and the account that the rights are limited to.
 #[derive(Debug, Clone)]
-pub struct Scope<'a> {
-    /// The stack that they are cut to.
+pub struct RightsScope<'a> {
+    /// The stack that the rights are limited to.
     pub stack: &'a StackName,
     /// The partition: `aws`, `aws-cn`, `aws-us-gov` or another.
     pub partition: &'a str,
-    /// The account's number, or `*`.
+    /// The account id, or `*` for any account.
     pub account: &'a str,
-    /// What the stack has.
-    pub parts: &'a BTreeSet<Part>,
+    /// The parts that the stack has; each part needs its own rights.
+    pub parts: &'a BTreeSet<StackPart>,
 }
 
-/// The actions that a purpose takes, as `iam:Action`.
+/// The actions that a purpose needs, as `iam:Action`.
 #[must_use]
-pub fn actions(parts: &BTreeSet<Part>, purpose: Purpose) -> BTreeSet<String> {
-    wanted(parts, purpose).map(|(action, ..)| format!("iam:{action}")).collect()
+pub fn required_actions(parts: &BTreeSet<StackPart>, purpose: RightsPurpose) -> BTreeSet<String> {
+    matching_rights(parts, purpose).map(|(action, ..)| format!("iam:{action}")).collect()
 }
 
-/// The smallest policy for the purpose: a statement for each sort of resource.
+/// The smallest policy for the purpose: one statement for each kind of resource that permissions are limited to.
 #[must_use]
-pub fn policy(scope: &Scope<'_>, purpose: Purpose) -> Document {
-    Document::new(json!({ "Version": "2012-10-17", "Statement": statements(scope, purpose) }))
+pub fn build_rights_policy(scope: &RightsScope<'_>, purpose: RightsPurpose) -> Document {
+    Document::new(json!({ "Version": "2012-10-17", "Statement": build_statements(scope, purpose) }))
 }
 
-/// Its statements.
+/// The statements of that policy.
 #[must_use]
-pub fn statements(scope: &Scope<'_>, purpose: Purpose) -> Vec<Value> {
-    let mut by_place: BTreeMap<On, Vec<String>> = BTreeMap::new();
-    for (action, _, _, on) in wanted(scope.parts, purpose) {
+pub fn build_statements(scope: &RightsScope<'_>, purpose: RightsPurpose) -> Vec<Value> {
+    let mut by_place: BTreeMap<RightsTarget, Vec<String>> = BTreeMap::new();
+    for (action, _, _, on) in matching_rights(scope.parts, purpose) {
         by_place.entry(*on).or_default().push(format!("iam:{action}"));
     }
-    by_place.into_iter().map(|(on, actions)| statement(scope, on, actions)).collect()
+    by_place.into_iter().map(|(on, actions)| build_statement(scope, on, actions)).collect()
 }
 
-fn wanted(parts: &BTreeSet<Part>, purpose: Purpose) -> impl Iterator<Item = &'static Right> {
-    RIGHTS.iter().filter(move |(_, by, part, _)| by.serve(purpose) && part.is_none_or(|part| parts.contains(&part)))
+fn matching_rights(
+    parts: &BTreeSet<StackPart>,
+    purpose: RightsPurpose,
+) -> impl Iterator<Item = &'static RequiredRight> {
+    RIGHTS
+        .iter()
+        .filter(move |(_, by, part, _)| by.is_granted_for(purpose) && part.is_none_or(|part| parts.contains(&part)))
 }
 
-fn statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value {
+fn build_statement(scope: &RightsScope<'_>, on: RightsTarget, mut actions: Vec<String>) -> Value {
     actions.sort();
-    let mut statement =
-        json!({ "Sid": format!("{on:?}"), "Effect": "Allow", "Action": actions, "Resource": resource(scope, on) });
+    let mut statement = json!({ "Sid": format!("{on:?}"), "Effect": "Allow", "Action": actions, "Resource": resource_pattern(scope, on) });
     let stack = scope.stack.to_string();
     let condition = match on {
         OurUser | OurRole | OurIssuer | OurDirectory => {
@@ -81,7 +85,7 @@ fn statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value {
         NewUser | NewRole | NewIssuer | NewDirectory => {
             Some(json!({ "StringEquals": { "aws:RequestTag/leasehold:stack": stack } }))
         }
-        // What carries another stack's mark is not touched, and no other stack's mark is given.
+        // These conditions exclude objects that carry another stack's mark, and exclude setting another stack's mark.
         MarkedUser | MarkedRole | MarkedIssuer | MarkedDirectory => Some(json!({ "StringEqualsIfExists": {
             "aws:ResourceTag/leasehold:stack": stack,
             "aws:RequestTag/leasehold:stack": stack,
@@ -98,8 +102,8 @@ fn statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value {
     statement
 }
 
-fn resource(scope: &Scope<'_>, on: On) -> String {
-    let Scope { partition, account, stack, .. } = scope;
+fn resource_pattern(scope: &RightsScope<'_>, on: RightsTarget) -> String {
+    let RightsScope { partition, account, stack, .. } = scope;
     let below = |place: &str| format!("arn:{partition}:iam::{account}:{place}");
     let path = arn::stack_path(stack);
     match on {
@@ -121,15 +125,15 @@ fn resource(scope: &Scope<'_>, on: On) -> String {
 mod tests {
     use super::*;
 
-    fn scope<'a>(stack: &'a StackName, parts: &'a BTreeSet<Part>) -> Scope<'a> {
-        Scope { stack, partition: "aws", account: "111122223333", parts }
+    fn scope<'a>(stack: &'a StackName, parts: &'a BTreeSet<StackPart>) -> RightsScope<'a> {
+        RightsScope { stack, partition: "aws", account: "111122223333", parts }
     }
 
     #[test]
     fn all_of_it_fits_into_a_managed_policy() {
-        let (stack, parts) = (StackName::new("a".repeat(32)).unwrap(), Part::ALL.into());
-        let whole = policy(&scope(&stack, &parts), Purpose::Apply);
-        let records = records::Records {
+        let (stack, parts) = (StackName::new("a".repeat(32)).unwrap(), StackPart::ALL.into());
+        let whole = build_rights_policy(&scope(&stack, &parts), RightsPurpose::Apply);
+        let records = records::RecordsBucket {
             partition: "aws",
             region: Some("ap-southeast-2"),
             account: "111122223333",
@@ -138,24 +142,24 @@ mod tests {
             retained: true,
             kms_key: Some("arn:aws:kms:ap-southeast-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
         };
-        let of_records = Document::new(json!(records::statements(&records, Purpose::Apply)));
-        assert!(of_records.text().len() <= LARGEST, "{}", of_records.text().len());
-        // With both, the largest stack fits into the inline policy of a role: 10,240 characters.
-        assert!(whole.text().len() + of_records.text().len() <= 10_240);
-        let reading = policy(&scope(&stack, &parts), Purpose::Plan);
-        assert!(reading.text().len() < whole.text().len() / 2);
-        assert!(!reading.text().contains("iam:Create") && !reading.text().contains("iam:Put"));
+        let of_records = Document::new(json!(records::bucket_statements(&records, RightsPurpose::Apply)));
+        assert!(of_records.canonical_text().len() <= LARGEST, "{}", of_records.canonical_text().len());
+        // Both policies together fit into the inline policies of a role, even for the largest stack: 10,240 characters.
+        assert!(whole.canonical_text().len() + of_records.canonical_text().len() <= 10_240);
+        let reading = build_rights_policy(&scope(&stack, &parts), RightsPurpose::Plan);
+        assert!(reading.canonical_text().len() < whole.canonical_text().len() / 2);
+        assert!(!reading.canonical_text().contains("iam:Create") && !reading.canonical_text().contains("iam:Put"));
     }
 
     #[test]
     fn each_purpose_grants_less_than_apply_and_audit_nothing() {
-        let parts = Part::ALL.into();
-        let apply = actions(&parts, Purpose::Apply);
-        for purpose in Purpose::ALL {
-            assert!(actions(&parts, purpose).is_subset(&apply), "{purpose:?}");
+        let parts = StackPart::ALL.into();
+        let apply = required_actions(&parts, RightsPurpose::Apply);
+        for purpose in RightsPurpose::ALL {
+            assert!(required_actions(&parts, purpose).is_subset(&apply), "{purpose:?}");
         }
-        assert!(actions(&parts, Purpose::Audit).is_empty());
-        let sweep = actions(&parts, Purpose::Sweep);
+        assert!(required_actions(&parts, RightsPurpose::Audit).is_empty());
+        let sweep = required_actions(&parts, RightsPurpose::Sweep);
         let makes = |action: &&String| ["Create", "Attach", "Add"].iter().any(|verb| action[4..].starts_with(verb));
         assert_eq!(sweep.iter().filter(makes).collect::<Vec<_>>(), ["iam:CreateAccessKey"]);
         assert!(sweep.iter().all(|action| !action.contains("Boundary")));
@@ -163,13 +167,16 @@ mod tests {
 
     #[test]
     fn writes_are_cut_to_the_stack() {
-        let (stack, parts) = (StackName::new("payments").unwrap(), Part::ALL.into());
-        let all = [Purpose::Sweep, Purpose::Apply].map(|purpose| statements(&scope(&stack, &parts), purpose)).concat();
+        let (stack, parts) = (StackName::new("payments").unwrap(), StackPart::ALL.into());
+        let all = [RightsPurpose::Sweep, RightsPurpose::Apply]
+            .map(|purpose| build_statements(&scope(&stack, &parts), purpose))
+            .concat();
         for statement in all {
             let writes = |action: &Value| {
                 !["iam:Get", "iam:List", "iam:Generate"].iter().any(|read| action.as_str().unwrap().starts_with(read))
             };
-            // Memberships are checked against the group, which may be anybody's; devices and instance profiles carry no marks of ours.
+            // For memberships, IAM checks the group, which another tool may manage. MFA devices and instance profiles carry no marks of
+            // ours.
             let sid = statement["Sid"].as_str().unwrap();
             if ["Everything", "AnyGroup", "Device", "Profile"].contains(&sid)
                 || !statement["Action"].as_array().unwrap().iter().any(writes)
@@ -180,11 +187,11 @@ mod tests {
         }
     }
 
-    /// What the code may ask for and no run comes to: whose a policy is that this run has not read, though it is to be changed. Commands read
-    /// before they write. Without the right it ends as a refusal, as it should.
+    /// An action that the code can call but no run reaches: finding the owner of a policy that is about to change and was not read in this
+    /// run. Commands read before they write. Without the permission, such a call ends in a refusal, which is the intended result.
     const NEVER_ASKED: [&str; 1] = ["ListPolicies"];
 
-    /// Every call that is made is granted, and nothing is granted that is never called. The one exception is named.
+    /// The table grants every action that the code calls, and no other. The one exception is named above.
     #[test]
     #[allow(clippy::disallowed_methods, reason = "a test reads the code")]
     fn the_table_is_what_the_code_calls() {
@@ -206,7 +213,7 @@ mod tests {
                 }
             }
         }
-        let mut known = actions(&Part::ALL.into(), Purpose::Apply);
+        let mut known = required_actions(&StackPart::ALL.into(), RightsPurpose::Apply);
         known.extend(NEVER_ASKED.iter().map(|action| format!("iam:{action}")));
         assert_eq!(called.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
         assert_eq!(known.difference(&called).collect::<Vec<_>>(), Vec::<&String>::new());

@@ -1,17 +1,17 @@
-//! How far this machine's clock is from the service's, by the date that an answer carries.
+//! Measures how far this machine's clock differs from the service's, using the date header of an answer.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::{SignedDuration, Timestamp};
 
-/// How far this machine is ahead of the service; behind it, negative. `None`: the answer does not say.
-pub fn ahead(response: &HttpResponse, now: Timestamp) -> Option<SignedDuration> {
+/// How far this machine's clock is ahead of the service's; negative if it is behind. `None` if the answer has no readable date.
+pub fn measure_skew(response: &HttpResponse, now: Timestamp) -> Option<SignedDuration> {
     let date = response.headers().get("date")?;
     let server = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
     Some(now.duration_since(server))
 }
 
-/// What is wrong with the clock, in words.
-pub fn said(ahead: Option<SignedDuration>) -> String {
+/// Describes what is wrong with the clock, as part of a message.
+pub fn describe_skew(ahead: Option<SignedDuration>) -> String {
     let Some(ahead) = ahead else {
         return "this machine's clock and AWS's differ by more than five minutes".to_owned();
     };
@@ -32,21 +32,21 @@ mod tests {
 
     #[test]
     fn a_clock_is_told_by_how_far_it_is_off() {
-        let after = |seconds| said(Some(SignedDuration::from_secs(seconds)));
+        let after = |seconds| describe_skew(Some(SignedDuration::from_secs(seconds)));
         assert_eq!(after(-780), "this machine's clock is 13 minutes behind AWS's");
         assert_eq!(after(7200), "this machine's clock is 2 hours ahead of AWS's");
         assert!(after(20).contains("held up on its way"));
-        assert!(said(None).contains("more than five minutes"));
+        assert!(describe_skew(None).contains("more than five minutes"));
     }
 
     #[test]
     fn a_date_that_does_not_read_says_nothing() {
         let mut response = HttpResponse::new(400.try_into().unwrap(), aws_smithy_types::body::SdkBody::empty());
         let now: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
-        assert_eq!(ahead(&response, now), None);
+        assert_eq!(measure_skew(&response, now), None);
         response.headers_mut().insert("date", "Sat, 21 Nov 2026 07:00:00 GMT");
-        assert_eq!(ahead(&response, now), Some(SignedDuration::from_hours(1)));
+        assert_eq!(measure_skew(&response, now), Some(SignedDuration::from_hours(1)));
         response.headers_mut().insert("date", "soon");
-        assert_eq!(ahead(&response, now), None);
+        assert_eq!(measure_skew(&response, now), None);
     }
 }

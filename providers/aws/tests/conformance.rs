@@ -5,7 +5,7 @@ mod common;
 use async_trait::async_trait;
 use leasehold_aws::{AwsProvider, AwsSettings};
 use leasehold_emulator::Emulator;
-use leasehold_provider::conformance::{self, Failure, World, WorldError, Worlds};
+use leasehold_provider::conformance::{self, LawViolation, World, WorldError, Worlds};
 use leasehold_provider::{Principal, Provider, StackName};
 
 /// Accounts on emulators of their own.
@@ -13,7 +13,7 @@ struct Accounts;
 
 #[async_trait]
 impl Worlds for Accounts {
-    async fn fresh(&self) -> Result<Box<dyn World>, WorldError> {
+    async fn create_world(&self) -> Result<Box<dyn World>, WorldError> {
         let aws = Emulator::moto();
         let provider = common::connect(&aws.endpoint(), AwsSettings::default()).await;
         Ok(Box::new(Account { aws, provider }))
@@ -31,11 +31,11 @@ impl World for Account {
         &self.provider
     }
 
-    fn managed_policy(&self) -> Option<String> {
+    fn managed_policy_arn(&self) -> Option<String> {
         Some("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned())
     }
 
-    fn boundary(&self) -> Option<String> {
+    fn boundary_arn(&self) -> Option<String> {
         Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned())
     }
 
@@ -77,7 +77,7 @@ impl World for Account {
         Ok(())
     }
 
-    async fn strangers(&self) -> Result<String, WorldError> {
+    async fn describe_strangers(&self) -> Result<String, WorldError> {
         let details = self.aws.boto3(
             "
             details = iam.get_account_authorization_details(Filter=['User', 'Role', 'Group', 'LocalManagedPolicy'])
@@ -93,7 +93,7 @@ impl World for Account {
         Ok(details.to_string())
     }
 
-    async fn add_strays(&self, principal: Principal, name: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_access(&self, principal: Principal, name: &str) -> Result<(), WorldError> {
         let form = principal.as_str();
         self.aws.boto3(&format!(
             "
@@ -124,7 +124,7 @@ impl World for Account {
         Ok(())
     }
 
-    async fn working_credentials(&self, user: &str) -> Result<usize, WorldError> {
+    async fn count_working_credentials(&self, user: &str) -> Result<usize, WorldError> {
         let working = self.aws.boto3(&format!(
             "
             keys = iam.list_access_keys(UserName='{user}')['AccessKeyMetadata']
@@ -145,22 +145,22 @@ const EVERYTHING: &str = "statement = {'Effect': 'Allow', 'Action': '*', 'Resour
                           everything = json.dumps({'Version': '2012-10-17', 'Statement': statement}); \
                           trust = json.dumps({'Version': '2012-10-17', 'Statement': []})";
 
-fn assert_none(failures: &[Failure]) {
+fn assert_none(failures: &[LawViolation]) {
     let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
     assert!(failures.is_empty(), "{}", lines.join("\n"));
 }
 
 #[tokio::test]
 async fn what_is_realized_keeps_the_laws() {
-    assert_none(&conformance::realizing(&Accounts).await);
+    assert_none(&conformance::check_realize_laws(&Accounts).await);
 }
 
 #[tokio::test]
 async fn identities_live_by_the_laws() {
-    assert_none(&conformance::living(&Accounts).await);
+    assert_none(&conformance::check_lifecycle_laws(&Accounts).await);
 }
 
 #[tokio::test]
 async fn strangers_are_spared() {
-    assert_none(&conformance::sparing(&Accounts).await);
+    assert_none(&conformance::check_ownership_laws(&Accounts).await);
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use common::{World, connect, identity, scope};
-use leasehold_aws::{AssumeRole, AwsProvider, AwsSettings, ConnectError};
+use leasehold_aws::{AssumeRoleSettings, AwsProvider, AwsSettings, ConnectError};
 use leasehold_emulator::{Emulator, Fault};
 use leasehold_provider::{
     Change, EnactErrorKind, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Principal, StackName,
@@ -65,7 +65,7 @@ async fn an_absent_service_is_named_with_its_address_and_soon() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let provider = connect(&format!("http://127.0.0.1:{port}"), AwsSettings::default()).await;
     let start = tokio::time::Instant::now();
-    let error = provider.realm().await.unwrap_err();
+    let error = provider.read_realm().await.unwrap_err();
     assert_eq!(error.kind, ObserveErrorKind::Unreachable, "{error}");
     assert!(error.message.contains(&format!("http://127.0.0.1:{port}")), "{error}");
     assert!(error.message.contains("refused"), "{error}");
@@ -97,7 +97,7 @@ async fn credentials_that_do_not_work_are_told_apart() {
     ] {
         aws.order(Fault::error("GetCallerIdentity", 403, code).saying(message));
         let provider = connect(&aws.endpoint(), AwsSettings::default()).await;
-        let error = provider.realm().await.unwrap_err();
+        let error = provider.read_realm().await.unwrap_err();
         assert_eq!(error.kind, kind.unwrap_or(ObserveErrorKind::Unauthenticated), "{error}");
         assert!(error.message.contains(says), "{error}");
         assert!(error.help.as_ref().unwrap().contains(help), "{error:?}");
@@ -112,8 +112,8 @@ async fn without_credentials_it_is_said_where_they_could_come_from() {
         .empty_test_environment()
         .endpoint_url(aws.endpoint())
         .credentials_provider(Nowhere);
-    let provider = AwsProvider::connect_from(AwsSettings::default(), loader).await.unwrap();
-    let error = provider.realm().await.unwrap_err();
+    let provider = AwsProvider::connect_with_loader(AwsSettings::default(), loader).await.unwrap();
+    let error = provider.read_realm().await.unwrap_err();
     assert_eq!(error.kind, ObserveErrorKind::Unauthenticated, "{error}");
     assert!(error.help.as_ref().unwrap().contains("aws sso login"), "{error:?}");
 }
@@ -122,7 +122,7 @@ async fn without_credentials_it_is_said_where_they_could_come_from() {
 async fn a_role_is_taken_on_first_and_a_refusal_says_so() {
     let aws = Emulator::moto();
     let settings = AwsSettings {
-        assume_role: Some(AssumeRole {
+        assume_role: Some(AssumeRoleSettings {
             role_arn: "arn:aws:iam::123456789012:role/leasehold".to_owned(),
             external_id: Some("x".to_owned()),
             session_name: None,
@@ -130,10 +130,10 @@ async fn a_role_is_taken_on_first_and_a_refusal_says_so() {
         ..AwsSettings::default()
     };
     let provider = connect(&aws.endpoint(), settings.clone()).await;
-    assert_eq!(provider.realm().await.unwrap().actor, "role/leasehold");
+    assert_eq!(provider.read_realm().await.unwrap().actor, "role/leasehold");
     aws.order(Fault::deny("AssumeRole"));
     let provider = connect(&aws.endpoint(), settings).await;
-    let error = provider.realm().await.unwrap_err();
+    let error = provider.read_realm().await.unwrap_err();
     assert_eq!(error.kind, ObserveErrorKind::Unauthenticated, "{error}");
     assert!(error.message.contains("arn:aws:iam::123456789012:role/leasehold"), "{error}");
     assert!(error.help.as_ref().unwrap().contains("sts:AssumeRole"), "{error:?}");
@@ -141,7 +141,7 @@ async fn a_role_is_taken_on_first_and_a_refusal_says_so() {
 
 #[tokio::test]
 async fn settings_that_cannot_work_are_refused_at_once() {
-    let role = AssumeRole { role_arn: "leasehold".to_owned(), external_id: None, session_name: None };
+    let role = AssumeRoleSettings { role_arn: "leasehold".to_owned(), external_id: None, session_name: None };
     let settings = AwsSettings { assume_role: Some(role), ..AwsSettings::default() };
     assert!(matches!(AwsProvider::connect(settings).await, Err(ConnectError::RoleArn(_))));
     let settings = AwsSettings { allowed_account_ids: BTreeSet::from(["1".to_owned()]), ..AwsSettings::default() };
@@ -231,6 +231,6 @@ impl ObserveAll for AwsProvider {
     async fn observe_all(&self) -> Result<leasehold_provider::Snapshot, ObserveError> {
         let stack = StackName::new("payments").unwrap();
         let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-        self.observe(ObserveRequest { exact: &exact, ..ObserveRequest::plain(&stack, &shared) }).await
+        self.observe_stack(ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&stack, &shared) }).await
     }
 }

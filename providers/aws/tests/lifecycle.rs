@@ -129,12 +129,16 @@ async fn quarantine_shuts_all_access_and_is_its_own_fixed_point() {
     let quarantine = Quarantine { at: "2026-11-21T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() };
     for wanted in [&user, &role] {
         let live = world.live(wanted).await;
-        let shut = world.provider.quarantined(&realm, &live, &quarantine);
+        let shut = world.provider.realize_quarantine(&realm, &live, &quarantine);
         world.converge(&live.resources, shut.clone()).await;
         let live = world.live(wanted).await;
         assert_eq!(live.marks.quarantine.as_ref(), Some(&quarantine));
-        let again: BTreeMap<_, _> =
-            world.provider.quarantined(&realm, &live, &quarantine).into_iter().map(|r| (r.id.clone(), r)).collect();
+        let again: BTreeMap<_, _> = world
+            .provider
+            .realize_quarantine(&realm, &live, &quarantine)
+            .into_iter()
+            .map(|r| (r.id.clone(), r))
+            .collect();
         assert_eq!(again, live.resources, "applied to its own result it changes nothing");
     }
     let seen = world.aws.boto3(
@@ -316,7 +320,7 @@ async fn a_role_left_by_a_dying_run_is_brought_to_what_is_wanted() {
     let wanted: BTreeMap<_, _> = world.desired(&second).await.into_iter().map(|r| (r.id.clone(), r)).collect();
     assert_eq!(world.live(&second).await.resources, wanted);
     let mut third = identity("ci", Principal::Role);
-    third.address = leasehold_provider::Address::identity("somebody_else", None);
+    third.address = leasehold_provider::Address::for_identity("somebody_else", None);
     let create = Change::Create { after: Box::new(world.desired(&third).await.remove(0)) };
     assert_eq!(world.enact(&create).await.unwrap_err().kind, EnactErrorKind::NotOurs);
 }

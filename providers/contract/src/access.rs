@@ -1,4 +1,4 @@
-//! Access and what can be said of it: verdicts, findings, answers.
+//! The effective access of an identity, and the results of analyzing it: verdicts, findings and answers.
 
 use std::collections::BTreeSet;
 
@@ -6,30 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::Document;
 
-/// An identity's whole effective access.
+/// All policies that determine what an identity may do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Access {
-    /// Every policy it holds: their union counts.
+    /// Every policy that is attached to it. Its access is their union.
     pub policies: Vec<Document>,
-    /// What the union is cut to.
+    /// The permissions boundary that limits the union.
     pub boundary: Option<Document>,
-    /// What it holds and whose content is not known, by name.
+    /// The names of attached policies whose content is not known.
     pub opaque: BTreeSet<String>,
 }
 
-/// What a change of access means.
+/// How a change affects the set of allowed requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessVerdict {
     /// The same requests are allowed.
     Equivalent,
-    /// Fewer are.
+    /// Fewer requests are allowed.
     Narrows,
-    /// More are.
+    /// More requests are allowed.
     Expands,
-    /// Some are that were not, and some no longer.
+    /// Some requests are newly allowed, and others are no longer allowed.
     Incomparable,
-    /// It could not be decided.
+    /// The comparison could not be decided.
     Unknown,
 }
 
@@ -38,127 +38,127 @@ pub enum AccessVerdict {
 pub struct Comparison {
     /// The verdict.
     pub verdict: AccessVerdict,
-    /// A request that is allowed now and was not, in words: `s3:PutObject on arn:aws:s3:::acme/x`.
+    /// An example of a request that is newly allowed: `s3:PutObject on arn:aws:s3:::acme/x`.
     pub witness: Option<String>,
-    /// Why it is unknown, where it is.
+    /// Why the verdict is [`AccessVerdict::Unknown`].
     pub reason: Option<String>,
 }
 
-/// What an access amounts to, and what is unwise about it.
+/// The level of an access, and its findings.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Assessment {
-    /// The highest level of anything it allows.
+    /// The highest level of all actions that it allows.
     pub level: AccessLevel,
-    /// What to look at, worst first.
+    /// The findings, the most severe first.
     pub findings: Vec<AccessFinding>,
 }
 
-/// What sort of thing an access lets one do, in the order of what is at stake.
+/// The kind of actions that an access allows, in order of increasing risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessLevel {
-    /// Nothing at all.
+    /// No access.
     None,
-    /// See that something exists.
+    /// See that resources exist.
     List,
-    /// See what is in it.
+    /// Read their content.
     Read,
     /// Change tags.
     Tagging,
-    /// Create, change, delete.
+    /// Create, change and delete resources.
     Write,
-    /// Not known, at least not all of it.
+    /// At least a part of the access is not known.
     #[default]
     Unknown,
-    /// Decide who may do what.
+    /// Change permissions.
     PermissionsManagement,
 }
 
-/// How much is at stake.
+/// How severe a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Untidy.
+    /// Bad practice.
     Low,
-    /// More is granted than was likely meant, or less.
+    /// Probably more, or less, is granted than was intended.
     Medium,
-    /// A way to rights that nobody granted.
+    /// A way to gain permissions that were not granted (privilege escalation).
     High,
-    /// Anybody, or everything.
+    /// Access for everybody, or access to everything.
     Critical,
 }
 
-/// Something unwise about an access.
+/// A problem with an access.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AccessFinding {
-    /// The rule, by an id that never changes its meaning.
+    /// The id of the rule. Its meaning never changes.
     pub id: String,
-    /// How much is at stake.
+    /// How severe it is.
     pub severity: Severity,
-    /// Which policy of the access, counted from zero; `None`: it takes several.
+    /// The index of the policy in [`Access::policies`], from 0. `None`: several policies cause it together.
     pub policy: Option<usize>,
-    /// The statement's label.
+    /// The statement's id.
     pub sid: Option<String>,
     /// What was found and why it matters.
     pub message: String,
     /// What to do.
     pub remedy: String,
-    /// The risk it belongs to in OWASP's Non-Human Identities Top 10, where one fits.
+    /// The matching risk in OWASP's Non-Human Identities Top 10. `None`: no risk matches.
     pub owasp: Option<String>,
 }
 
-/// Something that somebody may or may not do.
+/// One request: may this action be performed on this resource?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question<'a> {
     /// The action, such as `s3:GetObject`.
     pub action: &'a str,
     /// The resource, by its name in the cloud.
     pub resource: &'a str,
-    /// The instant, in RFC 3339.
+    /// The time of the request, in RFC 3339.
     pub now: &'a str,
-    /// The same instant, in seconds since 1970.
+    /// The same time, in seconds since 1970-01-01T00:00:00Z.
     pub epoch: i64,
-    /// The name of the user who would do it; `None`: it is no user.
+    /// The name of the user that makes the request. `None`: the caller is not a user.
     pub user: Option<&'a str>,
 }
 
-/// Whether something is allowed.
+/// Whether a request is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
-    /// It is.
+    /// Allowed.
     Yes,
-    /// Under conditions that a request must meet.
+    /// Allowed if the request meets conditions.
     OnlyIf,
-    /// It depends on what is not read.
+    /// It depends on policies that are not read.
     #[default]
     Unknown,
-    /// It is not.
+    /// Not allowed.
     No,
 }
 
-/// Whether an access allows something, and why.
+/// Whether an access allows a request, and which statements decide it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Answer {
-    /// Whether it does.
+    /// The result.
     pub permission: Permission,
-    /// The statements that allow it, some perhaps under conditions.
-    pub through: Vec<Deciding>,
+    /// The statements that allow it, with or without conditions.
+    pub through: Vec<ContributingStatement>,
     /// The statements that deny it under conditions.
-    pub unless: Vec<Deciding>,
-    /// What it also depends on and is not read, by name.
+    pub unless: Vec<ContributingStatement>,
+    /// The names of policies that the result also depends on and that are not read.
     pub unread: BTreeSet<String>,
 }
 
-/// A statement that has a part in an answer.
+/// A statement that contributes to an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deciding {
-    /// Which policy of the access, counted from zero.
+pub struct ContributingStatement {
+    /// The index of the policy in [`Access::policies`], from 0.
     pub policy: usize,
-    /// Which statement of the policy, counted from zero.
+    /// The index of the statement in the policy, from 0.
     pub statement: usize,
-    /// The statement's label.
+    /// The statement's id.
     pub sid: Option<String>,
-    /// The conditions under which it counts, in words.
+    /// The conditions under which the statement applies, as text for people.
     pub conditions: Vec<String>,
 }

@@ -1,4 +1,8 @@
-//! Names that the engine and a provider exchange: the stack's name and an identity's address.
+//! Names that the engine and a provider exchange: the stack's name, and addresses of identities and other blocks.
+//!
+//! An address has two text forms. People read and type `identity.agent["triage"]`; a mark contains
+//! `identity.agent/triage`, because AWS does not allow quotes and brackets in a tag value. [`Address::to_mark`] and
+//! [`Address::from_mark`] convert between them without loss.
 
 use std::fmt;
 
@@ -6,15 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::key::{self, Key};
 
-/// A name that does not have the shape its kind asks for.
+/// A name that breaks the rule for its kind of name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is not a {what}: {rule}")]
-pub struct InvalidName {
-    /// What the name should have been, for example "stack name".
+pub struct InvalidNameError {
+    /// The kind of name, for example "stack name".
     pub what: &'static str,
-    /// The name as it was given.
+    /// The rejected name.
     pub name: String,
-    /// The rule it breaks, in words.
+    /// The rule that it breaks.
     pub rule: &'static str,
 }
 
@@ -24,8 +28,11 @@ pub struct InvalidName {
 pub struct StackName(String);
 
 impl StackName {
-    /// Checks the shape and wraps the name.
-    pub fn new(name: impl Into<String>) -> Result<Self, InvalidName> {
+    /// Checks the name.
+    ///
+    /// # Errors
+    /// The name does not match the pattern of [`StackName`].
+    pub fn new(name: impl Into<String>) -> Result<Self, InvalidNameError> {
         let name = name.into();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let shaped =
@@ -33,7 +40,7 @@ impl StackName {
         if shaped {
             Ok(Self(name))
         } else {
-            Err(InvalidName {
+            Err(InvalidNameError {
                 what: "stack name",
                 name,
                 rule: "1 to 32 of a-z, 0-9 and '-', beginning with a letter or digit",
@@ -55,8 +62,8 @@ impl fmt::Display for StackName {
 }
 
 impl TryFrom<String> for StackName {
-    type Error = InvalidName;
-    fn try_from(name: String) -> Result<Self, InvalidName> {
+    type Error = InvalidNameError;
+    fn try_from(name: String) -> Result<Self, InvalidNameError> {
         Self::new(name)
     }
 }
@@ -67,38 +74,39 @@ impl From<StackName> for String {
     }
 }
 
-/// Where an identity stands in its stack: `identity.bot`, `identity.agent["triage"]`, `identity.worker[0]`,
+/// The address of a block in its stack: `identity.bot`, `identity.agent["triage"]`, `identity.worker[0]`,
 /// `module.a["k"].identity.x`.
 ///
-/// The text is what people type and read. In the cloud it is kept in the form of [`Address::to_mark`], because quotes
-/// and brackets are not allowed in an AWS tag's value.
+/// This is the form that people type and read. The cloud stores the form of [`Address::to_mark`], because AWS does
+/// not allow quotes and brackets in a tag value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Address(String);
 
 impl Address {
-    /// The address of `identity "label"`, or of one instance of it when a `for_each` key is given.
+    /// The address of `identity "label"`, or of one of its instances if a `for_each` key is given.
     #[must_use]
-    pub fn identity(label: &str, key: Option<&str>) -> Self {
-        Self::block(None, "identity", label, key.map(Key::from).as_ref())
+    pub fn for_identity(label: &str, key: Option<&str>) -> Self {
+        Self::for_block(None, "identity", label, key.map(Key::from).as_ref())
     }
 
-    /// The address of a block: `KEYWORD.LABEL`, its instance's key behind it, the module that it stands in before it.
+    /// The address of a block: `KEYWORD.LABEL`, preceded by its module and followed by the key of its instance, where
+    /// it has them.
     #[must_use]
-    pub fn block(module: Option<&str>, keyword: &str, label: &str, key: Option<&Key>) -> Self {
+    pub fn for_block(module: Option<&str>, keyword: &str, label: &str, key: Option<&Key>) -> Self {
         let module = module.map_or_else(String::new, |module| format!("{module}."));
         let key = key.map_or_else(String::new, ToString::to_string);
         Self(format!("{module}{keyword}.{label}{key}"))
     }
 
-    /// The address of a block that others know by its [qualified](crate::key::qualified) name: `scope.orders` of `orders`,
-    /// `module.a.scope.orders` of `a.orders`.
+    /// The address of a block with this [qualified](crate::key::qualify_name) name: `scope.orders` for `orders`,
+    /// `module.a.scope.orders` for `a.orders`.
     #[must_use]
-    pub fn qualified(keyword: &str, name: &str) -> Self {
+    pub fn from_qualified_name(keyword: &str, name: &str) -> Self {
         let Some((modules, label)) = name.rsplit_once('.') else { return Self(format!("{keyword}.{name}")) };
         let mut module = String::new();
         for segment in modules.split('.') {
-            let Some((label, key)) = key::read_segment(segment) else { return Self(format!("{keyword}.{name}")) };
+            let Some((label, key)) = key::parse_segment(segment) else { return Self(format!("{keyword}.{name}")) };
             let dot = if module.is_empty() { "" } else { "." };
             module.push_str(&format!("{dot}module.{label}"));
             module.push_str(&key.map_or_else(String::new, |key| key.to_string()));
@@ -106,7 +114,7 @@ impl Address {
         Self(format!("{module}.{keyword}.{label}"))
     }
 
-    /// Takes an address as a person typed it. No check: an address that names nothing is found out by looking it up.
+    /// An address as a person typed it. It is not checked: a lookup finds out whether it exists.
     #[must_use]
     pub fn from_text(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -118,8 +126,9 @@ impl Address {
         &self.0
     }
 
-    /// The address for a mark: `["key"]` becomes `/key` and `[0]` becomes `:0`, and within a key everything but letters,
-    /// digits, `_`, `-` and `@` becomes `=XX`, the hexadecimal bytes of its UTF-8 form. [`Address::from_mark`] undoes it.
+    /// The form for a mark: `["key"]` becomes `/key` and `[0]` becomes `:0`. Within a key, every character except
+    /// letters, digits, `_`, `-` and `@` becomes `=XX`, the hexadecimal bytes of its UTF-8 form.
+    /// [`Address::from_mark`] reverses it.
     #[must_use]
     pub fn to_mark(&self) -> String {
         let mut mark = String::with_capacity(self.0.len());
@@ -128,12 +137,12 @@ impl Address {
             let (before, bracket) = rest.split_at(open);
             mark.push_str(before);
             let inner = bracket.strip_prefix('[').unwrap_or("");
-            match Key::read(inner) {
+            match Key::parse_prefix(inner) {
                 Some((key, tail)) => {
                     match &key {
                         Key::Name(name) => {
                             mark.push('/');
-                            key::encode(name, &mut mark);
+                            key::encode_key(name, &mut mark);
                         }
                         Key::Index(index) => mark.push_str(&format!(":{index}")),
                     }
@@ -149,8 +158,8 @@ impl Address {
         mark
     }
 
-    /// Reads an address back from a mark. `None` when an `=XX` sequence is broken or its bytes are not UTF-8, or an index is
-    /// no number.
+    /// Reads an address from a mark. `None`: an `=XX` sequence is invalid, its bytes are not UTF-8, or an index is
+    /// not a number.
     #[must_use]
     pub fn from_mark(mark: &str) -> Option<Self> {
         let mut address = String::with_capacity(mark.len().saturating_add(4));
@@ -159,7 +168,7 @@ impl Address {
                 address.push('.');
             }
             let (label, key) = match (part.split_once('/'), part.split_once(':')) {
-                (Some((label, key)), _) => (label, Some(Key::Name(key::decode(key)?.into()))),
+                (Some((label, key)), _) => (label, Some(Key::Name(key::decode_key(key)?.into()))),
                 (None, Some((label, index))) => (label, Some(Key::Index(index.parse().ok()?))),
                 (None, None) => (part, None),
             };
@@ -192,22 +201,22 @@ mod tests {
 
     #[test]
     fn a_mark_keeps_to_the_characters_of_a_tag() {
-        let address = Address::identity("agent", Some("tri age/é.\"x\"]["));
+        let address = Address::for_identity("agent", Some("tri age/é.\"x\"]["));
         assert_eq!(address.to_mark(), "identity.agent/tri=20age=2F=C3=A9=2E=22x=22=5D=5B");
-        assert_eq!(Address::identity("agent", Some("triage")).to_mark(), "identity.agent/triage");
+        assert_eq!(Address::for_identity("agent", Some("triage")).to_mark(), "identity.agent/triage");
         assert_eq!(Address::from_mark("identity.a/=zz"), None);
         assert_eq!(Address::from_mark("identity.a:x"), None);
         let nested = Address::from_text("module.a[\"x.y\"].module.b[3].identity.agent[\"t/1\"]");
         assert_eq!(nested.to_mark(), "module.a/x=2Ey.module.b:3.identity.agent/t=2F1");
-        assert_eq!(Address::identity("worker", Some("0")).to_mark(), "identity.worker/0");
+        assert_eq!(Address::for_identity("worker", Some("0")).to_mark(), "identity.worker/0");
     }
 
     #[test]
     fn a_qualified_name_tells_its_address() {
-        assert_eq!(Address::qualified("scope", "orders").as_str(), "scope.orders");
-        assert_eq!(Address::qualified("scope", "a.orders").as_str(), "module.a.scope.orders");
+        assert_eq!(Address::from_qualified_name("scope", "orders").as_str(), "scope.orders");
+        assert_eq!(Address::from_qualified_name("scope", "a.orders").as_str(), "module.a.scope.orders");
         assert_eq!(
-            Address::qualified("owner", "a,x=2Ey.b+3.jane").as_str(),
+            Address::from_qualified_name("owner", "a,x=2Ey.b+3.jane").as_str(),
             "module.a[\"x.y\"].module.b[3].owner.jane"
         );
     }
@@ -229,14 +238,14 @@ mod tests {
             let mut module = None;
             let mut qualified = String::new();
             for (label, key) in &modules {
-                module = Some(Address::block(module.as_deref(), "module", label, key.as_ref()).0);
-                qualified.push_str(&format!("{}.", key::segment(label, key.as_ref())));
+                module = Some(Address::for_block(module.as_deref(), "module", label, key.as_ref()).0);
+                qualified.push_str(&format!("{}.", key::render_segment(label, key.as_ref())));
             }
-            let address = Address::block(module.as_deref(), "identity", &label, key.as_ref());
+            let address = Address::for_block(module.as_deref(), "identity", &label, key.as_ref());
             prop_assert!(address.to_mark().chars().all(|c| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c)));
             prop_assert_eq!(Address::from_mark(&address.to_mark()), Some(address));
-            let scope = Address::block(module.as_deref(), "scope", &label, None);
-            prop_assert_eq!(Address::qualified("scope", &format!("{qualified}{label}")), scope);
+            let scope = Address::for_block(module.as_deref(), "scope", &label, None);
+            prop_assert_eq!(Address::from_qualified_name("scope", &format!("{qualified}{label}")), scope);
         }
     }
 }

@@ -1,29 +1,32 @@
-//! The names of a stack's accounts beside its first.
+//! Aliases: the names of a stack's accounts other than the first one.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::InvalidName;
+use crate::InvalidNameError;
 
-/// By what name a stack knows one of its accounts: the `alias` of a `provider` block. 1 to 64 of a-z, 0-9, `_` and `-`.
+/// The alias of one of a stack's accounts: the `alias` of a `provider` block. 1 to 64 of a-z, 0-9, `_` and `-`.
 ///
-/// A stack's first account, the only one of most, has none: wherever an `Option<Alias>` stands, `None` is that one. A provider works in one
-/// account and looks at no alias.
+/// A stack's first account, which is the only one of most stacks, has no alias: in an `Option<Alias>`, `None` always
+/// means the first account. A provider works in one account and ignores aliases.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Alias(Arc<str>);
 
 impl Alias {
-    /// Checks the shape and wraps the name.
-    pub fn new(name: impl Into<String>) -> Result<Self, InvalidName> {
+    /// Checks the name.
+    ///
+    /// # Errors
+    /// The name is empty, is longer than 64 characters, or has a character that is not allowed.
+    pub fn new(name: impl Into<String>) -> Result<Self, InvalidNameError> {
         let name = name.into();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
         if (1..=64).contains(&name.len()) && name.chars().all(plain) {
             Ok(Self(name.into()))
         } else {
-            Err(InvalidName { what: "alias", name, rule: "1 to 64 of a-z, 0-9, '_' and '-'" })
+            Err(InvalidNameError { what: "alias", name, rule: "1 to 64 of a-z, 0-9, '_' and '-'" })
         }
     }
 
@@ -41,8 +44,8 @@ impl fmt::Display for Alias {
 }
 
 impl TryFrom<String> for Alias {
-    type Error = InvalidName;
-    fn try_from(name: String) -> Result<Self, InvalidName> {
+    type Error = InvalidNameError;
+    fn try_from(name: String) -> Result<Self, InvalidNameError> {
         Self::new(name)
     }
 }

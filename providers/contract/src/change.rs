@@ -1,76 +1,79 @@
-//! One write: what a step asks of a provider.
+//! One write: the change that a step of a plan asks a provider to make.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Marks, Resource, ResourceId};
 
-/// One change of one resource. It says everything; the provider that carries it out decides nothing.
+/// One change to one resource. It contains every value the write needs, so the provider that carries it out decides
+/// nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Change {
-    /// Make it, with its marks in the same call where the cloud allows.
+    /// Create the object, with its marks in the same call where the cloud supports that.
     Create {
-        /// What it shall be.
+        /// The state to create.
         after: Box<Resource>,
     },
-    /// Change its attributes. Marks stay as they are: a [`Change::Mark`] follows when they differ.
+    /// Change the attributes. Marks are not changed: a [`Change::Mark`] follows if they differ.
     Update {
-        /// What it is.
+        /// The state that the plan found.
         before: Box<Resource>,
-        /// What it shall be.
+        /// The state to reach.
         after: Box<Resource>,
     },
-    /// Remove it.
+    /// Delete the object.
     Delete {
-        /// What it is.
+        /// The state that the plan found.
         before: Box<Resource>,
     },
-    /// Write its marks. Always the last step of an identity's change, so that the `digest` mark is true.
+    /// Write the marks. This is always the last step of an identity's change, because the `digest` mark describes the
+    /// final state.
     Mark {
         /// The object that carries them.
         id: ResourceId,
-        /// What they say.
+        /// The marks that the plan found.
         before: Option<Box<Marks>>,
-        /// What they shall say.
+        /// The marks to write.
         after: Box<Marks>,
     },
-    /// Put marks on an object that carries none, and leave everything else as it is: from then on it is the stack's. The one
-    /// write to what is not; the configuration names the object.
+    /// Import an object: put marks on an object that has none, and change nothing else. From then on it belongs to
+    /// the stack. This is the only write to an object that is not the stack's, and the configuration must name the
+    /// object.
     Adopt {
         /// The object.
         id: ResourceId,
-        /// What its marks shall say.
+        /// The marks to write.
         after: Box<Marks>,
     },
-    /// Take its marks off, and leave everything else as it is: from then on it is nobody's.
+    /// Release an object: remove its marks, and change nothing else. From then on it belongs to no stack.
     Unmark {
         /// The object.
         id: ResourceId,
-        /// What they say.
+        /// The marks that the plan found.
         before: Box<Marks>,
     },
 }
 
-/// The sort of a [`Change`].
+/// The kind of a [`Change`], without its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// Something new.
+    /// [`Change::Create`].
     Create,
-    /// Something else than before.
+    /// [`Change::Update`].
     Update,
-    /// Something gone.
+    /// [`Change::Delete`].
     Delete,
-    /// Marks only.
+    /// [`Change::Mark`].
     Mark,
-    /// Marks where there were none.
+    /// [`Change::Adopt`].
     Adopt,
-    /// No marks any more.
+    /// [`Change::Unmark`].
     Unmark,
 }
 
 impl Change {
-    /// The object it changes.
+    /// The object that it changes.
     #[must_use]
     pub fn id(&self) -> &ResourceId {
         match self {
@@ -80,7 +83,7 @@ impl Change {
         }
     }
 
-    /// Its sort.
+    /// Its kind.
     #[must_use]
     pub fn kind(&self) -> ChangeKind {
         match self {
@@ -93,13 +96,13 @@ impl Change {
         }
     }
 
-    /// Whether it writes marks and nothing else.
+    /// Whether it writes or removes marks and changes nothing else.
     #[must_use]
-    pub fn is_of_marks(&self) -> bool {
+    pub fn is_marks_only(&self) -> bool {
         matches!(self, Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. })
     }
 
-    /// The marks that the object carries afterwards, where the change says.
+    /// The marks that the object carries after the change. `None`: the change does not write marks.
     #[must_use]
     pub fn marks_after(&self) -> Option<&Marks> {
         match self {
@@ -109,18 +112,18 @@ impl Change {
         }
     }
 
-    /// What the object is before, where the change says.
+    /// The object before the change. `None` for a creation and for changes of marks only.
     #[must_use]
-    pub fn before(&self) -> Option<&Resource> {
+    pub fn resource_before(&self) -> Option<&Resource> {
         match self {
             Self::Update { before, .. } | Self::Delete { before } => Some(before),
             Self::Create { .. } | Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => None,
         }
     }
 
-    /// What the object is afterwards, where the change says.
+    /// The object after the change. `None` for a deletion and for changes of marks only.
     #[must_use]
-    pub fn after(&self) -> Option<&Resource> {
+    pub fn resource_after(&self) -> Option<&Resource> {
         match self {
             Self::Create { after } | Self::Update { after, .. } => Some(after),
             Self::Delete { .. } | Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => None,

@@ -1,17 +1,19 @@
-//! The laws every provider keeps, as a suite that a provider's tests run on it.
+//! The laws that every provider must keep, as a test suite that a provider runs on itself.
 //!
-//! In: [`Worlds`], which makes clouds with nothing in them and acts there as others would. Out: [`Failure`]s, each with the
-//! law it breaks; none, when the provider conforms. The suite decides for itself what to change (`diff`), apart from the
-//! engine, so that each is a check on the other. It never panics and knows no runtime: `check(&worlds).await` is all.
+//! In: [`Worlds`], which creates empty clouds and acts in them as other users would. Out: a list of
+//! [`LawViolation`]s, each with the law that was broken; the list is empty if the provider conforms.
 //!
-//! A law may need several worlds; a world is never used for two scenarios.
+//! The suite computes its changes itself (in the module `diff`) instead of using the engine, so that the suite and
+//! the engine check each other. It never panics and does not depend on an async runtime:
+//! `check_all_laws(&worlds).await` is the only call needed. A law may need several worlds; each scenario runs in a
+//! world of its own.
 
 mod between;
 mod cast;
 mod diff;
-mod hands;
 mod keys;
 mod life;
+mod ownership_changes;
 mod pure;
 mod stage;
 mod strangers;
@@ -22,51 +24,53 @@ use async_trait::async_trait;
 
 use crate::{Principal, Provider, StackName};
 
-/// What a provider must do, whatever its cloud.
+/// A rule that every provider must keep, whatever its cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Law {
-    /// The same arguments realize to the same resources.
+    /// Equal arguments realize to equal resources.
     Deterministic,
-    /// An identity's resources have distinct ids, the principal is among them with the marks that were given, and each of
-    /// them says whose it is.
+    /// An identity's resources have distinct ids, one of them is the principal with the given marks, and each of them
+    /// names the identity it is part of.
     WellFormed,
-    /// What resources need of each other has no cycle.
+    /// The dependencies between resources have no cycle.
     Ordered,
-    /// An identity with a deadline has something that ends its access there, put on before what gives access; a role's trust
-    /// ends there too.
+    /// An identity with a deadline has a deny that takes effect at the deadline and is created before anything that
+    /// grants access. A role's trust policy ends at the deadline too.
     Fenced,
-    /// Between two states of a policy there is one that gives no more than either. What denies something says so, a fence aside; and each
-    /// principal has a policy of its own.
+    /// Between two states of a policy there is an interim policy that grants no more than either. The provider
+    /// reports what a policy denies, not counting a lease deny. Each principal has a policy of its own.
     Between,
-    /// Every step of the suite's ordinary life succeeds.
+    /// Every change in the suite's ordinary lifecycle succeeds.
     Enacts,
-    /// What was enacted is observed as it was realized, marks and their digest included.
+    /// Enacted resources are observed as they were realized, including marks and their digest.
     ReadsBack,
-    /// Once a state is reached, nothing is left to change.
+    /// Once a state is reached, no changes are left.
     Settles,
-    /// Doing a change twice is doing it once.
+    /// To make a change twice has the same effect as to make it once.
     Repeatable,
-    /// Stopped between any two changes, a new run reaches the state.
+    /// If a run stops between any two changes, a new run reaches the desired state.
     Resumes,
-    /// What others put on an identity is observed as part of it, and can be removed.
+    /// Objects that others attach to an identity are observed as part of it and can be deleted.
     ManagesWhole,
-    /// Quarantine shuts access, switches credentials off, says so in the marks, and is the same when done to its own result.
+    /// A quarantine denies access, disables credentials and is recorded in the marks. Applied to its own result, it
+    /// changes nothing.
     QuarantineShuts,
-    /// What leaves is gone, and gone from the snapshot.
+    /// Objects that leave are deleted, and are not in the snapshot any more.
     Leaves,
-    /// What does not carry the stack's mark is observed as a stranger and is the same afterwards, whatever was done.
+    /// An object without the stack's mark is observed as a stranger, and never changes, whatever the stack does.
     SparesStrangers,
-    /// A write to what does not carry the stack's mark is refused as [`crate::EnactErrorKind::NotOurs`].
+    /// A write to an object without the stack's mark is refused with [`crate::EnactErrorKind::NotOurs`].
     RefusesStrangers,
-    /// A principal without marks that is asked for is observed whole; adopted, it is the stack's and otherwise as it was; let go of,
-    /// it is nobody's and otherwise as it was. Another stack's is never adopted.
+    /// A principal without marks that is requested is observed completely. Imported, it belongs to the stack and is
+    /// otherwise unchanged. Released, it belongs to no stack and is otherwise unchanged. A principal of another stack
+    /// is never imported.
     ChangesHands,
-    /// One stack's objects are strangers to another.
+    /// The objects of one stack are strangers to another stack.
     SeparatesStacks,
-    /// An access key that is made works, is observed, and its secret is in the vault; one whose secret the vault does not take is
-    /// gone. Not asked of a provider that issues no keys.
+    /// A new access key works and is observed, and its secret is in the secret store. If the store does not accept
+    /// the secret, the key is deleted. Not checked for a provider that does not issue keys.
     Delivers,
-    /// The suite's worlds do what is asked of them. Not a law of the provider: a failure here is the test's own.
+    /// The worlds that the test supplies work. This is not a law of the provider: a violation is a fault of the test.
     Scenery,
 }
 
@@ -76,96 +80,125 @@ impl fmt::Display for Law {
     }
 }
 
-/// A law that was broken.
+/// A broken law.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Which.
+pub struct LawViolation {
+    /// The law.
     pub law: Law,
-    /// In what situation, and how.
+    /// The scenario, and how the law was broken.
     pub detail: String,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for LawViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.law, self.detail)
     }
 }
 
-/// What went wrong in a world, outside of the provider.
+/// A failure of a world, outside the provider.
 pub type WorldError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Makes worlds.
+/// Creates worlds.
 #[async_trait]
 pub trait Worlds: Send + Sync {
-    /// A cloud that holds nothing of the suite's stacks and nothing unmarked that an earlier world left.
-    async fn fresh(&self) -> Result<Box<dyn World>, WorldError>;
+    /// A cloud without objects of the suite's stacks, and without unmarked objects of an earlier world.
+    ///
+    /// # Errors
+    /// The world could not be created.
+    async fn create_world(&self) -> Result<Box<dyn World>, WorldError>;
 }
 
-/// One cloud, the provider that works on it, and what others do there.
+/// One cloud, the provider that works on it, and the actions of other users in it.
 #[async_trait]
 pub trait World: Send + Sync {
     /// The provider under test.
     fn provider(&self) -> &dyn Provider;
 
-    /// A policy that others manage and that can be attached, by ARN. `None`: this is not tried.
-    fn managed_policy(&self) -> Option<String> {
+    /// The ARN of a policy that Leasehold does not manage and that can be attached. `None`: the suite does not test
+    /// such attachments.
+    fn managed_policy_arn(&self) -> Option<String> {
         None
     }
 
-    /// A policy that can be a boundary, by ARN. `None`: this is not tried.
-    fn boundary(&self) -> Option<String> {
+    /// The ARN of a policy that can be a permissions boundary. `None`: the suite does not test boundaries.
+    fn boundary_arn(&self) -> Option<String> {
         None
     }
 
-    /// Makes a principal without marks, with an inline policy, and with a credential if it is a user.
+    /// Creates a principal without marks, with an inline policy, and with a credential if it is a user.
+    ///
+    /// # Errors
+    /// The world failed.
     async fn add_stranger(&self, principal: Principal, name: &str) -> Result<(), WorldError>;
 
-    /// Makes a policy without marks, of the name that a scope of this label would have.
+    /// Creates a policy without marks, with the name that a scope with this label would have.
+    ///
+    /// # Errors
+    /// The world failed.
     async fn add_stranger_policy(&self, stack: &StackName, scope: &str) -> Result<(), WorldError>;
 
-    /// Makes a group without marks, with an inline policy.
+    /// Creates a group without marks, with an inline policy.
+    ///
+    /// # Errors
+    /// The world failed.
     async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError>;
 
-    /// Everything that is and hangs on unmarked principals and policies, as text: the same text, if nobody touched them.
-    async fn strangers(&self) -> Result<String, WorldError>;
+    /// A text that describes all unmarked principals and policies and everything attached to them. The text changes
+    /// only if one of them changes.
+    ///
+    /// # Errors
+    /// The world failed.
+    async fn describe_strangers(&self) -> Result<String, WorldError>;
 
-    /// Gives an existing principal access of every sort the provider observes: another inline policy, another attachment.
-    async fn add_strays(&self, principal: Principal, name: &str) -> Result<(), WorldError>;
+    /// Gives an existing principal access of every kind that the provider observes: another inline policy, another
+    /// attachment.
+    ///
+    /// # Errors
+    /// The world failed.
+    async fn add_unmanaged_access(&self, principal: Principal, name: &str) -> Result<(), WorldError>;
 
-    /// Gives an existing user working credentials of every sort the provider observes.
+    /// Gives an existing user working credentials of every kind that the provider observes.
+    ///
+    /// # Errors
+    /// The world failed.
     async fn add_credentials(&self, user: &str) -> Result<(), WorldError>;
 
-    /// How many working credentials a user has.
-    async fn working_credentials(&self, user: &str) -> Result<usize, WorldError>;
+    /// The number of working credentials of a user.
+    ///
+    /// # Errors
+    /// The world failed.
+    async fn count_working_credentials(&self, user: &str) -> Result<usize, WorldError>;
 }
 
-/// Holds a provider against every law: [`realizing`], [`living`] and [`sparing`] one after the other.
-pub async fn check(worlds: &dyn Worlds) -> Vec<Failure> {
-    let mut failures = realizing(worlds).await;
-    failures.extend(living(worlds).await);
-    failures.extend(sparing(worlds).await);
+/// Checks a provider against every law: runs [`check_realize_laws`], [`check_lifecycle_laws`] and
+/// [`check_ownership_laws`] in this order.
+pub async fn check_all_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
+    let mut failures = check_realize_laws(worlds).await;
+    failures.extend(check_lifecycle_laws(worlds).await);
+    failures.extend(check_ownership_laws(worlds).await);
     failures
 }
 
-/// The laws about what a provider makes of decisions. They write nothing.
-pub async fn realizing(worlds: &dyn Worlds) -> Vec<Failure> {
+/// Checks the laws about what a provider realizes. It writes nothing.
+pub async fn check_realize_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
-    pure::check(worlds, &mut failures).await;
+    pure::check_realization(worlds, &mut failures).await;
     failures
 }
 
-/// The laws about a stack's own identities, from joining to leaving. The longest part: some thousand changes.
-pub async fn living(worlds: &dyn Worlds) -> Vec<Failure> {
+/// Checks the laws about a stack's own identities, from joining to leaving. This is the longest part, with some
+/// thousand changes.
+pub async fn check_lifecycle_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
-    life::check(worlds, &mut failures).await;
+    life::check_identity_lifecycle(worlds, &mut failures).await;
     failures
 }
 
-/// The laws about what is not the stack's.
-pub async fn sparing(worlds: &dyn Worlds) -> Vec<Failure> {
+/// Checks the laws about objects outside the stack, about import and release, and about the delivery of access keys.
+pub async fn check_ownership_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
-    strangers::check(worlds, &mut failures).await;
-    hands::check(worlds, &mut failures).await;
-    keys::check(worlds, &mut failures).await;
+    strangers::check_foreign_objects(worlds, &mut failures).await;
+    ownership_changes::check_ownership_changes(worlds, &mut failures).await;
+    keys::check_key_delivery(worlds, &mut failures).await;
     failures
 }

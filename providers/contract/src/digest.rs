@@ -1,40 +1,41 @@
-//! SHA-256 over the canonical JSON of a value.
+//! SHA-256 digests over the canonical JSON of a value.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-/// The SHA-256 of a value's canonical JSON. Text form: 64 lower-case hexadecimal digits.
+/// The SHA-256 of a value's canonical JSON. Its text form has 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
-/// Text that is not 64 hexadecimal digits.
+/// The text is not 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a SHA-256 in 64 hexadecimal digits")]
-pub struct InvalidDigest;
+pub struct InvalidDigestError;
 
 impl Digest {
     /// The digest of raw bytes.
     #[must_use]
-    pub fn of_bytes(bytes: &[u8]) -> Self {
+    pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
-    /// The digest of a value's JSON. The value's maps must be ordered (`BTreeMap`, structs, [`crate::Document`]), so that
-    /// equal values have equal bytes. A value that JSON cannot hold digests as its error text; none of this crate's can.
+    /// The digest of a value's JSON. The value's maps must be ordered (`BTreeMap`, structs, [`crate::Document`]), so
+    /// that equal values have equal bytes. If a value cannot be written as JSON, the result is the digest of the
+    /// error text; every value of this crate can be written.
     #[must_use]
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+    pub fn from_serializable<T: Serialize + ?Sized>(value: &T) -> Self {
         match serde_json::to_vec(value) {
-            Ok(bytes) => Self::of_bytes(&bytes),
-            Err(error) => Self::of_bytes(error.to_string().as_bytes()),
+            Ok(bytes) => Self::from_bytes(&bytes),
+            Err(error) => Self::from_bytes(error.to_string().as_bytes()),
         }
     }
 
-    /// The first 12 digits: enough for a person to tell two apart.
+    /// The first 12 digits, enough for a person to distinguish two digests.
     #[must_use]
-    pub fn short(&self) -> String {
+    pub fn to_short_text(&self) -> String {
         self.to_string().chars().take(12).collect()
     }
 }
@@ -47,28 +48,28 @@ impl fmt::Display for Digest {
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({})", self.short())
+        write!(f, "Digest({})", self.to_short_text())
     }
 }
 
 impl std::str::FromStr for Digest {
-    type Err = InvalidDigest;
-    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+    type Err = InvalidDigestError;
+    fn from_str(text: &str) -> Result<Self, InvalidDigestError> {
         if text.len() != 64 || !text.is_ascii() {
-            return Err(InvalidDigest);
+            return Err(InvalidDigestError);
         }
         let mut bytes = [0u8; 32];
         for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigest)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigest)?;
+            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigestError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigestError)?;
         }
         Ok(Self(bytes))
     }
 }
 
 impl TryFrom<String> for Digest {
-    type Error = InvalidDigest;
-    fn try_from(text: String) -> Result<Self, InvalidDigest> {
+    type Error = InvalidDigestError;
+    fn try_from(text: String) -> Result<Self, InvalidDigestError> {
         text.parse()
     }
 }
@@ -85,10 +86,10 @@ mod tests {
 
     #[test]
     fn known_answer_and_round_trip() {
-        let digest = Digest::of_bytes(b"abc");
+        let digest = Digest::from_bytes(b"abc");
         assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.to_string().parse(), Ok(digest));
-        assert_eq!("xy".repeat(32).parse::<Digest>(), Err(InvalidDigest));
-        assert_eq!("é".repeat(32).parse::<Digest>(), Err(InvalidDigest));
+        assert_eq!("xy".repeat(32).parse::<Digest>(), Err(InvalidDigestError));
+        assert_eq!("é".repeat(32).parse::<Digest>(), Err(InvalidDigestError));
     }
 }

@@ -1,4 +1,7 @@
-//! JSON documents in one form, so that equal ones have equal texts.
+//! JSON documents in one canonical form, so that equal documents have equal texts.
+//!
+//! In: JSON text or a parsed value. Out: a [`Document`], which keeps the canonical text: object keys in ascending
+//! order, and no white space between tokens.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -8,61 +11,62 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// A JSON document, such as a policy, with its objects' keys in order: equal documents have equal texts.
+/// A JSON document, such as a policy, in canonical form: the keys of its objects are ordered, so equal documents have
+/// equal texts.
 ///
-/// It is kept as its text, which takes a tenth of the memory of the parsed value; a plan over many identities compares
-/// documents far more often than it looks into one. Clones share the text.
+/// It stores the text, which needs a tenth of the memory of the parsed value. A plan with many identities compares
+/// documents far more often than it reads their content. Clones share the text.
 #[derive(Clone, Deserialize)]
 #[serde(from = "Value")]
-pub struct Document(Arc<Text>);
+pub struct Document(Arc<DocumentText>);
 
-struct Text {
+struct DocumentText {
     canonical: Box<RawValue>,
     parsed: OnceLock<Value>,
 }
 
 impl Document {
-    /// Takes a document and orders its keys.
+    /// Converts a value to canonical form.
     #[must_use]
     pub fn new(value: Value) -> Self {
-        // Texts, numbers and maps by text always serialize.
-        let canonical = to_raw_value(&Ordered(&value)).unwrap_or_default();
-        Self::of(canonical)
+        // Strings, numbers and maps with string keys always serialize.
+        let canonical = to_raw_value(&OrderedJson(&value)).unwrap_or_default();
+        Self::from_canonical(canonical)
     }
 
-    /// Reads a document. One that is written in the form of [`Document::text`] is not taken apart for it.
+    /// Reads a document. Text in the form of [`Document::canonical_text`] is stored without parsing it into a value.
     ///
     /// # Errors
-    /// Where the text is no JSON.
-    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+    /// The text is not valid JSON.
+    pub fn parse_text(text: &str) -> Result<Self, serde_json::Error> {
         if is_canonical(text) {
-            RawValue::from_string(text.to_owned()).map(Self::of)
+            RawValue::from_string(text.to_owned()).map(Self::from_canonical)
         } else {
             serde_json::from_str(text)
         }
     }
 
-    fn of(canonical: Box<RawValue>) -> Self {
-        Self(Arc::new(Text { canonical, parsed: OnceLock::new() }))
+    fn from_canonical(canonical: Box<RawValue>) -> Self {
+        Self(Arc::new(DocumentText { canonical, parsed: OnceLock::new() }))
     }
 
-    /// The document as text, without white space between its parts.
+    /// The canonical text, without white space between tokens.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub fn canonical_text(&self) -> &str {
         self.0.canonical.get()
     }
 
-    /// The document. It is parsed when it is first asked for, and stays so.
+    /// The parsed document. It is parsed on the first call, and the result is kept.
     #[must_use]
-    pub fn json(&self) -> &Value {
-        // The text was written from a value, so that it parses.
-        self.0.parsed.get_or_init(|| serde_json::from_str(self.text()).unwrap_or_default())
+    pub fn as_json_value(&self) -> &Value {
+        // The text was checked or written as JSON when the document was created, so it parses.
+        self.0.parsed.get_or_init(|| serde_json::from_str(self.canonical_text()).unwrap_or_default())
     }
 }
 
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.text() == other.text()
+        Arc::ptr_eq(&self.0, &other.0) || self.canonical_text() == other.canonical_text()
     }
 }
 
@@ -70,7 +74,7 @@ impl Eq for Document {}
 
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
+        f.write_str(self.canonical_text())
     }
 }
 
@@ -88,23 +92,23 @@ impl From<Value> for Document {
 
 impl From<Document> for Value {
     fn from(document: Document) -> Self {
-        document.json().clone()
+        document.as_json_value().clone()
     }
 }
 
-/// A value that is written with its objects' keys in order, whatever order it holds them in.
-struct Ordered<'a>(&'a Value);
+/// Serializes a value with the keys of its objects in order, whatever order the value has them in.
+struct OrderedJson<'a>(&'a Value);
 
-impl Serialize for Ordered<'_> {
+impl Serialize for OrderedJson<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Ordered)),
+            Value::Array(items) => serializer.collect_seq(items.iter().map(OrderedJson)),
             Value::Object(fields) => {
                 let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
                 fields.sort_unstable_by_key(|(key, _)| *key);
                 let mut map = serializer.serialize_map(Some(fields.len()))?;
                 for (key, value) in fields {
-                    map.serialize_entry(key, &Ordered(value))?;
+                    map.serialize_entry(key, &OrderedJson(value))?;
                 }
                 map.end()
             }
@@ -113,13 +117,13 @@ impl Serialize for Ordered<'_> {
     }
 }
 
-/// Whole numbers of so many digits have one form only.
+/// Whole numbers with at most this many digits have exactly one JSON text.
 const DIGITS: usize = 15;
 
-/// Whether a text, if it is JSON at all, is written as [`Document::new`] writes it. A text with escapes, or with numbers that could be
-/// written in several ways, is not said to be.
+/// Whether a text, provided that it is JSON, is written as [`Document::new`] writes it. The check is conservative: it
+/// returns false for text with escapes, or with numbers that can be written in several ways.
 fn is_canonical(text: &str) -> bool {
-    // The last key of each object that is open; `None` of an array, or before the first key.
+    // The last key of each open object; `None` for an array, or before the first key.
     let mut open: Vec<Option<&str>> = Vec::new();
     let mut rest = text;
     while let Some(next) = rest.chars().next() {
@@ -169,14 +173,14 @@ mod tests {
         let one: Value = serde_json::from_str(r#"{"b":[{"y":1,"x":2}],"a":0}"#).unwrap();
         let document = Document::new(one);
         assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"a":0,"b":[{"x":2,"y":1}]}"#);
-        assert_eq!(document.text(), r#"{"a":0,"b":[{"x":2,"y":1}]}"#);
-        assert_eq!(*document.json(), json!({"a": 0, "b": [{"x": 2, "y": 1}]}));
+        assert_eq!(document.canonical_text(), r#"{"a":0,"b":[{"x":2,"y":1}]}"#);
+        assert_eq!(*document.as_json_value(), json!({"a": 0, "b": [{"x": 2, "y": 1}]}));
     }
 
     #[test]
     fn texts_in_other_forms_are_read_as_the_same() {
         let wanted = Document::new(json!({"a": [1, true], "b": {"c": "x"}}));
-        assert!(is_canonical(wanted.text()));
+        assert!(is_canonical(wanted.canonical_text()));
         for other in [
             r#"{"b":{"c":"x"},"a":[1,true]}"#,
             r#"{"a":[1, true],"b":{"c":"x"}}"#,
@@ -185,10 +189,10 @@ mod tests {
             "{\n\"a\":[1,true],\"b\":{\"c\":\"x\"}}",
         ] {
             assert!(!is_canonical(other), "{other}");
-            assert_eq!(Document::read(other).unwrap(), wanted, "{other}");
+            assert_eq!(Document::parse_text(other).unwrap(), wanted, "{other}");
         }
         for broken in ["", "{", "[1,]", r#"{"a":1}}"#, r#"{"a":01}"#, "nul", r#"{"a"}"#, r#""a":1"#] {
-            assert!(Document::read(broken).is_err(), "{broken}");
+            assert!(Document::parse_text(broken).is_err(), "{broken}");
         }
     }
 
@@ -197,7 +201,7 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
-            // Others are not always read as they were written.
+            // Other fractions are not always read back as they were written.
             any::<i16>().prop_map(|n| Value::from(f64::from(n) / 4.0)),
             "[ -~é\"\\\\]{0,6}".prop_map(Value::from),
         ];
@@ -211,13 +215,13 @@ mod tests {
     }
 
     proptest! {
-        /// What is read as it stands is what taking it apart gives.
+        /// Text that is stored without parsing gives the same document as text that is parsed and written again.
         #[test]
         fn reading_is_taking_apart_and_putting_together(value in values(), pretty in any::<bool>()) {
             let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
             let apart = Document::new(serde_json::from_str(&text).unwrap());
-            prop_assert_eq!(&Document::read(&text).unwrap(), &apart);
-            prop_assert_eq!(&Document::read(apart.text()).unwrap(), &apart);
+            prop_assert_eq!(&Document::parse_text(&text).unwrap(), &apart);
+            prop_assert_eq!(&Document::parse_text(apart.canonical_text()).unwrap(), &apart);
         }
     }
 }

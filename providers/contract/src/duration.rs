@@ -1,39 +1,42 @@
-//! Durations as the language writes them.
+//! Durations in the configuration language, such as `90d` or `1d12h`.
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// A length of time in whole seconds, written as numbers with units, largest first: `90d`, `1d12h`, `2w`, `45m`, `30s`.
-/// A day is 24 hours, a week seven days. Months and years have no fixed length and do not exist here. At most 100 years.
+/// A duration in whole seconds, from 0 to 100 years of 365 days. Written as whole numbers with units, the largest
+/// unit first: `90d`, `1d12h`, `2w`, `45m`, `30s`. A day is 24 hours and a week is seven days. There are no months
+/// and years, because their length varies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Span(u32);
 
-/// Text that is not a duration, and what would be.
+/// Text that is not a duration, with the reason and a suggestion.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a duration: {problem}")]
-pub struct InvalidSpan {
-    /// The text as it was given.
+pub struct InvalidSpanError {
+    /// The rejected text.
     pub text: String,
     /// What is wrong with it.
     pub problem: String,
-    /// What to write instead, where that can be said.
+    /// What to write instead. `None`: there is no suggestion.
     pub hint: Option<String>,
 }
 
+/// The units and their lengths in seconds, largest first.
 const UNITS: [(char, u32); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+/// The longest duration in seconds: 36,500 days.
 const LONGEST: u32 = 100 * 365 * 86_400;
 
 impl Span {
-    /// A span of whole seconds; `None` above 100 years.
+    /// A duration of whole seconds. `None`: it is longer than 100 years.
     #[must_use]
     pub fn from_seconds(seconds: u32) -> Option<Self> {
         (seconds <= LONGEST).then_some(Self(seconds))
     }
 
-    /// A span of whole days; more than 100 years becomes 100 years.
+    /// A duration of whole days. More than 100 years becomes 100 years.
     #[must_use]
     pub fn from_days(days: u16) -> Self {
         Self(u32::from(days).saturating_mul(86_400).min(LONGEST))
@@ -41,23 +44,24 @@ impl Span {
 
     /// The length in seconds.
     #[must_use]
-    pub fn seconds(self) -> u32 {
+    pub fn as_seconds(self) -> u32 {
         self.0
     }
 
-    /// The instant this long after `start`; the last instant there is when it would lie beyond.
+    /// The instant that is this long after `start`. If it cannot be represented, the last instant that can.
     #[must_use]
-    pub fn after(self, start: Timestamp) -> Timestamp {
+    pub fn instant_after(self, start: Timestamp) -> Timestamp {
         start.checked_add(SignedDuration::from_secs(i64::from(self.0))).unwrap_or(Timestamp::MAX)
     }
 }
 
 impl std::str::FromStr for Span {
-    type Err = InvalidSpan;
+    type Err = InvalidSpanError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidSpan> {
-        let fail = |problem: String, hint: Option<String>| Err(InvalidSpan { text: text.to_owned(), problem, hint });
-        if let Some(hint) = calendar_hint(text) {
+    fn from_str(text: &str) -> Result<Self, InvalidSpanError> {
+        let fail =
+            |problem: String, hint: Option<String>| Err(InvalidSpanError { text: text.to_owned(), problem, hint });
+        if let Some(hint) = suggest_days(text) {
             return fail("months and years have no fixed length".to_owned(), Some(hint));
         }
         let shape = "write whole numbers with units, largest first, such as \"90d\", \"1d12h\" or \"45m\"";
@@ -97,8 +101,8 @@ impl std::str::FromStr for Span {
     }
 }
 
-/// The number of days to write where someone wrote months or years.
-fn calendar_hint(text: &str) -> Option<String> {
+/// A suggestion in days for text in months or years. `None`: the text has another unit, or no unit.
+fn suggest_days(text: &str) -> Option<String> {
     let trimmed = text.trim();
     let digits = trimmed.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = trimmed.split_at(digits);
@@ -117,7 +121,7 @@ impl fmt::Display for Span {
             return f.write_str("0s");
         }
         let mut rest = self.0;
-        // Weeks are read but not written: 90d says more than 12w6d.
+        // Weeks are accepted as input but never written: 90d is easier to read than 12w6d.
         for (name, size) in UNITS.iter().filter(|(name, _)| *name != 'w') {
             let count = rest / size;
             rest %= size;
@@ -130,8 +134,8 @@ impl fmt::Display for Span {
 }
 
 impl TryFrom<String> for Span {
-    type Error = InvalidSpan;
-    fn try_from(text: String) -> Result<Self, InvalidSpan> {
+    type Error = InvalidSpanError;
+    fn try_from(text: String) -> Result<Self, InvalidSpanError> {
         text.parse()
     }
 }
@@ -152,7 +156,7 @@ mod tests {
     fn reads_units_largest_first() {
         for (text, seconds) in [("90d", 7_776_000), ("1d12h", 129_600), ("2w", 1_209_600), ("45m", 2_700), ("30s", 30)]
         {
-            assert_eq!(text.parse::<Span>().unwrap().seconds(), seconds, "{text}");
+            assert_eq!(text.parse::<Span>().unwrap().as_seconds(), seconds, "{text}");
         }
     }
 

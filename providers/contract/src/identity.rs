@@ -1,6 +1,6 @@
-//! What an identity should be: the values a provider turns into resources.
+//! Desired identities, scopes, groups and federations: the values that a provider turns into resources.
 //!
-//! These are decisions already taken: references are resolved, durations have become instants, defaults are filled in.
+//! These values are final. References are resolved, durations are converted to instants, and defaults are filled in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Address, Alias, Span};
 
-/// What sort of actor an identity is.
+/// The kind of actor that an identity represents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -17,11 +17,11 @@ pub enum Kind {
     Human,
     /// A long-running service or integration account.
     Service,
-    /// A job or deployment that proves itself by federation.
+    /// A job or deployment that authenticates by federation.
     Workload,
     /// An AI agent.
     Agent,
-    /// An emergency account: it never leaves by lease or by owner.
+    /// An emergency account. It never becomes a leaver because of a lease or because its owner leaves.
     BreakGlass,
 }
 
@@ -29,7 +29,7 @@ impl Kind {
     /// Every kind, in the order the language lists them.
     pub const ALL: [Self; 5] = [Self::Human, Self::Service, Self::Workload, Self::Agent, Self::BreakGlass];
 
-    /// The kind as the language writes it.
+    /// The kind as the configuration language writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +41,8 @@ impl Kind {
         }
     }
 
-    /// The principal an identity of this kind is unless it says otherwise: workloads and agents are roles.
+    /// The principal form of an identity of this kind if its block does not name one. Workloads and agents are roles;
+    /// the others are users.
     #[must_use]
     pub fn default_principal(self) -> Principal {
         match self {
@@ -61,14 +62,14 @@ impl std::fmt::Display for Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Principal {
-    /// Has credentials of its own.
+    /// Has its own credentials.
     User,
-    /// Is assumed by those it trusts.
+    /// Has no credentials. The principals that it trusts can assume it.
     Role,
 }
 
 impl Principal {
-    /// The principal's form as the language writes it.
+    /// The form as the configuration language writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -78,54 +79,54 @@ impl Principal {
     }
 }
 
-/// Whether a statement gives or takes.
+/// The effect of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Gives access.
+    /// Grants access.
     Allow,
-    /// Takes access, whatever allows it.
+    /// Denies access, even if another statement allows it.
     Deny,
 }
 
-/// One statement of what may be done to what.
+/// One policy statement: actions, resources and conditions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
-    /// The statement's own name, if it has one: letters and digits.
+    /// The statement's id: letters and digits. `None`: it has no id.
     pub sid: Option<String>,
     /// Whether it allows or denies.
     pub effect: Effect,
-    /// Actions it covers; exactly one of `actions` and `not_actions` has members.
+    /// The actions it covers. Exactly one of `actions` and `not_actions` is not empty.
     pub actions: Vec<String>,
-    /// Actions it covers all but.
+    /// It covers all actions except these.
     pub not_actions: Vec<String>,
-    /// Resources it covers; exactly one of `resources` and `not_resources` has members.
+    /// The resources it covers. Exactly one of `resources` and `not_resources` is not empty.
     pub resources: Vec<String>,
-    /// Resources it covers all but.
+    /// It covers all resources except these.
     pub not_resources: Vec<String>,
-    /// All must hold.
+    /// The conditions under which the statement applies. All of them must be met.
     pub conditions: Vec<Condition>,
-    /// A sensitive value went into it: views hide it.
+    /// Whether a sensitive value is part of the statement. Views hide such a statement.
     #[serde(default)]
     pub sensitive: bool,
 }
 
-/// One test of a statement.
+/// One condition of a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// The operator, such as `StringEquals`.
     pub test: String,
     /// The context key, such as `aws:SecureTransport`.
     pub variable: String,
-    /// Any may match.
+    /// The condition is met if one of these values matches.
     pub values: Vec<String>,
 }
 
-/// Who may take on a role.
+/// Which principals may assume a role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Trust {
-    /// Holders of a token of an OpenID Connect issuer.
+    /// Callers with a token of an OpenID Connect issuer.
     Oidc {
         /// The issuer's URL, `https://…`.
         issuer: String,
@@ -136,22 +137,22 @@ pub enum Trust {
     },
     /// Cloud services, such as `lambda.amazonaws.com`.
     Service {
-        /// Their principal names.
+        /// The services' principal names.
         principals: Vec<String>,
     },
     /// Principals of the cloud by name: account ids or ARNs.
     Aws {
         /// Account ids (12 digits) or ARNs.
         principals: Vec<String>,
-        /// The external id that the caller must give.
+        /// The external id that the caller must pass.
         external_id: Option<String>,
     },
     /// Other identities of this stack.
     Identity {
-        /// The trusted ones.
+        /// The trusted identities.
         identities: Vec<TrustedIdentity>,
     },
-    /// Holders of an assertion of a SAML provider.
+    /// Callers with an assertion of a SAML provider.
     Saml {
         /// The provider's ARN, or its name in the account.
         provider: String,
@@ -169,82 +170,84 @@ pub struct TrustedIdentity {
     pub principal: Principal,
     /// Its name in the cloud.
     pub name: String,
-    /// The account it lives in, where that is not the role's.
+    /// The account it is in. `None`: the role's account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 }
 
-/// A shared entitlement of the stack.
+/// A scope: a set of permissions that several identities and groups can have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
-    /// The block's label, in a module [qualified](crate::key::qualified) by it; and the policy's name in the cloud.
+    /// The block's label, [qualified](crate::key::qualify_name) by the module if the block is in one. It is also the
+    /// policy's name in the cloud.
     pub name: String,
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<String>,
-    /// What it says.
+    /// Its statements.
     pub statements: Vec<Statement>,
-    /// The account that it is realized in, one of those in which somebody holds it; `None`: the stack's first.
+    /// The account that the policy is created in: an account in which some identity or group has the scope. `None`:
+    /// the stack's first account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Alias>,
 }
 
 impl Scope {
-    /// `scope.LABEL`, or `module.a.scope.LABEL` in a module.
+    /// Its address: `scope.LABEL`, or `module.a.scope.LABEL` in a module.
     #[must_use]
     pub fn address(&self) -> Address {
-        Address::qualified("scope", &self.name)
+        Address::from_qualified_name("scope", &self.name)
     }
 }
 
-/// A group of the stack: what its members may do together.
+/// A group of the stack: permissions that all its members have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// `group.NAME`.
+    /// Its address: `group.LABEL`.
     pub address: Address,
     /// Its name in the cloud.
     pub name: String,
     /// Its own statements.
     pub statements: Vec<Statement>,
-    /// The labels of the scopes it holds.
+    /// The labels of the scopes that are attached to it.
     pub scopes: BTreeSet<String>,
-    /// Policies that others manage and it holds, by ARN.
+    /// The ARNs of policies that Leasehold does not manage and that are attached to it.
     pub managed_policy_arns: BTreeSet<String>,
-    /// The account that it lives in; `None`: the stack's first.
+    /// The account that it is in. `None`: the stack's first account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Alias>,
 }
 
-/// Somebody whose word on who a caller is the account takes: an object of the stack that trusts name.
+/// An identity provider that the account trusts to authenticate callers. Trusts of the stack's roles refer to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Federation {
-    /// The block's label, in a module [qualified](crate::key::qualified) by it.
+    /// The block's label, [qualified](crate::key::qualify_name) by the module if the block is in one.
     pub name: String,
-    /// Who.
+    /// The issuer of the tokens or assertions.
     pub issuer: Issuer,
-    /// The account that takes their word; `None`: the stack's first.
+    /// The account that trusts the issuer. `None`: the stack's first account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Alias>,
 }
 
 impl Federation {
-    /// `federation.LABEL`.
+    /// Its address: `federation.LABEL`, or `module.a.federation.LABEL` in a module.
     #[must_use]
     pub fn address(&self) -> Address {
-        Address::qualified("federation", &self.name)
+        Address::from_qualified_name("federation", &self.name)
     }
 }
 
-/// Who says who a caller is.
+/// What authenticates a caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Issuer {
     /// An issuer of OpenID Connect tokens.
     Oidc {
-        /// Its URL, `https://…`. It is the object's name in the cloud too.
+        /// Its URL, `https://…`. It is also the object's name in the cloud.
         url: String,
-        /// The audiences that tokens may be for.
+        /// The accepted audiences of tokens.
         audiences: BTreeSet<String>,
-        /// The thumbprints of its certificate, in lower case; empty: left to the cloud.
+        /// The thumbprints of its certificate, in lower case. Empty: the cloud determines them.
         thumbprints: BTreeSet<String>,
     },
     /// A directory that signs SAML assertions.
@@ -256,7 +259,7 @@ pub enum Issuer {
     },
 }
 
-/// A sort of credential. Their order is the one in which a quarantine shuts them.
+/// A kind of credential. The order of the variants is the order in which a quarantine disables them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Credential {
@@ -270,16 +273,16 @@ pub enum Credential {
     SigningCertificate,
     /// A user name and password, or a key, for one service of the cloud.
     ServiceSpecific,
-    /// A second factor: it gives no access, and taking it off may weaken what a password guards.
+    /// A second factor (MFA). It grants no access, and to remove it can weaken the protection of a password.
     MfaDevice,
 }
 
 impl Credential {
-    /// Every sort, in the order in which a quarantine shuts them.
+    /// Every kind, in the order in which a quarantine disables them.
     pub const ALL: [Self; 6] =
         [Self::AccessKey, Self::Login, Self::SshKey, Self::SigningCertificate, Self::ServiceSpecific, Self::MfaDevice];
 
-    /// The sort as the language writes it.
+    /// The kind as the configuration language writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -293,22 +296,22 @@ impl Credential {
     }
 }
 
-/// An identity that should be active, whole.
+/// An identity that should be active, with everything that Leasehold manages of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesiredIdentity {
-    /// Where it stands in the stack.
+    /// Its address in the stack.
     pub address: Address,
     /// Its name in the cloud.
     pub name: String,
-    /// What sort of actor it is.
+    /// The kind of actor.
     pub kind: Kind,
     /// Its form in the cloud.
     pub principal: Principal,
-    /// The label of the owner who answers for it.
+    /// The label of its owner.
     pub owner: String,
     /// The label of the service it works for.
     pub service: Option<String>,
-    /// Where it works, such as `prod`.
+    /// Its environment, such as `prod`.
     pub environment: Option<String>,
     /// Why it exists.
     pub purpose: Option<String>,
@@ -316,43 +319,44 @@ pub struct DesiredIdentity {
     pub created_at: Timestamp,
     /// The instant from which it has no access. `None`: it has no lease.
     pub deadline: Option<Timestamp>,
-    /// How long it stays quarantined before it is deleted, where it says so itself.
+    /// How long it stays quarantined before it is deleted. `None`: its block does not say.
     pub grace: Option<Span>,
     /// Its own statements.
     pub statements: Vec<Statement>,
-    /// The labels of the scopes it holds.
+    /// The labels of the scopes that are attached to it.
     pub scopes: BTreeSet<String>,
-    /// Who may take it on; roles only.
+    /// Which principals may assume it. Roles only.
     pub trusts: Vec<Trust>,
-    /// Policies that others manage and it holds, by ARN.
+    /// The ARNs of policies that Leasehold does not manage and that are attached to it.
     pub managed_policy_arns: BTreeSet<String>,
-    /// The groups it is in, by their names in the cloud: the stack's, and those that others manage. Users only.
+    /// The groups it is a member of, by their names in the cloud: groups of the stack, and groups that Leasehold does
+    /// not manage. Users only.
     pub groups: BTreeSet<String>,
-    /// The path it stands under in the cloud, where that is not the root: `/team/x/`.
+    /// Its path in the cloud, such as `/team/x/`. `None`: the root path.
     pub path: Option<String>,
-    /// Credentials that it keeps as they live. Others are strays.
+    /// The kinds of credentials that it keeps in their live state. Credentials of other kinds are unmanaged.
     pub keeps: BTreeSet<Credential>,
-    /// The policy its access is cut to, by ARN.
+    /// The ARN of its permissions boundary.
     pub permissions_boundary: Option<String>,
     /// Its tags, without marks.
     pub tags: BTreeMap<String, String>,
-    /// Keys of `tags` whose values are sensitive.
+    /// The keys of `tags` whose values are sensitive.
     pub sensitive_tags: BTreeSet<String>,
-    /// How long one session of a role may last; between one and twelve hours on AWS.
+    /// The maximum duration of one session of a role: one to twelve hours on AWS.
     pub max_session_duration: Option<Span>,
-    /// The account that it lives in; `None`: the stack's first.
+    /// The account that it is in. `None`: the stack's first account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Alias>,
 }
 
-/// A limit of the cloud that a declared object would break. The engine shows it with the attribute's line.
+/// A cloud limit that a declared object would exceed. The engine shows it with the line of the attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// `identity.x` or `scope.x`.
+    /// The address of the object, such as `identity.x` or `scope.x`.
     pub subject: Address,
-    /// The attribute or block of the subject that is at fault, such as `name`; empty: the block as a whole.
+    /// The attribute or nested block that causes the problem, such as `name`. Empty: the object's block as a whole.
     pub attribute: &'static str,
-    /// What is wrong, with the value found and the limit.
+    /// What is wrong, with the actual value and the limit.
     pub problem: String,
     /// What to do.
     pub help: String,

@@ -1,11 +1,23 @@
-//! The contract between the engine and a cloud.
+//! The contract between the engine and a cloud provider.
 //!
-//! In: desired identities, as plain values. Out: resources, snapshots, changes, outcomes, as plain values. This crate
-//! knows no SDK, no configuration language and no plan; a third party writes a provider with it alone.
+//! In: desired identities, as plain values. Out: resources, snapshots, changes and results, as plain values. This
+//! crate does not depend on an SDK, on the configuration language or on plans. A third party can write a provider
+//! with this crate alone.
 //!
-//! A provider's powers are split, so that a stage can be handed no more than it needs:
-//! [`Realize`] is pure, [`Observe`] only reads, [`Enact`] writes one change, [`Compare`] is pure.
-//! The laws a provider must keep stand in [`conformance`] as a suite that it runs on itself.
+//! A provider implements four traits, so that each stage of the engine gets only the access it needs:
+//!
+//! - [`Realize`] turns desired identities into resources. It is pure.
+//! - [`Observe`] reads the cloud and cannot write.
+//! - [`Enact`] writes one change per call.
+//! - [`Compare`] compares two accesses. It is pure.
+//!
+//! ```text
+//! desired identities ── Realize ──▶ resources ─┐
+//!                                              ├─ the engine's diff and plan ──▶ changes ── Enact ──▶ cloud
+//! cloud ── Observe ──▶ snapshot ───────────────┘
+//! ```
+//!
+//! [`conformance`] contains the laws that every provider must keep, as a test suite that a provider runs on itself.
 
 pub mod access;
 pub mod address;
@@ -29,10 +41,10 @@ pub mod vault;
 pub mod withheld;
 
 pub use access::{
-    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Assessment, Comparison, Deciding, Permission, Question,
-    Severity,
+    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Assessment, Comparison, ContributingStatement,
+    Permission, Question, Severity,
 };
-pub use address::{Address, InvalidName, StackName};
+pub use address::{Address, InvalidNameError, StackName};
 pub use alias::Alias;
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
@@ -44,13 +56,13 @@ pub use identity::{
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};
-pub use notice::{Notices, Waiting};
+pub use notice::{Notices, ThrottledCall};
 pub use provider::{
     Aspect, Compare, Custody, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind,
     ObserveRequest, Provider, Realize,
 };
-pub use quota::{Counted, Quota};
+pub use quota::{Quota, QuotaScope};
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Named, Realm, Snapshot, Stranger, Unmarked};
-pub use vault::{Delivered, Delivery, NotKept, Vault};
-pub use withheld::{Reserved, Withheld, Withholds};
+pub use snapshot::{LiveIdentity, LiveKey, LiveShared, ObjectName, Realm, Snapshot, Stranger, Unmarked};
+pub use vault::{Delivery, DeliveryIndex, DepositError, Vault};
+pub use withheld::{DenyExtent, InterimDeny, NarrowedPrincipal};

@@ -1,4 +1,6 @@
-//! The marks on a live object that say whose it is: tags under `leasehold:`.
+//! Marks: the tags under `leasehold:` that record which stack a live object belongs to.
+//!
+//! In: an object's tags. Out: [`Marks`], and back. [`Marks::from_tags`] reads what [`Marks::to_tags`] writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,34 +9,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Address, Digest, Kind, Span, StackName};
 
-/// Every mark's key begins with this.
+/// The prefix of every mark's tag key.
 pub const PREFIX: &str = "leasehold:";
 
-/// What the marks of one live object say.
+/// The marks of one live object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
     /// The stack that owns the object.
     pub stack: StackName,
-    /// What the object is in that stack.
+    /// The object's address in that stack.
     pub address: Address,
-    /// What sort of actor the identity is: kept here because its block is gone when it leaves.
+    /// The kind of the identity. It is recorded here because the identity's block is gone when the identity leaves.
     pub kind: Option<Kind>,
-    /// The owner's label.
+    /// The label of the owner.
     pub owner: Option<String>,
-    /// The service's label.
+    /// The label of the service.
     pub service: Option<String>,
     /// The environment.
     pub environment: Option<String>,
     /// When the identity joined, in whole seconds.
     pub created_at: Option<Timestamp>,
-    /// The end of the lease.
+    /// The deadline of the lease. `None`: there is no lease.
     pub expires_at: Option<Timestamp>,
-    /// The identity's own grace, kept here because its block is gone by the time it counts.
+    /// The identity's own grace period. It is recorded here because the identity's block is gone when the grace
+    /// period counts.
     pub grace: Option<Span>,
-    /// The template that the identity took words from, and the digest of what that said: `ci@1f0c…`.
+    /// The template that the identity uses, and the digest of the template's content: `ci@1f0c…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
-    /// The names of attributes that were made from sensitive values: views and records hide them.
+    /// The names of attributes made from sensitive values. Views and records hide these attributes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sensitive: BTreeSet<String>,
     /// Set while the identity is quarantined.
@@ -43,17 +46,17 @@ pub struct Marks {
     pub digest: Option<Digest>,
 }
 
-/// Since when and why an identity is quarantined.
+/// When and why an identity was quarantined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantine {
-    /// When its access was shut.
+    /// When it was quarantined.
     pub at: Timestamp,
-    /// Why: a short code such as `removed` or `lease-ended`.
+    /// The reason, as a short code such as `removed` or `lease-ended`.
     pub reason: String,
 }
 
 impl Marks {
-    /// Marks with nothing but whose and what.
+    /// Marks with a stack and an address and nothing else.
     #[must_use]
     pub fn new(stack: StackName, address: Address) -> Self {
         Self {
@@ -73,7 +76,7 @@ impl Marks {
         }
     }
 
-    /// The marks as tags. Values keep to the characters that AWS allows in a tag's value.
+    /// The marks as tags. The values contain only characters that AWS allows in a tag value.
     #[must_use]
     pub fn to_tags(&self) -> BTreeMap<String, String> {
         let instant = |at: Timestamp| at.to_string();
@@ -82,13 +85,13 @@ impl Marks {
             ("stack", Some(self.stack.to_string())),
             ("address", Some(self.address.to_mark())),
             ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
-            ("owner", self.owner.as_deref().map(to_tag)),
-            ("service", self.service.as_deref().map(to_tag)),
+            ("owner", self.owner.as_deref().map(name_to_tag)),
+            ("service", self.service.as_deref().map(name_to_tag)),
             ("environment", self.environment.clone()),
             ("created-at", self.created_at.map(instant)),
             ("expires-at", self.expires_at.map(instant)),
             ("grace", self.grace.map(|span| span.to_string())),
-            ("template", self.template.as_deref().map(to_tag)),
+            ("template", self.template.as_deref().map(name_to_tag)),
             (
                 "sensitive",
                 (!self.sensitive.is_empty()).then(|| Vec::from_iter(self.sensitive.iter().cloned()).join(" ")),
@@ -100,32 +103,36 @@ impl Marks {
         tags.into_iter().filter_map(|(key, value)| Some((format!("{PREFIX}{key}"), value?))).collect()
     }
 
-    /// Reads marks from tags; tags without the prefix are passed over. `None`: the object carries no mark of any stack.
+    /// Reads marks from tags, and ignores tags without the prefix. `None`: the object has neither a `stack` nor an
+    /// `address` mark, so it belongs to no stack.
     ///
-    /// Whose the object is (`stack` and `address`) must be readable; when one of the two is there and does not read, the
-    /// error says so, and nobody may write the object. Any other mark that does not read counts as absent: it then differs
-    /// from what is wanted, shows as drift and is written anew.
-    pub fn from_tags(tags: &BTreeMap<String, String>) -> Result<Option<Self>, InvalidMarks> {
+    /// Any other mark that cannot be read counts as absent. It then differs from the desired mark, is shown as drift,
+    /// and is written again.
+    ///
+    /// # Errors
+    /// One of the `stack` and `address` marks is missing while the other exists, or cannot be read. It is then not
+    /// known which stack owns the object, and nobody may write it.
+    pub fn from_tags(tags: &BTreeMap<String, String>) -> Result<Option<Self>, InvalidMarksError> {
         let get = |key: &str| tags.get(&format!("{PREFIX}{key}")).map(String::as_str);
         let (stack, address) = match (get("stack"), get("address")) {
             (None, None) => return Ok(None),
             (Some(stack), Some(address)) => (stack, address),
-            (Some(_), None) => return Err(InvalidMarks { key: "address", value: None }),
-            (None, Some(_)) => return Err(InvalidMarks { key: "stack", value: None }),
+            (Some(_), None) => return Err(InvalidMarksError { key: "address", value: None }),
+            (None, Some(_)) => return Err(InvalidMarksError { key: "stack", value: None }),
         };
-        let broken = |key, value: &str| InvalidMarks { key, value: Some(value.to_owned()) };
+        let broken = |key, value: &str| InvalidMarksError { key, value: Some(value.to_owned()) };
         let quarantined_at: Option<Timestamp> = get("quarantined-at").and_then(|text| text.parse().ok());
         Ok(Some(Self {
             stack: StackName::new(stack).map_err(|_| broken("stack", stack))?,
             address: Address::from_mark(address).ok_or_else(|| broken("address", address))?,
             kind: get("kind").and_then(|text| Kind::ALL.into_iter().find(|kind| kind.as_str() == text)),
-            owner: get("owner").map(from_tag),
-            service: get("service").map(from_tag),
+            owner: get("owner").map(name_from_tag),
+            service: get("service").map(name_from_tag),
             environment: get("environment").map(str::to_owned),
             created_at: get("created-at").and_then(|text| text.parse().ok()),
             expires_at: get("expires-at").and_then(|text| text.parse().ok()),
             grace: get("grace").and_then(|text| text.parse().ok()),
-            template: get("template").map(from_tag),
+            template: get("template").map(name_from_tag),
             sensitive: get("sensitive").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             quarantine: quarantined_at
                 .map(|at| Quarantine { at, reason: get("reason").unwrap_or("unknown").to_owned() }),
@@ -140,22 +147,23 @@ impl Marks {
     }
 }
 
-/// A [qualified](crate::key::qualified) name as a tag's value: a comma is not allowed there, and a slash is in no name.
-fn to_tag(name: &str) -> String {
+/// Converts a [qualified](crate::key::qualify_name) name to a tag value: a tag value must not contain a comma, and no
+/// name contains a slash.
+fn name_to_tag(name: &str) -> String {
     name.replace(',', "/")
 }
 
-fn from_tag(value: &str) -> String {
+fn name_from_tag(value: &str) -> String {
     value.replace('/', ",")
 }
 
-/// A mark that says whose an object is, and cannot be read.
+/// A `stack` or `address` mark that is missing or cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the mark {PREFIX}{key} is {}", match value { Some(value) => format!("unreadable: {value:?}"), None => "missing while other marks are there".to_owned() })]
-pub struct InvalidMarks {
-    /// The mark at fault, without its prefix.
+pub struct InvalidMarksError {
+    /// The key of the mark, without the prefix.
     pub key: &'static str,
-    /// What stands there, if anything does.
+    /// The value of the mark. `None`: the mark is missing.
     pub value: Option<String>,
 }
 
@@ -170,10 +178,10 @@ mod tests {
             created_at: Some("2026-11-20T22:00:00Z".parse().unwrap()),
             expires_at: Some("2027-02-18T22:00:00Z".parse().unwrap()),
             quarantine: Some(Quarantine { at: "2026-12-01T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() }),
-            digest: Some(Digest::of_bytes(b"x")),
+            digest: Some(Digest::from_bytes(b"x")),
             grace: Some(Span::from_days(3)),
             template: Some("a,k.ci@0123456789ab".to_owned()),
-            ..Marks::new(StackName::new("payments").unwrap(), Address::identity("agent", Some("triage")))
+            ..Marks::new(StackName::new("payments").unwrap(), Address::for_identity("agent", Some("triage")))
         }
     }
 

@@ -1,26 +1,27 @@
-//! What a provider tells people while it works: why it takes longer than it should. Nothing is decided by it.
+//! Notices from a provider to the user while it works: why it is slow. They do not affect any decision.
 
 use std::fmt::Debug;
 use std::time::Duration;
 
-/// Who is told. A provider is given one when it is connected; it is called from wherever calls are made, and must not take long.
+/// Receives notices. A provider gets one when it connects, and calls it from wherever it makes API calls. The methods
+/// must return quickly.
 pub trait Notices: Debug + Send + Sync {
-    /// A call begins to wait.
-    fn waits(&self, waiting: &Waiting<'_>);
+    /// A call starts to wait because of throttling.
+    fn report_throttled_call(&self, waiting: &ThrottledCall<'_>);
 
-    /// Calls go as fast as they come again.
-    fn at_full_speed(&self);
+    /// Calls no longer wait.
+    fn report_full_speed(&self);
 }
 
-/// A call that waits because the cloud throttles.
+/// A call that waits because the cloud throttles the caller.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Waiting<'a> {
+pub struct ThrottledCall<'a> {
     /// The operation, as the cloud names it: `iam:GetUser`.
     pub operation: &'a str,
-    /// Whether this call was refused. If not, it waits for its turn, since others were.
+    /// Whether the cloud refused this call. If false, the call waits for its turn because other calls were refused.
     pub refused: bool,
-    /// How long it will wait.
+    /// How long the call will wait.
     pub wait: Duration,
-    /// How many calls a second are let through now.
+    /// The current limit, in calls per second. `None`: there is no limit.
     pub rate: Option<f64>,
 }

@@ -1,48 +1,48 @@
-//! How many objects a cloud takes, and how long ones, where it tells.
+//! The cloud's limits on the number of objects and on the length of documents, where it reports them.
 
 use std::collections::BTreeSet;
 
 use crate::{Alias, ResourceId, ResourceKind};
 
-/// One limit on a number of objects or of characters, as the cloud tells it now.
+/// One limit on a number of objects or characters, with the value that applies to the account now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
     /// The cloud's own name for it, such as `RolesQuota`.
     pub name: String,
-    /// What is counted, in words: `roles`, `policies attached to a role`, `characters in the trust policy`.
+    /// What is counted, for people: `roles`, `policies attached to a role`, `characters in the trust policy`.
     pub what: &'static str,
-    /// The kinds that count.
+    /// The kinds of objects that count towards the limit.
     pub kinds: BTreeSet<ResourceKind>,
-    /// How many there may be.
+    /// The maximum.
     pub limit: u64,
     /// How it is counted.
-    pub counted: Counted,
-    /// The attributes of a block that such objects come from; the first that stands there is to blame.
+    pub counted: QuotaScope,
+    /// The attributes of a block that such objects come from. A diagnostic points to the first one that the block has.
     pub attributes: &'static [&'static str],
-    /// Whose it is; `None`: of the stack's first account.
+    /// The account that the limit applies to. `None`: the stack's first account.
     pub account: Option<Alias>,
 }
 
-/// How the number is found that a quota limits.
+/// What a quota counts, and over which objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
-    /// The objects of the whole account.
+pub enum QuotaScope {
+    /// All objects of the account.
     OfAccount {
-        /// How many there are now.
+        /// The current number.
         used: u64,
     },
-    /// The objects of each identity, or group, by itself.
+    /// The objects of each identity or group, counted separately.
     OfHolder,
-    /// The characters of this attribute, of each object by itself.
+    /// The characters of this attribute, for each object separately.
     Characters(&'static str),
-    /// The characters of this attribute, of all such objects of an identity or group together.
+    /// The characters of this attribute, summed over all such objects of an identity or group.
     CharactersOfHolder(&'static str),
 }
 
 impl Quota {
-    /// Whether an object counts.
+    /// Whether an object counts towards this quota: its account and kind match.
     #[must_use]
-    pub fn counts(&self, id: &ResourceId) -> bool {
+    pub fn applies_to_object(&self, id: &ResourceId) -> bool {
         self.account == id.account && self.kinds.contains(&id.kind)
     }
 }

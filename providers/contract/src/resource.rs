@@ -1,4 +1,5 @@
-//! The normal form that desired and live objects share, so that they can be compared attribute by attribute.
+//! The normal form of cloud objects. Desired and live objects use the same form, so that they can be compared
+//! attribute by attribute.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,59 +34,61 @@ impl fmt::Display for ResourceKind {
     }
 }
 
-/// One object of the cloud: its type, and a name unique within the type and the account. What hangs on a principal is
-/// named after it: `checkout_ci/leasehold`.
+/// One object of the cloud: its type, and a name that is unique within the type and the account. An object that is
+/// part of a principal is named after the principal: `checkout_ci/leasehold`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ResourceId {
     /// The type.
     pub kind: ResourceKind,
     /// The name.
     pub name: String,
-    /// In which of the stack's accounts; `None`: in its first. A provider's ids have none.
+    /// The account of the stack that the object is in. `None`: the stack's first account. The ids that a provider
+    /// returns have `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Alias>,
 }
 
 impl ResourceId {
-    /// The id of an object.
+    /// The id of an object with this kind and name, in the stack's first account.
     pub fn new(kind: ResourceKind, name: impl Into<String>) -> Self {
         Self { kind, name: name.into(), account: None }
     }
 
-    /// The id of an object of that kind and name in that account.
+    /// The same id in `account`. `None`: the stack's first account.
     #[must_use]
-    pub fn within(self, account: Option<&Alias>) -> Self {
+    pub fn with_account(self, account: Option<&Alias>) -> Self {
         Self { account: account.cloned(), ..self }
     }
 
-    /// The name as people read it, with the account before it where that is not the stack's first: `audit:jane`.
+    /// The name for people. If the account is not the stack's first, its alias comes first: `audit:jane`.
     #[must_use]
-    pub fn shown_name(&self) -> Cow<'_, str> {
+    pub fn display_name(&self) -> Cow<'_, str> {
         match &self.account {
             Some(account) => Cow::Owned(format!("{account}:{}", self.name)),
             None => Cow::Borrowed(&self.name),
         }
     }
 
-    /// What stands in a plan for the part of a name that the cloud will choose: `ci/(new)`.
+    /// The placeholder in a plan for the part of a name that the cloud will choose: `ci/(new)`.
     pub const NEW: &str = "(new)";
 
-    /// What stands after the name of what it hangs on: `leasehold` of `checkout_ci/leasehold`; empty where it hangs on nothing.
+    /// The part of the name after the principal's name: `leasehold` in `checkout_ci/leasehold`. Empty: the object is
+    /// not part of a principal.
     #[must_use]
-    pub fn part(&self) -> &str {
+    pub fn local_name(&self) -> &str {
         self.name.split_once('/').map_or("", |(_, part)| part)
     }
 
-    /// Whether the cloud will choose the name.
+    /// Whether the cloud will choose the name, so that the id still has the placeholder [`ResourceId::NEW`].
     #[must_use]
     pub fn is_new(&self) -> bool {
-        self.part() == Self::NEW
+        self.local_name() == Self::NEW
     }
 }
 
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.shown_name())
+        write!(f, "{} {}", self.kind, self.display_name())
     }
 }
 
@@ -99,16 +102,16 @@ pub enum Value {
     Number(i64),
     /// True or false.
     Flag(bool),
-    /// Texts without order.
+    /// A set of texts.
     Set(BTreeSet<String>),
-    /// Texts by key, such as tags.
+    /// A map of texts, such as tags.
     Map(BTreeMap<String, String>),
     /// A policy or other JSON document, in the provider's canonical form.
     Document(Document),
 }
 
 impl Value {
-    /// The value as plain JSON, for people's tools.
+    /// The value as plain JSON, for output that other tools read.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         match self {
@@ -119,11 +122,11 @@ impl Value {
             Self::Map(entries) => {
                 entries.iter().map(|(k, v)| (k.clone(), serde_json::Value::from(v.as_str()))).collect()
             }
-            Self::Document(document) => document.json().clone(),
+            Self::Document(document) => document.as_json_value().clone(),
         }
     }
 
-    /// The text, when it is one.
+    /// The text. `None`: the value is not a text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -132,11 +135,11 @@ impl Value {
         }
     }
 
-    /// The document, when it is one.
+    /// The parsed document. `None`: the value is not a document.
     #[must_use]
     pub fn as_document(&self) -> Option<&serde_json::Value> {
         match self {
-            Self::Document(document) => Some(document.json()),
+            Self::Document(document) => Some(document.as_json_value()),
             _ => None,
         }
     }
@@ -154,23 +157,24 @@ impl From<String> for Value {
     }
 }
 
-/// A resource's attributes by name. An attribute that is not there has the cloud's default.
+/// A resource's attributes by name. An attribute that is missing has the cloud's default value.
 pub type Attributes = BTreeMap<Cow<'static, str>, Value>;
 
 /// One object of the cloud in normal form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
-    /// Which object.
+    /// The id of the object.
     pub id: ResourceId,
-    /// The identity it is part of; `None` for what a stack's identities share.
+    /// The identity it is part of. `None`: it is shared by identities of the stack.
     pub identity: Option<Address>,
-    /// What it holds.
+    /// Its attributes.
     pub attributes: Attributes,
-    /// Its marks, where the object carries marks of its own (principals, shared policies).
+    /// Its marks. `None`: objects of this kind carry no marks of their own (only principals and shared objects do),
+    /// or the marks were not read.
     pub marks: Option<Marks>,
-    /// What must exist before it, and may go only after it.
+    /// The objects that must exist before this one is created, and may be deleted only after it is deleted.
     pub depends_on: BTreeSet<ResourceId>,
-    /// Attributes that views hide.
+    /// Names of attributes whose values views hide.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sensitive: BTreeSet<String>,
 }
@@ -189,45 +193,48 @@ impl Resource {
         }
     }
 
-    /// The same, with an attribute.
+    /// The same resource with one more attribute.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub fn with_attribute(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.attributes.insert(Cow::Borrowed(name), value.into());
         self
     }
 
-    /// The same, needing another resource.
+    /// The same resource with one more dependency.
     #[must_use]
-    pub fn after(mut self, id: ResourceId) -> Self {
+    pub fn with_dependency(mut self, id: ResourceId) -> Self {
         self.depends_on.insert(id);
         self
     }
 
-    /// The JSON of an attribute that is a document.
+    /// The parsed document of the attribute `name`. `None`: there is no such attribute, or it is not a document.
     #[must_use]
-    pub fn json(&self, name: &str) -> Option<&serde_json::Value> {
+    pub fn document_attribute(&self, name: &str) -> Option<&serde_json::Value> {
         self.get(name).and_then(Value::as_document)
     }
 
-    /// The attribute of that name.
+    /// The attribute with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.attributes.get(name)
     }
 
-    /// The digest of the object as a whole, marks and all: two reads of an untouched object have the same.
+    /// The digest of the object's id, attributes and marks. Two reads of an unchanged object give the same digest.
     #[must_use]
-    pub fn digest(&self) -> Digest {
-        Digest::of(&(&self.id, &self.attributes, &self.marks))
+    pub fn compute_digest(&self) -> Digest {
+        Digest::from_serializable(&(&self.id, &self.attributes, &self.marks))
     }
 }
 
-/// The digest that an identity's `digest` mark holds: over all its resources' ids and attributes and over its marks but
-/// the digest itself. The order of `resources` does not matter, nor what the stack calls the account: they all live in one. The status of what
-/// has an `expiration_date` is passed over: it changes by itself, and nobody changed it then.
+/// The digest for an identity's `digest` mark. It covers the ids and attributes of all its resources, and its marks
+/// except `digest` itself.
+///
+/// It does not depend on the order of `resources`, nor on the account's alias: all resources of an identity are in
+/// one account. It leaves out the `status` of an object with an `expiration_date`, because that status changes at the
+/// expiration date without anybody changing the object.
 pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Digest {
     #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
-    struct Part<'a> {
+    struct DigestedResource<'a> {
         kind: &'a ResourceKind,
         name: &'a str,
     }
@@ -238,15 +245,15 @@ pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) ->
         }
         attributes
     };
-    let parts: BTreeMap<Part<'a>, (Cow<'_, Attributes>, Option<Marks>)> = resources
+    let parts: BTreeMap<DigestedResource<'a>, (Cow<'_, Attributes>, Option<Marks>)> = resources
         .into_iter()
         .map(|r| {
-            let part = Part { kind: &r.id.kind, name: &r.id.name };
+            let part = DigestedResource { kind: &r.id.kind, name: &r.id.name };
             (part, (lasting(r), r.marks.clone().map(|marks| Marks { digest: None, ..marks })))
         })
         .collect();
     let parts: Vec<_> = parts.into_iter().collect();
-    Digest::of(&parts)
+    Digest::from_serializable(&parts)
 }
 
 #[cfg(test)]
@@ -259,10 +266,10 @@ mod tests {
     fn documents_keep_their_form_inside_of_other_values() {
         let document = Document::new(json!({"b": "\"é\n", "a": [1, null, 1.5]}));
         let resource = Resource::new(ResourceId::new(ResourceKind::new("k"), "x"), None)
-            .with("policy", Value::Document(document.clone()));
+            .with_attribute("policy", Value::Document(document.clone()));
         let change = crate::Change::Create { after: Box::new(resource) };
         let as_value = serde_json::to_value(&change).unwrap();
-        assert_eq!(as_value["after"]["attributes"]["policy"]["document"], *document.json());
+        assert_eq!(as_value["after"]["attributes"]["policy"]["document"], *document.as_json_value());
         assert_eq!(serde_json::from_value::<crate::Change>(as_value).unwrap(), change);
         let as_text = serde_json::to_string_pretty(&change).unwrap();
         assert_eq!(serde_json::from_str::<crate::Change>(&as_text).unwrap(), change);
@@ -272,9 +279,9 @@ mod tests {
     fn what_ends_by_itself_is_no_other_thing_then() {
         const KIND: ResourceKind = ResourceKind::new("k");
         let digest = |status: &str, end: Option<&str>| {
-            let held = Resource::new(ResourceId::new(KIND, "x"), None).with("status", status);
+            let held = Resource::new(ResourceId::new(KIND, "x"), None).with_attribute("status", status);
             identity_digest([&match end {
-                Some(end) => held.with("expiration_date", end),
+                Some(end) => held.with_attribute("expiration_date", end),
                 None => held,
             }])
         };
@@ -287,15 +294,16 @@ mod tests {
     fn the_identity_digest_ignores_order_and_its_own_mark() {
         const KIND: ResourceKind = ResourceKind::new("k");
         let stack = crate::StackName::new("s").unwrap();
-        let mut a = Resource::new(ResourceId::new(KIND, "a"), None).with("x", "1");
-        a.marks = Some(Marks::new(stack, Address::identity("a", None)));
-        let b = Resource::new(ResourceId::new(KIND, "b"), None).with("p", Value::Document(json!({"z": 1}).into()));
+        let mut a = Resource::new(ResourceId::new(KIND, "a"), None).with_attribute("x", "1");
+        a.marks = Some(Marks::new(stack, Address::for_identity("a", None)));
+        let b = Resource::new(ResourceId::new(KIND, "b"), None)
+            .with_attribute("p", Value::Document(json!({"z": 1}).into()));
         let before = identity_digest([&a, &b]);
         assert_eq!(before, identity_digest([&b, &a]));
         a.marks.as_mut().unwrap().digest = Some(before);
         assert_eq!(before, identity_digest([&a, &b]));
         let audit = Alias::new("audit").unwrap();
-        let moved = [&a, &b].map(|part| Resource { id: part.id.clone().within(Some(&audit)), ..part.clone() });
+        let moved = [&a, &b].map(|part| Resource { id: part.id.clone().with_account(Some(&audit)), ..part.clone() });
         assert_eq!(before, identity_digest(&moved), "an alias is the stack's word, and nothing of the object");
         a.marks.as_mut().unwrap().owner = Some("tom".to_owned());
         assert_ne!(before, identity_digest([&a, &b]));

@@ -1,17 +1,18 @@
-//! What of an object was made from sensitive values. What lives does not say so by itself: the marks keep it.
+//! Which attributes were made from sensitive values. The live object does not show this, so the marks record it.
 
 use std::collections::BTreeMap;
 
 use crate::{Change, Document, Resource, ResourceId, Snapshot, Value};
 
-/// What stands for a value that is not shown.
+/// The text that replaces a hidden value.
 pub const HIDDEN: &str = "(sensitive value)";
 
-/// The attribute that is taken for sensitive where nobody knows: a policy that is no longer declared and whose marks were not read.
+/// The attribute that counts as sensitive if nothing is known: the policy of an object that is no longer declared and
+/// whose marks were not read.
 const UNKNOWN: &str = "policy";
 
-/// Writes into the marks of `root` which attributes of the objects are sensitive.
-pub fn remember(resources: &mut [Resource], root: &ResourceId) {
+/// Records in the marks of `root` which attributes of `resources` are sensitive.
+pub fn record_sensitive(resources: &mut [Resource], root: &ResourceId) {
     let names: Vec<String> = resources.iter().flat_map(|resource| resource.sensitive.iter().cloned()).collect();
     let marks = resources.iter_mut().find(|resource| resource.id == *root).and_then(|resource| resource.marks.as_mut());
     if let Some(marks) = marks {
@@ -20,8 +21,9 @@ pub fn remember(resources: &mut [Resource], root: &ResourceId) {
 }
 
 impl Snapshot {
-    /// Marks as sensitive what the marks, or the declared objects in `wanted`, say is.
-    pub fn recall(&mut self, wanted: &BTreeMap<ResourceId, Resource>) {
+    /// Flags the attributes of live objects as sensitive that their marks, or the declared objects in `wanted`,
+    /// record as sensitive.
+    pub fn restore_sensitive(&mut self, wanted: &BTreeMap<ResourceId, Resource>) {
         for live in self.identities.values_mut().filter(|live| !live.marks.sensitive.is_empty()) {
             for resource in live.resources.values_mut() {
                 let names = live.marks.sensitive.iter().filter(|name| resource.attributes.contains_key(name.as_str()));
@@ -44,8 +46,8 @@ impl Snapshot {
 }
 
 impl Resource {
-    /// Puts [`HIDDEN`] in the place of what is sensitive.
-    pub fn redact(&mut self) {
+    /// Replaces the values of sensitive attributes with [`HIDDEN`]. The keys of a map are kept.
+    pub fn redact_sensitive(&mut self) {
         for name in &self.sensitive {
             if let Some(value) = self.attributes.get_mut(name.as_str()) {
                 *value = match value {
@@ -59,7 +61,7 @@ impl Resource {
 }
 
 impl Change {
-    /// Both sides, to be written.
+    /// The resources before and after the change, for modification. Empty for changes of marks only.
     pub fn sides_mut(&mut self) -> impl Iterator<Item = &mut Resource> {
         let (before, after) = match self {
             Self::Create { after } => (None, Some(after)),

@@ -1,4 +1,6 @@
-//! What is live: the cloud's side of a diff, in the normal form of [`Resource`].
+//! Live objects: the cloud's side of a diff, in the normal form of [`Resource`].
+//!
+//! A [`Snapshot`] is complete. If any part of it cannot be read, there is an error and no snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,50 +8,52 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Alias, Delivered, Delivery, Document, Marks, Principal, Resource, ResourceId, StackName};
+use crate::{Address, Alias, Delivery, DeliveryIndex, Document, Marks, Principal, Resource, ResourceId, StackName};
 
-/// Where a provider works, and as whom.
+/// The account that a provider works in, and the caller it works as.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Realm {
     /// The provider's name: `aws`, `local`.
     pub provider: String,
-    /// The account, or what stands for one.
+    /// The account id, or the provider's equivalent of an account.
     pub account: String,
-    /// The cloud's partition, such as `aws` or `aws-cn`; empty where there is none.
+    /// The cloud's partition, such as `aws` or `aws-cn`. Empty: the cloud has no partitions.
     pub partition: String,
-    /// The caller as the cloud knows it, for people: `role/ci`.
+    /// The caller's name in the cloud, for people: `role/ci`.
     pub actor: String,
-    /// The stack's other accounts. A provider knows of none.
+    /// The stack's other accounts. Empty in the realm that a provider returns.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<Alias, Realm>,
 }
 
 impl Realm {
-    /// The place that the stack knows by that alias; the first where it knows none.
+    /// The realm of the account with this alias. `None`, or an alias that the stack does not have: the first
+    /// account's realm.
     #[must_use]
-    pub fn at(&self, account: Option<&Alias>) -> &Self {
+    pub fn for_account(&self, account: Option<&Alias>) -> &Self {
         account.and_then(|alias| self.others.get(alias)).unwrap_or(self)
     }
 
-    /// Every account of the stack, the first one first.
+    /// Every account of the stack with its alias, the first account first.
     pub fn accounts(&self) -> impl Iterator<Item = (Option<&Alias>, &Self)> {
         std::iter::once((None, self)).chain(self.others.iter().map(|(alias, realm)| (Some(alias), realm)))
     }
 
-    /// The provider and the account, as stores name it: `aws 111122223333`.
+    /// The provider and the account, as stores name them: `aws 111122223333`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{} {}", self.provider, self.account)
     }
 
-    /// Whether both are the same account of the same cloud.
+    /// Whether both realms are the same account of the same cloud.
     #[must_use]
     pub fn is_same_account(&self, other: &Self) -> bool {
         self.provider == other.provider && self.partition == other.partition && self.account == other.account
     }
 }
 
-/// For people: `aws 111122223333`, and behind it what the stack calls its other accounts: `aws 111122223333, audit 222233334444`.
+/// For people: `aws 111122223333`, then the stack's other accounts with their aliases: `aws 111122223333, audit
+/// 222233334444`.
 impl fmt::Display for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.provider, self.account)?;
@@ -57,141 +61,144 @@ impl fmt::Display for Realm {
     }
 }
 
-/// One identity of this stack as it lives.
+/// One live identity of this stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveIdentity {
-    /// The resource that is the principal; a key of `resources`.
+    /// The id of the principal. It is a key of `resources`.
     pub id: ResourceId,
-    /// Its form.
+    /// Its principal form.
     pub principal: Principal,
     /// Its name in the cloud.
     pub name: String,
-    /// The id that the cloud gave it and gives no other, such as `AIDA…`: a name may be given again. `None`: the cloud has no such ids.
+    /// The id that the cloud assigned and never reuses, such as `AIDA…`. A name can be reused. `None`: the cloud has
+    /// no such ids.
     pub unique_id: Option<String>,
     /// Its marks.
     pub marks: Marks,
-    /// When the cloud says it was made.
+    /// When it was created, as reported by the cloud.
     pub created_at: Option<Timestamp>,
-    /// When it, or a credential of it, was last used, as far as the cloud tells.
+    /// When it, or one of its credentials, was last used, as reported by the cloud. `None`: never, or not known.
     pub last_used: Option<Timestamp>,
-    /// All it is and holds, strays included.
+    /// All its resources, including unmanaged ones.
     pub resources: BTreeMap<ResourceId, Resource>,
-    /// What is known of its access keys beside their status. Each is one of `resources` too.
+    /// Details of its access keys beyond their attributes. Each key is also in `resources`.
     pub keys: BTreeMap<ResourceId, LiveKey>,
 }
 
-/// An access key as it lives, beside what its resource says. Nothing of it is secret.
+/// A live access key: what is known in addition to its resource. None of it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LiveKey {
-    /// When the cloud made it.
+    /// When it was created, as reported by the cloud.
     pub created_at: Option<Timestamp>,
-    /// When it was last used, as far as the cloud tells.
+    /// When it was last used, as reported by the cloud. `None`: never, or not known.
     pub last_used: Option<Timestamp>,
-    /// Where its secret was delivered to. A provider does not know: the engine fills it in.
+    /// Where its secret was delivered. The engine fills this in; it is `None` in what a provider returns.
     pub delivered: Option<Delivery>,
 }
 
 impl LiveIdentity {
-    /// Its address, from its marks.
+    /// Its address, as its marks say.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.marks.address
     }
 }
 
-/// One object of this stack that identities share, as it lives.
+/// One live object of this stack that identities share: a scope, a group, a part of a group, or a federation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveShared {
-    /// The object. Its marks are `None` where no bulk read tells them and nothing asked for a closer look.
+    /// The object. Its marks are `None` if the bulk read does not include them and no exact read was requested.
     pub resource: Resource,
-    /// Its address as far as the cloud tells, or that of what it is part of.
+    /// Its address as read from the cloud, or the address of the object that it is part of.
     pub address: Address,
-    /// It carries no mark, and was asked for to be taken in.
+    /// Whether it carries no mark and the request asked to import it.
     pub adoptable: bool,
-    /// What is not this stack's and holds it, by name: `user/jane`. As long as somebody does, it cannot go.
+    /// Objects outside this stack that it is attached to, by name: `user/jane`. It cannot be deleted while there are any.
     pub held_by: BTreeSet<String>,
 }
 
 impl LiveShared {
-    /// An object that nobody else holds.
+    /// A shared object that is not attached to anything outside the stack.
     #[must_use]
     pub fn new(resource: Resource, address: Address) -> Self {
         Self { resource, address, adoptable: false, held_by: BTreeSet::new() }
     }
 }
 
-/// A principal or policy that does not carry this stack's mark. It is never written.
+/// A principal or policy that does not carry this stack's mark. Leasehold never writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stranger {
-    /// The stack whose mark it carries, if one's.
+    /// The stack whose mark it carries. `None`: it carries no mark.
     pub stack: Option<StackName>,
-    /// The object's own name for itself, such as its ARN.
+    /// The object's cloud name, such as its ARN.
     pub arn: String,
-    /// Why its marks could not be read, where they could not.
+    /// Why its marks could not be read. `None`: they could.
     pub unreadable: Option<String>,
 }
 
-/// A principal that carries no mark and was asked for by name, whole.
+/// A principal without marks that the request named, read completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmarked {
-    /// The resource that is the principal; a key of `resources`.
+    /// The id of the principal. It is a key of `resources`.
     pub id: ResourceId,
-    /// Its form.
+    /// Its principal form.
     pub principal: Principal,
     /// Its name in the cloud.
     pub name: String,
-    /// When the cloud says it was made.
+    /// When it was created, as reported by the cloud.
     pub created_at: Option<Timestamp>,
-    /// When it, or a credential of it, was last used, as far as the cloud tells.
+    /// When it, or one of its credentials, was last used, as reported by the cloud. `None`: never, or not known.
     pub last_used: Option<Timestamp>,
-    /// All it is and holds. They carry no marks, and are part of the address that was asked for.
+    /// All its resources. They carry no marks and have the address that the request gave.
     pub resources: BTreeMap<ResourceId, Resource>,
 }
 
-/// All that a plan needs to know of the cloud. A snapshot is whole or it is not there: a read that failed half-way is an
-/// [`crate::ObserveError`], never a smaller snapshot.
+/// Everything that a plan needs to know about the cloud. A snapshot is complete: if a part cannot be read, the result
+/// is a [`crate::ObserveError`], never a smaller snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Where this is.
+    /// The account it was read from, and the stack's other accounts.
     pub realm: Realm,
-    /// This stack's identities, by principal.
+    /// This stack's identities, by the id of their principal.
     pub identities: BTreeMap<ResourceId, LiveIdentity>,
-    /// What this stack's identities share.
+    /// The objects that this stack's identities share.
     pub shared: BTreeMap<ResourceId, LiveShared>,
-    /// Everything else of the kinds this provider realizes.
+    /// All other objects of the kinds that this provider realizes.
     pub strangers: BTreeMap<ResourceId, Stranger>,
-    /// Of the strangers, those that carry no mark and were asked for whole.
+    /// The strangers without marks that the request asked to read completely.
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
-    /// Groups that are not the stack's, and what of the stack they hold: members have it through them.
+    /// Groups outside the stack, with the stack's objects that are attached to them. Members of such a group have
+    /// these objects through it.
     pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
-    /// Managed policies that are not the stack's and deny something, or read tags of who holds them, by the name by which an attachment says them; and groups that do, by
-    /// theirs, with all they hold in one document; each with the account that it is in. Others only allow, as far as the provider can know.
-    pub denying: BTreeMap<Named, Document>,
-    /// What was delivered and is not among the live keys: keys that are gone, or that the cloud does not show yet.
-    pub not_shown: Delivered,
+    /// Policies and groups outside the stack that deny something, or that read tags of the principal. A managed
+    /// policy is listed under the name that attachments use. A group is listed under its own name, with all its
+    /// policies in one document. As far as the provider can know, all others only allow.
+    pub denying: BTreeMap<ObjectName, Document>,
+    /// Deliveries whose key is not among the live keys: the key was deleted, or the cloud does not list it yet.
+    pub not_shown: DeliveryIndex,
 }
 
-/// What an attachment or membership names in an account: an ARN, or the name of a group.
+/// The name that an attachment or membership uses for an object: an ARN, or the name of a group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Named {
-    /// Whose; `None`: the stack's first account, or its only one.
+pub struct ObjectName {
+    /// The account that it is in. `None`: the stack's first account.
     pub account: Option<Alias>,
     /// The name.
     pub name: String,
 }
 
-impl Named {
-    /// What an object means by that name.
+impl ObjectName {
+    /// What `name` refers to when `object` uses it: a name in the account of `object`.
     #[must_use]
-    pub fn by(object: &ResourceId, name: &str) -> Self {
+    pub fn for_object(object: &ResourceId, name: &str) -> Self {
         Self { account: object.account.clone(), name: name.to_owned() }
     }
 }
 
 impl Snapshot {
-    /// An empty cloud.
+    /// A snapshot of an empty account.
     #[must_use]
-    pub fn empty(realm: Realm) -> Self {
+    pub fn for_realm(realm: Realm) -> Self {
         Self {
             realm,
             identities: BTreeMap::new(),
@@ -200,7 +207,7 @@ impl Snapshot {
             unmarked: BTreeMap::new(),
             through_others: BTreeMap::new(),
             denying: BTreeMap::new(),
-            not_shown: Delivered::new(),
+            not_shown: DeliveryIndex::new(),
         }
     }
 }

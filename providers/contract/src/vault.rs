@@ -1,4 +1,4 @@
-//! Where the secrets of issued keys go. A provider hands a secret over the moment it has it, and keeps none.
+//! Where the secrets of issued access keys go. A provider passes a secret on as soon as it has it, and keeps no copy.
 
 use std::collections::BTreeMap;
 
@@ -8,47 +8,55 @@ use secrecy::SecretString;
 
 use crate::{Alias, ResourceId, Snapshot};
 
-/// Takes the secret of a key that was just made.
+/// A secret store that receives the secrets of new access keys.
 #[async_trait]
 pub trait Vault: Send + Sync {
-    /// Keeps a secret. Once this says so it is kept for good; after an error it is not, and the key is of no use to anybody.
-    async fn deposit(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept>;
+    /// Stores a secret durably. After an error it is not stored, and the key is useless, because nobody else has its
+    /// secret.
+    ///
+    /// # Errors
+    /// The secret could not be stored.
+    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError>;
 
-    /// Whether the secret of that key was delivered.
-    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept>;
+    /// Whether the secret of this key was delivered.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, DepositError>;
 }
 
-/// Why a secret is not kept. Says nothing of the secret.
+/// Why a secret was not stored. The message never contains the secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NotKept(pub String);
+pub struct DepositError(pub String);
 
-/// Where and for whom the secret of a key was delivered.
+/// The delivery of one key's secret: to which store, when, and for which owner and environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The store's name.
     pub store: String,
-    /// Since when whoever reads the store could read it.
+    /// When it became readable in the store.
     pub at: Timestamp,
-    /// Whether the store hands it out still: not, once a newer key of the identity took its place.
+    /// Whether readers of the store still get this secret. False once a newer key of the identity has replaced it.
     pub held: bool,
-    /// The owner whom it was issued for.
+    /// The owner that the key was issued for.
     pub owner: Option<String>,
-    /// The environment that it was issued for.
+    /// The environment that the key was issued for.
     pub environment: Option<String>,
 }
 
-/// What was delivered, by the account and the name of the user, and the id of the key.
-pub type Delivered = BTreeMap<(Option<Alias>, String), BTreeMap<String, Delivery>>;
+/// Deliveries by account and user name, then by the id of the key.
+pub type DeliveryIndex = BTreeMap<(Option<Alias>, String), BTreeMap<String, Delivery>>;
 
 impl Snapshot {
-    /// Writes to each live key where its secret was delivered, and keeps what was delivered of keys that do not show.
-    pub fn note_deliveries(&mut self, delivered: &Delivered) {
+    /// Sets [`LiveKey::delivered`](crate::LiveKey::delivered) of each live key, and keeps the deliveries of all other
+    /// keys in [`Snapshot::not_shown`].
+    pub fn note_deliveries(&mut self, delivered: &DeliveryIndex) {
         self.not_shown.clone_from(delivered);
         for live in self.identities.values_mut() {
             let Some(of_user) = self.not_shown.get_mut(&(live.id.account.clone(), live.name.clone())) else { continue };
             for (id, key) in &mut live.keys {
-                key.delivered = of_user.remove(id.part());
+                key.delivered = of_user.remove(id.local_name());
             }
         }
     }

@@ -1,47 +1,47 @@
-//! What policies take away, and what stands in for them while they change.
+//! What policies deny, and the interim states of policies and trusts while they change.
 
 use crate::{Document, Resource};
 
-/// Whether a resource takes access away today. A lease's fence, which does so at its time, does not count.
+/// How much a resource denies now. A lease deny, which takes effect at its deadline, does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Withholds {
-    /// It takes nothing away.
+pub enum DenyExtent {
+    /// It denies nothing.
     Nothing,
-    /// It takes away, and gives nothing: put on, or made longer, it can only narrow.
+    /// It denies something and allows nothing: to attach or extend it can only narrow access.
     Only,
-    /// It takes everything away, whatever else it says.
+    /// It denies everything, whatever else it contains.
     Everything,
-    /// It takes away and gives. The one cannot be put on, or taken off, without the other.
+    /// It denies something and allows something. It cannot be attached or detached without doing both.
     Besides,
 }
 
-/// A principal while it is trusted by others than before.
+/// A principal in the interim state between two trust policies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reserved {
-    /// As before, but trusted only by those whom it shall trust afterwards, too.
+pub struct NarrowedPrincipal {
+    /// The principal as before, with its trust narrowed to the principals that the new trust policy also trusts.
     pub principal: Resource,
-    /// Whether that is nobody.
+    /// Whether it trusts no principal.
     pub closed: bool,
 }
 
-/// What a policy shall deny for a moment, beside its own.
+/// What a policy must deny in an interim state, in addition to its own statements.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Withheld {
-    /// Everything: for where it is not known what must be denied.
+pub struct InterimDeny {
+    /// Deny everything. Used if it is not known what must be denied.
     pub everything: bool,
-    /// What the statements of these deny.
+    /// Deny what the statements of these documents deny.
     pub documents: Vec<Document>,
 }
 
-impl Withheld {
-    /// Whether nothing is.
+impl InterimDeny {
+    /// Whether it denies nothing.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         !self.everything && self.documents.is_empty()
     }
 
-    /// Adds what `other` says. What is said already is not said twice.
-    pub fn add(&mut self, other: &Self) {
+    /// Adds the denials of `other`. A document that is already included is not added again.
+    pub fn merge_denials(&mut self, other: &Self) {
         self.everything |= other.everything;
         for document in &other.documents {
             if !self.documents.contains(document) {

@@ -1,6 +1,6 @@
-//! How long the directory takes to be read and to be written, by its number of identities. Each identity is a role with an
-//! inline policy of its own and one attachment.
-#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+//! Measures reading, writing and realizing by number of identities. Each identity is a role with an inline policy and
+//! one attachment.
+#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first error")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
@@ -33,13 +33,13 @@ impl Bench {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let directory = LocalDirectory::at(folder.path().join("directory.db"), "bench", Arc::new(|| NOW));
-        let realm = runtime.block_on(directory.realm()).unwrap();
+        let directory = LocalDirectory::new(folder.path().join("directory.db"), "bench", Arc::new(|| NOW));
+        let realm = runtime.block_on(directory.read_realm()).unwrap();
         Self { runtime, _folder: folder, directory, stack: StackName::new("bench").unwrap(), realm }
     }
 
-    fn resources(&self, number: u32) -> Vec<Resource> {
-        let identity = identity(number);
+    fn active_resources(&self, number: u32) -> Vec<Resource> {
+        let identity = role_identity(number);
         let marks = Marks {
             owner: Some(identity.owner.clone()),
             service: identity.service.clone(),
@@ -47,37 +47,41 @@ impl Bench {
             expires_at: identity.deadline,
             ..Marks::new(self.stack.clone(), identity.address.clone())
         };
-        self.directory.active(&self.realm, &identity, &marks)
+        self.directory.realize_identity(&self.realm, &identity, &marks)
     }
 
-    /// Enacts joiners, `parallel` changes at a time, and each identity's in their order.
-    fn join(&self, identities: std::ops::Range<u32>, parallel: usize) {
-        let scope =
-            Scope { name: "shared".to_owned(), description: None, statements: vec![allow("s3:List*")], account: None };
-        let scope = self.directory.scope(&self.realm, &self.stack, &scope);
+    /// Creates identities, `parallel` at a time. The resources of one identity are created in order.
+    fn create_identities(&self, identities: std::ops::Range<u32>, parallel: usize) {
+        let scope = Scope {
+            name: "shared".to_owned(),
+            description: None,
+            statements: vec![allow_statement("s3:List*")],
+            account: None,
+        };
+        let scope = self.directory.realize_scope(&self.realm, &self.stack, &scope);
         self.runtime.block_on(async {
-            self.create(scope).await;
+            self.create_resource(scope).await;
             let joiners = futures::stream::iter(identities).map(|number| async move {
-                for resource in self.resources(number) {
-                    self.create(resource).await;
+                for resource in self.active_resources(number) {
+                    self.create_resource(resource).await;
                 }
             });
             joiners.buffer_unordered(parallel).collect::<()>().await;
         });
     }
 
-    async fn create(&self, resource: Resource) {
-        self.directory.enact(&self.stack, &Change::Create { after: Box::new(resource) }).await.unwrap();
+    async fn create_resource(&self, resource: Resource) {
+        self.directory.enact_change(&self.stack, &Change::Create { after: Box::new(resource) }).await.unwrap();
     }
 
-    fn observe(&self) -> Snapshot {
+    fn read_snapshot(&self) -> Snapshot {
         let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-        let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&self.stack, &shared) };
-        self.runtime.block_on(self.directory.observe(request)).unwrap()
+        let request = ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&self.stack, &shared) };
+        self.runtime.block_on(self.directory.observe_stack(request)).unwrap()
     }
 }
 
-fn allow(action: &str) -> Statement {
+fn allow_statement(action: &str) -> Statement {
     Statement {
         sid: None,
         effect: Effect::Allow,
@@ -90,9 +94,9 @@ fn allow(action: &str) -> Statement {
     }
 }
 
-fn identity(number: u32) -> DesiredIdentity {
+fn role_identity(number: u32) -> DesiredIdentity {
     DesiredIdentity {
-        address: Address::identity(&format!("workload_{number}"), None),
+        address: Address::for_identity(&format!("workload_{number}"), None),
         name: format!("workload_{number}"),
         kind: Kind::Workload,
         principal: Principal::Role,
@@ -103,7 +107,7 @@ fn identity(number: u32) -> DesiredIdentity {
         created_at: NOW,
         deadline: Some(DEADLINE),
         grace: None,
-        statements: vec![allow(&format!("s3:Get{number}"))],
+        statements: vec![allow_statement(&format!("s3:Get{number}"))],
         scopes: BTreeSet::from(["shared".to_owned()]),
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
         managed_policy_arns: BTreeSet::new(),
@@ -118,48 +122,48 @@ fn identity(number: u32) -> DesiredIdentity {
     }
 }
 
-fn observe(criterion: &mut Criterion) {
+fn bench_observe(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("observe");
     group.sample_size(10).measurement_time(Duration::from_secs(8));
     for identities in [1_000, 5_000, 50_000] {
         let bench = Bench::new();
-        bench.join(0..identities, 512);
-        let before = resident();
-        let snapshot = bench.observe();
-        let grown = resident().saturating_sub(before);
+        bench.create_identities(0..identities, 512);
+        let before = resident_memory();
+        let snapshot = bench.read_snapshot();
+        let grown = resident_memory().saturating_sub(before);
         eprintln!("observe/{identities}: {} bytes of memory an identity", grown / u64::from(identities));
         drop(snapshot);
         group.throughput(Throughput::Elements(identities.into()));
-        group.bench_function(BenchmarkId::from_parameter(identities), |b| b.iter(|| black_box(bench.observe())));
+        group.bench_function(BenchmarkId::from_parameter(identities), |b| b.iter(|| black_box(bench.read_snapshot())));
     }
 }
 
-fn join(criterion: &mut Criterion) {
+fn bench_join(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("join 1000");
     group.sample_size(10).measurement_time(Duration::from_secs(8)).throughput(Throughput::Elements(1000));
     for parallel in [10, 256] {
         group.bench_function(BenchmarkId::new("parallel", parallel), |b| {
-            b.iter_batched(Bench::new, |bench| bench.join(0..1000, parallel), BatchSize::PerIteration);
+            b.iter_batched(Bench::new, |bench| bench.create_identities(0..1000, parallel), BatchSize::PerIteration);
         });
     }
 }
 
-fn realize(criterion: &mut Criterion) {
+fn bench_realize(criterion: &mut Criterion) {
     let bench = Bench::new();
     let mut group = criterion.benchmark_group("realize");
     group.throughput(Throughput::Elements(1000));
     group.bench_function("1000", |b| {
-        b.iter(|| (0..1000).map(|number| bench.resources(number).len()).sum::<usize>());
+        b.iter(|| (0..1000).map(|number| bench.active_resources(number).len()).sum::<usize>());
     });
 }
 
-/// The process's resident memory in bytes, where the system tells.
-#[allow(clippy::disallowed_methods, reason = "a benchmark looks at its own process")]
-fn resident() -> u64 {
+/// Returns the process's resident memory in bytes; 0 if `/proc` is not available.
+#[allow(clippy::disallowed_methods, reason = "a benchmark reads the memory of its own process")]
+fn resident_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0).saturating_mul(1024)
 }
 
-criterion_group!(benches, observe, join, realize);
+criterion_group!(benches, bench_observe, bench_join, bench_realize);
 criterion_main!(benches);

@@ -1,19 +1,20 @@
-//! What a change of access means, and what an access amounts to. The directory's documents are written in the IAM policy language, and are compared as such.
+//! Compares and assesses access by delegating to `leasehold-policy`: the directory stores documents in the IAM policy
+//! language.
 
 use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Question};
 
 use crate::LocalDirectory;
 
 impl Compare for LocalDirectory {
-    fn compare(&self, old: &Access, new: &Access) -> Comparison {
-        leasehold_policy::provider::compare(old, new)
+    fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
+        leasehold_policy::provider::compare_access(old, new)
     }
 
-    fn assess(&self, accesses: &[Access]) -> Vec<Assessment> {
-        leasehold_policy::provider::assess(accesses)
+    fn assess_accesses(&self, accesses: &[Access]) -> Vec<Assessment> {
+        leasehold_policy::provider::assess_accesses(accesses)
     }
 
-    fn decide(&self, access: &Access, question: &Question<'_>) -> Answer {
-        leasehold_policy::provider::decide(access, question)
+    fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
+        leasehold_policy::provider::decide_permission(access, question)
     }
 }

@@ -1,4 +1,7 @@
-//! The directory as a provider: where it is, who acts, and the way from the async traits to the file.
+//! [`LocalDirectory`], the provider. It passes reads to a blocking task and writes to the writer thread.
+//!
+//! In: the provider traits' requests. Out: snapshots and the outcomes of changes. A missing file is only created by a
+//! write.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,77 +15,89 @@ use leasehold_provider::{
     Snapshot, StackName, Vault,
 };
 
-use crate::faults::{Faults, Injector};
-use crate::outside::Outside;
+use crate::external_admin::ExternalAdmin;
+use crate::faults::{FaultInjector, Faults};
 use crate::schema::Durability;
-use crate::writer::Writer;
-use crate::{OpenError, failures, observe, schema};
+use crate::writer::DirectoryWriter;
+use crate::{OpenError, errors, observe, schema};
 
-/// Where the directory gets the time from; it stamps what it creates.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// Source of the current time, which becomes the creation time of new objects.
+pub type DirectoryClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The account that a directory names, unless it is told another: a file is told from another by its path, which the stack knows.
+/// Account name of a directory. The path of the file is not part of it: the stack's configuration already names the
+/// file.
 const ACCOUNT: &str = "embedded";
 
-/// An identity directory in one SQLite file. Opening, planning and observing leave a missing file missing: it reads as an
-/// empty directory and is created by the first change.
+/// An identity directory in one SQLite file. Reading a missing file returns an empty directory and does not create it;
+/// the first change does.
 pub struct LocalDirectory {
     path: PathBuf,
     actor: String,
     account: String,
     durability: Durability,
-    clock: Clock,
+    clock: DirectoryClock,
     faults: Faults,
-    writer: Mutex<Option<Writer>>,
+    writer: Mutex<Option<DirectoryWriter>>,
 }
 
 impl LocalDirectory {
-    /// The directory at `path`, whose file may not be there yet. `actor` is who changes it, for people.
-    pub fn at(path: impl Into<PathBuf>, actor: impl Into<String>, clock: Clock) -> Self {
+    /// Creates a provider for the file at `path`, which need not exist. `actor` is the name shown in plans and records
+    /// for the person or program that makes changes; the directory does not check it.
+    pub fn new(path: impl Into<PathBuf>, actor: impl Into<String>, clock: DirectoryClock) -> Self {
         let (path, actor) = (path.into(), actor.into());
         let account = ACCOUNT.to_owned();
         let (durability, faults) = (Durability::Power, Faults::default());
         Self { path, actor, account, durability, clock, faults, writer: Mutex::new(None) }
     }
 
-    /// The same as one account among several: `embedded/NAME`.
+    /// Names the account `embedded/NAME`, for a stack that uses several directories.
     #[must_use]
-    pub fn called(self, name: &str) -> Self {
+    pub fn with_account_name(self, name: &str) -> Self {
         Self { account: format!("{ACCOUNT}/{name}"), writer: Mutex::new(None), ..self }
     }
 
-    /// As [`LocalDirectory::at`], and the file is there afterwards.
-    pub fn open(path: impl Into<PathBuf>, actor: impl Into<String>, clock: Clock) -> Result<Self, OpenError> {
-        let directory = Self::at(path, actor, clock);
+    /// Creates a provider as [`LocalDirectory::new`] does, and creates the file if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if the file cannot be opened or created, or is not an identity directory of a supported version.
+    pub fn open_or_create(
+        path: impl Into<PathBuf>,
+        actor: impl Into<String>,
+        clock: DirectoryClock,
+    ) -> Result<Self, OpenError> {
+        let directory = Self::new(path, actor, clock);
         schema::open_to_write(&directory.path, directory.durability)?;
         Ok(directory)
     }
 
-    /// The same, failing on purpose.
+    /// Injects these faults into writes, for tests.
     #[must_use]
     pub fn with_faults(self, faults: Faults) -> Self {
         Self { faults, writer: Mutex::new(None), ..self }
     }
 
-    /// The same, not waiting for the disk: for tests. What was answered outlives the process, but not a loss of power.
+    /// Does not wait for the disk after a commit, for tests. Committed changes survive a crash of the process but not a
+    /// loss of power.
     #[must_use]
     pub fn without_sync(self) -> Self {
         Self { durability: Durability::Process, writer: Mutex::new(None), ..self }
     }
 
-    /// The file.
+    /// Path of the SQLite file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What somebody who does not use this program can do to the directory.
+    /// Returns an administrator who changes the directory without Leasehold, for tests of drift and of unmanaged
+    /// objects.
     #[must_use]
-    pub fn outside(&self) -> Outside {
-        Outside::new(self.path.clone(), self.durability, Arc::clone(&self.clock))
+    pub fn external_admin(&self) -> ExternalAdmin {
+        ExternalAdmin::new(self.path.clone(), self.durability, Arc::clone(&self.clock))
     }
 
-    fn realm_now(&self) -> Realm {
+    fn build_realm(&self) -> Realm {
         Realm {
             provider: "local".to_owned(),
             account: self.account.clone(),
@@ -101,19 +116,19 @@ impl fmt::Debug for LocalDirectory {
 
 #[async_trait]
 impl Observe for LocalDirectory {
-    async fn realm(&self) -> Result<Realm, ObserveError> {
-        Ok(self.realm_now())
+    async fn read_realm(&self) -> Result<Realm, ObserveError> {
+        Ok(self.build_realm())
     }
 
-    async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
-        let (path, stack, realm) = (self.path.clone(), request.stack.clone(), self.realm_now());
-        let adopt = request.adopt.clone();
-        let read = tokio::task::spawn_blocking(move || observe::read(&path, &stack, &adopt, realm));
-        read.await.unwrap_or_else(|stopped| {
+    async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
+        let (path, stack, realm) = (self.path.clone(), request.stack.clone(), self.build_realm());
+        let import = request.adopt.clone();
+        let read = tokio::task::spawn_blocking(move || observe::read_snapshot(&path, &stack, &import, realm));
+        read.await.unwrap_or_else(|join_error| {
             Err(ObserveError {
                 kind: ObserveErrorKind::Other,
-                operation: failures::READ.to_owned(),
-                message: stopped.to_string(),
+                operation: errors::READ.to_owned(),
+                message: join_error.to_string(),
                 help: None,
             })
         })
@@ -122,11 +137,11 @@ impl Observe for LocalDirectory {
 
 #[async_trait]
 impl Enact for LocalDirectory {
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let unreachable = |message: String| EnactError {
             requests: Vec::new(),
             kind: EnactErrorKind::Unreachable,
-            operation: failures::operation(change),
+            operation: errors::operation_name(change),
             message,
             help: None,
         };
@@ -135,17 +150,27 @@ impl Enact for LocalDirectory {
             let writer = match writer.as_mut() {
                 Some(running) => running,
                 None => {
-                    let injector = Injector::new(self.faults.clone());
-                    let started = Writer::start(self.path.clone(), self.durability, Arc::clone(&self.clock), injector);
+                    let injector = FaultInjector::new(self.faults.clone());
+                    let started = DirectoryWriter::spawn_thread(
+                        self.path.clone(),
+                        self.durability,
+                        Arc::clone(&self.clock),
+                        injector,
+                    );
                     writer.insert(started.map_err(|error| unreachable(error.to_string()))?)
                 }
             };
-            writer.submit(stack, change)
+            writer.queue_change(stack, change)
         };
-        outcome.await.unwrap_or_else(|_| Err(unreachable("the directory's writer stopped".to_owned())))
+        outcome.await.unwrap_or_else(|_| Err(unreachable("the writer thread of the directory stopped".to_owned())))
     }
 
-    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
+    async fn issue_access_key(
+        &self,
+        stack: &StackName,
+        change: &Change,
+        vault: &dyn Vault,
+    ) -> Result<Enacted, EnactError> {
         self.issue_key(stack, change, vault).await
     }
 }

@@ -1,9 +1,10 @@
-//! Policy and trust documents in the directory's canonical form.
+//! Builds policy and trust documents in the directory's canonical form, and answers questions about stored ones.
 //!
-//! Permission policies have IAM's shape, with every list sorted and free of duplicates, and a list even where there is one
-//! member. A trust has the same shape without actions, since there is only one thing to do with a role. Its principals are
-//! `Oidc`, `Service`, `Aws`, `Saml` or `Identity`; the last names principals of this directory as `user/jane` or `role/ci`. Those of
-//! another directory are strangers to this one, and stand under `Aws` with its account before them.
+//! Permission policies have the structure of an IAM policy. Every value is a list, even with one element, and every
+//! list is sorted and has no duplicates: two equal policies have equal text. A trust policy has the same structure
+//! without `Action`, since a role can only be assumed. Its principals are `Oidc`, `Service`, `Aws`, `Saml` or
+//! `Identity`. `Identity` names principals of this directory (`user/jane`, `role/ci`); principals of another directory
+//! are listed under `Aws` with their account (`embedded/b:role/ci`).
 
 use std::collections::BTreeSet;
 
@@ -13,79 +14,86 @@ use serde_json::{Map, Value, json};
 
 use crate::kinds;
 
-/// The name of the statement that ends an identity's access when its lease ends.
-pub const FENCE_SID: &str = "LeaseholdLease";
-/// The name of the statement that shuts all access of a quarantined identity.
+/// Sid of the lease deny: the Deny statement that takes effect at the identity's deadline.
+pub const LEASE_DENY_SID: &str = "LeaseholdLease";
+/// Sid of the Deny statement of a quarantined identity.
 pub const QUARANTINE_SID: &str = "LeaseholdQuarantine";
 
-const VERSION: &str = "2012-10-17";
-const NOW: &str = "aws:CurrentTime";
+/// Version of the IAM policy language.
+const POLICY_VERSION: &str = "2012-10-17";
+/// The IAM condition key for the time of a request.
+const CURRENT_TIME_KEY: &str = "aws:CurrentTime";
 
-/// The policy that holds these statements.
-pub fn policy(statements: &[Statement]) -> Document {
-    document(statements.iter().map(statement).collect())
+/// Builds a policy of these statements, in their order.
+pub fn policy_document(statements: &[Statement]) -> Document {
+    document_from_statements(statements.iter().map(statement_json).collect())
 }
 
-/// A policy that says nothing.
-pub fn empty() -> Document {
-    document(Vec::new())
+/// Builds a policy without statements.
+pub fn empty_policy() -> Document {
+    document_from_statements(Vec::new())
 }
 
-/// The policy that holds an identity's own statements behind its lease fence; `None` where there is neither.
-pub fn lease_policy(statements: &[Statement], deadline: Option<Timestamp>) -> Option<Document> {
-    let fence = deadline.map(|at| {
+/// Builds the inline policy of an identity: the lease deny first, then the identity's own statements. `None` without a
+/// deadline and without statements.
+pub fn lease_policy_document(statements: &[Statement], deadline: Option<Timestamp>) -> Option<Document> {
+    let lease_deny = deadline.map(|at| {
         json!({
-            "Sid": FENCE_SID,
+            "Sid": LEASE_DENY_SID,
             "Effect": "Deny",
             "Action": ["*"],
             "Resource": ["*"],
-            "Condition": { "DateGreaterThanEquals": { NOW: [at.to_string()] } },
+            "Condition": { "DateGreaterThanEquals": { CURRENT_TIME_KEY: [at.to_string()] } },
         })
     });
-    let all: Vec<Value> = fence.into_iter().chain(statements.iter().map(statement)).collect();
-    (!all.is_empty()).then(|| document(all))
+    let all: Vec<Value> = lease_deny.into_iter().chain(statements.iter().map(statement_json)).collect();
+    (!all.is_empty()).then(|| document_from_statements(all))
 }
 
-/// The policy of a quarantined identity: nothing is allowed.
-pub fn deny_everything() -> Document {
-    document(vec![json!({ "Sid": QUARANTINE_SID, "Effect": "Deny", "Action": ["*"], "Resource": ["*"] })])
+/// Builds the policy of a quarantined identity: one statement that denies every action.
+pub fn deny_all_policy() -> Document {
+    document_from_statements(vec![
+        json!({ "Sid": QUARANTINE_SID, "Effect": "Deny", "Action": ["*"], "Resource": ["*"] }),
+    ])
 }
 
-/// The trust document of a role. Every allow ends at the deadline.
-pub fn trust(trusts: &[Trust], deadline: Option<Timestamp>) -> Document {
-    document(trusts.iter().map(|trust| trust_statement(trust, deadline)).collect())
+/// Builds the trust policy of a role. Every Allow statement has a condition that fails from the deadline on.
+pub fn trust_document(trusts: &[Trust], deadline: Option<Timestamp>) -> Document {
+    document_from_statements(trusts.iter().map(|trust| trust_statement_json(trust, deadline)).collect())
 }
 
-/// The trust document of a role that nobody may assume.
-pub fn closed_trust() -> Document {
-    document(Vec::new())
+/// Builds a trust policy without statements: nobody can assume the role.
+pub fn empty_trust() -> Document {
+    document_from_statements(Vec::new())
 }
 
-/// The principals of this directory that a trust document names.
+/// Lists the principals of this directory that a trust policy names.
 pub fn trusted_principals(trust: &Document) -> BTreeSet<ResourceId> {
-    // Few roles trust identities. The others' documents need not be parsed to know.
-    if !trust.text().contains(r#""Identity":"#) {
+    // Few roles trust identities. This check avoids parsing the documents of the others.
+    if !trust.canonical_text().contains(r#""Identity":"#) {
         return BTreeSet::new();
     }
-    statements(trust.json())
+    document_statements(trust.as_json_value())
         .filter_map(|statement| statement.pointer("/Principal/Identity")?.as_array())
         .flatten()
-        .filter_map(|path| kinds::principal_of_path(path.as_str()?))
+        .filter_map(|path| kinds::parse_principal_path(path.as_str()?))
         .collect()
 }
 
-/// Whether any statement of a policy denies. A quote within a text is escaped, so that only a field can look like this.
-pub fn denies(policy: &Document) -> bool {
-    policy.text().contains(r#""Effect":"Deny""#)
+/// Returns whether any statement of a policy has the effect Deny. Searching the text is exact: a quote inside a JSON
+/// string is escaped, so the pattern only matches a field.
+pub fn contains_deny(policy: &Document) -> bool {
+    policy.canonical_text().contains(r#""Effect":"Deny""#)
 }
 
-/// Whether a policy has a statement of that name.
+/// Returns whether a policy has a statement with this sid.
 pub fn has_statement(policy: &Value, sid: &str) -> bool {
-    statements(policy).any(|statement| statement.get("Sid").and_then(Value::as_str) == Some(sid))
+    document_statements(policy).any(|statement| statement.get("Sid").and_then(Value::as_str) == Some(sid))
 }
 
-/// A document's statements. IAM lets a single one stand without a list; a stranger's policy may.
-fn statements(document: &Value) -> impl Iterator<Item = &Value> {
+/// Iterates over the statements of a document. IAM accepts a single statement that is not in a list, and policies
+/// written by others may use that.
+fn document_statements(document: &Value) -> impl Iterator<Item = &Value> {
     match document.get("Statement") {
         Some(Value::Array(all)) => all.as_slice(),
         Some(one) => std::slice::from_ref(one),
@@ -94,11 +102,12 @@ fn statements(document: &Value) -> impl Iterator<Item = &Value> {
     .iter()
 }
 
-pub fn document(statements: Vec<Value>) -> Document {
-    Document::new(json!({ "Version": VERSION, "Statement": statements }))
+/// Wraps statements in a policy document.
+pub fn document_from_statements(statements: Vec<Value>) -> Document {
+    Document::new(json!({ "Version": POLICY_VERSION, "Statement": statements }))
 }
 
-fn statement(statement: &Statement) -> Value {
+fn statement_json(statement: &Statement) -> Value {
     let mut fields = Map::new();
     if let Some(sid) = &statement.sid {
         fields.insert("Sid".to_owned(), sid.as_str().into());
@@ -116,73 +125,76 @@ fn statement(statement: &Statement) -> Value {
     ];
     for (key, values) in lists {
         if !values.is_empty() {
-            fields.insert(key.to_owned(), sorted(values));
+            fields.insert(key.to_owned(), sorted_list(values));
         }
     }
     if !statement.conditions.is_empty() {
-        fields.insert("Condition".to_owned(), conditions(&statement.conditions));
+        fields.insert("Condition".to_owned(), conditions_json(&statement.conditions));
     }
     Value::Object(fields)
 }
 
-/// Two conditions of one test and one variable cannot both stand in this form; [`crate::limits`] refuses them.
-fn conditions(conditions: &[Condition]) -> Value {
-    let mut tests: Map<String, Value> = Map::new();
+/// This JSON form cannot hold two conditions with the same operator and key: the later would replace the earlier.
+/// [`crate::limits`] rejects such statements.
+fn conditions_json(conditions: &[Condition]) -> Value {
+    let mut operators: Map<String, Value> = Map::new();
     for condition in conditions {
-        let test = tests.entry(condition.test.clone()).or_insert_with(|| Value::Object(Map::new()));
-        if let Value::Object(variables) = test {
-            variables.insert(condition.variable.clone(), sorted(&condition.values));
+        let keys = operators.entry(condition.test.clone()).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(keys) = keys {
+            keys.insert(condition.variable.clone(), sorted_list(&condition.values));
         }
     }
-    Value::Object(tests)
+    Value::Object(operators)
 }
 
-fn trust_statement(trust: &Trust, deadline: Option<Timestamp>) -> Value {
-    let (principal, mut tests) = match trust {
+fn trust_statement_json(trust: &Trust, deadline: Option<Timestamp>) -> Value {
+    let (principal, mut conditions) = match trust {
         Trust::Oidc { issuer, audiences, subjects } => (
             json!({ "Oidc": [issuer] }),
-            vec![("StringEquals", "aud", sorted(audiences)), ("StringLike", "sub", sorted(subjects))],
+            vec![("StringEquals", "aud", sorted_list(audiences)), ("StringLike", "sub", sorted_list(subjects))],
         ),
-        Trust::Service { principals } => (json!({ "Service": sorted(principals) }), vec![]),
+        Trust::Service { principals } => (json!({ "Service": sorted_list(principals) }), vec![]),
         Trust::Aws { principals, external_id } => {
-            let test = external_id.iter().map(|id| ("StringEquals", "sts:ExternalId", json!([id]))).collect();
-            (json!({ "Aws": sorted(principals) }), test)
+            let condition = external_id.iter().map(|id| ("StringEquals", "sts:ExternalId", json!([id]))).collect();
+            (json!({ "Aws": sorted_list(principals) }), condition)
         }
         Trust::Identity { identities } => {
             let (mut own, mut others) = (Vec::new(), Vec::new());
             for trusted in identities {
                 let path = kinds::principal_path(trusted.principal, &trusted.name);
                 match &trusted.account {
-                    Some(account) => others.push(kinds::name_of(account, &path)),
+                    Some(account) => others.push(kinds::qualified_principal_name(account, &path)),
                     None => own.push(path),
                 }
             }
             let mut principal = Map::new();
             if !own.is_empty() || others.is_empty() {
-                principal.insert("Identity".to_owned(), sorted(&own));
+                principal.insert("Identity".to_owned(), sorted_list(&own));
             }
             if !others.is_empty() {
-                principal.insert("Aws".to_owned(), sorted(&others));
+                principal.insert("Aws".to_owned(), sorted_list(&others));
             }
             (Value::Object(principal), vec![])
         }
         Trust::Saml { provider, audiences } => {
-            (json!({ "Saml": [provider] }), vec![("StringEquals", "SAML:aud", sorted(audiences))])
+            (json!({ "Saml": [provider] }), vec![("StringEquals", "SAML:aud", sorted_list(audiences))])
         }
     };
-    tests.extend(deadline.map(|at| ("DateLessThan", NOW, json!([at.to_string()]))));
+    conditions.extend(deadline.map(|at| ("DateLessThan", CURRENT_TIME_KEY, json!([at.to_string()]))));
     let mut fields = Map::new();
     fields.insert("Effect".to_owned(), "Allow".into());
     fields.insert("Principal".to_owned(), principal);
-    if !tests.is_empty() {
-        let tests: Map<String, Value> =
-            tests.into_iter().map(|(test, variable, values)| (test.to_owned(), json!({ variable: values }))).collect();
-        fields.insert("Condition".to_owned(), Value::Object(tests));
+    if !conditions.is_empty() {
+        let operators: Map<String, Value> = conditions
+            .into_iter()
+            .map(|(operator, key, values)| (operator.to_owned(), json!({ key: values })))
+            .collect();
+        fields.insert("Condition".to_owned(), Value::Object(operators));
     }
     Value::Object(fields)
 }
 
-fn sorted(values: &[String]) -> Value {
+fn sorted_list(values: &[String]) -> Value {
     values.iter().collect::<BTreeSet<_>>().into_iter().map(String::as_str).collect()
 }
 
@@ -192,11 +204,11 @@ mod tests {
 
     use super::*;
 
-    fn at() -> Timestamp {
+    fn deadline() -> Timestamp {
         "2027-02-18T22:00:00Z".parse().unwrap()
     }
 
-    fn reads() -> Statement {
+    fn read_statement() -> Statement {
         Statement {
             sid: None,
             effect: Effect::Allow,
@@ -210,8 +222,8 @@ mod tests {
     }
 
     #[test]
-    fn the_fence_stands_before_the_identitys_own_statements() {
-        let policy = lease_policy(&[reads()], Some(at())).unwrap();
+    fn lease_policy_starts_with_the_lease_deny() {
+        let policy = lease_policy_document(&[read_statement()], Some(deadline())).unwrap();
         assert_eq!(
             serde_json::to_string(&policy).unwrap(),
             concat!(
@@ -220,13 +232,13 @@ mod tests {
                 r#"{"Action":["s3:Get*","s3:List*"],"Effect":"Allow","Resource":["*"]}],"Version":"2012-10-17"}"#
             )
         );
-        assert_eq!(lease_policy(&[], None), None);
+        assert_eq!(lease_policy_document(&[], None), None);
     }
 
     #[test]
-    fn every_allow_of_a_trust_ends_at_the_deadline() {
+    fn trust_statements_all_have_the_deadline() {
         let identity = TrustedIdentity {
-            address: Address::identity("a", None),
+            address: Address::for_identity("a", None),
             principal: Principal::Role,
             name: "a".to_owned(),
             account: None,
@@ -240,11 +252,11 @@ mod tests {
                 subjects: vec!["s".to_owned()],
             },
         ];
-        let document = trust(&trusts, Some(at()));
-        let all: Vec<&Value> = statements(document.json()).collect();
+        let document = trust_document(&trusts, Some(deadline()));
+        let all: Vec<&Value> = document_statements(document.as_json_value()).collect();
         assert_eq!(all.len(), 3);
         for statement in all {
-            assert_eq!(statement["Condition"]["DateLessThan"][NOW][0], "2027-02-18T22:00:00Z");
+            assert_eq!(statement["Condition"]["DateLessThan"][CURRENT_TIME_KEY][0], "2027-02-18T22:00:00Z");
         }
         assert_eq!(trusted_principals(&document), BTreeSet::from([kinds::principal_id(Principal::Role, "a")]));
     }

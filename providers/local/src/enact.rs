@@ -1,11 +1,15 @@
-//! One change of one object, inside a transaction that the caller commits.
+//! Executes one change of one object, inside a transaction that the caller commits.
 //!
-//! Before anything is written it is established whose the object is; what hangs on a principal belongs to whom the principal
-//! belongs. Then the live object is held against the change: it is as the change expects it, or already as the change wants
-//! it, or it is a conflict.
+//! In: a change and the stack that makes it. Out: [`Enacted`] or an [`EnactError`]. Three checks come before every
+//! write:
+//!
+//! 1. The object carries the stack's marks. A part of a principal or group (a policy, an attachment, a key) belongs to the
+//!    stack that owns the principal or group.
+//! 2. The live object equals the change's `before` (write it), or its `after` (nothing to do). Otherwise it is a conflict.
+//! 3. The new object is within the directory's limits.
 
 mod groups;
-mod hands;
+mod ownership;
 mod parts;
 
 use jiff::Timestamp;
@@ -14,91 +18,104 @@ use leasehold_provider::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::columns::Columns;
-use crate::expectation::{self, Verdict};
-use crate::kinds::{self, Target};
-use crate::rows::{self, Owned, PolicyRow, PrincipalRow, Tags};
-use crate::{failures, limits};
+use crate::columns::ResourceColumns;
+use crate::kinds::{self, DirectoryObject};
+use crate::precondition::{self, LiveMatch};
+use crate::rows::{self, Ownership, PolicyRow, PrincipalRow, Tags};
+use crate::{errors, limits};
 
-/// Carries out a change of an object of `stack`. `now` becomes the creation time of what is created.
-pub fn carry_out(
+/// Executes a change of an object of `stack`. `now` becomes the creation time of a new object.
+///
+/// # Errors
+///
+/// `NotOurs` if the object does not belong to `stack`, `Conflict` if it is not as the change expects it, `Limit` if the
+/// new object exceeds a limit, and the kinds of [`errors::write_error`].
+pub fn execute_change(
     connection: &Connection,
     stack: &StackName,
     now: Timestamp,
     change: &Change,
 ) -> Result<Enacted, EnactError> {
-    let task = Task { connection, stack, now: now.to_string(), change, id: change.id() };
-    match kinds::target(task.id) {
-        Some(Target::Principal(form, name)) => task.principal(form, name),
-        Some(Target::Policy(name)) => task.policy(name),
-        Some(Target::Part(principal, part)) => task.part(principal, part),
-        Some(Target::Group(name)) => task.group(name),
-        Some(Target::GroupPart(group, part)) => task.group_part(group, part),
-        None => Err(task.fail(EnactErrorKind::Other, "the directory has no such kind of object", None)),
+    let execution = ChangeExecution { connection, stack, now: now.to_string(), change, id: change.id() };
+    match kinds::parse_object_id(execution.id) {
+        Some(DirectoryObject::Principal(form, name)) => execution.change_principal(form, name),
+        Some(DirectoryObject::Policy(name)) => execution.change_policy(name),
+        Some(DirectoryObject::Part(principal, part)) => execution.change_part(principal, part),
+        Some(DirectoryObject::Group(name)) => execution.change_group(name),
+        Some(DirectoryObject::GroupPart(group, part)) => execution.change_group_part(group, part),
+        None => Err(execution.build_error(
+            EnactErrorKind::Other,
+            "the directory does not support this kind of object",
+            None,
+        )),
     }
 }
 
-struct Task<'a> {
+/// One change and what its execution needs.
+struct ChangeExecution<'a> {
     connection: &'a Connection,
     stack: &'a StackName,
+    /// RFC 3339.
     now: String,
     change: &'a Change,
     id: &'a ResourceId,
 }
 
-type Outcome<T = Enacted> = Result<T, EnactError>;
+/// Result of one change, or of a step of it.
+pub type DirectoryResult<T = Enacted> = Result<T, EnactError>;
 
-/// The attributes that a principal may have.
-const OF_PRINCIPALS: [&str; 5] = ["description", "permissions_boundary", "tags", "trust", "max_session_duration"];
+/// The attributes a principal can have.
+const PRINCIPAL_ATTRIBUTES: [&str; 5] =
+    ["description", "permissions_boundary", "tags", "trust", "max_session_duration"];
 
-impl Task<'_> {
-    fn principal(&self, form: Principal, name: &str) -> Outcome {
+impl ChangeExecution<'_> {
+    fn change_principal(&self, form: Principal, name: &str) -> DirectoryResult {
         let found = self.find_principal(name)?;
-        let (live, namesake) = match found {
+        let (live, same_name) = match found {
             Some(row) if row.form == form && row.name == name => (Some(row), None),
             other => (None, other),
         };
         if let Change::Adopt { .. } | Change::Unmark { .. } = self.change {
-            return self.change_hands(live.as_ref());
+            return self.change_principal_ownership(live.as_ref());
         }
-        let marks = live.as_ref().map(|row| self.owned(&row.tags)).transpose()?;
-        if let (Change::Create { .. }, Some(row)) = (self.change, &namesake) {
-            self.owned(&row.tags)?;
+        let marks = live.as_ref().map(|row| self.require_ownership(&row.tags)).transpose()?;
+        if let (Change::Create { .. }, Some(row)) = (self.change, &same_name) {
+            self.require_ownership(&row.tags)?;
             let other = kinds::principal_path(row.form, &row.name);
             let message =
-                format!("{other} has this name; users and roles share one space of names, whatever their case");
-            return Err(self.fail(EnactErrorKind::Conflict, &message, Some("choose another name")));
+                format!("{other} has this name; names are unique among users and roles, and case-insensitive");
+            return Err(self.build_error(EnactErrorKind::Conflict, &message, Some("choose another name")));
         }
         let key = live.as_ref().map(|row| row.id);
         let tags = live.as_ref().map(|row| row.tags.clone()).unwrap_or_default();
-        let live = live.map(PrincipalRow::attributes);
+        let live = live.map(PrincipalRow::into_attributes);
         if let Change::Mark { before, after, .. } = self.change {
-            return self.mark(marks, before.as_deref(), after, &tags, |tags| {
+            return self.write_marks(marks, before.as_deref(), after, &tags, |tags| {
                 let mut update = self.connection.prepare_cached("UPDATE principals SET tags = ?1 WHERE id = ?2")?;
                 update.execute(params![tags, key]).map(drop)
             });
         }
-        if let Verdict::AlreadySo = self.verdict(live.as_ref(), marks.as_ref())? {
-            return Ok(already_so());
+        if let LiveMatch::After = self.match_live_state(live.as_ref(), marks.as_ref())? {
+            return Ok(enacted_without_write());
         }
         match self.change {
             Change::Create { after } => self.create_principal(form, name, after),
             Change::Update { after, .. } => self.update_principal(after, marks, key),
             Change::Delete { .. } => {
-                self.nothing_left(key)?;
-                self.write("DELETE FROM principals WHERE id = ?1", params![key])
+                self.require_no_parts(key)?;
+                self.execute_sql("DELETE FROM principals WHERE id = ?1", params![key])
             }
-            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(already_so()),
+            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(enacted_without_write()),
         }
     }
 
-    fn create_principal(&self, form: Principal, name: &str, after: &Resource) -> Outcome {
+    fn create_principal(&self, form: Principal, name: &str, after: &Resource) -> DirectoryResult {
         if let Some(problem) = limits::principal_name_problem(name) {
-            return Err(self.fail(EnactErrorKind::Limit, &problem, None));
+            return Err(self.build_error(EnactErrorKind::Limit, &problem, None));
         }
-        self.check_attributes(after, &OF_PRINCIPALS)?;
-        let columns = self.columns(after, Some(self.new_marks(after)?))?;
-        self.write(
+        self.check_attributes(after, &PRINCIPAL_ATTRIBUTES)?;
+        let columns = self.build_columns(after, Some(self.new_marks(after)?))?;
+        self.execute_sql(
             "INSERT INTO principals (form, name, description, trust, max_session_duration, boundary, tags, \
              created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
@@ -114,10 +131,10 @@ impl Task<'_> {
         )
     }
 
-    fn update_principal(&self, after: &Resource, marks: Option<Marks>, key: Option<i64>) -> Outcome {
-        self.check_attributes(after, &OF_PRINCIPALS)?;
-        let columns = self.columns(after, marks)?;
-        self.write(
+    fn update_principal(&self, after: &Resource, marks: Option<Marks>, key: Option<i64>) -> DirectoryResult {
+        self.check_attributes(after, &PRINCIPAL_ATTRIBUTES)?;
+        let columns = self.build_columns(after, marks)?;
+        self.execute_sql(
             "UPDATE principals SET description = ?1, trust = ?2, max_session_duration = ?3, boundary = ?4, \
              tags = ?5 WHERE id = ?6",
             params![
@@ -131,121 +148,128 @@ impl Task<'_> {
         )
     }
 
-    fn policy(&self, name: &str) -> Outcome {
+    fn change_policy(&self, name: &str) -> DirectoryResult {
         if let Change::Adopt { .. } | Change::Unmark { .. } = self.change {
-            return Err(self.fail(EnactErrorKind::Other, "only principals change hands", None));
+            return Err(self.build_error(
+                EnactErrorKind::Other,
+                "only principals and groups can be imported or released",
+                None,
+            ));
         }
         let found = self.find_policy(name)?;
-        let marks = found.as_ref().map(|row| self.owned(&row.tags)).transpose()?;
+        let marks = found.as_ref().map(|row| self.require_ownership(&row.tags)).transpose()?;
         if let Some(row) = found.as_ref().filter(|row| row.name != name) {
             return match self.change {
-                Change::Delete { .. } => Ok(already_so()),
-                _ => Err(self.conflict(&format!("the policy {} has this name but for case", row.name))),
+                Change::Delete { .. } => Ok(enacted_without_write()),
+                _ => Err(self.conflict_error(&format!("the policy {} has the same name in another case", row.name))),
             };
         }
         let tags = found.as_ref().map(|row| row.tags.clone()).unwrap_or_default();
-        let live = found.map(PolicyRow::attributes);
+        let live = found.map(PolicyRow::into_attributes);
         if let Change::Mark { before, after, .. } = self.change {
-            return self.mark(marks, before.as_deref(), after, &tags, |tags| {
+            return self.write_marks(marks, before.as_deref(), after, &tags, |tags| {
                 let mut update = self.connection.prepare_cached("UPDATE policies SET tags = ?1 WHERE name = ?2")?;
                 update.execute(params![tags, name]).map(drop)
             });
         }
-        if let Verdict::AlreadySo = self.verdict(live.as_ref(), marks.as_ref())? {
-            return Ok(already_so());
+        if let LiveMatch::After = self.match_live_state(live.as_ref(), marks.as_ref())? {
+            return Ok(enacted_without_write());
         }
         match self.change {
             Change::Create { after } => {
                 if let Some(problem) = limits::policy_name_problem(name) {
-                    return Err(self.fail(EnactErrorKind::Limit, &problem, None));
+                    return Err(self.build_error(EnactErrorKind::Limit, &problem, None));
                 }
                 self.check_attributes(after, &["description", "policy", "tags"])?;
-                let columns = self.columns(after, Some(self.new_marks(after)?))?;
-                self.write(
+                let columns = self.build_columns(after, Some(self.new_marks(after)?))?;
+                self.execute_sql(
                     "INSERT INTO policies (name, description, document, tags, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
                     params![name, columns.description, columns.policy, columns.tags, self.now],
                 )
             }
             Change::Update { after, .. } => {
                 self.check_attributes(after, &["description", "policy", "tags"])?;
-                let columns = self.columns(after, marks)?;
-                self.write(
+                let columns = self.build_columns(after, marks)?;
+                self.execute_sql(
                     "UPDATE policies SET description = ?1, document = ?2, tags = ?3 WHERE name = ?4",
                     params![columns.description, columns.policy, columns.tags, name],
                 )
             }
             Change::Delete { .. } => {
-                let holders = self.count(
+                let attachments = self.count_rows(
                     "SELECT (SELECT count(*) FROM attachments WHERE policy = ?1) + \
                      (SELECT count(*) FROM group_attachments WHERE policy = ?1)",
                     params![name],
                 )?;
-                if holders > 0 {
-                    return Err(self.conflict(&format!("{holders} principals still hold it")));
+                if attachments > 0 {
+                    return Err(self.conflict_error(&format!("it is still attached to {attachments} principals")));
                 }
-                self.write("DELETE FROM policies WHERE name = ?1", params![name])
+                self.execute_sql("DELETE FROM policies WHERE name = ?1", params![name])
             }
-            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(already_so()),
+            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(enacted_without_write()),
         }
     }
 
-    /// What is to be done, now that the live object is known.
-    fn verdict(&self, live: Option<&Attributes>, marks: Option<&Marks>) -> Outcome<Verdict> {
-        expectation::verdict(self.change, live, marks).map_err(|message| self.conflict(message))
+    /// Compares the live object with the change; a conflict if it matches neither side.
+    fn match_live_state(&self, live: Option<&Attributes>, marks: Option<&Marks>) -> DirectoryResult<LiveMatch> {
+        precondition::check_precondition(self.change, live, marks).map_err(|message| self.conflict_error(message))
     }
 
-    fn mark(
+    /// Replaces the marks of an object by `after`; `write` stores the new tags. A conflict if the live marks are not
+    /// `before`, apart from the digest.
+    fn write_marks(
         &self,
         live: Option<Marks>,
         before: Option<&Marks>,
         after: &Marks,
         tags: &Tags,
         write: impl FnOnce(&str) -> rusqlite::Result<()>,
-    ) -> Outcome {
+    ) -> DirectoryResult {
         let Some(live) = live else {
-            return Err(self.conflict("it does not exist"));
+            return Err(self.conflict_error("it does not exist"));
         };
         if after.stack != *self.stack {
-            let message = format!("the new marks are of stack {}, and this is stack {}", after.stack, self.stack);
-            return Err(self.fail(EnactErrorKind::NotOurs, &message, None));
+            let message = format!("the new marks name stack {}, but this is stack {}", after.stack, self.stack);
+            return Err(self.build_error(EnactErrorKind::NotOurs, &message, None));
         }
         let mut wanted = Marks::without_marks(tags);
         wanted.extend(after.to_tags());
         if wanted == *tags {
-            return Ok(already_so());
+            return Ok(enacted_without_write());
         }
-        if before.is_some_and(|before| !expectation::same_but_digest(before, &live)) {
-            return Err(self.conflict("its marks are not as the plan found them"));
+        if before.is_some_and(|before| !precondition::equal_except_digest(before, &live)) {
+            return Err(self.conflict_error("its marks have changed since the plan was made"));
         }
-        let text = serde_json::to_string(&wanted).map_err(|error| self.other(&error))?;
-        write(&text).map_err(|error| self.sqlite(&error))?;
-        Ok(done())
+        let text = serde_json::to_string(&wanted).map_err(|error| self.unexpected_error(&error))?;
+        write(&text).map_err(|error| self.sqlite_error(&error))?;
+        Ok(enacted_by_write())
     }
 
-    /// The marks a new object gets. Nothing is ever created without this stack's mark.
-    fn new_marks(&self, after: &Resource) -> Outcome<Marks> {
+    /// Returns the marks of an object to be created. Objects without this stack's marks are not created.
+    fn new_marks(&self, after: &Resource) -> DirectoryResult<Marks> {
         match &after.marks {
             Some(marks) if marks.stack == *self.stack => Ok(marks.clone()),
             _ => {
-                let message = format!("it would be created without the mark of stack {}", self.stack);
-                Err(self.fail(EnactErrorKind::NotOurs, &message, None))
+                let message = format!("it would be created without the marks of stack {}", self.stack);
+                Err(self.build_error(EnactErrorKind::NotOurs, &message, None))
             }
         }
     }
 
-    /// The marks of an object of this stack; an error when it is not one.
-    fn owned(&self, tags: &Tags) -> Outcome<Marks> {
-        let whose = match Owned::of(tags, self.stack) {
-            Owned::Ours(marks) => return Ok(*marks),
-            Owned::Other(stack) => format!("it carries the mark of stack {stack}, not of {}", self.stack),
-            Owned::Unmarked => format!("it does not carry the mark of stack {}", self.stack),
-            Owned::Unreadable(error) => error.to_string(),
+    /// Returns the marks of an object of this stack; a `NotOurs` error for any other object.
+    fn require_ownership(&self, tags: &Tags) -> DirectoryResult<Marks> {
+        let reason = match Ownership::from_tags(tags, self.stack) {
+            Ownership::Ours(marks) => return Ok(*marks),
+            Ownership::Other(stack) => format!("it has the marks of stack {stack}, not of {}", self.stack),
+            Ownership::Unmarked => format!("it does not have the marks of stack {}", self.stack),
+            Ownership::Unreadable(error) => error.to_string(),
         };
-        let help = "choose another name, or remove the object by hand if nobody needs it";
-        Err(self.fail(EnactErrorKind::NotOurs, &whose, Some(help)))
+        let help = "choose another name, or delete the object by hand if it is not needed";
+        Err(self.build_error(EnactErrorKind::NotOurs, &reason, Some(help)))
     }
 
-    fn nothing_left(&self, key: Option<i64>) -> Outcome<()> {
+    /// A conflict if the principal still has parts. The engine deletes parts first; others may have added some since.
+    fn require_no_parts(&self, key: Option<i64>) -> DirectoryResult<()> {
         let tables = [
             ("inline policies", "SELECT count(*) FROM inline_policies WHERE principal = ?1"),
             ("attachments", "SELECT count(*) FROM attachments WHERE principal = ?1"),
@@ -253,76 +277,83 @@ impl Task<'_> {
             ("memberships", "SELECT count(*) FROM memberships WHERE principal = ?1"),
             ("logins", "SELECT count(*) FROM logins WHERE principal = ?1"),
         ];
-        for (what, sql) in tables {
-            let left = self.count(sql, params![key])?;
+        for (parts, sql) in tables {
+            let left = self.count_rows(sql, params![key])?;
             if left > 0 {
-                return Err(self.conflict(&format!("it still has {left} {what}")));
+                return Err(self.conflict_error(&format!("it still has {left} {parts}")));
             }
         }
         Ok(())
     }
 
-    fn find_principal(&self, name: &str) -> Outcome<Option<PrincipalRow>> {
-        let sql = format!("SELECT {} FROM principals WHERE name = ?1", rows::PRINCIPAL);
+    fn find_principal(&self, name: &str) -> DirectoryResult<Option<PrincipalRow>> {
+        let sql = format!("SELECT {} FROM principals WHERE name = ?1", rows::PRINCIPAL_COLUMNS);
         let read = || self.connection.prepare_cached(&sql)?.query_row(params![name], PrincipalRow::read).optional();
-        read().map_err(|error| self.sqlite(&error))
+        read().map_err(|error| self.sqlite_error(&error))
     }
 
-    fn find_policy(&self, name: &str) -> Outcome<Option<PolicyRow>> {
-        let sql = format!("SELECT {} FROM policies WHERE name = ?1", rows::POLICY);
+    fn find_policy(&self, name: &str) -> DirectoryResult<Option<PolicyRow>> {
+        let sql = format!("SELECT {} FROM policies WHERE name = ?1", rows::POLICY_COLUMNS);
         let read = || self.connection.prepare_cached(&sql)?.query_row(params![name], PolicyRow::read).optional();
-        read().map_err(|error| self.sqlite(&error))
+        read().map_err(|error| self.sqlite_error(&error))
     }
 
-    fn count(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Outcome<i64> {
+    fn count_rows(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> DirectoryResult<i64> {
         let read = || self.connection.prepare_cached(sql)?.query_row(values, |row| row.get(0));
-        read().map_err(|error| self.sqlite(&error))
+        read().map_err(|error| self.sqlite_error(&error))
     }
 
-    fn write(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Outcome {
+    fn execute_sql(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> DirectoryResult {
         let write = || self.connection.prepare_cached(sql)?.execute(values);
-        write().map_err(|error| self.sqlite(&error))?;
-        Ok(done())
+        write().map_err(|error| self.sqlite_error(&error))?;
+        Ok(enacted_by_write())
     }
 
-    fn columns(&self, after: &Resource, marks: Option<Marks>) -> Outcome<Columns> {
-        Columns::of(after, marks).map_err(|problem| self.fail(EnactErrorKind::Other, &problem, None))
+    fn build_columns(&self, after: &Resource, marks: Option<Marks>) -> DirectoryResult<ResourceColumns> {
+        ResourceColumns::from_resource(after, marks)
+            .map_err(|problem| self.build_error(EnactErrorKind::Other, &problem, None))
     }
 
-    fn check_attributes(&self, after: &Resource, known: &[&str]) -> Outcome<()> {
+    fn check_attributes(&self, after: &Resource, known: &[&str]) -> DirectoryResult<()> {
         match after.attributes.keys().find(|name| !known.contains(&name.as_ref())) {
             None => Ok(()),
-            Some(name) => Err(self.fail(EnactErrorKind::Other, &format!("it has no attribute {name:?}"), None)),
+            Some(name) => Err(self.build_error(
+                EnactErrorKind::Other,
+                &format!("this kind of object has no attribute {name:?}"),
+                None,
+            )),
         }
     }
 
-    fn conflict(&self, message: &str) -> EnactError {
-        self.fail(EnactErrorKind::Conflict, message, Some("plan again: the directory has changed"))
+    fn conflict_error(&self, message: &str) -> EnactError {
+        self.build_error(EnactErrorKind::Conflict, message, Some("the directory has changed: make a new plan"))
     }
 
-    fn other(&self, error: &dyn std::error::Error) -> EnactError {
-        self.fail(EnactErrorKind::Other, &error.to_string(), None)
+    fn unexpected_error(&self, error: &dyn std::error::Error) -> EnactError {
+        self.build_error(EnactErrorKind::Other, &error.to_string(), None)
     }
 
-    fn sqlite(&self, error: &rusqlite::Error) -> EnactError {
-        failures::writing(&failures::operation(self.change), error)
+    fn sqlite_error(&self, error: &rusqlite::Error) -> EnactError {
+        errors::write_error(&errors::operation_name(self.change), error)
     }
 
-    fn fail(&self, kind: EnactErrorKind, message: &str, help: Option<&str>) -> EnactError {
+    fn build_error(&self, kind: EnactErrorKind, message: &str, help: Option<&str>) -> EnactError {
         EnactError {
             requests: Vec::new(),
             kind,
-            operation: failures::operation(self.change),
+            operation: errors::operation_name(self.change),
             message: format!("{}: {message}", self.id),
             help: help.map(str::to_owned),
         }
     }
 }
 
-fn done() -> Enacted {
+/// A change that was written.
+fn enacted_by_write() -> Enacted {
     Enacted { calls: 1, ..Enacted::default() }
 }
 
-fn already_so() -> Enacted {
-    Enacted { calls: 1, note: Some("it was so already".to_owned()), ..Enacted::default() }
+/// A change whose result was already in place.
+fn enacted_without_write() -> Enacted {
+    Enacted { calls: 1, note: Some("already in this state".to_owned()), ..Enacted::default() }
 }

@@ -1,41 +1,42 @@
-//! The kinds of object the directory holds, and how their ids are written and read.
+//! The kinds of object in the directory, and how their ids are written and parsed.
 //!
-//! What hangs on a principal is named after it, `PRINCIPAL/NAME`. A principal's name never contains a slash, and users and
-//! roles share one space of names, so that the part before the first slash says which principal is meant.
+//! The id of a principal's part (a policy, an attachment, a key) is `PRINCIPAL/NAME`, and a group's part `GROUP/NAME`.
+//! Names of principals contain no slash and are unique among users and roles, so that the text before the first slash
+//! identifies the principal.
 
 use leasehold_provider::{Principal, ResourceId, ResourceKind};
 
-/// A user: it has credentials of its own.
+/// A user, which can have access keys and a login.
 pub const USER: ResourceKind = ResourceKind::new("directory_user");
-/// A role: it is assumed by those it trusts.
+/// A role, which the principals of its trust policy can assume.
 pub const ROLE: ResourceKind = ResourceKind::new("directory_role");
-/// A policy that stands on its own and is attached to principals: what a scope becomes.
+/// A policy that is attached to principals and groups, as an AWS managed policy is. Each scope becomes one.
 pub const POLICY: ResourceKind = ResourceKind::new("directory_policy");
-/// A policy inside a principal; ours is called [`LEASE_POLICY`].
+/// An inline policy of a principal. Leasehold's own is named [`LEASE_POLICY`].
 pub const INLINE_POLICY: ResourceKind = ResourceKind::new("directory_inline_policy");
-/// A policy's attachment to a principal.
+/// The attachment of a policy to a principal.
 pub const ATTACHMENT: ResourceKind = ResourceKind::new("directory_attachment");
-/// An access key of a user. The directory knows its id and status, never its secret.
+/// An access key of a user. The directory stores its id and status but not its secret.
 pub const ACCESS_KEY: ResourceKind = ResourceKind::new("directory_access_key");
-/// A user's password, as far as the directory is concerned: there is one or there is not.
+/// A user's login (console password). The directory stores whether it exists, not the password.
 pub const LOGIN: ResourceKind = ResourceKind::new("directory_login");
 
 /// A group of users.
 pub const GROUP: ResourceKind = ResourceKind::new("directory_group");
-/// A policy inside a group; ours is called [`LEASE_POLICY`].
+/// An inline policy of a group. Leasehold's own is named [`LEASE_POLICY`].
 pub const GROUP_POLICY: ResourceKind = ResourceKind::new("directory_group_policy");
-/// A policy's attachment to a group.
+/// The attachment of a policy to a group.
 pub const GROUP_ATTACHMENT: ResourceKind = ResourceKind::new("directory_group_attachment");
 /// A user's membership in a group.
 pub const MEMBERSHIP: ResourceKind = ResourceKind::new("directory_membership");
 
-/// The name of the inline policy that holds an identity's own statements and its lease fence.
+/// Name of the inline policy with an identity's own statements and its lease deny.
 pub const LEASE_POLICY: &str = "leasehold";
 
-/// What an object is called in the id of a login.
+/// The name in the id of a login: `jane/login`.
 const LOGIN_NAME: &str = "login";
 
-/// The id of a principal.
+/// Returns the id of a user or role.
 pub fn principal_id(principal: Principal, name: &str) -> ResourceId {
     match principal {
         Principal::User => ResourceId::new(USER, name),
@@ -43,111 +44,112 @@ pub fn principal_id(principal: Principal, name: &str) -> ResourceId {
     }
 }
 
-/// The id of an object that hangs on a principal.
+/// Returns the id of a part of a principal or group.
 pub fn part_id(kind: ResourceKind, principal: &str, name: &str) -> ResourceId {
     ResourceId::new(kind, format!("{principal}/{name}"))
 }
 
-/// Whether the id is that of the policy in which a principal's fence stands.
-pub fn is_fenced(id: &ResourceId) -> bool {
-    id.kind == INLINE_POLICY && id.part() == LEASE_POLICY
+/// Returns whether the id is that of a principal's lease policy, the inline policy named [`LEASE_POLICY`].
+pub fn is_lease_policy(id: &ResourceId) -> bool {
+    id.kind == INLINE_POLICY && id.local_name() == LEASE_POLICY
 }
 
-/// The id of a principal's login.
+/// Returns the id of a user's login.
 pub fn login_id(principal: &str) -> ResourceId {
     part_id(LOGIN, principal, LOGIN_NAME)
 }
 
-/// The id of a group.
+/// Returns the id of a group.
 pub fn group_id(name: &str) -> ResourceId {
     ResourceId::new(GROUP, name)
 }
 
-/// What an id points at.
+/// What the id of an object refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target<'a> {
+pub enum DirectoryObject<'a> {
     /// A user or role.
     Principal(Principal, &'a str),
-    /// A policy that stands on its own.
+    /// A policy that is attached to principals, by its name.
     Policy(&'a str),
-    /// Something that hangs on the principal named first.
-    Part(&'a str, Part<'a>),
+    /// A part of the principal with this name.
+    Part(&'a str, DirectoryPart<'a>),
     /// A group.
     Group(&'a str),
-    /// A policy inside, or an attachment to, the group named first.
-    GroupPart(&'a str, Part<'a>),
+    /// An inline policy or attachment of the group with this name.
+    GroupPart(&'a str, DirectoryPart<'a>),
 }
 
-/// Something that hangs on a principal.
+/// A part of a principal or group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part<'a> {
-    /// The inline policy of that name.
+pub enum DirectoryPart<'a> {
+    /// The inline policy with this name.
     Inline(&'a str),
-    /// The attachment of the policy of that name or ARN.
+    /// The attachment of the policy with this name or ARN.
     Attachment(&'a str),
-    /// The access key of that id.
+    /// The access key with this id.
     Key(&'a str),
     /// The login.
     Login,
-    /// The membership in the group of that name.
+    /// The membership in the group with this name.
     Membership(&'a str),
 }
 
-/// Reads an id. `None`: the directory has no such kind, or the name lacks its principal.
-pub fn target(id: &ResourceId) -> Option<Target<'_>> {
+/// Parses an id. `None` if the directory does not have this kind, or if the id of a part does not name its principal or
+/// group.
+pub fn parse_object_id(id: &ResourceId) -> Option<DirectoryObject<'_>> {
     let kind = &id.kind;
     if *kind == USER {
-        return Some(Target::Principal(Principal::User, &id.name));
+        return Some(DirectoryObject::Principal(Principal::User, &id.name));
     }
     if *kind == ROLE {
-        return Some(Target::Principal(Principal::Role, &id.name));
+        return Some(DirectoryObject::Principal(Principal::Role, &id.name));
     }
     if *kind == POLICY {
-        return Some(Target::Policy(&id.name));
+        return Some(DirectoryObject::Policy(&id.name));
     }
     if *kind == GROUP {
-        return Some(Target::Group(&id.name));
+        return Some(DirectoryObject::Group(&id.name));
     }
     let (principal, name) = id.name.split_once('/')?;
     if *kind == GROUP_POLICY {
-        return Some(Target::GroupPart(principal, Part::Inline(name)));
+        return Some(DirectoryObject::GroupPart(principal, DirectoryPart::Inline(name)));
     }
     if *kind == GROUP_ATTACHMENT {
-        return Some(Target::GroupPart(principal, Part::Attachment(name)));
+        return Some(DirectoryObject::GroupPart(principal, DirectoryPart::Attachment(name)));
     }
     let part = if *kind == INLINE_POLICY {
-        Part::Inline(name)
+        DirectoryPart::Inline(name)
     } else if *kind == ATTACHMENT {
-        Part::Attachment(name)
+        DirectoryPart::Attachment(name)
     } else if *kind == ACCESS_KEY {
-        Part::Key(name)
+        DirectoryPart::Key(name)
     } else if *kind == MEMBERSHIP {
-        Part::Membership(name)
+        DirectoryPart::Membership(name)
     } else if *kind == LOGIN && name == LOGIN_NAME {
-        Part::Login
+        DirectoryPart::Login
     } else {
         return None;
     };
-    Some(Target::Part(principal, part))
+    Some(DirectoryObject::Part(principal, part))
 }
 
-/// Whether a policy is named by ARN: it belongs to others and need not stand in this directory.
+/// Returns whether a policy is named by ARN. Such a policy is managed outside this directory and need not exist in it.
 pub fn is_arn(policy: &str) -> bool {
     policy.starts_with("arn:")
 }
 
-/// How a trust document and a stranger's listing name a principal: `user/jane`, `role/ci`.
+/// Returns the path of a principal, which trust policies and lists of holders use: `user/jane`, `role/ci`.
 pub fn principal_path(principal: Principal, name: &str) -> String {
     format!("{}/{name}", principal.as_str())
 }
 
-/// How a principal is called beyond its directory: `embedded/b:role/ci`.
-pub fn name_of(account: &str, path: &str) -> String {
+/// Returns the name of a principal of another directory, from its account and path: `embedded/b:role/ci`.
+pub fn qualified_principal_name(account: &str, path: &str) -> String {
     format!("{account}:{path}")
 }
 
-/// Reads what [`principal_path`] writes.
-pub fn principal_of_path(path: &str) -> Option<ResourceId> {
+/// Parses a path that [`principal_path`] writes. `None` for any other text.
+pub fn parse_principal_path(path: &str) -> Option<ResourceId> {
     let (form, name) = path.split_once('/')?;
     match form {
         "user" => Some(principal_id(Principal::User, name)),
@@ -161,15 +163,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_read_back() {
+    fn ids_are_parsed_as_written() {
         let role = principal_id(Principal::Role, "ci");
-        assert_eq!(target(&role), Some(Target::Principal(Principal::Role, "ci")));
+        assert_eq!(parse_object_id(&role), Some(DirectoryObject::Principal(Principal::Role, "ci")));
         let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
         let attachment = part_id(ATTACHMENT, "ci", arn);
-        assert_eq!(target(&attachment), Some(Target::Part("ci", Part::Attachment(arn))));
-        assert_eq!(target(&login_id("jane")), Some(Target::Part("jane", Part::Login)));
-        assert_eq!(target(&ResourceId::new(INLINE_POLICY, "leasehold")), None);
-        assert_eq!(target(&ResourceId::new(ResourceKind::new("aws_iam_role"), "a/b")), None);
-        assert_eq!(principal_of_path(&principal_path(Principal::Role, "ci")), Some(role));
+        assert_eq!(parse_object_id(&attachment), Some(DirectoryObject::Part("ci", DirectoryPart::Attachment(arn))));
+        assert_eq!(parse_object_id(&login_id("jane")), Some(DirectoryObject::Part("jane", DirectoryPart::Login)));
+        assert_eq!(parse_object_id(&ResourceId::new(INLINE_POLICY, "leasehold")), None);
+        assert_eq!(parse_object_id(&ResourceId::new(ResourceKind::new("aws_iam_role"), "a/b")), None);
+        assert_eq!(parse_principal_path(&principal_path(Principal::Role, "ci")), Some(role));
     }
 }

@@ -1,37 +1,56 @@
-//! The embedded identity directory: a cloud's IAM in one SQLite file. It is the default provider; it needs no account and no
-//! network.
+//! The embedded identity directory: users, roles, groups and policies in one SQLite file. It is the default provider
+//! and needs no account and no network.
 //!
-//! It is modelled after AWS IAM and is simpler: users and roles with tags, a trust, a boundary, inline policies, attached
-//! policies, access keys, a login, and the time of last use. It evaluates nothing; what it is for is to hold a stack's
-//! identities, to rehearse a stack before it meets a cloud, and to check on the engine: it refuses by itself any write to an
-//! object that does not carry the stack's mark.
+//! The model is a subset of AWS IAM: users and roles with tags, a trust policy, a permissions boundary, inline
+//! policies, attached policies, access keys, a login, and the time of last use. The directory evaluates no policy and
+//! authenticates nobody. It holds a stack's identities, so that a stack can be tried out before it is applied to a
+//! cloud, and it tests the engine: it rejects every write to an object that does not carry the stack's marks.
 //!
-//! [`LocalDirectory`] is the provider. [`outside`] is what others do to the directory, [`faults`] makes it fail; both are for
-//! rehearsals and tests.
+//! [`LocalDirectory`] is the provider. [`external_admin`] makes changes that bypass Leasehold, and [`faults`] makes
+//! writes fail; both are for tests.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::sync::Arc;
+//!
+//! use leasehold_local::LocalDirectory;
+//! use leasehold_provider::{Observe as _, ObserveRequest, StackName};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let directory = LocalDirectory::new("no-such-file.db", "jane", Arc::new(jiff::Timestamp::now));
+//! let (stack, shared) = (StackName::new("payments")?, BTreeMap::new());
+//! let snapshot = directory.observe_stack(ObserveRequest::for_plan(&stack, &shared)).await?;
+//! // A missing file reads as an empty directory. The first change creates it.
+//! assert!(snapshot.identities.is_empty());
+//! # Ok(())
+//! # })
+//! # }
+//! ```
 
 mod columns;
 mod compare;
+mod dependencies;
 mod directory;
 mod documents;
 mod enact;
-mod expectation;
-mod failures;
+mod errors;
+pub mod external_admin;
 pub mod faults;
-mod groups;
-mod issue;
+mod group_parts;
+mod issue_key;
 pub mod kinds;
 mod limits;
 mod observe;
-mod order;
-pub mod outside;
+mod precondition;
 mod realize;
 mod rows;
 mod schema;
 mod trusts;
 mod writer;
 
-pub use directory::{Clock, LocalDirectory};
+pub use directory::{DirectoryClock, LocalDirectory};
+pub use external_admin::{ExternalAdmin, ExternalAdminError};
 pub use faults::{FaultKind, Faults};
-pub use outside::{Outside, OutsideError};
 pub use realize::{KEY_ACTIVE, KEY_INACTIVE};
 pub use schema::OpenError;

@@ -1,19 +1,23 @@
-//! Decisions in, resources out. Pure.
+//! Converts declared identities, scopes and groups to the resources of this directory. Pure.
+//!
+//! In: desired or live objects of the engine. Out: resources with attributes in canonical form and with `depends_on`.
+//! Equal inputs give equal resources.
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Change, Credential, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm,
-    Reserved, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
+    Change, Credential, DenyExtent, DesiredIdentity, Document, Group, InterimDeny, LiveIdentity, Marks,
+    NarrowedPrincipal, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value,
+    Violation,
 };
 
-use leasehold_policy::provider::MEANWHILE_SID;
+use leasehold_policy::provider::INTERIM_DENY_SID;
 
-use crate::kinds::{self, Part, Target};
-use crate::{LocalDirectory, documents, groups, limits, order, trusts};
+use crate::kinds::{self, DirectoryObject, DirectoryPart};
+use crate::{LocalDirectory, dependencies, documents, group_parts, limits, trusts};
 
-/// The status of a key that works.
+/// Status of an access key that can be used.
 pub const KEY_ACTIVE: &str = "Active";
-/// The status of a key that is switched off.
+/// Status of a disabled access key.
 pub const KEY_INACTIVE: &str = "Inactive";
 
 impl Realize for LocalDirectory {
@@ -25,54 +29,55 @@ impl Realize for LocalDirectory {
         ResourceId::new(kinds::POLICY, scope)
     }
 
-    fn scope(&self, _realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
-        let mut resource = Resource::new(ResourceId::new(kinds::POLICY, scope.name.as_str()), None)
-            .with("policy", Value::Document(documents::policy(&scope.statements)));
-        if let Some(description) = &scope.description {
-            resource = resource.with("description", description.as_str());
+    fn realize_scope(&self, _realm: &Realm, stack: &StackName, realize_scope: &Scope) -> Resource {
+        let mut resource = Resource::new(ResourceId::new(kinds::POLICY, realize_scope.name.as_str()), None)
+            .with_attribute("policy", Value::Document(documents::policy_document(&realize_scope.statements)));
+        if let Some(description) = &realize_scope.description {
+            resource = resource.with_attribute("description", description.as_str());
         }
-        if scope.statements.iter().any(|statement| statement.sensitive) {
+        if realize_scope.statements.iter().any(|statement| statement.sensitive) {
             resource.sensitive.insert("policy".to_owned());
         }
-        resource.marks = Some(Marks::new(stack.clone(), scope.address()));
+        resource.marks = Some(Marks::new(stack.clone(), realize_scope.address()));
         resource
     }
 
-    fn active(&self, _realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+    fn realize_identity(&self, _realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
         let principal = active_principal(identity, marks);
         let id = principal.id.clone();
         let mut resources = vec![principal];
         let part = |kind, name: &str| {
             Resource::new(kinds::part_id(kind, &identity.name, name), Some(identity.address.clone()))
         };
-        if let Some(policy) = documents::lease_policy(&identity.statements, identity.deadline) {
-            let mut lease = part(kinds::INLINE_POLICY, kinds::LEASE_POLICY).with("policy", Value::Document(policy));
+        if let Some(policy) = documents::lease_policy_document(&identity.statements, identity.deadline) {
+            let mut lease =
+                part(kinds::INLINE_POLICY, kinds::LEASE_POLICY).with_attribute("policy", Value::Document(policy));
             if identity.statements.iter().any(|statement| statement.sensitive) {
                 lease.sensitive.insert("policy".to_owned());
             }
             resources.push(lease);
         }
         for policy in identity.scopes.iter().chain(&identity.managed_policy_arns) {
-            resources.push(part(kinds::ATTACHMENT, policy).with("policy", policy.as_str()));
+            resources.push(part(kinds::ATTACHMENT, policy).with_attribute("policy", policy.as_str()));
         }
         for group in &identity.groups {
-            resources.push(part(kinds::MEMBERSHIP, group).with("group", group.as_str()));
+            resources.push(part(kinds::MEMBERSHIP, group).with_attribute("group", group.as_str()));
         }
-        order::arrange(&id, &mut resources);
+        dependencies::set_dependencies(&id, &mut resources);
         resources
     }
 
-    fn quarantined(&self, _realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+    fn realize_quarantine(&self, _realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
         let lease = kinds::part_id(kinds::INLINE_POLICY, &live.name, kinds::LEASE_POLICY);
         let mut resources: Vec<Resource> =
-            live.resources.values().filter_map(|resource| shut(resource, live, quarantine)).collect();
+            live.resources.values().filter_map(|resource| quarantine_resource(resource, live, quarantine)).collect();
         if !resources.iter().any(|resource| resource.id == lease) {
             resources.push(Resource::new(lease.clone(), Some(live.marks.address.clone())));
         }
         for resource in resources.iter_mut().filter(|resource| resource.id == lease) {
-            *resource = resource.clone().with("policy", Value::Document(documents::deny_everything()));
+            *resource = resource.clone().with_attribute("policy", Value::Document(documents::deny_all_policy()));
         }
-        order::arrange(&live.id, &mut resources);
+        dependencies::set_dependencies(&live.id, &mut resources);
         resources.sort_by(|a, b| a.id.cmp(&b.id));
         resources
     }
@@ -81,10 +86,10 @@ impl Realize for LocalDirectory {
         kinds::group_id(name)
     }
 
-    fn credential(&self, id: &ResourceId) -> Option<Credential> {
-        match kinds::target(id)? {
-            Target::Part(_, Part::Key(_)) => Some(Credential::AccessKey),
-            Target::Part(_, Part::Login) => Some(Credential::Login),
+    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
+        match kinds::parse_object_id(id)? {
+            DirectoryObject::Part(_, DirectoryPart::Key(_)) => Some(Credential::AccessKey),
+            DirectoryObject::Part(_, DirectoryPart::Login) => Some(Credential::Login),
             _ => None,
         }
     }
@@ -93,194 +98,219 @@ impl Realize for LocalDirectory {
         Some(kinds::part_id(kinds::ACCESS_KEY, user, key))
     }
 
-    fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
-        trusts::of(role)
+    fn extract_trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        trusts::parse_trusts(role)
     }
 
-    fn group(&self, _realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
-        let mut root = Resource::new(kinds::group_id(&group.name), None);
-        root.marks = Some(Marks::new(stack.clone(), group.address.clone()));
+    fn realize_group(&self, _realm: &Realm, stack: &StackName, realize_group: &Group) -> Vec<Resource> {
+        let mut root = Resource::new(kinds::group_id(&realize_group.name), None);
+        root.marks = Some(Marks::new(stack.clone(), realize_group.address.clone()));
         let mut resources = vec![root];
-        if !group.statements.is_empty() {
-            let mut inline = groups::inline(&group.name, kinds::LEASE_POLICY, documents::policy(&group.statements));
-            if group.statements.iter().any(|statement| statement.sensitive) {
+        if !realize_group.statements.is_empty() {
+            let mut inline = group_parts::group_inline_policy(
+                &realize_group.name,
+                kinds::LEASE_POLICY,
+                documents::policy_document(&realize_group.statements),
+            );
+            if realize_group.statements.iter().any(|statement| statement.sensitive) {
                 inline.sensitive.insert("policy".to_owned());
             }
             resources.push(inline);
         }
-        let policies = group.scopes.iter().chain(&group.managed_policy_arns);
-        resources.extend(policies.map(|policy| groups::attachment(&group.name, policy)));
+        let policies = realize_group.scopes.iter().chain(&realize_group.managed_policy_arns);
+        resources.extend(policies.map(|policy| group_parts::group_attachment(&realize_group.name, policy)));
         resources
     }
 
-    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
-        match kinds::target(id) {
-            Some(Target::GroupPart(group, _)) => kinds::group_id(group),
+    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
+        match kinds::parse_object_id(id) {
+            Some(DirectoryObject::GroupPart(group, _)) => kinds::group_id(group),
             _ => id.clone(),
         }
     }
 
-    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
-        limits::group(group, resources)
+    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        limits::check_group_limits(group, resources)
     }
 
-    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        limits::identity(identity, resources)
+    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        limits::check_identity_limits(identity, resources)
     }
 
-    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        limits::scope(scope, resource)
+    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        limits::check_scope_limits(scope, resource)
     }
 
-    fn restricts(&self, resource: &Resource) -> bool {
-        matches!(resource.get("policy"), Some(Value::Document(policy)) if documents::denies(policy))
+    fn is_restriction(&self, resource: &Resource) -> bool {
+        matches!(resource.get("policy"), Some(Value::Document(policy)) if documents::contains_deny(policy))
     }
 
-    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
-        resource.json(attribute).map_or(0, |document| document.to_string().chars().count())
+    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
+        resource.document_attribute(attribute).map_or(0, |document| document.to_string().chars().count())
     }
 
-    fn one_space_of_names(&self) -> bool {
+    fn has_single_namespace(&self) -> bool {
         true
     }
 
-    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
-        kinds::principal_of_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
+    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        kinds::parse_principal_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
     }
 
-    fn withholds(&self, resource: &Resource) -> Withholds {
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
         match resource.get("policy") {
             Some(Value::Document(policy)) => {
-                leasehold_policy::provider::withholds(policy, kinds::is_fenced(&resource.id))
+                leasehold_policy::provider::classify_denies(policy, kinds::is_lease_policy(&resource.id))
             }
-            _ => Withholds::Nothing,
+            _ => DenyExtent::Nothing,
         }
     }
 
-    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
+    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool {
         match policy.get("policy") {
             Some(Value::Document(document)) => {
-                kinds::is_fenced(&policy.id) && leasehold_policy::provider::is_over(document, now)
+                kinds::is_lease_policy(&policy.id) && leasehold_policy::provider::is_lease_deny_in_effect(document, now)
             }
             _ => false,
         }
     }
 
-    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
-        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::heeds(document, tag))
+    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
+        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::tests_principal_tag(document, tag))
     }
 
-    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
-        let kind = match kinds::target(whole)? {
-            Target::Principal(..) => kinds::INLINE_POLICY,
-            Target::Group(_) => kinds::GROUP_POLICY,
+    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        let kind = match kinds::parse_object_id(whole)? {
+            DirectoryObject::Principal(..) => kinds::INLINE_POLICY,
+            DirectoryObject::Group(_) => kinds::GROUP_POLICY,
             _ => return None,
         };
         let id = kinds::part_id(kind, &whole.name, kinds::LEASE_POLICY);
-        Some(Resource::new(id, None).with("policy", Value::Document(documents::empty())).after(whole.clone()))
+        Some(
+            Resource::new(id, None)
+                .with_attribute("policy", Value::Document(documents::empty_policy()))
+                .with_dependency(whole.clone()),
+        )
     }
 
-    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
+    fn build_interim_policy(
+        &self,
+        before: Option<&Resource>,
+        after: Option<&Resource>,
+        withheld: &InterimDeny,
+    ) -> Option<Resource> {
         let whole = after.or(before)?;
-        let fits = |policy: &serde_json::Value| limits::has_room(&whole.id, policy);
-        let policy = |resource: Option<&Resource>| resource.and_then(|it| it.json("policy")).cloned();
-        let tight =
-            leasehold_policy::provider::between(policy(before).as_ref(), policy(after).as_ref(), withheld, fits)?;
-        Some(whole.clone().with("policy", Value::Document(tight.into())))
+        let fits = |policy: &serde_json::Value| limits::fits_policy_limit(&whole.id, policy);
+        let policy = |resource: Option<&Resource>| resource.and_then(|it| it.document_attribute("policy")).cloned();
+        let interim = leasehold_policy::provider::interim_policy(
+            policy(before).as_ref(),
+            policy(after).as_ref(),
+            withheld,
+            fits,
+        )?;
+        Some(whole.clone().with_attribute("policy", Value::Document(interim.into())))
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
         let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get("trust"), after.get("trust")) else {
             return None;
         };
-        let both = leasehold_policy::provider::trusted_by_both(old, new);
-        let closed = closed || !leasehold_policy::provider::lets_in(&both);
-        let trust = if closed { documents::closed_trust() } else { documents::document(both) };
-        let mut principal = before.clone().with("trust", Value::Document(trust));
+        let both = leasehold_policy::provider::interim_trust_statements(old, new);
+        let closed = closed || !leasehold_policy::provider::trusts_any_principal(&both);
+        let trust = if closed { documents::empty_trust() } else { documents::document_from_statements(both) };
+        let mut principal = before.clone().with_attribute("trust", Value::Document(trust));
         principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));
-        Some(Reserved { principal, closed })
+        Some(NarrowedPrincipal { principal, closed })
     }
 
-    fn same_document(&self, a: &Document, b: &Document) -> bool {
-        leasehold_policy::provider::same(a, b)
+    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
+        leasehold_policy::provider::are_same_policy(a, b)
     }
 
-    fn describe(&self, change: &Change) -> Option<String> {
-        let attribute = |name| change.after().and_then(|after| after.get(name));
-        match kinds::target(change.id())? {
-            Target::Part(_, Part::Inline(_)) | Target::GroupPart(_, Part::Inline(_)) => {
+    fn describe_change(&self, change: &Change) -> Option<String> {
+        let attribute = |name| change.resource_after().and_then(|after| after.get(name));
+        match kinds::parse_object_id(change.id())? {
+            DirectoryObject::Part(_, DirectoryPart::Inline(_))
+            | DirectoryObject::GroupPart(_, DirectoryPart::Inline(_)) => {
                 let policy = attribute("policy")?.as_document()?;
-                let words = [
+                let descriptions = [
                     (documents::QUARANTINE_SID, "deny everything"),
-                    (documents::FENCE_SID, "lease fence"),
-                    (MEANWHILE_SID, "deny everything meanwhile"),
+                    (documents::LEASE_DENY_SID, "lease deny"),
+                    (INTERIM_DENY_SID, "deny everything (interim)"),
                 ];
-                let (_, text) = words.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
+                let (_, text) = descriptions.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
                 Some(text.to_owned())
             }
-            Target::Part(_, Part::Key(ResourceId::NEW)) => Some(format!("secret → {}", attribute("store")?.as_text()?)),
-            Target::Part(_, Part::Key(_)) => {
-                (attribute("status")?.as_text()? == KEY_INACTIVE).then(|| "key switched off".to_owned())
+            DirectoryObject::Part(_, DirectoryPart::Key(ResourceId::NEW)) => {
+                Some(format!("secret → {}", attribute("store")?.as_text()?))
             }
-            Target::Principal(Principal::Role, _) => {
-                let closed = Value::Document(documents::closed_trust());
-                let was_open = change.before().and_then(|before| before.get("trust")).is_some_and(|t| *t != closed);
-                (was_open && *attribute("trust")? == closed).then(|| "trust closed".to_owned())
+            DirectoryObject::Part(_, DirectoryPart::Key(_)) => {
+                (attribute("status")?.as_text()? == KEY_INACTIVE).then(|| "key disabled".to_owned())
             }
-            Target::Principal(Principal::User, _)
-            | Target::Policy(_)
-            | Target::Part(..)
-            | Target::Group(_)
-            | Target::GroupPart(..) => None,
+            DirectoryObject::Principal(Principal::Role, _) => {
+                let closed = Value::Document(documents::empty_trust());
+                let was_open =
+                    change.resource_before().and_then(|before| before.get("trust")).is_some_and(|t| *t != closed);
+                (was_open && *attribute("trust")? == closed).then(|| "trust policy emptied".to_owned())
+            }
+            DirectoryObject::Principal(Principal::User, _)
+            | DirectoryObject::Policy(_)
+            | DirectoryObject::Part(..)
+            | DirectoryObject::Group(_)
+            | DirectoryObject::GroupPart(..) => None,
         }
     }
 }
 
+/// Builds the user or role of an active identity.
 fn active_principal(identity: &DesiredIdentity, marks: &Marks) -> Resource {
     let id = kinds::principal_id(identity.principal, &identity.name);
     let mut resource = Resource::new(id, Some(identity.address.clone()));
     if let Some(purpose) = &identity.purpose {
-        resource = resource.with("description", purpose.as_str());
+        resource = resource.with_attribute("description", purpose.as_str());
     }
     if let Some(boundary) = &identity.permissions_boundary {
-        resource = resource.with("permissions_boundary", boundary.as_str());
+        resource = resource.with_attribute("permissions_boundary", boundary.as_str());
     }
     if !identity.tags.is_empty() {
-        resource = resource.with("tags", Value::Map(identity.tags.clone()));
+        resource = resource.with_attribute("tags", Value::Map(identity.tags.clone()));
     }
-    // Views hide whole attributes, so that one sensitive tag hides them all.
+    // Output hides whole attributes only, so one sensitive tag hides all tags.
     if identity.tags.keys().any(|key| identity.sensitive_tags.contains(key)) {
         resource.sensitive.insert("tags".to_owned());
     }
     if identity.principal == Principal::Role {
-        resource = resource.with("trust", Value::Document(documents::trust(&identity.trusts, identity.deadline)));
+        resource = resource
+            .with_attribute("trust", Value::Document(documents::trust_document(&identity.trusts, identity.deadline)));
         if let Some(longest) = identity.max_session_duration {
-            resource = resource.with("max_session_duration", Value::Number(i64::from(longest.seconds())));
+            resource = resource.with_attribute("max_session_duration", Value::Number(i64::from(longest.as_seconds())));
         }
     }
     resource.marks = Some(marks.clone());
     resource
 }
 
-/// The object as it is while its identity is quarantined; `None` where it goes. Attachments and policies stay as they are:
-/// the Deny beats them, and a restored identity finds them again.
-fn shut(resource: &Resource, live: &LiveIdentity, quarantine: &Quarantine) -> Option<Resource> {
+/// Builds the quarantined state of a live object; `None` if quarantine deletes it. Policies and attachments do not
+/// change: the Deny of the lease policy overrides them, and they take effect again when the identity is restored.
+fn quarantine_resource(resource: &Resource, live: &LiveIdentity, quarantine: &Quarantine) -> Option<Resource> {
     let mut resource = resource.clone();
-    match kinds::target(&resource.id) {
-        Some(Target::Principal(form, _)) => {
+    match kinds::parse_object_id(&resource.id) {
+        Some(DirectoryObject::Principal(form, _)) => {
             if form == Principal::Role {
-                resource = resource.with("trust", Value::Document(documents::closed_trust()));
+                resource = resource.with_attribute("trust", Value::Document(documents::empty_trust()));
             }
             resource.marks = Some(Marks { quarantine: Some(quarantine.clone()), ..live.marks.clone() });
         }
-        Some(Target::Part(_, Part::Key(_))) => resource = resource.with("status", KEY_INACTIVE),
-        // Groups are left; the configuration says them anew when it comes back.
-        Some(Target::Part(_, Part::Login | Part::Membership(_))) => return None,
+        Some(DirectoryObject::Part(_, DirectoryPart::Key(_))) => {
+            resource = resource.with_attribute("status", KEY_INACTIVE);
+        }
+        // A restored identity gets its login and groups again from the configuration.
+        Some(DirectoryObject::Part(_, DirectoryPart::Login | DirectoryPart::Membership(_))) => return None,
         Some(
-            Target::Part(_, Part::Inline(_) | Part::Attachment(_))
-            | Target::Policy(_)
-            | Target::Group(_)
-            | Target::GroupPart(..),
+            DirectoryObject::Part(_, DirectoryPart::Inline(_) | DirectoryPart::Attachment(_))
+            | DirectoryObject::Policy(_)
+            | DirectoryObject::Group(_)
+            | DirectoryObject::GroupPart(..),
         )
         | None => {}
     }

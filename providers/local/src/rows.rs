@@ -1,21 +1,24 @@
-//! The directory's rows and the attributes they are: one translation, used when reading and when writing.
+//! Converts rows of `principals` and `policies` to attributes in canonical form.
+//!
+//! Snapshots and the precondition checks of writes both use this conversion, so that they agree on what a live object
+//! is.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use leasehold_provider::marks::InvalidMarks;
+use leasehold_provider::marks::InvalidMarksError;
 use leasehold_provider::{Attributes, Document, Marks, Principal, StackName, Value};
 use rusqlite::{Row, types};
 
-/// Tags by key, marks among them.
+/// Tags by key, marks included.
 pub type Tags = BTreeMap<String, String>;
 
-/// The columns of `principals` that [`PrincipalText::read`] wants, in its order.
-pub const PRINCIPAL: &str = "id, form, name, description, trust, max_session_duration, boundary, tags";
+/// The columns of `principals` in the order that [`RawPrincipalRow::read`] expects.
+pub const PRINCIPAL_COLUMNS: &str = "id, form, name, description, trust, max_session_duration, boundary, tags";
 
-/// A user or role as its row says it, with nothing taken apart yet.
+/// A row of `principals` whose JSON columns are not parsed yet.
 #[derive(Debug)]
-pub struct PrincipalText {
+pub struct RawPrincipalRow {
     pub id: i64,
     form: Principal,
     name: String,
@@ -26,8 +29,8 @@ pub struct PrincipalText {
     tags: String,
 }
 
-impl PrincipalText {
-    /// Reads a row that begins with the columns of [`PRINCIPAL`].
+impl RawPrincipalRow {
+    /// Reads a row whose first columns are [`PRINCIPAL_COLUMNS`].
     pub fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
@@ -42,7 +45,7 @@ impl PrincipalText {
     }
 }
 
-/// A user or role.
+/// A parsed row of `principals`: a user or role.
 #[derive(Debug)]
 pub struct PrincipalRow {
     pub id: i64,
@@ -56,27 +59,27 @@ pub struct PrincipalRow {
 }
 
 impl PrincipalRow {
-    /// Reads a row that begins with the columns of [`PRINCIPAL`].
+    /// Reads a row whose first columns are [`PRINCIPAL_COLUMNS`].
     pub fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Self::of(PrincipalText::read(row)?)
+        Self::from_raw(RawPrincipalRow::read(row)?)
     }
 
-    /// Takes apart what a row says.
-    pub fn of(text: PrincipalText) -> rusqlite::Result<Self> {
+    /// Parses the JSON columns of a row.
+    pub fn from_raw(text: RawPrincipalRow) -> rusqlite::Result<Self> {
         Ok(Self {
             id: text.id,
             form: text.form,
             name: text.name,
-            tags: json(&text.tags, 7)?,
+            tags: parse_json_column(&text.tags, 7)?,
             description: text.description,
-            trust: text.trust.map(|trust| document(&trust, 4)).transpose()?,
+            trust: text.trust.map(|trust| parse_document_column(&trust, 4)).transpose()?,
             max_session_duration: text.max_session_duration,
             boundary: text.boundary,
         })
     }
 
-    /// What the row says in normal form.
-    pub fn attributes(self) -> Attributes {
+    /// Returns the attributes in canonical form. Tags do not include marks.
+    pub fn into_attributes(self) -> Attributes {
         let mut attributes = Attributes::new();
         let mut set = |name: &'static str, value: Option<Value>| {
             if let Some(value) = value {
@@ -87,12 +90,12 @@ impl PrincipalRow {
         set("trust", self.trust.map(Value::Document));
         set("max_session_duration", self.max_session_duration.map(Value::Number));
         set("permissions_boundary", self.boundary.map(Value::Text));
-        set("tags", own_tags(&self.tags));
+        set("tags", unmarked_tags(&self.tags));
         attributes
     }
 }
 
-/// A policy that stands on its own.
+/// A parsed row of `policies`.
 #[derive(Debug)]
 pub struct PolicyRow {
     pub name: String,
@@ -101,69 +104,69 @@ pub struct PolicyRow {
     document: Document,
 }
 
-/// The columns of `policies` that [`PolicyRow::read`] wants, in its order.
-pub const POLICY: &str = "name, description, document, tags";
+/// The columns of `policies` in the order that [`PolicyRow::read`] expects.
+pub const POLICY_COLUMNS: &str = "name, description, document, tags";
 
 impl PolicyRow {
-    /// Reads a row that begins with the columns of [`POLICY`].
+    /// Reads a row whose first columns are [`POLICY_COLUMNS`].
     pub fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             name: row.get(0)?,
             description: row.get(1)?,
-            document: document(row.get_ref(2)?.as_str()?, 2)?,
-            tags: json(row.get_ref(3)?.as_str()?, 3)?,
+            document: parse_document_column(row.get_ref(2)?.as_str()?, 2)?,
+            tags: parse_json_column(row.get_ref(3)?.as_str()?, 3)?,
         })
     }
 
-    /// What the row says in normal form.
-    pub fn attributes(self) -> Attributes {
+    /// Returns the attributes in canonical form. Tags do not include marks.
+    pub fn into_attributes(self) -> Attributes {
         let mut attributes = Attributes::from([(Cow::Borrowed("policy"), Value::Document(self.document))]);
         if let Some(description) = self.description {
             attributes.insert(Cow::Borrowed("description"), Value::Text(description));
         }
-        if let Some(tags) = own_tags(&self.tags) {
+        if let Some(tags) = unmarked_tags(&self.tags) {
             attributes.insert(Cow::Borrowed("tags"), tags);
         }
         attributes
     }
 }
 
-/// The tags that are no marks, as an attribute.
-fn own_tags(tags: &Tags) -> Option<Value> {
-    let own = Marks::without_marks(tags);
-    (!own.is_empty()).then_some(Value::Map(own))
+/// Returns the tags that are not marks as an attribute; `None` if there are none.
+fn unmarked_tags(tags: &Tags) -> Option<Value> {
+    let tags = Marks::without_marks(tags);
+    (!tags.is_empty()).then_some(Value::Map(tags))
 }
 
-/// Reads a JSON column.
-pub fn json<T: serde::de::DeserializeOwned>(text: &str, column: usize) -> rusqlite::Result<T> {
-    serde_json::from_str(text).map_err(|error| no_json(error, column))
+/// Parses a JSON column; `column` is its index in the query, for the error.
+pub fn parse_json_column<T: serde::de::DeserializeOwned>(text: &str, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| invalid_json_error(error, column))
 }
 
-/// Reads a column that holds a document.
-pub fn document(text: &str, column: usize) -> rusqlite::Result<Document> {
-    Document::read(text).map_err(|error| no_json(error, column))
+/// Parses a document column; `column` is its index in the query, for the error.
+pub fn parse_document_column(text: &str, column: usize) -> rusqlite::Result<Document> {
+    Document::parse_text(text).map_err(|error| invalid_json_error(error, column))
 }
 
-fn no_json(error: serde_json::Error, column: usize) -> rusqlite::Error {
+fn invalid_json_error(error: serde_json::Error, column: usize) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, types::Type::Text, Box::new(error))
 }
 
-/// Whose an object is, by its tags.
+/// The owner of an object, according to the marks in its tags.
 #[derive(Debug)]
-pub enum Owned {
-    /// This stack's.
+pub enum Ownership {
+    /// This stack.
     Ours(Box<Marks>),
-    /// Another stack's.
+    /// Another stack.
     Other(StackName),
-    /// Nobody's that is known.
+    /// No stack: the object has no marks.
     Unmarked,
-    /// It cannot be told.
-    Unreadable(InvalidMarks),
+    /// Unknown: the marks are invalid.
+    Unreadable(InvalidMarksError),
 }
 
-impl Owned {
-    /// Reads the marks among an object's tags.
-    pub fn of(tags: &Tags, stack: &StackName) -> Self {
+impl Ownership {
+    /// Parses the marks in an object's tags and compares their stack with `stack`.
+    pub fn from_tags(tags: &Tags, stack: &StackName) -> Self {
         match Marks::from_tags(tags) {
             Ok(Some(marks)) if marks.stack == *stack => Self::Ours(Box::new(marks)),
             Ok(Some(marks)) => Self::Other(marks.stack),

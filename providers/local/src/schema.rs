@@ -1,8 +1,8 @@
-//! The file: how it is opened, what tables it has, and which version of them this crate reads.
+//! Opens the SQLite file, creates its tables, and checks their version.
 //!
-//! The journal is SQLite's rollback journal, not its write-ahead log: there is one file when nothing runs, a reader leaves
-//! nothing behind, and a crash is mended by whoever opens the file next. `synchronous=EXTRA` also syncs the folder after a
-//! commit, so that a commit that was reported survives a loss of power.
+//! The file uses SQLite's rollback journal, not the write-ahead log: while no process runs there is only one file,
+//! readers leave no files behind, and the next process to open the file recovers it after a crash. `synchronous=EXTRA`
+//! also syncs the folder after a commit, so that a reported commit survives a loss of power.
 #![allow(clippy::disallowed_methods, reason = "this module opens the directory's file")]
 
 use std::path::{Path, PathBuf};
@@ -10,26 +10,26 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-/// The version of the tables below, in the file's `user_version`.
-const VERSION: i64 = 2;
-/// The version before groups: read as it is, and brought up to date before the first write.
-const WITHOUT_GROUPS: i64 = 1;
-/// What the file's `application_id` says: "LHID", Leasehold's identity directory.
-const APPLICATION: i64 = 0x4C48_4944;
-/// How long one process waits for another's transaction.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Version of the tables below, stored as `user_version`.
+const TABLES_VERSION: i64 = 2;
+/// The version before groups. It can be read, and is migrated before the first write.
+const TABLES_VERSION_WITHOUT_GROUPS: i64 = 1;
+/// The file's `application_id`: "LHID" in ASCII, for Leasehold identity directory.
+const APPLICATION_ID: i64 = 0x4C48_4944;
+/// How long to wait for a transaction of another process. Much longer than one transaction takes. Chosen, not measured.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a commit outlives.
+/// What a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// The end of the process, and a loss of power.
+    /// A crash of the process, and a loss of power.
     Power,
-    /// The end of the process.
+    /// A crash of the process only. For tests.
     Process,
 }
 
 impl Durability {
-    fn pragma(self) -> &'static str {
+    fn synchronous_pragma(self) -> &'static str {
         match self {
             Self::Power => "PRAGMA synchronous = EXTRA",
             Self::Process => "PRAGMA synchronous = OFF",
@@ -37,7 +37,7 @@ impl Durability {
     }
 }
 
-/// Instants are RFC 3339 texts. `tags` and documents are JSON; the marks stand among the tags.
+/// Times are RFC 3339 text. `tags`, `trust` and `document` are JSON; `tags` includes the marks.
 const TABLES: &str = "
 CREATE TABLE principals (
     id INTEGER PRIMARY KEY,
@@ -84,7 +84,7 @@ CREATE TABLE logins (
 ) STRICT;
 ";
 
-/// What version 2 adds.
+/// The tables that version 2 adds. `team` is the primary key of a group.
 const GROUP_TABLES: &str = "
 CREATE TABLE groups (
     id INTEGER PRIMARY KEY,
@@ -111,111 +111,123 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_of_group ON memberships (team);
 ";
 
-/// Whether the file has the tables of groups.
-pub fn has_groups(connection: &Connection) -> rusqlite::Result<bool> {
+/// Returns whether the file has the group tables of version 2.
+pub fn has_group_tables(connection: &Connection) -> rusqlite::Result<bool> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    Ok(version > WITHOUT_GROUPS)
+    Ok(version > TABLES_VERSION_WITHOUT_GROUPS)
 }
 
-/// Why a directory's file could not be opened.
+/// Why the file of a directory could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The folder it should stand in cannot be made or looked into.
-    #[error("{path} cannot be reached: {source}")]
+    /// The folder of the file cannot be created or read.
+    #[error("cannot access {path}: {source}")]
     Folder {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's answer.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A later version of this program wrote it.
-    #[error("{path} has version {found} of the directory's tables; this program reads up to {VERSION}")]
+    /// A later version of Leasehold wrote the file.
+    #[error("{path} has version {found} of the directory's tables; this program reads up to {TABLES_VERSION}")]
     Newer {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its version.
+        /// Version of its tables.
         found: i64,
     },
-    /// It is something else.
+    /// The file is not an identity directory.
     #[error("{path} is not an identity directory")]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// SQLite cannot open it.
-    #[error("{path} cannot be opened: {source}")]
+    /// SQLite cannot open the file.
+    #[error("cannot open {path}: {source}")]
     Sqlite {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// SQLite's answer.
+        /// The error of SQLite.
         source: rusqlite::Error,
     },
 }
 
 impl OpenError {
-    /// What to do.
+    /// Returns what the user can do; `None` if that depends on the error of SQLite.
     #[must_use]
-    pub fn help(&self) -> Option<String> {
+    pub fn help_text(&self) -> Option<String> {
         let help = match self {
             Self::Folder { .. } => "check the path and its permissions",
-            Self::Newer { .. } => "use the version of this program that last wrote it, or a later one",
-            Self::Foreign { .. } => "name another file; this one is left as it is",
+            Self::Newer { .. } => "use the version of Leasehold that last wrote the file, or a later one",
+            Self::Foreign { .. } => "configure another path; this file was not changed",
             Self::Sqlite { .. } => return None,
         };
         Some(help.to_owned())
     }
 }
 
-/// Opens the file to read it. `None`: there is no directory yet. Nothing is created.
+/// Opens the file for reading; `None` if it does not exist or is empty. Creates nothing.
+///
+/// # Errors
+///
+/// [`OpenError`] if the file cannot be opened, or is not an identity directory of a supported version.
 pub fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(OpenError::Folder { path: path.to_owned(), source }),
         Ok(_) => {}
     }
-    // Not SQLITE_OPEN_READ_ONLY: whoever opens the file first after a crash must roll its journal back.
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let answer = connection.execute_batch("PRAGMA query_only = ON; BEGIN").and_then(|()| state(&connection));
-    match answer.map_err(|source| failed(path, source))? {
-        State::Ready | State::Older => Ok(Some(connection)),
-        State::Empty => Ok(None),
-        State::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
-        State::Newer(found) => Err(OpenError::Newer { path: path.to_owned(), found }),
+    // Not SQLITE_OPEN_READ_ONLY: the first process to open the file after a crash must roll its journal back.
+    let connection = open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let answer =
+        connection.execute_batch("PRAGMA query_only = ON; BEGIN").and_then(|()| detect_schema_state(&connection));
+    match answer.map_err(|source| open_error(path, source))? {
+        SchemaState::Ready | SchemaState::Older => Ok(Some(connection)),
+        SchemaState::Empty => Ok(None),
+        SchemaState::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
+        SchemaState::Newer(found) => Err(OpenError::Newer { path: path.to_owned(), found }),
     }
 }
 
-/// Opens the file to write it. File, folder and tables are created where they are missing.
+/// Opens the file for writing. Creates folder, file and tables if they do not exist, and migrates tables of an older
+/// version.
+///
+/// # Errors
+///
+/// [`OpenError`] if the file cannot be opened or created, or is not an identity directory of a supported version.
 pub fn open_to_write(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
     }
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    let synced = connection.execute_batch(durability.pragma()).and_then(|()| create_tables(&mut connection));
-    let outcome = synced.map_err(|source| failed(path, source))?;
+    let mut connection = open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    let synced =
+        connection.execute_batch(durability.synchronous_pragma()).and_then(|()| create_tables(&mut connection));
+    let outcome = synced.map_err(|source| open_error(path, source))?;
     match outcome {
-        State::Ready | State::Older | State::Empty => Ok(connection),
-        State::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
-        State::Newer(found) => Err(OpenError::Newer { path: path.to_owned(), found }),
+        SchemaState::Ready | SchemaState::Older | SchemaState::Empty => Ok(connection),
+        SchemaState::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
+        SchemaState::Newer(found) => Err(OpenError::Newer { path: path.to_owned(), found }),
     }
 }
 
-fn failed(path: &Path, source: rusqlite::Error) -> OpenError {
+fn open_error(path: &Path, source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Foreign { path: path.to_owned() },
         _ => OpenError::Sqlite { path: path.to_owned(), source },
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+fn open_connection(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|source| failed(path, source))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|source| open_error(path, source))?;
     let prepared =
-        connection.busy_timeout(PATIENCE).and_then(|()| connection.execute_batch("PRAGMA foreign_keys = ON"));
-    prepared.map_err(|source| failed(path, source))?;
+        connection.busy_timeout(LOCK_TIMEOUT).and_then(|()| connection.execute_batch("PRAGMA foreign_keys = ON"));
+    prepared.map_err(|source| open_error(path, source))?;
     Ok(connection)
 }
 
-enum State {
+/// What the file contains.
+enum SchemaState {
     Ready,
     Older,
     Empty,
@@ -223,31 +235,32 @@ enum State {
     Newer(i64),
 }
 
-fn state(connection: &Connection) -> rusqlite::Result<State> {
+fn detect_schema_state(connection: &Connection) -> rusqlite::Result<SchemaState> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let version = number("PRAGMA user_version")?;
     let application = number("PRAGMA application_id")?;
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     Ok(match (application, version) {
-        (0, 0) if tables == 0 => State::Empty,
-        (APPLICATION, VERSION) => State::Ready,
-        (APPLICATION, WITHOUT_GROUPS) => State::Older,
-        (APPLICATION, found) if found > VERSION => State::Newer(found),
-        _ => State::Foreign,
+        (0, 0) if tables == 0 => SchemaState::Empty,
+        (APPLICATION_ID, TABLES_VERSION) => SchemaState::Ready,
+        (APPLICATION_ID, TABLES_VERSION_WITHOUT_GROUPS) => SchemaState::Older,
+        (APPLICATION_ID, found) if found > TABLES_VERSION => SchemaState::Newer(found),
+        _ => SchemaState::Foreign,
     })
 }
 
-/// In one transaction, so that of two processes that start at once one creates the tables and the other finds them.
-fn create_tables(connection: &mut Connection) -> rusqlite::Result<State> {
+/// Creates missing tables in one transaction: of two processes that start at the same time, one creates them and the
+/// other finds them. Returns the state before.
+fn create_tables(connection: &mut Connection) -> rusqlite::Result<SchemaState> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = state(&transaction)?;
-    if matches!(found, State::Empty) {
+    let found = detect_schema_state(&transaction)?;
+    if matches!(found, SchemaState::Empty) {
         transaction.execute_batch(TABLES)?;
-        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
-    if matches!(found, State::Empty | State::Older) {
+    if matches!(found, SchemaState::Empty | SchemaState::Older) {
         transaction.execute_batch(GROUP_TABLES)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
+        transaction.pragma_update(None, "user_version", TABLES_VERSION)?;
     }
     transaction.commit()?;
     Ok(found)
@@ -258,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reading_creates_nothing() {
+    fn open_to_read_creates_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/directory.db");
         assert!(open_to_read(&path).unwrap().is_none());
@@ -270,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_file_is_refused_and_says_so() {
+    fn newer_version_is_rejected_by_number() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("directory.db");
         open_to_write(&path, Durability::Power).unwrap().pragma_update(None, "user_version", 7).unwrap();
@@ -280,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn another_programs_file_is_refused() {
+    fn file_of_another_program_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().join("notes.txt");
         std::fs::write(&text, "x".repeat(2000)).unwrap();

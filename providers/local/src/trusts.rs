@@ -1,36 +1,45 @@
-//! A live role's trust, as a configuration would say it.
+//! Converts the trust policy of a live role to `trust` blocks of a configuration, for generated configuration.
 
-use leasehold_provider::statements::{conditions, texts};
+use leasehold_provider::statements::{collect_texts, parse_conditions};
 use leasehold_provider::{Resource, Trust, Value};
 use serde_json::Value as Json;
 
-/// The trusts of a role, and in words what no configuration says.
-pub fn of(role: &Resource) -> (Vec<Trust>, Vec<String>) {
-    let (mut trusts, mut unsaid) = (Vec::new(), Vec::new());
+/// Returns the trusts of a role, and a description of each statement that no `trust` block can express.
+pub fn parse_trusts(role: &Resource) -> (Vec<Trust>, Vec<String>) {
+    let (mut trusts, mut unsupported) = (Vec::new(), Vec::new());
     let document = role.get("trust").and_then(Value::as_document);
     for statement in document.and_then(|trust| trust.get("Statement")?.as_array()).into_iter().flatten() {
-        let sorts = statement.get("Principal").and_then(Json::as_object).into_iter().flatten();
-        let found: Vec<Trust> = sorts.filter_map(|(sort, who)| trust(statement, sort, texts(who))).collect();
+        let principals = statement.get("Principal").and_then(Json::as_object).into_iter().flatten();
+        let found: Vec<Trust> =
+            principals.filter_map(|(kind, names)| parse_trust(statement, kind, collect_texts(names))).collect();
         if found.is_empty() {
-            unsaid.push(format!("the trust {statement}"));
+            unsupported.push(format!("the trust {statement}"));
         }
         trusts.extend(found);
     }
-    (trusts, unsaid)
+    (trusts, unsupported)
 }
 
-fn trust(statement: &Json, sort: &str, who: Vec<String>) -> Option<Trust> {
-    let value = |variable: &str| {
-        let tests = conditions(statement).into_iter();
-        tests.filter(|test| test.variable == variable).flat_map(|test| test.values).collect::<Vec<_>>()
+/// Parses one principal kind of a statement; `None` for a kind that `trust` blocks do not have.
+fn parse_trust(statement: &Json, kind: &str, names: Vec<String>) -> Option<Trust> {
+    let condition_values = |variable: &str| {
+        let found = parse_conditions(statement).into_iter();
+        found
+            .filter(|condition| condition.variable == variable)
+            .flat_map(|condition| condition.values)
+            .collect::<Vec<_>>()
     };
-    match sort {
-        "Oidc" => {
-            Some(Trust::Oidc { issuer: who.into_iter().next()?, audiences: value("aud"), subjects: value("sub") })
+    match kind {
+        "Oidc" => Some(Trust::Oidc {
+            issuer: names.into_iter().next()?,
+            audiences: condition_values("aud"),
+            subjects: condition_values("sub"),
+        }),
+        "Service" => Some(Trust::Service { principals: names }),
+        "Aws" => {
+            Some(Trust::Aws { principals: names, external_id: condition_values("sts:ExternalId").into_iter().next() })
         }
-        "Service" => Some(Trust::Service { principals: who }),
-        "Aws" => Some(Trust::Aws { principals: who, external_id: value("sts:ExternalId").into_iter().next() }),
-        "Saml" => Some(Trust::Saml { provider: who.into_iter().next()?, audiences: value("SAML:aud") }),
+        "Saml" => Some(Trust::Saml { provider: names.into_iter().next()?, audiences: condition_values("SAML:aud") }),
         _ => None,
     }
 }

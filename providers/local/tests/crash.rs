@@ -1,4 +1,4 @@
-//! Killed at any moment, the directory is whole, and holds every change that was answered.
+//! A process killed at any moment leaves an intact file with every change that was reported as written.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 mod common;
@@ -8,26 +8,26 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::create;
+use common::create_change;
 use futures::StreamExt as _;
 use leasehold_provider::{Enact as _, Principal, Realize as _};
 
 const FILE: &str = "LEASEHOLD_TEST_DIRECTORY";
 const FIRST: &str = "LEASEHOLD_TEST_FIRST";
 
-/// Not a test: the process that is killed. It lets identities join until then, and says so after each answer.
+/// Not a test: the process that is killed. It creates identities until then, and prints the name of each one created.
 #[tokio::test]
-#[ignore = "is started by the test below, to be killed"]
+#[ignore = "started and killed by reported_changes_survive_a_kill"]
 async fn writes_until_killed() {
     let Some(file) = std::env::var_os(FILE).map(PathBuf::from) else { return };
     let first: u32 = std::env::var(FIRST).unwrap().parse().unwrap();
-    let (directory, stack) = (common::at(&file), common::stack());
+    let (directory, stack) = (common::directory_at(&file), common::stack_name());
     let joiners = futures::stream::iter(first..first + 100_000).map(|number| {
         let (directory, stack) = (&directory, &stack);
         async move {
             let name = format!("role_{number}");
-            for resource in common::resources(directory, &common::role(&name)) {
-                directory.enact(stack, &create(&resource)).await.unwrap();
+            for resource in common::active_resources(directory, &common::role_identity(&name)) {
+                directory.enact_change(stack, &create_change(&resource)).await.unwrap();
             }
             writeln!(std::io::stdout(), "joined {name}").unwrap();
         }
@@ -36,7 +36,7 @@ async fn writes_until_killed() {
 }
 
 #[tokio::test]
-async fn what_was_answered_outlives_the_process() {
+async fn reported_changes_survive_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("directory.db");
     let mut joined = Vec::new();
@@ -50,26 +50,26 @@ async fn what_was_answered_outlives_the_process() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let answered = std::thread::spawn(move || {
+        let reported = std::thread::spawn(move || {
             let names = lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("joined ").map(str::to_owned));
             names.collect::<Vec<_>>()
         });
-        // From before the first write to well into them, never at the same point of a transaction.
+        // From before the first write to long after it, at a different point of a transaction in each round.
         std::thread::sleep(Duration::from_millis(u64::from(5 + round * 23 + (round * round) % 17)));
         child.kill().unwrap();
         child.wait().unwrap();
-        joined.extend(answered.join().unwrap());
-        check(&file, &joined).await;
+        joined.extend(reported.join().unwrap());
+        check_intact(&file, &joined).await;
     }
     assert!(!joined.is_empty(), "nothing was written before the kills");
 }
 
-async fn check(file: &std::path::Path, joined: &[String]) {
-    let directory = common::at(file);
-    let snapshot = common::observe(&directory).await;
+async fn check_intact(file: &std::path::Path, joined: &[String]) {
+    let directory = common::directory_at(file);
+    let snapshot = common::observe_directory(&directory).await;
     for name in joined {
         let live = &snapshot.identities[&directory.principal_id(Principal::Role, name)];
-        for resource in common::resources(&directory, &common::role(name)) {
+        for resource in common::active_resources(&directory, &common::role_identity(name)) {
             assert_eq!(live.resources[&resource.id], resource);
         }
     }
@@ -83,21 +83,23 @@ async fn check(file: &std::path::Path, joined: &[String]) {
 }
 
 #[tokio::test]
-async fn two_processes_take_turns() {
+async fn concurrent_directories_share_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("directory.db");
     let writers = (0_u32..4).map(|writer| {
         let file = file.clone();
         async move {
-            let directory = common::at(&file);
+            let directory = common::directory_at(&file);
             for number in 0_u32..10 {
-                for resource in common::resources(&directory, &common::role(&format!("role_{writer}_{number}"))) {
-                    directory.enact(&common::stack(), &create(&resource)).await.unwrap();
+                for resource in
+                    common::active_resources(&directory, &common::role_identity(&format!("role_{writer}_{number}")))
+                {
+                    directory.enact_change(&common::stack_name(), &create_change(&resource)).await.unwrap();
                 }
-                common::observe(&directory).await;
+                common::observe_directory(&directory).await;
             }
         }
     });
     futures::future::join_all(writers).await;
-    assert_eq!(common::observe(&common::at(&file)).await.identities.len(), 40);
+    assert_eq!(common::observe_directory(&common::directory_at(&file)).await.identities.len(), 40);
 }

@@ -1,31 +1,35 @@
-//! Failures on purpose are the same every time, are what they say, and can be overcome by trying again.
+//! Injected faults are reproducible, do what their kind says, and do not stop retried changes from succeeding.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
 
 use std::collections::BTreeSet;
 
-use common::create;
+use common::create_change;
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
 use leasehold_provider::{Change, Enact as _, EnactErrorKind};
 
-fn faulty(faults: Faults) -> (tempfile::TempDir, LocalDirectory) {
+fn directory_with_faults(faults: Faults) -> (tempfile::TempDir, LocalDirectory) {
     let folder = tempfile::tempdir().unwrap();
-    let directory = common::at(&folder.path().join("directory.db")).without_sync().with_faults(faults);
+    let directory = common::directory_at(&folder.path().join("directory.db")).without_sync().with_faults(faults);
     (folder, directory)
 }
 
-fn joiners(directory: &LocalDirectory) -> Vec<Change> {
-    let names = (0..20).map(|number| common::role(&format!("role_{number}")));
-    names.flat_map(|identity| common::resources(directory, &identity)).map(|resource| create(&resource)).collect()
+fn creations(directory: &LocalDirectory) -> Vec<Change> {
+    let names = (0..20).map(|number| common::role_identity(&format!("role_{number}")));
+    names
+        .flat_map(|identity| common::active_resources(directory, &identity))
+        .map(|resource| create_change(&resource))
+        .collect()
 }
 
-/// Tries each change until it succeeds, and says what came of every attempt.
-async fn insist(directory: &LocalDirectory) -> Vec<Result<(), EnactErrorKind>> {
+/// Retries each change until it succeeds, and returns the outcome of every attempt.
+async fn retry_until_created(directory: &LocalDirectory) -> Vec<Result<(), EnactErrorKind>> {
     let mut attempts = Vec::new();
-    for change in joiners(directory) {
+    for change in creations(directory) {
         for _ in 0..100 {
-            let outcome = directory.enact(&common::stack(), &change).await.map(drop).map_err(|error| error.kind);
+            let outcome =
+                directory.enact_change(&common::stack_name(), &change).await.map(drop).map_err(|error| error.kind);
             attempts.push(outcome);
             if outcome.is_ok() {
                 break;
@@ -36,14 +40,14 @@ async fn insist(directory: &LocalDirectory) -> Vec<Result<(), EnactErrorKind>> {
 }
 
 #[tokio::test]
-async fn the_same_seed_fails_the_same_and_trying_again_arrives() {
+async fn equal_seeds_give_equal_failures_and_retries_succeed() {
     let kinds = BTreeSet::from([FaultKind::BeforeCommit, FaultKind::AfterCommit, FaultKind::Throttled]);
     let faults = |seed| Faults { seed, rate: 0.4, kinds: kinds.clone(), crash_after: None };
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
-        let (_folder, directory) = faulty(faults(seed));
-        runs.push(insist(&directory).await);
-        let snapshot = common::observe(&directory).await;
+        let (_folder, directory) = directory_with_faults(faults(seed));
+        runs.push(retry_until_created(&directory).await);
+        let snapshot = common::observe_directory(&directory).await;
         assert_eq!(snapshot.identities.len(), 20);
         assert!(snapshot.identities.values().all(|identity| identity.resources.len() == 3));
     }
@@ -53,31 +57,32 @@ async fn the_same_seed_fails_the_same_and_trying_again_arrives() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_a_change_made() {
-    for (kind, there) in [(FaultKind::AfterCommit, 1), (FaultKind::BeforeCommit, 0), (FaultKind::Throttled, 0)] {
+async fn lost_response_means_the_change_was_written() {
+    for (kind, identities) in [(FaultKind::AfterCommit, 1), (FaultKind::BeforeCommit, 0), (FaultKind::Throttled, 0)] {
         let faults = Faults { seed: 1, rate: 1.0, kinds: BTreeSet::from([kind]), crash_after: None };
-        let (_folder, directory) = faulty(faults);
-        let change = joiners(&directory).remove(0);
-        assert!(directory.enact(&common::stack(), &change).await.is_err());
-        assert_eq!(common::observe(&directory).await.identities.len(), there, "{kind:?}");
+        let (_folder, directory) = directory_with_faults(faults);
+        let change = creations(&directory).remove(0);
+        assert!(directory.enact_change(&common::stack_name(), &change).await.is_err());
+        assert_eq!(common::observe_directory(&directory).await.identities.len(), identities, "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn after_the_crash_nothing_is_written() {
-    let (_folder, directory) = faulty(Faults { crash_after: Some(4), ..Faults::default() });
+async fn crash_stops_all_later_writes() {
+    let (_folder, directory) = directory_with_faults(Faults { crash_after: Some(4), ..Faults::default() });
     let outcomes = {
         let mut outcomes = Vec::new();
-        for change in joiners(&directory) {
-            outcomes.push(directory.enact(&common::stack(), &change).await.is_ok());
+        for change in creations(&directory) {
+            outcomes.push(directory.enact_change(&common::stack_name(), &change).await.is_ok());
         }
         outcomes
     };
     assert_eq!(outcomes.iter().position(|done| !done), Some(4));
     assert!(outcomes[4..].iter().all(|done| !done));
-    let left: usize = common::observe(&directory).await.identities.values().map(|live| live.resources.len()).sum();
+    let left: usize =
+        common::observe_directory(&directory).await.identities.values().map(|live| live.resources.len()).sum();
     assert_eq!(left, 4);
-    let again = common::at(directory.path());
-    assert!(insist(&again).await.iter().all(Result::is_ok));
-    assert_eq!(common::observe(&again).await.identities.len(), 20);
+    let again = common::directory_at(directory.path());
+    assert!(retry_until_created(&again).await.iter().all(Result::is_ok));
+    assert_eq!(common::observe_directory(&again).await.identities.len(), 20);
 }

@@ -1,55 +1,56 @@
-//! What the directory refuses, and what a joiner looks like once it is there.
+//! Writes to objects without the stack's marks are rejected, conflicts are detected, and a created role is read back
+//! unchanged.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 mod common;
 
 use std::collections::BTreeMap;
 
-use common::create;
+use common::create_change;
 use leasehold_local::{LocalDirectory, kinds};
 use leasehold_provider::{Change, Enact, EnactErrorKind, Observe, Principal, Resource, Snapshot};
 
-struct Stage {
+struct Fixture {
     folder: tempfile::TempDir,
     directory: LocalDirectory,
 }
 
-impl Stage {
+impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let directory = common::at(&folder.path().join("x/directory.db"));
+        let directory = common::directory_at(&folder.path().join("x/directory.db"));
         Self { folder, directory }
     }
 
     async fn observe(&self) -> Snapshot {
-        common::observe(&self.directory).await
+        common::observe_directory(&self.directory).await
     }
 
     async fn enact(&self, change: Change) -> Result<(), EnactErrorKind> {
-        self.directory.enact(&common::stack(), &change).await.map(drop).map_err(|error| error.kind)
+        self.directory.enact_change(&common::stack_name(), &change).await.map(drop).map_err(|error| error.kind)
     }
 
-    fn joiner(&self) -> Vec<Resource> {
-        common::resources(&self.directory, &common::role("ci"))
+    fn role_resources(&self) -> Vec<Resource> {
+        common::active_resources(&self.directory, &common::role_identity("ci"))
     }
 }
 
 #[tokio::test]
-async fn reading_leaves_a_missing_directory_missing() {
-    let stage = Stage::new();
+async fn observe_does_not_create_a_missing_directory() {
+    let stage = Fixture::new();
     let snapshot = stage.observe().await;
-    assert_eq!(snapshot, Snapshot::empty(stage.directory.realm().await.unwrap()));
+    assert_eq!(snapshot, Snapshot::for_realm(stage.directory.read_realm().await.unwrap()));
     assert_eq!(std::fs::read_dir(stage.folder.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]
-async fn a_joiner_reads_back_as_it_was_realized() {
-    let stage = Stage::new();
-    let before = stage.directory.realm().await.unwrap();
-    let wanted = stage.joiner();
+async fn created_role_is_read_back_unchanged() {
+    let stage = Fixture::new();
+    let before = stage.directory.read_realm().await.unwrap();
+    let wanted = stage.role_resources();
     for resource in &wanted {
-        stage.enact(create(resource)).await.unwrap();
-        stage.enact(create(resource)).await.unwrap();
+        stage.enact(create_change(resource)).await.unwrap();
+        stage.enact(create_change(resource)).await.unwrap();
     }
     let snapshot = stage.observe().await;
     assert_eq!(snapshot.realm, before);
@@ -61,16 +62,16 @@ async fn a_joiner_reads_back_as_it_was_realized() {
 }
 
 #[tokio::test]
-async fn a_stranger_of_the_same_name_is_never_written() {
-    let stage = Stage::new();
-    let outside = stage.directory.outside();
+async fn unmarked_role_with_the_same_name_is_not_written() {
+    let stage = Fixture::new();
+    let outside = stage.directory.external_admin();
     outside.create_principal(Principal::Role, "ci", &BTreeMap::new()).unwrap();
-    outside.attach("ci", "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
+    outside.attach_policy("ci", "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
     let before = outside.rows_of(&["ci"]).unwrap();
-    let wanted = stage.joiner();
+    let wanted = stage.role_resources();
     for resource in &wanted {
         let after = Box::new(resource.clone());
-        assert_eq!(stage.enact(create(resource)).await, Err(EnactErrorKind::NotOurs));
+        assert_eq!(stage.enact(create_change(resource)).await, Err(EnactErrorKind::NotOurs));
         assert_eq!(stage.enact(Change::Delete { before: after.clone() }).await, Err(EnactErrorKind::NotOurs));
         let update = Change::Update { before: after.clone(), after };
         assert_eq!(stage.enact(update).await, Err(EnactErrorKind::NotOurs));
@@ -82,36 +83,36 @@ async fn a_stranger_of_the_same_name_is_never_written() {
 }
 
 #[tokio::test]
-async fn nothing_is_created_without_marks_or_under_a_taken_name() {
-    let stage = Stage::new();
-    let wanted = stage.joiner();
+async fn creation_without_marks_or_with_a_used_name_is_rejected() {
+    let stage = Fixture::new();
+    let wanted = stage.role_resources();
     let mut unmarked = wanted[0].clone();
     unmarked.marks = None;
-    assert_eq!(stage.enact(create(&unmarked)).await, Err(EnactErrorKind::NotOurs));
-    stage.enact(create(&wanted[0])).await.unwrap();
-    let mut shouted = wanted[0].clone();
-    shouted.id.name = "CI".to_owned();
-    assert_eq!(stage.enact(create(&shouted)).await, Err(EnactErrorKind::Conflict));
-    let mut slashed = wanted[0].clone();
-    slashed.id.name = "a/b".to_owned();
-    assert_eq!(stage.enact(create(&slashed)).await, Err(EnactErrorKind::Limit));
+    assert_eq!(stage.enact(create_change(&unmarked)).await, Err(EnactErrorKind::NotOurs));
+    stage.enact(create_change(&wanted[0])).await.unwrap();
+    let mut upper_case = wanted[0].clone();
+    upper_case.id.name = "CI".to_owned();
+    assert_eq!(stage.enact(create_change(&upper_case)).await, Err(EnactErrorKind::Conflict));
+    let mut with_slash = wanted[0].clone();
+    with_slash.id.name = "a/b".to_owned();
+    assert_eq!(stage.enact(create_change(&with_slash)).await, Err(EnactErrorKind::Limit));
 }
 
 #[tokio::test]
-async fn what_is_not_as_the_plan_found_it_is_a_conflict() {
-    let stage = Stage::new();
-    let wanted = stage.joiner();
+async fn object_changed_since_the_plan_is_a_conflict() {
+    let stage = Fixture::new();
+    let wanted = stage.role_resources();
     for resource in &wanted {
-        stage.enact(create(resource)).await.unwrap();
+        stage.enact(create_change(resource)).await.unwrap();
     }
     let principal = &wanted[0];
-    let other = Box::new(principal.clone().with("description", "something else"));
-    let after = Box::new(principal.clone().with("description", "a third thing"));
+    let other = Box::new(principal.clone().with_attribute("description", "something else"));
+    let after = Box::new(principal.clone().with_attribute("description", "a third thing"));
     let update = Change::Update { before: other.clone(), after: after.clone() };
     assert_eq!(stage.enact(update).await, Err(EnactErrorKind::Conflict));
     assert_eq!(stage.enact(Change::Delete { before: other }).await, Err(EnactErrorKind::Conflict));
-    let still_held = Change::Delete { before: Box::new(principal.clone()) };
-    assert_eq!(stage.enact(still_held).await, Err(EnactErrorKind::Conflict));
+    let with_parts = Change::Delete { before: Box::new(principal.clone()) };
+    assert_eq!(stage.enact(with_parts).await, Err(EnactErrorKind::Conflict));
     let update = Change::Update { before: Box::new(principal.clone()), after };
     stage.enact(update.clone()).await.unwrap();
     stage.enact(update).await.unwrap();
@@ -120,14 +121,14 @@ async fn what_is_not_as_the_plan_found_it_is_a_conflict() {
         stage.enact(delete.clone()).await.unwrap();
         stage.enact(delete).await.unwrap();
     }
-    let gone = kinds::part_id(kinds::ATTACHMENT, "nobody", "x");
-    stage.enact(Change::Delete { before: Box::new(Resource::new(gone, None)) }).await.unwrap();
+    let missing = kinds::part_id(kinds::ATTACHMENT, "nobody", "x");
+    stage.enact(Change::Delete { before: Box::new(Resource::new(missing, None)) }).await.unwrap();
 }
 
 #[tokio::test]
-async fn whoever_takes_the_file_away_starts_anew() {
-    let stage = Stage::new();
-    let principal = create(&stage.joiner()[0]);
+async fn deleted_file_is_created_again() {
+    let stage = Fixture::new();
+    let principal = create_change(&stage.role_resources()[0]);
     stage.enact(principal.clone()).await.unwrap();
     std::fs::remove_file(stage.directory.path()).unwrap();
     assert_eq!(stage.observe().await.identities.len(), 0);

@@ -100,7 +100,7 @@ pub struct DriftArgs {
     #[arg(long, value_enum, default_value_t = DriftFormat::Human)]
     pub format: DriftFormat,
     /// The size to cut markdown to, riskiest findings first
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = super::max_bytes)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = super::parse_max_bytes)]
     pub max_bytes: usize,
     #[command(flatten)]
     pub json: JsonIntoArgs,

@@ -43,7 +43,7 @@ pub struct AwsPolicyArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "stack")]
     pub profile: Option<String>,
     /// The partition; unless said otherwise that of the region in the configuration, or aws
-    #[arg(long, value_name = "PARTITION", value_parser = PossibleValuesParser::new(Partition::all().map(|it| it.name)))]
+    #[arg(long, value_name = "PARTITION", value_parser = PossibleValuesParser::new(Partition::all_partitions().map(|it| it.name)))]
     pub partition: Option<String>,
     #[command(flatten)]
     pub variables: VariableArgs,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use super::{Format, VariableArgs};
+use super::{OutputFormat, VariableArgs};
 use crate::diff::Lifecycle;
 
 /// The commands on the ledger.
@@ -86,7 +86,7 @@ pub enum LifecycleArg {
 impl LifecycleArg {
     /// Whether it is that event.
     #[must_use]
-    pub fn is(self, lifecycle: Lifecycle) -> bool {
+    pub fn is_lifecycle(self, lifecycle: Lifecycle) -> bool {
         lifecycle
             == match self {
                 Self::Joiner => Lifecycle::Joiner,
@@ -129,8 +129,8 @@ pub struct AuditVerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub signers: Option<PathBuf>,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold audit list`
@@ -166,8 +166,8 @@ pub struct AuditShowArgs {
     #[command(flatten)]
     pub stack: AuditStackArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold audit identity`
@@ -179,8 +179,8 @@ pub struct AuditIdentityArgs {
     #[command(flatten)]
     pub stack: AuditStackArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold audit checkpoint`
@@ -213,8 +213,8 @@ pub struct LockShowArgs {
     #[command(flatten)]
     pub stack: AuditStackArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold lock break`

@@ -1,23 +1,26 @@
-//! Which identities and scopes the ledger says were applied and not removed again.
+//! Which identities and scopes were applied and not deleted since, according to the ledger.
 
 use leasehold_provider::ChangeKind;
 
-use super::{Ledger, list};
-use crate::cli::Failure;
+use super::{LedgerReader, list};
+use crate::cli::CommandError;
 use crate::cli::session::Stack;
-use crate::drift::Recorded;
-use crate::ledger::Record;
+use crate::drift::RecordedIdentities;
+use crate::ledger::LedgerRecord;
 
-/// Their addresses and accounts. `None`: the ledger says nothing, so that nobody knows.
-pub async fn applied(stack: &Stack) -> Result<Option<Recorded>, Failure> {
-    let entries = list::entries(&Ledger::of_stack(stack).await?).await?;
+/// Their addresses and accounts. `None`: the ledger has no entries, so that this is not known.
+///
+/// # Errors
+/// The ledger cannot be read, or an entry does not parse.
+pub async fn read_applied_addresses(stack: &Stack) -> Result<Option<RecordedIdentities>, CommandError> {
+    let entries = list::read_entries(&LedgerReader::open_for_stack(stack).await?).await?;
     if entries.is_empty() {
         return Ok(None);
     }
-    let mut applied = Recorded::new();
+    let mut applied = RecordedIdentities::new();
     for record in entries.into_iter().flat_map(|entry| entry.records) {
-        let Record::Intent(intent) = record else { continue };
-        // The last write of what goes away is a removal; what only loses a part is marked after it.
+        let LedgerRecord::Intent(intent) = record else { continue };
+        // The last write to an object that goes away is a deletion. An object that only loses a part is marked after that deletion.
         let subject = (intent.subject, intent.resource.account);
         if intent.action == ChangeKind::Delete {
             applied.remove(&subject);

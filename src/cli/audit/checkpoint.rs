@@ -1,69 +1,80 @@
-//! `leasehold audit checkpoint`, and `apply --checkpoint-out`: sign the end of the chain, and write it where a pipeline can publish it.
+//! `leasehold audit checkpoint`, and `apply --checkpoint-out`: signs the end of the chain, and writes it to a file that a pipeline can
+//! publish.
 
 use std::path::Path;
 
 use anyhow::Context as _;
 use leasehold_provider::StackName;
 
-use super::Ledger;
+use super::LedgerReader;
 use crate::cli::args::AuditCheckpointArgs;
 use crate::cli::interruption::{self, Interruption};
-use crate::cli::{Exit, Failure, signing};
-use crate::ledger::record::{Record, Signed};
-use crate::ledger::{Chain, Head, checkpoint};
+use crate::cli::{CommandError, CommandExit, signing};
+use crate::ledger::record::{LedgerRecord, SignedCheckpoint};
+use crate::ledger::{Chain, LedgerHead, checkpoint};
 use crate::store::{self, lock};
 
+/// Signs and writes the end of the ledger. Without a file for the checkpoint, prints it on stdout.
+///
+/// # Errors
+/// The ledger cannot be read or written, or the key cannot sign.
 pub async fn cmd_checkpoint(
     here: &Path,
     args: &AuditCheckpointArgs,
     interruption: &Interruption,
-) -> Result<Exit, Failure> {
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let known = lock::look(&ledger.store, &ledger.stack).await?.map(|(record, _)| record.known()).unwrap_or_default();
+) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+    let known = lock::read_lock(&ledger.store, &ledger.stack)
+        .await?
+        .map(|(record, _)| record.known_ledger())
+        .unwrap_or_default();
     let (store, stack) = (ledger.store.clone(), ledger.stack.clone());
-    let chain = Chain::open(store, stack.clone(), store::random_id()?, known).await?;
-    let publishing =
-        interruption.defer("Look whether the checkpoint is there: `leasehold audit list --kind checkpoint`.")?;
-    let work = publish(&chain, &stack, args.signing_key.as_deref(), args.out.as_deref(), here);
-    let head = publishing.finish(interruption::COMMAND, work).await?;
+    let chain = Chain::open_ledger(store, stack.clone(), store::generate_random_id()?, known).await?;
+    let publishing = interruption
+        .defer_first_signal("Look whether the checkpoint is there: `leasehold audit list --kind checkpoint`.")?;
+    let work = publish_checkpoint(&chain, &stack, args.signing_key.as_deref(), args.out.as_deref(), here);
+    let head = publishing.finish_work(interruption::COMMAND, work).await?;
     if args.out.is_none() {
-        crate::cli::print(&checkpoint::body(&stack, &head))?;
+        crate::cli::print_result(&checkpoint::render_checkpoint(&stack, &head))?;
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-/// Writes the end of a chain to `out`, and its signature to `out.sig` and into the chain, where there is a key.
-pub async fn publish(
+/// Writes the end of a chain to the file `out`. With a key, also writes its signature to `out.sig` and into the chain.
+///
+/// # Errors
+/// The chain cannot be read, the key cannot sign, or a file cannot be written.
+pub async fn publish_checkpoint(
     chain: &Chain,
     stack: &StackName,
     key: Option<&Path>,
     out: Option<&Path>,
     here: &Path,
-) -> Result<Head, Failure> {
+) -> Result<LedgerHead, CommandError> {
     let head = chain.head().await;
-    let text = checkpoint::body(stack, &head);
-    let signed = key.map(|key| signing::sign(&crate::cli::below(here, key), &text)).transpose()?;
+    let text = checkpoint::render_checkpoint(stack, &head);
+    let signed = key.map(|key| signing::sign_text(&crate::cli::resolve_path(here, key), &text)).transpose()?;
     if let Some(signed) = &signed {
-        let record = Signed {
+        let record = SignedCheckpoint {
             number: head.number,
             digest: head.digest,
             key: signed.key.clone(),
             signature: signed.armoured.clone(),
         };
-        chain.append(vec![Record::Checkpoint(record)]).await?;
+        chain.append_entry(vec![LedgerRecord::Checkpoint(record)]).await?;
     }
     if let Some(out) = out {
-        let out = crate::cli::below(here, out);
-        write(&out, &text)?;
+        let out = crate::cli::resolve_path(here, out);
+        write_text_file(&out, &text)?;
         if let Some(signed) = &signed {
             let mut signature = out.into_os_string();
             signature.push(".sig");
-            write(Path::new(&signature), &signed.armoured)?;
+            write_text_file(Path::new(&signature), &signed.armoured)?;
         }
     }
     Ok(head)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+fn write_text_file(path: &Path, text: &str) -> Result<(), CommandError> {
     Ok(std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?)
 }

@@ -1,56 +1,73 @@
-//! `leasehold audit list`, `show`, `export`, `identity`: the ledger's records, picked and told.
+//! `leasehold audit list`, `show`, `export`, `identity`: selects records of the ledger and prints them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::Ledger;
+use super::LedgerReader;
 use crate::cli::args::{
-    AuditExportArgs, AuditFormat, AuditIdentityArgs, AuditListArgs, AuditPickArgs, AuditShowArgs, ExportFormat, Format,
+    AuditExportArgs, AuditFormat, AuditIdentityArgs, AuditListArgs, AuditPickArgs, AuditShowArgs, ExportFormat,
+    OutputFormat,
 };
-use crate::cli::{Exit, Failure};
+use crate::cli::{CommandError, CommandExit};
 use crate::diff::Lifecycle;
-use crate::ledger::{Entry, Record};
-use crate::views::audit::{self, Line};
+use crate::ledger::{LedgerEntry, LedgerRecord};
+use crate::views::audit::{self, AuditLine};
 
-pub async fn cmd_list(here: &Path, args: &AuditListArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let lines = picked(entries(&ledger).await?, &args.pick);
+/// Prints the selected records, one line each.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub async fn cmd_list(here: &Path, args: &AuditListArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+    let lines = select_lines(read_entries(&ledger).await?, &args.pick);
     match args.format {
-        AuditFormat::Human => crate::cli::print(&audit::table(&lines))?,
-        AuditFormat::Json => crate::cli::print_json(&audit::json(&ledger.stack, &lines))?,
-        AuditFormat::Csv => crate::cli::print(&audit::csv(&lines)?)?,
+        AuditFormat::Human => crate::cli::print_result(&audit::render_audit_table(&lines))?,
+        AuditFormat::Json => crate::cli::print_json(&audit::render_audit_json(&ledger.stack, &lines))?,
+        AuditFormat::Csv => crate::cli::print_result(&audit::render_audit_csv(&lines)?)?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-pub async fn cmd_export(here: &Path, args: &AuditExportArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let lines = picked(entries(&ledger).await?, &args.pick);
+/// Prints the selected records in a format for other programs.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub async fn cmd_export(here: &Path, args: &AuditExportArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+    let lines = select_lines(read_entries(&ledger).await?, &args.pick);
     match args.format {
-        ExportFormat::Json => crate::cli::print_json(&audit::json(&ledger.stack, &lines))?,
-        ExportFormat::Csv => crate::cli::print(&audit::csv(&lines)?)?,
+        ExportFormat::Json => crate::cli::print_json(&audit::render_audit_json(&ledger.stack, &lines))?,
+        ExportFormat::Csv => crate::cli::print_result(&audit::render_audit_csv(&lines)?)?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-pub async fn cmd_show(here: &Path, args: &AuditShowArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let found = ledger.store.read(&crate::ledger::entry::key(args.number)).await?;
+/// Prints one entry in full.
+///
+/// # Errors
+/// The ledger cannot be read, or has no such entry.
+pub async fn cmd_show(here: &Path, args: &AuditShowArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+    let found = ledger.store.read_object(&crate::ledger::entry::entry_key(args.number)).await?;
     let Some(object) = found else {
         return Err(anyhow::anyhow!("there is no entry {} in {}", args.number, ledger.store.place()).into());
     };
-    let entry = read(args.number, &object.bytes)?;
+    let entry = parse_entry(args.number, &object.bytes)?;
     match args.format {
-        Format::Human => crate::cli::print(&audit::entry(&entry))?,
-        Format::Json => crate::cli::print_json(&serde_json::to_value(&entry).map_err(anyhow::Error::from)?)?,
+        OutputFormat::Human => crate::cli::print_result(&audit::render_entry(&entry))?,
+        OutputFormat::Json => crate::cli::print_json(&serde_json::to_value(&entry).map_err(anyhow::Error::from)?)?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::of(here, &args.stack).await?;
+/// Prints the history of one identity.
+///
+/// # Errors
+/// The ledger cannot be read, or has no record of the identity.
+pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let pick = AuditPickArgs { identity: vec![args.address.clone()], ..AuditPickArgs::default() };
-    let lines = picked(entries(&ledger).await?, &pick);
+    let lines = select_lines(read_entries(&ledger).await?, &pick);
     if lines.is_empty() {
         return Err(anyhow::anyhow!(
             "the ledger of stack {} says nothing of {}; `leasehold audit list` shows of whom it does",
@@ -60,20 +77,23 @@ pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<Exit,
         .into());
     }
     match args.format {
-        Format::Human => crate::cli::print(&audit::life(&args.address, &lines))?,
-        Format::Json => crate::cli::print_json(&audit::json(&ledger.stack, &lines))?,
+        OutputFormat::Human => crate::cli::print_result(&audit::render_identity_life(&args.address, &lines))?,
+        OutputFormat::Json => crate::cli::print_json(&audit::render_audit_json(&ledger.stack, &lines))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-/// Every entry of the chain. An auditor who is shown a part must know it: what does not read is an error.
-pub(super) async fn entries(ledger: &Ledger) -> Result<Vec<Entry>, Failure> {
-    let (numbers, _) = ledger.names().await?;
+/// Reads every entry of the chain. An entry that cannot be read is an error: an auditor must not mistake a part for the whole.
+///
+/// # Errors
+/// The store cannot be read, or an entry is missing or does not parse.
+pub(super) async fn read_entries(ledger: &LedgerReader) -> Result<Vec<LedgerEntry>, CommandError> {
+    let (numbers, _) = ledger.list_names().await?;
     let mut entries = Vec::with_capacity(numbers.len());
     let mut failed = None;
     ledger
-        .each(numbers.last().copied().unwrap_or_default(), |(number, bytes)| {
-            match bytes.map(|bytes| read(number, &bytes)) {
+        .read_each_entry(numbers.last().copied().unwrap_or_default(), |(number, bytes)| {
+            match bytes.map(|bytes| parse_entry(number, &bytes)) {
                 Some(Ok(entry)) => entries.push(entry),
                 Some(Err(failure)) => failed = failed.take().or(Some(failure)),
                 None => {
@@ -86,23 +106,23 @@ pub(super) async fn entries(ledger: &Ledger) -> Result<Vec<Entry>, Failure> {
     failed.map_or(Ok(entries), Err)
 }
 
-fn read(number: u64, bytes: &[u8]) -> Result<Entry, Failure> {
-    Entry::read(bytes)
+fn parse_entry(number: u64, bytes: &[u8]) -> Result<LedgerEntry, CommandError> {
+    LedgerEntry::parse_entry(bytes)
         .map_err(|why| anyhow::anyhow!("entry {number} of the ledger: {why}; see `leasehold audit verify`").into())
 }
 
-/// The records that were asked for. What a run decided of an identity gives its steps their owner and lifecycle.
-fn picked(entries: Vec<Entry>, pick: &AuditPickArgs) -> Vec<Line> {
+/// Selects the records that the arguments ask for. A step gets its owner and lifecycle from what the same run decided about the identity.
+fn select_lines(entries: Vec<LedgerEntry>, pick: &AuditPickArgs) -> Vec<AuditLine> {
     let mut about: BTreeMap<(String, String), (Option<String>, Lifecycle)> = BTreeMap::new();
     let mut who: BTreeMap<String, String> = BTreeMap::new();
     let mut lines = Vec::new();
     for entry in entries {
         for record in entry.records {
             match &record {
-                Record::RunStarted(started) => {
+                LedgerRecord::RunStarted(started) => {
                     who.insert(entry.run.clone(), started.actor.clone());
                 }
-                Record::Change(change) => {
+                LedgerRecord::Change(change) => {
                     let of = (change.owner.clone(), change.lifecycle);
                     about.insert((entry.run.clone(), change.subject.to_string()), of);
                 }
@@ -110,7 +130,7 @@ fn picked(entries: Vec<Entry>, pick: &AuditPickArgs) -> Vec<Line> {
             }
             let subject = record.subject().map(ToString::to_string);
             let of = subject.as_ref().and_then(|subject| about.get(&(entry.run.clone(), subject.clone())));
-            lines.push(Line {
+            lines.push(AuditLine {
                 number: entry.number,
                 at: entry.at,
                 run: entry.run.clone(),
@@ -122,28 +142,34 @@ fn picked(entries: Vec<Entry>, pick: &AuditPickArgs) -> Vec<Line> {
             });
         }
     }
-    let runs: BTreeSet<String> = lines.iter().filter(|line| wanted(line, pick)).map(|line| line.run.clone()).collect();
-    lines.retain(|line| wanted(line, pick) || (keeps_runs(pick) && runs.contains(&line.run) && frames(&line.record)));
+    let runs: BTreeSet<String> =
+        lines.iter().filter(|line| is_selected(line, pick)).map(|line| line.run.clone()).collect();
+    lines.retain(|line| {
+        is_selected(line, pick)
+            || (includes_run_records(pick) && runs.contains(&line.run) && is_run_record(&line.record))
+    });
     lines
 }
 
-/// Beside what was asked of an identity, who ran it and how that ended.
-fn keeps_runs(pick: &AuditPickArgs) -> bool {
+/// Whether the selection also includes who ran each run and how it ended: yes if the arguments select by identity, owner or lifecycle, and
+/// not by kind.
+fn includes_run_records(pick: &AuditPickArgs) -> bool {
     pick.kind.is_empty() && (!pick.identity.is_empty() || !pick.owner.is_empty() || !pick.lifecycle.is_empty())
 }
 
-fn frames(record: &Record) -> bool {
-    matches!(record, Record::RunStarted(_) | Record::RunEnded(_) | Record::Approval(_))
+fn is_run_record(record: &LedgerRecord) -> bool {
+    matches!(record, LedgerRecord::RunStarted(_) | LedgerRecord::RunEnded(_) | LedgerRecord::Approval(_))
 }
 
-fn wanted(line: &Line, pick: &AuditPickArgs) -> bool {
+fn is_selected(line: &AuditLine, pick: &AuditPickArgs) -> bool {
     let of =
         |wanted: &[String], is: Option<&str>| wanted.is_empty() || is.is_some_and(|is| wanted.iter().any(|w| w == is));
     of(&pick.identity, line.subject.as_deref())
         && of(&pick.owner, line.owner.as_deref())
         && of(&pick.kind, Some(line.record.kind()))
         && of(&pick.run, Some(line.run.as_str()))
-        && (pick.lifecycle.is_empty() || line.lifecycle.is_some_and(|is| pick.lifecycle.iter().any(|w| w.is(is))))
+        && (pick.lifecycle.is_empty()
+            || line.lifecycle.is_some_and(|is| pick.lifecycle.iter().any(|w| w.is_lifecycle(is))))
         && pick.after.is_none_or(|after| line.at >= after)
         && pick.before.is_none_or(|before| line.at < before)
 }

@@ -1,4 +1,6 @@
-//! `leasehold audit`: what the ledger says, and whether it is whole.
+//! `leasehold audit`: lists the records of a stack's ledger, and verifies that the ledger is complete and unchanged.
+//!
+//! In: the ledger in the stack's store, read without access to the cloud. Out: records, checkpoints, or the result of a verification.
 
 mod applied;
 mod checkpoint;
@@ -13,15 +15,23 @@ use leasehold_provider::StackName;
 use super::args::{AuditCommand, AuditStackArgs};
 use super::interruption::Interruption;
 use super::session::{self, Stack};
-use super::{Exit, Failure};
+use super::{CommandError, CommandExit};
 use crate::ledger::entry;
-use crate::store::lock::{self, LockError, Terms};
+use crate::store::lock::{self, LockError, LockTerms};
 use crate::store::{Store, StoreError};
 
-pub use applied::applied;
-pub use checkpoint::publish;
+pub use applied::read_applied_addresses;
+pub use checkpoint::publish_checkpoint;
 
-pub async fn cmd_audit(here: &Path, command: &AuditCommand, interruption: &Interruption) -> Result<Exit, Failure> {
+/// Runs a subcommand of `leasehold audit`.
+///
+/// # Errors
+/// The error of the subcommand.
+pub async fn cmd_audit(
+    here: &Path,
+    command: &AuditCommand,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     match command {
         AuditCommand::Verify(args) => verify::cmd_verify(here, args).await,
         AuditCommand::List(args) => list::cmd_list(here, args).await,
@@ -32,58 +42,68 @@ pub async fn cmd_audit(here: &Path, command: &AuditCommand, interruption: &Inter
     }
 }
 
-/// How many pieces of evidence are asked for at once.
+/// How many objects of evidence are requested at the same time.
 const AT_ONCE: usize = 64;
 
-/// How many entries are read in one go.
+/// How many entries are read in one batch.
 const CHUNK: usize = 256;
 
-/// A stack's ledger, to be read.
-pub struct Ledger {
+/// Read access to the ledger of a stack.
+pub struct LedgerReader {
     pub stack: StackName,
     pub store: Store,
-    /// The stack's directory.
+    /// The directory of the stack.
     pub directory: PathBuf,
-    pub terms: Terms,
+    pub terms: LockTerms,
 }
 
-/// An object of the ledger: its number, and its bytes if it is there.
-pub type Numbered = (u64, Option<Vec<u8>>);
+/// An object of the ledger: its number and its bytes. `None`: the store has no object with this number.
+pub type NumberedObject = (u64, Option<Vec<u8>>);
 
-impl Ledger {
-    /// Opens the ledger of a stack. The cloud is not asked, and only the stack's name, provider and backend need be sound.
-    pub async fn of(here: &Path, args: &AuditStackArgs) -> Result<Self, Failure> {
-        let now = session::now(None);
-        let (directory, known) = Stack::essentials(here, args.dir.as_deref(), &args.variables, now)?;
-        let store = super::run::store(&known.backend, &known.providers, &known.stack, directory.path()).await?;
-        let terms = Terms::of(&known.backend);
-        match lock::look(&store, &known.stack).await {
-            // What the ledger says can be read whatever became of the lock.
+impl LedgerReader {
+    /// Opens the ledger of a stack. This does not access the cloud, and only the stack's name, provider and backend must be valid.
+    ///
+    /// # Errors
+    /// These parts of the configuration are not valid, the store cannot be opened, or the records are those of another stack.
+    pub async fn open_from_args(here: &Path, args: &AuditStackArgs) -> Result<Self, CommandError> {
+        let now = session::current_time(None);
+        let (directory, known) = Stack::load_essentials(here, args.dir.as_deref(), &args.variables, now)?;
+        let store = super::run::open_store(&known.backend, &known.providers, &known.stack, directory.path()).await?;
+        let terms = LockTerms::from_backend(&known.backend);
+        match lock::read_lock(&store, &known.stack).await {
+            // The ledger can be read in any state of the lock.
             Ok(_) | Err(LockError::Unreadable { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         Ok(Self { stack: known.stack, store, directory: directory.path().to_owned(), terms })
     }
 
-    /// The same, of a stack that is read already.
-    pub async fn of_stack(stack: &Stack) -> Result<Self, Failure> {
+    /// Opens the ledger of a stack whose configuration is already loaded.
+    ///
+    /// # Errors
+    /// The store cannot be opened, or the records are those of another stack.
+    pub async fn open_for_stack(stack: &Stack) -> Result<Self, CommandError> {
         let declared = &stack.declared;
         let providers = stack.providers();
-        let store = super::run::store(&declared.backend, &providers, &declared.stack, stack.directory.path()).await?;
+        let store =
+            super::run::open_store(&declared.backend, &providers, &declared.stack, stack.directory.path()).await?;
         Ok(Self {
             stack: declared.stack.clone(),
             store,
             directory: stack.directory.path().to_owned(),
-            terms: Terms::of(&declared.backend),
+            terms: LockTerms::from_backend(&declared.backend),
         })
     }
 
-    /// The names that lie in the ledger: the numbers of entries, and what is no entry.
-    pub async fn names(&self) -> Result<(Vec<u64>, Vec<String>), StoreError> {
+    /// Lists the objects of the ledger: the numbers of the entries, and the names of objects that are not entries.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn list_names(&self) -> Result<(Vec<u64>, Vec<String>), StoreError> {
         let mut numbers = Vec::new();
         let mut strays = Vec::new();
-        for name in self.store.list("ledger").await? {
-            match entry::number(&name) {
+        for name in self.store.list_names("ledger").await? {
+            match entry::parse_entry_name(&name) {
                 Some(number) => numbers.push(number),
                 None => strays.push(name),
             }
@@ -91,12 +111,15 @@ impl Ledger {
         Ok((numbers, strays))
     }
 
-    /// Reads the entries from 1 to `last` in order and hands them on, some at once.
-    pub async fn each(&self, last: u64, mut take: impl FnMut(Numbered)) -> Result<(), StoreError> {
+    /// Reads the entries from 1 to `last`, several at the same time, and passes them to `take` in order.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn read_each_entry(&self, last: u64, mut take: impl FnMut(NumberedObject)) -> Result<(), StoreError> {
         let reads = (1..=last).step_by(CHUNK).map(|first| async move {
             let numbers = first..=last.min(first.saturating_add(CHUNK as u64).saturating_sub(1));
-            let read = self.store.read_several(numbers.clone().map(entry::key).collect()).await?;
-            Ok::<Vec<Numbered>, StoreError>(numbers.zip(read).collect())
+            let read = self.store.read_objects(numbers.clone().map(entry::entry_key).collect()).await?;
+            Ok::<Vec<NumberedObject>, StoreError>(numbers.zip(read).collect())
         });
         let mut reads = futures::stream::iter(reads).buffered(2);
         while let Some(read) = reads.next().await {

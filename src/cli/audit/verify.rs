@@ -1,4 +1,4 @@
-//! `leasehold audit verify`: whether the ledger is whole.
+//! `leasehold audit verify`: checks that the ledger is complete and unchanged.
 
 use std::path::Path;
 
@@ -6,49 +6,60 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use serde_json::json;
 
-use super::Ledger;
-use crate::cli::args::{AuditVerifyArgs, Format};
-use crate::cli::{Exit, Failure};
-use crate::ledger::checkpoint::{self, NotSigned, Signers, Trust};
-use crate::ledger::verify::{Flaw, Verification, Verified, of_evidence};
-use crate::ledger::{Head, evidence};
+use super::LedgerReader;
+use crate::cli::args::{AuditVerifyArgs, OutputFormat};
+use crate::cli::{CommandError, CommandExit};
+use crate::ledger::checkpoint::{self, SignatureError, SignatureTrust, Signers};
+use crate::ledger::verify::{LedgerFlaw, Verification, VerifiedLedger, check_evidence};
+use crate::ledger::{LedgerHead, evidence};
 use crate::store::lock;
 use crate::views;
 
-pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let signers = args.signers.as_ref().map(|file| signers(&crate::cli::below(here, file))).transpose()?;
+/// Checks the chain, its signatures and the archived evidence, and prints each flaw.
+///
+/// # Errors
+/// The ledger cannot be read, or is not complete and unchanged.
+pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+    let signers = args.signers.as_ref().map(|file| read_signers(&crate::cli::resolve_path(here, file))).transpose()?;
     let mut known = Vec::new();
     if let Some(file) = &args.since {
-        known.push(since(&crate::cli::below(here, file), &ledger, signers.as_ref())?);
+        known.push(read_known_checkpoint(&crate::cli::resolve_path(here, file), &ledger, signers.as_ref())?);
     }
-    known.extend(lock::look(&ledger.store, &ledger.stack).await?.and_then(|(record, _)| record.head));
-    let (numbers, strays) = ledger.names().await?;
+    known.extend(lock::read_lock(&ledger.store, &ledger.stack).await?.and_then(|(record, _)| record.head));
+    let (numbers, strays) = ledger.list_names().await?;
     let mut verification = Verification::new(&ledger.stack, signers.as_ref(), known);
     let last = numbers.last().copied().unwrap_or_default();
-    // A name of a far number among few entries would make a scan of nothing but gaps.
+    // If one entry had a very large number among few entries, the scan would read almost only gaps.
     let scanned = last.min(u64::try_from(numbers.len()).unwrap_or(u64::MAX).saturating_mul(2).saturating_add(1024));
-    ledger.each(scanned, |(number, bytes)| verification.take(number, bytes.as_deref())).await?;
+    ledger.read_each_entry(scanned, |(number, bytes)| verification.verify_object(number, bytes.as_deref())).await?;
     if scanned < last {
-        verification.take(last, None);
+        verification.verify_object(last, None);
     }
-    strays.iter().for_each(|name| verification.stray(name));
-    let mut verified = verification.finish();
-    verified.flaws.extend(evidence_flaws(&ledger, &verified).await?);
+    strays.iter().for_each(|name| verification.note_unexpected_object(name));
+    let mut verified = verification.finish_verification();
+    verified.flaws.extend(find_evidence_flaws(&ledger, &verified).await?);
     verified.flaws.sort_by_key(|flaw| flaw.entry);
     match args.format {
-        Format::Human => {
-            crate::cli::print(&views::audit::verified(ledger.store.place(), &verified, signers.is_some()))?;
+        OutputFormat::Human => {
+            crate::cli::print_result(&views::audit::render_verification(
+                ledger.store.place(),
+                &verified,
+                signers.is_some(),
+            ))?;
         }
-        Format::Json => crate::cli::print_json(&as_json(&ledger, &verified))?,
+        OutputFormat::Json => crate::cli::print_json(&render_verification_json(&ledger, &verified))?,
     }
-    if verified.flaws.is_empty() { Ok(Exit::Done) } else { Err(Failure::Unfinished) }
+    if verified.flaws.is_empty() { Ok(CommandExit::Done) } else { Err(CommandError::Unfinished) }
 }
 
-async fn evidence_flaws(ledger: &Ledger, verified: &Verified) -> Result<Vec<Flaw>, Failure> {
+async fn find_evidence_flaws(
+    ledger: &LedgerReader,
+    verified: &VerifiedLedger,
+) -> Result<Vec<LedgerFlaw>, CommandError> {
     let reads = verified.evidence.iter().map(|(number, archived)| async move {
-        let object = ledger.store.read(&evidence::key(archived.digest)).await?;
-        Ok::<_, Failure>(of_evidence(*number, archived, object.as_ref().map(|object| object.bytes.as_slice())))
+        let object = ledger.store.read_object(&evidence::evidence_key(archived.digest)).await?;
+        Ok::<_, CommandError>(check_evidence(*number, archived, object.as_ref().map(|object| object.bytes.as_slice())))
     });
     let mut reads = futures::stream::iter(reads).buffered(super::AT_ONCE);
     let mut flaws = Vec::new();
@@ -58,31 +69,35 @@ async fn evidence_flaws(ledger: &Ledger, verified: &Verified) -> Result<Vec<Flaw
     Ok(flaws)
 }
 
-fn signers(file: &Path) -> Result<Signers, Failure> {
+fn read_signers(file: &Path) -> Result<Signers, CommandError> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Signers::read(&text).map_err(|why| anyhow::anyhow!("{}: {why}", file.display()).into())
+    Signers::parse_signers(&text).map_err(|why| anyhow::anyhow!("{}: {why}", file.display()).into())
 }
 
-/// The point that a checkpoint kept elsewhere names. Its signature lies beside it and must hold.
-fn since(file: &Path, ledger: &Ledger, signers: Option<&Signers>) -> Result<Head, Failure> {
+/// The point of the chain that a checkpoint file names. The file's signature must be next to it and must be valid.
+fn read_known_checkpoint(
+    file: &Path,
+    ledger: &LedgerReader,
+    signers: Option<&Signers>,
+) -> Result<LedgerHead, CommandError> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let head =
-        checkpoint::read(&text, &ledger.stack).with_context(|| format!("{} is no checkpoint", file.display()))?;
+    let head = checkpoint::parse_checkpoint(&text, &ledger.stack)
+        .with_context(|| format!("{} is no checkpoint", file.display()))?;
     let mut signature = file.as_os_str().to_owned();
     signature.push(".sig");
     let refused =
-        |why: String| Failure::from(anyhow::anyhow!("the checkpoint {} cannot be trusted: {why}", file.display()));
+        |why: String| CommandError::from(anyhow::anyhow!("the checkpoint {} cannot be trusted: {why}", file.display()));
     match (std::fs::read_to_string(&signature), signers) {
-        (Ok(armoured), signers) => match checkpoint::verify(&text, &armoured, signers) {
-            Ok(Trust::Known(_) | Trust::Unknown) => Ok(head),
-            Err(why @ (NotSigned::Wrong(_) | NotSigned::Stranger(_))) => Err(refused(why.to_string())),
+        (Ok(armoured), signers) => match checkpoint::verify_signature(&text, &armoured, signers) {
+            Ok(SignatureTrust::Known(_) | SignatureTrust::Unknown) => Ok(head),
+            Err(why @ (SignatureError::Wrong(_) | SignatureError::Stranger(_))) => Err(refused(why.to_string())),
         },
         (Err(_), Some(_)) => Err(refused(format!("there is no signature beside it, {}", signature.to_string_lossy()))),
         (Err(_), None) => Ok(head),
     }
 }
 
-fn as_json(ledger: &Ledger, verified: &Verified) -> serde_json::Value {
+fn render_verification_json(ledger: &LedgerReader, verified: &VerifiedLedger) -> serde_json::Value {
     json!({
         "format_version": "1.0",
         "stack": ledger.stack,

@@ -1,36 +1,36 @@
-//! The signal handlers that the system calls.
+//! The handlers that are installed for the signals.
 
 use std::future::pending;
 
 use super::Signal;
 
-/// The handlers of the process.
+/// The signal handlers of the process.
 #[cfg(unix)]
 pub struct Handlers {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// `None` where SIGHUP was ignored at the start: `nohup` asks that the program go on without its terminal.
+    /// `None` if SIGHUP was ignored when the program started: `nohup` requests that the program continue without its terminal.
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Handlers {
-    /// Installs them in the runtime that is entered.
+    /// Installs the handlers in the current Tokio runtime.
     ///
     /// # Errors
-    /// The system gives no pipe or no handler.
-    pub fn install() -> std::io::Result<Self> {
+    /// The system cannot provide a pipe or a handler.
+    pub fn install_handlers() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let hang_up = SignalKind::hangup();
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: if is_ignored(hang_up.as_raw_value()) { None } else { Some(signal(hang_up)?) },
+            hang_up: if is_signal_ignored(hang_up.as_raw_value()) { None } else { Some(signal(hang_up)?) },
         })
     }
 
-    /// The next signal.
-    pub async fn next(&mut self) -> Signal {
+    /// Waits for the next signal.
+    pub async fn next_signal(&mut self) -> Signal {
         let hang_up = async {
             match &mut self.hang_up {
                 Some(signal) => signal.recv().await,
@@ -45,15 +45,15 @@ impl Handlers {
     }
 }
 
-/// Whether the program was started with this signal ignored, as far as the system says so: Linux does, in proc(5).
+/// Whether the program was started with this signal ignored. Only Linux reports this (proc(5)).
 #[cfg(unix)]
-fn is_ignored(signal: i32) -> bool {
+fn is_signal_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignored_in(&status, signal)
+    is_ignored_in_status(&status, signal)
 }
 
 #[cfg(unix)]
-fn ignored_in(status: &str, signal: i32) -> bool {
+fn is_ignored_in_status(status: &str, signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.zip(u32::try_from(signal).ok())
@@ -65,16 +65,16 @@ pub struct Handlers;
 
 #[cfg(not(unix))]
 impl Handlers {
-    /// Installs them in the runtime that is entered.
+    /// Installs the handlers in the current Tokio runtime.
     ///
     /// # Errors
-    /// The system gives no pipe or no handler.
-    pub fn install() -> std::io::Result<Self> {
+    /// The system cannot provide a pipe or a handler.
+    pub fn install_handlers() -> std::io::Result<Self> {
         Ok(Self)
     }
 
-    /// The next signal.
-    pub async fn next(&mut self) -> Signal {
+    /// Waits for the next signal.
+    pub async fn next_signal(&mut self) -> Signal {
         match tokio::signal::ctrl_c().await {
             Ok(()) => Signal::Interrupt,
             Err(_) => pending().await,
@@ -84,13 +84,13 @@ impl Handlers {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use super::ignored_in;
+    use super::is_ignored_in_status;
 
     #[test]
     fn ignored_signals_are_read_from_proc() {
-        assert!(ignored_in("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n", 1));
-        assert!(ignored_in("SigIgn:\t0000000000001001\n", 13));
-        assert!(!ignored_in("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n", 1));
-        assert!(!ignored_in("", 1));
+        assert!(is_ignored_in_status("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n", 1));
+        assert!(is_ignored_in_status("SigIgn:\t0000000000001001\n", 13));
+        assert!(!is_ignored_in_status("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n", 1));
+        assert!(!is_ignored_in_status("", 1));
     }
 }

@@ -1,66 +1,67 @@
-//! The commit of a work tree, read from its `.git` without starting git: the configuration of a repository can make git run any command
-//! (`core.fsmonitor`), and whoever writes a pull request writes the repository's files.
+//! Reads the commit of a work tree from its `.git` without starting git. The configuration of a repository can make git run any command
+//! (`core.fsmonitor`), and the author of a pull request controls the files of the repository.
 //!
-//! Only a directory or file called `.git` counts, which git never checks out; a repository among the files, such as
-//! `identities/{HEAD,config,objects,refs}`, does not. Only plain files are read, and no links. What is not as git writes it gives `None`.
+//! Only a directory or file called `.git` counts, because git never checks one out; a repository among the files, such as
+//! `identities/{HEAD,config,objects,refs}`, does not count. Only regular files are read, and links are not followed. Anything that is not
+//! in git's format gives `None`.
 //!
-//! The layout: <https://git-scm.com/docs/gitrepository-layout>.
+//! The format: <https://git-scm.com/docs/gitrepository-layout>.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::clean::commit_id;
+use super::clean::parse_commit_id;
 
-/// The most that is read of `HEAD`, of a ref, and of the files that lead to a directory, in bytes.
+/// The maximum that is read of `HEAD`, of a ref, and of the files that point to a directory, in bytes.
 const SHORT_FILE: u64 = 4096;
 
-/// The most that is read of `packed-refs`, in bytes: half a million refs.
+/// The maximum that is read of `packed-refs`, in bytes: enough for half a million refs.
 const PACKED_REFS: u64 = 64 * 1024 * 1024;
 
-/// How many refs may name another ref, as `HEAD` does.
+/// How many symbolic refs are followed. `HEAD` is one: it names another ref.
 const DEEPEST: usize = 5;
 
-/// The commit that is checked out at or above `directory`.
+/// The commit that is checked out at or above `directory`. `None`: there is no `.git`, or it cannot be read.
 pub fn read_commit(directory: &Path) -> Option<String> {
     let whole = directory.canonicalize().ok()?;
     let dot_git = whole.ancestors().map(|above| above.join(".git")).find(|path| path.symlink_metadata().is_ok())?;
-    let own = git_directory(&dot_git)?;
-    // A further work tree shares its refs with the first one.
-    let common = match read_short(&own.join("commondir")) {
+    let own = find_git_directory(&dot_git)?;
+    // An additional work tree shares its refs with the main one.
+    let common = match read_short_file(&own.join("commondir")) {
         Some(path) => own.join(path.trim_end_matches('\n')),
         None => own.clone(),
     };
-    let mut text = read_short(&own.join("HEAD"))?;
+    let mut text = read_short_file(&own.join("HEAD"))?;
     for _ in 0..DEEPEST {
         let line = text.trim_end();
-        let Some(name) = line.strip_prefix("ref:") else { return whole_id(line) };
+        let Some(name) = line.strip_prefix("ref:") else { return parse_whole_id(line) };
         let name = name.trim();
         if !is_ref_name(name) {
             return None;
         }
-        match loose(&own, name).or_else(|| loose(&common, name)) {
+        match read_loose_ref(&own, name).or_else(|| read_loose_ref(&common, name)) {
             Some(next) => text = next,
-            None => return packed(&common, name),
+            None => return read_packed_ref(&common, name),
         }
     }
     None
 }
 
-/// The directory that `.git` is, or that it names as a file: `gitdir: PATH`.
-fn git_directory(dot_git: &Path) -> Option<PathBuf> {
+/// The git directory: `.git` itself, or the path in the file `.git`, `gitdir: PATH`.
+fn find_git_directory(dot_git: &Path) -> Option<PathBuf> {
     let kind = dot_git.symlink_metadata().ok()?.file_type();
     if kind.is_dir() {
         return Some(dot_git.to_owned());
     }
-    let text = read_short(dot_git)?;
+    let text = read_short_file(dot_git)?;
     let named = text.strip_prefix("gitdir:")?.trim();
     let directory = dot_git.parent()?.join(named);
     directory.symlink_metadata().ok()?.is_dir().then_some(directory)
 }
 
-/// The content of a ref that has a file of its own. No part of the way there is a link.
-fn loose(directory: &Path, name: &str) -> Option<String> {
+/// The content of a ref that has its own file. `None` also if any part of the path is a link.
+fn read_loose_ref(directory: &Path, name: &str) -> Option<String> {
     let mut path = directory.to_owned();
     for part in name.split('/') {
         path.push(part);
@@ -68,39 +69,39 @@ fn loose(directory: &Path, name: &str) -> Option<String> {
             return None;
         }
     }
-    read_short(&path)
+    read_short_file(&path)
 }
 
-/// The commit of a ref in `packed-refs`: lines of an id, a blank, and a name.
-fn packed(directory: &Path, name: &str) -> Option<String> {
-    let lines = BufReader::new(open_plain(&directory.join("packed-refs"))?.take(PACKED_REFS)).split(b'\n');
+/// The commit of a ref in `packed-refs`, whose lines are an id, a space and a name.
+fn read_packed_ref(directory: &Path, name: &str) -> Option<String> {
+    let lines = BufReader::new(open_regular_file(&directory.join("packed-refs"))?.take(PACKED_REFS)).split(b'\n');
     let mut ids = lines.map_while(Result::ok).filter_map(|line| {
         let line = String::from_utf8(line).ok()?;
         let (id, of) = line.split_once(' ')?;
-        (of.trim_end() == name).then(|| whole_id(id)).flatten()
+        (of.trim_end() == name).then(|| parse_whole_id(id)).flatten()
     });
     ids.next()
 }
 
-/// A name below `refs/` that leads nowhere else.
+/// Whether this is a name below `refs/` that cannot lead out of that directory.
 fn is_ref_name(name: &str) -> bool {
     let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':']);
     name.starts_with("refs/") && !name.chars().any(char::is_control) && name.split('/').all(is_plain)
 }
 
-/// A whole id: 40 digits of SHA-1, or 64 of SHA-256.
-fn whole_id(text: &str) -> Option<String> {
-    commit_id(text).filter(|id| matches!(id.len(), 40 | 64))
+/// A full id: 40 hexadecimal digits (SHA-1) or 64 (SHA-256).
+fn parse_whole_id(text: &str) -> Option<String> {
+    parse_commit_id(text).filter(|id| matches!(id.len(), 40 | 64))
 }
 
-fn read_short(path: &Path) -> Option<String> {
+fn read_short_file(path: &Path) -> Option<String> {
     let mut text = String::new();
-    open_plain(path)?.take(SHORT_FILE).read_to_string(&mut text).ok()?;
+    open_regular_file(path)?.take(SHORT_FILE).read_to_string(&mut text).ok()?;
     Some(text)
 }
 
-/// Opens what is a file: a link leads elsewhere, and a pipe would be read for ever.
-fn open_plain(path: &Path) -> Option<File> {
+/// Opens a regular file. Anything else gives `None`: a link may lead outside, and reading a pipe would never end.
+fn open_regular_file(path: &Path) -> Option<File> {
     path.symlink_metadata().ok()?.is_file().then(|| File::open(path).ok()).flatten()
 }
 
@@ -115,7 +116,7 @@ mod tests {
     const A: &str = "1111111111111111111111111111111111111111";
     const B: &str = "2222222222222222222222222222222222222222";
 
-    /// A repository's files, each with its content.
+    /// Creates the files of a repository, each with its content.
     fn repository(files: &[(&str, &str)]) -> TempDir {
         let home = TempDir::new().unwrap();
         fs::create_dir_all(home.path().join("tree/stacks/prod")).unwrap();

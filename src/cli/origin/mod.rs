@@ -1,5 +1,5 @@
-//! Where a run comes from: the machine, the CI job and the commit, for the lock and the ledger. Nothing here decides anything, and no
-//! process is started.
+//! The origin of a run, for the lock and the ledger: the machine, the CI job and the commit. Nothing is decided by it, and reading it
+//! starts no process.
 
 mod clean;
 mod git;
@@ -10,30 +10,30 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::store::lock::Holder;
+use crate::store::lock::LockHolder;
 
-/// Where a run comes from.
+/// The origin of a run.
 #[derive(Debug, Clone, Default)]
-pub struct Origin {
-    /// The name of the machine.
+pub struct RunOrigin {
+    /// The host name of the machine.
     pub host: String,
-    /// The commit of the configuration: as the CI system says, else as the `.git` at or above the stack says.
+    /// The commit of the configuration: from the CI system, otherwise from the `.git` at or above the stack. `None`: neither has one.
     pub commit: Option<String>,
-    /// What the CI job says about itself; empty outside of CI.
+    /// What the CI job reports about itself. Empty outside CI.
     pub pipeline: BTreeMap<String, String>,
 }
 
-impl Origin {
+impl RunOrigin {
     /// Reads the environment, and the `.git` at or above the stack's directory.
-    pub fn of(directory: &Path) -> Self {
+    pub fn for_directory(directory: &Path) -> Self {
         let pipeline = systems::describe_job(&|name: &str| std::env::var(name).ok());
         let commit = pipeline.get("commit").cloned().or_else(|| git::read_commit(directory));
-        Self { host: clean::short(&gethostname::gethostname().to_string_lossy()), commit, pipeline }
+        Self { host: clean::clean_name(&gethostname::gethostname().to_string_lossy()), commit, pipeline }
     }
 
-    /// As whom the lock is held.
-    pub fn holder(&self, actor: &str) -> Holder {
-        Holder {
+    /// The holder that is written into the lock.
+    pub fn to_lock_holder(&self, actor: &str) -> LockHolder {
+        LockHolder {
             actor: actor.to_owned(),
             host: self.host.clone(),
             process: std::process::id(),

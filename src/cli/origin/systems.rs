@@ -1,42 +1,42 @@
 //! The CI systems that Leasehold recognizes, and the variables that each documents for its jobs.
 //!
-//! In: a way to read environment variables. Out: what the job says about itself, cleaned and bounded, under the keys that
-//! [`crate::ledger::record::RunStarted::pipeline`] lists.
+//! In: a function that reads environment variables. Out: what the job reports about itself, cleaned and limited in length, under the keys
+//! that [`crate::ledger::record::RunStarted::pipeline`] lists.
 //!
-//! A field of a row is a list of templates; the first one whose variables are all set gives the value. An empty variable counts as
+//! A field of a row is a list of templates. The first template whose variables are all set gives the value. An empty variable counts as
 //! unset.
 
 use std::collections::BTreeMap;
 
-use super::clean::{commit_id, link, path, plain, repository_path, short};
+use super::clean::{clean_link, clean_name, clean_text, encode_path_part, parse_commit_id, parse_repository_path};
 
 /// A CI system.
-pub struct System {
-    /// The value of `system`: it never changes.
+pub struct CiSystem {
+    /// The value of the key `system`. It never changes.
     pub id: &'static str,
-    /// The value of `name`: how people call it.
+    /// The value of the key `name`: the usual name of the system.
     pub name: &'static str,
-    /// The system is recognized when this variable is set, and not to `false` or `0`.
+    /// The variable by which the system is recognized: it must be set, and not to `false` or `0`.
     known_by: &'static str,
-    /// The address of the run. A variable at the start is an address of its own; the others are parts of a path.
+    /// The URL of the run. A variable at the start is a URL itself; the other variables are parts of a path.
     run: &'static [&'static str],
-    /// The pull or merge request: a variable, and what precedes the number in its value.
+    /// The pull or merge request: a variable, and the text in front of the number in its value.
     pull_request: &'static [(&'static str, &'static str)],
     /// The account that started the run.
     actor: &'static [&'static str],
-    /// The repository: `owner/name`, or an address of which that is the path.
+    /// The repository: `owner/name`, or a URL with this path.
     repository: &'static [&'static str],
-    /// The branch, tag or full ref.
+    /// The branch, the tag or the full ref.
     reference: &'static [&'static str],
     /// The commit that is checked out.
     commit: &'static [&'static str],
 }
 
-/// The most specific system comes first, because one may run inside another: Atlantis runs in anything; AWS CodeBuild hosts runners of
-/// GitHub, GitLab and Buildkite and agents of Jenkins.
-pub const SYSTEMS: [System; 10] = [
+/// The most specific system comes first, because a system may run inside another: Atlantis can run in any of them, and AWS CodeBuild hosts
+/// runners of GitHub, GitLab and Buildkite and agents of Jenkins.
+pub const SYSTEMS: [CiSystem; 10] = [
     // https://www.runatlantis.io/docs/custom-workflows.html#native-environment-variables
-    System {
+    CiSystem {
         id: "atlantis",
         name: "Atlantis",
         known_by: "ATLANTIS_TERRAFORM_VERSION",
@@ -48,7 +48,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{HEAD_COMMIT}"],
     },
     // https://docs.github.com/en/actions/reference/workflows-and-actions/variables
-    System {
+    CiSystem {
         id: "github",
         name: "GitHub Actions",
         known_by: "GITHUB_ACTIONS",
@@ -57,14 +57,14 @@ pub const SYSTEMS: [System; 10] = [
             "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}",
         ],
         pull_request: &[("GITHUB_REF", "refs/pull/")],
-        // The one who ran the workflow again, where somebody did.
+        // The account that re-ran the workflow, if it was re-run.
         actor: &["{GITHUB_TRIGGERING_ACTOR}", "{GITHUB_ACTOR}"],
         repository: &["{GITHUB_REPOSITORY}"],
         reference: &["{GITHUB_REF}"],
         commit: &["{GITHUB_SHA}"],
     },
     // https://docs.gitlab.com/ci/variables/predefined_variables/
-    System {
+    CiSystem {
         id: "gitlab",
         name: "GitLab CI/CD",
         known_by: "GITLAB_CI",
@@ -76,7 +76,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{CI_COMMIT_SHA}"],
     },
     // https://buildkite.com/docs/pipelines/configure/environment-variables
-    System {
+    CiSystem {
         id: "buildkite",
         name: "Buildkite",
         known_by: "BUILDKITE",
@@ -88,7 +88,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{BUILDKITE_COMMIT}"],
     },
     // https://circleci.com/docs/reference/variables/
-    System {
+    CiSystem {
         id: "circleci",
         name: "CircleCI",
         known_by: "CIRCLECI",
@@ -104,7 +104,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{CIRCLE_SHA1}"],
     },
     // https://learn.microsoft.com/azure/devops/pipelines/build/variables
-    System {
+    CiSystem {
         id: "azure",
         name: "Azure Pipelines",
         known_by: "TF_BUILD",
@@ -112,7 +112,7 @@ pub const SYSTEMS: [System; 10] = [
             "{SYSTEM_COLLECTIONURI}/{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}",
             "{SYSTEM_TEAMFOUNDATIONCOLLECTIONURI}/{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}",
         ],
-        // The number is what GitHub calls it; with Azure Repos there is only the id.
+        // The number is the one that GitHub uses. Azure Repos has only the id.
         pull_request: &[
             ("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", ""),
             ("SYSTEM_PULLREQUEST_PULLREQUESTID", ""),
@@ -124,7 +124,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{BUILD_SOURCEVERSION}"],
     },
     // https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
-    System {
+    CiSystem {
         id: "bitbucket",
         name: "Bitbucket Pipelines",
         known_by: "BITBUCKET_BUILD_NUMBER",
@@ -139,20 +139,20 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{BITBUCKET_COMMIT}"],
     },
     // https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables
-    System {
+    CiSystem {
         id: "jenkins",
         name: "Jenkins",
         known_by: "JENKINS_URL",
         run: &["{BUILD_URL}"],
         pull_request: &[("CHANGE_ID", "")],
-        // Jenkins itself does not say who started a build: the first is of its plugin Build User Vars.
+        // Jenkins itself does not report who started a build. The first variable comes from the plugin Build User Vars.
         actor: &["{BUILD_USER_ID}", "{CHANGE_AUTHOR}"],
         repository: &["{GIT_URL}"],
         reference: &["{BRANCH_NAME}", "{GIT_BRANCH}"],
         commit: &["{GIT_COMMIT}"],
     },
     // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
-    System {
+    CiSystem {
         id: "codebuild",
         name: "AWS CodeBuild",
         known_by: "CODEBUILD_BUILD_ID",
@@ -163,7 +163,7 @@ pub const SYSTEMS: [System; 10] = [
         reference: &["{CODEBUILD_WEBHOOK_HEAD_REF}"],
         commit: &["{CODEBUILD_RESOLVED_SOURCE_VERSION}"],
     },
-    System {
+    CiSystem {
         id: "ci",
         name: "an unknown CI system",
         known_by: "CI",
@@ -176,30 +176,35 @@ pub const SYSTEMS: [System; 10] = [
     },
 ];
 
-/// What the job says about itself; empty outside of CI.
+/// What the job reports about itself. Empty outside CI.
 pub fn describe_job(variable: &impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
     let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-    let is_known = |system: &&System| variable(system.known_by).is_some_and(|value| value != "false" && value != "0");
+    let is_known = |system: &&CiSystem| variable(system.known_by).is_some_and(|value| value != "false" && value != "0");
     let Some(system) = SYSTEMS.iter().find(is_known) else { return BTreeMap::new() };
-    let first = |templates: &[&str]| templates.iter().find_map(|template| fill(template, &variable, plain));
-    let run = system.run.iter().find_map(|template| link(&fill(template, &variable, path)?));
-    let number = |(name, before): &(&str, &str)| pull_request_number(&variable(name)?, before);
+    let first =
+        |templates: &[&str]| templates.iter().find_map(|template| fill_template(template, &variable, clean_text));
+    let run = system.run.iter().find_map(|template| clean_link(&fill_template(template, &variable, encode_path_part)?));
+    let number = |(name, before): &(&str, &str)| parse_pull_request_number(&variable(name)?, before);
     let fields = [
         ("system", Some(system.id.to_owned())),
         ("name", Some(system.name.to_owned())),
         ("run", run),
         ("pull_request", system.pull_request.iter().find_map(number)),
-        ("actor", first(system.actor).map(|text| short(&text))),
-        ("repository", first(system.repository).and_then(|text| repository_path(&text))),
-        ("ref", first(system.reference).map(|text| short(&text))),
-        ("commit", first(system.commit).and_then(|text| commit_id(&text))),
+        ("actor", first(system.actor).map(|text| clean_name(&text))),
+        ("repository", first(system.repository).and_then(|text| parse_repository_path(&text))),
+        ("ref", first(system.reference).map(|text| clean_name(&text))),
+        ("commit", first(system.commit).and_then(|text| parse_commit_id(&text))),
     ];
     fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }
 
-/// The template with its variables filled in. `None`: one of them is not set. All but the first part go through `part`; a base
-/// address loses its final slashes.
-fn fill(template: &str, variable: &impl Fn(&str) -> Option<String>, part: impl Fn(&str) -> String) -> Option<String> {
+/// The template with its variables filled in. `None`: one of them is not set. All variables except one at the start are passed through
+/// `part`; a base URL loses its trailing slashes.
+fn fill_template(
+    template: &str,
+    variable: &impl Fn(&str) -> Option<String>,
+    part: impl Fn(&str) -> String,
+) -> Option<String> {
     let mut filled = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -216,15 +221,15 @@ fn fill(template: &str, variable: &impl Fn(&str) -> Option<String>, part: impl F
         rest = after;
     }
     filled.push_str(rest);
-    let filled = plain(&filled);
+    let filled = clean_text(&filled);
     (!filled.is_empty()).then_some(filled)
 }
 
-/// The number behind `before`, which is the beginning of the value, or a part of its path. Without one the whole value counts: Jenkins
-/// has changes that are no numbers. Buildkite says `false` where there is no pull request.
-fn pull_request_number(value: &str, before: &str) -> Option<String> {
+/// The number after `before`, which is the start of the value or a part of its path. If `before` is empty, the whole value is used: Jenkins
+/// has changes without numbers. Buildkite writes `false` if there is no pull request.
+fn parse_pull_request_number(value: &str, before: &str) -> Option<String> {
     if before.is_empty() {
-        let value = short(value);
+        let value = clean_name(value);
         return (!value.is_empty() && value != "false").then_some(value);
     }
     let rest = match before.strip_prefix('/') {

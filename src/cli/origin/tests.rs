@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::systems::{SYSTEMS, describe_job};
-use crate::views::job::{holder_words, job_words};
+use crate::views::job::{describe_holder_job, describe_pipeline};
 
 const COMMIT: &str = "ffac537e6cbbf934b08745a378932722df287a53";
 
@@ -10,7 +10,7 @@ fn describe(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
     describe_job(&|name: &str| variables.get(name).map(ToString::to_string))
 }
 
-/// What each system sets for a job, in the forms of its documentation, and what is made of it.
+/// The variables that each system sets for a job, in the forms of its documentation, and the expected result.
 struct Row {
     variables: &'static [(&'static str, &'static str)],
     system: &'static str,
@@ -76,7 +76,7 @@ const ROWS: [Row; 11] = [
         repository: "fabrikam/iam",
         reference: "refs/pull/17/merge",
     },
-    // An Azure DevOps Server, with Azure Repos.
+    // Azure DevOps Server with Azure Repos.
     Row {
         variables: &[
             ("TF_BUILD", "True"),
@@ -166,7 +166,7 @@ const ROWS: [Row; 11] = [
         repository: "acme/iam",
         reference: "PR-24",
     },
-    // Within a job of GitHub, whose variables are set as well.
+    // This system runs within a job of GitHub, whose variables are set as well.
     Row {
         variables: &[
             ("CI", "true"),
@@ -205,7 +205,7 @@ const ROWS: [Row; 11] = [
         repository: "acme/iam",
         reference: "topic",
     },
-    // A runner of GitHub that AWS CodeBuild hosts; no pull request, first attempt.
+    // A GitHub runner hosted by AWS CodeBuild; no pull request, first attempt.
     Row {
         variables: &[
             ("CODEBUILD_BUILD_ID", "runner:1"),
@@ -231,12 +231,12 @@ fn each_system_names_run_pull_request_actor_and_commit() {
     for row in &ROWS {
         let job = describe(row.variables);
         assert_eq!(job["system"], row.system);
-        assert_eq!(job_words(&job).as_deref(), Some(row.words), "{}", row.system);
+        assert_eq!(describe_pipeline(&job).as_deref(), Some(row.words), "{}", row.system);
         assert_eq!(job["repository"], row.repository, "{}", row.system);
         assert_eq!(job["ref"], row.reference, "{}", row.system);
         assert_eq!(job["commit"], COMMIT, "{}", row.system);
-        let origin = super::Origin { pipeline: job, ..super::Origin::default() };
-        let shown = holder_words(&origin.holder("jane")).unwrap();
+        let origin = super::RunOrigin { pipeline: job, ..super::RunOrigin::default() };
+        let shown = describe_holder_job(&origin.to_lock_holder("jane")).unwrap();
         assert_eq!(shown, format!("{}, commit ffac537e6cbb", row.words));
     }
     let tested: std::collections::BTreeSet<&str> = ROWS.iter().map(|row| row.system).collect();
@@ -248,14 +248,14 @@ fn unset_empty_and_false_are_no_system() {
     assert!(describe(&[]).is_empty());
     assert!(describe(&[("CI", ""), ("GITHUB_ACTIONS", " "), ("BUILDKITE", "false"), ("TF_BUILD", "0")]).is_empty());
     let unknown = describe(&[("CI", "true"), ("GITHUB_ACTIONS", "false"), ("GITHUB_SHA", COMMIT)]);
-    assert_eq!(job_words(&unknown).as_deref(), Some("an unknown CI system"));
+    assert_eq!(describe_pipeline(&unknown).as_deref(), Some("an unknown CI system"));
     assert_eq!(unknown["system"], "ci");
 }
 
 #[test]
 fn a_build_without_a_pull_request_or_commit_names_none() {
     let job = describe(&[("BUILDKITE", "true"), ("BUILDKITE_PULL_REQUEST", "false"), ("BUILDKITE_COMMIT", "HEAD")]);
-    assert_eq!(job_words(&job).as_deref(), Some("Buildkite"));
+    assert_eq!(describe_pipeline(&job).as_deref(), Some("Buildkite"));
     assert!(!job.contains_key("commit"));
 }
 

@@ -1,28 +1,32 @@
-//! `leasehold policy compare`: what a change of access means.
+//! `leasehold policy compare`: shows how access differs between two policies, each with an optional boundary.
 
 use std::path::{Path, PathBuf};
 
-use leasehold_policy::{Access, Verdict};
+use leasehold_policy::{ComparisonVerdict, PolicySet};
 
 use super::read;
-use crate::cli::args::{Format, PolicyCompareArgs};
-use crate::cli::{Exit, Failure, print, print_json};
+use crate::cli::args::{OutputFormat, PolicyCompareArgs};
+use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views;
 
-pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<Exit, Failure> {
-    let side = |policy: &Path, boundary: Option<&PathBuf>| -> Result<Access, Failure> {
+/// Compares two sets of policies and prints the verdict.
+///
+/// # Errors
+/// A file cannot be read or is not a policy.
+pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<CommandExit, CommandError> {
+    let side = |policy: &Path, boundary: Option<&PathBuf>| -> Result<PolicySet, CommandError> {
         let account = args.account.account.as_ref();
-        let policy = read::file(here, policy, account)?;
-        let boundary = boundary.map(|boundary| read::file(here, boundary, account)).transpose()?;
-        Ok(read::access(&[policy], boundary.as_ref()))
+        let policy = read::read_policy_file(here, policy, account)?;
+        let boundary = boundary.map(|boundary| read::read_policy_file(here, boundary, account)).transpose()?;
+        Ok(read::combine_access(&[policy], boundary.as_ref()))
     };
     let old = side(&args.old, args.boundary_old.as_ref())?;
     let new = side(&args.new, args.boundary_new.as_ref())?;
-    let comparison = leasehold_policy::compare(&old, &new);
+    let comparison = leasehold_policy::compare_policies(&old, &new);
     match args.format {
-        Format::Human => print(&views::policy::comparison(&comparison))?,
-        Format::Json => print_json(&comparison.to_value())?,
+        OutputFormat::Human => print_result(&views::policy::render_comparison(&comparison))?,
+        OutputFormat::Json => print_json(&comparison.to_value())?,
     }
-    let grows = !matches!(comparison.verdict(), Verdict::Equivalent | Verdict::Narrows);
-    if args.detailed_exitcode && grows { Ok(Exit::Changes) } else { Ok(Exit::Done) }
+    let grows = !matches!(comparison.verdict(), ComparisonVerdict::Equivalent | ComparisonVerdict::Narrows);
+    if args.detailed_exitcode && grows { Ok(CommandExit::Changes) } else { Ok(CommandExit::Done) }
 }

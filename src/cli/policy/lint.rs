@@ -1,35 +1,44 @@
-//! `leasehold policy lint`: what is unwise about policies.
+//! `leasehold policy lint`: reports unwise statements in policies.
 
 use std::path::Path;
 
-use leasehold_policy::{Setting, lint};
+use leasehold_policy::{LintContext, lint_policy};
 
 use super::read;
 use crate::cli::args::{LintFormat, PolicyLintArgs};
 use crate::cli::repository::Repository;
-use crate::cli::{Exit, Failure, print, print_json};
-use crate::views::policy::{FoundIn, findings, sarif};
+use crate::cli::{CommandError, CommandExit, print_json, print_result};
+use crate::views::policy::{FileFinding, findings, sarif};
 
-pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<Exit, Failure> {
+/// Checks every policy in the files and prints the findings.
+///
+/// # Errors
+/// A file cannot be read or is not a policy.
+pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
-    let files: Result<Vec<_>, Failure> = args.files.iter().map(|path| read::file(here, path, account)).collect();
+    let files: Result<Vec<_>, CommandError> =
+        args.files.iter().map(|path| read::read_policy_file(here, path, account)).collect();
     let mut files = files?;
     if args.format == LintFormat::Sarif {
-        let repository = Repository::around(here, here);
-        files.iter_mut().for_each(|policy| policy.file.name = repository.name(Path::new(&policy.file.name)));
+        let repository = Repository::find_around(here, here);
+        files.iter_mut().for_each(|policy| policy.file.name = repository.path_from_root(Path::new(&policy.file.name)));
     }
-    let found: Vec<FoundIn<'_>> = files
+    let found: Vec<FileFinding<'_>> = files
         .iter()
         .flat_map(|file| file.documents.iter().map(move |placed| (file, placed)))
         .flat_map(|(file, placed)| {
-            let setting = Setting { account: account.cloned(), ..Setting::of(placed.kind()) };
-            lint(&placed.document, &setting).into_iter().map(move |finding| FoundIn { file, placed, finding })
+            let setting = LintContext { account: account.cloned(), ..LintContext::for_kind(placed.infer_kind()) };
+            lint_policy(&placed.document, &setting).into_iter().map(move |finding| FileFinding {
+                file,
+                placed,
+                finding,
+            })
         })
         .collect();
     match args.format {
-        LintFormat::Human => print(&findings::human(&found))?,
-        LintFormat::Json => print_json(&findings::json(&found))?,
-        LintFormat::Sarif => print_json(&sarif::sarif(&found))?,
+        LintFormat::Human => print_result(&findings::render_lint(&found))?,
+        LintFormat::Json => print_json(&findings::render_lint_json(&found))?,
+        LintFormat::Sarif => print_json(&sarif::render_lint_sarif(&found))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }

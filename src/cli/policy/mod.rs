@@ -1,4 +1,4 @@
-//! `leasehold policy`: questions about policy documents in files. No stack, no cloud.
+//! `leasehold policy`: answers questions about policy documents in files. It needs no stack and no access to the cloud.
 
 mod compare;
 mod explain;
@@ -6,14 +6,18 @@ mod lint;
 mod read;
 mod simulate;
 
-pub use simulate::one_action;
+pub use simulate::check_single_action;
 
 use std::path::Path;
 
 use super::args::PolicyCommand;
-use super::{Exit, Failure};
+use super::{CommandError, CommandExit};
 
-pub fn cmd_policy(here: &Path, command: &PolicyCommand) -> Result<Exit, Failure> {
+/// Runs a subcommand of `leasehold policy`.
+///
+/// # Errors
+/// The error of the subcommand.
+pub fn cmd_policy(here: &Path, command: &PolicyCommand) -> Result<CommandExit, CommandError> {
     match command {
         PolicyCommand::Compare(args) => compare::cmd_compare(here, args),
         PolicyCommand::Lint(args) => lint::cmd_lint(here, args),

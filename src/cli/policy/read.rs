@@ -1,57 +1,61 @@
-//! Policy files, read. What is wrong with one is a finding with its place in the file.
+//! Reads policy files. A syntax error in one is a finding with its place in the file.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use leasehold_policy::{Access, AccountId, Document, ParseError, placed};
+use leasehold_policy::{AccountId, PlacedDocument, PolicyDocument, PolicyParseError, PolicySet, parse_documents};
 
-use crate::cli::Failure;
-use crate::config::source::Span;
+use crate::cli::CommandError;
+use crate::config::source::FileSpan;
 use crate::config::{Diagnostic, FileId, SourceFile, Sources};
 use crate::views::policy::PolicyFile;
 
-/// Larger than any policy, and than any list of all of an account's: AWS takes at most 10,240 characters of each.
+/// The largest file that is read, in bytes. This is more than any policy has, and more than a list of all policies of an account: AWS
+/// limits each policy to 10,240 characters.
 const LARGEST: usize = 64 << 20;
 
-/// Reads one file.
-pub fn file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<PolicyFile, Failure> {
+/// Reads one policy file.
+///
+/// # Errors
+/// The file cannot be read, is too large, or is not a valid policy.
+pub fn read_policy_file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<PolicyFile, CommandError> {
     let full = here.join(path);
     let bytes: Arc<[u8]> = std::fs::read(&full).with_context(|| format!("cannot read {}", path.display()))?.into();
     if bytes.len() > LARGEST {
         return Err(anyhow::anyhow!("{} is too large for a policy", path.display()).into());
     }
     let file = SourceFile { name: path.display().to_string(), bytes };
-    match documents(&file.bytes, account) {
+    match parse_policy_file(&file.bytes, account) {
         Ok(documents) => Ok(PolicyFile { file, documents }),
-        Err(finding) => Err(Failure::Findings { findings: vec![*finding], sources: Sources::new(vec![file]) }),
+        Err(finding) => Err(CommandError::Findings { findings: vec![*finding], sources: Sources::new(vec![file]) }),
     }
 }
 
-/// Reads files as what an identity holds: the union of the policies, within the boundary.
-pub fn access(policies: &[PolicyFile], boundary: Option<&PolicyFile>) -> Access {
-    let policies = Access::of(policies.iter().flat_map(bare).collect());
+/// The access of an identity with the policies in these files: the union of the policies, limited by the boundary.
+pub fn combine_access(policies: &[PolicyFile], boundary: Option<&PolicyFile>) -> PolicySet {
+    let policies = PolicySet::new(policies.iter().flat_map(bare_documents).collect());
     match boundary {
-        Some(boundary) => policies.within(bare(boundary).collect()),
+        Some(boundary) => policies.with_boundary(bare_documents(boundary).collect()),
         None => policies,
     }
 }
 
-fn bare(file: &PolicyFile) -> impl Iterator<Item = Document> + '_ {
+fn bare_documents(file: &PolicyFile) -> impl Iterator<Item = PolicyDocument> + '_ {
     file.documents.iter().map(|placed| placed.document.clone())
 }
 
-fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<placed::Placed>, Box<Diagnostic>> {
+fn parse_policy_file(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<PlacedDocument>, Box<Diagnostic>> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let finding = Diagnostic::error("policy::not_utf8", "the file is not UTF-8");
-        Box::new(finding.at(span(at..at.saturating_add(1)), "this byte is not"))
+        Box::new(finding.with_location(to_span(at..at.saturating_add(1)), "this byte is not"))
     })?;
-    // Some editors begin a file with a mark of its encoding, which is no part of the JSON.
+    // Some editors write a byte order mark at the start of a file. It is not part of the JSON.
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
     let skipped = text.len().saturating_sub(bare.len());
-    let read = placed::read(bare, account).and_then(|documents| {
-        documents.iter().try_for_each(|document| document.require(document.kind()))?;
+    let read = parse_documents(bare, account).and_then(|documents| {
+        documents.iter().try_for_each(|document| document.require_kind(document.infer_kind()))?;
         Ok(documents)
     });
     let shifted = |at: std::ops::Range<usize>| at.start.saturating_add(skipped)..at.end.saturating_add(skipped);
@@ -59,27 +63,27 @@ fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<placed::Pl
         Ok(documents) if skipped == 0 => Ok(documents),
         Ok(documents) => Ok(documents
             .into_iter()
-            .map(|document| placed::Placed {
+            .map(|document| PlacedDocument {
                 statements: document.statements.into_iter().map(shifted).collect(),
                 ..document
             })
             .collect()),
-        Err(error) => Err(Box::new(malformed(error, text.len(), shifted))),
+        Err(error) => Err(Box::new(malformed_diagnostic(error, text.len(), shifted))),
     }
 }
 
-fn malformed(
-    error: ParseError,
+fn malformed_diagnostic(
+    error: PolicyParseError,
     end: usize,
     shifted: impl Fn(std::ops::Range<usize>) -> std::ops::Range<usize>,
 ) -> Diagnostic {
     let summary = format!("this is not a policy: {error}");
     let place = error.bytes.map_or(0..end, shifted);
     Diagnostic::error("policy::malformed", summary)
-        .at(span(place), error.problem.to_string())
-        .help("IAM would refuse it. The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html")
+        .with_location(to_span(place), error.problem.to_string())
+        .with_help("IAM would refuse it. The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html")
 }
 
-fn span(bytes: std::ops::Range<usize>) -> Span {
-    Span { file: FileId(0), bytes }
+fn to_span(bytes: std::ops::Range<usize>) -> FileSpan {
+    FileSpan { file: FileId(0), bytes }
 }

@@ -1,49 +1,57 @@
-//! `leasehold policy simulate`: one request, decided.
+//! `leasehold policy simulate`: decides one request.
 
 use std::path::Path;
 
-use leasehold_policy::{Caller, Request, evaluate};
+use leasehold_policy::{AccessRequest, RequestCaller, evaluate_request};
 
 use super::read;
-use crate::cli::args::{Format, PolicySimulateArgs};
-use crate::cli::{Exit, Failure, print, print_json};
+use crate::cli::args::{OutputFormat, PolicySimulateArgs};
+use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::simulation;
 
-pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<Exit, Failure> {
+/// Evaluates the request and prints the decision with the statements that determined it.
+///
+/// # Errors
+/// A file cannot be read or is not a policy, or the request is not valid.
+pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
-    let policies: Result<Vec<_>, Failure> = args.policy.iter().map(|path| read::file(here, path, account)).collect();
+    let policies: Result<Vec<_>, CommandError> =
+        args.policy.iter().map(|path| read::read_policy_file(here, path, account)).collect();
     let policies = policies?;
-    let boundary = args.boundary.as_ref().map(|path| read::file(here, path, account)).transpose()?;
-    let request = request(args)?;
-    let decision = evaluate(&read::access(&policies, boundary.as_ref()), &request);
-    let simulated = simulation::Simulated {
+    let boundary = args.boundary.as_ref().map(|path| read::read_policy_file(here, path, account)).transpose()?;
+    let request = build_request(args)?;
+    let decision = evaluate_request(&read::combine_access(&policies, boundary.as_ref()), &request);
+    let simulated = simulation::SimulatedDecision {
         request: &request,
         decision: &decision,
         policies: &policies,
         boundary: boundary.as_ref(),
     };
     match args.format {
-        Format::Human => print(&simulation::human(&simulated))?,
-        Format::Json => print_json(&simulation::json(&simulated))?,
+        OutputFormat::Human => print_result(&simulation::render_simulation(&simulated))?,
+        OutputFormat::Json => print_json(&simulation::render_simulation_json(&simulated))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-fn request(args: &PolicySimulateArgs) -> Result<Request, Failure> {
-    one_action(&args.action)?;
-    let mut request = Request::new(caller(&args.principal)?, &args.action, &args.resource);
+fn build_request(args: &PolicySimulateArgs) -> Result<AccessRequest, CommandError> {
+    check_single_action(&args.action)?;
+    let mut request = AccessRequest::new(parse_caller(&args.principal)?, &args.action, &args.resource);
     for pair in &args.context {
         let (key, value) = pair
             .split_once('=')
             .filter(|(key, _)| !key.is_empty())
             .ok_or_else(|| anyhow::anyhow!("--context {pair:?} is not of the form key=value"))?;
-        request = request.with(key.trim(), value);
+        request = request.with_context_value(key.trim(), value);
     }
     Ok(request)
 }
 
-/// Refuses what names no action, or many.
-pub fn one_action(text: &str) -> Result<(), Failure> {
+/// Refuses text that does not name exactly one action.
+///
+/// # Errors
+/// The text is not of the form `service:Action`, or contains a wildcard.
+pub fn check_single_action(text: &str) -> Result<(), CommandError> {
     let fault = match text.split_once(':') {
         Some((service, name)) if service.is_empty() || name.is_empty() => "is not of the form service:Action",
         None => "is not of the form service:Action",
@@ -53,21 +61,21 @@ pub fn one_action(text: &str) -> Result<(), Failure> {
     Err(anyhow::anyhow!("{text:?} {fault}").into())
 }
 
-/// Who is meant: as a policy would name them.
-fn caller(text: &str) -> Result<Caller, Failure> {
+/// Parses a caller, written as a policy would name it.
+fn parse_caller(text: &str) -> Result<RequestCaller, CommandError> {
     let resource = text.split(':').nth(5).unwrap_or_default();
     if text == "*" {
-        Ok(Caller::Anonymous)
+        Ok(RequestCaller::Anonymous)
     } else if text.starts_with("arn:")
         && (resource.starts_with("oidc-provider/") || resource.starts_with("saml-provider/"))
     {
-        Ok(Caller::Federated(text.to_owned()))
+        Ok(RequestCaller::Federated(text.to_owned()))
     } else if text.starts_with("arn:") {
-        Ok(Caller::Aws(text.to_owned()))
+        Ok(RequestCaller::Aws(text.to_owned()))
     } else if text.contains(".amazonaws.com") {
-        Ok(Caller::Service(text.to_owned()))
+        Ok(RequestCaller::Service(text.to_owned()))
     } else if text.contains('.') {
-        Ok(Caller::Federated(text.to_owned()))
+        Ok(RequestCaller::Federated(text.to_owned()))
     } else {
         Err(anyhow::anyhow!("--principal {text:?} is no ARN, no service and no identity provider").into())
     }

@@ -1,4 +1,4 @@
-//! `leasehold provider`: what a provider needs of the cloud it works in. Nothing is called.
+//! `leasehold provider`: prints what a provider needs in the cloud that it manages. It does not call the cloud.
 
 mod principals;
 
@@ -7,46 +7,50 @@ use std::path::Path;
 
 use clap::ValueEnum as _;
 use leasehold_aws::partition::{COMMERCIAL, Partition};
-use leasehold_aws::rights::records::{self, Records};
-use leasehold_aws::rights::{self, LARGEST, Part, Purpose};
+use leasehold_aws::rights::records::{self, RecordsBucket};
+use leasehold_aws::rights::{self, LARGEST, RightsPurpose, StackPart};
 use leasehold_provider::{Document, Resource, StackName};
 use serde_json::{Value, json};
 
-use self::principals::{Needs, Principal, Principals};
+use self::principals::{PrincipalNeeds, RunPrincipal, RunPrincipals};
 use super::args::{AwsPolicyArgs, OnlyArg, ProviderCommand, PurposeArg};
-use super::as_joiners::as_joiners;
+use super::as_joiners::plan_as_joiners;
 use super::session::{self, Stack};
-use super::{Exit, Failure, invocation};
+use super::{CommandError, CommandExit, invocation};
 use crate::config::Diagnostic;
-use crate::config::declared::{Bucket, Place};
-use crate::config::estate::Form;
-use crate::views::inert::inert;
+use crate::config::declared::{BackendLocation, S3Bucket};
+use crate::config::estate::ImportTarget;
+use crate::views::inert::escape_steering;
 
-pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<Exit, Failure> {
+/// Runs a subcommand of `leasehold provider`.
+///
+/// # Errors
+/// The error of the subcommand.
+pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<CommandExit, CommandError> {
     match command {
         ProviderCommand::AwsPolicy(args) => print_aws_policy(here, args),
     }
 }
 
 /// Prints the smallest policy for a purpose.
-fn print_aws_policy(here: &Path, args: &AwsPolicyArgs) -> Result<Exit, Failure> {
+fn print_aws_policy(here: &Path, args: &AwsPolicyArgs) -> Result<CommandExit, CommandError> {
     let statements = match &args.stack {
-        Some(name) => statements_of_any(name, args)?,
-        None => statements_of_directory(here, args)?,
+        Some(name) => statements_for_any_stack(name, args)?,
+        None => statements_for_directory(here, args)?,
     };
     let policy = Document::new(json!({ "Version": "2012-10-17", "Statement": statements }));
-    let length = policy.text().chars().filter(|sign| !sign.is_whitespace()).count();
+    let length = policy.canonical_text().chars().filter(|sign| !sign.is_whitespace()).count();
     if length > LARGEST {
-        super::say(&format!(
+        super::print_message(&format!(
             "warning: this policy has {length} characters and a managed policy holds {LARGEST}. Print two with --only iam and --only records, \
              or make it an inline policy of the role, which holds 10240.\n"
         ));
     }
-    super::print_json(policy.json())?;
-    Ok(Exit::Done)
+    super::print_json(policy.as_json_value())?;
+    Ok(CommandExit::Done)
 }
 
-impl From<PurposeArg> for Purpose {
+impl From<PurposeArg> for RightsPurpose {
     fn from(purpose: PurposeArg) -> Self {
         match purpose {
             PurposeArg::Plan => Self::Plan,
@@ -58,10 +62,10 @@ impl From<PurposeArg> for Purpose {
     }
 }
 
-/// For a stack of that name with whatever in it.
-fn statements_of_any(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
+/// The statements for any stack with this name, whatever it contains.
+fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     if args.purpose == PurposeArg::Audit {
-        return Err(Failure::Refused {
+        return Err(CommandError::Refused {
             what: "audit reads the bucket of the records alone, and --stack says nothing of a bucket".to_owned(),
             help: "Name the stack's directory instead.".to_owned(),
         });
@@ -69,50 +73,50 @@ fn statements_of_any(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, Fai
     let stack = StackName::new(name)
         .map_err(|invalid| anyhow::anyhow!("{name:?} cannot be a stack's name: {}", invalid.rule))?;
     let partition = args.partition.as_deref().unwrap_or(COMMERCIAL.name);
-    let scope = rights::Scope { stack: &stack, partition, account: "*", parts: &Part::ALL.into() };
-    Ok(rights::statements(&scope, args.purpose.into()))
+    let scope = rights::RightsScope { stack: &stack, partition, account: "*", parts: &StackPart::ALL.into() };
+    Ok(rights::build_statements(&scope, args.purpose.into()))
 }
 
-/// For the stack in a directory, and no more than what it has.
-fn statements_of_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
-    let now = session::now(None);
-    let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
-    let principals = Principals::of(&stack.declared);
+/// The statements for the stack in a directory, limited to what this stack uses.
+fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
+    let now = session::current_time(None);
+    let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let principals = RunPrincipals::from_declared(&stack.declared);
     let Some(first) = &principals.first else {
         let why = "This stack works on no AWS account and has no bucket for its records, so it needs no rights in AWS.";
-        return Err(stack.refuse(vec![
+        return Err(stack.findings_error(vec![
             Diagnostic::error("config::no_aws", why)
-                .help("Add a `provider \"aws\"` block, or name a stack with --stack."),
+                .with_help("Add a `provider \"aws\"` block, or name a stack with --stack."),
         ]));
     };
     let wanted = match (&args.role, &args.profile) {
-        (Some(arn), _) => Principal::Role(arn.clone()),
-        (None, Some(name)) => Principal::Profile(name.clone()),
+        (Some(arn), _) => RunPrincipal::Role(arn.clone()),
+        (None, Some(name)) => RunPrincipal::Profile(name.clone()),
         (None, None) => first.clone(),
     };
     let Some(needs) = principals.needs.get(&wanted) else {
         let known: Vec<String> = principals.needs.keys().map(ToString::to_string).collect();
-        return Err(Failure::Refused {
-            what: format!("this stack never uses {}", inert(&wanted.to_string())),
-            help: format!("It uses {}.", inert(&known.join(", "))),
+        return Err(CommandError::Refused {
+            what: format!("this stack never uses {}", escape_steering(&wanted.to_string())),
+            help: format!("It uses {}.", escape_steering(&known.join(", "))),
         });
     };
     if args.role.is_none() && args.profile.is_none() {
-        name_others(&principals, &wanted, args);
+        report_other_principals(&principals, &wanted, args);
     }
     let mut statements = Vec::new();
     if args.only != Some(OnlyArg::Records) {
-        statements.extend(iam_statements(&stack, needs, args, now)?);
-        statements.extend(assume_roles(needs));
+        statements.extend(build_iam_statements(&stack, needs, args, now)?);
+        statements.extend(build_assume_role_statement(needs));
     }
     if args.only != Some(OnlyArg::Iam)
-        && let (true, Place::S3(bucket)) = (needs.records, &stack.declared.backend.place)
+        && let (true, BackendLocation::S3(bucket)) = (needs.records, &stack.declared.backend.place)
     {
-        statements.extend(records_statements(&stack, bucket, needs, &principals, args));
+        statements.extend(build_records_statements(&stack, bucket, needs, &principals, args));
     }
     if statements.is_empty() {
-        return Err(Failure::Refused {
-            what: format!("{} needs no rights for that", inert(&wanted.to_string())),
+        return Err(CommandError::Refused {
+            what: format!("{} needs no rights for that", escape_steering(&wanted.to_string())),
             help: "Choose another purpose with --for, another part with --only, or another principal with --role or --profile."
                 .to_owned(),
         });
@@ -120,65 +124,73 @@ fn statements_of_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Valu
     Ok(statements)
 }
 
-/// Says which other principals of a stack need policies of their own, and how each is printed.
-fn name_others(principals: &Principals, wanted: &Principal, args: &AwsPolicyArgs) {
+/// Prints which other principals of a stack need their own policy, and the command that prints each.
+fn report_other_principals(principals: &RunPrincipals, wanted: &RunPrincipal, args: &AwsPolicyArgs) {
     let purpose = args.purpose.to_possible_value();
     let purpose = purpose.as_ref().map_or("apply", |value| value.get_name());
     for other in principals.needs.keys().filter(|other| *other != wanted) {
         let option = match other {
-            Principal::Role(arn) => ["--role", arn],
-            Principal::Profile(name) => ["--profile", name],
-            // It is the one that is printed where none is named.
-            Principal::Environment => continue,
+            RunPrincipal::Role(arn) => ["--role", arn],
+            RunPrincipal::Profile(name) => ["--profile", name],
+            // This policy is printed when no option names a principal.
+            RunPrincipal::Environment => continue,
         };
         let partition = args.partition.iter().flat_map(|name| ["--partition", name]);
         let words = ["provider", "aws-policy", "--for", purpose].into_iter().chain(option).chain(partition);
-        let command = invocation::current().follow_up(&words.collect::<Vec<_>>());
-        super::say(&format!("{}\n", inert(&format!("note: {other} needs a policy of its own: {command}"))));
+        let command = invocation::current_invocation().follow_up_command(&words.collect::<Vec<_>>());
+        super::print_message(&format!(
+            "{}\n",
+            escape_steering(&format!("note: {other} needs a policy of its own: {command}"))
+        ));
     }
 }
 
-fn iam_statements(
+fn build_iam_statements(
     stack: &Stack,
-    needs: &Needs,
+    needs: &PrincipalNeeds,
     args: &AwsPolicyArgs,
     now: jiff::Timestamp,
-) -> Result<Vec<Value>, Failure> {
+) -> Result<Vec<Value>, CommandError> {
     if needs.accounts.is_empty() {
         return Ok(Vec::new());
     }
-    let (resources, findings) = as_joiners(&stack.declared, now);
+    let (resources, findings) = plan_as_joiners(&stack.declared, now);
     if !findings.is_empty() {
-        return Err(stack.refuse(findings));
+        return Err(stack.findings_error(findings));
     }
     let is_there = |resource: &&Resource| needs.accounts.contains(&resource.id.account);
-    let mut parts: BTreeSet<Part> = rights::parts(resources.values().filter(is_there));
-    let imports_groups = stack.declared.estate.imports.iter().any(|import| import.form() == Some(Form::Group));
-    parts.extend(imports_groups.then_some(Part::GroupsTakenIn));
-    let partition = partition_of(args, needs.region.as_deref());
-    let scope =
-        rights::Scope { stack: &stack.declared.stack, partition: &partition, account: needs.account(), parts: &parts };
-    Ok(rights::statements(&scope, args.purpose.into()))
+    let mut parts: BTreeSet<StackPart> = rights::stack_parts(resources.values().filter(is_there));
+    let imports_groups =
+        stack.declared.estate.imports.iter().any(|import| import.parse_target() == Some(ImportTarget::Group));
+    parts.extend(imports_groups.then_some(StackPart::GroupsTakenIn));
+    let partition = choose_partition(args, needs.region.as_deref());
+    let scope = rights::RightsScope {
+        stack: &stack.declared.stack,
+        partition: &partition,
+        account: needs.account(),
+        parts: &parts,
+    };
+    Ok(rights::build_statements(&scope, args.purpose.into()))
 }
 
-fn assume_roles(needs: &Needs) -> Option<Value> {
+fn build_assume_role_statement(needs: &PrincipalNeeds) -> Option<Value> {
     let statement =
         json!({ "Sid": "AssumeRole", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": needs.roles });
     (!needs.roles.is_empty()).then_some(statement)
 }
 
-fn records_statements(
+fn build_records_statements(
     stack: &Stack,
-    bucket: &Bucket,
-    needs: &Needs,
-    principals: &Principals,
+    bucket: &S3Bucket,
+    needs: &PrincipalNeeds,
+    principals: &RunPrincipals,
     args: &AwsPolicyArgs,
 ) -> Vec<Value> {
     let of_providers = principals.needs.values().find_map(|needs| needs.region.as_deref());
     let region = bucket.region.as_deref().or(of_providers);
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{}", stack.declared.stack));
-    let records = Records {
-        partition: &partition_of(args, region),
+    let records = RecordsBucket {
+        partition: &choose_partition(args, region),
         region,
         account: needs.account(),
         bucket: &bucket.name,
@@ -186,11 +198,11 @@ fn records_statements(
         retained: bucket.retention.is_some(),
         kms_key: bucket.kms_key_id.as_deref(),
     };
-    records::statements(&records, args.purpose.into())
+    records::bucket_statements(&records, args.purpose.into())
 }
 
-/// The partition that is asked for, or that of the region.
-fn partition_of(args: &AwsPolicyArgs, region: Option<&str>) -> String {
-    let of_region = || region.map_or(COMMERCIAL, Partition::containing).name.to_owned();
+/// The partition that the arguments name, otherwise the partition of the region.
+fn choose_partition(args: &AwsPolicyArgs, region: Option<&str>) -> String {
+    let of_region = || region.map_or(COMMERCIAL, Partition::for_region).name.to_owned();
     args.partition.clone().unwrap_or_else(of_region)
 }

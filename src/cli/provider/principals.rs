@@ -1,7 +1,7 @@
-//! Whose credentials a stack's runs use, and for what. Pure.
+//! The principals that a stack's runs act as, and what each needs. Pure.
 //!
-//! In: the stack as it is declared. Out: each principal with what it is needed for. A run starts with the credentials of its environment or
-//! of a profile; a `provider` block or the backend may assume a role from there, or use a profile of its own.
+//! In: the declared stack. Out: each principal with its needs. A run starts with the credentials of its environment or of a profile. From
+//! there, a `provider` block or the backend may assume a role; it may also use its own profile.
 //!
 //! ```text
 //! environment ──▶ sts:AssumeRole on A ──▶ A: IAM of its account ──▶ the bucket, unless the backend says otherwise
@@ -12,20 +12,20 @@ use std::fmt;
 
 use leasehold_provider::Alias;
 
-use crate::config::declared::{AssumeRole, Bucket, Declared, Place, ProviderSettings};
+use crate::config::declared::{AssumeRoleBlock, BackendLocation, DeclaredStack, ProviderSettings, S3Bucket};
 
-/// Whose credentials.
+/// The credentials that a request is made with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Principal {
-    /// Those that the environment has: a job's role, a person's session.
+pub enum RunPrincipal {
+    /// The credentials of the environment: those of a CI job's role or of a person's session.
     Environment,
-    /// Those of a profile of the shared configuration files.
+    /// The credentials of a profile in the AWS shared configuration files.
     Profile(String),
-    /// Those of a role that is assumed, by its ARN.
+    /// The credentials of an assumed role, given by its ARN.
     Role(String),
 }
 
-impl fmt::Display for Principal {
+impl fmt::Display for RunPrincipal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment => f.write_str("the environment"),
@@ -35,23 +35,23 @@ impl fmt::Display for Principal {
     }
 }
 
-/// What a principal is needed for.
+/// What a principal needs.
 #[derive(Debug, Clone, Default)]
-pub struct Needs {
-    /// The accounts whose identities it works on, by alias of their `provider` block; `None`: the first.
+pub struct PrincipalNeeds {
+    /// The accounts whose identities it reads or writes, by the alias of their `provider` block. `None`: the first account.
     pub accounts: BTreeSet<Option<Alias>>,
-    /// The number of each of these accounts; `None`: the configuration does not say.
+    /// The numbers of these accounts. `None`: the configuration does not give the number.
     pub numbers: BTreeSet<Option<String>>,
-    /// The region of the first of them.
+    /// The region of the first of these accounts.
     pub region: Option<String>,
     /// Whether it reads and writes the stack's records.
     pub records: bool,
-    /// The roles that it assumes.
+    /// The roles that it assumes, by ARN.
     pub roles: BTreeSet<String>,
 }
 
-impl Needs {
-    /// The account's number, where it is one that is known; else `*`.
+impl PrincipalNeeds {
+    /// The account number if there is exactly one and it is known, otherwise `*`.
     #[must_use]
     pub fn account(&self) -> &str {
         match self.numbers.iter().collect::<Vec<_>>().as_slice() {
@@ -63,63 +63,67 @@ impl Needs {
 
 /// The principals of a stack's runs.
 #[derive(Debug, Default)]
-pub struct Principals {
-    /// The one that a run starts with: the environment, unless every block names a profile. `None`: nothing is needed in AWS.
-    pub first: Option<Principal>,
-    /// What each is needed for.
-    pub needs: BTreeMap<Principal, Needs>,
+pub struct RunPrincipals {
+    /// The principal that a run starts as: the environment, unless every block names a profile. `None`: nothing is needed in AWS.
+    pub first: Option<RunPrincipal>,
+    /// The needs of each principal.
+    pub needs: BTreeMap<RunPrincipal, PrincipalNeeds>,
 }
 
-impl Principals {
-    /// Those of a stack.
+impl RunPrincipals {
+    /// Finds the principals of a stack.
     #[must_use]
-    pub fn of(declared: &Declared) -> Self {
+    pub fn from_declared(declared: &DeclaredStack) -> Self {
         let mut principals = Self::default();
         let mut of_records = None;
         for (number, block) in declared.providers.iter().enumerate() {
             let ProviderSettings::Aws { region, profile, allowed_account_ids, assume_role } = &block.settings else {
                 continue;
             };
-            let (base, acting) = principals.reach(profile.as_ref(), assume_role.as_ref());
+            let (base, acting) = principals.resolve_principals(profile.as_ref(), assume_role.as_ref());
             if number == 0 {
                 (principals.first, of_records) = (Some(base), Some(acting.clone()));
             }
-            let of_role = assume_role.as_ref().and_then(|role| account_of(&role.role_arn));
+            let of_role = assume_role.as_ref().and_then(|role| parse_role_account(&role.role_arn));
             let only = allowed_account_ids.first().filter(|_| allowed_account_ids.len() == 1).cloned();
             let needs = principals.needs.entry(acting).or_default();
             needs.accounts.insert(block.alias.clone().filter(|_| number > 0));
             needs.numbers.insert(of_role.or(only));
             needs.region = needs.region.take().or_else(|| region.clone());
         }
-        if let Place::S3(Bucket { profile, assume_role, .. }) = &declared.backend.place {
+        if let BackendLocation::S3(S3Bucket { profile, assume_role, .. }) = &declared.backend.place {
             let acting = match (profile, assume_role, of_records) {
                 (None, None, Some(acting)) => acting,
                 _ => {
-                    let (base, acting) = principals.reach(profile.as_ref(), assume_role.as_ref());
+                    let (base, acting) = principals.resolve_principals(profile.as_ref(), assume_role.as_ref());
                     principals.first.get_or_insert(base);
                     acting
                 }
             };
             let needs = principals.needs.entry(acting).or_default();
             needs.records = true;
-            needs.numbers.extend(assume_role.as_ref().map(|role| account_of(&role.role_arn)));
+            needs.numbers.extend(assume_role.as_ref().map(|role| parse_role_account(&role.role_arn)));
         }
-        if principals.needs.contains_key(&Principal::Environment) {
-            principals.first = Some(Principal::Environment);
+        if principals.needs.contains_key(&RunPrincipal::Environment) {
+            principals.first = Some(RunPrincipal::Environment);
         }
         principals
     }
 
-    /// Where a run starts for a block, and as whom it acts for it.
-    fn reach(&mut self, profile: Option<&String>, role: Option<&AssumeRole>) -> (Principal, Principal) {
-        let base = profile.map_or(Principal::Environment, |name| Principal::Profile(name.clone()));
+    /// The principal that a run starts as for a block, and the principal that it acts as for this block.
+    fn resolve_principals(
+        &mut self,
+        profile: Option<&String>,
+        role: Option<&AssumeRoleBlock>,
+    ) -> (RunPrincipal, RunPrincipal) {
+        let base = profile.map_or(RunPrincipal::Environment, |name| RunPrincipal::Profile(name.clone()));
         let Some(role) = role else { return (base.clone(), base) };
         self.needs.entry(base.clone()).or_default().roles.insert(role.role_arn.clone());
-        (base, Principal::Role(role.role_arn.clone()))
+        (base, RunPrincipal::Role(role.role_arn.clone()))
     }
 }
 
-/// The account that a role's ARN names: `arn:aws:iam::111122223333:role/NAME`.
-fn account_of(arn: &str) -> Option<String> {
+/// The account that the ARN of a role names: `arn:aws:iam::111122223333:role/NAME`.
+fn parse_role_account(arn: &str) -> Option<String> {
     arn.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned)
 }

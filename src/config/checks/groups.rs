@@ -1,15 +1,15 @@
-//! Groups: who may be in one, and what they are called.
+//! Checks the members, names and accounts of groups.
 
 use std::collections::HashMap;
 
 use leasehold_provider::{Alias, Principal};
 
-use crate::config::declared::{Declared, DeclaredGroup, ProviderBlock};
+use crate::config::declared::{DeclaredGroup, DeclaredStack, ProviderBlock};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::value::show::quoted;
+use crate::config::value::show::quote_text;
 
-/// A role is in no group: IAM has none for roles.
-pub fn members_are_users(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+/// Members of a group must be users: IAM groups have no roles.
+pub fn check_group_members_are_users(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for DeclaredGroup { group, members, origin, .. } in declared.groups.values() {
         for member in members {
             let Some(identity) = declared.identities.get(member).filter(|i| i.principal == Principal::Role) else {
@@ -20,9 +20,9 @@ pub fn members_are_users(declared: &Declared, findings: &mut Vec<Diagnostic>) {
                     "config::not_a_user",
                     format!("{member} is a role, and {} has users only", group.address),
                 )
-                .at(origin.part("members"), "a role among the members")
-                .related(identity.origin.span(), format!("kind = \"{}\" makes it a role", identity.kind))
-                .help("give it the scopes themselves: scopes = [scope.NAME] in its own block"),
+                .with_location(origin.part_span("members"), "a role among the members")
+                .with_related(identity.origin.header_span(), format!("kind = \"{}\" makes it a role", identity.kind))
+                .with_help("give it the scopes themselves: scopes = [scope.NAME] in its own block"),
             );
         }
     }
@@ -33,54 +33,54 @@ pub fn members_are_users(declared: &Declared, findings: &mut Vec<Diagnostic>) {
                 "config::not_a_user",
                 format!("{} is a role, and a role is in no group", identity.address),
             )
-            .at(identity.origin.part("managed_groups"), "for users only")
-            .help("leave `managed_groups` out"),
+            .with_location(identity.origin.part_span("managed_groups"), "for users only")
+            .with_help("leave `managed_groups` out"),
         );
     }
 }
 
-/// Groups have different names in an account, upper and lower case being the same.
-pub fn groups_have_names_of_their_own(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+/// Group names must be unique in an account. IAM ignores their case.
+pub fn check_group_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut taken: HashMap<(Option<&Alias>, String), &DeclaredGroup> = HashMap::new();
     for group in declared.groups.values() {
         if let Some(first) = taken.insert((group.group.account.as_ref(), group.group.name.to_lowercase()), group) {
             findings.push(
                 Diagnostic::error(
                     "config::duplicate_name",
-                    format!("two groups are named {}", quoted(&group.group.name)),
+                    format!("two groups are named {}", quote_text(&group.group.name)),
                 )
-                .at(group.origin.part("name"), format!("the name of {}", group.group.address))
-                .related(first.origin.part("name"), format!("the name of {}", first.group.address))
-                .help("give one of them another `name`; the cloud takes upper and lower case for the same"),
+                .with_location(group.origin.part_span("name"), format!("the name of {}", group.group.address))
+                .with_related(first.origin.part_span("name"), format!("the name of {}", first.group.address))
+                .with_help("give one of them another `name`; the cloud takes upper and lower case for the same"),
             );
         }
     }
 }
 
-/// A group and its members live in one account.
-pub fn members_live_with_their_group(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+/// A group and its members must be in the same account.
+pub fn check_group_accounts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let name = |account: &Option<Alias>| {
         let block = declared.providers.iter().find(|block| block.alias == *account);
-        block.or(declared.providers.first()).map_or_else(String::new, ProviderBlock::reference)
+        block.or(declared.providers.first()).map_or_else(String::new, ProviderBlock::render_reference)
     };
     for DeclaredGroup { group, members, origin, .. } in declared.groups.values() {
         let members = members.iter().filter_map(|member| declared.identities.get(member));
         for identity in members.filter(|identity| identity.account != group.account) {
             let summary = format!("{} and {} live in two accounts", group.address, identity.address);
             let finding = Diagnostic::error("config::other_account", summary)
-                .at(origin.part("members"), format!("the group is in {}", name(&group.account)))
-                .related(
-                    identity.origin.part("provider"),
+                .with_location(origin.part_span("members"), format!("the group is in {}", name(&group.account)))
+                .with_related(
+                    identity.origin.part_span("provider"),
                     format!("{} is in {}", identity.address, name(&identity.account)),
                 )
-                .help("make a group in each of the two accounts; they can hold the same scopes");
-            findings.push(identity.origin.explain(finding));
+                .with_help("make a group in each of the two accounts; they can hold the same scopes");
+            findings.push(identity.origin.add_module_calls(finding));
         }
     }
 }
 
-/// What an identity says of groups that others manage is not about the stack's own.
-pub fn managed_groups_are_others(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+/// `managed_groups` of an identity must not name a group of this stack.
+pub fn check_managed_groups(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for group in declared.groups.values() {
         let strays = declared.identities.values().filter(|identity| {
             identity.groups.contains(&group.group.name)
@@ -91,11 +91,15 @@ pub fn managed_groups_are_others(declared: &Declared, findings: &mut Vec<Diagnos
             findings.push(
                 Diagnostic::error(
                     "config::conflict",
-                    format!("{} is named {}: it is this stack's group", group.group.address, quoted(&group.group.name)),
+                    format!(
+                        "{} is named {}: it is this stack's group",
+                        group.group.address,
+                        quote_text(&group.group.name)
+                    ),
                 )
-                .at(identity.origin.part("managed_groups"), "for groups that others manage")
-                .related(group.origin.span(), "declared here")
-                .help(format!("add {} to its members", identity.address)),
+                .with_location(identity.origin.part_span("managed_groups"), "for groups that others manage")
+                .with_related(group.origin.header_span(), "declared here")
+                .with_help(format!("add {} to its members", identity.address)),
             );
         }
     }

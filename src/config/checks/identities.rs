@@ -1,28 +1,28 @@
-//! Identities: trust and lease.
+//! Checks the trusts, credentials and leases of identities.
 
 use std::collections::HashSet;
 
 use leasehold_provider::{Kind, Principal};
 
-use crate::config::declared::{Declared, DeclaredIdentity};
+use crate::config::declared::{DeclaredIdentity, DeclaredStack};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
+use crate::config::source::FileSpan;
 
-/// Identities that come from different places in the files: of several instances of one block, the first stands for all.
-fn each_block(declared: &Declared) -> impl Iterator<Item = &DeclaredIdentity> {
+/// The first identity of each block, so that a block with several instances is checked once.
+fn first_identity_per_block(declared: &DeclaredStack) -> impl Iterator<Item = &DeclaredIdentity> {
     let mut last = None;
     let mut seen = HashSet::new();
     declared.identities.values().filter(move |identity| {
         let origin = Some((identity.origin.file, identity.origin.header.start));
-        // Instances of one block mostly follow each other.
+        // A quick test first: instances of one block usually follow each other.
         let new = last != origin && seen.insert(origin);
         last = origin;
         new
     })
 }
 
-/// A user has credentials of its own: nobody takes it on, and it has no sessions.
-pub fn only_roles_are_trusted_upon(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+/// A user has no trusts and no session duration: it has credentials of its own, and no principal assumes it.
+pub fn check_users_have_no_trusts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut seen: HashSet<(u32, usize)> = HashSet::new();
     for identity in declared.identities.values().filter(|identity| identity.principal == Principal::User) {
         let user = format!("{} is a user", identity.address);
@@ -30,83 +30,84 @@ pub fn only_roles_are_trusted_upon(declared: &Declared, findings: &mut Vec<Diagn
             "kind = \"{}\" is a user unless it says principal = \"role\"; leave this out, or make it a role",
             identity.kind
         );
-        let mut push = |summary: &str, span: Span| {
+        let mut push = |summary: &str, span: FileSpan| {
             if seen.insert((span.file.0, span.bytes.start)) {
-                let finding = Diagnostic::error("config::not_a_role", summary).at(span, user.clone());
-                findings.push(identity.origin.explain(finding.help(help.clone())));
+                let finding = Diagnostic::error("config::not_a_role", summary).with_location(span, user.clone());
+                findings.push(identity.origin.add_module_calls(finding.with_help(help.clone())));
             }
         };
         if !identity.trusts.is_empty() {
-            push("only a role can be taken on by others", identity.origin.part("trust"));
+            push("only a role can be taken on by others", identity.origin.part_span("trust"));
         }
         if identity.max_session_duration.is_some() {
-            push("only a role has sessions", identity.origin.part("max_session_duration"));
+            push("only a role has sessions", identity.origin.part_span("max_session_duration"));
         }
     }
 }
 
-/// A role that trusts nobody is of no use to anybody.
-pub fn roles_trust_somebody(declared: &Declared, findings: &mut Vec<Diagnostic>) {
-    for identity in each_block(declared).filter(|identity| identity.principal == Principal::Role) {
+/// Warns about roles without a trust: no principal can assume them.
+pub fn check_roles_have_trusts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
+    for identity in first_identity_per_block(declared).filter(|identity| identity.principal == Principal::Role) {
         if identity.trusts.is_empty() {
             let finding = Diagnostic::warning("config::no_trust", format!("nobody can take on {}", identity.address))
-                .at(identity.origin.span(), "a role without `trust`")
-                .help("say who may: trust \"oidc\", \"service\", \"aws\", \"identity\" or \"saml\"");
-            findings.push(identity.origin.explain(finding));
+                .with_location(identity.origin.header_span(), "a role without `trust`")
+                .with_help("say who may: trust \"oidc\", \"service\", \"aws\", \"identity\" or \"saml\"");
+            findings.push(identity.origin.add_module_calls(finding));
         }
     }
 }
 
-/// A role's sessions end by themselves: it has neither keys nor a password.
-pub fn only_users_have_credentials(declared: &Declared, findings: &mut Vec<Diagnostic>) {
-    for identity in each_block(declared).filter(|identity| identity.principal == Principal::Role) {
+/// A role has no access keys and no password: it has only temporary session credentials.
+pub fn check_roles_have_no_credentials(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
+    for identity in first_identity_per_block(declared).filter(|identity| identity.principal == Principal::Role) {
         if identity.access_key.is_some() || !identity.keeps.is_empty() {
             let finding = Diagnostic::error("config::not_a_user", "only a user has credentials of its own")
-                .at(identity.origin.part("credential"), format!("{} is a role", identity.address))
-                .help(format!(
+                .with_location(identity.origin.part_span("credential"), format!("{} is a role", identity.address))
+                .with_help(format!(
                     "kind = \"{}\" is a role unless it says principal = \"user\"; a role needs no keys: say who may take it on with `trust`",
                     identity.kind
                 ));
-            findings.push(identity.origin.explain(finding));
+            findings.push(identity.origin.add_module_calls(finding));
         }
     }
 }
 
-/// Access is held on a lease.
-pub fn every_identity_has_a_lease(declared: &Declared, findings: &mut Vec<Diagnostic>) {
-    for identity in each_block(declared).filter(|identity| identity.kind != Kind::BreakGlass) {
-        if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !misread(identity, findings) {
+/// Warns about identities without a lease.
+pub fn check_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
+    for identity in first_identity_per_block(declared).filter(|identity| identity.kind != Kind::BreakGlass) {
+        if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !has_lease_finding(identity, findings)
+        {
             let summary = format!("{} has no lease: its access never ends", identity.address);
             let finding = Diagnostic::warning("config::no_lease", summary)
-                .at(identity.origin.span(), "neither `ttl` nor `expires_at`")
-                .help("add ttl = \"90d\", or a default for the stack: defaults { ttl = \"90d\" } in `leasehold`");
-            findings.push(identity.origin.explain(finding));
+                .with_location(identity.origin.header_span(), "neither `ttl` nor `expires_at`")
+                .with_help("add ttl = \"90d\", or a default for the stack: defaults { ttl = \"90d\" } in `leasehold`");
+            findings.push(identity.origin.add_module_calls(finding));
         }
     }
 }
 
-/// Whether the lease is there and what is wrong with it is found already.
-fn misread(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bool {
+/// Whether `ttl` or `expires_at` is written and already has a finding.
+fn has_lease_finding(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bool {
     let written = |name: &str| identity.origin.parts.iter().any(|(part, _)| *part == name);
-    let found = |span: &Span| {
+    let found = |span: &FileSpan| {
         findings.iter().filter_map(|finding| finding.location.as_ref()).any(|at| {
             at.span.file == span.file && span.bytes.start <= at.span.bytes.start && at.span.bytes.end <= span.bytes.end
         })
     };
-    ["ttl", "expires_at"].into_iter().any(|name| written(name) && found(&identity.origin.part(name)))
+    ["ttl", "expires_at"].into_iter().any(|name| written(name) && found(&identity.origin.part_span(name)))
 }
 
-/// An account for emergencies never leaves by its lease.
-pub fn emergency_accounts_do_not_expire(declared: &Declared, findings: &mut Vec<Diagnostic>) {
-    for identity in each_block(declared).filter(|identity| identity.kind == Kind::BreakGlass) {
+/// Warns about a lease on a break-glass identity: it never expires.
+pub fn check_break_glass_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
+    for identity in first_identity_per_block(declared).filter(|identity| identity.kind == Kind::BreakGlass) {
         for (name, given) in
             [("ttl", identity.lease.ttl.is_some()), ("expires_at", identity.lease.expires_at.is_some())]
         {
             if given {
                 findings.push(
                     Diagnostic::warning("config::no_effect", format!("`{name}` has no effect on {}", identity.address))
-                        .at(identity.origin.part(name), "break_glass never leaves by its lease")
-                        .help("leave it out: such an account leaves by configuration and with an approval"),
+                        .with_location(identity.origin.part_span(name), "break_glass never leaves by its lease")
+                        .with_help("leave it out: such an account leaves by configuration and with an approval"),
                 );
             }
         }

@@ -1,28 +1,28 @@
-//! In which of the stack's accounts each identity, group and federation lives.
+//! Decides the account of each identity, group and federation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Alias};
 
-use crate::config::declared::{DeclaredGroup, DeclaredIdentity, Federations, Origin, ProviderBlock};
+use crate::config::declared::{BlockOrigin, DeclaredFederations, DeclaredGroup, DeclaredIdentity, ProviderBlock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::Evaluator;
-use crate::config::eval::suggest::listed;
+use crate::config::eval::suggest::join_names;
 
-/// Brings what blocks say to the model's word: `None` is the stack's first account, whatever its alias. Who says nothing lives in the account
-/// of the provider without an alias; where there is none, that is a finding.
-pub fn settle(
+/// Normalizes the accounts: afterwards `None` means the stack's first account, even if that has an alias. A block without `provider`
+/// belongs to the provider without an alias; if there is none, that is a finding.
+pub fn resolve_accounts(
     eval: &Evaluator<'_>,
     providers: &[ProviderBlock],
     identities: &mut BTreeMap<Address, DeclaredIdentity>,
     groups: &mut BTreeMap<String, DeclaredGroup>,
-    federations: &mut Federations,
+    federations: &mut DeclaredFederations,
 ) {
     let Some(first) = providers.first() else { return };
-    let mut homeless = Homeless { providers, told: BTreeSet::new(), found: Vec::new() };
-    let mut place = |account: &mut Option<Alias>, address: &Address, origin: &Origin| {
+    let mut homeless = MissingProviders { providers, told: BTreeSet::new(), found: Vec::new() };
+    let mut place = |account: &mut Option<Alias>, address: &Address, origin: &BlockOrigin| {
         if account.is_none() && first.alias.is_some() {
-            homeless.add(address, origin);
+            homeless.report_missing_provider(address, origin);
         }
         if *account == first.alias {
             *account = None;
@@ -41,30 +41,30 @@ pub fn settle(
     eval.findings.borrow_mut().append(&mut homeless.found);
 }
 
-/// Blocks that live nowhere: those of one place in the files are told once.
-struct Homeless<'a> {
+/// Collects blocks without an account. Each place in the files is reported once.
+struct MissingProviders<'a> {
     providers: &'a [ProviderBlock],
     told: BTreeSet<(u32, usize)>,
     found: Vec<Diagnostic>,
 }
 
-impl Homeless<'_> {
-    fn add(&mut self, address: &Address, origin: &Origin) {
-        // What it says could not be read, and that is told.
+impl MissingProviders<'_> {
+    fn report_missing_provider(&mut self, address: &Address, origin: &BlockOrigin) {
+        // The block has a `provider` that could not be read, which is already reported.
         let says = origin.parts.iter().any(|(part, _)| *part == "provider");
         if says || !self.told.insert((origin.file.0, origin.header.start)) {
             return;
         }
-        let names: Vec<String> = self.providers.iter().map(ProviderBlock::reference).collect();
+        let names: Vec<String> = self.providers.iter().map(ProviderBlock::render_reference).collect();
         let finding =
             Diagnostic::error("config::no_provider", format!("{address} does not say in which account it lives"))
-                .at(origin.span(), "no `provider`")
-                .detail("Every provider of this stack has an alias, so that none is meant where none is named.")
-                .help(format!(
+                .with_location(origin.header_span(), "no `provider`")
+                .with_detail("Every provider of this stack has an alias, so that none is meant where none is named.")
+                .with_help(format!(
                     "add provider = {}; providers are {}",
                     names.first().map_or("", |name| name),
-                    listed(names.iter().map(String::as_str))
+                    join_names(names.iter().map(String::as_str))
                 ));
-        self.found.push(origin.explain(finding));
+        self.found.push(origin.add_module_calls(finding));
     }
 }

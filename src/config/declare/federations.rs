@@ -1,70 +1,74 @@
-//! `federation` blocks: issuers and directories whose word the account takes.
+//! Reads `federation` blocks: the OIDC issuers and SAML providers that an account trusts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Federation, Issuer};
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::providers;
-use crate::config::declared::Federations;
+use crate::config::declared::DeclaredFederations;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::instances::default_name;
+use crate::config::eval::instances::derive_default_name;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
-use crate::config::value::show::quoted;
+use crate::config::value::show::quote_text;
 
-/// All federations of one module, by the names that the model knows them by, with where they are written.
-pub fn federations(eval: &Evaluator<'_>, module: ModuleId) -> Federations {
-    let Some(schema) = schema::top("federation") else { return BTreeMap::new() };
+/// Reads the federations of one module, by qualified name, each with its place in the files.
+pub fn read_federations(eval: &Evaluator<'_>, module: ModuleId) -> DeclaredFederations {
+    let Some(schema) = schema::find_block_schema("federation") else { return BTreeMap::new() };
     let mut all = BTreeMap::new();
     for (label, block) in &eval.catalog(module).federations {
-        let fields = Fields::new(eval, module, block);
-        let name = eval.qualified(module, label);
+        let fields = BlockFields::new(eval, module, block);
+        let name = eval.qualify_label(module, label);
         let issuer = match block.label(0) {
-            "oidc" => oidc(&fields),
-            "saml" => saml(&fields, || default_name(&eval.module(module).prefix, label, None)),
+            "oidc" => read_oidc_issuer(&fields),
+            "saml" => read_saml_issuer(&fields, || derive_default_name(&eval.module(module).prefix, label, None)),
             _ => None,
         };
         if let Some(issuer) = issuer {
-            let account = providers::named(&fields).flatten();
-            all.insert(name.clone(), (Federation { name, issuer, account }, fields.origin(schema)));
+            let account = providers::read_provider_alias(&fields).flatten();
+            all.insert(name.clone(), (Federation { name, issuer, account }, fields.locate_block(schema)));
         }
     }
     all
 }
 
-fn oidc(fields: &Fields<'_, '_>) -> Option<Issuer> {
-    let audiences = fields.texts("audiences");
-    let thumbprints: BTreeSet<String> =
-        fields.texts("thumbprints").unwrap_or_default().into_iter().map(|print| print.to_ascii_lowercase()).collect();
+fn read_oidc_issuer(fields: &BlockFields<'_, '_>) -> Option<Issuer> {
+    let audiences = fields.read_texts("audiences");
+    let thumbprints: BTreeSet<String> = fields
+        .read_texts("thumbprints")
+        .unwrap_or_default()
+        .into_iter()
+        .map(|print| print.to_ascii_lowercase())
+        .collect();
     for print in thumbprints.iter().filter(|print| print.len() != 40 || !print.bytes().all(|b| b.is_ascii_hexdigit())) {
-        fields.find(
-            Diagnostic::error("config::thumbprint", format!("{} is not a thumbprint", quoted(print)))
-                .at(fields.place("thumbprints"), "40 hexadecimal digits")
-                .help("write the SHA-1 of the certificate without colons, or leave `thumbprints` out: the cloud finds it by itself"),
+        fields.report_finding(
+            Diagnostic::error("config::thumbprint", format!("{} is not a thumbprint", quote_text(print)))
+                .with_location(fields.attribute_span("thumbprints"), "40 hexadecimal digits")
+                .with_help("write the SHA-1 of the certificate without colons, or leave `thumbprints` out: the cloud finds it by itself"),
         );
     }
-    let url = fields.filled_text("url")?;
+    let url = fields.read_filled_text("url")?;
     if !url.starts_with("https://") || url.trim_end_matches('/').len() <= "https://".len() {
-        fields.find(
-            Diagnostic::error("config::issuer", format!("{} is not an issuer's URL", quoted(&url)))
-                .at(fields.place("url"), "https:// is required")
-                .help("write it as the issuer publishes it: \"https://token.actions.githubusercontent.com\""),
+        fields.report_finding(
+            Diagnostic::error("config::issuer", format!("{} is not an issuer's URL", quote_text(&url)))
+                .with_location(fields.attribute_span("url"), "https:// is required")
+                .with_help("write it as the issuer publishes it: \"https://token.actions.githubusercontent.com\""),
         );
         return None;
     }
     Some(Issuer::Oidc { url, audiences: audiences?.into_iter().collect(), thumbprints })
 }
 
-fn saml(fields: &Fields<'_, '_>, default: impl FnOnce() -> String) -> Option<Issuer> {
-    let metadata = fields.filled_text("metadata")?;
+fn read_saml_issuer(fields: &BlockFields<'_, '_>, default: impl FnOnce() -> String) -> Option<Issuer> {
+    let metadata = fields.read_filled_text("metadata")?;
     if !metadata.trim_start().starts_with('<') {
-        fields.find(
+        fields.report_finding(
             Diagnostic::error("config::metadata", "`metadata` is not an XML document")
-                .at(fields.place("metadata"), "the directory's metadata, as it publishes it")
-                .help("read it from a file: metadata = file(\"corp.xml\")"),
+                .with_location(fields.attribute_span("metadata"), "the directory's metadata, as it publishes it")
+                .with_help("read it from a file: metadata = file(\"corp.xml\")"),
         );
         return None;
     }
-    Some(Issuer::Saml { name: fields.filled_text("name").unwrap_or_else(default), metadata })
+    Some(Issuer::Saml { name: fields.read_filled_text("name").unwrap_or_else(default), metadata })
 }

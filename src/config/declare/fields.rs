@@ -1,5 +1,6 @@
-//! The attributes of one block, evaluated and brought to the types that the model has. Whatever is wrong becomes a finding;
-//! the caller goes on with what there is.
+//! Reads the attributes of one block: evaluates them and converts them to the types of the model.
+//!
+//! Errors become findings. A read function then returns `None` or what it could read, and the caller continues.
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -7,99 +8,99 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leasehold_provider::{Key, Span as Duration};
 
-use crate::config::declared::Origin;
+use crate::config::declared::BlockOrigin;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::reference;
-use crate::config::eval::suggest::{listed, nearest};
-use crate::config::eval::{Evaluator, Fault, ModuleId, Scope, with_value};
-use crate::config::schema::{BlockSchema, check::title, part_name};
-use crate::config::source::Span;
-use crate::config::syntax::{Block, Body, Expr, ExprKind};
-use crate::config::value::convert::{convert, to_text};
-use crate::config::value::show::quoted;
-use crate::config::value::{BlockRef, Data, Keyword, Type, Value};
+use crate::config::eval::suggest::{find_nearest, join_names};
+use crate::config::eval::{EvalError, EvalScope, Evaluator, ModuleId, describe_value};
+use crate::config::schema::{BlockSchema, check::describe_block, find_part_name};
+use crate::config::source::FileSpan;
+use crate::config::syntax::{Block, BlockBody, Expr, ExprKind};
+use crate::config::value::convert::{convert_value, to_text};
+use crate::config::value::show::quote_text;
+use crate::config::value::{BlockRef, ConfigValue, Keyword, Type, ValueData};
 
-/// The attributes of one block, or of one instance of it.
+/// The attributes of a block, or of one instance of it.
 #[derive(Clone)]
-pub struct Fields<'e, 'a> {
-    /// What evaluates them.
+pub struct BlockFields<'e, 'a> {
+    /// The evaluator.
     pub eval: &'e Evaluator<'a>,
     /// The block.
     pub block: &'e Block,
-    /// The module it stands in.
+    /// The module that contains the block.
     pub module: ModuleId,
-    /// Its first label; for what a `dynamic` block makes, the one it computes.
+    /// Its first label. For a block that `dynamic` generates: the computed label.
     pub label: Arc<str>,
-    /// The instance, where there are several.
+    /// The key of the instance. `None`: the block has one instance only.
     pub key: Option<Key>,
-    bindings: Vec<(Arc<str>, Value)>,
+    bindings: Vec<(Arc<str>, ConfigValue)>,
 }
 
-impl<'e, 'a> Fields<'e, 'a> {
-    /// The attributes of a block that stands once.
+impl<'e, 'a> BlockFields<'e, 'a> {
+    /// The attributes of a block with a single instance.
     pub fn new(eval: &'e Evaluator<'a>, module: ModuleId, block: &'e Block) -> Self {
         let label = block.labels.first().map_or_else(|| Arc::from(""), |label| label.text.clone());
         Self { eval, block, module, label, key: None, bindings: Vec::new() }
     }
 
-    /// The same for one instance, which sees `bound`.
+    /// The attributes of one instance. Its expressions can refer to `bound`.
     #[must_use]
-    pub fn instance(mut self, key: Key, bound: (Arc<str>, Value)) -> Self {
+    pub fn for_instance(mut self, key: Key, bound: (Arc<str>, ConfigValue)) -> Self {
         self.key = Some(key);
         self.bindings.push(bound);
         self
     }
 
-    /// An inner block, which sees what this one sees and `bound`.
+    /// The attributes of an inner block. Its expressions can refer to the bindings of the outer block and to `bound`.
     #[must_use]
-    pub fn within(&self, block: &'e Block, label: Arc<str>, bound: Option<(Arc<str>, Value)>) -> Self {
+    pub fn for_inner_block(&self, block: &'e Block, label: Arc<str>, bound: Option<(Arc<str>, ConfigValue)>) -> Self {
         let mut inner = Self { block, label, ..self.clone() };
         inner.bindings.extend(bound);
         inner
     }
 
-    /// The same with the label that a `dynamic` block computes for it.
+    /// Sets the label that a `dynamic` block computes.
     #[must_use]
-    pub fn labelled(self, label: Arc<str>) -> Self {
+    pub fn with_block_label(self, label: Arc<str>) -> Self {
         Self { label, ..self }
     }
 
-    /// What its expressions see.
-    pub fn scope(&self) -> Scope<'_> {
-        Scope::of_file_with(self.module, self.block.file, &self.bindings)
+    /// The names that its expressions can refer to.
+    pub fn evaluation_scope(&self) -> EvalScope<'_> {
+        EvalScope::for_file_with_bindings(self.module, self.block.file, &self.bindings)
     }
 
-    /// Whether an expression may have another value in another instance of the block.
-    pub fn is_of_instance(&self, expr: &Expr) -> bool {
+    /// Whether an expression may have different values in different instances of the block.
+    pub fn is_instance_dependent(&self, expr: &Expr) -> bool {
         let mut is = false;
-        reference::visit(expr, &mut |base, _| is |= self.bindings.iter().any(|(name, _)| **name == *base));
+        reference::visit_references(expr, &mut |base, _| is |= self.bindings.iter().any(|(name, _)| **name == *base));
         is
     }
 
-    /// The block's content.
-    pub fn body(&self) -> &'e Body {
+    /// The content of the block.
+    pub fn body(&self) -> &'e BlockBody {
         &self.block.body
     }
 
-    /// The expression of an attribute.
-    pub fn expr(&self, name: &str) -> Option<&'e Expr> {
-        self.block.body.attribute(name).map(|attribute| &attribute.value)
+    /// The expression of an attribute. `None`: the attribute is not written.
+    pub fn find_expr(&self, name: &str) -> Option<&'e Expr> {
+        self.block.body.find_attribute(name).map(|attribute| &attribute.value)
     }
 
-    /// Where an expression stands.
-    pub fn span(&self, expr: &Expr) -> Span {
-        expr.place.in_file(self.block.file)
+    /// The place of an expression.
+    pub fn expr_span(&self, expr: &Expr) -> FileSpan {
+        expr.place.to_span(self.block.file)
     }
 
-    /// Where an attribute stands; the block's header where it has none of that name.
-    pub fn place(&self, name: &str) -> Span {
-        self.expr(name).map_or_else(|| self.block.span(), |expr| self.span(expr))
+    /// The place of an attribute; the block's header if the attribute is not written.
+    pub fn attribute_span(&self, name: &str) -> FileSpan {
+        self.find_expr(name).map_or_else(|| self.block.span(), |expr| self.expr_span(expr))
     }
 
-    /// Puts a finding among the findings. Instances of one block that are wrong at one place are one finding.
-    pub fn find(&self, finding: Diagnostic) {
+    /// Reports a finding. Several instances of one block with the same error at the same place give one finding.
+    pub fn report_finding(&self, finding: Diagnostic) {
         let Some(key) = &self.key else {
-            self.eval.find(self.module, finding);
+            self.eval.add_finding(self.module, finding);
             return;
         };
         let span = |finding: &Diagnostic| finding.location.as_ref().map(|location| location.span.clone());
@@ -107,114 +108,116 @@ impl<'e, 'a> Fields<'e, 'a> {
         if self.eval.findings.borrow().iter().rev().take(64).any(same) {
             return;
         }
-        let note = format!("in the instance {}", quoted(&key.text()));
+        let note = format!("in the instance {}", quote_text(&key.key_text()));
         let detail = match &finding.detail {
             Some(detail) => format!("{detail}\n{note}"),
             None => note,
         };
-        self.eval.find(self.module, finding.detail(detail));
+        self.eval.add_finding(self.module, finding.with_detail(detail));
     }
 
     /// Reports why an attribute has no value.
-    pub fn fault(&self, fault: Fault) {
+    pub fn report_fault(&self, fault: EvalError) {
         match fault {
-            Fault::Wrong { finding, .. } => self.find(*finding),
-            other => self.eval.report(self.module, other),
+            EvalError::Wrong { finding, .. } => self.report_finding(*finding),
+            other => self.eval.report_error(self.module, other),
         }
     }
 
-    /// The value of an attribute. `None`: it is not there, is null, or has none, which is reported.
-    pub fn value(&self, name: &str) -> Option<(Value, &'e Expr)> {
-        let expr = self.expr(name)?;
-        match self.eval.eval(expr, &self.scope()) {
+    /// The value of an attribute. `None`: it is absent, null, or has an error, which is reported.
+    pub fn read_value(&self, name: &str) -> Option<(ConfigValue, &'e Expr)> {
+        let expr = self.find_expr(name)?;
+        match self.eval.evaluate_expr(expr, &self.evaluation_scope()) {
             Ok(value) if value.is_null() => None,
             Ok(value) => Some((value, expr)),
             Err(fault) => {
-                self.fault(fault);
+                self.report_fault(fault);
                 None
             }
         }
     }
 
-    fn wrong_type(&self, name: &str, wanted: &str, value: &Value, expr: &Expr) -> Diagnostic {
+    fn diagnose_wrong_type(&self, name: &str, wanted: &str, value: &ConfigValue, expr: &Expr) -> Diagnostic {
         Diagnostic::error("config::type", format!("`{name}` must be {wanted}"))
-            .at(self.span(expr), format!("this is {}", with_value(value)))
+            .with_location(self.expr_span(expr), format!("this is {}", describe_value(value)))
     }
 
-    fn open(&self, name: &str, value: &Value, expr: &Expr) -> bool {
-        if !value.any_sensitive() {
+    fn check_not_sensitive(&self, name: &str, value: &ConfigValue, expr: &Expr) -> bool {
+        if !value.contains_sensitive() {
             return true;
         }
-        self.find(
+        self.report_finding(
             Diagnostic::error("config::sensitive", format!("`{name}` takes no sensitive value"))
-                .at(self.span(expr), "a (sensitive value)")
-                .detail("It would be readable in the cloud, in its marks and in the plan.")
-                .help("use a value that may be seen; statements and tags are hidden when they hold sensitive values"),
+                .with_location(self.expr_span(expr), "a (sensitive value)")
+                .with_detail("It would be readable in the cloud, in its marks and in the plan.")
+                .with_help(
+                    "use a value that may be seen; statements and tags are hidden when they hold sensitive values",
+                ),
         );
         false
     }
 
-    /// Text that may be seen.
-    pub fn text(&self, name: &str) -> Option<String> {
-        if let Some(ExprKind::String(text)) = self.expr(name).map(|expr| &expr.kind) {
+    /// Reads a string that is not sensitive.
+    pub fn read_text(&self, name: &str) -> Option<String> {
+        if let Some(ExprKind::String(text)) = self.find_expr(name).map(|expr| &expr.kind) {
             return Some(text.to_string());
         }
-        let (value, expr) = self.value(name)?;
-        self.open(name, &value, expr).then_some(())?;
+        let (value, expr) = self.read_value(name)?;
+        self.check_not_sensitive(name, &value, expr).then_some(())?;
         match to_text(&value) {
             Some(text) => Some(text.to_string()),
             None => {
-                self.find(self.wrong_type(name, "a string", &value, expr));
+                self.report_finding(self.diagnose_wrong_type(name, "a string", &value, expr));
                 None
             }
         }
     }
 
-    /// Text that may be seen and is not empty.
-    pub fn filled_text(&self, name: &str) -> Option<String> {
-        let text = self.text(name)?;
+    /// Reads a string that is neither sensitive nor empty.
+    pub fn read_filled_text(&self, name: &str) -> Option<String> {
+        let text = self.read_text(name)?;
         if text.trim().is_empty() {
             let finding = Diagnostic::error("config::empty", format!("`{name}` is empty"))
-                .at(self.place(name), "no text")
-                .help("fill it in, or leave the attribute out");
-            self.find(finding);
+                .with_location(self.attribute_span(name), "no text")
+                .with_help("fill it in, or leave the attribute out");
+            self.report_finding(finding);
             return None;
         }
         Some(text)
     }
 
-    /// `true` or `false`.
-    pub fn flag(&self, name: &str) -> Option<bool> {
-        let (value, expr) = self.value(name)?;
-        self.open(name, &value, expr).then_some(())?;
-        match convert(&value, &Type::Bool) {
-            Ok(Value { data: Data::Bool(flag), .. }) => Some(flag),
+    /// Reads a boolean.
+    pub fn read_flag(&self, name: &str) -> Option<bool> {
+        let (value, expr) = self.read_value(name)?;
+        self.check_not_sensitive(name, &value, expr).then_some(())?;
+        match convert_value(&value, &Type::Bool) {
+            Ok(ConfigValue { data: ValueData::Bool(flag), .. }) => Some(flag),
             _ => {
-                self.find(self.wrong_type(name, "true or false", &value, expr));
+                self.report_finding(self.diagnose_wrong_type(name, "true or false", &value, expr));
                 None
             }
         }
     }
 
-    /// One of a few words.
-    pub fn word<T: Copy>(&self, name: &str, words: &[(&'static str, T)]) -> Option<T> {
-        let text = self.text(name)?;
+    /// Reads a string that must be one of `words`.
+    pub fn read_word<T: Copy>(&self, name: &str, words: &[(&'static str, T)]) -> Option<T> {
+        let text = self.read_text(name)?;
         if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
             return Some(*meaning);
         }
         let known = words.iter().map(|(word, _)| *word);
-        let finding = Diagnostic::error("config::word", format!("{} is not a value of `{name}`", quoted(&text)))
-            .at(self.place(name), "not known");
-        self.find(match nearest(&text, known.clone(), Some(&self.eval.budget)) {
-            Some(near) => finding.help(format!("did you mean {}?", quoted(near))),
-            None => finding.help(format!("it is one of {}", listed(known))),
+        let finding = Diagnostic::error("config::word", format!("{} is not a value of `{name}`", quote_text(&text)))
+            .with_location(self.attribute_span(name), "not known");
+        self.report_finding(match find_nearest(&text, known.clone(), Some(&self.eval.budget)) {
+            Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
+            None => finding.with_help(format!("it is one of {}", join_names(known))),
         });
         None
     }
 
-    /// A list or set of texts, and whether any of them is sensitive. Where `single`, one text stands for a list of it.
-    pub fn marked_texts(&self, name: &str, single: bool) -> Option<(Vec<String>, bool)> {
-        if let Some(ExprKind::Tuple(items)) = self.expr(name).map(|expr| &expr.kind) {
+    /// Reads a list or set of strings. The flag is true if any of them is sensitive. With `single`, one string counts as a list of one.
+    pub fn read_marked_texts(&self, name: &str, single: bool) -> Option<(Vec<String>, bool)> {
+        if let Some(ExprKind::Tuple(items)) = self.find_expr(name).map(|expr| &expr.kind) {
             let literal = |item: &Expr| match &item.kind {
                 ExprKind::String(text) => Some(text.to_string()),
                 _ => None,
@@ -223,17 +226,17 @@ impl<'e, 'a> Fields<'e, 'a> {
                 return Some((texts, false));
             }
         }
-        let (value, expr) = self.value(name)?;
-        let mark = value.any_sensitive();
+        let (value, expr) = self.read_value(name)?;
+        let mark = value.contains_sensitive();
         if let Some(text) = to_text(&value).filter(|_| single) {
             return Some((vec![text.to_string()], mark));
         }
         let Some(elements) = value.elements() else {
             let wanted = if single { "a string or a list of strings" } else { "a list of strings" };
-            let finding = self.wrong_type(name, wanted, &value, expr);
-            let example = to_text(&value).filter(|_| !mark).map(|text| quoted(&text));
-            self.find(match example {
-                Some(example) => finding.help(format!("write [{example}]")),
+            let finding = self.diagnose_wrong_type(name, wanted, &value, expr);
+            let example = to_text(&value).filter(|_| !mark).map(|text| quote_text(&text));
+            self.report_finding(match example {
+                Some(example) => finding.with_help(format!("write [{example}]")),
                 None => finding,
             });
             return None;
@@ -247,7 +250,7 @@ impl<'e, 'a> Fields<'e, 'a> {
                         ExprKind::Tuple(items) => items.get(index).unwrap_or(expr),
                         _ => expr,
                     };
-                    self.find(self.wrong_type(name, "a list of strings", element, place));
+                    self.report_finding(self.diagnose_wrong_type(name, "a list of strings", element, place));
                     return None;
                 }
             }
@@ -255,150 +258,153 @@ impl<'e, 'a> Fields<'e, 'a> {
         Some((texts, mark))
     }
 
-    /// A list or set of texts that may be seen.
-    pub fn texts(&self, name: &str) -> Option<Vec<String>> {
-        let (texts, mark) = self.marked_texts(name, false)?;
+    /// Reads a list or set of strings that are not sensitive.
+    pub fn read_texts(&self, name: &str) -> Option<Vec<String>> {
+        let (texts, mark) = self.read_marked_texts(name, false)?;
         if mark {
-            let expr = self.expr(name)?;
-            self.open(name, &Value::NULL.marked(true), expr);
+            let expr = self.find_expr(name)?;
+            self.check_not_sensitive(name, &ConfigValue::NULL.with_mark(true), expr);
             return None;
         }
         Some(texts)
     }
 
-    /// A length of time.
-    pub fn duration(&self, name: &str) -> Option<Duration> {
-        let text = self.text(name)?;
+    /// Reads a duration, such as `"90d"`.
+    pub fn read_duration(&self, name: &str) -> Option<Duration> {
+        let text = self.read_text(name)?;
         match Duration::from_str(&text) {
             Ok(duration) => Some(duration),
             Err(invalid) => {
                 let help = invalid.hint.unwrap_or_else(|| "write it as in \"90d\", \"1d12h\" or \"45m\"".to_owned());
-                self.find(
-                    Diagnostic::error("config::duration", format!("{} is not a duration", quoted(&text)))
-                        .at(self.place(name), invalid.problem)
-                        .help(help),
+                self.report_finding(
+                    Diagnostic::error("config::duration", format!("{} is not a duration", quote_text(&text)))
+                        .with_location(self.attribute_span(name), invalid.problem)
+                        .with_help(help),
                 );
                 None
             }
         }
     }
 
-    /// An instant.
-    pub fn instant(&self, name: &str) -> Option<Timestamp> {
-        let text = self.text(name)?;
-        match super::instant::read(&text) {
+    /// Reads an instant, such as `"2027-02-01T00:00:00Z"`.
+    pub fn read_instant(&self, name: &str) -> Option<Timestamp> {
+        let text = self.read_text(name)?;
+        match super::instant::parse_instant(&text) {
             Ok(instant) => Some(instant),
             Err((label, help)) => {
-                self.find(
-                    Diagnostic::error("config::instant", format!("{} is not an instant", quoted(&text)))
-                        .at(self.place(name), label)
-                        .help(help),
+                self.report_finding(
+                    Diagnostic::error("config::instant", format!("{} is not an instant", quote_text(&text)))
+                        .with_location(self.attribute_span(name), label)
+                        .with_help(help),
                 );
                 None
             }
         }
     }
 
-    /// A reference to a block of that type.
-    pub fn reference(&self, name: &str, keyword: Keyword) -> Option<BlockRef> {
-        let (value, expr) = self.value(name)?;
-        self.block_ref(name, keyword, &value, expr)
+    /// Reads a reference to a block of type `keyword`.
+    pub fn read_reference(&self, name: &str, keyword: Keyword) -> Option<BlockRef> {
+        let (value, expr) = self.read_value(name)?;
+        self.expect_block_ref(name, keyword, &value, expr)
     }
 
-    /// The name by which the model knows the block of a reference.
-    pub fn known_as(&self, block: &BlockRef) -> String {
-        self.eval.qualified(self.eval.module_at(block.module.as_ref()), &block.label)
+    /// The qualified name of a referenced block: its label, with the path of its module.
+    pub fn qualified_name(&self, block: &BlockRef) -> String {
+        self.eval.qualify_label(self.eval.find_module(block.module.as_ref()), &block.label)
     }
 
-    /// References to blocks of that type, each with its expression.
-    pub fn references(&self, name: &str, keyword: Keyword) -> Vec<(BlockRef, &'e Expr)> {
-        let Some(expr) = self.expr(name) else { return Vec::new() };
-        // Each element by itself, so that what is wrong with one has its own place.
+    /// Reads references to blocks of type `keyword`, each with its expression.
+    pub fn read_references(&self, name: &str, keyword: Keyword) -> Vec<(BlockRef, &'e Expr)> {
+        let Some(expr) = self.find_expr(name) else { return Vec::new() };
+        // Evaluates each element separately, so that an error is reported at its element.
         if let ExprKind::Tuple(items) = &expr.kind {
-            let items = items.iter().filter(|item| name != "depends_on" || !super::modules::is_module(item));
-            let each = items.filter_map(|item| match self.eval.eval(item, &self.scope()) {
-                Ok(value) => self.block_ref(name, keyword, &value, item).map(|block| (block, item)),
+            let items = items.iter().filter(|item| name != "depends_on" || !super::modules::is_module_reference(item));
+            let each = items.filter_map(|item| match self.eval.evaluate_expr(item, &self.evaluation_scope()) {
+                Ok(value) => self.expect_block_ref(name, keyword, &value, item).map(|block| (block, item)),
                 Err(fault) => {
-                    self.fault(fault);
+                    self.report_fault(fault);
                     None
                 }
             });
             return each.collect();
         }
-        let Some((value, expr)) = self.value(name) else { return Vec::new() };
+        let Some((value, expr)) = self.read_value(name) else { return Vec::new() };
         match value.elements() {
             Some(elements) => elements
                 .iter()
-                .filter_map(|element| self.block_ref(name, keyword, element, expr).map(|block| (block, expr)))
+                .filter_map(|element| self.expect_block_ref(name, keyword, element, expr).map(|block| (block, expr)))
                 .collect(),
             None => {
-                let finding = self.wrong_type(name, &format!("a list of {}s", plural(keyword)), &value, expr);
-                self.find(match &value.data {
-                    Data::Block(block) => finding.help(format!("write [{block}]")),
-                    _ => finding.help(format!("write [{}.NAME]", keyword.as_str())),
+                let finding =
+                    self.diagnose_wrong_type(name, &format!("a list of {}s", plural_stem(keyword)), &value, expr);
+                self.report_finding(match &value.data {
+                    ValueData::Block(block) => finding.with_help(format!("write [{block}]")),
+                    _ => finding.with_help(format!("write [{}.NAME]", keyword.as_str())),
                 });
                 Vec::new()
             }
         }
     }
 
-    fn block_ref(&self, name: &str, keyword: Keyword, value: &Value, expr: &Expr) -> Option<BlockRef> {
+    fn expect_block_ref(&self, name: &str, keyword: Keyword, value: &ConfigValue, expr: &Expr) -> Option<BlockRef> {
         let (article, word) = (keyword.article(), keyword.as_str());
         match &value.data {
-            Data::Block(block) if block.keyword == keyword => return Some(block.clone()),
-            Data::String(text) if !value.sensitive => {
+            ValueData::Block(block) if block.keyword == keyword => return Some(block.clone()),
+            ValueData::String(text) if !value.sensitive => {
                 let finding =
                     Diagnostic::error("config::type", format!("`{name}` names {article} {word} block, not text"))
-                        .at(self.span(expr), format!("this is {}", with_value(value)));
-                let names = self.eval.labels(self.module, keyword);
+                        .with_location(self.expr_span(expr), format!("this is {}", describe_value(value)));
+                let names = self.eval.list_labels(self.module, keyword);
                 let labels = || names.iter().map(String::as_str);
                 let near = labels()
                     .find(|label| label.rsplit('.').next() == Some(&**text))
-                    .or_else(|| nearest(text, labels(), Some(&self.eval.budget)));
-                self.find(match near {
-                    Some(near) => finding.help(format!("write {word}.{near} without quotes")),
-                    None => finding.help(format!("write {word}.NAME without quotes")),
+                    .or_else(|| find_nearest(text, labels(), Some(&self.eval.budget)));
+                self.report_finding(match near {
+                    Some(near) => finding.with_help(format!("write {word}.{near} without quotes")),
+                    None => finding.with_help(format!("write {word}.NAME without quotes")),
                 });
             }
             _ => {
                 let wanted = format!("{article} {word}");
-                self.find(self.wrong_type(name, &wanted, value, expr).help(format!("write {word}.NAME")));
+                self.report_finding(
+                    self.diagnose_wrong_type(name, &wanted, value, expr).with_help(format!("write {word}.NAME")),
+                );
             }
         }
         None
     }
 
-    /// The block's title, with its key where it has one.
-    pub fn title(&self) -> String {
+    /// The description of the block for diagnostics, with the instance key if there is one.
+    pub fn describe_block(&self) -> String {
         match &self.key {
-            Some(key) => format!("{}{key}", title(self.block)),
-            None => title(self.block),
+            Some(key) => format!("{}{key}", describe_block(self.block)),
+            None => describe_block(self.block),
         }
     }
 
-    /// Where the block and its parts stand.
-    pub fn origin(&self, schema: &'static BlockSchema) -> Origin {
-        Origin { calls: self.eval.calls_to(self.module).into(), ..origin(self.block, schema) }
+    /// Where the block and its parts are written, with the `module` calls that lead to it.
+    pub fn locate_block(&self, schema: &'static BlockSchema) -> BlockOrigin {
+        BlockOrigin { calls: self.eval.list_calls(self.module).into(), ..locate_block_parts(self.block, schema) }
     }
 }
 
-fn plural(keyword: Keyword) -> &'static str {
+fn plural_stem(keyword: Keyword) -> &'static str {
     match keyword {
         Keyword::Identity => "identitie",
         other => other.as_str(),
     }
 }
 
-/// Where a block and its parts stand.
-pub fn origin(block: &Block, schema: &'static BlockSchema) -> Origin {
-    let name = |name: &str| part_name(schema, block.label(0), name);
+/// Where a block and its parts are written.
+pub fn locate_block_parts(block: &Block, schema: &'static BlockSchema) -> BlockOrigin {
+    let name = |name: &str| find_part_name(schema, block.label(0), name);
     let attributes = block
         .body
         .attributes
         .iter()
         .filter_map(|attribute| Some((name(&attribute.name.text)?, attribute.value.place.range())));
     let blocks = block.body.blocks.iter().filter_map(|inner| Some((name(&inner.keyword.text)?, inner.header.range())));
-    Origin {
+    BlockOrigin {
         file: block.file,
         header: block.header.range(),
         parts: attributes.chain(blocks).collect(),

@@ -1,49 +1,52 @@
-//! `group` blocks: what their members may do together.
+//! Reads `group` blocks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Group};
 
-use super::fields::Fields;
-use super::statements::statements;
-use super::{addresses, providers};
+use super::fields::BlockFields;
+use super::statements::read_statements;
+use super::{providers, read_addresses};
 use crate::config::declared::{DeclaredGroup, DeclaredIdentity};
-use crate::config::eval::instances::default_name;
+use crate::config::eval::instances::derive_default_name;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::value::Keyword;
 
-/// All groups of one module, by the names that the model knows them by.
-pub fn groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredGroup> {
-    let Some(schema) = schema::top("group") else { return BTreeMap::new() };
+/// Reads the groups of one module, by qualified name.
+pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredGroup> {
+    let Some(schema) = schema::find_block_schema("group") else { return BTreeMap::new() };
     let blocks = eval.catalog(module).groups.iter();
     blocks
         .map(|(label, block)| {
-            let fields = Fields::new(eval, module, block);
-            let origin = fields.origin(schema);
-            let name = eval.qualified(module, label);
-            let scopes = fields.references("scopes", Keyword::Scope).into_iter();
+            let fields = BlockFields::new(eval, module, block);
+            let origin = fields.locate_block(schema);
+            let name = eval.qualify_label(module, label);
+            let scopes = fields.read_references("scopes", Keyword::Scope).into_iter();
             let group = Group {
-                address: Address::qualified("group", &name),
+                address: Address::from_qualified_name("group", &name),
                 name: fields
-                    .filled_text("name")
-                    .unwrap_or_else(|| default_name(&eval.module(module).prefix, label, None)),
-                statements: statements(&fields),
-                scopes: scopes.map(|(scope, _)| fields.known_as(&scope)).collect(),
-                managed_policy_arns: fields.texts("managed_policy_arns").unwrap_or_default().into_iter().collect(),
-                account: providers::named(&fields).flatten(),
+                    .read_filled_text("name")
+                    .unwrap_or_else(|| derive_default_name(&eval.module(module).prefix, label, None)),
+                statements: read_statements(&fields),
+                scopes: scopes.map(|(scope, _)| fields.qualified_name(&scope)).collect(),
+                managed_policy_arns: fields.read_texts("managed_policy_arns").unwrap_or_default().into_iter().collect(),
+                account: providers::read_provider_alias(&fields).flatten(),
             };
-            // Said for people who read the configuration; the cloud has no room for it.
-            let _ = fields.text("purpose");
-            let owner = fields.reference("owner", Keyword::Owner).map(|owner| fields.known_as(&owner));
-            let members: BTreeSet<Address> = addresses(&fields, "members");
+            // `purpose` is only for readers of the configuration: IAM groups have no tags for it. It is read so that errors are reported.
+            let _ = fields.read_text("purpose");
+            let owner = fields.read_reference("owner", Keyword::Owner).map(|owner| fields.qualified_name(&owner));
+            let members: BTreeSet<Address> = read_addresses(&fields, "members");
             (name, DeclaredGroup { group, owner, members, origin })
         })
         .collect()
 }
 
-/// Writes into each identity the groups that name it.
-pub fn enter(groups: &BTreeMap<String, DeclaredGroup>, identities: &mut BTreeMap<Address, DeclaredIdentity>) {
+/// Adds each group's name to its members in the same account.
+pub fn add_groups_to_members(
+    groups: &BTreeMap<String, DeclaredGroup>,
+    identities: &mut BTreeMap<Address, DeclaredIdentity>,
+) {
     for group in groups.values() {
         for member in &group.members {
             if let Some(identity) = identities.get_mut(member).filter(|member| member.account == group.group.account) {

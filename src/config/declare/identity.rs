@@ -1,48 +1,48 @@
-//! `identity` blocks, each with its instances.
+//! Reads `identity` blocks and their instances.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use leasehold_provider::{Address, Key, Kind, Span as Duration, Trust, TrustedIdentity};
 
-use super::fields::Fields;
-use super::template::Templates;
-use super::trusts::Read;
-use super::waits::Waits;
+use super::fields::BlockFields;
+use super::template::IdentityTemplates;
+use super::trusts::ParsedTrust;
+use super::waits::DependencyReader;
 use super::{parts, waits};
-use crate::config::declared::{DeclaredIdentity, Lease, Origin};
+use crate::config::declared::{BlockOrigin, DeclaredIdentity, Lease};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::instances::{Instances, default_name};
+use crate::config::eval::instances::{BlockInstances, derive_default_name};
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
-use crate::config::source::Span;
-use crate::config::value::show::quoted;
+use crate::config::source::FileSpan;
+use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, Keyword};
 
-/// Trusts of identities in identities, to be looked up: whose, which of its trusts, whom.
-type Pending = Vec<(Address, usize, Vec<(BlockRef, Span)>)>;
+/// Trusts in identities that are resolved later: the trusting identity, the index of the trust, the references with their places.
+type PendingTrusts = Vec<(Address, usize, Vec<(BlockRef, FileSpan)>)>;
 
-/// The identities of a stack and its modules, as they are read.
+/// The identities of a stack and its modules, while they are being read.
 #[derive(Default)]
-pub struct Identities {
+pub struct DeclaredIdentities {
     all: BTreeMap<Address, DeclaredIdentity>,
-    reading: Reading,
+    reading: IdentityReader,
 }
 
-/// What reading one identity needs of the others.
+/// State that is shared between the identities being read.
 #[derive(Default)]
-struct Reading {
-    pending: Pending,
-    templates: Templates,
-    waits: Waits,
+struct IdentityReader {
+    pending: PendingTrusts,
+    templates: IdentityTemplates,
+    waits: DependencyReader,
 }
 
-impl Reading {
-    /// The trusts of an identity. Those in identities are looked up once all are read.
-    fn trusts(&mut self, holder: &Address, trusts: Vec<Read>) -> Vec<Trust> {
+impl IdentityReader {
+    /// The trusts of an identity. Trusts in other identities stay empty until all identities are read.
+    fn collect_trusts(&mut self, holder: &Address, trusts: Vec<ParsedTrust>) -> Vec<Trust> {
         let of = |(index, read)| match read {
-            Read::Done(trust) => trust,
-            Read::Identities(identities) => {
+            ParsedTrust::Done(trust) => trust,
+            ParsedTrust::Identities(identities) => {
                 self.pending.push((holder.clone(), index, identities));
                 Trust::Identity { identities: Vec::new() }
             }
@@ -50,75 +50,76 @@ impl Reading {
         trusts.into_iter().enumerate().map(of).collect()
     }
 
-    /// Enters an identity, which waits for what its module waits for. `false`: there are too many waits, which is reported.
-    fn enter(
+    /// Adds an identity. It also depends on `waits_for`, the dependencies of its module. `false`: there are too many dependencies, which
+    /// is reported.
+    fn insert_identity(
         &mut self,
-        fields: &Fields<'_, '_>,
+        fields: &BlockFields<'_, '_>,
         mut identity: DeclaredIdentity,
         waits_for: &BTreeSet<Address>,
         all: &mut BTreeMap<Address, DeclaredIdentity>,
     ) -> bool {
         identity.depends_on.extend(waits_for.iter().cloned());
-        let few = self.waits.are_few_with(identity.depends_on.len());
+        let few = self.waits.reserve_dependencies(identity.depends_on.len());
         if few {
             all.insert(identity.address.clone(), identity);
         } else {
-            fields.find(waits::too_many(&identity));
+            fields.report_finding(waits::diagnose_too_many_dependencies(&identity));
         }
         few
     }
 }
 
-impl Identities {
-    /// All of them, once every module is read: what they say of each other is looked up.
-    pub fn settled(mut self, eval: &Evaluator<'_>) -> BTreeMap<Address, DeclaredIdentity> {
-        settle(eval, &mut self.all, self.reading.pending);
-        self.reading.waits.for_modules(eval, &mut self.all);
+impl DeclaredIdentities {
+    /// Resolves the references between identities. Call it after every module is read.
+    pub fn into_resolved_identities(mut self, eval: &Evaluator<'_>) -> BTreeMap<Address, DeclaredIdentity> {
+        resolve_trusted_identities(eval, &mut self.all, self.reading.pending);
+        self.reading.waits.expand_modules(eval, &mut self.all);
         self.all
     }
 }
 
-/// Reads the identities of one module. Each of them waits for what the call of its module waits for.
-pub fn identities(
+/// Reads the identities of one module. Each of them depends on what the call of its module depends on.
+pub fn read_identities(
     eval: &Evaluator<'_>,
     module: ModuleId,
     default_ttl: Option<Duration>,
     waits_for: &BTreeSet<Address>,
-    identities: &mut Identities,
+    identities: &mut DeclaredIdentities,
 ) {
-    let Identities { all, reading } = identities;
-    reading.templates.all_of(eval, module);
-    let Some(schema) = schema::top("identity") else { return };
+    let DeclaredIdentities { all, reading } = identities;
+    reading.templates.read_module_templates(eval, module);
+    let Some(schema) = schema::find_block_schema("identity") else { return };
     let path = eval.module(module).path.clone();
-    let at = |label: &str, key: Option<&Key>| Address::block(path.as_deref(), "identity", label, key);
-    for (label, block) in eval.catalog(module).blocks(Keyword::Identity) {
-        let fields = Fields::new(eval, module, block);
-        if both_for_each_and_count(&fields) {
+    let at = |label: &str, key: Option<&Key>| Address::for_block(path.as_deref(), "identity", label, key);
+    for (label, block) in eval.catalog(module).blocks_by_label(Keyword::Identity) {
+        let fields = BlockFields::new(eval, module, block);
+        if has_for_each_and_count(&fields) {
             continue;
         }
-        let Some(instances) = eval.instances(module, block, block.span()) else { continue };
-        let origin = fields.origin(schema);
+        let Some(instances) = eval.evaluate_instances(module, block, block.span()) else { continue };
+        let origin = fields.locate_block(schema);
         match &*instances {
-            Instances::One => {
-                if too_many(&fields, all.len().saturating_add(1)) {
+            BlockInstances::One => {
+                if has_too_many_identities(&fields, all.len().saturating_add(1)) {
                     continue;
                 }
                 let address = at(label, None);
-                let read = || identity(&fields, address.clone(), origin, default_ttl, reading);
-                if let Some(identity) = eval.budget.identity(read) {
-                    reading.enter(&fields, identity, waits_for, all);
+                let read = || read_identity(&fields, address.clone(), origin, default_ttl, reading);
+                if let Some(identity) = eval.budget.run_for_identity(read) {
+                    reading.insert_identity(&fields, identity, waits_for, all);
                 }
             }
-            Instances::Keyed(keyed) => {
-                if too_many(&fields, all.len() + keyed.len()) {
+            BlockInstances::Keyed(keyed) => {
+                if has_too_many_identities(&fields, all.len() + keyed.len()) {
                     continue;
                 }
                 for (key, bound) in keyed {
                     let address = at(label, Some(key));
-                    let fields = fields.clone().instance(key.clone(), bound.clone());
-                    let read = || identity(&fields, address.clone(), origin.clone(), default_ttl, reading);
-                    if let Some(identity) = eval.budget.identity(read)
-                        && !reading.enter(&fields, identity, waits_for, all)
+                    let fields = fields.clone().for_instance(key.clone(), bound.clone());
+                    let read = || read_identity(&fields, address.clone(), origin.clone(), default_ttl, reading);
+                    if let Some(identity) = eval.budget.run_for_identity(read)
+                        && !reading.insert_identity(&fields, identity, waits_for, all)
                     {
                         break;
                     }
@@ -128,56 +129,57 @@ pub fn identities(
     }
 }
 
-/// Whether a block has both, which is reported.
-pub fn both_for_each_and_count(fields: &Fields<'_, '_>) -> bool {
-    let (Some(_), Some(second)) = (fields.expr("for_each"), fields.expr("count")) else { return false };
+/// Whether a block has both `for_each` and `count`, which is reported.
+pub fn has_for_each_and_count(fields: &BlockFields<'_, '_>) -> bool {
+    let (Some(_), Some(second)) = (fields.find_expr("for_each"), fields.find_expr("count")) else { return false };
     let (article, word) = if &*fields.block.keyword.text == "module" { ("a", "module") } else { ("an", "identity") };
-    fields.find(
+    fields.report_finding(
         Diagnostic::error("config::conflict", format!("{article} {word} has `for_each` or `count`, not both"))
-            .at(fields.span(second), "this excludes `for_each`")
-            .help("for_each gives each instance a key that stays when others come and go"),
+            .with_location(fields.expr_span(second), "this excludes `for_each`")
+            .with_help("for_each gives each instance a key that stays when others come and go"),
     );
     true
 }
 
-fn too_many(fields: &Fields<'_, '_>, count: usize) -> bool {
+fn has_too_many_identities(fields: &BlockFields<'_, '_>, count: usize) -> bool {
     let most = fields.eval.budget.limits.identities;
     let too_many = count > most;
     if too_many {
-        fields.find(
+        fields.report_finding(
             Diagnostic::error("config::budget", format!("more than {most} identities in one stack"))
-                .at(fields.block.span(), format!("with these it is {count}"))
-                .help("make several stacks of it"),
+                .with_location(fields.block.span(), format!("with these it is {count}"))
+                .with_help("make several stacks of it"),
         );
     }
     too_many
 }
 
-/// `None`: kind or owner is wrong, which is reported. All other attributes are read first, so that everything is.
-fn identity(
-    fields: &Fields<'_, '_>,
+/// Reads one identity. `None`: its kind, owner or template is wrong, which is reported. All attributes are read first, so that all errors
+/// are reported.
+fn read_identity(
+    fields: &BlockFields<'_, '_>,
     address: Address,
-    origin: Origin,
+    origin: BlockOrigin,
     default_ttl: Option<Duration>,
-    reading: &mut Reading,
+    reading: &mut IdentityReader,
 ) -> Option<DeclaredIdentity> {
-    let name = fields.filled_text("name");
-    let own = parts::read(fields);
-    let template = reading.templates.of(fields);
-    let groups = fields.texts("managed_groups").unwrap_or_default().into_iter().collect();
-    let path = fields.filled_text("path").filter(|path| path_is_one(fields, path));
-    let depends_on = reading.waits.named(fields);
+    let name = fields.read_filled_text("name");
+    let own = parts::read_attributes(fields);
+    let template = reading.templates.find_for_identity(fields);
+    let groups = fields.read_texts("managed_groups").unwrap_or_default().into_iter().collect();
+    let path = fields.read_filled_text("path").filter(|path| is_valid_path(fields, path));
+    let depends_on = reading.waits.read_dependencies(fields);
     let taken = template.as_deref();
-    // What it would have given is not known: nothing more can be said of it.
-    if taken.is_none() && parts::says(fields, "template") {
+    // The template is unknown, and so are the attributes it would give.
+    if taken.is_none() && parts::is_attribute_set(fields, "template") {
         return None;
     }
     for (name, found) in [("kind", own.kind.is_some()), ("owner", own.owner.is_some())] {
-        let given = taken.is_some_and(|template| template.gives(name));
-        missing(fields, name, found || given);
+        let given = taken.is_some_and(|template| template.has_attribute(name));
+        check_required_attribute(fields, name, found || given);
     }
     let whole = match taken {
-        Some(template) => own.over(template),
+        Some(template) => own.merge_template(template),
         None => own,
     };
     let (kind, owner) = (whole.kind?, whole.owner?);
@@ -185,18 +187,18 @@ fn identity(
     let credentials = whole.credentials.unwrap_or_default();
     Some(DeclaredIdentity {
         name_given: name.is_some(),
-        name: name.unwrap_or_else(|| default_name(&prefix, &fields.label, fields.key.as_ref())),
+        name: name.unwrap_or_else(|| derive_default_name(&prefix, &fields.label, fields.key.as_ref())),
         kind,
         principal: whole.principal.unwrap_or_else(|| kind.default_principal()),
         owner,
         service: whole.service,
         environment: whole.environment,
         purpose: whole.purpose,
-        lease: with_default(whole.lease, kind, default_ttl),
+        lease: apply_default_ttl(whole.lease, kind, default_ttl),
         grace: whole.grace,
         statements: whole.statements.unwrap_or_default(),
         scopes: whole.scopes.unwrap_or_default(),
-        trusts: reading.trusts(&address, whole.trusts.unwrap_or_default()),
+        trusts: reading.collect_trusts(&address, whole.trusts.unwrap_or_default()),
         managed_policy_arns: whole.managed_policy_arns.unwrap_or_default(),
         groups,
         path,
@@ -214,54 +216,60 @@ fn identity(
     })
 }
 
-/// A required attribute that is `null`, or that the template does not give either, is missing. When it has another fault, that
-/// is reported already; so is one that is not written at all where there is no template.
-fn missing(fields: &Fields<'_, '_>, name: &str, found: bool) {
+/// Reports a required attribute that is `null`, or that neither the block nor its template has. Other errors of the attribute are reported
+/// where it is read. Without a template, the schema check reports an absent attribute.
+fn check_required_attribute(fields: &BlockFields<'_, '_>, name: &str, found: bool) {
     if found {
         return;
     }
-    let finding = || Diagnostic::error("config::missing_attribute", format!("{} has no `{name}`", fields.title()));
-    match (fields.expr(name), fields.expr("template")) {
+    let finding =
+        || Diagnostic::error("config::missing_attribute", format!("{} has no `{name}`", fields.describe_block()));
+    match (fields.find_expr(name), fields.find_expr("template")) {
         (Some(expr), _) => {
-            if fields.eval.eval(expr, &fields.scope()).is_ok_and(|value| value.is_null()) {
-                fields.find(finding().at(fields.span(expr), format!("`{name}` is null")));
+            if fields.eval.evaluate_expr(expr, &fields.evaluation_scope()).is_ok_and(|value| value.is_null()) {
+                fields.report_finding(finding().with_location(fields.expr_span(expr), format!("`{name}` is null")));
             }
         }
-        (None, Some(template)) => fields.find(
+        (None, Some(template)) => fields.report_finding(
             finding()
-                .at(fields.block.span(), format!("`{name}` is missing"))
-                .related(fields.span(template), "this template does not say it either")
-                .help(format!("add `{name}` to the identity or to its template")),
+                .with_location(fields.block.span(), format!("`{name}` is missing"))
+                .with_related(fields.expr_span(template), "this template does not say it either")
+                .with_help(format!("add `{name}` to the identity or to its template")),
         ),
         (None, None) => {}
     }
 }
 
-/// An account for emergencies has no lease that it does not state itself.
-fn with_default(lease: Lease, kind: Kind, default_ttl: Option<Duration>) -> Lease {
+/// Applies the stack's default `ttl`. A break-glass identity gets no default.
+fn apply_default_ttl(lease: Lease, kind: Kind, default_ttl: Option<Duration>) -> Lease {
     if lease.ttl.is_some() || lease.expires_at.is_some() || kind == Kind::BreakGlass {
         return lease;
     }
     Lease { ttl: default_ttl, ..lease }
 }
 
-/// Looks up the identities that trusts name.
-fn settle(eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>, pending: Pending) {
+/// Resolves the identities that trusts refer to.
+fn resolve_trusted_identities(
+    eval: &Evaluator<'_>,
+    all: &mut BTreeMap<Address, DeclaredIdentity>,
+    pending: PendingTrusts,
+) {
     for (holder, index, identities) in pending {
         let mut trusted = BTreeSet::new();
         for (block, span) in identities {
-            let found = known(all, &block);
-            let module = eval.module_at(block.module.as_ref());
-            // An identity that could not be read is reported where it is written.
-            if found.is_empty() && !eval.catalog(module).blocks(Keyword::Identity).contains_key(&*block.label) {
+            let found = find_trusted_identities(all, &block);
+            let module = eval.find_module(block.module.as_ref());
+            // An identity with errors is reported at its own block.
+            if found.is_empty() && !eval.catalog(module).blocks_by_label(Keyword::Identity).contains_key(&*block.label)
+            {
                 continue;
             }
             if found.iter().any(|trusted| trusted.address == holder) {
-                eval.find(
+                eval.add_finding(
                     module,
                     Diagnostic::error("config::self_trust", format!("{holder} trusts itself"))
-                        .at(span, "itself")
-                        .help("take it out: an identity need not take itself on"),
+                        .with_location(span, "itself")
+                        .with_help("take it out: an identity need not take itself on"),
                 );
                 continue;
             }
@@ -274,12 +282,12 @@ fn settle(eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>, p
     }
 }
 
-fn known(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<TrustedIdentity> {
+fn find_trusted_identities(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<TrustedIdentity> {
     let trusted = |identity: &DeclaredIdentity| TrustedIdentity {
         address: identity.address.clone(),
         principal: identity.principal,
         name: identity.name.clone(),
-        // Said once it is known where both live.
+        // Set later, when the accounts of both identities are known.
         account: None,
     };
     let address = block.address();
@@ -289,7 +297,7 @@ fn known(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<Tru
     if block.key.is_some() {
         return Vec::new();
     }
-    // Without a key: every instance.
+    // A reference without a key means every instance.
     let prefix: Arc<str> = format!("{}[", address.as_str()).into();
     let from = Address::from_text(&*prefix);
     all.range(from..)
@@ -298,14 +306,14 @@ fn known(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<Tru
         .collect()
 }
 
-/// `/`, or words between slashes.
-fn path_is_one(fields: &Fields<'_, '_>, path: &str) -> bool {
+/// Whether a path is `/`, or words between slashes. Reports an invalid path.
+fn is_valid_path(fields: &BlockFields<'_, '_>, path: &str) -> bool {
     let shaped = path.starts_with('/') && path.ends_with('/') && path.len() <= 512;
     if !shaped {
-        fields.find(
-            Diagnostic::error("config::path", format!("{} is not a path", quoted(path)))
-                .at(fields.place("path"), "begins and ends with a slash")
-                .help("write path = \"/team/payments/\""),
+        fields.report_finding(
+            Diagnostic::error("config::path", format!("{} is not a path", quote_text(path)))
+                .with_location(fields.attribute_span("path"), "begins and ends with a slash")
+                .with_help("write path = \"/team/payments/\""),
         );
     }
     shaped

@@ -1,87 +1,90 @@
-//! Inner blocks, those that `dynamic` makes among them.
+//! Reads inner blocks, including those that `dynamic` blocks generate.
 
 use std::sync::Arc;
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::with_value;
+use crate::config::eval::describe_value;
 use crate::config::syntax::{Block, ExprKind};
 use crate::config::value::convert::to_text;
-use crate::config::value::{Data, Entries, Value};
+use crate::config::value::{ConfigValue, Entries, ValueData};
 
-/// The inner blocks of a type, in the order they are written.
-pub fn blocks<'e, 'a>(fields: &Fields<'e, 'a>, keyword: &str) -> Vec<Fields<'e, 'a>> {
+/// The inner blocks of a type, in the order of the file.
+pub fn read_inner_blocks<'e, 'a>(fields: &BlockFields<'e, 'a>, keyword: &str) -> Vec<BlockFields<'e, 'a>> {
     let mut found = Vec::new();
     for block in &fields.body().blocks {
         if *block.keyword.text == *keyword {
             let label = block.labels.first().map_or_else(|| Arc::from(""), |label| label.text.clone());
-            found.push(fields.within(block, label, None));
+            found.push(fields.for_inner_block(block, label, None));
         } else if &*block.keyword.text == "dynamic" && block.label(0) == keyword {
-            dynamic(fields, block, &mut found);
+            expand_dynamic_block(fields, block, &mut found);
         }
     }
     found
 }
 
-/// One block for each element of `for_each`; its content sees the element under the iterator's name.
-fn dynamic<'e, 'a>(fields: &Fields<'e, 'a>, block: &'e Block, found: &mut Vec<Fields<'e, 'a>>) {
-    let head = fields.within(block, Arc::from(""), None);
-    let Some(content) = block.body.blocks_of("content").next() else { return };
-    let iterator = match head.expr("iterator").map(|expr| &expr.kind) {
+/// Generates one block for each element of `for_each`. Its content can refer to the element by the name of the iterator.
+fn expand_dynamic_block<'e, 'a>(fields: &BlockFields<'e, 'a>, block: &'e Block, found: &mut Vec<BlockFields<'e, 'a>>) {
+    let head = fields.for_inner_block(block, Arc::from(""), None);
+    let Some(content) = block.body.find_blocks("content").next() else { return };
+    let iterator = match head.find_expr("iterator").map(|expr| &expr.kind) {
         None => Arc::from(block.label(0)),
         Some(ExprKind::Variable(name)) => name.clone(),
         Some(_) => {
             let finding = Diagnostic::error("config::type", "`iterator` is a name")
-                .at(head.place("iterator"), "not a name")
-                .help("write iterator = each_bucket, without quotes");
-            return head.find(finding);
+                .with_location(head.attribute_span("iterator"), "not a name")
+                .with_help("write iterator = each_bucket, without quotes");
+            return head.report_finding(finding);
         }
     };
-    let Some((going, expr)) = head.value("for_each") else { return };
+    let Some((going, expr)) = head.read_value("for_each") else { return };
     if going.sensitive {
         let finding = Diagnostic::error("config::sensitive", "for_each depends on a sensitive value")
-            .at(head.span(expr), "sensitive")
-            .help("the number of blocks would show it; go through a collection that is not sensitive");
-        return head.find(finding);
+            .with_location(head.expr_span(expr), "sensitive")
+            .with_help("the number of blocks would show it; go through a collection that is not sensitive");
+        return head.report_finding(finding);
     }
-    let elements: Vec<(Value, Value)> = match (&going.data, going.entries()) {
-        (_, Some(entries)) => entries.iter().map(|(key, value)| (Value::string(key.clone()), value.clone())).collect(),
-        (Data::Set(elements), _) => elements.iter().map(|value| (value.clone(), value.clone())).collect(),
-        (Data::List(elements) | Data::Tuple(elements), _) => {
-            elements.iter().enumerate().map(|(index, value)| (Value::number(index), value.clone())).collect()
+    let elements: Vec<(ConfigValue, ConfigValue)> = match (&going.data, going.entries()) {
+        (_, Some(entries)) => {
+            entries.iter().map(|(key, value)| (ConfigValue::new_string(key.clone()), value.clone())).collect()
+        }
+        (ValueData::Set(elements), _) => elements.iter().map(|value| (value.clone(), value.clone())).collect(),
+        (ValueData::List(elements) | ValueData::Tuple(elements), _) => {
+            elements.iter().enumerate().map(|(index, value)| (ConfigValue::new_number(index), value.clone())).collect()
         }
         _ => {
             let finding = Diagnostic::error("config::for_each", "for_each goes through a collection")
-                .at(head.span(expr), format!("this is {}", with_value(&going)));
-            return head.find(finding);
+                .with_location(head.expr_span(expr), format!("this is {}", describe_value(&going)));
+            return head.report_finding(finding);
         }
     };
     for (key, value) in elements {
         let entries: Entries = [(Arc::from("key"), key), (Arc::from("value"), value)].into();
-        let bound = Some((iterator.clone(), Value::object(entries)));
-        let made = head.within(content, Arc::from(""), bound);
-        match label(&head, &made) {
-            Ok(label) => found.push(made.labelled(label)),
+        let bound = Some((iterator.clone(), ConfigValue::new_object(entries)));
+        let made = head.for_inner_block(content, Arc::from(""), bound);
+        match read_dynamic_label(&head, &made) {
+            Ok(label) => found.push(made.with_block_label(label)),
             Err(()) => return,
         }
     }
 }
 
-/// The label that `labels` computes for one of the blocks; empty without one.
-fn label(head: &Fields<'_, '_>, made: &Fields<'_, '_>) -> Result<Arc<str>, ()> {
-    let Some(expr) = head.expr("labels") else { return Ok(Arc::from("")) };
-    let value = match head.eval.eval(expr, &made.scope()) {
+/// The label that `labels` computes for a generated block; empty without `labels`.
+fn read_dynamic_label(head: &BlockFields<'_, '_>, made: &BlockFields<'_, '_>) -> Result<Arc<str>, ()> {
+    let Some(expr) = head.find_expr("labels") else { return Ok(Arc::from("")) };
+    let value = match head.eval.evaluate_expr(expr, &made.evaluation_scope()) {
         Ok(value) => value,
         Err(fault) => {
-            head.fault(fault);
+            head.report_fault(fault);
             return Err(());
         }
     };
-    let first = value.elements().and_then(<[Value]>::first).and_then(to_text).filter(|_| !value.any_sensitive());
+    let first =
+        value.elements().and_then(<[ConfigValue]>::first).and_then(to_text).filter(|_| !value.contains_sensitive());
     first.ok_or_else(|| {
-        head.find(
+        head.report_finding(
             Diagnostic::error("config::type", "`labels` is a list of strings")
-                .at(head.span(expr), format!("this is {}", with_value(&value))),
+                .with_location(head.expr_span(expr), format!("this is {}", describe_value(&value))),
         );
     })
 }

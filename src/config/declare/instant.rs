@@ -1,12 +1,16 @@
-//! Instants as the language writes them: RFC 3339 with an offset. Nothing is guessed.
+//! Parses instants: RFC 3339 with an offset. A missing offset or time is an error; nothing is guessed.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 const SHAPE: &str = "write it as in \"2027-02-28T12:00:00Z\" or \"2027-02-28T12:00:00+01:00\"";
 
-/// Reads an instant. The error is what is wrong and what to do.
-pub fn read(text: &str) -> Result<Timestamp, (String, String)> {
+/// Parses an instant.
+///
+/// # Errors
+///
+/// What is wrong, and what to do.
+pub fn parse_instant(text: &str) -> Result<Timestamp, (String, String)> {
     let problem = |label: &str, help: &str| Err((label.to_owned(), help.to_owned()));
     let word = text.trim().to_ascii_lowercase();
     if matches!(word.as_str(), "never" | "none" | "forever" | "infinity") {
@@ -25,7 +29,7 @@ pub fn read(text: &str) -> Result<Timestamp, (String, String)> {
         return problem("not written as an instant", SHAPE);
     };
     if date.parse::<Date>().is_err() {
-        return Err((no_such_day(date), last_day(date).unwrap_or_else(|| SHAPE.to_owned())));
+        return Err((describe_missing_day(date), describe_last_day(date).unwrap_or_else(|| SHAPE.to_owned())));
     }
     let time = text.get(10..).unwrap_or_default();
     if time.is_empty() {
@@ -50,22 +54,22 @@ fn is_date_shaped(date: &str) -> bool {
         .all(|(index, byte)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
-fn no_such_day(date: &str) -> String {
+fn describe_missing_day(date: &str) -> String {
     format!("there is no day {date}")
 }
 
-/// The last day of the month that `date` meant.
-fn last_day(date: &str) -> Option<String> {
+/// A description of the last day of the month in `date`, for a day that does not exist. `None`: the month does not exist either.
+fn describe_last_day(date: &str) -> Option<String> {
     let first = format!("{}-01", date.get(..7)?).parse::<Date>().ok()?;
     let last = first.last_of_month();
     Some(format!(
         "{} ends on the {}: write \"{last}T00:00:00Z\", or the day you mean",
         first.strftime("%B %Y"),
-        ordinal(last.day())
+        render_ordinal(last.day())
     ))
 }
 
-fn ordinal(day: i8) -> String {
+fn render_ordinal(day: i8) -> String {
     let ending = match day {
         31 => "st",
         _ => "th",
@@ -81,7 +85,7 @@ mod tests {
     fn reads_rfc_3339_and_nothing_else() {
         let instant: Timestamp = "2027-02-01T00:00:00Z".parse().unwrap();
         for text in ["2027-02-01T00:00:00Z", "2027-02-01T01:00:00+01:00", "2027-01-31T18:30:00-05:30"] {
-            assert_eq!(read(text), Ok(instant), "{text}");
+            assert_eq!(parse_instant(text), Ok(instant), "{text}");
         }
         for bad in [
             "",
@@ -102,10 +106,10 @@ mod tests {
             "2027-02-01T00Z",
             "２０２７-02-01T00:00:00Z",
         ] {
-            assert!(read(bad).is_err(), "{bad}");
+            assert!(parse_instant(bad).is_err(), "{bad}");
         }
         assert_eq!(
-            read("2027-02-30T00:00:00Z").unwrap_err().1,
+            parse_instant("2027-02-30T00:00:00Z").unwrap_err().1,
             "February 2027 ends on the 28th: write \"2027-02-28T00:00:00Z\", or the day you mean"
         );
     }

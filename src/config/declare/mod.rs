@@ -1,4 +1,7 @@
-//! Blocks → [`Declared`](super::Declared): each block's attributes evaluated, brought to the model's types, and put in order.
+//! Declares a stack: blocks → [`DeclaredStack`].
+//!
+//! In: an evaluator with the blocks of the stack and its modules. Out: the attributes of each block, evaluated and converted to the types
+//! of the model. Errors become findings of the evaluator.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -24,46 +27,47 @@ mod trusts;
 pub mod variables;
 mod waits;
 
-use super::declared::{Backend, Declared, Providers};
-use super::estate::Estate;
+use super::declared::{Backend, DeclaredStack, Providers};
+use super::estate::StateBlocks;
 use super::eval::{Evaluator, ModuleId};
 use super::schema;
 use super::value::{BlockRef, Keyword};
-use fields::{Fields, origin};
-use identity::Identities;
+use fields::{BlockFields, locate_block_parts};
+use identity::DeclaredIdentities;
 
-/// What is known of a stack once all blocks are gone through. Where something is wrong, it is what could be read.
-pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
+/// Reads everything that a stack declares. If some blocks have errors, the result has what could be read. `None`: the stack has no
+/// `leasehold` block.
+pub fn declare_stack(eval: &Evaluator<'_>) -> Option<DeclaredStack> {
     let leasehold = eval.catalog(ModuleId::STACK).leasehold;
-    let settings = leasehold.map(|block| stack::settings(&Fields::new(eval, ModuleId::STACK, block)));
-    let providers = providers::providers(eval);
-    let stores = credentials::stores(eval);
+    let settings = leasehold.map(|block| stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, block)));
+    let providers = providers::read_providers(eval);
+    let stores = credentials::read_stores(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (mut groups, mut federations) = (BTreeMap::new(), BTreeMap::new());
-    let mut identities = Identities::default();
-    let mut estate = Estate::default();
+    let mut identities = DeclaredIdentities::default();
+    let mut estate = StateBlocks::default();
     let mut waiting = VecDeque::from([(ModuleId::STACK, BTreeSet::new())]);
     while let Some((module, waits_for)) = waiting.pop_front() {
-        modules::arguments(eval, module);
-        locals(eval, module);
-        owners.extend(people::owners(eval, module));
-        services.extend(people::services(eval, module));
-        scopes.extend(people::scopes(eval, module));
-        groups.extend(groups::groups(eval, module));
-        federations.extend(federations::federations(eval, module));
-        identity::identities(eval, module, default_ttl, &waits_for, &mut identities);
-        estate::moves(eval, module, &mut estate);
-        modules::outputs(eval, module);
-        waiting.extend(modules::calls(eval, module, &waits_for));
+        modules::evaluate_arguments(eval, module);
+        evaluate_locals(eval, module);
+        owners.extend(people::read_owners(eval, module));
+        services.extend(people::read_services(eval, module));
+        scopes.extend(people::read_scopes(eval, module));
+        groups.extend(groups::read_groups(eval, module));
+        federations.extend(federations::read_federations(eval, module));
+        identity::read_identities(eval, module, default_ttl, &waits_for, &mut identities);
+        estate::read_moved_and_removed(eval, module, &mut estate);
+        modules::evaluate_outputs(eval, module);
+        waiting.extend(modules::read_module_calls(eval, module, &waits_for));
     }
-    let mut identities = identities.settled(eval);
-    accounts::settle(eval, &providers, &mut identities, &mut groups, &mut federations);
-    groups::enter(&groups, &mut identities);
-    let estate = estate::settled(eval, estate);
+    let mut identities = identities.into_resolved_identities(eval);
+    accounts::resolve_accounts(eval, &providers, &mut identities, &mut groups, &mut federations);
+    groups::add_groups_to_members(&groups, &mut identities);
+    let estate = estate::complete_state_blocks(eval, estate);
     let (settings, leasehold) = (settings?, leasehold?);
-    Some(Declared {
-        // A name that is wrong is reported; the checks that follow do not depend on it.
+    Some(DeclaredStack {
+        // A wrong stack name is already reported, and the later checks do not depend on it.
         stack: settings.stack.or_else(|| StackName::new("stack").ok())?,
         backend: settings.backend,
         providers,
@@ -77,34 +81,38 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         estate,
         files_read: eval.files_read.borrow().clone(),
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),
-        origin: schema::top("leasehold").map(|schema| origin(leasehold, schema))?,
+        origin: schema::find_block_schema("leasehold").map(|schema| locate_block_parts(leasehold, schema))?,
     })
 }
 
-/// The stack's name, where its records live, and its providers, without looking at anything else.
-pub fn essential(eval: &Evaluator<'_>) -> Option<(StackName, Backend, Providers)> {
-    let settings = stack::settings(&Fields::new(eval, ModuleId::STACK, eval.catalog(ModuleId::STACK).leasehold?));
-    let providers = Providers::of(&providers::providers(eval));
+/// Reads only the stack's name, the location of its records, and its providers. `None`: the name is missing or wrong.
+pub fn read_essentials(eval: &Evaluator<'_>) -> Option<(StackName, Backend, Providers)> {
+    let settings =
+        stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, eval.catalog(ModuleId::STACK).leasehold?));
+    let providers = Providers::from_blocks(&providers::read_providers(eval));
     Some((settings.stack?, settings.backend, providers))
 }
 
-/// Locals that nothing refers to are evaluated too: what is wrong with them is wrong.
-fn locals(eval: &Evaluator<'_>, module: ModuleId) {
+/// Evaluates all locals, including unused ones, so that their errors are reported.
+fn evaluate_locals(eval: &Evaluator<'_>, module: ModuleId) {
     for (name, (file, attribute)) in &eval.catalog(module).locals {
-        eval.touch_local(module, name, attribute.name.place.in_file(*file));
+        eval.check_local(module, name, attribute.name.place.to_span(*file));
     }
 }
 
-/// The addresses that references to identities stand for: an identity, each of its instances, or a module with all that is in
-/// it.
-fn addresses(fields: &Fields<'_, '_>, name: &str) -> BTreeSet<Address> {
-    let mut addresses = modules::named(fields, name);
-    for (block, expr) in fields.references(name, Keyword::Identity) {
-        let module = fields.eval.module_at(block.module.as_ref());
-        let Some(declared) = fields.eval.catalog(module).blocks(Keyword::Identity).get(&*block.label) else { continue };
-        let Some(instances) = fields.eval.instances(module, declared, fields.span(expr)) else { continue };
+/// The addresses that references to identities mean: one identity, each of its instances, or a whole module.
+fn read_addresses(fields: &BlockFields<'_, '_>, name: &str) -> BTreeSet<Address> {
+    let mut addresses = modules::read_module_addresses(fields, name);
+    for (block, expr) in fields.read_references(name, Keyword::Identity) {
+        let module = fields.eval.find_module(block.module.as_ref());
+        let Some(declared) = fields.eval.catalog(module).blocks_by_label(Keyword::Identity).get(&*block.label) else {
+            continue;
+        };
+        let Some(instances) = fields.eval.evaluate_instances(module, declared, fields.expr_span(expr)) else {
+            continue;
+        };
         match (&*instances, &block.key) {
-            (super::eval::instances::Instances::Keyed(keyed), None) => {
+            (super::eval::instances::BlockInstances::Keyed(keyed), None) => {
                 addresses
                     .extend(keyed.keys().map(|key| BlockRef { key: Some(key.clone()), ..block.clone() }.address()));
             }

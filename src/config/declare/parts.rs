@@ -1,26 +1,26 @@
-//! What an identity says, or a template for it: everything that the two have in common.
+//! Reads the attributes that `identity` and `template` blocks have in common.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Alias, Kind, Principal, Span as Duration, Statement};
 
-use super::credentials::{Credentials, credentials};
-use super::fields::Fields;
-use super::statements::statements;
-use super::template::Template;
-use super::trusts::{Read, trusts};
+use super::credentials::{DeclaredCredentials, read_credentials};
+use super::fields::BlockFields;
+use super::statements::read_statements;
+use super::template::IdentityTemplate;
+use super::trusts::{ParsedTrust, read_trusts};
 use super::{inner, providers};
 use crate::config::declared::Lease;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::with_value;
+use crate::config::eval::describe_value;
 use crate::config::syntax::ExprKind;
 use crate::config::value::Keyword;
 use crate::config::value::convert::to_text;
 
-/// What a block says. `None`: it says nothing of it; an empty list is a word too.
+/// The attributes of a block. `None`: the attribute is not set. An empty list is set.
 #[expect(clippy::option_option, reason = "the outer one is whether anything is said")]
 #[derive(Debug, Clone, Default)]
-pub struct Parts {
+pub struct IdentityAttributes {
     pub kind: Option<Kind>,
     pub owner: Option<String>,
     pub service: Option<String>,
@@ -31,18 +31,18 @@ pub struct Parts {
     pub grace: Option<Duration>,
     pub statements: Option<Vec<Statement>>,
     pub scopes: Option<BTreeSet<String>>,
-    pub trusts: Option<Vec<Read>>,
+    pub trusts: Option<Vec<ParsedTrust>>,
     pub managed_policy_arns: Option<BTreeSet<String>>,
     pub permissions_boundary: Option<String>,
     pub tags: Option<BTreeMap<String, String>>,
     pub sensitive_tags: BTreeSet<String>,
     pub max_session_duration: Option<Duration>,
-    pub credentials: Option<Credentials>,
-    /// The provider it names; within, `None`: the one without an alias.
+    pub credentials: Option<DeclaredCredentials>,
+    /// Its provider. `None`: not set; `Some(None)`: the provider without an alias.
     pub account: Option<Option<Alias>>,
 }
 
-/// The kinds of identities, as they are written.
+/// The kinds of identities, with their names in the configuration.
 pub const KINDS: &[(&str, Kind)] = &[
     ("human", Kind::Human),
     ("service", Kind::Service),
@@ -53,51 +53,58 @@ pub const KINDS: &[(&str, Kind)] = &[
 
 const PRINCIPALS: &[(&str, Principal)] = &[("user", Principal::User), ("role", Principal::Role)];
 
-/// Reads the parts that a block says itself.
-pub fn read(fields: &Fields<'_, '_>) -> Parts {
-    let known_as = |name: &str, keyword| fields.reference(name, keyword).map(|block| fields.known_as(&block));
-    let scopes: BTreeSet<String> =
-        fields.references("scopes", Keyword::Scope).into_iter().map(|(block, _)| fields.known_as(&block)).collect();
-    let (tags, sensitive_tags) = tags(fields).unzip();
-    Parts {
-        kind: fields.word("kind", KINDS),
+/// Reads the attributes that a block itself sets.
+pub fn read_attributes(fields: &BlockFields<'_, '_>) -> IdentityAttributes {
+    let known_as =
+        |name: &str, keyword| fields.read_reference(name, keyword).map(|block| fields.qualified_name(&block));
+    let scopes: BTreeSet<String> = fields
+        .read_references("scopes", Keyword::Scope)
+        .into_iter()
+        .map(|(block, _)| fields.qualified_name(&block))
+        .collect();
+    let (tags, sensitive_tags) = read_tags(fields).unzip();
+    IdentityAttributes {
+        kind: fields.read_word("kind", KINDS),
         owner: known_as("owner", Keyword::Owner),
         service: known_as("service", Keyword::Service),
-        purpose: fields.text("purpose"),
-        environment: fields.text("environment"),
-        principal: fields.word("principal", PRINCIPALS),
-        lease: lease(fields),
-        grace: inner::blocks(fields, "leaver").first().and_then(|leaver| leaver.duration("grace")),
-        statements: Some(statements(fields)).filter(|found| !found.is_empty()),
-        scopes: Some(scopes).filter(|found| !found.is_empty() || says(fields, "scopes")),
-        trusts: Some(trusts(fields)).filter(|found| !found.is_empty()),
-        managed_policy_arns: fields.texts("managed_policy_arns").map(|arns| arns.into_iter().collect()),
-        permissions_boundary: fields.filled_text("permissions_boundary"),
+        purpose: fields.read_text("purpose"),
+        environment: fields.read_text("environment"),
+        principal: fields.read_word("principal", PRINCIPALS),
+        lease: read_lease(fields),
+        grace: inner::read_inner_blocks(fields, "leaver").first().and_then(|leaver| leaver.read_duration("grace")),
+        statements: Some(read_statements(fields)).filter(|found| !found.is_empty()),
+        scopes: Some(scopes).filter(|found| !found.is_empty() || is_attribute_set(fields, "scopes")),
+        trusts: Some(read_trusts(fields)).filter(|found| !found.is_empty()),
+        managed_policy_arns: fields.read_texts("managed_policy_arns").map(|arns| arns.into_iter().collect()),
+        permissions_boundary: fields.read_filled_text("permissions_boundary"),
         tags,
         sensitive_tags: sensitive_tags.unwrap_or_default(),
-        max_session_duration: fields.duration("max_session_duration"),
-        credentials: credentials(fields),
-        account: providers::named(fields),
+        max_session_duration: fields.read_duration("max_session_duration"),
+        credentials: read_credentials(fields),
+        account: providers::read_provider_alias(fields),
     }
 }
 
-/// Whether an attribute is there and is not null.
-pub fn says(fields: &Fields<'_, '_>, name: &str) -> bool {
-    match fields.expr(name).map(|expr| (expr, &expr.kind)) {
+/// Whether an attribute is written and not null.
+pub fn is_attribute_set(fields: &BlockFields<'_, '_>, name: &str) -> bool {
+    match fields.find_expr(name).map(|expr| (expr, &expr.kind)) {
         None | Some((_, ExprKind::Null)) => false,
         Some((_, ExprKind::Tuple(_))) => true,
-        // What has a fault says something, though nobody knows what.
-        Some((expr, _)) => !fields.eval.eval(expr, &fields.scope()).is_ok_and(|value| value.is_null()),
+        // An attribute with an error is written, although its value is unknown.
+        Some((expr, _)) => {
+            !fields.eval.evaluate_expr(expr, &fields.evaluation_scope()).is_ok_and(|value| value.is_null())
+        }
     }
 }
 
-impl Parts {
-    /// These parts with what a template says of the rest. Own words win; lists that the template adds to hold both.
+impl IdentityAttributes {
+    /// Fills attributes that are not set from a template. Lists in the template's `add` combine the template's elements and the block's
+    /// own.
     #[must_use]
-    pub fn over(self, template: &Template) -> Self {
+    pub fn merge_template(self, template: &IdentityTemplate) -> Self {
         let base = template.parts.clone();
         let both = |name: &str| template.adds.contains(name);
-        // How a lease ends is one word, however it is said.
+        // `ttl` and `expires_at` exclude each other: if the block sets either, neither comes from the template.
         let ends = self.lease.ttl.is_some() || self.lease.expires_at.is_some();
         let lease = Lease {
             ttl: if ends { self.lease.ttl } else { base.lease.ttl },
@@ -124,10 +131,14 @@ impl Parts {
             principal: self.principal.or(base.principal),
             lease,
             grace: self.grace.or(base.grace),
-            statements: list(self.statements, base.statements, both("statement")),
-            scopes: list(self.scopes, base.scopes, both("scopes")),
-            trusts: list(self.trusts, base.trusts, both("trust")),
-            managed_policy_arns: list(self.managed_policy_arns, base.managed_policy_arns, both("managed_policy_arns")),
+            statements: merge_lists(self.statements, base.statements, both("statement")),
+            scopes: merge_lists(self.scopes, base.scopes, both("scopes")),
+            trusts: merge_lists(self.trusts, base.trusts, both("trust")),
+            managed_policy_arns: merge_lists(
+                self.managed_policy_arns,
+                base.managed_policy_arns,
+                both("managed_policy_arns"),
+            ),
             permissions_boundary: self.permissions_boundary.or(base.permissions_boundary),
             tags,
             sensitive_tags,
@@ -138,8 +149,8 @@ impl Parts {
     }
 }
 
-/// The list that holds: the own one, the template's, or the template's and then the own one.
-fn list<L: IntoIterator + Extend<L::Item>>(own: Option<L>, template: Option<L>, both: bool) -> Option<L> {
+/// The resulting list: the block's own, else the template's. With `both`: the template's elements, then the block's own.
+fn merge_lists<L: IntoIterator + Extend<L::Item>>(own: Option<L>, template: Option<L>, both: bool) -> Option<L> {
     match (own, template) {
         (Some(own), Some(mut template)) if both => {
             template.extend(own);
@@ -149,55 +160,55 @@ fn list<L: IntoIterator + Extend<L::Item>>(own: Option<L>, template: Option<L>, 
     }
 }
 
-fn lease(fields: &Fields<'_, '_>) -> Lease {
+fn read_lease(fields: &BlockFields<'_, '_>) -> Lease {
     let lease = Lease {
-        ttl: fields.duration("ttl"),
-        expires_at: fields.instant("expires_at"),
-        renewed_at: fields.instant("renewed_at"),
+        ttl: fields.read_duration("ttl"),
+        expires_at: fields.read_instant("expires_at"),
+        renewed_at: fields.read_instant("renewed_at"),
     };
     if let (Some(ttl), Some(_)) = (lease.ttl, lease.expires_at) {
-        fields.find(
+        fields.report_finding(
             Diagnostic::error("config::conflict", "a lease has `ttl` or `expires_at`, not both")
-                .at(fields.place("expires_at"), "ends at an instant")
-                .related(fields.place("ttl"), format!("ends {ttl} after it began"))
-                .help("keep the one that is meant"),
+                .with_location(fields.attribute_span("expires_at"), "ends at an instant")
+                .with_related(fields.attribute_span("ttl"), format!("ends {ttl} after it began"))
+                .with_help("keep the one that is meant"),
         );
     }
     if lease.renewed_at.is_some() && lease.expires_at.is_some() {
-        fields.find(
+        fields.report_finding(
             Diagnostic::warning("config::no_effect", "`renewed_at` has no effect beside `expires_at`")
-                .at(fields.place("renewed_at"), "restarts the count of a ttl, and there is none")
-                .help("to renew, move `expires_at`"),
+                .with_location(fields.attribute_span("renewed_at"), "restarts the count of a ttl, and there is none")
+                .with_help("to renew, move `expires_at`"),
         );
     }
     lease
 }
 
-/// Tags, and the keys of those that are sensitive.
-fn tags(fields: &Fields<'_, '_>) -> Option<(BTreeMap<String, String>, BTreeSet<String>)> {
+/// Reads tags, and the keys of the sensitive ones.
+fn read_tags(fields: &BlockFields<'_, '_>) -> Option<(BTreeMap<String, String>, BTreeSet<String>)> {
     let (mut tags, mut sensitive) = (BTreeMap::new(), BTreeSet::new());
-    let (value, expr) = fields.value("tags")?;
+    let (value, expr) = fields.read_value("tags")?;
     let Some(entries) = value.entries() else {
-        fields.find(
+        fields.report_finding(
             Diagnostic::error("config::type", "`tags` must be a map of strings")
-                .at(fields.span(expr), format!("this is {}", with_value(&value)))
-                .help("write tags = { team = \"payments\" }"),
+                .with_location(fields.expr_span(expr), format!("this is {}", describe_value(&value)))
+                .with_help("write tags = { team = \"payments\" }"),
         );
         return None;
     };
     for (key, tag) in entries {
         let Some(text) = to_text(tag) else {
-            fields.find(
+            fields.report_finding(
                 Diagnostic::error("config::type", format!("tag `{key}` must be a string"))
-                    .at(fields.span(expr), format!("this is {}", with_value(tag))),
+                    .with_location(fields.expr_span(expr), format!("this is {}", describe_value(tag))),
             );
             continue;
         };
         if key.starts_with("leasehold:") {
-            fields.find(
+            fields.report_finding(
                 Diagnostic::error("config::reserved_tag", format!("tag `{key}` is one of the marks"))
-                    .at(fields.span(expr), "set by leasehold itself")
-                    .help("give the tag another name"),
+                    .with_location(fields.expr_span(expr), "set by leasehold itself")
+                    .with_help("give the tag another name"),
             );
         }
         if value.sensitive || tag.sensitive {

@@ -1,103 +1,119 @@
-//! The `leasehold` block.
+//! Reads the `leasehold` block.
 
 use leasehold_provider::{Span as Duration, StackName};
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::{inner, providers};
-use crate::config::declared::{Backend, Bucket, Place, Retention, RetentionMode};
+use crate::config::declared::{Backend, BackendLocation, ObjectLockRetention, RetentionMode, S3Bucket};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::value::show::quoted;
+use crate::config::value::show::quote_text;
 
-/// What a `leasehold` block says.
-pub struct Settings {
+/// The settings in a `leasehold` block.
+pub struct StackSettings {
     pub stack: Option<StackName>,
     pub backend: Backend,
+    /// The default `ttl` of identities, from `defaults`.
     pub ttl: Option<Duration>,
+    /// The default grace period of identities, from `defaults`.
     pub grace: Option<Duration>,
 }
 
-pub fn settings(fields: &Fields<'_, '_>) -> Settings {
-    let stack = fields.text("stack").and_then(|name| match StackName::new(name) {
+/// Reads the `leasehold` block. A setting that is not valid is reported and keeps its default, or is `None`.
+pub fn read_settings(fields: &BlockFields<'_, '_>) -> StackSettings {
+    let stack = fields.read_text("stack").and_then(|name| match StackName::new(name) {
         Ok(name) => Some(name),
         Err(invalid) => {
             let suggestion = suggest_name(&invalid.name);
-            let finding =
-                Diagnostic::error("config::stack_name", format!("{} cannot be a stack's name", quoted(&invalid.name)))
-                    .at(fields.place("stack"), invalid.rule);
-            fields.find(match suggestion {
-                Some(name) => finding.help(format!("for example {}", quoted(&name))),
-                None => finding.help("it is part of marks and paths in the cloud, so it is short and plain"),
+            let finding = Diagnostic::error(
+                "config::stack_name",
+                format!("{} cannot be a stack's name", quote_text(&invalid.name)),
+            )
+            .with_location(fields.attribute_span("stack"), invalid.rule);
+            fields.report_finding(match suggestion {
+                Some(name) => finding.with_help(format!("for example {}", quote_text(&name))),
+                None => finding.with_help("it is part of marks and paths in the cloud, so it is short and plain"),
             });
             None
         }
     });
-    version(fields);
-    let mut settings =
-        Settings { stack, backend: Backend { place: Place::default(), lock_lease: None }, ttl: None, grace: None };
-    for backend in inner::blocks(fields, "backend") {
-        settings.backend = Backend { place: place(&backend).unwrap_or_default(), lock_lease: lock_lease(&backend) };
+    check_required_version(fields);
+    let mut settings = StackSettings {
+        stack,
+        backend: Backend { place: BackendLocation::default(), lock_lease: None },
+        ttl: None,
+        grace: None,
+    };
+    for backend in inner::read_inner_blocks(fields, "backend") {
+        settings.backend = Backend {
+            place: read_backend_location(&backend).unwrap_or_default(),
+            lock_lease: read_lock_lease(&backend),
+        };
     }
-    for defaults in inner::blocks(fields, "defaults") {
-        settings.ttl = defaults.duration("ttl");
-        for leaver in inner::blocks(&defaults, "leaver") {
-            settings.grace = leaver.duration("grace");
+    for defaults in inner::read_inner_blocks(fields, "defaults") {
+        settings.ttl = defaults.read_duration("ttl");
+        for leaver in inner::read_inner_blocks(&defaults, "leaver") {
+            settings.grace = leaver.read_duration("grace");
         }
     }
     settings
 }
 
-/// What a `backend` block says; `None`: nothing, or nothing that can be used, which is found elsewhere.
-fn place(backend: &Fields<'_, '_>) -> Option<Place> {
-    let prefix = backend.filled_text("prefix").map(|prefix| prefix.trim_matches('/').to_owned());
+/// The location in a `backend` block. `None`: there is none, or it is not valid, which is reported elsewhere.
+fn read_backend_location(backend: &BlockFields<'_, '_>) -> Option<BackendLocation> {
+    let prefix = backend.read_filled_text("prefix").map(|prefix| prefix.trim_matches('/').to_owned());
     Some(match backend.block.label(0) {
-        "s3" => Place::S3(Bucket {
-            name: backend.filled_text("bucket")?,
+        "s3" => BackendLocation::S3(S3Bucket {
+            name: backend.read_filled_text("bucket")?,
             prefix,
-            region: backend.filled_text("region"),
-            endpoint: backend.filled_text("endpoint"),
-            retention: inner::blocks(backend, "retention").iter().find_map(retention),
-            kms_key_id: backend.filled_text("kms_key_id"),
-            profile: backend.filled_text("profile"),
-            assume_role: providers::assume_role(backend),
+            region: backend.read_filled_text("region"),
+            endpoint: backend.read_filled_text("endpoint"),
+            retention: inner::read_inner_blocks(backend, "retention").iter().find_map(read_retention),
+            kms_key_id: backend.read_filled_text("kms_key_id"),
+            profile: backend.read_filled_text("profile"),
+            assume_role: providers::read_assume_role(backend),
         }),
-        "azure" => Place::Azure {
-            account: backend.filled_text("account")?,
-            container: backend.filled_text("container")?,
+        "azure" => BackendLocation::Azure {
+            account: backend.read_filled_text("account")?,
+            container: backend.read_filled_text("container")?,
             prefix,
         },
-        "gcs" => Place::Gcs { bucket: backend.filled_text("bucket")?, prefix },
-        _ => Place::Local { path: backend.filled_text("path")? },
+        "gcs" => BackendLocation::Gcs { bucket: backend.read_filled_text("bucket")?, prefix },
+        _ => BackendLocation::Local { path: backend.read_filled_text("path")? },
     })
 }
 
 const MODES: &[(&str, RetentionMode)] =
     &[("governance", RetentionMode::Governance), ("compliance", RetentionMode::Compliance)];
 
-fn retention(fields: &Fields<'_, '_>) -> Option<Retention> {
-    let period = fields.duration("period");
-    let mode = match fields.expr("mode") {
-        Some(_) => fields.word("mode", MODES),
+fn read_retention(fields: &BlockFields<'_, '_>) -> Option<ObjectLockRetention> {
+    let period = fields.read_duration("period");
+    let mode = match fields.find_expr("mode") {
+        Some(_) => fields.read_word("mode", MODES),
         None => Some(RetentionMode::Governance),
     };
     let period = period?;
-    if period.seconds() == 0 {
+    if period.as_seconds() == 0 {
         let finding = Diagnostic::error("config::retention", "a retention of no time keeps nothing");
-        fields.find(finding.at(fields.place("period"), "nothing").help("for example period = \"365d\""));
+        fields.report_finding(
+            finding
+                .with_location(fields.attribute_span("period"), "nothing")
+                .with_help("for example period = \"365d\""),
+        );
         return None;
     }
-    Some(Retention { mode: mode?, period })
+    Some(ObjectLockRetention { mode: mode?, period })
 }
 
-/// The shortest lock that a slow store lets its holder renew in time.
+/// The shortest lock lease, in seconds, that can be renewed in time on a slow store.
 const SHORTEST_LOCK: u32 = 2;
 
-fn lock_lease(backend: &Fields<'_, '_>) -> Option<Duration> {
-    let lease = backend.duration("lock_lease")?;
-    if lease.seconds() < SHORTEST_LOCK {
-        backend.find(
+fn read_lock_lease(backend: &BlockFields<'_, '_>) -> Option<Duration> {
+    let lease = backend.read_duration("lock_lease")?;
+    if lease.as_seconds() < SHORTEST_LOCK {
+        backend.report_finding(
             Diagnostic::error("config::lock_lease", "a lock of less than two seconds cannot be renewed in time")
-                .at(backend.place("lock_lease"), "too short")
-                .help("a minute is the default: lock_lease = \"60s\""),
+                .with_location(backend.attribute_span("lock_lease"), "too short")
+                .with_help("a minute is the default: lock_lease = \"60s\""),
         );
         return None;
     }
@@ -115,27 +131,27 @@ fn suggest_name(name: &str) -> Option<String> {
     StackName::new(plain).is_ok().then(|| plain.to_owned())
 }
 
-/// `required_version` against this program's.
-fn version(fields: &Fields<'_, '_>) {
-    let Some(text) = fields.text("required_version") else { return };
+/// Checks `required_version` against the version of this program.
+fn check_required_version(fields: &BlockFields<'_, '_>) {
+    let Some(text) = fields.read_text("required_version") else { return };
     let own = env!("CARGO_PKG_VERSION");
-    match (satisfies(&text, own), fields.expr("required_version")) {
+    match (satisfies_constraints(&text, own), fields.find_expr("required_version")) {
         (Some(true), _) | (_, None) => {}
-        (Some(false), Some(expr)) => fields.find(
+        (Some(false), Some(expr)) => fields.report_finding(
             Diagnostic::error("config::version", format!("this is leasehold {own}, and the stack requires {text}"))
-                .at(fields.span(expr), "not met")
-                .help("install a version that meets it, or change the requirement"),
+                .with_location(fields.expr_span(expr), "not met")
+                .with_help("install a version that meets it, or change the requirement"),
         ),
-        (None, Some(expr)) => fields.find(
-            Diagnostic::error("config::version", format!("{} is not a requirement on versions", quoted(&text)))
-                .at(fields.span(expr), "cannot be read")
-                .help("write it as in \">= 0.1.0\", \"~> 1.2\" or \">= 0.1.0, < 2.0.0\""),
+        (None, Some(expr)) => fields.report_finding(
+            Diagnostic::error("config::version", format!("{} is not a requirement on versions", quote_text(&text)))
+                .with_location(fields.expr_span(expr), "cannot be read")
+                .with_help("write it as in \">= 0.1.0\", \"~> 1.2\" or \">= 0.1.0, < 2.0.0\""),
         ),
     }
 }
 
-/// Whether a version meets every comma-separated constraint. `None`: a constraint cannot be read.
-fn satisfies(constraints: &str, version: &str) -> Option<bool> {
+/// Whether a version satisfies every comma-separated constraint. `None`: a constraint cannot be parsed.
+fn satisfies_constraints(constraints: &str, version: &str) -> Option<bool> {
     let version = semver::Version::parse(version).ok()?;
     let mut met = true;
     for constraint in constraints.split(',') {
@@ -155,7 +171,7 @@ fn satisfies(constraints: &str, version: &str) -> Option<bool> {
             ">=" => version >= wanted,
             "<" => version < wanted,
             "<=" => version <= wanted,
-            // The last part that is written may grow.
+            // The last written part may increase: `~> 1.2` allows 1.3 but not 2.0.
             "~>" => {
                 version >= wanted
                     && match parts {
@@ -188,10 +204,10 @@ mod tests {
             (">= 0.1.0, < 0.1.0", false),
             ("> 1", false),
         ] {
-            assert_eq!(satisfies(constraint, "0.1.0"), Some(met), "{constraint}");
+            assert_eq!(satisfies_constraints(constraint, "0.1.0"), Some(met), "{constraint}");
         }
-        assert_eq!(satisfies("latest", "0.1.0"), None);
-        assert_eq!(satisfies("=> 1.0", "0.1.0"), None);
-        assert_eq!(satisfies("", "0.1.0"), None);
+        assert_eq!(satisfies_constraints("latest", "0.1.0"), None);
+        assert_eq!(satisfies_constraints("=> 1.0", "0.1.0"), None);
+        assert_eq!(satisfies_constraints("", "0.1.0"), None);
     }
 }

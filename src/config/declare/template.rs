@@ -1,40 +1,40 @@
-//! `template` blocks: what identities of one sort have in common.
+//! Reads `template` blocks: attributes that several identities share.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use leasehold_provider::{Address, Digest};
 
-use super::fields::Fields;
-use super::parts::{self, Parts};
-use super::trusts::Read;
+use super::fields::BlockFields;
+use super::parts::{self, IdentityAttributes};
+use super::trusts::ParsedTrust;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::suggest::{listed, nearest};
+use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::eval::{Evaluator, ModuleId};
-use crate::config::value::show::quoted;
+use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, Keyword};
 
-/// What `add` may name: attributes and blocks of which there can be several.
+/// The lists that `add` may name: attributes and blocks with several elements.
 const LISTS: [&str; 5] = ["scopes", "managed_policy_arns", "tags", "statement", "trust"];
 
-/// How much of a template's digest its mark shows.
+/// The number of digest characters in a template mark.
 const SHOWN: usize = 12;
 
 /// A template.
 #[derive(Debug)]
-pub struct Template {
-    /// What it says.
-    pub parts: Parts,
-    /// The lists that an identity's own words are added to. All others they replace.
+pub struct IdentityTemplate {
+    /// Its attributes.
+    pub parts: IdentityAttributes,
+    /// The lists to which an identity's own elements are added. All other lists of an identity replace the template's.
     pub adds: BTreeSet<String>,
-    /// Its name and the digest of what it says, as identities carry them: `ci@1f0c…`.
+    /// The value of the template mark on its identities: its name and the start of a digest, `ci@1f0c…`.
     pub mark: String,
 }
 
-impl Template {
-    /// Whether it says something of a required attribute.
+impl IdentityTemplate {
+    /// Whether the template sets a required attribute, `kind` or `owner`.
     #[must_use]
-    pub fn gives(&self, name: &str) -> bool {
+    pub fn has_attribute(&self, name: &str) -> bool {
         match name {
             "kind" => self.parts.kind.is_some(),
             "owner" => self.parts.owner.is_some(),
@@ -43,66 +43,69 @@ impl Template {
     }
 }
 
-/// The templates of a stack and its modules, each read once.
+/// The templates of a stack and its modules. Each is read once.
 #[derive(Debug, Default)]
-pub struct Templates {
-    read: BTreeMap<Address, Rc<Template>>,
+pub struct IdentityTemplates {
+    read: BTreeMap<Address, Rc<IdentityTemplate>>,
 }
 
-impl Templates {
-    /// Reads all templates of a module, so that what is wrong with one is found though nobody uses it.
-    pub fn all_of(&mut self, eval: &Evaluator<'_>, module: ModuleId) {
+impl IdentityTemplates {
+    /// Reads all templates of a module, so that errors in unused templates are reported too.
+    pub fn read_module_templates(&mut self, eval: &Evaluator<'_>, module: ModuleId) {
         let at = eval.module(module);
-        for label in at.catalog.blocks(Keyword::Template).keys() {
+        for label in at.catalog.blocks_by_label(Keyword::Template).keys() {
             let label = (*label).into();
-            self.get(eval, &BlockRef { module: at.path.clone(), keyword: Keyword::Template, label, key: None });
+            self.read_template(
+                eval,
+                &BlockRef { module: at.path.clone(), keyword: Keyword::Template, label, key: None },
+            );
         }
     }
 
-    /// The template that an identity names.
-    pub fn of(&mut self, fields: &Fields<'_, '_>) -> Option<Rc<Template>> {
-        fields.expr("template")?;
-        let block = fields.reference("template", Keyword::Template)?;
-        self.get(fields.eval, &block)
+    /// The template that an identity uses. `None`: it uses none, or the reference is not valid.
+    pub fn find_for_identity(&mut self, fields: &BlockFields<'_, '_>) -> Option<Rc<IdentityTemplate>> {
+        fields.find_expr("template")?;
+        let block = fields.read_reference("template", Keyword::Template)?;
+        self.read_template(fields.eval, &block)
     }
 
-    fn get(&mut self, eval: &Evaluator<'_>, block: &BlockRef) -> Option<Rc<Template>> {
+    fn read_template(&mut self, eval: &Evaluator<'_>, block: &BlockRef) -> Option<Rc<IdentityTemplate>> {
         let address = block.address();
         if let Some(known) = self.read.get(&address) {
             return Some(known.clone());
         }
-        let module = eval.module_at(block.module.as_ref());
-        let declared = eval.catalog(module).blocks(Keyword::Template).get(&*block.label).copied()?;
-        let fields = Fields::new(eval, module, declared);
-        let parts = parts::read(&fields);
-        let adds = adds(&fields);
-        let digest = Digest::of(&content(&parts, &adds)).to_string();
+        let module = eval.find_module(block.module.as_ref());
+        let declared = eval.catalog(module).blocks_by_label(Keyword::Template).get(&*block.label).copied()?;
+        let fields = BlockFields::new(eval, module, declared);
+        let parts = parts::read_attributes(&fields);
+        let adds = read_added_lists(&fields);
+        let digest = Digest::from_serializable(&build_digest_content(&parts, &adds)).to_string();
         let shown: String = digest.chars().filter(char::is_ascii_hexdigit).rev().take(SHOWN).collect();
-        let mark = format!("{}@{shown}", eval.qualified(module, &block.label));
-        let template = Rc::new(Template { parts, adds, mark });
+        let mark = format!("{}@{shown}", eval.qualify_label(module, &block.label));
+        let template = Rc::new(IdentityTemplate { parts, adds, mark });
         self.read.insert(address, template.clone());
         Some(template)
     }
 }
 
-fn adds(fields: &Fields<'_, '_>) -> BTreeSet<String> {
-    let names = fields.texts("add").unwrap_or_default();
+fn read_added_lists(fields: &BlockFields<'_, '_>) -> BTreeSet<String> {
+    let names = fields.read_texts("add").unwrap_or_default();
     for name in names.iter().filter(|name| !LISTS.contains(&name.as_str())) {
-        let finding = Diagnostic::error("config::word", format!("nothing can be added to {}", quoted(name)))
-            .at(fields.place("add"), "not a list");
-        fields.find(match nearest(name, LISTS.into_iter(), Some(&fields.eval.budget)) {
-            Some(near) => finding.help(format!("did you mean {}?", quoted(near))),
-            None => finding.help(format!("lists are {}", listed(LISTS.into_iter()))),
+        let finding = Diagnostic::error("config::word", format!("nothing can be added to {}", quote_text(name)))
+            .with_location(fields.attribute_span("add"), "not a list");
+        fields.report_finding(match find_nearest(name, LISTS.into_iter(), Some(&fields.eval.budget)) {
+            Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
+            None => finding.with_help(format!("lists are {}", join_names(LISTS.into_iter()))),
         });
     }
     names.into_iter().collect()
 }
 
-/// Everything that a template says, for its digest.
-fn content(parts: &Parts, adds: &BTreeSet<String>) -> serde_json::Value {
+/// The content of a template, for its digest.
+fn build_digest_content(parts: &IdentityAttributes, adds: &BTreeSet<String>) -> serde_json::Value {
     let trusts = parts.trusts.iter().flatten().map(|trust| match trust {
-        Read::Done(trust) => serde_json::json!(trust),
-        Read::Identities(identities) => identities.iter().map(|(block, _)| block.to_string()).collect(),
+        ParsedTrust::Done(trust) => serde_json::json!(trust),
+        ParsedTrust::Identities(identities) => identities.iter().map(|(block, _)| block.to_string()).collect(),
     });
     let mut content = serde_json::json!({
         "add": adds,
@@ -124,7 +127,7 @@ fn content(parts: &Parts, adds: &BTreeSet<String>) -> serde_json::Value {
         "tags": parts.tags,
         "max_session_duration": parts.max_session_duration.map(|duration| duration.to_string()),
     });
-    // A template that says nothing of credentials has the digest that it had before it could.
+    // Without `credential` blocks, the content has no such entry: the digest stays the same as in versions without them.
     if let (Some(credentials), Some(content)) = (&parts.credentials, content.as_object_mut()) {
         let terms = credentials.access_key.as_ref();
         let issued = terms.map(|terms| (&terms.store, terms.rotate_every.to_string(), terms.overlap.to_string()));

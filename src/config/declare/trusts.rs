@@ -1,79 +1,79 @@
-//! `trust` blocks.
+//! Reads `trust` blocks.
 
 use leasehold_provider::Trust;
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::inner;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
-use crate::config::value::show::quoted;
+use crate::config::source::FileSpan;
+use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, Keyword};
 
-/// A trust, with references to identities that are looked up once all are known.
+/// A parsed trust. References to identities are resolved when all identities are known.
 #[derive(Debug, Clone)]
-pub enum Read {
+pub enum ParsedTrust {
     /// Complete.
     Done(Trust),
-    /// Of identities of this stack, each with its place.
-    Identities(Vec<(BlockRef, Span)>),
+    /// A trust in identities of this stack, each reference with its place.
+    Identities(Vec<(BlockRef, FileSpan)>),
 }
 
-/// The trusts of an identity.
-pub fn trusts(fields: &Fields<'_, '_>) -> Vec<Read> {
-    inner::blocks(fields, "trust").iter().filter_map(trust).collect()
+/// Reads the trusts of an identity.
+pub fn read_trusts(fields: &BlockFields<'_, '_>) -> Vec<ParsedTrust> {
+    inner::read_inner_blocks(fields, "trust").iter().filter_map(read_trust).collect()
 }
 
-fn trust(fields: &Fields<'_, '_>) -> Option<Read> {
+fn read_trust(fields: &BlockFields<'_, '_>) -> Option<ParsedTrust> {
     let trust = match &*fields.label {
         "oidc" => {
-            let issuer = fields.filled_text("issuer");
-            let (audiences, subjects) = (members(fields, "audiences"), members(fields, "subjects"));
+            let issuer = fields.read_filled_text("issuer");
+            let (audiences, subjects) = (read_members(fields, "audiences"), read_members(fields, "subjects"));
             let issuer = issuer?;
             if !issuer.starts_with("https://") {
-                fields.find(
-                    Diagnostic::error("config::issuer", format!("{} is not an issuer's URL", quoted(&issuer)))
-                        .at(fields.place("issuer"), "https:// is required")
-                        .help(format!("write \"https://{}\"", issuer.trim_start_matches("http://"))),
+                fields.report_finding(
+                    Diagnostic::error("config::issuer", format!("{} is not an issuer's URL", quote_text(&issuer)))
+                        .with_location(fields.attribute_span("issuer"), "https:// is required")
+                        .with_help(format!("write \"https://{}\"", issuer.trim_start_matches("http://"))),
                 );
             }
             Trust::Oidc { issuer, audiences: audiences?, subjects: subjects? }
         }
-        "service" => Trust::Service { principals: members(fields, "principals")? },
+        "service" => Trust::Service { principals: read_members(fields, "principals")? },
         "aws" => {
-            let external_id = fields.text("external_id");
-            Trust::Aws { principals: members(fields, "principals")?, external_id }
+            let external_id = fields.read_text("external_id");
+            Trust::Aws { principals: read_members(fields, "principals")?, external_id }
         }
         "saml" => {
-            let provider = fields.filled_text("provider");
-            Trust::Saml { audiences: members(fields, "audiences")?, provider: provider? }
+            let provider = fields.read_filled_text("provider");
+            Trust::Saml { audiences: read_members(fields, "audiences")?, provider: provider? }
         }
         "identity" => {
-            let identities = fields.references("identities", Keyword::Identity);
-            let found = identities.into_iter().map(|(block, expr)| (block, fields.span(expr)));
-            return Some(Read::Identities(found.collect()));
+            let identities = fields.read_references("identities", Keyword::Identity);
+            let found = identities.into_iter().map(|(block, expr)| (block, fields.expr_span(expr)));
+            return Some(ParsedTrust::Identities(found.collect()));
         }
-        // A form that stands there as it is was looked up with the tables; this one was computed.
+        // The schema check reports an unknown type that is written literally. This one was computed by a `dynamic` block.
         _ if &*fields.block.keyword.text != "content" => return None,
         _ => {
-            fields.find(
-                Diagnostic::error("config::unknown_block", format!("there is no trust {}", quoted(&fields.label)))
-                    .at(fields.block.span(), "not known")
-                    .help("there is oidc, service, aws, identity and saml"),
+            fields.report_finding(
+                Diagnostic::error("config::unknown_block", format!("there is no trust {}", quote_text(&fields.label)))
+                    .with_location(fields.block.span(), "not known")
+                    .with_help("there is oidc, service, aws, identity and saml"),
             );
             return None;
         }
     };
-    Some(Read::Done(trust))
+    Some(ParsedTrust::Done(trust))
 }
 
-/// A list with at least one member.
-fn members(fields: &Fields<'_, '_>, name: &str) -> Option<Vec<String>> {
-    let texts = fields.texts(name)?;
+/// Reads a list with at least one element.
+fn read_members(fields: &BlockFields<'_, '_>, name: &str) -> Option<Vec<String>> {
+    let texts = fields.read_texts(name)?;
     if texts.is_empty() {
-        fields.find(
+        fields.report_finding(
             Diagnostic::error("config::empty", format!("`{name}` is empty"))
-                .at(fields.place(name), "trusts nobody")
-                .help("name at least one, or leave the trust out"),
+                .with_location(fields.attribute_span(name), "trusts nobody")
+                .with_help("name at least one, or leave the trust out"),
         );
         return None;
     }

@@ -1,90 +1,90 @@
-//! `variable` blocks and the values that are given for them.
+//! Reads `variable` blocks and the values given for them.
 
 use std::collections::BTreeMap;
 
-use super::fields::Fields;
-use crate::config::catalog::Catalog;
-use crate::config::diagnostic::{Diagnostic, Severity};
-use crate::config::eval::arguments::Constraint;
-use crate::config::eval::suggest::nearest;
-use crate::config::eval::{Evaluator, ModuleId, Scope, with_value};
-use crate::config::inputs::Assignment;
-use crate::config::source::{FileId, Sources, Span};
+use super::fields::BlockFields;
+use crate::config::catalog::BlockCatalog;
+use crate::config::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::config::eval::arguments::VariableConstraint;
+use crate::config::eval::suggest::find_nearest;
+use crate::config::eval::{EvalScope, Evaluator, ModuleId, describe_value};
+use crate::config::inputs::VariableAssignment;
+use crate::config::source::{FileId, FileSpan, Sources};
 use crate::config::syntax::{self, Attribute, Block, ExprKind};
-use crate::config::value::convert::convert;
-use crate::config::value::show::quoted;
-use crate::config::value::{Type, Value};
+use crate::config::value::convert::convert_value;
+use crate::config::value::show::quote_text;
+use crate::config::value::{ConfigValue, Type};
 
-/// Attributes of variable files, by file name.
+/// The attributes of variable files, by file name.
 pub type VariableFiles<'a> = BTreeMap<&'a str, Vec<(FileId, &'a Attribute)>>;
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Copy)]
-enum Given<'a> {
+enum GivenValue<'a> {
     Environment(&'a str),
     CommandLine(&'a str),
     File(FileId, &'a Attribute),
 }
 
 /// Evaluates all variables of a stack.
-pub fn resolve<'a>(
+pub fn resolve_variables<'a>(
     eval: &mut Evaluator<'a>,
-    catalog: &'a Catalog<'a>,
-    assignments: &'a [Assignment],
+    catalog: &'a BlockCatalog<'a>,
+    assignments: &'a [VariableAssignment],
     files: &VariableFiles<'a>,
     sources: &Sources,
 ) {
-    let given = gather(eval, catalog, assignments, files, sources);
+    let given = gather_assignments(eval, catalog, assignments, files, sources);
     let mut values = BTreeMap::new();
     for (name, block) in &catalog.variables {
-        let fields = Fields::new(eval, ModuleId::STACK, block);
-        values.insert(*name, variable(&fields, name, given.get(name).copied()));
+        let fields = BlockFields::new(eval, ModuleId::STACK, block);
+        values.insert(*name, resolve_variable(&fields, name, given.get(name).copied()));
     }
     eval.variables = values;
     for (name, block) in &catalog.variables {
         if eval.variables.get(name).is_some_and(Option::is_some) {
-            validate(eval, ModuleId::STACK, name, block);
+            validate_variable(eval, ModuleId::STACK, name, block);
         }
     }
 }
 
 /// The last value given for each declared variable.
-fn gather<'a>(
+fn gather_assignments<'a>(
     eval: &Evaluator<'_>,
-    catalog: &Catalog<'a>,
-    assignments: &'a [Assignment],
+    catalog: &BlockCatalog<'a>,
+    assignments: &'a [VariableAssignment],
     files: &VariableFiles<'a>,
     sources: &Sources,
-) -> BTreeMap<&'a str, Given<'a>> {
+) -> BTreeMap<&'a str, GivenValue<'a>> {
     let mut given = BTreeMap::new();
     let declared = |name: &str| catalog.variables.contains_key(name);
     for assignment in assignments {
         match assignment {
-            Assignment::Environment { name, value } => {
+            VariableAssignment::Environment { name, value } => {
                 if declared(name) {
-                    given.insert(name.as_str(), Given::Environment(value));
+                    given.insert(name.as_str(), GivenValue::Environment(value));
                 }
             }
-            Assignment::CommandLine { name, value } => {
+            VariableAssignment::CommandLine { name, value } => {
                 if declared(name) {
-                    given.insert(name.as_str(), Given::CommandLine(value));
+                    given.insert(name.as_str(), GivenValue::CommandLine(value));
                 } else {
-                    let how = format!("--var gives a value for {}", quoted(name));
-                    undeclared(eval, catalog, name, &how, None);
+                    let how = format!("--var gives a value for {}", quote_text(name));
+                    report_undeclared_variable(eval, catalog, name, &how, None);
                 }
             }
-            Assignment::File(file) => {
+            VariableAssignment::File(file) => {
                 if !sources.variable_files().any(|(_, source)| source.name == *file) {
-                    let summary = format!("variable file {} was not handed over", quoted(file));
+                    let summary = format!("variable file {} was not handed over", quote_text(file));
                     eval.findings.borrow_mut().push(Diagnostic::error("config::variable_file", summary));
                 }
                 for (id, attribute) in files.get(file.as_str()).into_iter().flatten() {
                     let name = &*attribute.name.text;
                     if declared(name) {
-                        given.insert(name, Given::File(*id, attribute));
+                        given.insert(name, GivenValue::File(*id, attribute));
                     } else {
-                        let how = format!("this file gives a value for {}", quoted(name));
-                        undeclared(eval, catalog, name, &how, Some(attribute.name.place.in_file(*id)));
+                        let how = format!("this file gives a value for {}", quote_text(name));
+                        report_undeclared_variable(eval, catalog, name, &how, Some(attribute.name.place.to_span(*id)));
                     }
                 }
             }
@@ -93,84 +93,104 @@ fn gather<'a>(
     given
 }
 
-/// A value for a variable that is not declared: a warning in a file, which may serve several stacks, an error on the command line.
-fn undeclared(eval: &Evaluator<'_>, catalog: &Catalog<'_>, name: &str, how: &str, in_file: Option<Span>) {
+/// Reports a value for an undeclared variable: a warning for files, which several stacks may share, and an error on the command line.
+fn report_undeclared_variable(
+    eval: &Evaluator<'_>,
+    catalog: &BlockCatalog<'_>,
+    name: &str,
+    how: &str,
+    in_file: Option<FileSpan>,
+) {
     let summary = format!("{how}, and no variable of that name is declared");
     let mut finding = Diagnostic::error("config::undeclared_variable", summary);
     if let Some(span) = in_file {
-        finding.severity = Severity::Warning;
-        finding = finding.at(span, "not declared");
+        finding.severity = DiagnosticSeverity::Warning;
+        finding = finding.with_location(span, "not declared");
     }
-    let near = nearest(name, catalog.variables.keys().copied(), Some(&eval.budget));
+    let near = find_nearest(name, catalog.variables.keys().copied(), Some(&eval.budget));
     eval.findings.borrow_mut().push(match near {
-        Some(near) => finding.help(format!("did you mean {}?", quoted(near))),
-        None => finding.help(format!("declare it: variable {} {{}}", quoted(name))),
+        Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
+        None => finding.with_help(format!("declare it: variable {} {{}}", quote_text(name))),
     });
 }
 
-/// The value of one variable. `None`: it has none, which is reported.
-fn variable(fields: &Fields<'_, '_>, name: &str, given: Option<Given<'_>>) -> Option<Value> {
-    let constraint = constraint(fields)?;
+/// The value of one variable. `None`: it has no value, which is reported.
+fn resolve_variable(fields: &BlockFields<'_, '_>, name: &str, given: Option<GivenValue<'_>>) -> Option<ConfigValue> {
+    let constraint = read_constraint(fields)?;
     let (value, span, how) = match given {
-        Some(given) => value_of(fields, name, given, &constraint)?,
-        None => default(fields, name)?,
+        Some(given) => evaluate_given_value(fields, name, given, &constraint)?,
+        None => read_default(fields, name)?,
     };
-    let value = value.marked(constraint.sensitive);
+    let value = value.with_mark(constraint.sensitive);
     if value.is_null() && !constraint.nullable {
-        // A null stands for the default where null is no value.
-        if given.is_some() && fields.expr("default").is_some() {
-            let (value, span, how) = default(fields, name)?;
-            return converted(fields, name, &value.marked(constraint.sensitive), &constraint, span, &how);
+        // If the variable is not nullable, a null means the default.
+        if given.is_some() && fields.find_expr("default").is_some() {
+            let (value, span, how) = read_default(fields, name)?;
+            return convert_variable_value(
+                fields,
+                name,
+                &value.with_mark(constraint.sensitive),
+                &constraint,
+                span,
+                &how,
+            );
         }
-        fields.find(Diagnostic::error("config::variable", format!("var.{name} must not be null")).at(span, how));
+        fields.report_finding(
+            Diagnostic::error("config::variable", format!("var.{name} must not be null")).with_location(span, how),
+        );
         return None;
     }
-    converted(fields, name, &value, &constraint, span, &how)
+    convert_variable_value(fields, name, &value, &constraint, span, &how)
 }
 
-fn constraint(fields: &Fields<'_, '_>) -> Option<Constraint> {
-    match fields.eval.constraint(fields.block, &fields.scope()) {
+fn read_constraint(fields: &BlockFields<'_, '_>) -> Option<VariableConstraint> {
+    match fields.eval.evaluate_constraint(fields.block, &fields.evaluation_scope()) {
         Ok(constraint) => Some(constraint),
         Err(fault) => {
-            fields.fault(fault);
+            fields.report_fault(fault);
             None
         }
     }
 }
 
-type Found = (Value, Span, String);
+type SourcedValue = (ConfigValue, FileSpan, String);
 
-fn default(fields: &Fields<'_, '_>, name: &str) -> Option<Found> {
-    let Some(expr) = fields.expr("default") else {
-        fields.find(
+fn read_default(fields: &BlockFields<'_, '_>, name: &str) -> Option<SourcedValue> {
+    let Some(expr) = fields.find_expr("default") else {
+        fields.report_finding(
             Diagnostic::error("config::variable", format!("var.{name} has no value"))
-                .at(fields.block.span(), "no default, and none is given")
-                .help(format!(
+                .with_location(fields.block.span(), "no default, and none is given")
+                .with_help(format!(
                     "give one with --var {name}=…, in a *.auto.hclvars file, in LEASEHOLD_VAR_{name}, or as its default"
                 )),
         );
         return None;
     };
-    let span = fields.span(expr);
-    match fields.eval.eval(expr, &Scope::closed(fields.block.file)) {
+    let span = fields.expr_span(expr);
+    match fields.eval.evaluate_expr(expr, &EvalScope::for_literals(fields.block.file)) {
         Ok(value) => Some((value, span, "its default".to_owned())),
         Err(fault) => {
-            fields.fault(fault);
+            fields.report_fault(fault);
             None
         }
     }
 }
 
-fn value_of(fields: &Fields<'_, '_>, name: &str, given: Given<'_>, constraint: &Constraint) -> Option<Found> {
+fn evaluate_given_value(
+    fields: &BlockFields<'_, '_>,
+    name: &str,
+    given: GivenValue<'_>,
+    constraint: &VariableConstraint,
+) -> Option<SourcedValue> {
     let (text, how) = match given {
-        Given::Environment(text) => (text, format!("LEASEHOLD_VAR_{name}")),
-        Given::CommandLine(text) => (text, "--var".to_owned()),
-        Given::File(file, attribute) => {
-            let span = attribute.value.place.in_file(file);
-            return match fields.eval.eval(&attribute.value, &Scope::closed(file)) {
+        GivenValue::Environment(text) => (text, format!("LEASEHOLD_VAR_{name}")),
+        GivenValue::CommandLine(text) => (text, "--var".to_owned()),
+        GivenValue::File(file, attribute) => {
+            let span = attribute.value.place.to_span(file);
+            return match fields.eval.evaluate_expr(&attribute.value, &EvalScope::for_literals(file)) {
                 Ok(value) => Some((value, span, "given here".to_owned())),
                 Err(fault) => {
-                    fields.fault(fault);
+                    fields.report_fault(fault);
                     None
                 }
             };
@@ -178,31 +198,32 @@ fn value_of(fields: &Fields<'_, '_>, name: &str, given: Given<'_>, constraint: &
     };
     let span = fields.block.span();
     let how = format!("its value comes from {how}");
-    if constraint.of.is_primitive() || (constraint.of == Type::Any && fields.expr("type").is_none()) {
-        return Some((Value::string(text), span, how));
+    if constraint.of.is_primitive() || (constraint.of == Type::Any && fields.find_expr("type").is_none()) {
+        return Some((ConfigValue::new_string(text), span, how));
     }
     let nowhere = FileId(u32::MAX);
     let evaluated = match syntax::parse_expression(text, nowhere) {
-        // A bare word where anything is taken is text, as on Terraform's command line it is not; but it is never a reference.
-        Ok(expr) if constraint.of == Type::Any && matches!(expr.kind, ExprKind::Variable(_)) => Ok(Value::string(text)),
-        Ok(expr) => fields.eval.eval(&expr, &Scope::closed(nowhere)).map_err(|fault| match fault {
-            crate::config::eval::Fault::Wrong { finding, .. } | crate::config::eval::Fault::Exhausted(finding) => {
-                finding
-            }
-            crate::config::eval::Fault::Told => Box::new(Diagnostic::error("config::variable", "no value")),
+        // With `type = any`, a bare word is text, unlike on Terraform's command line. It is never a reference.
+        Ok(expr) if constraint.of == Type::Any && matches!(expr.kind, ExprKind::Variable(_)) => {
+            Ok(ConfigValue::new_string(text))
+        }
+        Ok(expr) => fields.eval.evaluate_expr(&expr, &EvalScope::for_literals(nowhere)).map_err(|fault| match fault {
+            crate::config::eval::EvalError::Wrong { finding, .. }
+            | crate::config::eval::EvalError::Exhausted(finding) => finding,
+            crate::config::eval::EvalError::Told => Box::new(Diagnostic::error("config::variable", "no value")),
         }),
         Err(finding) => Err(finding),
     };
     match evaluated {
         Ok(value) => Some((value, span, how)),
         Err(finding) => {
-            let shown = if constraint.sensitive { "(sensitive value)".to_owned() } else { quoted(text) };
+            let shown = if constraint.sensitive { "(sensitive value)".to_owned() } else { quote_text(text) };
             let reason = if constraint.sensitive { "cannot be read".to_owned() } else { finding.summary };
-            fields.find(
+            fields.report_finding(
                 Diagnostic::error("config::variable", format!("the value for var.{name} is no expression"))
-                    .at(span, how)
-                    .detail(format!("{shown}: {reason}"))
-                    .help(format!(
+                    .with_location(span, how)
+                    .with_detail(format!("{shown}: {reason}"))
+                    .with_help(format!(
                         "it must be {}, written as in a file; mind the quotes that the shell takes away",
                         constraint.of
                     )),
@@ -212,62 +233,70 @@ fn value_of(fields: &Fields<'_, '_>, name: &str, given: Given<'_>, constraint: &
     }
 }
 
-fn converted(
-    fields: &Fields<'_, '_>,
+fn convert_variable_value(
+    fields: &BlockFields<'_, '_>,
     name: &str,
-    value: &Value,
-    constraint: &Constraint,
-    span: Span,
+    value: &ConfigValue,
+    constraint: &VariableConstraint,
+    span: FileSpan,
     how: &str,
-) -> Option<Value> {
-    match convert(value, &constraint.of) {
+) -> Option<ConfigValue> {
+    match convert_value(value, &constraint.of) {
         Ok(value) => Some(value),
         Err(mismatch) => {
             let finding = Diagnostic::error("config::type", format!("var.{name} must be {}", constraint.of))
-                .at(span, how)
-                .detail(format!("it is {}", with_value(value)));
-            fields.find(if value.any_sensitive() { finding } else { finding.help(mismatch.to_string()) });
+                .with_location(span, how)
+                .with_detail(format!("it is {}", describe_value(value)));
+            fields.report_finding(if value.contains_sensitive() {
+                finding
+            } else {
+                finding.with_help(mismatch.to_string())
+            });
             None
         }
     }
 }
 
-/// The `validation` blocks of a variable, in order.
-pub fn validate(eval: &Evaluator<'_>, module: ModuleId, name: &str, block: &Block) {
-    let fields = Fields::new(eval, module, block);
-    for validation in block.body.blocks_of("validation") {
-        let fields = fields.within(validation, "".into(), None);
-        let Some(condition) = fields.expr("condition") else { continue };
-        let holds = match eval.condition(condition, &fields.scope()) {
+/// Evaluates the `validation` blocks of a variable, in order.
+pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, block: &Block) {
+    let fields = BlockFields::new(eval, module, block);
+    for validation in block.body.find_blocks("validation") {
+        let fields = fields.for_inner_block(validation, "".into(), None);
+        let Some(condition) = fields.find_expr("condition") else { continue };
+        let holds = match eval.evaluate_condition(condition, &fields.evaluation_scope()) {
             Ok((holds, _)) => holds,
             Err(fault) => {
-                fields.fault(fault);
+                fields.report_fault(fault);
                 continue;
             }
         };
         if holds {
             continue;
         }
-        let message = fields.text("error_message").unwrap_or_else(|| "the condition does not hold".to_owned());
+        let message = fields.read_text("error_message").unwrap_or_else(|| "the condition does not hold".to_owned());
         let value = match module {
             ModuleId::STACK => eval.variables.get(name).cloned().flatten(),
-            _ => eval.argument(module, &name.into(), block.span()).ok(),
+            _ => eval.evaluate_module_argument(module, &name.into(), block.span()).ok(),
         };
-        let value = value.unwrap_or(Value::NULL);
+        let value = value.unwrap_or(ConfigValue::NULL);
         let finding = Diagnostic::error("config::validation", format!("var.{name} has no valid value"))
-            .detail(format!("{message}\nvar.{name} is {}", crate::config::value::show::show(&value)));
+            .with_detail(format!("{message}\nvar.{name} is {}", crate::config::value::show::render_value(&value)));
         let instance = eval.module(module);
-        let given = instance.call.as_ref().and_then(|call| Some((call, call.block.body.attribute(name)?)));
+        let given = instance.call.as_ref().and_then(|call| Some((call, call.block.body.find_attribute(name)?)));
         match given {
-            // What is wrong is the argument: it stands where the module is called.
-            Some((call, argument)) => eval.find(
+            // The error is in the argument, so it is reported at the module call.
+            Some((call, argument)) => eval.add_finding(
                 call.from,
                 finding
-                    .at(argument.value.place.in_file(call.block.file), "this value")
-                    .related(fields.span(condition), "the condition that does not hold"),
+                    .with_location(argument.value.place.to_span(call.block.file), "this value")
+                    .with_related(fields.expr_span(condition), "the condition that does not hold"),
             ),
             None => {
-                fields.find(finding.at(fields.span(condition), "does not hold").related(block.span(), "the variable"));
+                fields.report_finding(
+                    finding
+                        .with_location(fields.expr_span(condition), "does not hold")
+                        .with_related(block.span(), "the variable"),
+                );
             }
         }
     }

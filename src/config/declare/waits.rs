@@ -1,53 +1,54 @@
-//! `depends_on` of identities: whom each of them waits for.
+//! Reads `depends_on` of identities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::Address;
 
-use super::addresses;
-use super::fields::Fields;
+use super::fields::BlockFields;
+use super::read_addresses;
 use crate::config::declared::DeclaredIdentity;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
-use crate::config::source::Span;
+use crate::config::source::FileSpan;
 
-/// Waits of identities for identities, in one stack.
+/// The maximum number of dependencies between identities in one stack.
 const MOST: usize = 1_000_000;
 
-/// The waits of a stack, as they are read.
+/// Counts the dependencies of a stack while they are read.
 #[derive(Default)]
-pub struct Waits {
+pub struct DependencyReader {
     count: usize,
-    /// Whom the block names that was read last, by its module and where it does.
-    latest: Option<((ModuleId, Span), BTreeSet<Address>)>,
+    /// The addresses in the `depends_on` that was read last, with its module and place.
+    latest: Option<((ModuleId, FileSpan), BTreeSet<Address>)>,
 }
 
-impl Waits {
-    /// Whom an identity names. What all instances of a block say alike is read once: a thousand may name a thousand.
-    pub fn named(&mut self, fields: &Fields<'_, '_>) -> BTreeSet<Address> {
-        let Some(expr) = fields.expr("depends_on") else { return BTreeSet::new() };
-        if fields.is_of_instance(expr) {
-            return addresses(fields, "depends_on");
+impl DependencyReader {
+    /// Reads the dependencies of an identity. An expression that is the same in all instances is evaluated once: a thousand instances may
+    /// each name a thousand addresses.
+    pub fn read_dependencies(&mut self, fields: &BlockFields<'_, '_>) -> BTreeSet<Address> {
+        let Some(expr) = fields.find_expr("depends_on") else { return BTreeSet::new() };
+        if fields.is_instance_dependent(expr) {
+            return read_addresses(fields, "depends_on");
         }
-        let place = (fields.module, fields.span(expr));
+        let place = (fields.module, fields.expr_span(expr));
         match &self.latest {
             Some((latest, named)) if *latest == place => named.clone(),
             _ => {
-                let named = addresses(fields, "depends_on");
+                let named = read_addresses(fields, "depends_on");
                 self.latest = Some((place, named.clone()));
                 named
             }
         }
     }
 
-    /// Counts more waits. `false`: there are too many.
-    pub fn are_few_with(&mut self, more: usize) -> bool {
+    /// Counts `more` dependencies. `false`: there are too many.
+    pub fn reserve_dependencies(&mut self, more: usize) -> bool {
         self.count = self.count.saturating_add(more);
         self.count <= MOST
     }
 
-    /// Who waits for a whole module waits for each identity in it.
-    pub fn for_modules(mut self, eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>) {
+    /// Replaces a dependency on a module by dependencies on each identity in it.
+    pub fn expand_modules(mut self, eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>) {
         let waiting: Vec<(Address, Address)> = all
             .values()
             .flat_map(|identity| identity.depends_on.iter().map(|on| (identity.address.clone(), on.clone())))
@@ -58,10 +59,10 @@ impl Waits {
             let within = all.range(Address::from_text(prefix.as_str())..).map(|(address, _)| address);
             let within: Vec<Address> =
                 within.take_while(|address| address.as_str().starts_with(&prefix)).cloned().collect();
-            let few = self.are_few_with(within.len());
+            let few = self.reserve_dependencies(within.len());
             let Some(identity) = all.get_mut(&waiter) else { continue };
             if !few {
-                eval.find(ModuleId::STACK, too_many(identity));
+                eval.add_finding(ModuleId::STACK, diagnose_too_many_dependencies(identity));
                 return;
             }
             identity.depends_on.remove(&module);
@@ -70,10 +71,10 @@ impl Waits {
     }
 }
 
-/// The finding that an identity brings more waits than a stack may have.
-pub fn too_many(identity: &DeclaredIdentity) -> Diagnostic {
+/// The error that an identity exceeds the maximum number of dependencies.
+pub fn diagnose_too_many_dependencies(identity: &DeclaredIdentity) -> Diagnostic {
     let finding = Diagnostic::error("config::budget", format!("more than {MOST} waits in one stack"))
-        .at(identity.origin.part("depends_on"), "each identity waits for each of these")
-        .help("let one wait for one, or make several stacks of it");
-    identity.origin.explain(finding)
+        .with_location(identity.origin.part_span("depends_on"), "each identity waits for each of these")
+        .with_help("let one wait for one, or make several stacks of it");
+    identity.origin.add_module_calls(finding)
 }

@@ -1,101 +1,126 @@
-//! What a module is called with: each argument evaluated where the call stands, and brought to its variable's type.
+//! Evaluates the arguments of a module call. Input: a `module` block and the `variable` blocks of the module. Output: for each variable,
+//! the argument evaluated in the scope of the call, or the default, converted to the type of the variable.
 
 use std::sync::Arc;
 
 use super::module::ModuleId;
-use super::{CellKey, Evaluated, Evaluator, Fault, Scope, types, with_value};
-use crate::config::source::Span;
+use super::{CellKey, EvalError, EvalScope, Evaluated, Evaluator, describe_value, types};
+use crate::config::source::FileSpan;
 use crate::config::syntax::Block;
-use crate::config::value::convert::convert;
-use crate::config::value::{Data, Type, Value};
+use crate::config::value::convert::convert_value;
+use crate::config::value::{ConfigValue, Type, ValueData};
 
-/// The parts of a `variable` block that are not values.
+/// The constraints that a `variable` block sets on its value.
 #[derive(Debug)]
-pub struct Constraint {
-    /// The type its values have.
+pub struct VariableConstraint {
+    /// The type that the value is converted to.
     pub of: Type,
-    /// Its values are not shown.
+    /// Whether the value is marked as sensitive.
     pub sensitive: bool,
-    /// Null is a value of it.
+    /// Whether null is accepted. If not, the default replaces null.
     pub nullable: bool,
 }
 
 impl Evaluator<'_> {
-    /// What a `variable` block asks of its values.
-    pub fn constraint(&self, block: &Block, scope: &Scope<'_>) -> Evaluated<Constraint> {
-        let of = match block.body.attribute("type") {
+    /// Evaluates the constraints of a `variable` block.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the type is not a type, or a flag is neither true nor false.
+    pub fn evaluate_constraint(&self, block: &Block, scope: &EvalScope<'_>) -> Evaluated<VariableConstraint> {
+        let of = match block.body.find_attribute("type") {
             None => Type::Any,
-            Some(attribute) => types::read(&attribute.value, self, scope)?,
+            Some(attribute) => types::read_type(&attribute.value, self, scope)?,
         };
-        let sensitive = self.flag(block, "sensitive", false, scope)?;
-        let nullable = self.flag(block, "nullable", true, scope)?;
-        Ok(Constraint { of, sensitive, nullable })
+        let sensitive = self.evaluate_flag(block, "sensitive", false, scope)?;
+        let nullable = self.evaluate_flag(block, "nullable", true, scope)?;
+        Ok(VariableConstraint { of, sensitive, nullable })
     }
 
-    /// An attribute that is `true` or `false`.
-    pub(super) fn flag(&self, block: &Block, name: &str, default: bool, scope: &Scope<'_>) -> Evaluated<bool> {
-        let Some(attribute) = block.body.attribute(name) else { return Ok(default) };
-        let value = self.eval(&attribute.value, scope)?;
-        match convert(&value, &Type::Bool) {
-            Ok(Value { data: Data::Null, .. }) => Ok(default),
-            Ok(Value { data: Data::Bool(flag), sensitive: false, .. }) => Ok(flag),
-            _ => Err(Fault::at(
-                scope.span(attribute.value.place),
+    /// Evaluates an attribute that must be true or false. It has the value `default` if it is missing or null.
+    pub(super) fn evaluate_flag(
+        &self,
+        block: &Block,
+        name: &str,
+        default: bool,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<bool> {
+        let Some(attribute) = block.body.find_attribute(name) else { return Ok(default) };
+        let value = self.evaluate_expr(&attribute.value, scope)?;
+        match convert_value(&value, &Type::Bool) {
+            Ok(ConfigValue { data: ValueData::Null, .. }) => Ok(default),
+            Ok(ConfigValue { data: ValueData::Bool(flag), sensitive: false, .. }) => Ok(flag),
+            _ => Err(EvalError::new(
+                scope.make_span(attribute.value.place),
                 "config::type",
                 format!("`{name}` must be true or false"),
-                format!("this is {}", with_value(&value)),
+                format!("this is {}", describe_value(&value)),
             )),
         }
     }
 
-    /// The value that a module's variable has: that of the call's argument, or its default.
-    pub fn argument(&self, module: ModuleId, name: &Arc<str>, asked: Span) -> Evaluated<Value> {
+    /// The value of a variable of a module: the argument of the call, or the default.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`EvalError::Told`] if the value is missing or wrong; the error is already reported. Also returns an error if the variable
+    /// needs itself.
+    pub fn evaluate_module_argument(
+        &self,
+        module: ModuleId,
+        name: &Arc<str>,
+        asked: FileSpan,
+    ) -> Evaluated<ConfigValue> {
         let instance = self.module(module);
         let Some((call, block)) = instance.call.as_ref().zip(instance.catalog.variables.get(&**name)) else {
-            return Err(Fault::Told);
+            return Err(EvalError::Told);
         };
-        self.once(module, CellKey::Variable(name.clone()), asked, || {
-            let inner = Scope::of_file(module, block.file);
-            let constraint = self.constraint(block, &inner)?;
-            let outer = Scope::of_file(call.from, call.block.file);
-            let outer = outer.within(&call.bindings);
-            let default = block.body.attribute("default");
-            let given = call.block.body.attribute(name);
+        self.evaluate_once(module, CellKey::Variable(name.clone()), asked, || {
+            let inner = EvalScope::for_file(module, block.file);
+            let constraint = self.evaluate_constraint(block, &inner)?;
+            let outer = EvalScope::for_file(call.from, call.block.file);
+            let outer = outer.with_bindings(&call.bindings);
+            let default = block.body.find_attribute("default");
+            let given = call.block.body.find_attribute(name);
             let mut found = match given {
                 Some(attribute) => {
-                    let value = self.eval(&attribute.value, &outer).map_err(|fault| self.told(call.from, fault))?;
-                    Some((value, outer.span(attribute.value.place)))
+                    let value = self
+                        .evaluate_expr(&attribute.value, &outer)
+                        .map_err(|fault| self.mark_reported(call.from, fault))?;
+                    Some((value, outer.make_span(attribute.value.place)))
                 }
                 None => None,
             };
-            // A null stands for the default where null is no value.
+            // If the variable is not nullable, null selects the default.
             if found.as_ref().is_none_or(|(value, _)| value.is_null() && !constraint.nullable)
                 && let Some(attribute) = default
             {
-                let value = self.eval(&attribute.value, &Scope::closed(block.file))?;
-                found = Some((value, inner.span(attribute.value.place)));
+                let value = self.evaluate_expr(&attribute.value, &EvalScope::for_literals(block.file))?;
+                found = Some((value, inner.make_span(attribute.value.place)));
             }
-            // An argument that is missing is reported at the call.
-            let (value, span) = found.ok_or(Fault::Told)?;
-            let value = value.marked(constraint.sensitive);
+            // A missing argument is reported at the call.
+            let (value, span) = found.ok_or(EvalError::Told)?;
+            let value = value.with_mark(constraint.sensitive);
             let path = instance.path.as_deref().unwrap_or_default();
-            let at_call = |fault: Fault| if given.is_some() { self.told(call.from, fault) } else { fault };
+            let at_call = |fault: EvalError| if given.is_some() { self.mark_reported(call.from, fault) } else { fault };
             if value.is_null() && !constraint.nullable {
-                let fault = Fault::at(span, "config::variable", format!("`{name}` of {path} must not be null"), "null");
+                let fault =
+                    EvalError::new(span, "config::variable", format!("`{name}` of {path} must not be null"), "null");
                 return Err(at_call(fault));
             }
-            convert(&value, &constraint.of).map_err(|mismatch| {
+            convert_value(&value, &constraint.of).map_err(|mismatch| {
                 let summary = format!("`{name}` of {path} must be {}", constraint.of);
-                let fault = Fault::at(span, "config::type", summary, format!("this is {}", with_value(&value)));
-                let fault = if value.any_sensitive() { fault } else { fault.help(mismatch.to_string()) };
-                at_call(fault.related(block.span(), "the variable is declared here"))
+                let fault =
+                    EvalError::new(span, "config::type", summary, format!("this is {}", describe_value(&value)));
+                let fault = if value.contains_sensitive() { fault } else { fault.with_help(mismatch.to_string()) };
+                at_call(fault.with_related(block.span(), "the variable is declared here"))
             })
         })
     }
 
-    /// Reports a fault where it belongs, so that whoever asked is only told.
-    fn told(&self, module: ModuleId, fault: Fault) -> Fault {
-        self.report(module, fault);
-        Fault::Told
+    /// Reports an error in the module that it belongs to, and returns [`EvalError::Told`] for the caller.
+    fn mark_reported(&self, module: ModuleId, fault: EvalError) -> EvalError {
+        self.report_error(module, fault);
+        EvalError::Told
     }
 }

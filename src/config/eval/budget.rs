@@ -1,51 +1,53 @@
-//! Bounds on the work and memory that evaluation may take, whatever the files say.
+//! Limits on the work and memory of an evaluation, so that no input makes it run for long or exhaust memory. Every operation charges the
+//! budget before or directly after its work. If the budget is spent, the evaluation ends with [`EvalError::Exhausted`], which `try`
+//! does not catch.
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::fault::{Evaluated, Fault};
+use super::fault::{EvalError, Evaluated};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::inputs::Limits;
-use crate::config::source::Span;
-use crate::config::value::{Data, Value};
+use crate::config::inputs::StackLimits;
+use crate::config::source::FileSpan;
+use crate::config::value::{ConfigValue, ValueData};
 
-/// Steps of evaluation in one run: one for each expression and each element.
+/// Steps for one run: each expression and each element takes one.
 const MOST_STEPS: u64 = 2_500_000;
-/// Steps more for each identity: large stacks take long, and may.
+/// Additional steps for each identity, because a large stack needs more time.
 const STEPS_OF_AN_IDENTITY: u64 = 2_000;
-/// Bytes that values may take, all told.
+/// Bytes for all values of a run together: 192 MiB.
 const MOST_BYTES: u64 = 192 * 1024 * 1024;
-/// The longest string, in bytes.
+/// The longest string, in bytes: 16 MiB.
 pub const LONGEST_STRING: usize = 16 * 1024 * 1024;
-/// The largest collection.
+/// The largest number of elements of a collection.
 pub const LARGEST_COLLECTION: usize = 250_000;
-/// The most values within one, counted as often as they are there.
+/// The largest number of values within one value; a shared value counts once for each occurrence.
 pub const HEAVIEST: u32 = 1_000_000;
-/// How deep evaluation may go through references of references.
+/// The maximum depth of expressions within each other, including those reached through references.
 const DEEPEST: u32 = 1_000;
-/// What an element of a list takes, in bytes.
-const ELEMENT: usize = size_of::<Value>();
-/// What a node of a map takes, however few of its entries are there: it has room for eleven.
-const NODE: usize = 11 * (size_of::<Value>() + size_of::<Arc<str>>());
-/// A node that is not the only one holds at least so many entries.
+/// The memory of a list element, in bytes.
+const ELEMENT: usize = size_of::<ConfigValue>();
+/// The memory of a map node, in bytes. A node of the standard library's B-tree has room for eleven entries, however few are in it.
+const NODE: usize = 11 * (size_of::<ConfigValue>() + size_of::<Arc<str>>());
+/// Every B-tree node except the root has at least this many entries.
 const IN_A_NODE: usize = 5;
 
-/// What is left.
+/// The remaining budget of a run.
 #[derive(Debug)]
-pub struct Budget {
+pub struct EvalBudget {
     steps: Cell<u64>,
     bytes: Cell<u64>,
     depth: Cell<u32>,
     suggestions: Cell<u64>,
     instances: Cell<usize>,
-    /// How large the stack may be.
-    pub limits: Limits,
+    /// The limits on the size of the stack.
+    pub limits: StackLimits,
 }
 
-impl Budget {
-    /// All that a stack of at most that size may take.
+impl EvalBudget {
+    /// The full budget for a stack with these limits.
     #[must_use]
-    pub fn of(limits: Limits) -> Self {
+    pub fn from_limits(limits: StackLimits) -> Self {
         Self {
             steps: Cell::new(MOST_STEPS),
             bytes: Cell::new(MOST_BYTES),
@@ -57,23 +59,27 @@ impl Budget {
     }
 }
 
-/// What a function would make is too large.
+/// The limit that a result would exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TooLarge {
-    /// A string.
+pub enum TooLargeError {
+    /// The length of a string.
     #[error("the result would be a string of more than 16 MiB")]
     String,
-    /// A collection.
+    /// The number of elements of a collection.
     #[error("the result would have more than 250,000 elements")]
     Collection,
-    /// All values together.
+    /// The memory of all values together.
     #[error("the values of this stack would take more than 192 MiB")]
     Total,
 }
 
-impl Budget {
-    /// Takes steps.
-    pub fn step(&self, span: impl FnOnce() -> Span, count: u64) -> Evaluated<()> {
+impl EvalBudget {
+    /// Charges `count` steps. `span` is the range for the diagnostic.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`EvalError::Exhausted`] if fewer steps are left.
+    pub fn take_steps(&self, span: impl FnOnce() -> FileSpan, count: u64) -> Evaluated<()> {
         match self.steps.get().checked_sub(count) {
             Some(left) => {
                 self.steps.set(left);
@@ -82,68 +88,84 @@ impl Budget {
             None => {
                 self.steps.set(0);
                 let finding = Diagnostic::error("config::budget", "evaluation takes too long")
-                    .at(span(), "stopped here")
-                    .detail(format!("more than {MOST_STEPS} steps"))
-                    .help("make the collections that expressions go through smaller");
-                Err(Fault::Exhausted(Box::new(finding)))
+                    .with_location(span(), "stopped here")
+                    .with_detail(format!("more than {MOST_STEPS} steps"))
+                    .with_help("make the collections that expressions go through smaller");
+                Err(EvalError::Exhausted(Box::new(finding)))
             }
         }
     }
 
-    /// Whether there is room for a string of so many bytes. It is not taken yet.
-    pub fn string(&self, bytes: usize) -> Result<(), TooLarge> {
-        if bytes > LONGEST_STRING { Err(TooLarge::String) } else { self.left_of(bytes).map(drop) }
+    /// Checks that a string of `bytes` bytes fits the budget, without charging it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that the string would exceed.
+    pub fn check_string_room(&self, bytes: usize) -> Result<(), TooLargeError> {
+        if bytes > LONGEST_STRING { Err(TooLargeError::String) } else { self.subtract_bytes(bytes).map(drop) }
     }
 
-    /// Whether there is room for a collection of so many elements. It is not taken yet.
-    pub fn collection(&self, elements: usize) -> Result<(), TooLarge> {
+    /// Checks that a collection of `elements` elements fits the budget, without charging it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that the collection would exceed.
+    pub fn check_collection_room(&self, elements: usize) -> Result<(), TooLargeError> {
         if elements > LARGEST_COLLECTION {
-            Err(TooLarge::Collection)
+            Err(TooLargeError::Collection)
         } else {
-            self.left_of(elements * ELEMENT).map(drop)
+            self.subtract_bytes(elements * ELEMENT).map(drop)
         }
     }
 
-    /// Takes the room of a value that was made: of its own text or elements, not of what is within them.
-    pub fn take(&self, value: &Value) -> Result<(), TooLarge> {
+    /// Charges the memory of a new value: its own text or elements, but not what the elements refer to.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that the value exceeds.
+    pub fn charge_value(&self, value: &ConfigValue) -> Result<(), TooLargeError> {
         if value.weight() > HEAVIEST {
-            return Err(TooLarge::Collection);
+            return Err(TooLargeError::Collection);
         }
         let bytes = match &value.data {
-            Data::String(text) if text.len() > LONGEST_STRING => return Err(TooLarge::String),
-            Data::String(text) => text.len(),
+            ValueData::String(text) if text.len() > LONGEST_STRING => return Err(TooLargeError::String),
+            ValueData::String(text) => text.len(),
             _ => {
-                let elements = value.elements().map_or(0, <[Value]>::len);
+                let elements = value.elements().map_or(0, <[ConfigValue]>::len);
                 let entries = value.entries().map_or(0, std::collections::BTreeMap::len);
                 let nodes = if entries == 0 { 0 } else { 1 + entries / IN_A_NODE };
                 elements.saturating_mul(ELEMENT).saturating_add(nodes.saturating_mul(NODE))
             }
         };
-        let left = self.left_of(bytes);
+        let left = self.subtract_bytes(bytes);
         self.bytes.set(left.unwrap_or(0));
         left.map(drop)
     }
 
-    fn left_of(&self, bytes: usize) -> Result<u64, TooLarge> {
+    fn subtract_bytes(&self, bytes: usize) -> Result<u64, TooLargeError> {
         let left = u64::try_from(bytes).ok().and_then(|bytes| self.bytes.get().checked_sub(bytes));
-        left.ok_or(TooLarge::Total)
+        left.ok_or(TooLargeError::Total)
     }
 
-    /// Takes the room of a block's instances. There are no more of all blocks together than there may be identities.
-    pub fn instances(&self, span: impl FnOnce() -> Span, count: usize) -> Evaluated<()> {
+    /// Charges the instances of a block. All blocks together may have as many instances as the stack may have identities.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`EvalError::Exhausted`] if fewer instances are left.
+    pub fn take_instances(&self, span: impl FnOnce() -> FileSpan, count: usize) -> Evaluated<()> {
         if let Some(left) = self.instances.get().checked_sub(count) {
             self.instances.set(left);
             return Ok(());
         }
         let finding =
             Diagnostic::error("config::budget", format!("more than {} instances in one stack", self.limits.identities))
-                .at(span(), format!("{count} here"))
-                .help("make several stacks of it");
-        Err(Fault::Exhausted(Box::new(finding)))
+                .with_location(span(), format!("{count} here"))
+                .with_help("make several stacks of it");
+        Err(EvalError::Exhausted(Box::new(finding)))
     }
 
-    /// Runs the evaluation of one identity: it has steps of its own, and the values made on the way are gone afterwards.
-    pub fn identity<T>(&self, inner: impl FnOnce() -> T) -> T {
+    /// Evaluates one identity. It adds steps to the budget, and the memory of intermediate values is available again afterwards.
+    pub fn run_for_identity<T>(&self, inner: impl FnOnce() -> T) -> T {
         self.steps.set(self.steps.get().saturating_add(STEPS_OF_AN_IDENTITY));
         let bytes = self.bytes.get();
         let result = inner();
@@ -152,14 +174,18 @@ impl Budget {
     }
 
     /// Runs `inner` one level deeper.
-    pub fn deeper<T>(&self, span: impl FnOnce() -> Span, inner: impl FnOnce() -> Evaluated<T>) -> Evaluated<T> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`EvalError::Exhausted`] at the maximum depth, otherwise the error of `inner`.
+    pub fn run_nested<T>(&self, span: impl FnOnce() -> FileSpan, inner: impl FnOnce() -> Evaluated<T>) -> Evaluated<T> {
         let depth = self.depth.get();
         if depth >= DEEPEST {
             let finding = Diagnostic::error("config::too_deep", "references go too deep")
-                .at(span(), "stopped here")
-                .detail(format!("more than {DEEPEST} expressions lie within each other, through references"))
-                .help("shorten the chain of locals");
-            return Err(Fault::Exhausted(Box::new(finding)));
+                .with_location(span(), "stopped here")
+                .with_detail(format!("more than {DEEPEST} expressions lie within each other, through references"))
+                .with_help("shorten the chain of locals");
+            return Err(EvalError::Exhausted(Box::new(finding)));
         }
         self.depth.set(depth + 1);
         let result = inner();
@@ -167,8 +193,9 @@ impl Budget {
         result
     }
 
-    /// Whether so many more names may be compared for a suggestion. Suggestions are a courtesy: they stop quietly.
-    pub fn suggest(&self, names: usize) -> bool {
+    /// Charges the comparison of `names` names for a suggestion. False: too many comparisons have been made. Then the diagnostic has no
+    /// suggestion, which is not an error.
+    pub fn take_suggestions(&self, names: usize) -> bool {
         let left = u64::try_from(names).ok().and_then(|names| self.suggestions.get().checked_sub(names));
         left.inspect(|left| self.suggestions.set(*left)).is_some()
     }

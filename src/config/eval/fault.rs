@@ -1,55 +1,57 @@
-//! Why an expression has no value.
+//! The errors of an evaluation.
 
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
+use crate::config::source::FileSpan;
 
-/// Why an expression has no value.
+/// The reason why an expression has no value.
 #[derive(Debug)]
-pub enum Fault {
-    /// Something is wrong with it.
+pub enum EvalError {
+    /// The expression is wrong. `try` and `can` catch this error.
     Wrong {
-        /// What.
+        /// The diagnostic, not reported yet.
         finding: Box<Diagnostic>,
-        /// The values of the references involved are already in it.
+        /// Whether the diagnostic already contains the values of the references involved.
         noted: bool,
     },
-    /// It needs something whose finding is already reported: no finding of its own.
+    /// The expression depends on something whose error is already reported, so it has no diagnostic of its own.
     Told,
-    /// The work exceeds a budget. `try` does not help.
+    /// The evaluation exceeds a budget. `try` does not catch this error.
     Exhausted(Box<Diagnostic>),
 }
 
-/// The value of an expression, or why there is none.
-pub type Evaluated<T> = Result<T, Fault>;
+/// The result of an evaluation.
+pub type Evaluated<T> = Result<T, EvalError>;
 
-impl Fault {
-    /// A fault at a place.
-    pub fn at(span: Span, code: &'static str, summary: impl Into<String>, label: impl Into<String>) -> Self {
-        Self::from(Diagnostic::error(code, summary).at(span, label))
+impl EvalError {
+    /// An error with a code, a range, a summary, and a label for the range.
+    pub fn new(span: FileSpan, code: &'static str, summary: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::from(Diagnostic::error(code, summary).with_location(span, label))
     }
 
-    /// The same, with what to do.
+    /// Adds advice to the diagnostic. An error of another variant stays unchanged.
     #[must_use]
-    pub fn help(self, help: impl Into<String>) -> Self {
+    pub fn with_help(self, help: impl Into<String>) -> Self {
         match self {
-            Self::Wrong { finding, noted } => Self::Wrong { finding: Box::new((*finding).help(help)), noted },
+            Self::Wrong { finding, noted } => Self::Wrong { finding: Box::new((*finding).with_help(help)), noted },
             other => other,
         }
     }
 }
 
-impl Fault {
-    /// The same, with another place that matters.
+impl EvalError {
+    /// Adds a related range to the diagnostic. An error of another variant stays unchanged.
     #[must_use]
-    pub fn related(self, span: Span, label: impl Into<String>) -> Self {
+    pub fn with_related(self, span: FileSpan, label: impl Into<String>) -> Self {
         match self {
-            Self::Wrong { finding, noted } => Self::Wrong { finding: Box::new((*finding).related(span, label)), noted },
+            Self::Wrong { finding, noted } => {
+                Self::Wrong { finding: Box::new((*finding).with_related(span, label)), noted }
+            }
             other => other,
         }
     }
 }
 
-impl From<Diagnostic> for Fault {
+impl From<Diagnostic> for EvalError {
     fn from(finding: Diagnostic) -> Self {
         Self::Wrong { finding: Box::new(finding), noted: false }
     }

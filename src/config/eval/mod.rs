@@ -1,7 +1,11 @@
-//! Expressions → values. In: syntax, the stack's index, inputs. Out: values, or faults with the exact range.
+//! Evaluates expressions. Input: syntax trees, the catalog of blocks, and the values of variables. Output: values, or errors with the
+//! exact range.
 //!
-//! Locals and attributes of blocks are evaluated when something asks for them, each once; what asks for itself is a cycle,
-//! reported with its path. The work is bounded by [`Budget`]. Nothing is read but through [`StackFiles`].
+//! Locals, module variables, outputs and attributes of blocks are evaluated on first use, each once. One that needs itself is a cycle,
+//! which is reported with its path. The work is bounded by [`EvalBudget`], and files are read only through [`StackFiles`]. The invariant:
+//! each error is reported once, where it occurs; expressions that depend on it fail with [`EvalError::Told`] and add no diagnostic.
+//!
+//! Example: with `a = local.b` and `b = local.a` in `locals`, evaluating `local.a` reports the cycle `local.a → local.b → local.a`.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -25,80 +29,80 @@ mod template;
 mod traversal;
 pub mod types;
 
-pub use budget::Budget;
-pub use fault::{Evaluated, Fault};
+pub use budget::EvalBudget;
+pub use fault::{EvalError, Evaluated};
 pub use module::ModuleId;
-pub use scope::Scope;
+pub use scope::EvalScope;
 
 use super::diagnostic::Diagnostic;
-use super::functions::Patterns;
-use super::inputs::Limits;
-use super::modules::{Library, STACK};
-use super::source::{FileId, Span, StackFiles};
-use super::syntax::{Expr, ExprKind, Place};
-use super::value::number::InvalidNumber;
-use super::value::{Data, Number, Value, show::show};
-use instances::Instances;
-use module::Module;
+use super::functions::PatternCache;
+use super::inputs::StackLimits;
+use super::modules::{ModuleLibrary, STACK};
+use super::source::{FileId, FileSpan, StackFiles};
+use super::syntax::{ByteRange, Expr, ExprKind};
+use super::value::number::NumberError;
+use super::value::{ConfigValue, Number, ValueData, show::render_value};
+use instances::BlockInstances;
+use module::ModuleInstance;
 
-/// Evaluates the expressions of one stack.
+/// Evaluates the expressions of one stack and its modules.
 pub struct Evaluator<'a> {
-    /// The blocks of the stack and of its modules.
-    pub library: &'a Library<'a>,
-    stack: Rc<Module<'a>>,
-    /// The stack and the instances of modules, by number.
-    modules: RefCell<Vec<Rc<Module<'a>>>>,
-    /// The numbers of modules by address.
+    /// The blocks of the stack and of the modules it calls.
+    pub library: &'a ModuleLibrary<'a>,
+    stack: Rc<ModuleInstance<'a>>,
+    /// The stack and the instances of modules, indexed by [`ModuleId`].
+    modules: RefCell<Vec<Rc<ModuleInstance<'a>>>>,
+    /// The id of each module instance, by its address.
     paths: RefCell<HashMap<Arc<str>, ModuleId>>,
-    /// Files that functions read.
+    /// The files that functions may read.
     pub files: &'a dyn StackFiles,
-    /// `plantimestamp()`.
+    /// The time of the plan, which `plantimestamp()` returns.
     pub now: Timestamp,
-    /// What is left of time and room.
-    pub budget: Budget,
-    /// The values of the stack's variables. `None`: the variable has none, and that is reported.
-    pub variables: BTreeMap<&'a str, Option<Value>>,
-    /// Findings on what other expressions refer to; they are reported once, where it is written.
+    /// The remaining steps and memory.
+    pub budget: EvalBudget,
+    /// The values of the variables of the stack. `None`: the variable has no value, and the error is already reported.
+    pub variables: BTreeMap<&'a str, Option<ConfigValue>>,
+    /// The diagnostics of what other expressions refer to, such as locals. Each is added once, with the range where the error occurs.
     pub findings: RefCell<Vec<Diagnostic>>,
-    /// The files that were read, with the digest of their bytes.
+    /// The digest of each file that was read, by path.
     pub files_read: RefCell<BTreeMap<String, Digest>>,
-    cells: RefCell<HashMap<(ModuleId, CellKey), Cell>>,
-    running: RefCell<Vec<(ModuleId, CellKey, Span)>>,
-    /// By module, type and label of the block.
-    instances: RefCell<HashMap<BlockId, Option<Arc<Instances>>>>,
+    cells: RefCell<HashMap<(ModuleId, CellKey), EvalCell>>,
+    running: RefCell<Vec<(ModuleId, CellKey, FileSpan)>>,
+    /// The instances of identities and modules, by module, type and label of the block. `None`: an error, already reported.
+    instances: RefCell<HashMap<BlockId, Option<Arc<BlockInstances>>>>,
     /// The instances of `module` blocks.
-    called: RefCell<ByCall<Rc<module::Called>>>,
-    /// `module.a` as a whole.
-    wholes: RefCell<ByCall<Value>>,
-    /// What was found within modules, by code and place.
-    told: RefCell<HashSet<Told>>,
-    /// Identities, by block and key, whose name some expression reads although their block says none.
+    called: RefCell<ByModuleCall<Rc<module::ModuleInstances>>>,
+    /// The values of references to a whole module, such as `module.a`.
+    wholes: RefCell<ByModuleCall<ConfigValue>>,
+    /// The diagnostics already reported inside modules, by code and range. The instances of a module share them.
+    told: RefCell<HashSet<FindingKey>>,
+    /// Addresses of the identities whose default name an expression has read: their block sets no `name`.
     pub default_names_read: RefCell<std::collections::BTreeSet<leasehold_provider::Address>>,
-    /// How many `try` and `can` lie around what is evaluated: their faults are not shown, so they need no notes.
+    /// The number of `try` and `can` calls around the current expression. Above 0, errors get no notes, because they are not shown.
     pub quiet: std::cell::Cell<u32>,
     /// Compiled regular expressions.
-    pub patterns: Patterns,
-    /// A template's file is being rendered: it may not render another.
+    pub patterns: PatternCache,
+    /// Whether a template file is being rendered. It must not render another.
     pub in_template: std::cell::Cell<bool>,
 }
 
-/// The module, type and label of a block.
+/// Module, type and label of a block.
 type BlockId = (ModuleId, &'static str, Arc<str>);
 
-/// By the module that a `module` block stands in, and its label.
-type ByCall<T> = HashMap<(ModuleId, Arc<str>), T>;
+/// A map by the module that contains a `module` block and the label of that block.
+type ByModuleCall<T> = HashMap<(ModuleId, Arc<str>), T>;
 
-/// The code and place of a finding.
-type Told = (&'static str, Option<(FileId, usize, usize)>);
+/// Code and range of a diagnostic.
+type FindingKey = (&'static str, Option<(FileId, usize, usize)>);
 
-/// What is evaluated once.
+/// The key of something that is evaluated once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum CellKey {
     /// `local.NAME`.
     Local(Arc<str>),
-    /// An attribute of a block: its address and the attribute's name.
+    /// An attribute of a block: the address of the block and the name of the attribute.
     Attribute(String, Arc<str>),
-    /// The `for_each` of a block: its type and label.
+    /// The `for_each` or `count` of a block: its type and label.
     ForEach(&'static str, Arc<str>),
     /// `var.NAME` of a module.
     Variable(Arc<str>),
@@ -106,20 +110,22 @@ enum CellKey {
     Output(Arc<str>),
 }
 
+/// The state of something that is evaluated once. A reference to a `Running` cell is a cycle.
 #[derive(Debug, Clone)]
-enum Cell {
+enum EvalCell {
     Running,
-    Known(Value),
+    Known(ConfigValue),
     Failed,
 }
 
 impl<'a> Evaluator<'a> {
-    /// An evaluator with no variables yet.
+    /// An evaluator for a stack whose variables are not set yet.
     #[must_use]
-    pub fn new(library: &'a Library<'a>, files: &'a dyn StackFiles, now: Timestamp, limits: Limits) -> Self {
-        let catalog = library.stack();
+    pub fn new(library: &'a ModuleLibrary<'a>, files: &'a dyn StackFiles, now: Timestamp, limits: StackLimits) -> Self {
+        let catalog = library.stack_catalog();
         let prefix = String::new();
-        let stack = Rc::new(Module { path: None, qualifier: None, prefix, directory: STACK, catalog, call: None });
+        let stack =
+            Rc::new(ModuleInstance { path: None, qualifier: None, prefix, directory: STACK, catalog, call: None });
         Self {
             library,
             modules: RefCell::new(vec![stack.clone()]),
@@ -128,7 +134,7 @@ impl<'a> Evaluator<'a> {
             told: RefCell::default(),
             files,
             now,
-            budget: Budget::of(limits),
+            budget: EvalBudget::from_limits(limits),
             variables: BTreeMap::new(),
             findings: RefCell::default(),
             files_read: RefCell::default(),
@@ -139,111 +145,120 @@ impl<'a> Evaluator<'a> {
             called: RefCell::default(),
             wholes: RefCell::default(),
             quiet: std::cell::Cell::new(0),
-            patterns: Patterns::default(),
+            patterns: PatternCache::default(),
             in_template: std::cell::Cell::new(false),
         }
     }
 
-    /// The value of an expression.
-    pub fn eval(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+    /// Evaluates an expression.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the expression is wrong, depends on a failed expression, or exceeds the budget.
+    pub fn evaluate_expr(&self, expr: &Expr, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         let result = match &expr.kind {
-            ExprKind::Null => return Ok(Value::NULL),
-            ExprKind::Bool(value) => return Ok(Value::bool(*value)),
-            ExprKind::String(text) => return Ok(Data::String(text.clone()).into()),
-            _ => self
-                .budget
-                .step(|| scope.span(expr.place), 1)
-                .and_then(|()| self.budget.deeper(|| scope.span(expr.place), || self.compute(expr, scope))),
+            ExprKind::Null => return Ok(ConfigValue::NULL),
+            ExprKind::Bool(value) => return Ok(ConfigValue::new_bool(*value)),
+            ExprKind::String(text) => return Ok(ValueData::String(text.clone()).into()),
+            _ => self.budget.take_steps(|| scope.make_span(expr.place), 1).and_then(|()| {
+                self.budget.run_nested(|| scope.make_span(expr.place), || self.compute_expr(expr, scope))
+            }),
         };
         match result {
-            Err(Fault::Wrong { finding, noted: false }) if self.quiet.get() == 0 => {
-                Err(self.note(expr, scope, finding))
+            Err(EvalError::Wrong { finding, noted: false }) if self.quiet.get() == 0 => {
+                Err(self.note_references(expr, scope, finding))
             }
             other => other,
         }
     }
 
-    fn compute(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn compute_expr(&self, expr: &Expr, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         match &expr.kind {
-            ExprKind::Null | ExprKind::Bool(_) | ExprKind::String(_) => self.eval(expr, scope),
+            ExprKind::Null | ExprKind::Bool(_) | ExprKind::String(_) => self.evaluate_expr(expr, scope),
             ExprKind::Number(written) => match written.parse::<Number>() {
-                Ok(number) => Ok(Value::number(number)),
-                Err(problem) => Err(self.number_fault(problem, expr, scope)),
+                Ok(number) => Ok(ConfigValue::new_number(number)),
+                Err(problem) => Err(self.explain_number(problem, expr, scope)),
             },
-            ExprKind::Template(parts) => self.template(parts, expr.place, scope),
+            ExprKind::Template(parts) => self.evaluate_template(parts, expr.place, scope),
             ExprKind::Tuple(items) => {
-                let elements = items.iter().map(|item| self.eval(item, scope)).collect::<Evaluated<Vec<_>>>()?;
-                self.made(Value::tuple(elements), expr.place, scope)
+                let elements =
+                    items.iter().map(|item| self.evaluate_expr(item, scope)).collect::<Evaluated<Vec<_>>>()?;
+                self.charge_result(ConfigValue::new_tuple(elements), expr.place, scope)
             }
-            ExprKind::Object(items) => self.object(items, expr, scope),
-            ExprKind::Variable(_) => self.traverse(expr, &[], scope),
-            ExprKind::Traverse(traverse) => self.traverse(&traverse.base, &traverse.steps, scope),
+            ExprKind::Object(items) => self.evaluate_object(items, expr, scope),
+            ExprKind::Variable(_) => self.evaluate_traversal(expr, &[], scope),
+            ExprKind::Traverse(traverse) => self.evaluate_traversal(&traverse.base, &traverse.steps, scope),
             ExprKind::Conditional(parts) => {
                 let [condition, yes, no] = &**parts;
-                let (decided, mark) = self.condition(condition, scope)?;
-                Ok(self.eval(if decided { yes } else { no }, scope)?.marked(mark))
+                let (decided, mark) = self.evaluate_condition(condition, scope)?;
+                Ok(self.evaluate_expr(if decided { yes } else { no }, scope)?.with_mark(mark))
             }
-            ExprKind::Call(call) => self.call(call, expr.place, scope),
-            ExprKind::Unary(unary) => self.unary(unary.0, &unary.1, scope),
-            ExprKind::Binary(binary) => self.binary(binary, expr, scope),
-            ExprKind::For(each) => self.for_expression(each, expr, scope),
+            ExprKind::Call(call) => self.call_function(call, expr.place, scope),
+            ExprKind::Unary(unary) => self.evaluate_unary(unary.0, &unary.1, scope),
+            ExprKind::Binary(binary) => self.evaluate_binary(binary, expr, scope),
+            ExprKind::For(each) => self.evaluate_for(each, expr, scope),
         }
     }
 
-    /// Adds the values of the references in `expr` to a finding: the smallest expression around a fault does it.
-    fn note(&self, expr: &Expr, scope: &Scope<'_>, finding: Box<Diagnostic>) -> Fault {
+    /// Adds the values of the references in `expr` to a diagnostic. Only the smallest expression around an error does this; larger ones
+    /// find the diagnostic marked as noted.
+    fn note_references(&self, expr: &Expr, scope: &EvalScope<'_>, finding: Box<Diagnostic>) -> EvalError {
         let mut notes = Vec::new();
-        reference::visit(expr, &mut |base, steps| {
-            if let Some((name, value)) = self.known(base, steps, scope)
+        reference::visit_references(expr, &mut |base, steps| {
+            if let Some((name, value)) = self.find_known_value(base, steps, scope)
                 && !notes.iter().any(|(known, _)| *known == name)
                 && notes.len() < 6
             {
-                notes.push((name, show(&value)));
+                notes.push((name, render_value(&value)));
             }
         });
         let mut finding = finding;
         finding.values = notes.into_iter().map(|(name, value)| (name, format!("is {value}"))).collect();
-        Fault::Wrong { finding, noted: true }
+        EvalError::Wrong { finding, noted: true }
     }
 
-    /// The value of a condition, and whether it is sensitive.
-    pub fn condition(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<(bool, bool)> {
-        let value = self.eval(expr, scope)?;
-        match super::value::convert::convert(&value, &super::value::Type::Bool) {
-            Ok(Value { data: Data::Bool(flag), sensitive, .. }) => Ok((flag, sensitive)),
-            _ => Err(Fault::at(
-                scope.span(expr.place),
+    /// Evaluates a condition. Returns its value and whether it is sensitive.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the evaluation fails or the value is neither true nor false.
+    pub fn evaluate_condition(&self, expr: &Expr, scope: &EvalScope<'_>) -> Evaluated<(bool, bool)> {
+        let value = self.evaluate_expr(expr, scope)?;
+        match super::value::convert::convert_value(&value, &super::value::Type::Bool) {
+            Ok(ConfigValue { data: ValueData::Bool(flag), sensitive, .. }) => Ok((flag, sensitive)),
+            _ => Err(EvalError::new(
+                scope.make_span(expr.place),
                 "config::type",
                 "a condition must be true or false",
-                format!("this is {}", with_value(&value)),
+                format!("this is {}", describe_value(&value)),
             )),
         }
     }
 
-    /// Takes the room of a value that an expression made.
-    fn made(&self, value: Value, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
-        match self.budget.take(&value) {
+    /// Charges the memory of a value that an expression built.
+    fn charge_result(&self, value: ConfigValue, place: ByteRange, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
+        match self.budget.charge_value(&value) {
             Ok(()) => Ok(value),
-            Err(large) => Err(too_large(large, scope.span(place))),
+            Err(large) => Err(explain_too_large(large, scope.make_span(place))),
         }
     }
 
-    fn number_fault(&self, problem: InvalidNumber, expr: &Expr, scope: &Scope<'_>) -> Fault {
-        Fault::at(scope.span(expr.place), "config::number", problem.to_string(), "here")
+    fn explain_number(&self, problem: NumberError, expr: &Expr, scope: &EvalScope<'_>) -> EvalError {
+        EvalError::new(scope.make_span(expr.place), "config::number", problem.to_string(), "here")
     }
 }
 
-/// A fault for a value that would be too large. `try` does not help.
-pub fn too_large(large: budget::TooLarge, span: Span) -> Fault {
-    Fault::Exhausted(Box::new(
+/// The error for a value that exceeds a limit. `try` does not catch it.
+pub fn explain_too_large(large: budget::TooLargeError, span: FileSpan) -> EvalError {
+    EvalError::Exhausted(Box::new(
         Diagnostic::error("config::budget", large.to_string())
-            .at(span, "stopped here")
-            .help("a stack's values are small; build large ones outside of it"),
+            .with_location(span, "stopped here")
+            .with_help("a stack's values are small; build large ones outside of it"),
     ))
 }
 
-/// `a string, "x"`: the form and the value, for labels.
+/// Type and value for labels, such as `a string: "x"`.
 #[must_use]
-pub fn with_value(value: &Value) -> String {
-    if value.is_null() { "null".to_owned() } else { format!("{}: {}", value.form(), show(value)) }
+pub fn describe_value(value: &ConfigValue) -> String {
+    if value.is_null() { "null".to_owned() } else { format!("{}: {}", value.describe_form(), render_value(value)) }
 }

@@ -1,21 +1,25 @@
-//! The modules of a stack: which there are, what they give to those who call them.
+//! Creates the instances of modules and evaluates their outputs. Input: `module` blocks. Output: one [`ModuleInstance`] for each key of
+//! each call, and values for references such as `module.a["k"].x`.
+//!
+//! An instance is created on first use, and its outputs are evaluated on first use. The invariant: a call cannot lead back to a module
+//! that contains it, so the number of instances is finite; a limit bounds it further.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use leasehold_provider::{Address, Key, key};
 
-use super::instances::Instances;
-use super::suggest::{listed, nearest};
-use super::{CellKey, Evaluated, Evaluator, Fault, Scope};
-use crate::config::catalog::Catalog;
+use super::instances::BlockInstances;
+use super::suggest::{find_nearest, join_names};
+use super::{CellKey, EvalError, EvalScope, Evaluated, Evaluator};
+use crate::config::catalog::BlockCatalog;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
-use crate::config::syntax::{Block, Place, Step, StepKind};
+use crate::config::source::FileSpan;
+use crate::config::syntax::{Block, ByteRange, TraversalStep, TraversalStepKind};
 use crate::config::value::convert::to_text;
-use crate::config::value::{Entries, Keyword, Value, show::quoted};
+use crate::config::value::{ConfigValue, Entries, Keyword, show::quote_text};
 
-/// The number of one instance of a module.
+/// The index of a module instance in the evaluator. 0 is the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleId(u32);
 
@@ -26,78 +30,78 @@ impl ModuleId {
 
 /// One instance of a module, or the stack itself.
 #[derive(Debug)]
-pub struct Module<'a> {
-    /// Its address: `module.a["k"].module.b`. `None`: the stack.
+pub struct ModuleInstance<'a> {
+    /// Its address, such as `module.a["k"].module.b`. `None`: the stack.
     pub path: Option<Arc<str>>,
-    /// The same as part of a [qualified](leasehold_provider::key::qualified) name.
+    /// The module part of a [qualified](leasehold_provider::key::qualify_name) name. `None`: the stack.
     pub qualifier: Option<Arc<str>>,
-    /// What stands before the default names of its identities: `a-k-b-`.
+    /// The prefix of the default names of its identities, such as `a-k-b-`. Empty for the stack.
     pub prefix: String,
-    /// Where its files are, relative to the stack's directory.
+    /// Its directory, relative to the directory of the stack.
     pub directory: &'a str,
     /// Its blocks.
-    pub catalog: &'a Catalog<'a>,
-    /// The call that made it. `None`: the stack.
-    pub call: Option<Call<'a>>,
+    pub catalog: &'a BlockCatalog<'a>,
+    /// The call that created it. `None`: the stack.
+    pub call: Option<ModuleCall<'a>>,
 }
 
-/// A `module` block, or one instance of it.
+/// One instance of a `module` block.
 #[derive(Debug)]
-pub struct Call<'a> {
-    /// The module that it stands in.
+pub struct ModuleCall<'a> {
+    /// The module that contains the block.
     pub from: ModuleId,
     /// The block.
     pub block: &'a Block,
-    /// What its arguments see beside their module: `each` or `count`.
-    pub bindings: Vec<(Arc<str>, Value)>,
+    /// The bindings for its arguments: `each` or `count`. Empty if the block has neither.
+    pub bindings: Vec<(Arc<str>, ConfigValue)>,
 }
 
-/// The instances of one `module` block, by key.
-pub type Called = Vec<(Option<Key>, ModuleId)>;
+/// The instances of one `module` block, sorted by key. The key is `None` if the block has neither `for_each` nor `count`.
+pub type ModuleInstances = Vec<(Option<Key>, ModuleId)>;
 
 impl<'a> Evaluator<'a> {
-    /// A module by its number.
-    pub fn module(&self, id: ModuleId) -> Rc<Module<'a>> {
+    /// The module with this id; the stack if there is none.
+    pub fn module(&self, id: ModuleId) -> Rc<ModuleInstance<'a>> {
         let modules = self.modules.borrow();
         usize::try_from(id.0).ok().and_then(|index| modules.get(index)).unwrap_or(&self.stack).clone()
     }
 
     /// The blocks of a module.
-    pub fn catalog(&self, id: ModuleId) -> &'a Catalog<'a> {
+    pub fn catalog(&self, id: ModuleId) -> &'a BlockCatalog<'a> {
         self.module(id).catalog
     }
 
-    /// What an expression in a module may write behind that word.
-    pub fn labels(&self, id: ModuleId, keyword: Keyword) -> Vec<String> {
+    /// The names that an expression in the module can write after `keyword`.
+    pub fn list_labels(&self, id: ModuleId, keyword: Keyword) -> Vec<String> {
         match keyword {
             Keyword::Provider => self.catalog(ModuleId::STACK).provider_names(),
-            _ => self.catalog(id).blocks(keyword).keys().map(|label| (*label).to_owned()).collect(),
+            _ => self.catalog(id).blocks_by_label(keyword).keys().map(|label| (*label).to_owned()).collect(),
         }
     }
 
-    /// The module that a block stands in, by the address of the module.
-    pub fn module_at(&self, path: Option<&Arc<str>>) -> ModuleId {
+    /// The module with this address. `None` is the stack, which is also the result for an unknown address.
+    pub fn find_module(&self, path: Option<&Arc<str>>) -> ModuleId {
         path.and_then(|path| self.paths.borrow().get(path).copied()).unwrap_or(ModuleId::STACK)
     }
 
-    /// The name by which marks and policies know a block of that module.
-    pub fn qualified(&self, module: ModuleId, label: &str) -> String {
-        key::qualified(self.module(module).qualifier.as_deref(), label)
+    /// The qualified label of a block in the module, as used in marks and policy names.
+    pub fn qualify_label(&self, module: ModuleId, label: &str) -> String {
+        key::qualify_name(self.module(module).qualifier.as_deref(), label)
     }
 
-    /// The finding with the calls that lead to where it lies.
-    pub fn through(&self, module: ModuleId, mut finding: Diagnostic) -> Diagnostic {
+    /// Adds to a diagnostic the calls that lead to the module, innermost first.
+    pub fn relate_calls(&self, module: ModuleId, mut finding: Diagnostic) -> Diagnostic {
         let mut at = self.module(module);
         while let (Some(call), Some(path)) = (&at.call, &at.path) {
-            finding = finding.related(call.block.span(), format!("{path} is called here"));
+            finding = finding.with_related(call.block.span(), format!("{path} is called here"));
             let outer = self.module(call.from);
             at = outer;
         }
         finding
     }
 
-    /// The calls that lead to a module, innermost first: where each stands and what it makes.
-    pub fn calls_to(&self, module: ModuleId) -> Vec<(Span, String)> {
+    /// The calls that lead to a module, innermost first, each with its range and a label.
+    pub fn list_calls(&self, module: ModuleId) -> Vec<(FileSpan, String)> {
         let mut calls = Vec::new();
         let mut at = self.module(module);
         while let (Some(call), Some(path)) = (&at.call, &at.path) {
@@ -108,8 +112,8 @@ impl<'a> Evaluator<'a> {
         calls
     }
 
-    /// Puts a finding on something in a module among the findings. What is wrong in each instance of a module is one finding.
-    pub fn find(&self, module: ModuleId, finding: Diagnostic) {
+    /// Adds a diagnostic about a module. The same error in several instances of a module is added once.
+    pub fn add_finding(&self, module: ModuleId, finding: Diagnostic) {
         let finding = if module == ModuleId::STACK {
             finding
         } else {
@@ -117,23 +121,25 @@ impl<'a> Evaluator<'a> {
             if !self.told.borrow_mut().insert((finding.code, place)) {
                 return;
             }
-            self.through(module, finding)
+            self.relate_calls(module, finding)
         };
         self.findings.borrow_mut().push(finding);
     }
 
-    /// The instances of a `module` block, each with its key. `None`: they cannot be known, and that is reported.
-    pub fn called(&self, from: ModuleId, block: &'a Block, asked: Span) -> Option<Rc<Called>> {
+    /// The instances of a `module` block. `None`: they cannot be determined, and the error is already reported.
+    pub fn instantiate_block(&self, from: ModuleId, block: &'a Block, asked: FileSpan) -> Option<Rc<ModuleInstances>> {
         let at = (from, block.labels.first()?.text.clone());
         if let Some(known) = self.called.borrow().get(&at) {
             return Some(Rc::clone(known));
         }
-        let instances = self.instances(from, block, asked)?;
-        let called: Option<Called> = match &*instances {
-            Instances::One => Some(vec![(None, self.enter(from, block, None, Vec::new())?)]),
-            Instances::Keyed(keyed) => keyed
+        let instances = self.evaluate_instances(from, block, asked)?;
+        let called: Option<ModuleInstances> = match &*instances {
+            BlockInstances::One => Some(vec![(None, self.instantiate_module(from, block, None, Vec::new())?)]),
+            BlockInstances::Keyed(keyed) => keyed
                 .iter()
-                .map(|(key, bound)| Some((Some(key.clone()), self.enter(from, block, Some(key), vec![bound.clone()])?)))
+                .map(|(key, bound)| {
+                    Some((Some(key.clone()), self.instantiate_module(from, block, Some(key), vec![bound.clone()])?))
+                })
                 .collect(),
         };
         let called = Rc::new(called?);
@@ -141,62 +147,66 @@ impl<'a> Evaluator<'a> {
         Some(called)
     }
 
-    /// One instance of a module, made when it is asked for first. `None`: it cannot be, and that is reported.
-    fn enter(
+    /// Creates an instance of a module, or returns the existing one. `None`: it cannot be created, and the error is already reported.
+    fn instantiate_module(
         &self,
         from: ModuleId,
         block: &'a Block,
         key: Option<&Key>,
-        bindings: Vec<(Arc<str>, Value)>,
+        bindings: Vec<(Arc<str>, ConfigValue)>,
     ) -> Option<ModuleId> {
         let label = block.labels.first()?.text.clone();
         let outer = self.module(from);
-        let path: Arc<str> = Address::block(outer.path.as_deref(), "module", &label, key).as_str().into();
+        let path: Arc<str> = Address::for_block(outer.path.as_deref(), "module", &label, key).as_str().into();
         if let Some(known) = self.paths.borrow().get(&path) {
             return Some(*known);
         }
-        let (directory, catalog) = match self.library.called(outer.directory, block) {
+        let (directory, catalog) = match self.library.find_called_module(outer.directory, block) {
             Ok(found) => found,
             Err(finding) => {
-                // Instances of one call name one module: it is told once.
+                // All instances of one call refer to the same module, so its error is reported once.
                 if let Some(finding) = finding.filter(|finding| !self.findings.borrow().contains(finding)) {
-                    self.find(from, *finding);
+                    self.add_finding(from, *finding);
                 }
                 return None;
             }
         };
-        if let Some(finding) = self.leads_back(from, block, directory) {
+        if let Some(finding) = self.find_call_cycle(from, block, directory) {
             if !self.findings.borrow().contains(&finding) {
-                self.find(from, finding);
+                self.add_finding(from, finding);
             }
             return None;
         }
         let mut modules = self.modules.borrow_mut();
         if modules.len() >= self.budget.limits.modules {
             drop(modules);
-            self.report(from, Fault::Exhausted(Box::new(too_many(block, self.budget.limits.modules))));
+            self.report_error(
+                from,
+                EvalError::Exhausted(Box::new(explain_too_many(block, self.budget.limits.modules))),
+            );
             return None;
         }
         let id = ModuleId(u32::try_from(modules.len()).ok()?);
-        let qualifier: Arc<str> = key::qualified(outer.qualifier.as_deref(), &key::segment(&label, key)).into();
+        let qualifier: Arc<str> =
+            key::qualify_name(outer.qualifier.as_deref(), &key::render_segment(&label, key)).into();
         let prefix = match key {
-            Some(key) => format!("{}{label}-{}-", outer.prefix, key.text()),
+            Some(key) => format!("{}{label}-{}-", outer.prefix, key.key_text()),
             None => format!("{}{label}-", outer.prefix),
         };
-        let call = Some(Call { from, block, bindings });
+        let call = Some(ModuleCall { from, block, bindings });
         self.paths.borrow_mut().insert(path.clone(), id);
         let path = Some(path);
-        modules.push(Rc::new(Module { path, qualifier: Some(qualifier), prefix, directory, catalog, call }));
+        modules.push(Rc::new(ModuleInstance { path, qualifier: Some(qualifier), prefix, directory, catalog, call }));
         Some(id)
     }
 
-    /// A finding where a call leads back to a module that it is made in.
-    fn leads_back(&self, from: ModuleId, block: &Block, directory: &str) -> Option<Diagnostic> {
-        let mut names = vec![shown(directory)];
+    /// The diagnostic for a call that leads back to a module that contains it. `None`: there is no cycle.
+    fn find_call_cycle(&self, from: ModuleId, block: &Block, directory: &str) -> Option<Diagnostic> {
+        let mut names = vec![describe_directory(directory)];
         let mut places = Vec::new();
         let mut at = self.module(from);
         loop {
-            names.push(shown(at.directory));
+            names.push(describe_directory(at.directory));
             if at.directory == directory {
                 break;
             }
@@ -208,159 +218,171 @@ impl<'a> Evaluator<'a> {
         names.reverse();
         let summary = match directory {
             crate::config::modules::STACK => "the stack calls itself as a module".to_owned(),
-            _ => format!("the module {} calls itself", shown(directory)),
+            _ => format!("the module {} calls itself", describe_directory(directory)),
         };
         let finding = Diagnostic::error("config::module_cycle", summary)
-            .at(block.span(), "leads back to it")
-            .detail(names.join(" → "))
-            .help("take this call out: a module cannot be made of itself");
-        Some(places.into_iter().fold(finding, |finding, place| finding.related(place, "through this call")))
+            .with_location(block.span(), "leads back to it")
+            .with_detail(names.join(" → "))
+            .with_help("take this call out: a module cannot be made of itself");
+        Some(places.into_iter().fold(finding, |finding, place| finding.with_related(place, "through this call")))
     }
 
-    /// `module.a.x`, `module.a["k"].x`, and `module.a` as a whole: the value, and the steps that are left.
-    pub(super) fn module_reference<'s>(
+    /// Resolves `module.a.x`, `module.a["k"].x` and `module.a` as a whole. Returns the value and the remaining steps.
+    pub(super) fn resolve_module_reference<'s>(
         &self,
         label: &Arc<str>,
-        whole: Place,
-        rest: &'s [Step],
-        scope: &Scope<'_>,
-    ) -> Evaluated<(Value, &'s [Step])> {
+        whole: ByteRange,
+        rest: &'s [TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<(ConfigValue, &'s [TraversalStep])> {
         let catalog = self.catalog(scope.module);
         let Some(block) = catalog.modules.get(&**label).copied() else {
             if catalog.is_broken("module", label) {
-                return Err(Fault::Told);
+                return Err(EvalError::Told);
             }
-            return Err(self.undefined("module", label, whole, catalog.modules.keys().copied(), "module", scope));
+            return Err(self.explain_undefined(
+                "module",
+                label,
+                whole,
+                catalog.modules.keys().copied(),
+                "module",
+                scope,
+            ));
         };
-        let span = scope.span(whole);
-        let called = self.called(scope.module, block, span.clone()).ok_or(Fault::Told)?;
+        let span = scope.make_span(whole);
+        let called = self.instantiate_block(scope.module, block, span.clone()).ok_or(EvalError::Told)?;
         match (called.as_slice(), rest) {
-            ([(None, id)], [Step { kind: StepKind::Name(name), place }, rest @ ..]) => {
-                Ok((self.output(*id, name, scope.span(*place))?, rest))
+            ([(None, id)], [TraversalStep { kind: TraversalStepKind::Name(name), place }, rest @ ..]) => {
+                Ok((self.evaluate_output(*id, name, scope.make_span(*place))?, rest))
             }
-            ([(None, _)], _) => Ok((self.all_of(block, label, &called, whole, scope)?, rest)),
+            ([(None, _)], _) => Ok((self.evaluate_whole_module(block, label, &called, whole, scope)?, rest)),
             (
                 keyed,
                 [
-                    Step { kind: StepKind::Index(index), place },
-                    Step { kind: StepKind::Name(name), place: at },
+                    TraversalStep { kind: TraversalStepKind::Index(index), place },
+                    TraversalStep { kind: TraversalStepKind::Name(name), place: at },
                     rest @ ..,
                 ],
             ) => {
-                let id = self.instance_named(label, keyed, index, scope.span(*place), scope)?;
-                Ok((self.output(id, name, scope.span(*at))?, rest))
+                let id = self.select_module_instance(label, keyed, index, scope.make_span(*place), scope)?;
+                Ok((self.evaluate_output(id, name, scope.make_span(*at))?, rest))
             }
-            (_, [Step { kind: StepKind::Name(name), place }, ..]) => {
+            (_, [TraversalStep { kind: TraversalStepKind::Name(name), place }, ..]) => {
                 let summary = format!("module.{label} has several instances");
-                Err(Fault::at(scope.span(*place), "config::undefined_reference", summary, "of which one?")
-                    .help(format!("name its key: module.{label}[\"key\"].{name}, or take all: [for m in module.{label} : m.{name}]")))
+                Err(EvalError::new(scope.make_span(*place), "config::undefined_reference", summary, "of which one?")
+                    .with_help(format!("name its key: module.{label}[\"key\"].{name}, or take all: [for m in module.{label} : m.{name}]")))
             }
-            _ => Ok((self.all_of(block, label, &called, whole, scope)?, rest)),
+            _ => Ok((self.evaluate_whole_module(block, label, &called, whole, scope)?, rest)),
         }
     }
 
-    /// `module.a` as a whole: the outputs of all its instances. It is put together once, however often it is named.
-    fn all_of(
+    /// The outputs of all instances of a module. The value is built once and then reused.
+    fn evaluate_whole_module(
         &self,
         block: &Block,
         label: &Arc<str>,
-        called: &Called,
-        whole: Place,
-        scope: &Scope<'_>,
-    ) -> Evaluated<Value> {
+        called: &ModuleInstances,
+        whole: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let at = (scope.module, label.clone());
         if let Some(known) = self.wholes.borrow().get(&at) {
             return Ok(known.clone());
         }
-        let span = scope.span(whole);
+        let span = scope.make_span(whole);
         let mut entries = Entries::new();
         let mut elements = Vec::new();
         let mut alone = None;
         for (key, id) in called {
-            let outputs = self.outputs(*id, &span)?;
+            let outputs = self.evaluate_outputs(*id, &span)?;
             match key {
                 None => alone = Some(outputs),
                 Some(Key::Name(name)) => drop(entries.insert(name.clone(), outputs)),
                 Some(Key::Index(_)) => elements.push(outputs),
             }
         }
-        let counted = block.body.attribute("count").is_some();
+        let counted = block.body.find_attribute("count").is_some();
         let value = match alone {
             Some(outputs) => outputs,
-            None if counted => Value::tuple(elements),
-            None => Value::object(entries),
+            None if counted => ConfigValue::new_tuple(elements),
+            None => ConfigValue::new_object(entries),
         };
-        let value = self.made(value, whole, scope)?;
+        let value = self.charge_result(value, whole, scope)?;
         self.wholes.borrow_mut().insert(at, value.clone());
         Ok(value)
     }
 
-    fn instance_named(
+    fn select_module_instance(
         &self,
         label: &str,
         keyed: &[(Option<Key>, ModuleId)],
         index: &crate::config::syntax::Expr,
-        span: Span,
-        scope: &Scope<'_>,
+        span: FileSpan,
+        scope: &EvalScope<'_>,
     ) -> Evaluated<ModuleId> {
-        let key = self.eval(index, scope)?;
+        let key = self.evaluate_expr(index, scope)?;
         let Some(text) = to_text(&key).filter(|_| !key.sensitive) else {
-            let label = format!("this is {}", super::with_value(&key));
-            return Err(Fault::at(span, "config::type", "the key of an instance is a string or a number", label));
+            let label = format!("this is {}", super::describe_value(&key));
+            return Err(EvalError::new(span, "config::type", "the key of an instance is a string or a number", label));
         };
-        // They are in the order of their keys.
+        // The instances are sorted by key.
         let of = |key: Key| keyed.binary_search_by(|(at, _)| at.as_ref().cmp(&Some(&key))).ok();
         let at = of(Key::Name(text.clone())).or_else(|| of(Key::Index(text.parse().ok()?)));
         if let Some((_, id)) = at.and_then(|at| keyed.get(at)) {
             return Ok(*id);
         }
-        let keys: Vec<String> = keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.text())).collect();
-        let summary = format!("module.{label}[{}] is not declared", quoted(&text));
-        let fault = Fault::at(span, "config::undefined_reference", summary, "no such key");
+        let keys: Vec<String> = keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.key_text())).collect();
+        let summary = format!("module.{label}[{}] is not declared", quote_text(&text));
+        let fault = EvalError::new(span, "config::undefined_reference", summary, "no such key");
         let names = || keys.iter().map(String::as_str);
-        Err(match nearest(&text, names(), Some(&self.budget)) {
-            Some(near) => fault.help(format!("did you mean module.{label}[{}]?", quoted(near))),
-            None if keys.is_empty() => fault.help("it has no instances"),
-            None => fault.help(format!("its keys are {}", listed(names()))),
+        Err(match find_nearest(&text, names(), Some(&self.budget)) {
+            Some(near) => fault.with_help(format!("did you mean module.{label}[{}]?", quote_text(near))),
+            None if keys.is_empty() => fault.with_help("it has no instances"),
+            None => fault.with_help(format!("its keys are {}", join_names(names()))),
         })
     }
 
-    /// All outputs of a module as an object.
-    fn outputs(&self, id: ModuleId, asked: &Span) -> Evaluated<Value> {
+    /// All outputs of a module, as an object.
+    fn evaluate_outputs(&self, id: ModuleId, asked: &FileSpan) -> Evaluated<ConfigValue> {
         let names = self.catalog(id).outputs.keys().copied();
-        let each = names.map(|name| Ok((Arc::from(name), self.output(id, name, asked.clone())?)));
-        Ok(Value::object(each.collect::<Evaluated<Entries>>()?))
+        let each = names.map(|name| Ok((Arc::from(name), self.evaluate_output(id, name, asked.clone())?)));
+        Ok(ConfigValue::new_object(each.collect::<Evaluated<Entries>>()?))
     }
 
-    /// One output of a module.
-    pub fn output(&self, id: ModuleId, name: &str, asked: Span) -> Evaluated<Value> {
+    /// The value of one output of a module.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the module has no such output, or [`EvalError::Told`] if its error is already reported.
+    pub fn evaluate_output(&self, id: ModuleId, name: &str, asked: FileSpan) -> Evaluated<ConfigValue> {
         let module = self.module(id);
         let Some(block) = module.catalog.outputs.get(name) else {
             if module.catalog.is_broken("output", name) {
-                return Err(Fault::Told);
+                return Err(EvalError::Told);
             }
             let path = module.path.as_deref().unwrap_or_default();
-            let fault = Fault::at(asked, "config::no_attribute", format!("{path} has no output `{name}`"), "not there");
+            let fault =
+                EvalError::new(asked, "config::no_attribute", format!("{path} has no output `{name}`"), "not there");
             let names = || module.catalog.outputs.keys().copied();
-            return Err(match nearest(name, names(), Some(&self.budget)) {
-                Some(near) => fault.help(format!("did you mean `{near}`?")),
-                None if Keyword::of(name).is_some() => fault.help(
+            return Err(match find_nearest(name, names(), Some(&self.budget)) {
+                Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+                None if Keyword::from_word(name).is_some() => fault.with_help(
                     "what stands within a module is reached through its outputs: add output \"x\" { value = … } to it",
                 ),
-                None if names().next().is_none() => fault.help("the module has no `output` block"),
-                None => fault.help(format!("its outputs are {}", listed(names()))),
+                None if names().next().is_none() => fault.with_help("the module has no `output` block"),
+                None => fault.with_help(format!("its outputs are {}", join_names(names()))),
             });
         };
-        let Some(value) = block.body.attribute("value") else { return Err(Fault::Told) };
-        self.once(id, CellKey::Output(Arc::from(name)), asked, || {
-            let scope = Scope::of_file(id, block.file);
-            let sensitive = self.flag(block, "sensitive", false, &scope)?;
-            Ok(self.eval(&value.value, &scope)?.marked(sensitive))
+        let Some(value) = block.body.find_attribute("value") else { return Err(EvalError::Told) };
+        self.evaluate_once(id, CellKey::Output(Arc::from(name)), asked, || {
+            let scope = EvalScope::for_file(id, block.file);
+            let sensitive = self.evaluate_flag(block, "sensitive", false, &scope)?;
+            Ok(self.evaluate_expr(&value.value, &scope)?.with_mark(sensitive))
         })
     }
 }
 
-fn shown(directory: &str) -> String {
+fn describe_directory(directory: &str) -> String {
     match directory {
         crate::config::modules::STACK => "the stack's directory".to_owned(),
         _ if directory.starts_with("..") => directory.to_owned(),
@@ -368,8 +390,8 @@ fn shown(directory: &str) -> String {
     }
 }
 
-fn too_many(block: &Block, most: usize) -> Diagnostic {
+fn explain_too_many(block: &Block, most: usize) -> Diagnostic {
     Diagnostic::error("config::budget", format!("more than {most} instances of modules in one stack"))
-        .at(block.span(), "stopped here")
-        .help("go through the collection within the module, with for_each on its blocks")
+        .with_location(block.span(), "stopped here")
+        .with_help("go through the collection within the module, with for_each on its blocks")
 }

@@ -1,91 +1,113 @@
-//! `-x`, `!x`, `a + b`.
+//! Evaluates unary and binary operators.
 
 use hcl_edit::expr::BinaryOperator as Op;
 
-use super::{Evaluated, Evaluator, Fault, Scope, with_value};
-use crate::config::syntax::{Binary, Expr, UnaryOperator};
-use crate::config::value::convert::convert;
-use crate::config::value::{Data, Number, Type, Value};
+use super::{EvalError, EvalScope, Evaluated, Evaluator, describe_value};
+use crate::config::syntax::{BinaryExpr, Expr, UnaryOperator};
+use crate::config::value::convert::convert_value;
+use crate::config::value::{ConfigValue, Number, Type, ValueData};
 
 impl Evaluator<'_> {
-    pub(super) fn unary(&self, operator: UnaryOperator, operand: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
-        let value = self.eval(operand, scope)?;
+    pub(super) fn evaluate_unary(
+        &self,
+        operator: UnaryOperator,
+        operand: &Expr,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
+        let value = self.evaluate_expr(operand, scope)?;
         Ok(match operator {
             UnaryOperator::Negate => {
-                let number = self.operand_number(&value, operand, "-", scope)?;
-                Value::number(number.negate())
+                let number = self.expect_number_operand(&value, operand, "-", scope)?;
+                ConfigValue::new_number(number.to_negated())
             }
-            UnaryOperator::Not => Value::bool(!self.operand_bool(&value, operand, "!", scope)?),
+            UnaryOperator::Not => ConfigValue::new_bool(!self.expect_bool_operand(&value, operand, "!", scope)?),
         }
-        .marked(value.sensitive))
+        .with_mark(value.sensitive))
     }
 
-    pub(super) fn binary(&self, binary: &Binary, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
-        let Binary { left, operator, right } = binary;
+    pub(super) fn evaluate_binary(
+        &self,
+        binary: &BinaryExpr,
+        expr: &Expr,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
+        let BinaryExpr { left, operator, right } = binary;
         let sign = operator.as_str();
-        let a = self.eval(left, scope)?;
+        let a = self.evaluate_expr(left, scope)?;
         if matches!(operator, Op::And | Op::Or) {
-            let decided = self.operand_bool(&a, left, sign, scope)?;
-            // As in most languages, the right side counts only when the left has not decided.
+            let decided = self.expect_bool_operand(&a, left, sign, scope)?;
+            // The right operand is evaluated only if the left one does not decide the result.
             if decided == (*operator == Op::Or) {
-                return Ok(Value::bool(decided).marked(a.sensitive));
+                return Ok(ConfigValue::new_bool(decided).with_mark(a.sensitive));
             }
-            let b = self.eval(right, scope)?;
-            let value = self.operand_bool(&b, right, sign, scope)?;
-            return Ok(Value::bool(value).marked(a.sensitive || b.sensitive));
+            let b = self.evaluate_expr(right, scope)?;
+            let value = self.expect_bool_operand(&b, right, sign, scope)?;
+            return Ok(ConfigValue::new_bool(value).with_mark(a.sensitive || b.sensitive));
         }
-        let b = self.eval(right, scope)?;
-        let mark = a.any_sensitive() || b.any_sensitive();
+        let b = self.evaluate_expr(right, scope)?;
+        let mark = a.contains_sensitive() || b.contains_sensitive();
         if matches!(operator, Op::Eq | Op::NotEq) {
-            self.budget.step(|| scope.span(expr.place), u64::from(a.weight().min(b.weight()) / 8))?;
-            return Ok(Value::bool((a == b) == (*operator == Op::Eq)).marked(mark));
+            self.budget.take_steps(|| scope.make_span(expr.place), u64::from(a.weight().min(b.weight()) / 8))?;
+            return Ok(ConfigValue::new_bool((a == b) == (*operator == Op::Eq)).with_mark(mark));
         }
-        let x = self.operand_number(&a, left, sign, scope)?;
-        let y = self.operand_number(&b, right, sign, scope)?;
+        let x = self.expect_number_operand(&a, left, sign, scope)?;
+        let y = self.expect_number_operand(&b, right, sign, scope)?;
         let number = match operator {
-            Op::Plus => x.add(&y),
-            Op::Minus => x.subtract(&y),
-            Op::Mul => x.multiply(&y),
-            Op::Div => x.divide(&y),
-            Op::Mod => x.remainder(&y),
-            Op::Less => return Ok(Value::bool(x < y).marked(mark)),
-            Op::LessEq => return Ok(Value::bool(x <= y).marked(mark)),
-            Op::Greater => return Ok(Value::bool(x > y).marked(mark)),
-            Op::GreaterEq => return Ok(Value::bool(x >= y).marked(mark)),
-            Op::And | Op::Or | Op::Eq | Op::NotEq => return Err(Fault::Told),
+            Op::Plus => x.try_add(&y),
+            Op::Minus => x.try_subtract(&y),
+            Op::Mul => x.try_multiply(&y),
+            Op::Div => x.try_divide(&y),
+            Op::Mod => x.try_remainder(&y),
+            Op::Less => return Ok(ConfigValue::new_bool(x < y).with_mark(mark)),
+            Op::LessEq => return Ok(ConfigValue::new_bool(x <= y).with_mark(mark)),
+            Op::Greater => return Ok(ConfigValue::new_bool(x > y).with_mark(mark)),
+            Op::GreaterEq => return Ok(ConfigValue::new_bool(x >= y).with_mark(mark)),
+            Op::And | Op::Or | Op::Eq | Op::NotEq => return Err(EvalError::Told),
         };
         let number = number.map_err(|problem| {
-            Fault::at(scope.span(expr.place), "config::operation", problem.to_string(), "has no value")
+            EvalError::new(scope.make_span(expr.place), "config::operation", problem.to_string(), "has no value")
         })?;
-        Ok(Value::number(number).marked(mark))
+        Ok(ConfigValue::new_number(number).with_mark(mark))
     }
 
-    fn operand_number(&self, value: &Value, operand: &Expr, sign: &str, scope: &Scope<'_>) -> Evaluated<Number> {
-        if let Ok(Value { data: Data::Number(number), .. }) = convert(value, &Type::Number) {
+    fn expect_number_operand(
+        &self,
+        value: &ConfigValue,
+        operand: &Expr,
+        sign: &str,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<Number> {
+        if let Ok(ConfigValue { data: ValueData::Number(number), .. }) = convert_value(value, &Type::Number) {
             return Ok(number);
         }
-        let fault = Fault::at(
-            scope.span(operand.place),
+        let fault = EvalError::new(
+            scope.make_span(operand.place),
             "config::operation",
             format!("`{sign}` works on numbers"),
-            format!("this is {}", with_value(value)),
+            format!("this is {}", describe_value(value)),
         );
         Err(if sign == "+" && value.as_str().is_some() {
-            fault.help("strings are joined as \"${a}${b}\"")
+            fault.with_help("strings are joined as \"${a}${b}\"")
         } else {
             fault
         })
     }
 
-    fn operand_bool(&self, value: &Value, operand: &Expr, sign: &str, scope: &Scope<'_>) -> Evaluated<bool> {
-        if let Ok(Value { data: Data::Bool(flag), .. }) = convert(value, &Type::Bool) {
+    fn expect_bool_operand(
+        &self,
+        value: &ConfigValue,
+        operand: &Expr,
+        sign: &str,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<bool> {
+        if let Ok(ConfigValue { data: ValueData::Bool(flag), .. }) = convert_value(value, &Type::Bool) {
             return Ok(flag);
         }
-        Err(Fault::at(
-            scope.span(operand.place),
+        Err(EvalError::new(
+            scope.make_span(operand.place),
             "config::operation",
             format!("`{sign}` works on true and false"),
-            format!("this is {}", with_value(value)),
+            format!("this is {}", describe_value(value)),
         ))
     }
 }

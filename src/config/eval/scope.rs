@@ -1,59 +1,60 @@
-//! The names an expression sees beside the stack's own: `each`, `count`, variables of for expressions and templates.
+//! The names that an expression can use in addition to the blocks of its module: `each`, `count`, and the variables of for expressions
+//! and templates. A scope is a chain: an inner binding hides an outer one of the same name.
 
 use std::sync::Arc;
 
 use super::module::ModuleId;
-use crate::config::source::{FileId, Span};
-use crate::config::syntax::Place;
-use crate::config::value::{Entries, Value};
+use crate::config::source::{FileId, FileSpan};
+use crate::config::syntax::ByteRange;
+use crate::config::value::{ConfigValue, Entries};
 
-/// What an expression sees.
+/// The names that an expression can use.
 #[derive(Debug, Clone, Copy)]
-pub struct Scope<'s> {
-    /// The module it stands in.
+pub struct EvalScope<'s> {
+    /// The module that contains the expression.
     pub module: ModuleId,
-    /// The file it stands in.
+    /// The file that contains the expression.
     pub file: FileId,
-    /// Whether it sees its module's variables, locals and blocks.
+    /// Whether the expression can use the variables, locals and blocks of its module.
     pub sees_stack: bool,
-    bindings: &'s [(Arc<str>, Value)],
-    outer: Option<&'s Scope<'s>>,
+    bindings: &'s [(Arc<str>, ConfigValue)],
+    outer: Option<&'s EvalScope<'s>>,
 }
 
-impl<'s> Scope<'s> {
-    /// A scope that sees its module and nothing else.
+impl<'s> EvalScope<'s> {
+    /// A scope with the names of the module only.
     #[must_use]
-    pub fn of_file(module: ModuleId, file: FileId) -> Self {
+    pub fn for_file(module: ModuleId, file: FileId) -> Self {
         Self { module, file, sees_stack: true, bindings: &[], outer: None }
     }
 
-    /// A scope that sees its module and these names.
+    /// A scope with the names of the module and `bindings`.
     #[must_use]
-    pub fn of_file_with(module: ModuleId, file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
-        Self { bindings, ..Self::of_file(module, file) }
+    pub fn for_file_with_bindings(module: ModuleId, file: FileId, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
+        Self { bindings, ..Self::for_file(module, file) }
     }
 
-    /// A scope that sees nothing but functions.
+    /// A scope without names: only literals and functions can be used.
     #[must_use]
-    pub fn closed(file: FileId) -> Self {
-        Self { sees_stack: false, ..Self::of_file(ModuleId::STACK, file) }
+    pub fn for_literals(file: FileId) -> Self {
+        Self { sees_stack: false, ..Self::for_file(ModuleId::STACK, file) }
     }
 
-    /// The same scope with more names in it.
+    /// An inner scope with additional names.
     #[must_use]
-    pub fn within(&'s self, bindings: &'s [(Arc<str>, Value)]) -> Self {
+    pub fn with_bindings(&'s self, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
         Self { module: self.module, file: self.file, sees_stack: self.sees_stack, bindings, outer: Some(self) }
     }
 
-    /// A scope that sees these names and nothing else.
+    /// A scope with `bindings` only.
     #[must_use]
-    pub fn only(file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
-        Self { bindings, ..Self::closed(file) }
+    pub fn for_bindings(file: FileId, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
+        Self { bindings, ..Self::for_literals(file) }
     }
 
-    /// The value bound to a name.
+    /// The value of the innermost binding of `name`. `None`: the name is not bound.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'s Value> {
+    pub fn get(&self, name: &str) -> Option<&'s ConfigValue> {
         let mut scope = Some(self);
         while let Some(here) = scope {
             if let Some((_, value)) = here.bindings.iter().rev().find(|(bound, _)| &**bound == name) {
@@ -64,9 +65,9 @@ impl<'s> Scope<'s> {
         None
     }
 
-    /// Every name bound.
+    /// All bound names, innermost first.
     #[must_use]
-    pub fn names(&self) -> Vec<&'s str> {
+    pub fn bound_names(&self) -> Vec<&'s str> {
         let mut names = Vec::new();
         let mut scope = Some(self);
         while let Some(here) = scope {
@@ -76,16 +77,17 @@ impl<'s> Scope<'s> {
         names
     }
 
-    /// A place in this scope's file.
+    /// A range in the file of this scope.
     #[must_use]
-    pub fn span(&self, place: Place) -> Span {
-        place.in_file(self.file)
+    pub fn make_span(&self, place: ByteRange) -> FileSpan {
+        place.to_span(self.file)
     }
 }
 
-/// `each` for one instance.
+/// The binding of `each` for one instance, with `each.key` and `each.value`.
 #[must_use]
-pub fn each(key: &Arc<str>, value: &Value) -> (Arc<str>, Value) {
-    let entries: Entries = [(Arc::from("key"), Value::string(key.clone())), (Arc::from("value"), value.clone())].into();
-    (Arc::from("each"), Value::object(entries))
+pub fn bind_each(key: &Arc<str>, value: &ConfigValue) -> (Arc<str>, ConfigValue) {
+    let entries: Entries =
+        [(Arc::from("key"), ConfigValue::new_string(key.clone())), (Arc::from("value"), value.clone())].into();
+    (Arc::from("each"), ConfigValue::new_object(entries))
 }

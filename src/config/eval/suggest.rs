@@ -1,11 +1,15 @@
-//! "Did you mean".
+//! "Did you mean …?": finds names that are similar to a misspelt one.
 
-use super::Budget;
+use super::EvalBudget;
 
-/// The name among `names` that `word` was most likely meant to be.
-pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>, budget: Option<&Budget>) -> Option<&'n str> {
+/// The name most similar to `word`. `None`: no name is similar enough, or the budget for comparisons is spent.
+pub fn find_nearest<'n>(
+    word: &str,
+    names: impl Iterator<Item = &'n str>,
+    budget: Option<&EvalBudget>,
+) -> Option<&'n str> {
     let names: Vec<&str> = names.collect();
-    if word.len() > 64 || budget.is_some_and(|budget| !budget.suggest(names.len())) {
+    if word.len() > 64 || budget.is_some_and(|budget| !budget.take_suggestions(names.len())) {
         return None;
     }
     let scored = names.into_iter().filter(|name| name.len() <= 64).map(|name| {
@@ -21,9 +25,9 @@ pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>, budget: Opt
         .map(|(_, name)| name)
 }
 
-/// Names in a row: `a, b and c`, cut after twelve.
+/// Joins names for a sentence: `a, b and c`. Of more than twelve names, the first twelve are followed by the number of the others.
 #[must_use]
-pub fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+pub fn join_names<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<&str> = names.collect();
     if names.len() > 12 {
         let first: Vec<&str> = names.iter().take(12).copied().collect();
@@ -43,12 +47,12 @@ mod tests {
     #[test]
     fn suggests_what_is_near_and_nothing_else() {
         let names = ["owner", "environment", "max_session_duration", "ttl"];
-        let near = |word| nearest(word, names.into_iter(), None);
+        let near = |word| find_nearest(word, names.into_iter(), None);
         assert_eq!(near("onwer"), Some("owner"));
         assert_eq!(near("enviroment"), Some("environment"));
         assert_eq!(near("max_session"), Some("max_session_duration"));
         assert_eq!(near("tll"), Some("ttl"));
         assert_eq!(near("banana"), None);
-        assert_eq!(listed(["a", "b", "c"].into_iter()), "a, b and c");
+        assert_eq!(join_names(["a", "b", "c"].into_iter()), "a, b and c");
     }
 }

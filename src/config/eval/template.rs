@@ -1,74 +1,83 @@
-//! `"…${…}…"`, heredocs, `%{ if }` and `%{ for }`.
+//! Evaluates templates: quoted strings and heredocs with `${…}`, `%{ if }` and `%{ for }`.
 
-use super::{Evaluated, Evaluator, Fault, Scope, too_large, with_value};
-use crate::config::syntax::{Part, Place};
-use crate::config::value::Value;
+use super::{EvalError, EvalScope, Evaluated, Evaluator, describe_value, explain_too_large};
+use crate::config::syntax::{ByteRange, TemplatePart};
+use crate::config::value::ConfigValue;
 use crate::config::value::convert::to_text;
 
 impl Evaluator<'_> {
-    /// The text of a template.
-    pub fn template(&self, parts: &[Part], place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    /// Renders a template to a string. The string is sensitive if a value in it is.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if an expression fails, a value has no text form, or the text is too long.
+    pub fn evaluate_template(
+        &self,
+        parts: &[TemplatePart],
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let mut text = String::new();
         let mut mark = false;
-        self.render(parts, place, scope, &mut text, &mut mark)?;
-        self.made(Value::string(text).marked(mark), place, scope)
+        self.render_parts(parts, place, scope, &mut text, &mut mark)?;
+        self.charge_result(ConfigValue::new_string(text).with_mark(mark), place, scope)
     }
 
-    fn render(
+    fn render_parts(
         &self,
-        parts: &[Part],
-        place: Place,
-        scope: &Scope<'_>,
+        parts: &[TemplatePart],
+        place: ByteRange,
+        scope: &EvalScope<'_>,
         out: &mut String,
         mark: &mut bool,
     ) -> Evaluated<()> {
         for part in parts {
             match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Interpolation(expr) => {
-                    let value = self.eval(expr, scope)?;
+                TemplatePart::Text(text) => out.push_str(text),
+                TemplatePart::Interpolation(expr) => {
+                    let value = self.evaluate_expr(expr, scope)?;
                     *mark |= value.sensitive;
                     match to_text(&value) {
                         Some(text) => out.push_str(&text),
-                        None => return Err(not_text(&value, scope.span(expr.place))),
+                        None => return Err(explain_not_text(&value, scope.make_span(expr.place))),
                     }
                 }
-                Part::If { condition, yes, no } => {
-                    let (decided, sensitive) = self.condition(condition, scope)?;
+                TemplatePart::If { condition, yes, no } => {
+                    let (decided, sensitive) = self.evaluate_condition(condition, scope)?;
                     *mark |= sensitive;
-                    self.render(if decided { yes } else { no }, place, scope, out, mark)?;
+                    self.render_parts(if decided { yes } else { no }, place, scope, out, mark)?;
                 }
-                Part::For { key, value, collection, body } => {
-                    let going = self.eval(collection, scope)?;
+                TemplatePart::For { key, value, collection, body } => {
+                    let going = self.evaluate_expr(collection, scope)?;
                     *mark |= going.sensitive;
-                    for (at, element) in self.iterate(&going, collection, scope)? {
-                        self.budget.step(|| scope.span(collection.place), 1)?;
+                    for (at, element) in self.list_entries(&going, collection, scope)? {
+                        self.budget.take_steps(|| scope.make_span(collection.place), 1)?;
                         let mut bound = vec![(value.clone(), element)];
                         bound.extend(key.clone().map(|key| (key, at)));
-                        self.render(body, place, &scope.within(&bound), out, mark)?;
+                        self.render_parts(body, place, &scope.with_bindings(&bound), out, mark)?;
                     }
                 }
             }
             if out.len() > super::budget::LONGEST_STRING {
-                return Err(too_large(super::budget::TooLarge::String, scope.span(place)));
+                return Err(explain_too_large(super::budget::TooLargeError::String, scope.make_span(place)));
             }
         }
         Ok(())
     }
 }
 
-fn not_text(value: &Value, span: crate::config::source::Span) -> Fault {
-    let help = match value.form() {
+fn explain_not_text(value: &ConfigValue, span: crate::config::source::FileSpan) -> EvalError {
+    let help = match value.describe_form() {
         "null" => "give it a value for this case, for example with coalesce()",
         "a list" | "a set" | "a tuple" => "join the elements with join(\", \", …), or write them with jsonencode(…)",
         "a map" | "an object" => "name one of its attributes, or write it with jsonencode(…)",
         _ => "name one of its attributes, for example owner.jane.email",
     };
-    Fault::at(
+    EvalError::new(
         span,
         "config::type",
         "only strings, numbers and bools go into a string",
-        format!("this is {}", with_value(value)),
+        format!("this is {}", describe_value(value)),
     )
-    .help(help)
+    .with_help(help)
 }

@@ -1,86 +1,94 @@
-//! `var.x`, `local.x.y[0]`, `owner.jane.email`, `identity.agent["triage"]`, `list[*].name`.
+//! Evaluates references and access to parts of values: `var.x`, `local.x.y[0]`, `owner.jane.email`, `identity.agent["triage"]`,
+//! `list[*].name`. Input: a base expression and its steps. Output: the value at the end of the steps.
 
 use std::sync::Arc;
 
-use super::suggest::{listed, nearest};
-use super::{Cell, CellKey, Evaluated, Evaluator, Fault, ModuleId, Scope, with_value};
+use super::suggest::{find_nearest, join_names};
+use super::{CellKey, EvalCell, EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
-use crate::config::syntax::{Expr, ExprKind, Place, Step, StepKind};
-use crate::config::value::convert::{convert, to_text};
-use crate::config::value::{BlockRef, Data, Keyword, Type, Value, show::quoted};
+use crate::config::source::FileSpan;
+use crate::config::syntax::{ByteRange, Expr, ExprKind, TraversalStep, TraversalStepKind};
+use crate::config::value::convert::{convert_value, to_text};
+use crate::config::value::{BlockRef, ConfigValue, Keyword, Type, ValueData, show::quote_text};
 
-/// First words of references that a file may use.
+/// The names that a reference can begin with.
 const ROOTS: [&str; 10] =
     ["var", "local", "module", "owner", "service", "scope", "identity", "template", "provider", "store"];
 
 impl Evaluator<'_> {
-    pub(super) fn traverse(&self, base: &Expr, steps: &[Step], scope: &Scope<'_>) -> Evaluated<Value> {
+    pub(super) fn evaluate_traversal(
+        &self,
+        base: &Expr,
+        steps: &[TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let (value, rest) = match &base.kind {
             ExprKind::Variable(name) => match scope.get(name) {
                 Some(value) => (value.clone(), steps),
-                None => self.root(name, base.place, steps, scope)?,
+                None => self.resolve_root(name, base.place, steps, scope)?,
             },
-            _ => (self.eval(base, scope)?, steps),
+            _ => (self.evaluate_expr(base, scope)?, steps),
         };
-        self.walk(value, rest, scope)
+        self.walk_steps(value, rest, scope)
     }
 
-    /// The value that the first word and the steps it takes stand for, and the steps left.
-    fn root<'s>(
+    /// Resolves the first name of a reference and the steps that belong to it. Returns the value and the remaining steps.
+    fn resolve_root<'s>(
         &self,
         name: &str,
-        place: Place,
-        steps: &'s [Step],
-        scope: &Scope<'_>,
-    ) -> Evaluated<(Value, &'s [Step])> {
+        place: ByteRange,
+        steps: &'s [TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<(ConfigValue, &'s [TraversalStep])> {
         if !scope.sees_stack || !ROOTS.contains(&name) {
-            return Err(self.unknown_word(name, place, steps, scope));
+            return Err(self.explain_unknown_word(name, place, steps, scope));
         }
-        let Some((Step { kind: StepKind::Name(label), place: at }, rest)) = steps.split_first() else {
-            return Err(Fault::at(
-                scope.span(place),
+        let Some((TraversalStep { kind: TraversalStepKind::Name(label), place: at }, rest)) = steps.split_first()
+        else {
+            return Err(EvalError::new(
+                scope.make_span(place),
                 "config::undefined_reference",
                 format!("`{name}` alone is no value"),
                 "which one?",
             )
-            .help(format!("name one: {name}.NAME")));
+            .with_help(format!("name one: {name}.NAME")));
         };
-        let whole = Place { start: place.start, end: at.end };
+        let whole = ByteRange { start: place.start, end: at.end };
         match name {
-            "var" => Ok((self.variable(label, whole, scope)?, rest)),
-            "local" => Ok((self.local(label, whole, scope)?, rest)),
-            "module" => self.module_reference(label, whole, rest, scope),
-            _ => match Keyword::of(name) {
-                Some(Keyword::Provider) => self.provider(label, whole, rest, scope),
+            "var" => Ok((self.evaluate_variable(label, whole, scope)?, rest)),
+            "local" => Ok((self.evaluate_local(label, whole, scope)?, rest)),
+            "module" => self.resolve_module_reference(label, whole, rest, scope),
+            _ => match Keyword::from_word(name) {
+                Some(Keyword::Provider) => self.resolve_provider(label, whole, rest, scope),
                 Some(keyword) => {
                     let module = self.module(scope.module);
-                    let blocks = module.catalog.blocks(keyword);
+                    let blocks = module.catalog.blocks_by_label(keyword);
                     if !blocks.contains_key(&**label) {
                         if module.catalog.is_broken(name, label) {
-                            return Err(Fault::Told);
+                            return Err(EvalError::Told);
                         }
-                        return Err(self.undefined(name, label, whole, blocks.keys().copied(), name, scope));
+                        return Err(self.explain_undefined(name, label, whole, blocks.keys().copied(), name, scope));
                     }
                     let block = BlockRef { module: module.path.clone(), keyword, label: label.clone(), key: None };
-                    Ok((Data::Block(block).into(), rest))
+                    Ok((ValueData::Block(block).into(), rest))
                 }
-                None => Err(Fault::Told),
+                None => Err(EvalError::Told),
             },
         }
     }
 
-    /// `provider.aws`, and `provider.aws.audit` of the one with that alias. Providers are the stack's: a module sees them too.
-    fn provider<'s>(
+    /// Resolves `provider.aws`, or `provider.aws.audit` for the provider with that alias. Providers are declared in the stack, and modules
+    /// can refer to them.
+    fn resolve_provider<'s>(
         &self,
         label: &Arc<str>,
-        place: Place,
-        rest: &'s [Step],
-        scope: &Scope<'_>,
-    ) -> Evaluated<(Value, &'s [Step])> {
+        place: ByteRange,
+        rest: &'s [TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<(ConfigValue, &'s [TraversalStep])> {
         let (name, place, rest) = match rest {
-            [Step { kind: StepKind::Name(alias), place: at }, rest @ ..] => {
-                (format!("{label}.{alias}"), Place { start: place.start, end: at.end }, rest)
+            [TraversalStep { kind: TraversalStepKind::Name(alias), place: at }, rest @ ..] => {
+                (format!("{label}.{alias}"), ByteRange { start: place.start, end: at.end }, rest)
             }
             _ => (label.to_string(), place, rest),
         };
@@ -88,222 +96,249 @@ impl Evaluator<'_> {
         let names = catalog.provider_names();
         if names.contains(&name) {
             let block = BlockRef { module: None, keyword: Keyword::Provider, label: name.into(), key: None };
-            return Ok((Data::Block(block).into(), rest));
+            return Ok((ValueData::Block(block).into(), rest));
         }
         if catalog.is_broken("provider", label) {
-            return Err(Fault::Told);
+            return Err(EvalError::Told);
         }
-        Err(self.undefined("provider", &name, place, names.iter().map(String::as_str), "provider", scope))
+        Err(self.explain_undefined("provider", &name, place, names.iter().map(String::as_str), "provider", scope))
     }
 
-    fn unknown_word(&self, name: &str, place: Place, steps: &[Step], scope: &Scope<'_>) -> Fault {
-        let span = scope.span(place);
+    fn explain_unknown_word(
+        &self,
+        name: &str,
+        place: ByteRange,
+        steps: &[TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> EvalError {
+        let span = scope.make_span(place);
         let code = "config::undefined_reference";
         if !scope.sees_stack && ROOTS.contains(&name) {
-            return Fault::at(span, code, format!("`{name}` cannot be used here"), "not known here")
-                .help("only literal values and functions may stand here");
+            return EvalError::new(span, code, format!("`{name}` cannot be used here"), "not known here")
+                .with_help("only literal values and functions may stand here");
         }
         match name {
             "each" => {
-                return Fault::at(span, code, "`each` stands only in a block with `for_each`", "not known here")
-                    .help("add for_each to the block, or name the value itself");
+                return EvalError::new(span, code, "`each` stands only in a block with `for_each`", "not known here")
+                    .with_help("add for_each to the block, or name the value itself");
             }
             "count" => {
-                return Fault::at(span, code, "`count` stands only in a block with `count`", "not known here");
+                return EvalError::new(span, code, "`count` stands only in a block with `count`", "not known here");
             }
             "path" | "terraform" | "self" | "data" => {
-                return Fault::at(span, code, format!("there is no `{name}` in this language"), "not known")
-                    .help("paths given to file() are relative to the stack's directory");
+                return EvalError::new(span, code, format!("there is no `{name}` in this language"), "not known")
+                    .with_help("paths given to file() are relative to the stack's directory");
             }
             _ => {}
         }
-        let fault = Fault::at(span, code, format!("`{name}` is not defined"), "not known");
-        // A word by itself cannot be one of the roots misspelt.
+        let fault = EvalError::new(span, code, format!("`{name}` is not defined"), "not known");
+        // A word without steps is not a misspelt root, because every root needs a step after it.
         let roots = if steps.is_empty() { &[][..] } else { &ROOTS[..] };
-        let known = scope.names().into_iter().chain(roots.iter().copied());
-        if let Some(near) = nearest(name, known, Some(&self.budget)) {
-            return fault.help(format!("did you mean `{near}`?"));
+        let known = scope.bound_names().into_iter().chain(roots.iter().copied());
+        if let Some(near) = find_nearest(name, known, Some(&self.budget)) {
+            return fault.with_help(format!("did you mean `{near}`?"));
         }
         if steps.is_empty() {
-            return fault.help(format!("if this is text, write it in quotes: {}", quoted(name)));
+            return fault.with_help(format!("if this is text, write it in quotes: {}", quote_text(name)));
         }
-        fault.help(format!("references begin with {}", listed(ROOTS.into_iter())))
+        fault.with_help(format!("references begin with {}", join_names(ROOTS.into_iter())))
     }
 
-    pub(super) fn undefined<'n>(
+    pub(super) fn explain_undefined<'n>(
         &self,
         root: &str,
         label: &str,
-        place: Place,
+        place: ByteRange,
         names: impl Iterator<Item = &'n str> + Clone,
         what: &str,
-        scope: &Scope<'_>,
-    ) -> Fault {
+        scope: &EvalScope<'_>,
+    ) -> EvalError {
         let summary = format!("{root}.{label} is not declared");
-        let fault = Fault::at(scope.span(place), "config::undefined_reference", summary, "not declared");
-        match nearest(label, names.clone(), Some(&self.budget)) {
-            Some(near) => fault.help(format!("did you mean {root}.{near}?")),
-            None if scope.module != ModuleId::STACK && self.declared_outside(root, label) => fault.help(format!(
+        let fault = EvalError::new(scope.make_span(place), "config::undefined_reference", summary, "not declared");
+        match find_nearest(label, names.clone(), Some(&self.budget)) {
+            Some(near) => fault.with_help(format!("did you mean {root}.{near}?")),
+            None if scope.module != ModuleId::STACK && self.is_declared_in_stack(root, label) => fault.with_help(format!(
                 "a module sees its own blocks only: hand {root}.{label} over through a variable, as in {what} = var.{what}"
             )),
             None if names.clone().next().is_none() => {
                 let here = if scope.module == ModuleId::STACK { "stack" } else { "module" };
-                fault.help(format!("this {here} declares no {what}"))
+                fault.with_help(format!("this {here} declares no {what}"))
             }
-            None => fault.help(format!("declared are {}", listed(names))),
+            None => fault.with_help(format!("declared are {}", join_names(names))),
         }
     }
 
-    /// Whether the stack itself declares a block of that name.
-    fn declared_outside(&self, root: &str, label: &str) -> bool {
-        Keyword::of(root).is_some_and(|keyword| self.catalog(ModuleId::STACK).blocks(keyword).contains_key(label))
+    /// Whether the stack itself declares a block of this type and label.
+    fn is_declared_in_stack(&self, root: &str, label: &str) -> bool {
+        Keyword::from_word(root)
+            .is_some_and(|keyword| self.catalog(ModuleId::STACK).blocks_by_label(keyword).contains_key(label))
     }
 
-    fn variable(&self, label: &Arc<str>, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn evaluate_variable(&self, label: &Arc<str>, place: ByteRange, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         let catalog = self.catalog(scope.module);
         if !catalog.variables.contains_key(&**label) {
             if catalog.is_broken("variable", label) {
-                return Err(Fault::Told);
+                return Err(EvalError::Told);
             }
-            return Err(self.undefined("var", label, place, catalog.variables.keys().copied(), "variable", scope));
+            return Err(self.explain_undefined(
+                "var",
+                label,
+                place,
+                catalog.variables.keys().copied(),
+                "variable",
+                scope,
+            ));
         }
         if scope.module == ModuleId::STACK {
-            return self.variables.get(&**label).cloned().flatten().ok_or(Fault::Told);
+            return self.variables.get(&**label).cloned().flatten().ok_or(EvalError::Told);
         }
-        self.argument(scope.module, label, scope.span(place))
+        self.evaluate_module_argument(scope.module, label, scope.make_span(place))
     }
 
-    fn local(&self, label: &Arc<str>, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn evaluate_local(&self, label: &Arc<str>, place: ByteRange, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         let catalog = self.catalog(scope.module);
         let Some((file, attribute)) = catalog.locals.get(&**label) else {
             if catalog.is_broken("locals", "") {
-                return Err(Fault::Told);
+                return Err(EvalError::Told);
             }
-            return Err(self.undefined("local", label, place, catalog.locals.keys().copied(), "local", scope));
+            return Err(self.explain_undefined("local", label, place, catalog.locals.keys().copied(), "local", scope));
         };
-        self.once(scope.module, CellKey::Local(label.clone()), scope.span(place), || {
-            self.eval(&attribute.value, &Scope::of_file(scope.module, *file))
+        self.evaluate_once(scope.module, CellKey::Local(label.clone()), scope.make_span(place), || {
+            self.evaluate_expr(&attribute.value, &EvalScope::for_file(scope.module, *file))
         })
     }
 
-    /// Evaluates a local for its findings.
-    pub fn touch_local(&self, module: ModuleId, name: &str, asked: Span) {
+    /// Evaluates a local so that its errors are reported, even if nothing refers to it.
+    pub fn check_local(&self, module: ModuleId, name: &str, asked: FileSpan) {
         if let Some((file, attribute)) = self.catalog(module).locals.get(name) {
-            let scope = Scope::of_file(module, *file);
-            // Its fault is reported by `once`.
-            let _ = self.once(module, CellKey::Local(Arc::from(name)), asked, || self.eval(&attribute.value, &scope));
+            let scope = EvalScope::for_file(module, *file);
+            // `evaluate_once` reports the error.
+            let _ = self.evaluate_once(module, CellKey::Local(Arc::from(name)), asked, || {
+                self.evaluate_expr(&attribute.value, &scope)
+            });
         }
     }
 
-    /// Evaluates something the first time it is asked for. Its fault is reported here, once; who asks is only told.
-    pub(super) fn once(
+    /// Evaluates something on first use and keeps the value. An error is reported here, once; the caller gets [`EvalError::Told`].
+    pub(super) fn evaluate_once(
         &self,
         module: ModuleId,
         key: CellKey,
-        asked: Span,
-        compute: impl FnOnce() -> Evaluated<Value>,
-    ) -> Evaluated<Value> {
+        asked: FileSpan,
+        compute: impl FnOnce() -> Evaluated<ConfigValue>,
+    ) -> Evaluated<ConfigValue> {
         let at = (module, key);
         let cell = self.cells.borrow().get(&at).cloned();
         match cell {
-            Some(Cell::Known(value)) => return Ok(value),
-            Some(Cell::Failed) => return Err(Fault::Told),
-            Some(Cell::Running) => return Err(self.cycle(at.0, &at.1, asked)),
+            Some(EvalCell::Known(value)) => return Ok(value),
+            Some(EvalCell::Failed) => return Err(EvalError::Told),
+            Some(EvalCell::Running) => return Err(self.explain_cycle(at.0, &at.1, asked)),
             None => {}
         }
-        self.cells.borrow_mut().insert(at.clone(), Cell::Running);
+        self.cells.borrow_mut().insert(at.clone(), EvalCell::Running);
         self.running.borrow_mut().push((at.0, at.1.clone(), asked));
         let quiet = self.quiet.replace(0);
         let result = compute();
         self.quiet.set(quiet);
         self.running.borrow_mut().pop();
         let (cell, result) = match result {
-            Ok(value) => (Cell::Known(value.clone()), Ok(value)),
+            Ok(value) => (EvalCell::Known(value.clone()), Ok(value)),
             Err(fault) => {
-                self.report(module, fault);
-                (Cell::Failed, Err(Fault::Told))
+                self.report_error(module, fault);
+                (EvalCell::Failed, Err(EvalError::Told))
             }
         };
         self.cells.borrow_mut().insert(at, cell);
         result
     }
 
-    /// Puts the finding of a fault within a module among the findings.
-    pub fn report(&self, module: ModuleId, fault: Fault) {
+    /// Adds the diagnostic of an error in a module to the findings, unless it is already reported.
+    pub fn report_error(&self, module: ModuleId, fault: EvalError) {
         let finding = match fault {
-            Fault::Told => return,
-            Fault::Wrong { finding, .. } | Fault::Exhausted(finding) => *finding,
+            EvalError::Told => return,
+            EvalError::Wrong { finding, .. } | EvalError::Exhausted(finding) => *finding,
         };
-        // Once a budget is spent, everything after it fails for the same reason: one finding says it.
+        // Once a budget is spent, everything evaluated later fails for the same reason. One diagnostic is enough.
         let same = |known: &Diagnostic| known.code == finding.code && known.summary == finding.summary;
         if finding.code == "config::budget" && self.findings.borrow().iter().any(same) {
             return;
         }
-        self.find(module, finding);
+        self.add_finding(module, finding);
     }
 
-    fn cycle(&self, module: ModuleId, key: &CellKey, asked: Span) -> Fault {
+    fn explain_cycle(&self, module: ModuleId, key: &CellKey, asked: FileSpan) -> EvalError {
         let running = self.running.borrow();
         let from = running.iter().position(|(at, each, _)| *at == module && each == key).unwrap_or(0);
-        let path: Vec<(String, &Span)> =
-            running.iter().skip(from).map(|(at, each, span)| (self.name_of(*at, each), span)).collect();
-        let key = self.name_of(module, key);
+        let path: Vec<(String, &FileSpan)> =
+            running.iter().skip(from).map(|(at, each, span)| (self.describe_cell(*at, each), span)).collect();
+        let key = self.describe_cell(module, key);
         let mut names: Vec<&str> = path.iter().map(|(each, _)| each.as_str()).collect();
         names.push(&key);
-        let mut places: Vec<(Span, String)> = vec![(asked, format!("needs {key}"))];
+        let mut places: Vec<(FileSpan, String)> = vec![(asked, format!("needs {key}"))];
         places.extend(path.iter().skip(1).map(|(each, span)| ((*span).clone(), format!("needs {each}"))));
-        // Where modules need each other, the place to look at is a call.
+        // In a cycle through modules, the most useful primary location is a call.
         let outputs = running.iter().skip(from + 1).map(|(_, each, _)| matches!(each, CellKey::Output(_)));
         if let Some(call) = outputs.enumerate().find(|(_, is)| *is).map(|(index, _)| index) {
             places.rotate_left(call + 1);
         }
         let mut finding = Diagnostic::error("config::cycle", format!("{key} needs itself"))
-            .detail(names.join(" → "))
-            .help("take one of these references out");
+            .with_detail(names.join(" → "))
+            .with_help("take one of these references out");
         for (index, (span, label)) in places.into_iter().enumerate() {
-            finding = if index == 0 { finding.at(span, label) } else { finding.related(span, label) };
+            finding = if index == 0 { finding.with_location(span, label) } else { finding.with_related(span, label) };
         }
-        Fault::Wrong { finding: Box::new(finding), noted: true }
+        EvalError::Wrong { finding: Box::new(finding), noted: true }
     }
 
-    fn name_of(&self, module: ModuleId, key: &CellKey) -> String {
+    fn describe_cell(&self, module: ModuleId, key: &CellKey) -> String {
         let path = self.module(module).path.as_ref().map_or_else(String::new, |path| format!("{path}."));
         match key {
             CellKey::Local(name) => format!("{path}local.{name}"),
             CellKey::Variable(name) => format!("{path}var.{name}"),
             CellKey::Output(name) => format!("{path}{name}"),
             CellKey::ForEach(keyword, label) => format!("{path}{keyword}.{label} (for_each)"),
-            // The block's own address has the module in it.
+            // The address of the block already contains the module.
             CellKey::Attribute(block, name) => format!("{block}.{name}"),
         }
     }
 
-    /// Takes steps into a value.
-    pub(super) fn walk(&self, mut value: Value, steps: &[Step], scope: &Scope<'_>) -> Evaluated<Value> {
+    /// Applies steps to a value.
+    pub(super) fn walk_steps(
+        &self,
+        mut value: ConfigValue,
+        steps: &[TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let mut steps = steps.iter();
         while let Some(step) = steps.next() {
             let rest = steps.as_slice();
             value = match &step.kind {
-                StepKind::Name(name) => self.attribute(&value, name, step.place, scope)?,
-                StepKind::Index(index) => self.index(&value, index, step.place, scope)?,
-                StepKind::FullSplat => return self.splat(&value, rest, step.place, scope),
-                StepKind::AttributeSplat => {
-                    let names = rest.iter().take_while(|step| matches!(step.kind, StepKind::Name(_))).count();
+                TraversalStepKind::Name(name) => self.read_attribute(&value, name, step.place, scope)?,
+                TraversalStepKind::Index(index) => self.evaluate_index(&value, index, step.place, scope)?,
+                TraversalStepKind::FullSplat => return self.evaluate_splat(&value, rest, step.place, scope),
+                TraversalStepKind::AttributeSplat => {
+                    let names = rest.iter().take_while(|step| matches!(step.kind, TraversalStepKind::Name(_))).count();
                     let (each, after) = rest.split_at(names.min(rest.len()));
-                    let splat = self.splat(&value, each, step.place, scope)?;
-                    return self.walk(splat, after, scope);
+                    let splat = self.evaluate_splat(&value, each, step.place, scope)?;
+                    return self.walk_steps(splat, after, scope);
                 }
             };
         }
         Ok(value)
     }
 
-    fn splat(&self, value: &Value, steps: &[Step], place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn evaluate_splat(
+        &self,
+        value: &ConfigValue,
+        steps: &[TraversalStep],
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let single;
         let (elements, list) = match &value.data {
-            Data::Null => (&[][..], false),
-            Data::List(elements) | Data::Set(elements) => (elements.as_slice(), true),
-            Data::Tuple(elements) => (elements.as_slice(), false),
+            ValueData::Null => (&[][..], false),
+            ValueData::List(elements) | ValueData::Set(elements) => (elements.as_slice(), true),
+            ValueData::Tuple(elements) => (elements.as_slice(), false),
             _ => {
                 single = [value.clone()];
                 (&single[..], false)
@@ -311,43 +346,49 @@ impl Evaluator<'_> {
         };
         let mut results = Vec::with_capacity(elements.len());
         for element in elements {
-            self.budget.step(|| scope.span(place), 1)?;
-            results.push(self.walk(element.clone(), steps, scope)?);
+            self.budget.take_steps(|| scope.make_span(place), 1)?;
+            results.push(self.walk_steps(element.clone(), steps, scope)?);
         }
-        let made = Value::tuple(results);
-        // A splat over a list is a list again where its elements allow.
-        let listed = list.then(|| convert(&made, &Type::List(Box::new(Type::Any))).ok()).flatten();
-        self.made(listed.unwrap_or(made).marked(value.sensitive), place, scope)
+        let made = ConfigValue::new_tuple(results);
+        // A splat over a list or set gives a list if the results have a common type.
+        let listed = list.then(|| convert_value(&made, &Type::List(Box::new(Type::Any))).ok()).flatten();
+        self.charge_result(listed.unwrap_or(made).with_mark(value.sensitive), place, scope)
     }
 
-    fn attribute(&self, value: &Value, name: &str, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
-        let span = scope.span(place);
+    fn read_attribute(
+        &self,
+        value: &ConfigValue,
+        name: &str,
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
+        let span = scope.make_span(place);
         match &value.data {
-            Data::Map(entries) | Data::Object(entries) => match entries.get(name) {
-                Some(inner) => Ok(inner.clone().marked(value.sensitive)),
-                None => Err(self.no_key(value, name, span)),
+            ValueData::Map(entries) | ValueData::Object(entries) => match entries.get(name) {
+                Some(inner) => Ok(inner.clone().with_mark(value.sensitive)),
+                None => Err(self.explain_missing_key(value, name, span)),
             },
-            Data::Block(block) => self.block_attribute(block, name, span),
-            Data::List(_) | Data::Set(_) | Data::Tuple(_) => Err(Fault::at(
+            ValueData::Block(block) => self.read_block_attribute(block, name, span),
+            ValueData::List(_) | ValueData::Set(_) | ValueData::Tuple(_) => Err(EvalError::new(
                 span,
                 "config::type",
-                format!("{} has no attribute `{name}`", value.form()),
+                format!("{} has no attribute `{name}`", value.describe_form()),
                 "its elements may",
             )
-            .help(format!("for the attribute of each element write [*].{name}"))),
-            _ => Err(Fault::at(
+            .with_help(format!("for the attribute of each element write [*].{name}"))),
+            _ => Err(EvalError::new(
                 span,
                 "config::type",
-                format!("{} has no attribute `{name}`", value.form()),
-                format!("taken from {}", with_value(value)),
+                format!("{} has no attribute `{name}`", value.describe_form()),
+                format!("taken from {}", describe_value(value)),
             )),
         }
     }
 
-    fn no_key(&self, value: &Value, name: &str, span: Span) -> Fault {
-        let what = if matches!(value.data, Data::Map(_)) { "element" } else { "attribute" };
+    fn explain_missing_key(&self, value: &ConfigValue, name: &str, span: FileSpan) -> EvalError {
+        let what = if matches!(value.data, ValueData::Map(_)) { "element" } else { "attribute" };
         if value.sensitive {
-            return Fault::at(
+            return EvalError::new(
                 span,
                 "config::no_attribute",
                 format!("no such {what} in a sensitive value"),
@@ -356,49 +397,60 @@ impl Evaluator<'_> {
         }
         let names: Vec<&str> =
             value.entries().into_iter().flat_map(|entries| entries.keys()).map(|key| &**key).collect();
-        let summary = format!("{} has no {what} {}", value.form(), quoted(name));
-        let fault = Fault::at(span, "config::no_attribute", summary, "not there");
-        match nearest(name, names.iter().copied(), Some(&self.budget)) {
-            Some(near) => fault.help(format!("did you mean {}?", quoted(near))),
-            None if names.is_empty() => fault.help("it is empty"),
-            None => fault.help(format!("it has {}", listed(names.into_iter()))),
+        let summary = format!("{} has no {what} {}", value.describe_form(), quote_text(name));
+        let fault = EvalError::new(span, "config::no_attribute", summary, "not there");
+        match find_nearest(name, names.iter().copied(), Some(&self.budget)) {
+            Some(near) => fault.with_help(format!("did you mean {}?", quote_text(near))),
+            None if names.is_empty() => fault.with_help("it is empty"),
+            None => fault.with_help(format!("it has {}", join_names(names.into_iter()))),
         }
     }
 
-    fn index(&self, value: &Value, index: &Expr, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
-        let key = self.eval(index, scope)?;
+    fn evaluate_index(
+        &self,
+        value: &ConfigValue,
+        index: &Expr,
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
+        let key = self.evaluate_expr(index, scope)?;
         let mark = value.sensitive || key.sensitive;
-        let span = scope.span(place);
-        if let Data::Block(block) = &value.data {
-            return self.instance_of(block, &key, span);
+        let span = scope.make_span(place);
+        if let ValueData::Block(block) = &value.data {
+            return self.select_instance(block, &key, span);
         }
         if let Some(entries) = value.entries() {
             let Some(name) = to_text(&key) else {
-                let label = format!("this is {}", with_value(&key));
-                return Err(Fault::at(scope.span(index.place), "config::type", "a key must be a string", label));
+                let label = format!("this is {}", describe_value(&key));
+                return Err(EvalError::new(
+                    scope.make_span(index.place),
+                    "config::type",
+                    "a key must be a string",
+                    label,
+                ));
             };
             return match entries.get(&name) {
-                Some(inner) => Ok(inner.clone().marked(mark)),
-                None if key.sensitive => Err(Fault::at(
+                Some(inner) => Ok(inner.clone().with_mark(mark)),
+                None if key.sensitive => Err(EvalError::new(
                     span,
                     "config::no_attribute",
                     "there is no element of that sensitive key",
                     "not there",
                 )),
-                None => Err(self.no_key(value, &name, span)),
+                None => Err(self.explain_missing_key(value, &name, span)),
             };
         }
         match &value.data {
-            Data::List(elements) | Data::Tuple(elements) => {
-                let Ok(Value { data: Data::Number(number), .. }) = convert(&key, &Type::Number) else {
-                    let label = format!("this is {}", with_value(&key));
-                    let span = scope.span(index.place);
-                    return Err(Fault::at(span, "config::type", "an index must be a whole number", label));
+            ValueData::List(elements) | ValueData::Tuple(elements) => {
+                let Ok(ConfigValue { data: ValueData::Number(number), .. }) = convert_value(&key, &Type::Number) else {
+                    let label = format!("this is {}", describe_value(&key));
+                    let span = scope.make_span(index.place);
+                    return Err(EvalError::new(span, "config::type", "an index must be a whole number", label));
                 };
                 let element = number.to_i64().and_then(|at| usize::try_from(at).ok()).and_then(|at| elements.get(at));
                 match element {
-                    Some(element) => Ok(element.clone().marked(mark)),
-                    None => Err(Fault::at(
+                    Some(element) => Ok(element.clone().with_mark(mark)),
+                    None => Err(EvalError::new(
                         span,
                         "config::index",
                         format!(
@@ -406,22 +458,24 @@ impl Evaluator<'_> {
                             if mark { "of that index".to_owned() } else { number.to_string() }
                         ),
                         match elements.len() {
-                            0 => format!("{} without elements", value.form()),
-                            1 => format!("{} with 1 element, of index 0", value.form()),
-                            count => format!("{} with {count} elements, of index 0 to {}", value.form(), count - 1),
+                            0 => format!("{} without elements", value.describe_form()),
+                            1 => format!("{} with 1 element, of index 0", value.describe_form()),
+                            count => {
+                                format!("{} with {count} elements, of index 0 to {}", value.describe_form(), count - 1)
+                            }
                         },
                     )),
                 }
             }
-            Data::Set(_) => {
-                Err(Fault::at(span, "config::type", "the elements of a set have no index", "a set has no order")
-                    .help("make a list of it with tolist(), or go through it with a for expression"))
+            ValueData::Set(_) => {
+                Err(EvalError::new(span, "config::type", "the elements of a set have no index", "a set has no order")
+                    .with_help("make a list of it with tolist(), or go through it with a for expression"))
             }
-            _ => Err(Fault::at(
+            _ => Err(EvalError::new(
                 span,
                 "config::type",
-                format!("{} has no elements", value.form()),
-                format!("taken from {}", with_value(value)),
+                format!("{} has no elements", value.describe_form()),
+                format!("taken from {}", describe_value(value)),
             )),
         }
     }

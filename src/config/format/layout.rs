@@ -1,26 +1,27 @@
-//! Where lines begin, what stands between tokens, and what stands in columns: the layout that `terraform fmt` gives.
+//! Computes the blanks between tokens as `terraform fmt` does: indentation, spaces and aligned columns. Input: tokens. Output: the
+//! formatted text. Tokens are neither added, removed nor reordered.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::tokens::{Kind, Token};
+use super::tokens::{FormatToken, TokenKind};
 
-/// One line, in three cells: what comes first, from `=` on, and a comment at the end.
+/// One line in three cells: the tokens before `=`, those from `=` on, and a comment at the end. Each cell may be empty.
 #[derive(Default)]
-struct Line<'t> {
-    lead: Vec<Token<'t>>,
-    assign: Vec<Token<'t>>,
-    comment: Option<Token<'t>>,
+struct LayoutLine<'t> {
+    lead: Vec<FormatToken<'t>>,
+    assign: Vec<FormatToken<'t>>,
+    comment: Option<FormatToken<'t>>,
 }
 
-/// Lays tokens out anew.
+/// Renders tokens with their new indentation, spaces and columns.
 #[must_use]
-pub fn lay_out(tokens: Vec<Token<'_>>) -> String {
-    let mut lines = lines(tokens);
-    indent(&mut lines);
+pub fn lay_out_tokens(tokens: Vec<FormatToken<'_>>) -> String {
+    let mut lines = split_lines(tokens);
+    indent_lines(&mut lines);
     for line in &mut lines {
-        space(line);
+        space_tokens(line);
     }
-    align(&mut lines);
+    align_lines(&mut lines);
     let mut text = String::new();
     for line in lines {
         for token in line.lead.iter().chain(&line.assign).chain(&line.comment) {
@@ -31,42 +32,42 @@ pub fn lay_out(tokens: Vec<Token<'_>>) -> String {
     text
 }
 
-fn lines(tokens: Vec<Token<'_>>) -> Vec<Line<'_>> {
+fn split_lines(tokens: Vec<FormatToken<'_>>) -> Vec<LayoutLine<'_>> {
     let mut lines = Vec::new();
     let mut line = Vec::new();
     for token in tokens {
         let ends = token.ends_line();
         line.push(token);
         if ends {
-            lines.push(cells(std::mem::take(&mut line)));
+            lines.push(split_cells(std::mem::take(&mut line)));
         }
     }
     if !line.is_empty() {
-        lines.push(cells(line));
+        lines.push(split_cells(line));
     }
     lines
 }
 
-fn cells(mut lead: Vec<Token<'_>>) -> Line<'_> {
-    let comment = if lead.len() > 1 { lead.pop_if(|token| token.kind == Kind::Comment) } else { None };
+fn split_cells(mut lead: Vec<FormatToken<'_>>) -> LayoutLine<'_> {
+    let comment = if lead.len() > 1 { lead.pop_if(|token| token.kind == TokenKind::Comment) } else { None };
     let mut assign = Vec::new();
-    if let Some(at) = lead.iter().skip(1).position(|token| token.kind == Kind::Equal) {
-        // A value that goes on in the lines below does not stand in the column.
-        let open: i64 = lead.iter().skip(at + 1).map(Token::brackets).sum();
+    if let Some(at) = lead.iter().skip(1).position(|token| token.kind == TokenKind::Equal) {
+        // A value that continues on the next lines is not aligned.
+        let open: i64 = lead.iter().skip(at + 1).map(FormatToken::bracket_balance).sum();
         if open == 0 {
             assign = lead.split_off(at + 1);
         }
     }
-    Line { lead, assign, comment }
+    LayoutLine { lead, assign, comment }
 }
 
-/// Two blanks for each line above that opened more than it closed, and is still open.
-fn indent(lines: &mut [Line<'_>]) {
+/// Indents each line by two blanks for each earlier line that opened more brackets than it closed and is still open.
+fn indent_lines(lines: &mut [LayoutLine<'_>]) {
     let mut open: Vec<i64> = Vec::new();
     for line in lines {
-        let net: i64 = line.lead.iter().chain(&line.assign).map(Token::brackets).sum();
+        let net: i64 = line.lead.iter().chain(&line.assign).map(FormatToken::bracket_balance).sum();
         let Some(first) = line.lead.first_mut() else { continue };
-        if first.kind == Kind::Newline {
+        if first.kind == TokenKind::Newline {
             first.spaces = 0;
             continue;
         }
@@ -91,13 +92,13 @@ fn indent(lines: &mut [Line<'_>]) {
     }
 }
 
-/// One blank or none between the tokens of a line.
-fn space(line: &mut Line<'_>) {
+/// Puts one blank or none between the tokens of a line.
+fn space_tokens(line: &mut LayoutLine<'_>) {
     for cell in [&mut line.lead, &mut line.assign] {
         let mut before = None;
         let mut index = 0;
         while let Some([subject, after]) = cell.get_mut(index..index + 2) {
-            after.spaces = usize::from(parted(subject.kind, subject.text, before, after.kind));
+            after.spaces = usize::from(needs_space(subject.kind, subject.text, before, after.kind));
             before = Some(subject.kind);
             index += 1;
         }
@@ -107,9 +108,9 @@ fn space(line: &mut Line<'_>) {
     }
 }
 
-/// Whether a blank stands between a token and the next one.
-fn parted(subject: Kind, text: &str, before: Option<Kind>, after: Kind) -> bool {
-    use Kind::{
+/// Whether a blank separates a token from the next one.
+fn needs_space(subject: TokenKind, text: &str, before: Option<TokenKind>, after: TokenKind) -> bool {
+    use TokenKind::{
         Bang, CloseBrace, CloseBracket, CloseParen, CloseQuote, CloseTemplate, Comma, Dot, DoubleColon, Ellipsis,
         Equal, Minus, Newline, Number, OpenBrace, OpenBracket, OpenParen, OpenQuote, OpenTemplate, Operator, Text,
         Word,
@@ -120,7 +121,7 @@ fn parted(subject: Kind, text: &str, before: Option<Kind>, after: Kind) -> bool 
         (Dot, _) | (_, Dot | Comma | Ellipsis) => false,
         (Comma, _) => true,
         (Text | OpenQuote, _) | (_, Text | CloseQuote) => false,
-        // `in` of a for expression is no name: what follows is a list, not an index.
+        // `in` of a for expression is not a name, so the bracket after it begins a list, not an index.
         (Word, _) if text == "in" && before == Some(Word) => true,
         (Word | Number, OpenBracket) => false,
         (_, OpenBracket) if closes => false,
@@ -138,16 +139,21 @@ fn parted(subject: Kind, text: &str, before: Option<Kind>, after: Kind) -> bool 
     }
 }
 
-/// `=` and comments of lines that follow each other stand in one column.
-fn align(lines: &mut [Line<'_>]) {
-    in_columns(lines, |line| line.assign.first_mut(), |line| columns(&line.lead));
-    in_columns(lines, |line| line.comment.as_mut(), |line| columns(&line.lead).saturating_add(columns(&line.assign)));
+/// Aligns `=` and the comments of consecutive lines, each in one column.
+fn align_lines(lines: &mut [LayoutLine<'_>]) {
+    align_column(lines, |line| line.assign.first_mut(), |line| measure_width(&line.lead));
+    align_column(
+        lines,
+        |line| line.comment.as_mut(),
+        |line| measure_width(&line.lead).saturating_add(measure_width(&line.assign)),
+    );
 }
 
-fn in_columns<'l, 't: 'l>(
-    lines: &'l mut [Line<'t>],
-    cell: impl for<'x> Fn(&'x mut Line<'t>) -> Option<&'x mut Token<'t>>,
-    width: impl Fn(&Line<'t>) -> usize,
+/// Aligns one cell over each run of consecutive lines that have it. `width` is the width of the cells before it.
+fn align_column<'l, 't: 'l>(
+    lines: &'l mut [LayoutLine<'t>],
+    cell: impl for<'x> Fn(&'x mut LayoutLine<'t>) -> Option<&'x mut FormatToken<'t>>,
+    width: impl Fn(&LayoutLine<'t>) -> usize,
 ) {
     let mut rest = lines;
     while !rest.is_empty() {
@@ -164,6 +170,6 @@ fn in_columns<'l, 't: 'l>(
     }
 }
 
-fn columns(cell: &[Token<'_>]) -> usize {
+fn measure_width(cell: &[FormatToken<'_>]) -> usize {
     cell.iter().map(|token| token.spaces.saturating_add(token.text.graphemes(true).count())).sum()
 }

@@ -5,16 +5,16 @@ use crate::config::source::SourceFile;
 
 fn formatted(text: &str) -> Result<String, Vec<Diagnostic>> {
     let sources = Sources::new(vec![SourceFile { name: "a.hcl".to_owned(), bytes: text.as_bytes().into() }]);
-    format(&sources).map(|texts| texts.concat())
+    format_sources(&sources).map(|texts| texts.concat())
 }
 
-/// What a text declares, without the places: two texts that differ only in blanks give the same.
+/// The declarations in a text, without ranges. Two texts that differ only in blanks give the same result.
 fn meaning(text: &str) -> String {
     let sources = Sources::new(vec![SourceFile { name: "a.hcl".to_owned(), bytes: text.as_bytes().into() }]);
     let parsed = parse_files(sources.stack_files(), 1);
     assert!(parsed.findings.is_empty(), "{text}\n{:?}", parsed.findings);
     let shown = format!("{:?} {:?}", parsed.blocks, parsed.attributes);
-    let place = regex::Regex::new(r"Place \{ start: \d+, end: \d+ \}").unwrap();
+    let place = regex::Regex::new(r"ByteRange \{ start: \d+, end: \d+ \}").unwrap();
     place.replace_all(&shown, "_").into_owned()
 }
 
@@ -37,7 +37,7 @@ fn strings_and_heredocs_stay() {
     assert_eq!(formatted(text).unwrap(), text.replace("${  b  }", "${b}"));
 }
 
-/// Bodies of the language, with blanks where they may stand.
+/// Generates bodies with random blanks wherever the language allows them.
 fn configuration() -> impl Strategy<Value = String> {
     let blank = || prop_oneof![Just(""), Just(" "), Just("   "), Just("\t")];
     let atom = prop_oneof![
@@ -97,7 +97,7 @@ fn configuration() -> impl Strategy<Value = String> {
         .prop_map(|bodies| bodies.into_iter().map(|body| format!("block \"x\"  {{\n{body}}}\n\n")).collect())
 }
 
-/// More cases in a long run: `LEASEHOLD_FORMAT_CASES`.
+/// `LEASEHOLD_FORMAT_CASES` sets the number of cases, for a longer run.
 fn cases() -> u32 {
     #[allow(clippy::disallowed_methods, reason = "a test's size")]
     std::env::var("LEASEHOLD_FORMAT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200)
@@ -115,7 +115,7 @@ proptest! {
 
     #[test]
     fn no_byte_but_blanks_is_lost(text in "[a-z0-9 \t\n\"${}\\[\\](),.=<>#/*!&|?:~%\\\\é-]{0,200}") {
-        let laid_out = laid_out(&text);
+        let laid_out = format_text(&text);
         let rest = |text: &str| text.chars().filter(|c| !matches!(c, ' ' | '\t')).collect::<String>();
         let (ours, given) = (rest(&laid_out), rest(&text));
         prop_assert_eq!(ours.trim_end_matches('\n'), given.trim_end_matches('\n'));

@@ -1,27 +1,28 @@
-//! Text → tokens. Nothing of the text is lost but the blanks between tokens; strings and heredocs keep every byte.
+//! Splits text into tokens for the formatter. Input: the text of a file. Output: tokens with the number of blanks before each. Only the
+//! kind of blanks between tokens is lost: strings, heredocs and comments keep every byte.
 
-/// What a token is, as far as layout cares.
+/// The kind of a token, as far as the layout depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// The end of a line.
     Newline,
-    /// `# …`, `// …` with the end of its line; `/* … */`.
+    /// A comment: `# …` and `// …` include the end of their line, `/* … */` does not.
     Comment,
-    /// A word.
+    /// An identifier or keyword.
     Word,
     /// A number.
     Number,
-    /// `"` at the beginning of a string.
+    /// The `"` that begins a string.
     OpenQuote,
-    /// `"` at its end.
+    /// The `"` that ends a string.
     CloseQuote,
-    /// Text within a string.
+    /// Literal text in a string.
     Text,
     /// A heredoc, from `<<` to its closing word.
     Heredoc,
-    /// `${` and `%{`.
+    /// `${` and `%{`, including a `~` that follows.
     OpenTemplate,
-    /// The `}` that ends them.
+    /// The `}` that ends an interpolation or directive, including a `~` that precedes it.
     CloseTemplate,
     /// `{`.
     OpenBrace,
@@ -49,88 +50,89 @@ pub enum Kind {
     Bang,
     /// `-`.
     Minus,
-    /// After it, a minus is a sign: other operators, `?`, `:`, `=>`.
+    /// Other operators, `?`, `:`, `=>`. A minus after one of them is a sign.
     Operator,
-    /// Anything else.
+    /// Any other character.
     Other,
 }
 
-/// A token with the blanks before it.
+/// A token and the blanks before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token<'t> {
-    /// What it is.
-    pub kind: Kind,
-    /// Its bytes.
+pub struct FormatToken<'t> {
+    /// The kind of the token.
+    pub kind: TokenKind,
+    /// Its text as written.
     pub text: &'t str,
-    /// How many blanks stand before it.
+    /// The number of blanks before it.
     pub spaces: usize,
 }
 
-impl Token<'_> {
-    /// How many brackets it opens, or closes.
+impl FormatToken<'_> {
+    /// 1 for an opening bracket, -1 for a closing one, 0 for any other token.
     #[must_use]
-    pub fn brackets(&self) -> i64 {
+    pub fn bracket_balance(&self) -> i64 {
         match self.kind {
-            Kind::OpenBrace | Kind::OpenBracket | Kind::OpenParen | Kind::OpenTemplate => 1,
-            Kind::CloseBrace | Kind::CloseBracket | Kind::CloseParen | Kind::CloseTemplate => -1,
+            TokenKind::OpenBrace | TokenKind::OpenBracket | TokenKind::OpenParen | TokenKind::OpenTemplate => 1,
+            TokenKind::CloseBrace | TokenKind::CloseBracket | TokenKind::CloseParen | TokenKind::CloseTemplate => -1,
             _ => 0,
         }
     }
 
-    /// Whether a line ends with it.
+    /// Whether the token ends its line.
     #[must_use]
     pub fn ends_line(&self) -> bool {
-        self.kind == Kind::Newline || (self.kind == Kind::Comment && self.text.ends_with('\n'))
+        self.kind == TokenKind::Newline || (self.kind == TokenKind::Comment && self.text.ends_with('\n'))
     }
 }
 
-/// What the reader is within.
+/// The context of the tokenizer at a position.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
-    /// An expression or a body; how many braces are open in it.
+enum TokenContext {
+    /// An expression or body, with the number of braces open in it.
     Code(usize),
-    /// A string.
+    /// Inside a string.
     Quote,
 }
 
-/// Cuts a text into tokens. The text is taken to be sound; of any other, every byte still lands in some token or blank.
+/// Splits a text into tokens. The text should be free of syntax errors. In any other text, every byte still becomes part of a token or
+/// blank.
 #[must_use]
-pub fn tokens(text: &str) -> Vec<Token<'_>> {
+pub fn tokenize_text(text: &str) -> Vec<FormatToken<'_>> {
     let mut tokens = Vec::new();
-    let mut within = vec![Within::Code(0)];
+    let mut within = vec![TokenContext::Code(0)];
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let inside = within.last().copied().unwrap_or(Within::Code(0));
+        let inside = within.last().copied().unwrap_or(TokenContext::Code(0));
         let spaces = match inside {
-            Within::Code(_) => rest.len() - rest.trim_start_matches([' ', '\t']).len(),
-            Within::Quote => 0,
+            TokenContext::Code(_) => rest.len() - rest.trim_start_matches([' ', '\t']).len(),
+            TokenContext::Quote => 0,
         };
         let rest = rest.get(spaces..).unwrap_or_default();
         if rest.is_empty() {
             break;
         }
         let (kind, length) = match inside {
-            Within::Code(braces) => code(rest, braces),
-            Within::Quote => quoted(rest),
+            TokenContext::Code(braces) => read_code_token(rest, braces),
+            TokenContext::Quote => read_quoted_token(rest),
         };
-        let length = boundary(rest, length.max(1));
-        tokens.push(Token { kind, text: rest.get(..length).unwrap_or(rest), spaces });
+        let length = extend_to_char_boundary(rest, length.max(1));
+        tokens.push(FormatToken { kind, text: rest.get(..length).unwrap_or(rest), spaces });
         at += spaces + length;
         let depth = within.len();
         match (kind, within.last_mut()) {
-            (Kind::OpenQuote, _) => within.push(Within::Quote),
-            (Kind::OpenTemplate, _) => within.push(Within::Code(0)),
-            (Kind::CloseQuote | Kind::CloseTemplate, _) if depth > 1 => {
+            (TokenKind::OpenQuote, _) => within.push(TokenContext::Quote),
+            (TokenKind::OpenTemplate, _) => within.push(TokenContext::Code(0)),
+            (TokenKind::CloseQuote | TokenKind::CloseTemplate, _) if depth > 1 => {
                 within.pop();
             }
-            (Kind::OpenBrace, Some(Within::Code(braces))) => *braces += 1,
-            (Kind::CloseBrace, Some(Within::Code(braces))) => *braces = braces.saturating_sub(1),
+            (TokenKind::OpenBrace, Some(TokenContext::Code(braces))) => *braces += 1,
+            (TokenKind::CloseBrace, Some(TokenContext::Code(braces))) => *braces = braces.saturating_sub(1),
             _ => {}
         }
-        // A brace that closes an interpolation stands where no brace is open; in a body it is a brace like any other.
-        if kind == Kind::CloseBrace && within.len() > 1 && inside == Within::Code(0) {
+        // If no brace is open, this brace ends the interpolation. In a body it is an ordinary brace.
+        if kind == TokenKind::CloseBrace && within.len() > 1 && inside == TokenContext::Code(0) {
             if let Some(last) = tokens.last_mut() {
-                last.kind = Kind::CloseTemplate;
+                last.kind = TokenKind::CloseTemplate;
             }
             within.pop();
         }
@@ -138,84 +140,84 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-fn boundary(text: &str, mut length: usize) -> usize {
+fn extend_to_char_boundary(text: &str, mut length: usize) -> usize {
     while length < text.len() && !text.is_char_boundary(length) {
         length += 1;
     }
     length.min(text.len())
 }
 
-/// Tokens that are always written the same, longer ones before those that they begin with.
-const FIXED: [(&str, Kind); 33] = [
-    ("\r\n", Kind::Newline),
-    ("\n", Kind::Newline),
-    ("...", Kind::Ellipsis),
-    ("::", Kind::DoubleColon),
-    ("==", Kind::Operator),
-    ("!=", Kind::Operator),
-    ("<=", Kind::Operator),
-    (">=", Kind::Operator),
-    ("=>", Kind::Operator),
-    ("&&", Kind::Operator),
-    ("||", Kind::Operator),
-    ("${", Kind::OpenTemplate),
-    ("%{", Kind::OpenTemplate),
-    ("\"", Kind::OpenQuote),
-    ("{", Kind::OpenBrace),
-    ("}", Kind::CloseBrace),
-    ("[", Kind::OpenBracket),
-    ("]", Kind::CloseBracket),
-    ("(", Kind::OpenParen),
-    (")", Kind::CloseParen),
-    (",", Kind::Comma),
-    (".", Kind::Dot),
-    ("=", Kind::Equal),
-    ("!", Kind::Bang),
-    ("-", Kind::Minus),
-    ("+", Kind::Operator),
-    ("*", Kind::Operator),
-    ("/", Kind::Operator),
-    ("%", Kind::Operator),
-    ("<", Kind::Operator),
-    (">", Kind::Operator),
-    ("?", Kind::Operator),
-    (":", Kind::Operator),
+/// Tokens with a fixed spelling. A longer one precedes those that are a prefix of it.
+const FIXED: [(&str, TokenKind); 33] = [
+    ("\r\n", TokenKind::Newline),
+    ("\n", TokenKind::Newline),
+    ("...", TokenKind::Ellipsis),
+    ("::", TokenKind::DoubleColon),
+    ("==", TokenKind::Operator),
+    ("!=", TokenKind::Operator),
+    ("<=", TokenKind::Operator),
+    (">=", TokenKind::Operator),
+    ("=>", TokenKind::Operator),
+    ("&&", TokenKind::Operator),
+    ("||", TokenKind::Operator),
+    ("${", TokenKind::OpenTemplate),
+    ("%{", TokenKind::OpenTemplate),
+    ("\"", TokenKind::OpenQuote),
+    ("{", TokenKind::OpenBrace),
+    ("}", TokenKind::CloseBrace),
+    ("[", TokenKind::OpenBracket),
+    ("]", TokenKind::CloseBracket),
+    ("(", TokenKind::OpenParen),
+    (")", TokenKind::CloseParen),
+    (",", TokenKind::Comma),
+    (".", TokenKind::Dot),
+    ("=", TokenKind::Equal),
+    ("!", TokenKind::Bang),
+    ("-", TokenKind::Minus),
+    ("+", TokenKind::Operator),
+    ("*", TokenKind::Operator),
+    ("/", TokenKind::Operator),
+    ("%", TokenKind::Operator),
+    ("<", TokenKind::Operator),
+    (">", TokenKind::Operator),
+    ("?", TokenKind::Operator),
+    (":", TokenKind::Operator),
 ];
 
-/// The first token of code.
-fn code(rest: &str, braces: usize) -> (Kind, usize) {
+/// The kind and length in bytes of the first token of `rest`, outside of strings.
+fn read_code_token(rest: &str, braces: usize) -> (TokenKind, usize) {
     if rest.starts_with('#') || rest.starts_with("//") {
-        return (Kind::Comment, rest.find('\n').map_or(rest.len(), |end| end + 1));
+        return (TokenKind::Comment, rest.find('\n').map_or(rest.len(), |end| end + 1));
     }
     if rest.starts_with("/*") {
-        return (Kind::Comment, rest.find("*/").map_or(rest.len(), |end| end + 2));
+        return (TokenKind::Comment, rest.find("*/").map_or(rest.len(), |end| end + 2));
     }
     if rest.starts_with("~}") && braces == 0 {
-        return (Kind::CloseTemplate, 2);
+        return (TokenKind::CloseTemplate, 2);
     }
-    if let Some(length) = heredoc(rest) {
-        return (Kind::Heredoc, length);
+    if let Some(length) = measure_heredoc(rest) {
+        return (TokenKind::Heredoc, length);
     }
     let first = rest.chars().next().unwrap_or_default();
     if first.is_ascii_digit() {
-        return (Kind::Number, number(rest));
+        return (TokenKind::Number, measure_number(rest));
     }
     if first.is_alphabetic() || first == '_' {
         let ends = |c: char| !(c.is_alphanumeric() || c == '_' || c == '-');
-        return (Kind::Word, rest.find(ends).unwrap_or(rest.len()));
+        return (TokenKind::Word, rest.find(ends).unwrap_or(rest.len()));
     }
     let fixed = FIXED.iter().find(|(text, _)| rest.starts_with(text));
     match fixed {
-        // The mark of a template that trims blanks belongs to its bracket.
-        Some((text, Kind::OpenTemplate)) if rest.get(text.len()..).is_some_and(|tail| tail.starts_with('~')) => {
-            (Kind::OpenTemplate, text.len() + 1)
+        // The `~` that trims blanks is part of the opening bracket.
+        Some((text, TokenKind::OpenTemplate)) if rest.get(text.len()..).is_some_and(|tail| tail.starts_with('~')) => {
+            (TokenKind::OpenTemplate, text.len() + 1)
         }
         Some((text, kind)) => (*kind, text.len()),
-        None => (Kind::Other, first.len_utf8()),
+        None => (TokenKind::Other, first.len_utf8()),
     }
 }
 
-fn number(rest: &str) -> usize {
+fn measure_number(rest: &str) -> usize {
     let digits = |from: usize| rest.bytes().skip(from).take_while(u8::is_ascii_digit).count();
     let mut length = digits(0);
     if rest.get(length..).is_some_and(|tail| tail.starts_with('.')) && digits(length + 1) > 0 {
@@ -232,8 +234,8 @@ fn number(rest: &str) -> usize {
     length
 }
 
-/// The length of a heredoc, with its closing word but without the end of that line.
-fn heredoc(rest: &str) -> Option<usize> {
+/// The length in bytes of a heredoc, up to and including its closing word. `None`: no complete heredoc begins here.
+fn measure_heredoc(rest: &str) -> Option<usize> {
     let word = rest.strip_prefix("<<")?;
     let word = word.strip_prefix('-').unwrap_or(word);
     let first_line = word.find('\n')?;
@@ -255,16 +257,16 @@ fn heredoc(rest: &str) -> Option<usize> {
     }
 }
 
-/// The first token within a string.
-fn quoted(rest: &str) -> (Kind, usize) {
+/// The kind and length in bytes of the first token of `rest`, inside a string.
+fn read_quoted_token(rest: &str) -> (TokenKind, usize) {
     if rest.starts_with('"') {
-        return (Kind::CloseQuote, 1);
+        return (TokenKind::CloseQuote, 1);
     }
     if rest.starts_with("${~") || rest.starts_with("%{~") {
-        return (Kind::OpenTemplate, 3);
+        return (TokenKind::OpenTemplate, 3);
     }
     if rest.starts_with("${") || rest.starts_with("%{") {
-        return (Kind::OpenTemplate, 2);
+        return (TokenKind::OpenTemplate, 2);
     }
     let bytes = rest.as_bytes();
     let mut at = 0;
@@ -278,5 +280,5 @@ fn quoted(rest: &str) -> (Kind, usize) {
             _ => at += 1,
         }
     }
-    (Kind::Text, at.min(rest.len()))
+    (TokenKind::Text, at.min(rest.len()))
 }

@@ -1,172 +1,235 @@
-//! How a call comes about: arguments evaluated, counted, converted; marks taken off and put back; problems placed.
+//! Calls a function. Input: the syntax of a call and its scope. Output: the value of the call, or an error with the range of the argument
+//! it concerns.
+//!
+//! A call evaluates the arguments, expands `xs...`, checks their number, converts each to the type of its parameter and removes sensitive
+//! marks. After the call, the marks are added to the result. The invariant is that no diagnostic shows a sensitive argument. Functions
+//! such as `try` evaluate their arguments themselves instead.
 
 use std::sync::Arc;
 
-use super::{Body, Function, LEFT_OUT, Marks, Param, Takes, find, names};
-use crate::config::eval::budget::{Budget, TooLarge};
-use crate::config::eval::suggest::nearest;
-use crate::config::eval::{Evaluated, Evaluator, Fault, ModuleId, Scope, too_large, with_value};
+use super::{Function, FunctionBody, LEFT_OUT, MarkHandling, Param, ParamType, find_function, list_function_names};
+use crate::config::eval::budget::{EvalBudget, TooLargeError};
+use crate::config::eval::suggest::find_nearest;
+use crate::config::eval::{EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value, explain_too_large};
 use crate::config::source::FileId;
-use crate::config::syntax::{Call, Place};
-use crate::config::value::convert::{Mismatch, convert};
-use crate::config::value::{Data, Entries, Number, Type, Value};
+use crate::config::syntax::{ByteRange, FunctionCall};
+use crate::config::value::convert::{ConversionError, convert_value};
+use crate::config::value::{ConfigValue, Entries, Number, Type, ValueData};
 
-/// Why a function gives no value.
+/// The reason why a function has no value.
 #[derive(Debug)]
-pub enum Problem {
-    /// An argument, by its index, is not what it must be.
+pub enum FunctionError {
+    /// The argument at this index, counted from 0, is not acceptable; and why.
     Argument(usize, String),
-    /// The call as a whole.
+    /// The call fails for a reason that no single argument explains.
     Call(String),
-    /// The result would be too large.
-    TooLarge(TooLarge),
-    /// Something inside it, such as a template's expression, with its own diagnostic.
-    Inner(Fault),
+    /// The result would exceed a limit of the budget.
+    TooLarge(TooLargeError),
+    /// Something evaluated by the function failed, such as an expression in a template; it has its own diagnostic.
+    Inner(EvalError),
 }
 
-impl Problem {
-    /// An argument is not what it must be.
-    pub fn argument<T>(index: usize, problem: impl Into<String>) -> Result<T, Self> {
+impl FunctionError {
+    /// Rejects the argument at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Always returns [`FunctionError::Argument`].
+    pub fn reject_argument<T>(index: usize, problem: impl Into<String>) -> Result<T, Self> {
         Err(Self::Argument(index, problem.into()))
     }
 
-    /// The call has no value.
-    pub fn call<T>(problem: impl Into<String>) -> Result<T, Self> {
+    /// Rejects the call as a whole.
+    ///
+    /// # Errors
+    ///
+    /// Always returns [`FunctionError::Call`].
+    pub fn reject_call<T>(problem: impl Into<String>) -> Result<T, Self> {
         Err(Self::Call(problem.into()))
     }
 }
 
-/// The arguments of one call, converted.
+/// The arguments of one call, converted to the types of the parameters.
 pub struct Args<'v> {
-    values: &'v [Value],
-    /// Room for the result.
-    pub budget: &'v Budget,
-    /// The module that the call stands in.
+    values: &'v [ConfigValue],
+    /// The remaining budget, for checks before a large result is built.
+    pub budget: &'v EvalBudget,
+    /// The module that contains the call.
     pub module: ModuleId,
 }
 
 impl<'v> Args<'v> {
-    /// All of them.
+    /// All arguments.
     #[must_use]
-    pub fn all(&self) -> &'v [Value] {
+    pub fn all_values(&self) -> &'v [ConfigValue] {
         self.values
     }
 
-    /// All from `index` on.
+    /// The arguments from `index` on; empty if there are fewer.
     #[must_use]
-    pub fn rest(&self, index: usize) -> &'v [Value] {
+    pub fn remaining_values(&self, index: usize) -> &'v [ConfigValue] {
         self.values.get(index..).unwrap_or_default()
     }
 
-    /// Takes steps for work that goes with no argument's size. The caller places what is found then.
-    pub fn step(&self, count: u64) -> Result<(), Problem> {
-        let nowhere = || Place::default().in_file(FileId(u32::MAX));
-        self.budget.step(nowhere, count).map_err(Problem::Inner)
+    /// Charges steps for work that does not depend on the size of an argument. The caller adds the range to the diagnostic.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Inner`] if the budget has fewer steps left.
+    pub fn take_steps(&self, count: u64) -> Result<(), FunctionError> {
+        let nowhere = || ByteRange::default().to_span(FileId(u32::MAX));
+        self.budget.take_steps(nowhere, count).map_err(FunctionError::Inner)
     }
 
     /// The argument at `index`.
-    pub fn get(&self, index: usize) -> Result<&'v Value, Problem> {
-        self.values.get(index).ok_or_else(|| Problem::Argument(index, "it is missing".to_owned()))
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if there is no such argument.
+    pub fn get(&self, index: usize) -> Result<&'v ConfigValue, FunctionError> {
+        self.values.get(index).ok_or_else(|| FunctionError::Argument(index, "it is missing".to_owned()))
     }
 
-    /// The text at `index`.
-    pub fn text(&self, index: usize) -> Result<&'v str, Problem> {
-        self.get(index)?.as_str().ok_or_else(|| Problem::Argument(index, "a string is required".to_owned()))
+    /// The string at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing or not a string.
+    pub fn expect_text(&self, index: usize) -> Result<&'v str, FunctionError> {
+        self.get(index)?.as_str().ok_or_else(|| FunctionError::Argument(index, "a string is required".to_owned()))
     }
 
     /// The number at `index`.
-    pub fn number(&self, index: usize) -> Result<&'v Number, Problem> {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing or not a number.
+    pub fn expect_number(&self, index: usize) -> Result<&'v Number, FunctionError> {
         match &self.get(index)?.data {
-            Data::Number(number) => Ok(number),
-            _ => Problem::argument(index, "a number is required"),
+            ValueData::Number(number) => Ok(number),
+            _ => FunctionError::reject_argument(index, "a number is required"),
         }
     }
 
     /// The whole number at `index`.
-    pub fn whole(&self, index: usize) -> Result<i64, Problem> {
-        let number = self.number(index)?;
-        number.to_i64().ok_or_else(|| Problem::Argument(index, "a whole number is required".to_owned()))
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing, not whole, or does not fit 64 bits.
+    pub fn expect_integer(&self, index: usize) -> Result<i64, FunctionError> {
+        let number = self.expect_number(index)?;
+        number.to_i64().ok_or_else(|| FunctionError::Argument(index, "a whole number is required".to_owned()))
     }
 
-    /// The elements at `index`.
-    pub fn elements(&self, index: usize) -> Result<&'v [Value], Problem> {
+    /// The elements of the list, set or tuple at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing or of another form.
+    pub fn expect_elements(&self, index: usize) -> Result<&'v [ConfigValue], FunctionError> {
         let elements = self.get(index)?.elements();
-        elements.ok_or_else(|| Problem::Argument(index, "a list, set or tuple is required".to_owned()))
+        elements.ok_or_else(|| FunctionError::Argument(index, "a list, set or tuple is required".to_owned()))
     }
 
-    /// The entries at `index`.
-    pub fn entries(&self, index: usize) -> Result<&'v Entries, Problem> {
+    /// The entries of the map or object at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing or of another form.
+    pub fn expect_entries(&self, index: usize) -> Result<&'v Entries, FunctionError> {
         let entries = self.get(index)?.entries();
-        entries.ok_or_else(|| Problem::Argument(index, "a map or object is required".to_owned()))
+        entries.ok_or_else(|| FunctionError::Argument(index, "a map or object is required".to_owned()))
     }
 
-    /// The strings at `index`.
-    pub fn texts(&self, index: usize) -> Result<Vec<&'v str>, Problem> {
-        let text =
-            |value: &'v Value| value.as_str().ok_or_else(|| Problem::Argument(index, "an element is null".to_owned()));
-        self.elements(index)?.iter().map(text).collect()
+    /// The strings of the list, set or tuple at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing, or an element is not a string.
+    pub fn expect_texts(&self, index: usize) -> Result<Vec<&'v str>, FunctionError> {
+        let text = |value: &'v ConfigValue| {
+            value.as_str().ok_or_else(|| FunctionError::Argument(index, "an element is null".to_owned()))
+        };
+        self.expect_elements(index)?.iter().map(text).collect()
     }
 }
 
 impl Evaluator<'_> {
-    /// The value of a call.
-    pub(in crate::config) fn call(&self, call: &Call, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
-        let Some(function) = find(&call.name.text) else { return Err(self.unknown_function(call, scope)) };
-        if let Body::Lazy(body) = function.body {
+    /// Evaluates a call.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the function is unknown, an argument is wrong, or a budget is exceeded.
+    pub(in crate::config) fn call_function(
+        &self,
+        call: &FunctionCall,
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
+        let Some(function) = find_function(&call.name.text) else {
+            return Err(self.explain_unknown_function(call, scope));
+        };
+        if let FunctionBody::Lazy(body) = function.body {
             return body(self, call, place, scope);
         }
-        let (given, spread_mark) = self.arguments(call, scope)?;
+        let (given, spread_mark) = self.evaluate_call_arguments(call, scope)?;
         let mut mark = spread_mark;
-        let span = scope.span(place);
-        check_count(function, given.len(), call, scope)?;
+        let span = scope.make_span(place);
+        check_argument_count(function, given.len(), call, scope)?;
         if !function.cheap {
-            // The work of a function goes with the size of what it is given, and each takes some for itself.
-            self.budget.step(|| span.clone(), given.iter().map(work).fold(CALL, u64::saturating_add))?;
+            // The time of a call grows with the size of its arguments, and each call also has a fixed cost.
+            self.budget.take_steps(|| span.clone(), given.iter().map(estimate_work).fold(CALL, u64::saturating_add))?;
         }
         let mut values = Vec::with_capacity(given.len());
         let mut marked = Vec::new();
         for (index, value) in given.into_iter().enumerate() {
-            let (value, sensitive) = given_for(function, index, value)
-                .map_err(|problem| argument_fault(function, call, index, &problem, scope))?;
+            let (value, sensitive) = prepare_argument(function, index, value)
+                .map_err(|problem| explain_argument(function, call, index, &problem, scope))?;
             marked.push(sensitive);
-            mark |= sensitive && function.marks != Marks::Own;
+            mark |= sensitive && function.marks != MarkHandling::Own;
             values.push(value);
         }
         let args = Args { values: &values, budget: &self.budget, module: scope.module };
         let outcome = match function.body {
-            Body::Pure(body) => body(&args),
-            Body::Reads(body) => body(&args, self),
-            Body::Lazy(_) => return Err(Fault::Told),
+            FunctionBody::Pure(body) => body(&args),
+            FunctionBody::Reads(body) => body(&args, self),
+            FunctionBody::Lazy(_) => return Err(EvalError::Told),
         };
         match outcome {
             Ok(value) => {
                 if !function.cheap {
-                    self.budget.step(|| span.clone(), work(&value))?;
-                    self.budget.take(&value).map_err(|large| too_large(large, span))?;
+                    self.budget.take_steps(|| span.clone(), estimate_work(&value))?;
+                    self.budget.charge_value(&value).map_err(|large| explain_too_large(large, span))?;
                 }
-                Ok(value.marked(mark))
+                Ok(value.with_mark(mark))
             }
-            Err(Problem::TooLarge(large)) => Err(too_large(large, span)),
-            Err(Problem::Inner(fault)) => Err(fault),
-            Err(Problem::Argument(index, _)) if marked.get(index) == Some(&true) => {
+            Err(FunctionError::TooLarge(large)) => Err(explain_too_large(large, span)),
+            Err(FunctionError::Inner(fault)) => Err(fault),
+            Err(FunctionError::Argument(index, _)) if marked.get(index) == Some(&true) => {
                 let problem = "it is sensitive, so what is wrong with it is not shown";
-                Err(argument_fault(function, call, index, problem, scope))
+                Err(explain_argument(function, call, index, problem, scope))
             }
-            Err(Problem::Argument(index, problem)) => Err(argument_fault(function, call, index, &problem, scope)),
-            Err(Problem::Call(problem)) => {
+            Err(FunctionError::Argument(index, problem)) => {
+                Err(explain_argument(function, call, index, &problem, scope))
+            }
+            Err(FunctionError::Call(problem)) => {
                 let problem =
                     if mark { "an argument is sensitive, so the reason is not shown".to_owned() } else { problem };
-                Err(Fault::at(span, "config::function", format!("{}() has no value here", function.name), problem))
+                Err(EvalError::new(span, "config::function", format!("{}() has no value here", function.name), problem))
             }
         }
     }
 
-    /// The arguments as they are given, with `xs...` laid out.
-    fn arguments(&self, call: &Call, scope: &Scope<'_>) -> Evaluated<(Vec<Value>, bool)> {
+    /// Evaluates the arguments and expands `xs...`. The flag is true if the expanded collection is sensitive.
+    fn evaluate_call_arguments(
+        &self,
+        call: &FunctionCall,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<(Vec<ConfigValue>, bool)> {
         let mut values = Vec::with_capacity(call.arguments.len());
         let mut mark = false;
         for (index, argument) in call.arguments.iter().enumerate() {
-            let value = self.eval(argument, scope)?;
+            let value = self.evaluate_expr(argument, scope)?;
             if !(call.spread && index + 1 == call.arguments.len()) {
                 values.push(value);
                 continue;
@@ -174,11 +237,11 @@ impl Evaluator<'_> {
             match value.elements() {
                 Some(elements) => values.extend(elements.iter().cloned()),
                 None => {
-                    return Err(Fault::at(
-                        scope.span(argument.place),
+                    return Err(EvalError::new(
+                        scope.make_span(argument.place),
                         "config::type",
                         "only a list, set or tuple can be laid out with `...`",
-                        format!("this is {}", with_value(&value)),
+                        format!("this is {}", describe_value(&value)),
                     ));
                 }
             }
@@ -187,72 +250,77 @@ impl Evaluator<'_> {
         Ok((values, mark))
     }
 
-    fn unknown_function(&self, call: &Call, scope: &Scope<'_>) -> Fault {
+    fn explain_unknown_function(&self, call: &FunctionCall, scope: &EvalScope<'_>) -> EvalError {
         let name = &*call.name.text;
-        let fault = Fault::at(
-            scope.span(call.name.place),
+        let fault = EvalError::new(
+            scope.make_span(call.name.place),
             "config::unknown_function",
             format!("there is no function `{name}`"),
             "not known",
         );
         if let Some((_, reason)) = LEFT_OUT.iter().find(|(left, _)| *left == name) {
-            return fault.help(*reason);
+            return fault.with_help(*reason);
         }
-        match nearest(name, names(), Some(&self.budget)) {
-            Some(near) => fault.help(format!("did you mean {near}()?")),
-            None => fault.help("the language's reference lists all functions"),
+        match find_nearest(name, list_function_names(), Some(&self.budget)) {
+            Some(near) => fault.with_help(format!("did you mean {near}()?")),
+            None => fault.with_help("the language's reference lists all functions"),
         }
     }
 }
 
-/// Steps that a call counts for beside the work on its arguments.
+/// The fixed cost of a call, in steps.
 const CALL: u64 = 3;
 
-/// Steps that going over a value once counts for.
-fn work(value: &Value) -> u64 {
+/// The cost, in steps, of reading a value once.
+fn estimate_work(value: &ConfigValue) -> u64 {
     match &value.data {
-        Data::String(text) => u64::try_from(text.len() / 64).unwrap_or(u64::MAX),
+        ValueData::String(text) => u64::try_from(text.len() / 64).unwrap_or(u64::MAX),
         _ => u64::from(value.weight() / 4),
     }
 }
 
-/// An argument as a function gets it, with the marks it shall not see taken off, and whether it was sensitive.
-fn given_for(function: &Function, index: usize, value: Value) -> Result<(Value, bool), String> {
+/// Converts an argument and removes the marks that the function does not handle itself. The flag is true if the argument was sensitive.
+fn prepare_argument(function: &Function, index: usize, value: ConfigValue) -> Result<(ConfigValue, bool), String> {
     let param = function.params.get(index).or(function.variadic.as_ref());
-    let value = take(value, param.ok_or_else(|| "it is one too many".to_owned())?)?;
+    let value = convert_argument(value, param.ok_or_else(|| "it is one too many".to_owned())?)?;
     let sensitive = match function.marks {
-        Marks::Spread => value.any_sensitive(),
-        Marks::Kept | Marks::Own => value.sensitive,
+        MarkHandling::Spread => value.contains_sensitive(),
+        MarkHandling::Kept | MarkHandling::Own => value.sensitive,
     };
     let value = match function.marks {
-        Marks::Spread => value.without_marks(),
-        Marks::Kept => value.without_own_mark(),
-        Marks::Own => value,
+        MarkHandling::Spread => value.without_marks(),
+        MarkHandling::Kept => value.without_own_mark(),
+        MarkHandling::Own => value,
     };
     Ok((value, sensitive))
 }
 
-fn take(value: Value, param: &Param) -> Result<Value, String> {
+fn convert_argument(value: ConfigValue, param: &Param) -> Result<ConfigValue, String> {
     if value.is_null() {
         return if param.nullable { Ok(value) } else { Err("it must not be null".to_owned()) };
     }
     let any = || Box::new(Type::Any);
     let converted = match param.takes {
-        Takes::Any => return Ok(value),
-        Takes::Text => convert(&value, &Type::String),
-        Takes::Number => convert(&value, &Type::Number),
-        Takes::List => convert(&value, &Type::List(any())),
-        Takes::Texts => convert(&value, &Type::List(Box::new(Type::String))),
-        Takes::Set => convert(&value, &Type::Set(any())),
-        Takes::Elements if value.elements().is_some() => return Ok(value),
-        Takes::Entries if value.entries().is_some() => return Ok(value),
-        Takes::Elements => return Err(format!("a list, set or tuple is required, not {}", value.form())),
-        Takes::Entries => return Err(format!("a map or object is required, not {}", value.form())),
+        ParamType::Any => return Ok(value),
+        ParamType::Text => convert_value(&value, &Type::String),
+        ParamType::Number => convert_value(&value, &Type::Number),
+        ParamType::List => convert_value(&value, &Type::List(any())),
+        ParamType::Texts => convert_value(&value, &Type::List(Box::new(Type::String))),
+        ParamType::Set => convert_value(&value, &Type::Set(any())),
+        ParamType::Elements if value.elements().is_some() => return Ok(value),
+        ParamType::Entries if value.entries().is_some() => return Ok(value),
+        ParamType::Elements => return Err(format!("a list, set or tuple is required, not {}", value.describe_form())),
+        ParamType::Entries => return Err(format!("a map or object is required, not {}", value.describe_form())),
     };
-    converted.map_err(|mismatch: Mismatch| mismatch.to_string())
+    converted.map_err(|mismatch: ConversionError| mismatch.to_string())
 }
 
-fn check_count(function: &Function, given: usize, call: &Call, scope: &Scope<'_>) -> Evaluated<()> {
+fn check_argument_count(
+    function: &Function,
+    given: usize,
+    call: &FunctionCall,
+    scope: &EvalScope<'_>,
+) -> Evaluated<()> {
     let wanted = function.params.len();
     let enough = given >= wanted && (given == wanted || function.variadic.is_some());
     if enough {
@@ -260,29 +328,35 @@ fn check_count(function: &Function, given: usize, call: &Call, scope: &Scope<'_>
     }
     let count = if wanted == 1 { "1 argument".to_owned() } else { format!("{wanted} arguments") };
     let least = if function.variadic.is_some() { "at least " } else { "" };
-    Err(Fault::at(
-        scope.span(call.name.place),
+    Err(EvalError::new(
+        scope.make_span(call.name.place),
         "config::function",
         format!("{}() takes {least}{count}, not {given}", function.name),
-        signature(function),
+        render_signature(function),
     ))
 }
 
-fn argument_fault(function: &Function, call: &Call, index: usize, problem: &str, scope: &Scope<'_>) -> Fault {
+fn explain_argument(
+    function: &Function,
+    call: &FunctionCall,
+    index: usize,
+    problem: &str,
+    scope: &EvalScope<'_>,
+) -> EvalError {
     let last = call.arguments.len().saturating_sub(1);
     let place = call.arguments.get(index.min(last)).map_or(call.name.place, |argument| argument.place);
     let param = function.params.get(index).or(function.variadic.as_ref()).map_or("", |param| param.name);
-    let summary = format!("{}(): {} is not what it must be", function.name, argument_name(param, index));
-    Fault::at(scope.span(place), "config::function", summary, problem).help(signature(function))
+    let summary = format!("{}(): {} is not what it must be", function.name, describe_argument(param, index));
+    EvalError::new(scope.make_span(place), "config::function", summary, problem).with_help(render_signature(function))
 }
 
-/// `replace(string, substring, replacement)`.
-fn signature(function: &Function) -> String {
+/// The signature for diagnostics, such as `replace(string, substring, replacement)`.
+fn render_signature(function: &Function) -> String {
     let names: Vec<&str> = function.params.iter().chain(&function.variadic).map(|param| param.name).collect();
     let dots = if function.variadic.is_some() { "..." } else { "" };
     format!("{}({}{dots})", function.name, names.join(", "))
 }
 
-fn argument_name(param: &str, index: usize) -> Arc<str> {
+fn describe_argument(param: &str, index: usize) -> Arc<str> {
     if param.is_empty() { format!("argument {}", index + 1).into() } else { format!("`{param}`").into() }
 }

@@ -1,259 +1,302 @@
-//! Lists, tuples, maps and objects.
+//! Functions on lists, tuples, maps and objects, with the behaviour of Terraform's functions of the same names.
 
 use std::sync::Arc;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::Takes::{Any, Elements, Entries as Map, List, Number, Texts};
-use super::{Args, Function, Problem, nullable, param, pure};
-use crate::config::eval::Budget;
-use crate::config::value::convert::{convert, to_text, type_of, unify};
-use crate::config::value::{Data, Entries, Number as Num, Type, Value};
+use super::ParamType::{Any, Elements, Entries as Map, List, Number, Texts};
+use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
+use crate::config::eval::EvalBudget;
+use crate::config::value::convert::{convert_value, infer_type, to_text, unify_types};
+use crate::config::value::{ConfigValue, Entries, Number as Num, Type, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("chunklist", &[param("list", List), param("size", Number)], chunklist).keeping_marks(),
-    pure("coalesce", &[], coalesce).variadic(nullable("values", Any)).keeping_marks(),
-    pure("coalescelist", &[], coalescelist).variadic(param("lists", Elements)).keeping_marks(),
-    pure("compact", &[param("list", Texts)], |args| {
-        let kept = |value: &&Value| value.as_str().is_some_and(|text| !text.is_empty());
-        Ok(Value::list(args.elements(0)?.iter().filter(kept).cloned().collect()))
+    declare_function("chunklist", &[declare_param("list", List), declare_param("size", Number)], chunk_list)
+        .with_kept_marks(),
+    declare_function("coalesce", &[], coalesce_values).with_variadic(declare_nullable("values", Any)).with_kept_marks(),
+    declare_function("coalescelist", &[], coalesce_lists)
+        .with_variadic(declare_param("lists", Elements))
+        .with_kept_marks(),
+    declare_function("compact", &[declare_param("list", Texts)], |args| {
+        let kept = |value: &&ConfigValue| value.as_str().is_some_and(|text| !text.is_empty());
+        Ok(ConfigValue::new_list(args.expect_elements(0)?.iter().filter(kept).cloned().collect()))
     })
-    .keeping_marks(),
-    pure("concat", &[], concat).variadic(param("lists", Elements)).keeping_marks(),
-    pure("contains", &[param("list", Elements), param("value", Any)], |args| {
+    .with_kept_marks(),
+    declare_function("concat", &[], concat_lists).with_variadic(declare_param("lists", Elements)).with_kept_marks(),
+    declare_function("contains", &[declare_param("list", Elements), declare_param("value", Any)], |args| {
         let value = args.get(1)?;
-        Ok(Value::bool(args.elements(0)?.iter().any(|element| element == value)))
+        Ok(ConfigValue::new_bool(args.expect_elements(0)?.iter().any(|element| element == value)))
     }),
-    pure("distinct", &[param("list", List)], |args| {
+    declare_function("distinct", &[declare_param("list", List)], |args| {
         let mut seen = std::collections::BTreeSet::new();
-        Ok(Value::list(args.elements(0)?.iter().filter(|element| seen.insert(*element)).cloned().collect()))
+        Ok(ConfigValue::new_list(
+            args.expect_elements(0)?.iter().filter(|element| seen.insert(*element)).cloned().collect(),
+        ))
     })
-    .keeping_marks(),
-    pure("element", &[param("list", Elements), param("index", Number)], element).keeping_marks().cheap(),
-    pure("flatten", &[param("list", Elements)], |args| {
+    .with_kept_marks(),
+    declare_function("element", &[declare_param("list", Elements), declare_param("index", Number)], pick_element)
+        .with_kept_marks()
+        .with_constant_cost(),
+    declare_function("flatten", &[declare_param("list", Elements)], |args| {
         let mut flat = Vec::new();
-        flatten(args.elements(0)?, false, &mut flat, args.budget)?;
-        Ok(Value::tuple(flat))
+        flatten_elements(args.expect_elements(0)?, false, &mut flat, args.budget)?;
+        Ok(ConfigValue::new_tuple(flat))
     })
-    .keeping_marks(),
-    pure("index", &[param("list", Elements), param("value", Any)], |args| {
+    .with_kept_marks(),
+    declare_function("index", &[declare_param("list", Elements), declare_param("value", Any)], |args| {
         let value = args.get(1)?;
-        match args.elements(0)?.iter().position(|element| element == value) {
-            Some(index) => Ok(Value::number(index)),
-            None => Problem::argument(1, "the list does not hold it"),
+        match args.expect_elements(0)?.iter().position(|element| element == value) {
+            Some(index) => Ok(ConfigValue::new_number(index)),
+            None => FunctionError::reject_argument(1, "the list does not hold it"),
         }
     }),
-    pure("keys", &[param("map", Map)], |args| {
-        let keys = args.entries(0)?.keys().map(|key| Value::string(key.clone())).collect();
-        Ok(if matches!(args.get(0)?.data, Data::Map(_)) { Value::list(keys) } else { Value::tuple(keys) })
+    declare_function("keys", &[declare_param("map", Map)], |args| {
+        let keys = args.expect_entries(0)?.keys().map(|key| ConfigValue::new_string(key.clone())).collect();
+        Ok(if matches!(args.get(0)?.data, ValueData::Map(_)) {
+            ConfigValue::new_list(keys)
+        } else {
+            ConfigValue::new_tuple(keys)
+        })
     })
-    .keeping_marks(),
-    pure("length", &[param("value", Any)], length).keeping_marks().cheap(),
-    pure("lookup", &[param("map", Map), param("key", super::Takes::Text)], lookup)
-        .variadic(nullable("default", Any))
-        .keeping_marks()
-        .cheap(),
-    pure("merge", &[], merge).variadic(nullable("maps", Any)).keeping_marks(),
-    pure("one", &[param("list", Elements)], |args| match args.elements(0)? {
-        [] => Ok(Value::NULL),
+    .with_kept_marks(),
+    declare_function("length", &[declare_param("value", Any)], measure_length).with_kept_marks().with_constant_cost(),
+    declare_function("lookup", &[declare_param("map", Map), declare_param("key", super::ParamType::Text)], look_up_key)
+        .with_variadic(declare_nullable("default", Any))
+        .with_kept_marks()
+        .with_constant_cost(),
+    declare_function("merge", &[], merge_maps).with_variadic(declare_nullable("maps", Any)).with_kept_marks(),
+    declare_function("one", &[declare_param("list", Elements)], |args| match args.expect_elements(0)? {
+        [] => Ok(ConfigValue::NULL),
         [one] => Ok(one.clone()),
-        more => Problem::argument(0, format!("it must have no more than one element, not {}", more.len())),
+        more => FunctionError::reject_argument(0, format!("it must have no more than one element, not {}", more.len())),
     })
-    .keeping_marks(),
-    pure("range", &[], range).variadic(param("limits", Number)),
-    pure("reverse", &[param("list", Elements)], |args| {
-        let reversed: Vec<Value> = args.elements(0)?.iter().rev().cloned().collect();
-        Ok(if matches!(args.get(0)?.data, Data::Tuple(_)) { Value::tuple(reversed) } else { Value::list(reversed) })
+    .with_kept_marks(),
+    declare_function("range", &[], build_range).with_variadic(declare_param("limits", Number)),
+    declare_function("reverse", &[declare_param("list", Elements)], |args| {
+        let reversed: Vec<ConfigValue> = args.expect_elements(0)?.iter().rev().cloned().collect();
+        Ok(if matches!(args.get(0)?.data, ValueData::Tuple(_)) {
+            ConfigValue::new_tuple(reversed)
+        } else {
+            ConfigValue::new_list(reversed)
+        })
     })
-    .keeping_marks(),
-    pure("slice", &[param("list", Elements), param("start", Number), param("end", Number)], slice).keeping_marks(),
-    pure("sort", &[param("list", Texts)], |args| {
-        let mut texts = args.texts(0)?;
+    .with_kept_marks(),
+    declare_function(
+        "slice",
+        &[declare_param("list", Elements), declare_param("start", Number), declare_param("end", Number)],
+        slice_elements,
+    )
+    .with_kept_marks(),
+    declare_function("sort", &[declare_param("list", Texts)], |args| {
+        let mut texts = args.expect_texts(0)?;
         texts.sort_unstable();
-        Ok(Value::list(texts.into_iter().map(Value::string).collect()))
+        Ok(ConfigValue::new_list(texts.into_iter().map(ConfigValue::new_string).collect()))
     }),
-    pure("sum", &[param("list", Elements)], sum),
-    pure("transpose", &[param("map", Map)], transpose),
-    pure("values", &[param("map", Map)], |args| {
-        let values: Vec<Value> = args.entries(0)?.values().cloned().collect();
-        Ok(if matches!(args.get(0)?.data, Data::Map(_)) { Value::list(values) } else { Value::tuple(values) })
+    declare_function("sum", &[declare_param("list", Elements)], sum_elements),
+    declare_function("transpose", &[declare_param("map", Map)], transpose_map),
+    declare_function("values", &[declare_param("map", Map)], |args| {
+        let values: Vec<ConfigValue> = args.expect_entries(0)?.values().cloned().collect();
+        Ok(if matches!(args.get(0)?.data, ValueData::Map(_)) {
+            ConfigValue::new_list(values)
+        } else {
+            ConfigValue::new_tuple(values)
+        })
     })
-    .keeping_marks(),
-    pure("zipmap", &[param("keys", Texts), param("values", Elements)], zipmap).keeping_marks(),
+    .with_kept_marks(),
+    declare_function("zipmap", &[declare_param("keys", Texts), declare_param("values", Elements)], zip_map)
+        .with_kept_marks(),
 ];
 
-fn chunklist(args: &Args<'_>) -> Result<Value, Problem> {
-    let elements = args.elements(0)?;
-    let size = usize::try_from(args.whole(1)?).or_else(|_| Problem::argument(1, "it must not be negative"))?;
+fn chunk_list(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let elements = args.expect_elements(0)?;
+    let size = usize::try_from(args.expect_integer(1)?)
+        .or_else(|_| FunctionError::reject_argument(1, "it must not be negative"))?;
     if elements.is_empty() {
-        return Ok(Value::list(Vec::new()));
+        return Ok(ConfigValue::new_list(Vec::new()));
     }
-    // A size of 0 stands for one chunk of all.
+    // As in Terraform, a size of 0 gives one chunk with all elements.
     let size = if size == 0 { elements.len() } else { size };
-    Ok(Value::list(elements.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect()))
+    Ok(ConfigValue::new_list(elements.chunks(size).map(|chunk| ConfigValue::new_list(chunk.to_vec())).collect()))
 }
 
-/// The first that is neither null nor an empty string, in the type all of them share.
-fn coalesce(args: &Args<'_>) -> Result<Value, Problem> {
-    let Some(common) = unify(args.all().iter().map(type_of)) else {
-        return Problem::call("all arguments must have the same type");
+/// The first argument that is neither null nor an empty string, converted to the common type of all arguments.
+fn coalesce_values(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let Some(common) = unify_types(args.all_values().iter().map(infer_type)) else {
+        return FunctionError::reject_call("all arguments must have the same type");
     };
-    let empty = |value: &&Value| value.is_null() || value.as_str() == Some("");
-    match args.all().iter().find(|value| !empty(value)) {
-        Some(value) => convert(value, &common).map_err(|mismatch| Problem::Call(mismatch.to_string())),
-        None => Problem::call("every argument is null or an empty string"),
+    let empty = |value: &&ConfigValue| value.is_null() || value.as_str() == Some("");
+    match args.all_values().iter().find(|value| !empty(value)) {
+        Some(value) => convert_value(value, &common).map_err(|mismatch| FunctionError::Call(mismatch.to_string())),
+        None => FunctionError::reject_call("every argument is null or an empty string"),
     }
 }
 
-fn coalescelist(args: &Args<'_>) -> Result<Value, Problem> {
-    match args.all().iter().find(|value| value.elements().is_some_and(|elements| !elements.is_empty())) {
+fn coalesce_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    match args.all_values().iter().find(|value| value.elements().is_some_and(|elements| !elements.is_empty())) {
         Some(value) => Ok(value.clone()),
-        None => Problem::call("every list is empty"),
+        None => FunctionError::reject_call("every list is empty"),
     }
 }
 
-fn concat(args: &Args<'_>) -> Result<Value, Problem> {
-    if args.all().is_empty() {
-        return Problem::call("it takes at least one list");
+fn concat_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    if args.all_values().is_empty() {
+        return FunctionError::reject_call("it takes at least one list");
     }
-    if let Some(index) = args.all().iter().position(|value| matches!(value.data, Data::Set(_))) {
-        return Problem::argument(index, "a set has no order: make a list of it with tolist() or sort()");
+    if let Some(index) = args.all_values().iter().position(|value| matches!(value.data, ValueData::Set(_))) {
+        return FunctionError::reject_argument(index, "a set has no order: make a list of it with tolist() or sort()");
     }
-    let count = args.all().iter().filter_map(Value::elements).map(<[Value]>::len).sum();
-    args.budget.collection(count)?;
-    let all: Vec<Value> = args.all().iter().filter_map(Value::elements).flatten().cloned().collect();
-    let lists = args.all().iter().all(|value| matches!(value.data, Data::List(_)));
-    let tuple = Value::tuple(all);
-    // Lists give a list where their elements share a type; with a tuple among them, a tuple.
-    let list = lists.then(|| convert(&tuple, &Type::List(Box::new(Type::Any))).ok()).flatten();
+    let count = args.all_values().iter().filter_map(ConfigValue::elements).map(<[ConfigValue]>::len).sum();
+    args.budget.check_collection_room(count)?;
+    let all: Vec<ConfigValue> = args.all_values().iter().filter_map(ConfigValue::elements).flatten().cloned().collect();
+    let lists = args.all_values().iter().all(|value| matches!(value.data, ValueData::List(_)));
+    let tuple = ConfigValue::new_tuple(all);
+    // Lists give a list if their elements have a common type. If an argument is a tuple, the result is a tuple.
+    let list = lists.then(|| convert_value(&tuple, &Type::List(Box::new(Type::Any))).ok()).flatten();
     Ok(list.unwrap_or(tuple))
 }
 
-fn element(args: &Args<'_>) -> Result<Value, Problem> {
-    let elements = args.elements(0)?;
-    if matches!(args.get(0)?.data, Data::Set(_)) {
-        return Problem::argument(0, "a set has no order: make a list of it with tolist() or sort()");
+fn pick_element(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let elements = args.expect_elements(0)?;
+    if matches!(args.get(0)?.data, ValueData::Set(_)) {
+        return FunctionError::reject_argument(0, "a set has no order: make a list of it with tolist() or sort()");
     }
-    let index = args.whole(1)?;
+    let index = args.expect_integer(1)?;
     if index < 0 {
-        return Problem::argument(1, "it must not be negative");
+        return FunctionError::reject_argument(1, "it must not be negative");
     }
     let count = i64::try_from(elements.len()).unwrap_or(i64::MAX);
     if count == 0 {
-        return Problem::argument(0, "it has no elements");
+        return FunctionError::reject_argument(0, "it has no elements");
     }
-    // Beyond the end it begins again.
+    // An index past the end wraps around, as in Terraform.
     let wrapped = usize::try_from(index.rem_euclid(count)).ok().and_then(|index| elements.get(index));
     match wrapped {
         Some(element) => Ok(element.clone()),
-        None => Problem::argument(1, "there is no such element"),
+        None => FunctionError::reject_argument(1, "there is no such element"),
     }
 }
 
-/// A sensitive list inside taints what comes out of it.
-fn flatten(elements: &[Value], mark: bool, flat: &mut Vec<Value>, budget: &Budget) -> Result<(), Problem> {
-    budget.collection(flat.len() + elements.len())?;
+/// Appends the elements to `flat`, and those of inner collections. Elements of a sensitive inner collection become sensitive.
+fn flatten_elements(
+    elements: &[ConfigValue],
+    mark: bool,
+    flat: &mut Vec<ConfigValue>,
+    budget: &EvalBudget,
+) -> Result<(), FunctionError> {
+    budget.check_collection_room(flat.len() + elements.len())?;
     for element in elements {
         match element.elements() {
-            Some(inner) => flatten(inner, mark || element.sensitive, flat, budget)?,
-            None => flat.push(element.clone().marked(mark)),
+            Some(inner) => flatten_elements(inner, mark || element.sensitive, flat, budget)?,
+            None => flat.push(element.clone().with_mark(mark)),
         }
     }
     Ok(())
 }
 
-fn length(args: &Args<'_>) -> Result<Value, Problem> {
+fn measure_length(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let value = args.get(0)?;
     let count = match &value.data {
-        Data::String(text) => text.graphemes(true).count(),
+        ValueData::String(text) => text.graphemes(true).count(),
         _ => match (value.elements(), value.entries()) {
             (Some(elements), _) => elements.len(),
             (_, Some(entries)) => entries.len(),
-            _ => return Problem::argument(0, "only strings, lists, sets, tuples, maps and objects have a length"),
+            _ => {
+                return FunctionError::reject_argument(
+                    0,
+                    "only strings, lists, sets, tuples, maps and objects have a length",
+                );
+            }
         },
     };
-    Ok(Value::number(count))
+    Ok(ConfigValue::new_number(count))
 }
 
-fn lookup(args: &Args<'_>) -> Result<Value, Problem> {
-    let key = args.text(1)?;
-    match (args.entries(0)?.get(key), args.rest(2)) {
-        (_, [_, _, ..]) => Problem::call("it takes a map, a key and at most one default"),
+fn look_up_key(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let key = args.expect_text(1)?;
+    match (args.expect_entries(0)?.get(key), args.remaining_values(2)) {
+        (_, [_, _, ..]) => FunctionError::reject_call("it takes a map, a key and at most one default"),
         (Some(value), _) => Ok(value.clone()),
-        (None, [default]) => match type_of(args.get(0)?) {
-            // A map has elements of one type, and its default is one of them.
-            Type::Map(of) => convert(default, &of).or_else(|mismatch| Problem::argument(2, mismatch.to_string())),
+        (None, [default]) => match infer_type(args.get(0)?) {
+            // All elements of a map have one type, so the default is converted to it.
+            Type::Map(of) => {
+                convert_value(default, &of).or_else(|mismatch| FunctionError::reject_argument(2, mismatch.to_string()))
+            }
             _ => Ok(default.clone()),
         },
-        (None, _) => Problem::argument(1, "the map has no such element, and no default is given"),
+        (None, _) => FunctionError::reject_argument(1, "the map has no such element, and no default is given"),
     }
 }
 
-fn merge(args: &Args<'_>) -> Result<Value, Problem> {
+fn merge_maps(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let mut merged = Entries::new();
-    let mut maps = !args.all().is_empty();
-    for (index, value) in args.all().iter().enumerate() {
+    let mut maps = !args.all_values().is_empty();
+    for (index, value) in args.all_values().iter().enumerate() {
         if value.is_null() {
             continue;
         }
         match value.entries() {
             Some(entries) => merged.extend(entries.iter().map(|(key, value)| (key.clone(), value.clone()))),
-            None => return Problem::argument(index, format!("a map or object is required, not {}", value.form())),
+            None => {
+                return FunctionError::reject_argument(
+                    index,
+                    format!("a map or object is required, not {}", value.describe_form()),
+                );
+            }
         }
-        maps &= matches!(value.data, Data::Map(_));
+        maps &= matches!(value.data, ValueData::Map(_));
     }
-    args.budget.collection(merged.len())?;
+    args.budget.check_collection_room(merged.len())?;
     if !maps {
-        return Ok(Value::object(merged));
+        return Ok(ConfigValue::new_object(merged));
     }
-    let object = Value::object(merged);
-    Ok(convert(&object, &Type::Map(Box::new(Type::Any))).unwrap_or(object))
+    let object = ConfigValue::new_object(merged);
+    Ok(convert_value(&object, &Type::Map(Box::new(Type::Any))).unwrap_or(object))
 }
 
-/// `range(limit)`, `range(start, limit)`, `range(start, limit, step)`; at most 1024 numbers, as Terraform has it.
-fn range(args: &Args<'_>) -> Result<Value, Problem> {
+/// `range(limit)`, `range(start, limit)`, `range(start, limit, step)`: at most 1024 numbers, as in Terraform.
+fn build_range(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let zero = Num::from(0_i64);
     let one = Num::from(1_i64);
-    let (start, limit, step) = match args.all().len() {
-        1 => (zero.clone(), args.number(0)?.clone(), None),
-        2 => (args.number(0)?.clone(), args.number(1)?.clone(), None),
-        3 => (args.number(0)?.clone(), args.number(1)?.clone(), Some(args.number(2)?.clone())),
-        _ => return Problem::call("it takes one, two or three numbers"),
+    let (start, limit, step) = match args.all_values().len() {
+        1 => (zero.clone(), args.expect_number(0)?.clone(), None),
+        2 => (args.expect_number(0)?.clone(), args.expect_number(1)?.clone(), None),
+        3 => (args.expect_number(0)?.clone(), args.expect_number(1)?.clone(), Some(args.expect_number(2)?.clone())),
+        _ => return FunctionError::reject_call("it takes one, two or three numbers"),
     };
-    let step = step.unwrap_or_else(|| if limit < start { one.negate() } else { one });
+    let step = step.unwrap_or_else(|| if limit < start { one.to_negated() } else { one });
     if step.is_zero() {
-        return Problem::argument(2, "it must not be zero");
+        return FunctionError::reject_argument(2, "it must not be zero");
     }
     let down = step.is_negative();
-    if args.all().len() == 3 && ((down && limit > start) || (!down && limit < start)) {
-        return Problem::argument(2, "it leads away from the limit");
+    if args.all_values().len() == 3 && ((down && limit > start) || (!down && limit < start)) {
+        return FunctionError::reject_argument(2, "it leads away from the limit");
     }
     let mut numbers = Vec::new();
     let mut at = start;
     while if down { at > limit } else { at < limit } {
         if numbers.len() >= MOST_IN_RANGE {
-            return Problem::call(format!(
+            return FunctionError::reject_call(format!(
                 "more than {MOST_IN_RANGE} numbers: build large collections from data of your own"
             ));
         }
-        let next = at.add(&step).map_err(|problem| Problem::Call(problem.to_string()))?;
-        numbers.push(Value::number(std::mem::replace(&mut at, next)));
+        let next = at.try_add(&step).map_err(|problem| FunctionError::Call(problem.to_string()))?;
+        numbers.push(ConfigValue::new_number(std::mem::replace(&mut at, next)));
     }
-    Ok(Value::list(numbers))
+    Ok(ConfigValue::new_list(numbers))
 }
 
 const MOST_IN_RANGE: usize = 1024;
 
-fn slice(args: &Args<'_>) -> Result<Value, Problem> {
-    let elements = args.elements(0)?;
-    if matches!(args.get(0)?.data, Data::Set(_)) {
-        return Problem::argument(0, "a set has no order: make a list of it with tolist() or sort()");
+fn slice_elements(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let elements = args.expect_elements(0)?;
+    if matches!(args.get(0)?.data, ValueData::Set(_)) {
+        return FunctionError::reject_argument(0, "a set has no order: make a list of it with tolist() or sort()");
     }
-    let bound = |index: usize| -> Result<usize, Problem> {
-        let bound =
-            usize::try_from(args.whole(index)?).or_else(|_| Problem::argument(index, "it must not be negative"))?;
+    let bound = |index: usize| -> Result<usize, FunctionError> {
+        let bound = usize::try_from(args.expect_integer(index)?)
+            .or_else(|_| FunctionError::reject_argument(index, "it must not be negative"))?;
         if bound > elements.len() {
-            return Problem::argument(
+            return FunctionError::reject_argument(
                 index,
                 format!("it must not be above {}, the number of elements", elements.len()),
             );
@@ -261,50 +304,69 @@ fn slice(args: &Args<'_>) -> Result<Value, Problem> {
         Ok(bound)
     };
     let (start, end) = (bound(1)?, bound(2)?);
-    let Some(cut) = elements.get(start..end) else { return Problem::argument(1, "the start lies behind the end") };
+    let Some(cut) = elements.get(start..end) else {
+        return FunctionError::reject_argument(1, "the start lies behind the end");
+    };
     let cut = cut.to_vec();
-    Ok(if matches!(args.get(0)?.data, Data::Tuple(_)) { Value::tuple(cut) } else { Value::list(cut) })
+    Ok(if matches!(args.get(0)?.data, ValueData::Tuple(_)) {
+        ConfigValue::new_tuple(cut)
+    } else {
+        ConfigValue::new_list(cut)
+    })
 }
 
-fn sum(args: &Args<'_>) -> Result<Value, Problem> {
-    let elements = args.elements(0)?;
+fn sum_elements(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let elements = args.expect_elements(0)?;
     if elements.is_empty() {
-        return Problem::argument(0, "it has no elements");
+        return FunctionError::reject_argument(0, "it has no elements");
     }
     let mut total = Num::from(0_i64);
     for element in elements {
-        match convert(element, &Type::Number) {
-            Ok(Value { data: Data::Number(number), .. }) => {
-                total = total.add(&number).map_err(|problem| Problem::Call(problem.to_string()))?;
+        match convert_value(element, &Type::Number) {
+            Ok(ConfigValue { data: ValueData::Number(number), .. }) => {
+                total = total.try_add(&number).map_err(|problem| FunctionError::Call(problem.to_string()))?;
             }
-            _ => return Problem::argument(0, format!("it holds {}, not only numbers", element.form())),
+            _ => {
+                return FunctionError::reject_argument(
+                    0,
+                    format!("it holds {}, not only numbers", element.describe_form()),
+                );
+            }
         }
     }
-    Ok(Value::number(total))
+    Ok(ConfigValue::new_number(total))
 }
 
-/// `{a = [x, y]}` → `{x = [a], y = [a]}`.
-fn transpose(args: &Args<'_>) -> Result<Value, Problem> {
-    let mut turned: std::collections::BTreeMap<Arc<str>, Vec<Value>> = std::collections::BTreeMap::new();
-    for (key, value) in args.entries(0)? {
+/// Exchanges keys and elements: `{a = [x, y]}` becomes `{x = [a], y = [a]}`.
+fn transpose_map(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let mut turned: std::collections::BTreeMap<Arc<str>, Vec<ConfigValue>> = std::collections::BTreeMap::new();
+    for (key, value) in args.expect_entries(0)? {
         let Some(elements) = value.elements() else {
-            return Problem::argument(0, "a map of lists of strings is required");
+            return FunctionError::reject_argument(0, "a map of lists of strings is required");
         };
         for element in elements {
             match to_text(element) {
-                Some(text) => turned.entry(text).or_default().push(Value::string(key.clone())),
-                None => return Problem::argument(0, "a map of lists of strings is required"),
+                Some(text) => turned.entry(text).or_default().push(ConfigValue::new_string(key.clone())),
+                None => return FunctionError::reject_argument(0, "a map of lists of strings is required"),
             }
         }
     }
-    Ok(Value::map(turned.into_iter().map(|(key, keys)| (key, Value::list(keys))).collect()))
+    Ok(ConfigValue::new_map(turned.into_iter().map(|(key, keys)| (key, ConfigValue::new_list(keys))).collect()))
 }
 
-fn zipmap(args: &Args<'_>) -> Result<Value, Problem> {
-    let (keys, values) = (args.texts(0)?, args.elements(1)?);
+fn zip_map(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let (keys, values) = (args.expect_texts(0)?, args.expect_elements(1)?);
     if keys.len() != values.len() {
-        return Problem::call(format!("{} keys and {} values: there must be as many", keys.len(), values.len()));
+        return FunctionError::reject_call(format!(
+            "{} keys and {} values: there must be as many",
+            keys.len(),
+            values.len()
+        ));
     }
     let entries: Entries = keys.into_iter().map(Arc::from).zip(values.iter().cloned()).collect();
-    Ok(if matches!(args.get(1)?.data, Data::Tuple(_)) { Value::object(entries) } else { Value::map(entries) })
+    Ok(if matches!(args.get(1)?.data, ValueData::Tuple(_)) {
+        ConfigValue::new_object(entries)
+    } else {
+        ConfigValue::new_map(entries)
+    })
 }

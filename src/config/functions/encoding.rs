@@ -1,4 +1,4 @@
-//! base64, CSV, JSON, URL escapes.
+//! Functions that encode and decode base64, CSV, JSON and URL escapes.
 
 use std::sync::Arc;
 
@@ -6,72 +6,78 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Takes::{Any, Text};
-use super::{Args, Function, Problem, nullable, param, pure};
-use crate::config::value::{Data, Entries, Number, Value};
+use super::ParamType::{Any, Text};
+use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
+use crate::config::value::{ConfigValue, Entries, Number, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("base64decode", &[param("string", Text)], |args| {
-        let decoded = STANDARD.decode(args.text(0)?).or_else(|_| Problem::argument(0, "not base64"))?;
+    declare_function("base64decode", &[declare_param("string", Text)], |args| {
+        let decoded =
+            STANDARD.decode(args.expect_text(0)?).or_else(|_| FunctionError::reject_argument(0, "not base64"))?;
         String::from_utf8(decoded)
-            .map(Value::string)
-            .or_else(|_| Problem::argument(0, "what it encodes is not UTF-8 text"))
+            .map(ConfigValue::new_string)
+            .or_else(|_| FunctionError::reject_argument(0, "what it encodes is not UTF-8 text"))
     }),
-    pure("base64encode", &[param("string", Text)], |args| Ok(Value::string(STANDARD.encode(args.text(0)?)))),
-    pure("csvdecode", &[param("string", Text)], csvdecode),
-    pure("jsondecode", &[param("string", Text)], |args| {
-        elements_fit(args, b",[{")?;
-        let json: serde_json::Value = serde_json::from_str(args.text(0)?).or_else(|error| {
-            Problem::argument(0, format!("not JSON: line {}, column {}", error.line(), error.column()))
+    declare_function("base64encode", &[declare_param("string", Text)], |args| {
+        Ok(ConfigValue::new_string(STANDARD.encode(args.expect_text(0)?)))
+    }),
+    declare_function("csvdecode", &[declare_param("string", Text)], decode_csv),
+    declare_function("jsondecode", &[declare_param("string", Text)], |args| {
+        check_element_room(args, b",[{")?;
+        let json: serde_json::Value = serde_json::from_str(args.expect_text(0)?).or_else(|error| {
+            FunctionError::reject_argument(0, format!("not JSON: line {}, column {}", error.line(), error.column()))
         })?;
-        from_json(json).ok_or_else(|| Problem::Argument(0, "a number has more than a thousand digits".to_owned()))
+        from_json(json).ok_or_else(|| FunctionError::Argument(0, "a number has more than a thousand digits".to_owned()))
     }),
-    pure("jsonencode", &[nullable("value", Any)], |args| {
+    declare_function("jsonencode", &[declare_nullable("value", Any)], |args| {
         let mut out = String::new();
         write_json(args.get(0)?, &mut out)?;
-        args.budget.string(out.len())?;
-        Ok(Value::string(out))
+        args.budget.check_string_room(out.len())?;
+        Ok(ConfigValue::new_string(out))
     }),
-    pure("urlencode", &[param("string", Text)], |args| {
-        Ok(Value::string(utf8_percent_encode(args.text(0)?, QUERY).to_string().replace("%20", "+")))
+    declare_function("urlencode", &[declare_param("string", Text)], |args| {
+        Ok(ConfigValue::new_string(utf8_percent_encode(args.expect_text(0)?, QUERY).to_string().replace("%20", "+")))
     }),
 ];
 
-/// What stands in a query as it is: letters, digits and `-_.~`.
+/// The characters that are escaped in a URL query: all but letters, digits and `-_.~`.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Whether there is room for what a text encodes, by the marks that stand before elements.
-pub(super) fn elements_fit(args: &Args<'_>, marks: &[u8]) -> Result<(), Problem> {
-    let most = args.text(0)?.bytes().filter(|byte| marks.contains(byte)).count();
-    args.budget.collection(most)?;
+/// Checks that the decoded value fits the budget, before decoding. The number of elements is estimated by the bytes in `marks` that
+/// precede elements, such as `,` and `[` in JSON.
+pub(super) fn check_element_room(args: &Args<'_>, marks: &[u8]) -> Result<(), FunctionError> {
+    let most = args.expect_text(0)?.bytes().filter(|byte| marks.contains(byte)).count();
+    args.budget.check_collection_room(most)?;
     Ok(())
 }
 
-fn from_json(json: serde_json::Value) -> Option<Value> {
+fn from_json(json: serde_json::Value) -> Option<ConfigValue> {
     Some(match json {
-        serde_json::Value::Null => Value::NULL,
-        serde_json::Value::Bool(flag) => Value::bool(flag),
-        serde_json::Value::Number(number) => Value::number(number.to_string().parse::<Number>().ok()?),
-        serde_json::Value::String(text) => Value::string(text),
-        serde_json::Value::Array(items) => Value::tuple(items.into_iter().map(from_json).collect::<Option<_>>()?),
+        serde_json::Value::Null => ConfigValue::NULL,
+        serde_json::Value::Bool(flag) => ConfigValue::new_bool(flag),
+        serde_json::Value::Number(number) => ConfigValue::new_number(number.to_string().parse::<Number>().ok()?),
+        serde_json::Value::String(text) => ConfigValue::new_string(text),
+        serde_json::Value::Array(items) => {
+            ConfigValue::new_tuple(items.into_iter().map(from_json).collect::<Option<_>>()?)
+        }
         serde_json::Value::Object(fields) => {
             let entry = |(key, value)| Some((Arc::from(key), from_json(value)?));
-            Value::object(fields.into_iter().map(entry).collect::<Option<Entries>>()?)
+            ConfigValue::new_object(fields.into_iter().map(entry).collect::<Option<Entries>>()?)
         }
     })
 }
 
-/// JSON as Terraform writes it: keys sorted, no blanks, `<`, `>`, `&` and the two odd line ends escaped.
-pub(super) fn write_json(value: &Value, out: &mut String) -> Result<(), Problem> {
+/// Writes JSON as Terraform does: sorted keys, no blanks, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
+pub(super) fn write_json(value: &ConfigValue, out: &mut String) -> Result<(), FunctionError> {
     if out.len() > crate::config::eval::budget::LONGEST_STRING {
-        return Err(Problem::TooLarge(crate::config::eval::budget::TooLarge::String));
+        return Err(FunctionError::TooLarge(crate::config::eval::budget::TooLargeError::String));
     }
     match &value.data {
-        Data::Null => out.push_str("null"),
-        Data::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        Data::Number(number) => out.push_str(&number.to_string()),
-        Data::String(text) => json_string(text, out),
-        Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => {
+        ValueData::Null => out.push_str("null"),
+        ValueData::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        ValueData::Number(number) => out.push_str(&number.to_string()),
+        ValueData::String(text) => write_json_string(text, out),
+        ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements) => {
             out.push('[');
             for (index, element) in elements.iter().enumerate() {
                 if index > 0 {
@@ -81,24 +87,26 @@ pub(super) fn write_json(value: &Value, out: &mut String) -> Result<(), Problem>
             }
             out.push(']');
         }
-        Data::Map(entries) | Data::Object(entries) => {
+        ValueData::Map(entries) | ValueData::Object(entries) => {
             out.push('{');
             for (index, (key, value)) in entries.iter().enumerate() {
                 if index > 0 {
                     out.push(',');
                 }
-                json_string(key, out);
+                write_json_string(key, out);
                 out.push(':');
                 write_json(value, out)?;
             }
             out.push('}');
         }
-        Data::Block(block) => return Problem::argument(0, format!("{block} is a block: name one of its attributes")),
+        ValueData::Block(block) => {
+            return FunctionError::reject_argument(0, format!("{block} is a block: name one of its attributes"));
+        }
     }
     Ok(())
 }
 
-fn json_string(text: &str, out: &mut String) {
+fn write_json_string(text: &str, out: &mut String) {
     let plain = serde_json::Value::from(text).to_string();
     for c in plain.chars() {
         match c {
@@ -112,32 +120,33 @@ fn json_string(text: &str, out: &mut String) {
     }
 }
 
-/// The rows under a header line, each an object of strings.
-/// Steps that making a reader of CSV counts for: it builds its tables anew, which takes as long as fifty other calls and more.
+/// The cost, in steps, of creating a CSV reader: it builds its tables anew, which takes more time than fifty other calls.
 const CSV_READER: u64 = 200;
 
-fn csvdecode(args: &Args<'_>) -> Result<Value, Problem> {
-    args.step(CSV_READER)?;
-    let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(args.text(0)?.as_bytes());
+/// `csvdecode`: the rows below the header line, each as an object of strings.
+fn decode_csv(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    args.take_steps(CSV_READER)?;
+    let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(args.expect_text(0)?.as_bytes());
     let header = match reader.headers() {
         Ok(header) if !header.is_empty() => header.clone(),
-        _ => return Problem::argument(0, "a line with the columns' names must stand first"),
+        _ => return FunctionError::reject_argument(0, "a line with the columns' names must stand first"),
     };
     let mut names = std::collections::BTreeSet::new();
     for name in &header {
         if !names.insert(name) {
-            return Problem::argument(0, format!("column {name:?} stands there twice"));
+            return FunctionError::reject_argument(0, format!("column {name:?} stands there twice"));
         }
     }
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.or_else(|error| {
             let line = error.position().map_or(0, csv::Position::line);
-            Problem::argument(0, format!("line {line} has not as many columns as the first"))
+            FunctionError::reject_argument(0, format!("line {line} has not as many columns as the first"))
         })?;
-        let row = header.iter().zip(record.iter()).map(|(name, value)| (Arc::from(name), Value::string(value)));
-        rows.push(Value::object(row.collect()));
-        args.budget.collection(header.len())?;
+        let row =
+            header.iter().zip(record.iter()).map(|(name, value)| (Arc::from(name), ConfigValue::new_string(value)));
+        rows.push(ConfigValue::new_object(row.collect()));
+        args.budget.check_collection_room(header.len())?;
     }
-    Ok(Value::list(rows))
+    Ok(ConfigValue::new_list(rows))
 }

@@ -1,27 +1,28 @@
-//! `format` and `formatlist`: verbs after a percent sign, as in Terraform.
+//! `format` and `formatlist`: `%` verbs with the behaviour of Terraform's functions.
 
-use super::Takes::{Any, Text};
+use super::ParamType::{Any, Text};
 use super::encoding::write_json;
-use super::{Args, Function, Problem, nullable, param, pure};
-use crate::config::value::convert::{convert, to_text};
-use crate::config::value::{Data, Number, Type, Value};
+use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
+use crate::config::value::convert::{convert_value, to_text};
+use crate::config::value::{ConfigValue, Number, Type, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("format", &[param("format", Text)], |args| {
-        let text = render(args.text(0)?, args.rest(1))?;
-        args.budget.string(text.len())?;
-        Ok(Value::string(text))
+    declare_function("format", &[declare_param("format", Text)], |args| {
+        let text = render_format(args.expect_text(0)?, args.remaining_values(1))?;
+        args.budget.check_string_room(text.len())?;
+        Ok(ConfigValue::new_string(text))
     })
-    .variadic(nullable("args", Any)),
-    pure("formatlist", &[param("format", Text)], formatlist).variadic(nullable("args", Any)),
+    .with_variadic(declare_nullable("args", Any)),
+    declare_function("formatlist", &[declare_param("format", Text)], format_list)
+        .with_variadic(declare_nullable("args", Any)),
 ];
 
-/// The widest field.
+/// The largest field width, in characters.
 const WIDEST: usize = 1_000;
 
-/// One `%` sequence.
+/// One `%` sequence, such as `%-10s`.
 #[derive(Debug, Default)]
-struct Verb {
+struct FormatVerb {
     minus: bool,
     plus: bool,
     space: bool,
@@ -33,7 +34,7 @@ struct Verb {
     letter: char,
 }
 
-fn render(format: &str, values: &[Value]) -> Result<String, Problem> {
+fn render_format(format: &str, values: &[ConfigValue]) -> Result<String, FunctionError> {
     let mut out = String::new();
     let mut next = 0;
     let mut used = 0;
@@ -41,7 +42,7 @@ fn render(format: &str, values: &[Value]) -> Result<String, Problem> {
     while let Some(percent) = rest.find('%') {
         let (before, tail) = rest.split_at(percent);
         out.push_str(before);
-        let (verb, after) = parse(tail)?;
+        let (verb, after) = parse_verb(tail)?;
         rest = after;
         if verb.letter == '%' {
             out.push('%');
@@ -51,23 +52,27 @@ fn render(format: &str, values: &[Value]) -> Result<String, Problem> {
         next = index + 1;
         used = used.max(next);
         let Some(value) = values.get(index) else {
-            return Problem::argument(0, format!("%{} has no argument: {} are given", verb.letter, values.len()));
+            return FunctionError::reject_argument(
+                0,
+                format!("%{} has no argument: {} are given", verb.letter, values.len()),
+            );
         };
-        out.push_str(&one(&verb, value, index + 1)?);
+        out.push_str(&render_verb(&verb, value, index + 1)?);
         if out.len() > crate::config::eval::budget::LONGEST_STRING {
-            return Err(Problem::TooLarge(crate::config::eval::budget::TooLarge::String));
+            return Err(FunctionError::TooLarge(crate::config::eval::budget::TooLargeError::String));
         }
     }
     out.push_str(rest);
     if used < values.len() {
-        return Problem::argument(used + 1, format!("the format has no place for it: it takes {used}"));
+        return FunctionError::reject_argument(used + 1, format!("the format has no place for it: it takes {used}"));
     }
     Ok(out)
 }
 
-fn parse(text: &str) -> Result<(Verb, &str), Problem> {
-    let broken = || Problem::Argument(0, "a % is not followed by a verb; a percent sign is written %%".to_owned());
-    let mut verb = Verb::default();
+fn parse_verb(text: &str) -> Result<(FormatVerb, &str), FunctionError> {
+    let broken =
+        || FunctionError::Argument(0, "a % is not followed by a verb; a percent sign is written %%".to_owned());
+    let mut verb = FormatVerb::default();
     let mut rest = text.strip_prefix('%').ok_or_else(broken)?;
     loop {
         let c = rest.chars().next().ok_or_else(broken)?;
@@ -81,15 +86,15 @@ fn parse(text: &str) -> Result<(Verb, &str), Problem> {
         }
         rest = rest.get(1..).unwrap_or_default();
     }
-    (verb.width, rest) = digits(rest)?;
+    (verb.width, rest) = parse_digits(rest)?;
     if let Some(after) = rest.strip_prefix('.') {
-        (verb.precision, rest) = digits(after)?;
+        (verb.precision, rest) = parse_digits(after)?;
         verb.precision = verb.precision.or(Some(0));
     }
     if let Some(after) = rest.strip_prefix('[') {
-        let (index, tail) = digits(after)?;
+        let (index, tail) = parse_digits(after)?;
         let index = index.and_then(|index| index.checked_sub(1));
-        verb.argument = Some(index.ok_or_else(|| Problem::Argument(0, "arguments count from [1]".to_owned()))?);
+        verb.argument = Some(index.ok_or_else(|| FunctionError::Argument(0, "arguments count from [1]".to_owned()))?);
         rest = tail.strip_prefix(']').ok_or_else(broken)?;
     }
     verb.letter = rest.chars().next().ok_or_else(broken)?;
@@ -97,7 +102,7 @@ fn parse(text: &str) -> Result<(Verb, &str), Problem> {
     Ok((verb, rest))
 }
 
-fn digits(text: &str) -> Result<(Option<usize>, &str), Problem> {
+fn parse_digits(text: &str) -> Result<(Option<usize>, &str), FunctionError> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     if number.is_empty() {
@@ -105,11 +110,11 @@ fn digits(text: &str) -> Result<(Option<usize>, &str), Problem> {
     }
     match number.parse() {
         Ok(number) if number <= WIDEST => Ok((Some(number), rest)),
-        _ => Problem::argument(0, format!("a width must not be above {WIDEST}")),
+        _ => FunctionError::reject_argument(0, format!("a width must not be above {WIDEST}")),
     }
 }
 
-fn one(verb: &Verb, value: &Value, index: usize) -> Result<String, Problem> {
+fn render_verb(verb: &FormatVerb, value: &ConfigValue, index: usize) -> Result<String, FunctionError> {
     let text = match verb.letter {
         'v' => {
             let json = || {
@@ -118,17 +123,22 @@ fn one(verb: &Verb, value: &Value, index: usize) -> Result<String, Problem> {
             };
             match &value.data {
                 _ if verb.sharp => json()?,
-                Data::Null => "null".to_owned(),
-                Data::Number(number) => return numeric(verb, number, index),
+                ValueData::Null => "null".to_owned(),
+                ValueData::Number(number) => return render_number(verb, number, index),
                 _ => to_text(value).map_or_else(json, |text| Ok(text.to_string()))?,
             }
         }
         _ if value.is_null() => {
-            return Problem::argument(index, format!("it is null, and %{} takes a value", verb.letter));
+            return FunctionError::reject_argument(index, format!("it is null, and %{} takes a value", verb.letter));
         }
-        't' => match convert(value, &Type::Bool) {
-            Ok(Value { data: Data::Bool(flag), .. }) => flag.to_string(),
-            _ => return Problem::argument(index, format!("%t takes a bool, not {}", value.form())),
+        't' => match convert_value(value, &Type::Bool) {
+            Ok(ConfigValue { data: ValueData::Bool(flag), .. }) => flag.to_string(),
+            _ => {
+                return FunctionError::reject_argument(
+                    index,
+                    format!("%t takes a bool, not {}", value.describe_form()),
+                );
+            }
         },
         's' | 'q' => match to_text(value) {
             Some(text) => {
@@ -138,20 +148,28 @@ fn one(verb: &Verb, value: &Value, index: usize) -> Result<String, Problem> {
                 };
                 if verb.letter == 'q' { serde_json::Value::from(cut).to_string() } else { cut }
             }
-            None => return Problem::argument(index, format!("%{} takes a string, not {}", verb.letter, value.form())),
+            None => {
+                return FunctionError::reject_argument(
+                    index,
+                    format!("%{} takes a string, not {}", verb.letter, value.describe_form()),
+                );
+            }
         },
         'd' | 'b' | 'o' | 'x' | 'X' | 'e' | 'E' | 'f' | 'g' | 'G' => {
-            let Ok(Value { data: Data::Number(number), .. }) = convert(value, &Type::Number) else {
-                return Problem::argument(index, format!("%{} takes a number, not {}", verb.letter, value.form()));
+            let Ok(ConfigValue { data: ValueData::Number(number), .. }) = convert_value(value, &Type::Number) else {
+                return FunctionError::reject_argument(
+                    index,
+                    format!("%{} takes a number, not {}", verb.letter, value.describe_form()),
+                );
             };
-            return numeric(verb, &number, index);
+            return render_number(verb, &number, index);
         }
-        other => return Problem::argument(0, format!("%{other} is not a verb")),
+        other => return FunctionError::reject_argument(0, format!("%{other} is not a verb")),
     };
-    Ok(pad(verb, text, false))
+    Ok(pad_text(verb, text, false))
 }
 
-fn numeric(verb: &Verb, number: &Number, index: usize) -> Result<String, Problem> {
+fn render_number(verb: &FormatVerb, number: &Number, index: usize) -> Result<String, FunctionError> {
     let digits = match verb.letter {
         'd' | 'b' | 'o' | 'x' | 'X' => {
             let radix = match verb.letter {
@@ -161,7 +179,7 @@ fn numeric(verb: &Verb, number: &Number, index: usize) -> Result<String, Problem
                 _ => 16,
             };
             let Some(whole) = number.to_integer() else {
-                return Problem::argument(index, format!("%{} takes a whole number", verb.letter));
+                return FunctionError::reject_argument(index, format!("%{} takes a whole number", verb.letter));
             };
             let digits = whole.magnitude().to_str_radix(radix);
             let prefix = match (verb.sharp, verb.letter) {
@@ -174,10 +192,10 @@ fn numeric(verb: &Verb, number: &Number, index: usize) -> Result<String, Problem
             format!("{prefix}{}", if verb.letter == 'X' { digits.to_uppercase() } else { digits })
         }
         'f' => format!("{:.*}", verb.precision.unwrap_or(6), number.to_f64().abs()),
-        'e' | 'E' => exponent(number.to_f64().abs(), verb.precision.unwrap_or(6), verb.letter),
+        'e' | 'E' => render_exponent(number.to_f64().abs(), verb.precision.unwrap_or(6), verb.letter),
         _ => match verb.precision {
-            None => shortest(number, verb.letter),
-            Some(precision) => general(number.to_f64().abs(), precision.max(1), verb.letter),
+            None => render_shortest(number, verb.letter),
+            Some(precision) => render_general(number.to_f64().abs(), precision.max(1), verb.letter),
         },
     };
     let sign = match (number.is_negative(), verb.plus, verb.space) {
@@ -190,20 +208,20 @@ fn numeric(verb: &Verb, number: &Number, index: usize) -> Result<String, Problem
         Some(width) if verb.zero && !verb.minus => width.saturating_sub(digits.len() + sign.len()),
         _ => 0,
     };
-    Ok(pad(verb, format!("{sign}{}{digits}", "0".repeat(zeros)), true))
+    Ok(pad_text(verb, format!("{sign}{}{digits}", "0".repeat(zeros)), true))
 }
 
-/// At least two digits of exponent, with its sign.
-fn exponent(number: f64, precision: usize, letter: char) -> String {
+/// Scientific notation with a sign and at least two digits in the exponent, as in Go.
+fn render_exponent(number: f64, precision: usize, letter: char) -> String {
     let text = format!("{number:.precision$e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
     format!("{digits}{letter}{sign}{exponent:0>2}")
 }
 
-/// All digits; with an exponent when that is below -4 or above 5, as Terraform has it for `%g` and `%v`.
-fn shortest(number: &Number, letter: char) -> String {
-    let (digits, power) = number.digits();
+/// All digits of a number, in scientific notation if the exponent is below -4 or above 5, as Terraform writes `%g` and `%v`.
+fn render_shortest(number: &Number, letter: char) -> String {
+    let (digits, power) = number.significant_digits();
     if (-4..6).contains(&power) {
         return number.abs().to_string();
     }
@@ -213,8 +231,8 @@ fn shortest(number: &Number, letter: char) -> String {
     format!("{first}{point}{rest}{mark}{sign}{:0>2}", power.abs())
 }
 
-/// So many significant digits, without zeros at the end.
-fn general(number: f64, precision: usize, letter: char) -> String {
+/// A number with `precision` significant digits, without trailing zeros.
+fn render_general(number: f64, precision: usize, letter: char) -> String {
     let scientific = format!("{:.*e}", precision - 1, number);
     let power: i64 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
     let precision = i64::try_from(precision).unwrap_or(i64::MAX);
@@ -230,41 +248,41 @@ fn general(number: f64, precision: usize, letter: char) -> String {
     trim(format!("{:.*}", usize::try_from(precision - 1 - power).unwrap_or(0), number))
 }
 
-fn pad(verb: &Verb, text: String, number: bool) -> String {
+fn pad_text(verb: &FormatVerb, text: String, number: bool) -> String {
     let Some(width) = verb.width else { return text };
     let missing = width.saturating_sub(text.chars().count());
     let filler = if verb.zero && !verb.minus && !number { "0" } else { " " };
     if verb.minus { format!("{text}{}", " ".repeat(missing)) } else { format!("{}{text}", filler.repeat(missing)) }
 }
 
-/// The format once for each element of the lists among the arguments; other arguments stand in each.
-fn formatlist(args: &Args<'_>) -> Result<Value, Problem> {
-    let format = args.text(0)?;
-    let values = args.rest(1);
+/// Applies the format once for each element of the lists among the arguments. Other arguments are the same each time.
+fn format_list(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let format = args.expect_text(0)?;
+    let values = args.remaining_values(1);
     let mut count: Option<usize> = None;
     for (index, value) in values.iter().enumerate() {
         if let Some(elements) = value.elements() {
             match count {
                 Some(count) if count != elements.len() => {
                     let problem = format!("it has {} elements, and an earlier list has {count}", elements.len());
-                    return Problem::argument(index + 1, problem);
+                    return FunctionError::reject_argument(index + 1, problem);
                 }
                 _ => count = Some(elements.len()),
             }
         }
     }
     let count = count.unwrap_or(1);
-    args.budget.collection(count)?;
+    args.budget.check_collection_room(count)?;
     let mut texts = Vec::with_capacity(count);
     for row in 0..count {
-        let cell = |value: &Value| match value.elements() {
-            Some(elements) => elements.get(row).cloned().unwrap_or(Value::NULL),
+        let cell = |value: &ConfigValue| match value.elements() {
+            Some(elements) => elements.get(row).cloned().unwrap_or(ConfigValue::NULL),
             None => value.clone(),
         };
-        let cells: Vec<Value> = values.iter().map(cell).collect();
-        let text = render(format, &cells)?;
-        args.budget.string(text.len())?;
-        texts.push(Value::string(text));
+        let cells: Vec<ConfigValue> = values.iter().map(cell).collect();
+        let text = render_format(format, &cells)?;
+        args.budget.check_string_room(text.len())?;
+        texts.push(ConfigValue::new_string(text));
     }
-    Ok(Value::list(texts))
+    Ok(ConfigValue::new_list(texts))
 }

@@ -1,29 +1,30 @@
-//! Every golden case: the value and the type are Terraform's, but where the table says why not.
+//! Compares every function with Terraform. Input: expressions with the value and type that Terraform computed. The invariant: value and
+//! type are equal, except for the expressions in [`DIFFERS`], which must differ.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::config::catalog::Catalog;
-use crate::config::eval::{Evaluator, Scope};
-use crate::config::modules::Library;
+use crate::config::catalog::BlockCatalog;
+use crate::config::eval::{EvalScope, Evaluator};
+use crate::config::modules::ModuleLibrary;
 use crate::config::source::{FileId, NoFiles, Sources};
 use crate::config::syntax::parse_expression;
-use crate::config::value::convert::type_of;
-use crate::config::value::types::Field;
-use crate::config::value::{Type, Value};
+use crate::config::value::convert::infer_type;
+use crate::config::value::types::ObjectField;
+use crate::config::value::{ConfigValue, Type};
 
-/// What `scripts/golden-functions` wrote.
+/// One case, as written by `scripts/golden-functions`.
 #[derive(Deserialize)]
-struct Case {
+struct GoldenCase {
     expression: String,
-    /// The JSON of a tuple that holds the value; `None` where Terraform has none.
+    /// The JSON of a tuple that contains the value. `None`: the expression is an error in Terraform.
     value: Option<String>,
     #[serde(rename = "type")]
     of: Option<String>,
 }
 
-/// Expressions whose outcome differs on purpose, and why.
+/// Expressions whose result differs from Terraform on purpose, with the reason. The same table is in `docs/language.md`.
 const DIFFERS: &[(&str, &str)] = &[
     ("can(1 / 0)", "a division by zero has no value; in Terraform it is infinite, and fails only where it is used"),
     ("try(1 / 0, null, 3)", "a division by zero has no value"),
@@ -35,8 +36,8 @@ const DIFFERS: &[(&str, &str)] = &[
     ("yamldecode(\"a: 2001-12-14\")", "YAML 1.2: a date is text, as it is written"),
 ];
 
-/// The rows of the table under a heading of the user's reference: first cell without its code marks, second cell.
-fn table<'d>(document: &'d str, heading: &str) -> Vec<(&'d str, &'d str)> {
+/// The rows of the table below a heading in `docs/language.md`: the first cell without its backticks, and the second cell.
+fn parse_table_rows<'d>(document: &'d str, heading: &str) -> Vec<(&'d str, &'d str)> {
     let section = document.split_once(heading).map_or("", |(_, rest)| rest);
     let lines = section.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
     lines
@@ -48,48 +49,48 @@ fn table<'d>(document: &'d str, heading: &str) -> Vec<(&'d str, &'d str)> {
 #[test]
 fn the_reference_names_what_differs_and_every_function() {
     let document = include_str!("../../../docs/language.md");
-    assert_eq!(table(document, "\n## What differs from Terraform\n"), DIFFERS);
-    let mut listed: Vec<&str> = table(document, "\n## Functions\n")
+    assert_eq!(parse_table_rows(document, "\n## What differs from Terraform\n"), DIFFERS);
+    let mut listed: Vec<&str> = parse_table_rows(document, "\n## Functions\n")
         .into_iter()
         .flat_map(|(_, names)| names.split(' ').map(|name| name.trim_matches('`')))
         .collect();
-    let mut known: Vec<&str> = super::names().collect();
+    let mut known: Vec<&str> = super::list_function_names().collect();
     listed.sort_unstable();
     known.sort_unstable();
     assert_eq!(listed, known);
 }
 
-/// The value in a tuple as JSON, and its type; `None` where there is none.
-fn outcome(expression: &str) -> Option<(String, String)> {
+/// The JSON of a tuple that contains the value, and the type of the value. `None`: the expression is an error.
+fn evaluate_outcome(expression: &str) -> Option<(String, String)> {
     let sources = Sources::default();
-    let library = Library::new(&sources, Catalog::default(), std::collections::BTreeMap::new());
-    let eval = Evaluator::new(&library, &NoFiles, jiff::Timestamp::UNIX_EPOCH, crate::config::Limits::default());
-    let scope = Scope::closed(FileId(0));
-    let value = |text: &str| -> Option<Value> {
+    let library = ModuleLibrary::new(&sources, BlockCatalog::default(), std::collections::BTreeMap::new());
+    let eval = Evaluator::new(&library, &NoFiles, jiff::Timestamp::UNIX_EPOCH, crate::config::StackLimits::default());
+    let scope = EvalScope::for_literals(FileId(0));
+    let value = |text: &str| -> Option<ConfigValue> {
         let expr = parse_expression(text, FileId(0)).ok()?;
-        eval.eval(&expr, &scope).ok()
+        eval.evaluate_expr(&expr, &scope).ok()
     };
     let json = value(&format!("jsonencode([{expression}])"))?.as_str()?.to_owned();
-    let of = written(&type_of(&value(expression)?));
+    let of = render_type(&infer_type(&value(expression)?));
     Some((json, of))
 }
 
-/// A type as Terraform's console writes it, without blanks.
-fn written(of: &Type) -> String {
+/// A type as `terraform console` writes it, without blanks.
+fn render_type(of: &Type) -> String {
     match of {
         Type::Any => "dynamic".to_owned(),
-        Type::List(of) => format!("list({})", written(of)),
-        Type::Set(of) => format!("set({})", written(of)),
-        Type::Map(of) => format!("map({})", written(of)),
+        Type::List(of) => format!("list({})", render_type(of)),
+        Type::Set(of) => format!("set({})", render_type(of)),
+        Type::Map(of) => format!("map({})", render_type(of)),
         Type::Tuple(types) if types.is_empty() => "tuple([])".to_owned(),
         Type::Tuple(types) => {
-            format!("tuple([{}])", types.iter().map(|of| format!("{},", written(of))).collect::<String>())
+            format!("tuple([{}])", types.iter().map(|of| format!("{},", render_type(of))).collect::<String>())
         }
         Type::Object(fields) if fields.is_empty() => "object({})".to_owned(),
         Type::Object(fields) => {
-            let field = |(name, field): (&Arc<str>, &Field)| {
+            let field = |(name, field): (&Arc<str>, &ObjectField)| {
                 let name = name.replace(' ', "");
-                format!("{name}:{},", written(&field.of))
+                format!("{name}:{},", render_type(&field.of))
             };
             format!("object({{{}}})", fields.iter().map(field).collect::<String>())
         }
@@ -97,8 +98,9 @@ fn written(of: &Type) -> String {
     }
 }
 
-/// Where this program cannot know the type, such as of the elements of an empty list, it does not claim one.
-fn same_type(ours: &str, theirs: &str) -> bool {
+/// Compares types. `dynamic` in our type matches any type: Leasehold does not know some types, such as those of the elements of an empty
+/// list.
+fn is_same_type(ours: &str, theirs: &str) -> bool {
     match ours.split_once("dynamic") {
         None => ours == theirs,
         Some((before, after)) => theirs.strip_prefix(before).is_some_and(|rest| {
@@ -110,15 +112,16 @@ fn same_type(ours: &str, theirs: &str) -> bool {
 
 #[test]
 fn values_and_types_are_terraforms() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../../../tests/config/golden/functions.json")).unwrap();
+    let cases: Vec<GoldenCase> =
+        serde_json::from_str(include_str!("../../../tests/config/golden/functions.json")).unwrap();
     assert!(cases.len() >= 300, "{}", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
-        let ours = outcome(&case.expression);
+        let ours = evaluate_outcome(&case.expression);
         let same = match (&ours, &case.value) {
             (None, None) => true,
             (Some((json, of)), Some(value)) => {
-                json == value && case.of.as_ref().is_none_or(|theirs| same_type(of, &theirs.replace(",)", ")")))
+                json == value && case.of.as_ref().is_none_or(|theirs| is_same_type(of, &theirs.replace(",)", ")")))
             }
             _ => false,
         };

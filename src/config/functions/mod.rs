@@ -1,7 +1,9 @@
-//! The functions of the language, by Terraform's names and with its behaviour. One table; the families are files.
+//! The built-in functions of the language, with the names and behaviour of Terraform's functions. Input: arguments, converted to the
+//! types of the parameters. Output: a value, or a [`FunctionError`].
 //!
-//! A function gets its arguments converted to its parameters' types and gives a value or a problem. It knows no clock and no
-//! environment; what it reads, it reads through the evaluator, which keeps account of it.
+//! All functions are in one table, which [`find_function`] searches; each submodule contributes a family. A function has no access to a
+//! clock or to the environment. It reads files only through the evaluator, which records every file read. So a call gives the same
+//! result for the same plan time and the same recorded files.
 
 mod calling;
 mod collections;
@@ -19,91 +21,91 @@ mod strings;
 mod time;
 mod yaml;
 
-pub use calling::{Args, Problem};
-pub use patterns::Patterns;
+pub use calling::{Args, FunctionError};
+pub use patterns::PatternCache;
 
-use super::eval::budget::TooLarge;
-use super::eval::{Evaluated, Evaluator, Scope};
-use super::syntax::{Call, Place};
-use super::value::Value;
+use super::eval::budget::TooLargeError;
+use super::eval::{EvalScope, Evaluated, Evaluator};
+use super::syntax::{ByteRange, FunctionCall};
+use super::value::ConfigValue;
 
-/// A function of the language.
+/// A built-in function.
 pub struct Function {
-    /// Its name.
+    /// Its name in expressions.
     pub name: &'static str,
-    /// The parameters it always takes.
+    /// The required parameters, in order.
     pub params: &'static [Param],
-    /// The parameter that may be given any number of times after them.
+    /// The parameter that accepts any number of further arguments. `None`: the function has a fixed number of arguments.
     pub variadic: Option<Param>,
-    /// What becomes of sensitive arguments.
-    pub marks: Marks,
-    /// Its work and its result do not grow with its arguments.
+    /// How sensitive arguments affect the result.
+    pub marks: MarkHandling,
+    /// The time and the size of the result do not depend on the arguments, so a call is not charged to the budget.
     pub cheap: bool,
-    /// What it does.
-    pub body: Body,
+    /// The implementation.
+    pub body: FunctionBody,
 }
 
-/// A parameter.
+/// A parameter of a function.
 #[derive(Debug, Clone, Copy)]
 pub struct Param {
-    /// Its name, for diagnostics.
+    /// Its name, for diagnostics and signatures.
     pub name: &'static str,
-    /// What it takes.
-    pub takes: Takes,
-    /// Whether it takes `null`.
+    /// The type that arguments are converted to.
+    pub takes: ParamType,
+    /// Whether it accepts `null`.
     pub nullable: bool,
 }
 
-/// What a parameter takes.
+/// The type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
-    /// Anything.
+pub enum ParamType {
+    /// Any value, without conversion.
     Any,
-    /// A string, or what converts to one.
+    /// A string, or a value that converts to one.
     Text,
-    /// A number.
+    /// A number, or a string that contains one.
     Number,
-    /// A list, set or tuple as it is.
+    /// A list, set or tuple, without conversion.
     Elements,
-    /// A list, set or tuple, made a list of one type.
+    /// A list, set or tuple, converted to a list whose elements have one type.
     List,
-    /// A list of strings.
+    /// A list, set or tuple, converted to a list of strings.
     Texts,
-    /// A set.
+    /// A list, set or tuple, converted to a set.
     Set,
-    /// A map or object as it is.
+    /// A map or object, without conversion.
     Entries,
 }
 
-/// What becomes of sensitive arguments.
+/// How sensitive arguments affect the result of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Marks {
-    /// The result is sensitive when anything in an argument is.
+pub enum MarkHandling {
+    /// The result is sensitive if an argument, or any value inside one, is sensitive.
     Spread,
-    /// The result is sensitive when an argument itself is; elements that it passes on keep their own marks.
+    /// The result is sensitive if an argument itself is. Elements that are passed on keep their own marks.
     Kept,
-    /// The function sees to it.
+    /// The function gets its arguments with their marks, and marks its result itself.
     Own,
 }
 
-/// What a function does.
-pub enum Body {
-    /// A function of its arguments.
-    Pure(fn(&Args<'_>) -> Result<Value, Problem>),
-    /// It reads files, or the instant of the plan.
-    Reads(fn(&Args<'_>, &Evaluator<'_>) -> Result<Value, Problem>),
-    /// It evaluates its arguments itself.
-    Lazy(fn(&Evaluator<'_>, &Call, Place, &Scope<'_>) -> Evaluated<Value>),
+/// The implementation of a function.
+pub enum FunctionBody {
+    /// Depends only on its arguments.
+    Pure(fn(&Args<'_>) -> Result<ConfigValue, FunctionError>),
+    /// Also reads from the evaluator: files, the time of the plan, or compiled patterns.
+    Reads(fn(&Args<'_>, &Evaluator<'_>) -> Result<ConfigValue, FunctionError>),
+    /// Evaluates its arguments itself, such as `try`.
+    Lazy(fn(&Evaluator<'_>, &FunctionCall, ByteRange, &EvalScope<'_>) -> Evaluated<ConfigValue>),
 }
 
-/// The function of that name.
+/// The function named `name`. `None` if there is none.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Function> {
+pub fn find_function(name: &str) -> Option<&'static Function> {
     FAMILIES.iter().flat_map(|family| family.iter()).find(|function| function.name == name)
 }
 
-/// Every function's name.
-pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+/// The names of all functions.
+pub fn list_function_names() -> impl Iterator<Item = &'static str> + Clone {
     FAMILIES.iter().flat_map(|family| family.iter()).map(|function| function.name)
 }
 
@@ -122,7 +124,7 @@ const FAMILIES: &[&[Function]] = &[
     conversion::FUNCTIONS,
 ];
 
-/// Functions of Terraform that this language leaves out, and why.
+/// Functions of Terraform that this language does not have, each with the reason that the diagnostic gives.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("timestamp", "its second run differs from its first; plantimestamp() is the plan's instant"),
     ("uuid", "its second run differs from its first"),
@@ -132,34 +134,38 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("pathexpand", "paths are relative to the stack's directory"),
 ];
 
-const fn param(name: &'static str, takes: Takes) -> Param {
+const fn declare_param(name: &'static str, takes: ParamType) -> Param {
     Param { name, takes, nullable: false }
 }
 
-const fn nullable(name: &'static str, takes: Takes) -> Param {
+const fn declare_nullable(name: &'static str, takes: ParamType) -> Param {
     Param { name, takes, nullable: true }
 }
 
-const fn pure(name: &'static str, params: &'static [Param], body: fn(&Args<'_>) -> Result<Value, Problem>) -> Function {
-    Function { name, params, variadic: None, marks: Marks::Spread, cheap: false, body: Body::Pure(body) }
+const fn declare_function(
+    name: &'static str,
+    params: &'static [Param],
+    body: fn(&Args<'_>) -> Result<ConfigValue, FunctionError>,
+) -> Function {
+    Function { name, params, variadic: None, marks: MarkHandling::Spread, cheap: false, body: FunctionBody::Pure(body) }
 }
 
 impl Function {
-    const fn variadic(self, param: Param) -> Self {
+    const fn with_variadic(self, param: Param) -> Self {
         Self { variadic: Some(param), ..self }
     }
 
-    const fn keeping_marks(self) -> Self {
-        Self { marks: Marks::Kept, ..self }
+    const fn with_kept_marks(self) -> Self {
+        Self { marks: MarkHandling::Kept, ..self }
     }
 
-    const fn cheap(self) -> Self {
+    const fn with_constant_cost(self) -> Self {
         Self { cheap: true, ..self }
     }
 }
 
-impl From<TooLarge> for Problem {
-    fn from(large: TooLarge) -> Self {
+impl From<TooLargeError> for FunctionError {
+    fn from(large: TooLargeError) -> Self {
         Self::TooLarge(large)
     }
 }
@@ -170,11 +176,11 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_nothing_left_out_is_there() {
-        let mut all: Vec<_> = names().collect();
+        let mut all: Vec<_> = list_function_names().collect();
         all.sort_unstable();
         let count = all.len();
         all.dedup();
         assert_eq!(all.len(), count);
-        assert!(LEFT_OUT.iter().all(|(name, _)| find(name).is_none()));
+        assert!(LEFT_OUT.iter().all(|(name, _)| find_function(name).is_none()));
     }
 }

@@ -1,5 +1,6 @@
-//! Regular expressions, in the syntax of RE2. Matching takes time linear in the text; a pattern has a bounded size, is
-//! compiled once, and counts for as many steps as its automaton may take.
+//! Functions with regular expressions, in RE2 syntax. The time and memory are bounded whatever the pattern is: matching takes linear time
+//! in the text, the compiled size is limited, each pattern is compiled once, and a match charges steps in proportion to the size of
+//! the pattern and of the text.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,62 +9,85 @@ use std::sync::Arc;
 use regex::{Captures, Regex, RegexBuilder};
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::Takes::Text;
-use super::{Args, Body, Function, Marks, Param, Problem, param};
+use super::ParamType::Text;
+use super::{Args, Function, FunctionBody, FunctionError, MarkHandling, Param, declare_param};
 use crate::config::eval::Evaluator;
-use crate::config::value::{Entries, Value};
+use crate::config::value::{ConfigValue, Entries};
 
-/// How large a compiled pattern may be, in bytes: `(a{1000}){1000}` is not.
+/// The largest compiled pattern, in bytes. `(a{1000}){1000}` exceeds it.
 const LARGEST_PATTERN: usize = 512 * 1024;
-/// How many positions a pattern may have, repetitions counted out.
+/// The maximum number of positions in a pattern; see [`count_positions`].
 const HEAVIEST_PATTERN: u64 = 5_000;
-/// How many compiled patterns are kept.
+/// The number of compiled patterns to keep. When it is reached, the cache is cleared.
 const MOST_KEPT: usize = 256;
 
-const fn matching(
+const fn declare_pattern_function(
     name: &'static str,
     params: &'static [Param],
-    body: fn(&Args<'_>, &Evaluator<'_>) -> Result<Value, Problem>,
+    body: fn(&Args<'_>, &Evaluator<'_>) -> Result<ConfigValue, FunctionError>,
 ) -> Function {
-    Function { name, params, variadic: None, marks: Marks::Spread, cheap: false, body: Body::Reads(body) }
+    Function {
+        name,
+        params,
+        variadic: None,
+        marks: MarkHandling::Spread,
+        cheap: false,
+        body: FunctionBody::Reads(body),
+    }
 }
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    matching("regex", &[param("pattern", Text), param("string", Text)], |args, evaluator| {
-        let text = args.text(1)?;
-        let pattern = compiled(args.text(0)?, 0, text.len(), args, evaluator)?;
-        match pattern.captures(text) {
-            Some(found) => Ok(matched(&pattern, &found)),
-            None => Problem::argument(1, "the pattern matches nothing in it"),
-        }
-    }),
-    matching("regexall", &[param("pattern", Text), param("string", Text)], |args, evaluator| {
-        let text = args.text(1)?;
-        let pattern = compiled(args.text(0)?, 0, text.len(), args, evaluator)?;
-        args.budget.collection(pattern.find_iter(text).count().saturating_mul(pattern.captures_len()))?;
-        Ok(Value::list(pattern.captures_iter(text).map(|captures| matched(&pattern, &captures)).collect()))
-    }),
-    matching("replace", &[param("string", Text), param("substring", Text), param("replacement", Text)], replace),
+    declare_pattern_function(
+        "regex",
+        &[declare_param("pattern", Text), declare_param("string", Text)],
+        |args, evaluator| {
+            let text = args.expect_text(1)?;
+            let pattern = compile_cached_pattern(args.expect_text(0)?, 0, text.len(), args, evaluator)?;
+            match pattern.captures(text) {
+                Some(found) => Ok(convert_captures(&pattern, &found)),
+                None => FunctionError::reject_argument(1, "the pattern matches nothing in it"),
+            }
+        },
+    ),
+    declare_pattern_function(
+        "regexall",
+        &[declare_param("pattern", Text), declare_param("string", Text)],
+        |args, evaluator| {
+            let text = args.expect_text(1)?;
+            let pattern = compile_cached_pattern(args.expect_text(0)?, 0, text.len(), args, evaluator)?;
+            args.budget
+                .check_collection_room(pattern.find_iter(text).count().saturating_mul(pattern.captures_len()))?;
+            Ok(ConfigValue::new_list(
+                pattern.captures_iter(text).map(|captures| convert_captures(&pattern, &captures)).collect(),
+            ))
+        },
+    ),
+    declare_pattern_function(
+        "replace",
+        &[declare_param("string", Text), declare_param("substring", Text), declare_param("replacement", Text)],
+        replace_matches,
+    ),
 ];
 
-/// Compiled patterns by their text, each with its weight.
+/// Compiled patterns by source text, each with its number of positions.
 #[derive(Debug, Default)]
-pub struct Patterns(RefCell<HashMap<String, (Arc<Regex>, u64)>>);
+pub struct PatternCache(RefCell<HashMap<String, (Arc<Regex>, u64)>>);
 
-/// The compiled pattern; the steps of going over a text of so many bytes with it are taken.
-pub(super) fn compiled(
+/// Compiles a pattern, or takes it from the cache, and charges the steps of matching it against `length` bytes. `index` is the argument
+/// that an error is reported for.
+pub(super) fn compile_cached_pattern(
     pattern: &str,
     index: usize,
     length: usize,
     args: &Args<'_>,
     evaluator: &Evaluator<'_>,
-) -> Result<Arc<Regex>, Problem> {
+) -> Result<Arc<Regex>, FunctionError> {
     let kept = evaluator.patterns.0.borrow().get(pattern).cloned();
     let (regex, weight) = match kept {
         Some(kept) => kept,
         None => {
-            let (regex, weight) = compile(pattern, index)?;
-            args.step(weight * 10 + 500)?;
+            let (regex, weight) = compile_pattern(pattern, index)?;
+            args.take_steps(weight * 10 + 500)?;
             let mut patterns = evaluator.patterns.0.borrow_mut();
             if patterns.len() >= MOST_KEPT {
                 patterns.clear();
@@ -73,23 +97,23 @@ pub(super) fn compiled(
         }
     };
     let length = u64::try_from(length).unwrap_or(u64::MAX);
-    args.step(weight.saturating_mul(length) / 10)?;
+    args.take_steps(weight.saturating_mul(length) / 10)?;
     Ok(regex)
 }
 
-fn compile(pattern: &str, index: usize) -> Result<(Arc<Regex>, u64), Problem> {
+fn compile_pattern(pattern: &str, index: usize) -> Result<(Arc<Regex>, u64), FunctionError> {
     let wrong = |words: String| {
         let last = words.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Problem::Argument(index, format!("not a regular expression: {last}"))
+        FunctionError::Argument(index, format!("not a regular expression: {last}"))
     };
     let hir = regex_syntax::ParserBuilder::new()
         .nest_limit(100)
         .build()
         .parse(pattern)
         .map_err(|error| wrong(error.to_string()))?;
-    let weight = positions(&hir);
+    let weight = count_positions(&hir);
     if weight > HEAVIEST_PATTERN {
-        return Problem::argument(
+        return FunctionError::reject_argument(
             index,
             format!("the pattern has {weight} positions, and may have {HEAVIEST_PATTERN}"),
         );
@@ -98,26 +122,29 @@ fn compile(pattern: &str, index: usize) -> Result<(Arc<Regex>, u64), Problem> {
     regex.map(|regex| (Arc::new(regex), weight)).map_err(|error| wrong(error.to_string()))
 }
 
-/// How many positions of the text's characters a pattern has, repetitions counted out.
-fn positions(hir: &Hir) -> u64 {
+/// The number of character positions in a pattern, with repetitions multiplied out: `a{3}b` has about four. It estimates the size of the
+/// automaton.
+fn count_positions(hir: &Hir) -> u64 {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => 1,
         HirKind::Literal(literal) => u64::try_from(literal.0.len()).unwrap_or(u64::MAX),
         HirKind::Class(_) => 2,
         HirKind::Repetition(repetition) => {
             let times = repetition.max.unwrap_or(repetition.min.saturating_add(1)).max(1);
-            positions(&repetition.sub).saturating_mul(u64::from(times))
+            count_positions(&repetition.sub).saturating_mul(u64::from(times))
         }
-        HirKind::Capture(capture) => positions(&capture.sub),
+        HirKind::Capture(capture) => count_positions(&capture.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().fold(1, |sum, part| sum.saturating_add(positions(part)))
+            parts.iter().fold(1, |sum, part| sum.saturating_add(count_positions(part)))
         }
     }
 }
 
-/// Without groups the matched text; with named groups an object of them; with others a tuple of them.
-fn matched(pattern: &Regex, found: &Captures<'_>) -> Value {
-    let group = |index: usize| found.get(index).map_or(Value::NULL, |group| Value::string(group.as_str()));
+/// The result of a match: the matched text if the pattern has no groups, an object if it has named groups, otherwise a tuple of its
+/// groups. A group that did not match is null.
+fn convert_captures(pattern: &Regex, found: &Captures<'_>) -> ConfigValue {
+    let group =
+        |index: usize| found.get(index).map_or(ConfigValue::NULL, |group| ConfigValue::new_string(group.as_str()));
     if pattern.captures_len() == 1 {
         return group(0);
     }
@@ -126,26 +153,30 @@ fn matched(pattern: &Regex, found: &Captures<'_>) -> Value {
         .enumerate()
         .filter_map(|(index, name)| name.map(|name| (Arc::from(name), group(index))))
         .collect();
-    if named.is_empty() { Value::tuple((1..pattern.captures_len()).map(group).collect()) } else { Value::object(named) }
+    if named.is_empty() {
+        ConfigValue::new_tuple((1..pattern.captures_len()).map(group).collect())
+    } else {
+        ConfigValue::new_object(named)
+    }
 }
 
-/// Text between slashes is a pattern, and `$1` or `${name}` in the replacement a group of it.
-fn replace(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
-    let (text, wanted, replacement) = (args.text(0)?, args.text(1)?, args.text(2)?);
+/// `replace`: if the second argument is between slashes it is a pattern, and `$1` or `${name}` in the replacement refers to a group.
+fn replace_matches(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<ConfigValue, FunctionError> {
+    let (text, wanted, replacement) = (args.expect_text(0)?, args.expect_text(1)?, args.expect_text(2)?);
     let as_pattern = wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|_| wanted.len() > 1);
     let replaced = match as_pattern {
         Some(pattern) => {
-            let pattern = compiled(pattern, 1, text.len(), args, evaluator)?;
+            let pattern = compile_cached_pattern(pattern, 1, text.len(), args, evaluator)?;
             let longest = replacement.len().saturating_add(text.len().saturating_mul(replacement.matches('$').count()));
             let most = pattern.find_iter(text).count().saturating_mul(longest);
-            args.budget.string(text.len().saturating_add(most))?;
+            args.budget.check_string_room(text.len().saturating_add(most))?;
             pattern.replace_all(text, replacement).into_owned()
         }
         None => {
             let found = if wanted.is_empty() { text.len() + 1 } else { text.matches(wanted).count() };
-            args.budget.string(text.len().saturating_add(found.saturating_mul(replacement.len())))?;
+            args.budget.check_string_room(text.len().saturating_add(found.saturating_mul(replacement.len())))?;
             text.replace(wanted, replacement)
         }
     };
-    Ok(Value::string(replaced))
+    Ok(ConfigValue::new_string(replaced))
 }

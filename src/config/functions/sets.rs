@@ -1,25 +1,30 @@
-//! Sets.
+//! Functions on sets, with the behaviour of Terraform's functions of the same names.
 
-use super::Takes::{Elements, Set};
-use super::{Args, Function, Problem, param, pure};
-use crate::config::value::convert::{convert, type_of, unify};
-use crate::config::value::{Data, Type, Value};
+use super::ParamType::{Elements, Set};
+use super::{Args, Function, FunctionError, declare_function, declare_param};
+use crate::config::value::convert::{convert_value, infer_type, unify_types};
+use crate::config::value::{ConfigValue, Type, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("setintersection", &[param("first", Set)], |args| combine(args, |a, b| a && b)).variadic(param("others", Set)),
-    pure("setproduct", &[], setproduct).variadic(param("sets", Elements)),
-    pure("setsubtract", &[param("a", Set), param("b", Set)], |args| combine(args, |a, b| a && !b)),
-    pure("setunion", &[param("first", Set)], |args| combine(args, |a, b| a || b)).variadic(param("others", Set)),
+    declare_function("setintersection", &[declare_param("first", Set)], |args| combine_sets(args, |a, b| a && b))
+        .with_variadic(declare_param("others", Set)),
+    declare_function("setproduct", &[], build_set_product).with_variadic(declare_param("sets", Elements)),
+    declare_function("setsubtract", &[declare_param("a", Set), declare_param("b", Set)], |args| {
+        combine_sets(args, |a, b| a && !b)
+    }),
+    declare_function("setunion", &[declare_param("first", Set)], |args| combine_sets(args, |a, b| a || b))
+        .with_variadic(declare_param("others", Set)),
 ];
 
-/// Folds the sets by whether an element is in both, from the left.
-fn combine(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<Value, Problem> {
-    let Some(common) = unify(args.all().iter().map(type_of)) else {
-        return Problem::call("the elements of all sets must have the same type");
+/// Combines the sets from the left. `keep` decides for each element, from whether it is in the result so far and whether it is in the
+/// next set.
+fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<ConfigValue, FunctionError> {
+    let Some(common) = unify_types(args.all_values().iter().map(infer_type)) else {
+        return FunctionError::reject_call("the elements of all sets must have the same type");
     };
     let mut sets = Vec::new();
-    for set in args.all() {
-        let set = convert(set, &common).map_err(|mismatch| Problem::Call(mismatch.to_string()))?;
+    for set in args.all_values() {
+        let set = convert_value(set, &common).map_err(|mismatch| FunctionError::Call(mismatch.to_string()))?;
         sets.push(set.elements().unwrap_or_default().to_vec());
     }
     let mut sets = sets.into_iter();
@@ -30,30 +35,30 @@ fn combine(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<Value, Probl
         all.sort();
         all.dedup();
         all.retain(|element| keep(result.binary_search(element).is_ok(), other.binary_search(element).is_ok()));
-        args.budget.collection(all.len())?;
+        args.budget.check_collection_room(all.len())?;
         result = all;
     }
-    Ok(Value::set(result))
+    Ok(ConfigValue::new_set(result))
 }
 
-/// Every way to take one element of each.
-fn setproduct(args: &Args<'_>) -> Result<Value, Problem> {
-    if args.all().len() < 2 {
-        return Problem::call("it takes at least two collections");
+/// The Cartesian product: every tuple with one element of each argument.
+fn build_set_product(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    if args.all_values().len() < 2 {
+        return FunctionError::reject_call("it takes at least two collections");
     }
     let mut lists = Vec::new();
-    for (index, list) in args.all().iter().enumerate() {
-        match convert(list, &Type::List(Box::new(Type::Any))) {
+    for (index, list) in args.all_values().iter().enumerate() {
+        match convert_value(list, &Type::List(Box::new(Type::Any))) {
             Ok(list) => lists.push(list),
-            Err(mismatch) => return Problem::argument(index, mismatch.to_string()),
+            Err(mismatch) => return FunctionError::reject_argument(index, mismatch.to_string()),
         }
     }
     let mut count = 1_usize;
     for list in &lists {
-        count = count.saturating_mul(list.elements().map_or(0, <[Value]>::len));
+        count = count.saturating_mul(list.elements().map_or(0, <[ConfigValue]>::len));
     }
-    args.budget.collection(count.saturating_mul(args.all().len()))?;
-    let mut tuples: Vec<Vec<Value>> = vec![Vec::new()];
+    args.budget.check_collection_room(count.saturating_mul(args.all_values().len()))?;
+    let mut tuples: Vec<Vec<ConfigValue>> = vec![Vec::new()];
     for list in &lists {
         let elements = list.elements().unwrap_or_default();
         tuples = tuples
@@ -67,8 +72,8 @@ fn setproduct(args: &Args<'_>) -> Result<Value, Problem> {
             })
             .collect();
     }
-    let tuples: Vec<Value> = tuples.into_iter().map(Value::tuple).collect();
-    let sets = args.all().iter().all(|value| matches!(value.data, Data::Set(_)));
-    let list = Value::list(tuples);
-    Ok(if sets { convert(&list, &Type::Set(Box::new(Type::Any))).unwrap_or(list) } else { list })
+    let tuples: Vec<ConfigValue> = tuples.into_iter().map(ConfigValue::new_tuple).collect();
+    let sets = args.all_values().iter().all(|value| matches!(value.data, ValueData::Set(_)));
+    let list = ConfigValue::new_list(tuples);
+    Ok(if sets { convert_value(&list, &Type::Set(Box::new(Type::Any))).unwrap_or(list) } else { list })
 }

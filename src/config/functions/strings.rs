@@ -1,101 +1,116 @@
-//! Text. Characters are what people see as one: offsets and lengths count grapheme clusters.
+//! Functions on strings. A character is a grapheme cluster, which is what a reader sees as one character; offsets and lengths count
+//! grapheme clusters.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::Takes::{Number, Text, Texts};
-use super::{Args, Function, Problem, nullable, param, pure};
-use crate::config::value::Value;
+use super::ParamType::{Number, Text, Texts};
+use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
+use crate::config::value::ConfigValue;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("chomp", &[param("string", Text)], |args| Ok(Value::string(args.text(0)?.trim_end_matches(['\r', '\n'])))),
-    pure("endswith", &[param("string", Text), param("suffix", Text)], |args| {
-        Ok(Value::bool(args.text(0)?.ends_with(args.text(1)?)))
+    declare_function("chomp", &[declare_param("string", Text)], |args| {
+        Ok(ConfigValue::new_string(args.expect_text(0)?.trim_end_matches(['\r', '\n'])))
     }),
-    pure("indent", &[param("spaces", Number), param("string", Text)], indent),
-    pure("join", &[param("separator", Text)], join).variadic(nullable("lists", Texts)),
-    pure("lower", &[param("string", Text)], |args| {
-        Ok(Value::string(args.text(0)?.chars().map(lower).collect::<String>()))
+    declare_function("endswith", &[declare_param("string", Text), declare_param("suffix", Text)], |args| {
+        Ok(ConfigValue::new_bool(args.expect_text(0)?.ends_with(args.expect_text(1)?)))
     }),
-    pure("split", &[param("separator", Text), param("string", Text)], split),
-    pure("startswith", &[param("string", Text), param("prefix", Text)], |args| {
-        Ok(Value::bool(args.text(0)?.starts_with(args.text(1)?)))
+    declare_function("indent", &[declare_param("spaces", Number), declare_param("string", Text)], indent_text),
+    declare_function("join", &[declare_param("separator", Text)], join_lists)
+        .with_variadic(declare_nullable("lists", Texts)),
+    declare_function("lower", &[declare_param("string", Text)], |args| {
+        Ok(ConfigValue::new_string(args.expect_text(0)?.chars().map(lowercase_char).collect::<String>()))
     }),
-    pure("strcontains", &[param("string", Text), param("substring", Text)], |args| {
-        Ok(Value::bool(args.text(0)?.contains(args.text(1)?)))
+    declare_function("split", &[declare_param("separator", Text), declare_param("string", Text)], split_text),
+    declare_function("startswith", &[declare_param("string", Text), declare_param("prefix", Text)], |args| {
+        Ok(ConfigValue::new_bool(args.expect_text(0)?.starts_with(args.expect_text(1)?)))
     }),
-    pure("substr", &[param("string", Text), param("offset", Number), param("length", Number)], substr),
-    pure("title", &[param("string", Text)], |args| Ok(Value::string(title(args.text(0)?)))),
-    pure("trim", &[param("string", Text), param("characters", Text)], |args| {
-        let cut: Vec<char> = args.text(1)?.chars().collect();
-        Ok(Value::string(args.text(0)?.trim_matches(cut.as_slice())))
+    declare_function("strcontains", &[declare_param("string", Text), declare_param("substring", Text)], |args| {
+        Ok(ConfigValue::new_bool(args.expect_text(0)?.contains(args.expect_text(1)?)))
     }),
-    pure("trimprefix", &[param("string", Text), param("prefix", Text)], |args| {
-        let text = args.text(0)?;
-        Ok(Value::string(text.strip_prefix(args.text(1)?).unwrap_or(text)))
+    declare_function(
+        "substr",
+        &[declare_param("string", Text), declare_param("offset", Number), declare_param("length", Number)],
+        take_substring,
+    ),
+    declare_function("title", &[declare_param("string", Text)], |args| {
+        Ok(ConfigValue::new_string(capitalize_words(args.expect_text(0)?)))
     }),
-    pure("trimspace", &[param("string", Text)], |args| Ok(Value::string(args.text(0)?.trim()))),
-    pure("trimsuffix", &[param("string", Text), param("suffix", Text)], |args| {
-        let text = args.text(0)?;
-        Ok(Value::string(text.strip_suffix(args.text(1)?).unwrap_or(text)))
+    declare_function("trim", &[declare_param("string", Text), declare_param("characters", Text)], |args| {
+        let cut: Vec<char> = args.expect_text(1)?.chars().collect();
+        Ok(ConfigValue::new_string(args.expect_text(0)?.trim_matches(cut.as_slice())))
     }),
-    pure("upper", &[param("string", Text)], |args| {
-        Ok(Value::string(args.text(0)?.chars().map(upper).collect::<String>()))
+    declare_function("trimprefix", &[declare_param("string", Text), declare_param("prefix", Text)], |args| {
+        let text = args.expect_text(0)?;
+        Ok(ConfigValue::new_string(text.strip_prefix(args.expect_text(1)?).unwrap_or(text)))
+    }),
+    declare_function("trimspace", &[declare_param("string", Text)], |args| {
+        Ok(ConfigValue::new_string(args.expect_text(0)?.trim()))
+    }),
+    declare_function("trimsuffix", &[declare_param("string", Text), declare_param("suffix", Text)], |args| {
+        let text = args.expect_text(0)?;
+        Ok(ConfigValue::new_string(text.strip_suffix(args.expect_text(1)?).unwrap_or(text)))
+    }),
+    declare_function("upper", &[declare_param("string", Text)], |args| {
+        Ok(ConfigValue::new_string(args.expect_text(0)?.chars().map(uppercase_char).collect::<String>()))
     }),
 ];
 
-fn indent(args: &Args<'_>) -> Result<Value, Problem> {
-    let spaces = usize::try_from(args.whole(0)?).or_else(|_| Problem::argument(0, "it must not be negative"))?;
-    let text = args.text(1)?;
+fn indent_text(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let spaces = usize::try_from(args.expect_integer(0)?)
+        .or_else(|_| FunctionError::reject_argument(0, "it must not be negative"))?;
+    let text = args.expect_text(1)?;
     let lines = text.matches('\n').count();
-    args.budget.string(text.len().saturating_add(lines.saturating_mul(spaces)))?;
-    Ok(Value::string(text.replace('\n', &format!("\n{}", " ".repeat(if lines == 0 { 0 } else { spaces })))))
+    args.budget.check_string_room(text.len().saturating_add(lines.saturating_mul(spaces)))?;
+    Ok(ConfigValue::new_string(text.replace('\n', &format!("\n{}", " ".repeat(if lines == 0 { 0 } else { spaces })))))
 }
 
-fn join(args: &Args<'_>) -> Result<Value, Problem> {
-    let separator = args.text(0)?;
-    if args.all().len() < 2 {
-        return Problem::call("it takes a separator and at least one list");
+fn join_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let separator = args.expect_text(0)?;
+    if args.all_values().len() < 2 {
+        return FunctionError::reject_call("it takes a separator and at least one list");
     }
     let mut texts = Vec::new();
-    for (index, list) in args.all().iter().enumerate().skip(1) {
+    for (index, list) in args.all_values().iter().enumerate().skip(1) {
         if list.is_null() {
-            return Problem::argument(index, "it must not be null");
+            return FunctionError::reject_argument(index, "it must not be null");
         }
-        texts.extend(args.texts(index)?);
+        texts.extend(args.expect_texts(index)?);
     }
     let length = texts.iter().map(|text| text.len() + separator.len()).sum();
-    args.budget.string(length)?;
-    Ok(Value::string(texts.join(separator)))
+    args.budget.check_string_room(length)?;
+    Ok(ConfigValue::new_string(texts.join(separator)))
 }
 
-fn split(args: &Args<'_>) -> Result<Value, Problem> {
-    let (separator, text) = (args.text(0)?, args.text(1)?);
+fn split_text(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let (separator, text) = (args.expect_text(0)?, args.expect_text(1)?);
     let count = if separator.is_empty() { text.len() } else { text.matches(separator).count() + 1 };
-    args.budget.collection(count)?;
-    let parts: Vec<Value> = if separator.is_empty() {
-        text.chars().map(|c| Value::string(c.to_string())).collect()
+    args.budget.check_collection_room(count)?;
+    let parts: Vec<ConfigValue> = if separator.is_empty() {
+        text.chars().map(|c| ConfigValue::new_string(c.to_string())).collect()
     } else {
-        text.split(separator).map(Value::string).collect()
+        text.split(separator).map(ConfigValue::new_string).collect()
     };
-    Ok(Value::list(parts))
+    Ok(ConfigValue::new_list(parts))
 }
 
-fn substr(args: &Args<'_>) -> Result<Value, Problem> {
-    let (text, offset, length) = (args.text(0)?, args.whole(1)?, args.whole(2)?);
+fn take_substring(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let (text, offset, length) = (args.expect_text(0)?, args.expect_integer(1)?, args.expect_integer(2)?);
     let count = i64::try_from(text.graphemes(true).count()).unwrap_or(i64::MAX);
     let start = if offset < 0 { (count + offset).max(0) } else { offset.min(count) };
     let taken = if length < 0 { count } else { length };
     let skip = usize::try_from(start).unwrap_or(0);
-    Ok(Value::string(text.graphemes(true).skip(skip).take(usize::try_from(taken).unwrap_or(0)).collect::<String>()))
+    Ok(ConfigValue::new_string(
+        text.graphemes(true).skip(skip).take(usize::try_from(taken).unwrap_or(0)).collect::<String>(),
+    ))
 }
 
-/// The one character of lower case: `İ` is `i`.
-fn lower(c: char) -> char {
+/// The lower case of a character, as one character: that of `İ` is `i`.
+fn lowercase_char(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
 
-/// The one character of upper case; `ß` has none.
-fn upper(c: char) -> char {
+/// The upper case of a character, if it is one character. `ß` stays as written.
+fn uppercase_char(c: char) -> char {
     let mut upper = c.to_uppercase();
     match (upper.next(), upper.next()) {
         (Some(one), None) => one,
@@ -103,13 +118,13 @@ fn upper(c: char) -> char {
     }
 }
 
-/// Upper case for each letter that begins a word.
-fn title(text: &str) -> String {
+/// Converts the first letter of each word to upper case.
+fn capitalize_words(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
     for c in text.chars() {
         if is_separator(before) {
-            out.push(upper(c));
+            out.push(uppercase_char(c));
         } else {
             out.push(c);
         }

@@ -1,35 +1,41 @@
-//! Instants. The only one that is not given is the plan's.
+//! Functions on instants. Every instant comes from an argument or, in `plantimestamp()`, from the plan; no function reads a clock.
 
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
-use super::Takes::Text;
-use super::{Args, Body, Function, Marks, Problem, param, pure};
-use crate::config::value::Value;
+use super::ParamType::Text;
+use super::{Args, Function, FunctionBody, FunctionError, MarkHandling, declare_function, declare_param};
+use crate::config::value::ConfigValue;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("formatdate", &[param("format", Text), param("timestamp", Text)], formatdate),
+    declare_function("formatdate", &[declare_param("format", Text), declare_param("timestamp", Text)], format_date),
     Function {
         name: "plantimestamp",
         params: &[],
         variadic: None,
-        marks: Marks::Spread,
+        marks: MarkHandling::Spread,
         cheap: true,
-        body: Body::Reads(|_, evaluator| Ok(Value::string(whole_seconds(evaluator.now).to_string()))),
+        body: FunctionBody::Reads(|_, evaluator| {
+            Ok(ConfigValue::new_string(truncate_to_seconds(evaluator.now).to_string()))
+        }),
     },
-    pure("timeadd", &[param("timestamp", Text), param("duration", Text)], timeadd),
-    pure("timecmp", &[param("timestamp_a", Text), param("timestamp_b", Text)], |args| {
-        let order = instant(args, 0)?.0.cmp(&instant(args, 1)?.0);
-        Ok(Value::number(order as i64))
+    declare_function("timeadd", &[declare_param("timestamp", Text), declare_param("duration", Text)], add_duration),
+    declare_function("timecmp", &[declare_param("timestamp_a", Text), declare_param("timestamp_b", Text)], |args| {
+        let order = expect_instant(args, 0)?.0.cmp(&expect_instant(args, 1)?.0);
+        Ok(ConfigValue::new_number(order as i64))
     }),
 ];
 
-fn whole_seconds(instant: Timestamp) -> Timestamp {
+fn truncate_to_seconds(instant: Timestamp) -> Timestamp {
     let second = instant.as_second() - i64::from(instant.subsec_nanosecond() < 0);
     Timestamp::from_second(second).unwrap_or(instant)
 }
 
-/// RFC 3339, with the offset it is written in.
+/// Parses an RFC 3339 timestamp. Also returns the UTC offset it is written with.
+///
+/// # Errors
+///
+/// Returns a message for the user if the text is not a valid timestamp.
 pub fn parse_instant(text: &str) -> Result<(Timestamp, Offset), String> {
     let bytes = text.as_bytes();
     let shaped = bytes.len() >= 20
@@ -43,12 +49,12 @@ pub fn parse_instant(text: &str) -> Result<(Timestamp, Offset), String> {
     if !shaped {
         return Err("an instant is written as in \"2027-02-28T12:00:00Z\"".to_owned());
     }
-    if let Err((problem, _)) = crate::config::declare::instant::read(text) {
+    if let Err((problem, _)) = crate::config::declare::instant::parse_instant(text) {
         return Err(problem);
     }
     let parser = DateTimeParser::new();
-    let pieces = parser.parse_pieces(text).map_err(|error| first_line(&error))?;
-    let instant = parser.parse_timestamp(text).map_err(|error| first_line(&error))?;
+    let pieces = parser.parse_pieces(text).map_err(|error| extract_first_line(&error))?;
+    let instant = parser.parse_timestamp(text).map_err(|error| extract_first_line(&error))?;
     let offset = match pieces.offset() {
         Some(jiff::fmt::temporal::PiecesOffset::Numeric(numeric)) => numeric.offset(),
         _ => Offset::UTC,
@@ -56,29 +62,34 @@ pub fn parse_instant(text: &str) -> Result<(Timestamp, Offset), String> {
     Ok((instant, offset))
 }
 
-fn first_line(error: &jiff::Error) -> String {
+fn extract_first_line(error: &jiff::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-fn instant(args: &Args<'_>, index: usize) -> Result<(Timestamp, Offset), Problem> {
-    parse_instant(args.text(index)?).or_else(|problem| Problem::argument(index, problem))
+fn expect_instant(args: &Args<'_>, index: usize) -> Result<(Timestamp, Offset), FunctionError> {
+    parse_instant(args.expect_text(index)?).or_else(|problem| FunctionError::reject_argument(index, problem))
 }
 
-/// Terraform's durations: `1h30m`, `-10s`, `1.5h`, `100ms`.
-fn timeadd(args: &Args<'_>) -> Result<Value, Problem> {
-    let (start, offset) = instant(args, 0)?;
-    let Some(span) = go_duration(args.text(1)?) else {
-        return Problem::argument(1, "a duration is written with h, m, s, ms, us or ns, such as \"1h30m\" or \"-10m\"");
+/// `timeadd`: adds a duration in Go's format, such as `1h30m`, `-10s`, `1.5h` or `100ms`.
+fn add_duration(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let (start, offset) = expect_instant(args, 0)?;
+    let Some(span) = parse_go_duration(args.expect_text(1)?) else {
+        return FunctionError::reject_argument(
+            1,
+            "a duration is written with h, m, s, ms, us or ns, such as \"1h30m\" or \"-10m\"",
+        );
     };
-    let Ok(end) = start.checked_add(span) else { return Problem::call("the instant lies beyond the calendar") };
-    Ok(Value::string(rfc3339(whole_seconds(end), offset)))
+    let Ok(end) = start.checked_add(span) else {
+        return FunctionError::reject_call("the instant lies beyond the calendar");
+    };
+    Ok(ConfigValue::new_string(render_rfc3339(truncate_to_seconds(end), offset)))
 }
 
-fn rfc3339(instant: Timestamp, offset: Offset) -> String {
+fn render_rfc3339(instant: Timestamp, offset: Offset) -> String {
     if offset == Offset::UTC { instant.to_string() } else { instant.display_with_offset(offset).to_string() }
 }
 
-fn go_duration(text: &str) -> Option<SignedDuration> {
+fn parse_go_duration(text: &str) -> Option<SignedDuration> {
     const UNITS: [(&str, f64); 8] =
         [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 6e10), ("h", 3.6e12)];
     let (sign, mut rest) = match text.strip_prefix('-') {
@@ -101,20 +112,21 @@ fn go_duration(text: &str) -> Option<SignedDuration> {
         nanoseconds += number.parse::<f64>().ok()? * size;
         rest = after;
     }
-    // Beyond 292 years Terraform has no durations either.
+    // Go stores a duration in 64 bits of nanoseconds, so Terraform also rejects more than 292 years.
     (nanoseconds < 9.2e18).then(|| SignedDuration::from_nanos((sign * nanoseconds) as i64))
 }
 
-/// `YYYY`, `MM`, `DD`, `hh`, `mm`, `ss`, `ZZZZZ` and the rest of Terraform's letters; text in single quotes stands as it is.
-fn formatdate(args: &Args<'_>) -> Result<Value, Problem> {
-    let (moment, offset) = instant(args, 1)?;
+/// `formatdate`: renders `YYYY`, `MM`, `DD`, `hh`, `mm`, `ss`, `ZZZZZ` and the other sequences of Terraform. Text in single quotes is
+/// literal.
+fn format_date(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let (moment, offset) = expect_instant(args, 1)?;
     let at = offset.to_datetime(moment);
     let mut out = String::new();
-    let mut rest = args.text(0)?;
+    let mut rest = args.expect_text(0)?;
     while let Some(first) = rest.chars().next() {
         if first == '\'' {
             let (quoted, after) =
-                quoted(rest).ok_or_else(|| Problem::Argument(0, "a quote is not closed".to_owned()))?;
+                parse_quoted(rest).ok_or_else(|| FunctionError::Argument(0, "a quote is not closed".to_owned()))?;
             out.push_str(&quoted);
             rest = after;
             continue;
@@ -126,21 +138,21 @@ fn formatdate(args: &Args<'_>) -> Result<Value, Problem> {
             out.push_str(letters);
             continue;
         }
-        match part(letters, at, offset) {
+        match render_date_part(letters, at, offset) {
             Some(text) => out.push_str(&text),
             None => {
-                return Problem::argument(
+                return FunctionError::reject_argument(
                     0,
                     format!("{letters:?} is not a part of a date; text stands in single quotes"),
                 );
             }
         }
     }
-    Ok(Value::string(out))
+    Ok(ConfigValue::new_string(out))
 }
 
-/// Text in single quotes, where two in a row are one, and what follows.
-fn quoted(text: &str) -> Option<(String, &str)> {
+/// The content of a quoted text, and the rest of the format after it. `''` inside it is one quote. `None`: the quote is not closed.
+fn parse_quoted(text: &str) -> Option<(String, &str)> {
     let mut out = String::new();
     let mut rest = text.strip_prefix('\'')?;
     loop {
@@ -158,7 +170,7 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     }
 }
 
-fn part(letters: &str, at: jiff::civil::DateTime, offset: Offset) -> Option<String> {
+fn render_date_part(letters: &str, at: jiff::civil::DateTime, offset: Offset) -> Option<String> {
     let twelve = match at.hour() % 12 {
         0 => 12,
         hour => hour,

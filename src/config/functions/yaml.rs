@@ -1,127 +1,136 @@
-//! YAML.
+//! `yamldecode` and `yamlencode`.
 
 use std::sync::Arc;
 
 use serde_yaml_ng::Value as Yaml;
 
-use super::Takes::{Any, Text};
-use super::encoding::elements_fit;
-use super::{Args, Function, Problem, nullable, param, pure};
-use crate::config::eval::budget::{LONGEST_STRING, TooLarge};
-use crate::config::value::{Data, Entries, Number, Value};
+use super::ParamType::{Any, Text};
+use super::encoding::check_element_room;
+use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
+use crate::config::eval::budget::{LONGEST_STRING, TooLargeError};
+use crate::config::value::{ConfigValue, Entries, Number, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("yamldecode", &[param("string", Text)], |args| {
-        let text = args.text(0)?;
+    declare_function("yamldecode", &[declare_param("string", Text)], |args| {
+        let text = args.expect_text(0)?;
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-            return Problem::argument(0, "it holds no document");
+            return FunctionError::reject_argument(0, "it holds no document");
         }
-        elements_fit(args, b",[{\n-")?;
+        check_element_room(args, b",[{\n-")?;
         let decoded: Yaml = serde_yaml_ng::from_str(text).or_else(|error| {
             let line = error.location().map_or(1, |location| location.line());
-            Problem::argument(0, format!("not YAML: line {line}"))
+            FunctionError::reject_argument(0, format!("not YAML: line {line}"))
         })?;
         from_yaml(decoded, args)
     }),
-    pure("yamlencode", &[nullable("value", Any)], |args| {
+    declare_function("yamlencode", &[declare_nullable("value", Any)], |args| {
         let mut out = String::new();
-        write(args.get(0)?, 0, Position::Top, &mut out)?;
-        args.budget.string(out.len())?;
-        Ok(Value::string(out))
+        write_yaml(args.get(0)?, 0, YamlPosition::Top, &mut out)?;
+        args.budget.check_string_room(out.len())?;
+        Ok(ConfigValue::new_string(out))
     }),
 ];
 
-fn from_yaml(yaml: Yaml, args: &Args<'_>) -> Result<Value, Problem> {
+fn from_yaml(yaml: Yaml, args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     Ok(match yaml {
-        Yaml::Null => Value::NULL,
-        Yaml::Bool(flag) => Value::bool(flag),
+        Yaml::Null => ConfigValue::NULL,
+        Yaml::Bool(flag) => ConfigValue::new_bool(flag),
         Yaml::Number(number) => match number.to_string().parse::<Number>() {
-            Ok(number) => Value::number(number),
-            Err(_) => return Problem::argument(0, format!("{number} is no number of this language")),
+            Ok(number) => ConfigValue::new_number(number),
+            Err(_) => return FunctionError::reject_argument(0, format!("{number} is no number of this language")),
         },
         Yaml::String(text) => {
-            args.budget.string(text.len())?;
-            Value::string(text)
+            args.budget.check_string_room(text.len())?;
+            ConfigValue::new_string(text)
         }
         Yaml::Sequence(items) => {
-            args.budget.collection(items.len())?;
-            Value::tuple(items.into_iter().map(|item| from_yaml(item, args)).collect::<Result<_, _>>()?)
+            args.budget.check_collection_room(items.len())?;
+            ConfigValue::new_tuple(items.into_iter().map(|item| from_yaml(item, args)).collect::<Result<_, _>>()?)
         }
         Yaml::Mapping(fields) => {
-            args.budget.collection(fields.len())?;
+            args.budget.check_collection_room(fields.len())?;
             let mut entries = Entries::new();
             for (key, value) in fields {
                 let key = match key {
                     Yaml::String(text) => text,
                     Yaml::Bool(flag) => flag.to_string(),
                     Yaml::Number(number) => number.to_string(),
-                    _ => return Problem::argument(0, "a key is not a string"),
+                    _ => return FunctionError::reject_argument(0, "a key is not a string"),
                 };
                 entries.insert(Arc::from(key), from_yaml(value, args)?);
             }
-            Value::object(entries)
+            ConfigValue::new_object(entries)
         }
-        Yaml::Tagged(_) => return Problem::argument(0, "tags are not supported"),
+        Yaml::Tagged(_) => return FunctionError::reject_argument(0, "tags are not supported"),
     })
 }
 
-/// Where a value stands.
+/// The position of a value in the document, which decides how its first line is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Position {
+enum YamlPosition {
     Top,
     InMapping,
     InSequence,
 }
 
-/// Block style, strings always in quotes, two blanks for each level.
-fn write(value: &Value, depth: usize, position: Position, out: &mut String) -> Result<(), Problem> {
+/// Writes YAML in block style, with strings in quotes (or as literal blocks) and two blanks for each level.
+fn write_yaml(
+    value: &ConfigValue,
+    depth: usize,
+    position: YamlPosition,
+    out: &mut String,
+) -> Result<(), FunctionError> {
     if out.len() > LONGEST_STRING {
-        return Err(Problem::TooLarge(TooLarge::String));
+        return Err(FunctionError::TooLarge(TooLargeError::String));
     }
-    let gap = if position == Position::InMapping { " " } else { "" };
+    let gap = if position == YamlPosition::InMapping { " " } else { "" };
     let indent = "  ".repeat(depth);
     match &value.data {
-        Data::Null => out.push_str(&format!("{gap}null\n")),
-        Data::Bool(flag) => out.push_str(&format!("{gap}{flag}\n")),
-        Data::Number(number) => out.push_str(&format!("{gap}{number}\n")),
-        Data::String(text) => write_string(text, &indent, gap, out),
-        Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) if elements.is_empty() => {
+        ValueData::Null => out.push_str(&format!("{gap}null\n")),
+        ValueData::Bool(flag) => out.push_str(&format!("{gap}{flag}\n")),
+        ValueData::Number(number) => out.push_str(&format!("{gap}{number}\n")),
+        ValueData::String(text) => write_yaml_string(text, &indent, gap, out),
+        ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements) if elements.is_empty() => {
             out.push_str(&format!("{gap}[]\n"));
         }
-        Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => {
-            if position == Position::InMapping {
+        ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements) => {
+            if position == YamlPosition::InMapping {
                 out.push('\n');
             }
-            // A sequence within a mapping stands at the mapping's own depth.
-            let depth = if position == Position::InMapping { depth.saturating_sub(1) } else { depth };
+            // As in Terraform, a sequence in a mapping is not indented further than the mapping.
+            let depth = if position == YamlPosition::InMapping { depth.saturating_sub(1) } else { depth };
             for (index, element) in elements.iter().enumerate() {
-                if index > 0 || position != Position::InSequence {
+                if index > 0 || position != YamlPosition::InSequence {
                     out.push_str(&"  ".repeat(depth));
                 }
                 out.push_str("- ");
-                write(element, depth + 1, Position::InSequence, out)?;
+                write_yaml(element, depth + 1, YamlPosition::InSequence, out)?;
             }
         }
-        Data::Map(entries) | Data::Object(entries) if entries.is_empty() => out.push_str(&format!("{gap}{{}}\n")),
-        Data::Map(entries) | Data::Object(entries) => {
-            if position == Position::InMapping {
+        ValueData::Map(entries) | ValueData::Object(entries) if entries.is_empty() => {
+            out.push_str(&format!("{gap}{{}}\n"));
+        }
+        ValueData::Map(entries) | ValueData::Object(entries) => {
+            if position == YamlPosition::InMapping {
                 out.push('\n');
             }
             for (index, (key, value)) in entries.iter().enumerate() {
-                if index > 0 || position != Position::InSequence {
+                if index > 0 || position != YamlPosition::InSequence {
                     out.push_str(&indent);
                 }
                 out.push_str(&serde_json::Value::from(&**key).to_string());
                 out.push(':');
-                write(value, depth + 1, Position::InMapping, out)?;
+                write_yaml(value, depth + 1, YamlPosition::InMapping, out)?;
             }
         }
-        Data::Block(block) => return Problem::argument(0, format!("{block} is a block: name one of its attributes")),
+        ValueData::Block(block) => {
+            return FunctionError::reject_argument(0, format!("{block} is a block: name one of its attributes"));
+        }
     }
     Ok(())
 }
 
-fn write_string(text: &str, indent: &str, gap: &str, out: &mut String) {
+fn write_yaml_string(text: &str, indent: &str, gap: &str, out: &mut String) {
     let lines: Vec<&str> = text.split('\n').collect();
     let literal =
         lines.len() > 1 && text.chars().all(|c| c == '\n' || !c.is_control()) && !text.starts_with([' ', '\n']);

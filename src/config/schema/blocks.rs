@@ -1,44 +1,44 @@
-//! The tables.
+//! The static tables of the schema. Each block is one constant; top-level blocks are listed in [`TOP`].
 
-use super::{Attribute, BlockSchema, Form, Inner};
+use super::{AttributeSchema, BlockForm, BlockSchema, InnerBlockSchema};
 
-const fn optional(name: &'static str) -> Attribute {
-    Attribute { name, required: false, example: "", later: false }
+const fn declare_optional(name: &'static str) -> AttributeSchema {
+    AttributeSchema { name, required: false, example: "", later: false }
 }
 
-const fn required(name: &'static str, example: &'static str) -> Attribute {
-    Attribute { name, required: true, example, later: false }
+const fn declare_required(name: &'static str, example: &'static str) -> AttributeSchema {
+    AttributeSchema { name, required: true, example, later: false }
 }
 
-const fn later(name: &'static str) -> Attribute {
-    Attribute { name, required: false, example: "", later: true }
+const fn declare_reserved(name: &'static str) -> AttributeSchema {
+    AttributeSchema { name, required: false, example: "", later: true }
 }
 
-const fn one(schema: &'static BlockSchema) -> Inner {
-    Inner { schema, many: false, later: false }
+const fn declare_single_block(schema: &'static BlockSchema) -> InnerBlockSchema {
+    InnerBlockSchema { schema, many: false, later: false }
 }
 
-const fn many(schema: &'static BlockSchema) -> Inner {
-    Inner { schema, many: true, later: false }
+const fn declare_repeated_block(schema: &'static BlockSchema) -> InnerBlockSchema {
+    InnerBlockSchema { schema, many: true, later: false }
 }
 
-const fn inner_later(schema: &'static BlockSchema) -> Inner {
-    Inner { schema, many: true, later: true }
+const fn declare_reserved_block(schema: &'static BlockSchema) -> InnerBlockSchema {
+    InnerBlockSchema { schema, many: true, later: true }
 }
 
-const fn block(
+const fn declare_block(
     keyword: &'static str,
     labels: &'static [&'static str],
-    attributes: &'static [Attribute],
+    attributes: &'static [AttributeSchema],
 ) -> BlockSchema {
     BlockSchema { keyword, labels, attributes, blocks: &[], open: false, forms: &[] }
 }
 
-const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
-    Form { label, attributes, blocks: &[], later: false }
+const fn declare_form(label: &'static str, attributes: &'static [AttributeSchema]) -> BlockForm {
+    BlockForm { label, attributes, blocks: &[], later: false }
 }
 
-/// Blocks that stand in a file by themselves.
+/// The top-level blocks.
 pub const TOP: &[&BlockSchema] = &[
     &LEASEHOLD,
     &VARIABLE,
@@ -59,340 +59,398 @@ pub const TOP: &[&BlockSchema] = &[
     &STORE,
 ];
 
-/// Blocks of the language that this version does not have.
+/// Top-level blocks that are reserved for a later version.
 pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
-    blocks: &[one(&BACKEND), one(&DEFAULTS)],
-    ..block("leasehold", &[], &[required("stack", "stack = \"payments\""), optional("required_version")])
+    blocks: &[declare_single_block(&BACKEND), declare_single_block(&DEFAULTS)],
+    ..declare_block(
+        "leasehold",
+        &[],
+        &[declare_required("stack", "stack = \"payments\""), declare_optional("required_version")],
+    )
 };
 
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
-        form("local", &[optional("path"), optional("lock_lease")]),
-        Form {
-            blocks: &[one(&RETENTION), one(&ASSUME_ROLE)],
-            ..form(
+        declare_form("local", &[declare_optional("path"), declare_optional("lock_lease")]),
+        BlockForm {
+            blocks: &[declare_single_block(&RETENTION), declare_single_block(&ASSUME_ROLE)],
+            ..declare_form(
                 "s3",
                 &[
-                    required("bucket", "bucket = \"acme-leasehold\""),
-                    optional("prefix"),
-                    optional("region"),
-                    optional("endpoint"),
-                    optional("kms_key_id"),
-                    optional("profile"),
-                    optional("lock_lease"),
+                    declare_required("bucket", "bucket = \"acme-leasehold\""),
+                    declare_optional("prefix"),
+                    declare_optional("region"),
+                    declare_optional("endpoint"),
+                    declare_optional("kms_key_id"),
+                    declare_optional("profile"),
+                    declare_optional("lock_lease"),
                 ],
             )
         },
-        Form {
+        BlockForm {
             later: !cfg!(feature = "azure"),
-            ..form(
+            ..declare_form(
                 "azure",
                 &[
-                    required("account", "account = \"acmeleasehold\""),
-                    required("container", "container = \"leasehold\""),
-                    optional("prefix"),
-                    optional("lock_lease"),
+                    declare_required("account", "account = \"acmeleasehold\""),
+                    declare_required("container", "container = \"leasehold\""),
+                    declare_optional("prefix"),
+                    declare_optional("lock_lease"),
                 ],
             )
         },
-        Form {
+        BlockForm {
             later: !cfg!(feature = "gcs"),
-            ..form(
+            ..declare_form(
                 "gcs",
-                &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix"), optional("lock_lease")],
+                &[
+                    declare_required("bucket", "bucket = \"acme-leasehold\""),
+                    declare_optional("prefix"),
+                    declare_optional("lock_lease"),
+                ],
             )
         },
     ],
-    ..block("backend", &["type"], &[])
+    ..declare_block("backend", &["type"], &[])
 };
 
-static RETENTION: BlockSchema = block("retention", &[], &[required("period", "period = \"365d\""), optional("mode")]);
+static RETENTION: BlockSchema =
+    declare_block("retention", &[], &[declare_required("period", "period = \"365d\""), declare_optional("mode")]);
 
-static DEFAULTS: BlockSchema =
-    BlockSchema { blocks: &[one(&LEAVER_DEFAULTS)], ..block("defaults", &[], &[optional("ttl")]) };
+static DEFAULTS: BlockSchema = BlockSchema {
+    blocks: &[declare_single_block(&LEAVER_DEFAULTS)],
+    ..declare_block("defaults", &[], &[declare_optional("ttl")])
+};
 
-static LEAVER_DEFAULTS: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
+static LEAVER_DEFAULTS: BlockSchema =
+    declare_block("leaver", &[], &[declare_optional("grace"), declare_reserved("on_owner_exit")]);
 
 static VARIABLE: BlockSchema = BlockSchema {
-    blocks: &[many(&VALIDATION)],
-    ..block(
+    blocks: &[declare_repeated_block(&VALIDATION)],
+    ..declare_block(
         "variable",
         &["name"],
-        &[optional("type"), optional("default"), optional("description"), optional("sensitive"), optional("nullable")],
-    )
-};
-
-static VALIDATION: BlockSchema = block(
-    "validation",
-    &[],
-    &[
-        required("condition", "condition = contains([\"staging\", \"prod\"], var.environment)"),
-        required("error_message", "error_message = \"environment is staging or prod.\""),
-    ],
-);
-
-static LOCALS: BlockSchema = BlockSchema { open: true, ..block("locals", &[], &[]) };
-
-static PROVIDER: BlockSchema = BlockSchema {
-    forms: &[
-        Form {
-            blocks: &[one(&ASSUME_ROLE)],
-            ..form(
-                "aws",
-                &[optional("region"), optional("profile"), optional("allowed_account_ids"), optional("alias")],
-            )
-        },
-        form("local", &[optional("path"), optional("alias")]),
-    ],
-    ..block("provider", &["name"], &[])
-};
-
-static ASSUME_ROLE: BlockSchema = block(
-    "assume_role",
-    &[],
-    &[
-        required("role_arn", "role_arn = \"arn:aws:iam::111122223333:role/leasehold\""),
-        optional("external_id"),
-        optional("session_name"),
-    ],
-);
-
-/// Its other attributes are the module's variables.
-static MODULE: BlockSchema = BlockSchema {
-    open: true,
-    ..block(
-        "module",
-        &["name"],
         &[
-            required("source", "source = \"./modules/team\""),
-            optional("for_each"),
-            optional("count"),
-            optional("depends_on"),
+            declare_optional("type"),
+            declare_optional("default"),
+            declare_optional("description"),
+            declare_optional("sensitive"),
+            declare_optional("nullable"),
         ],
     )
 };
 
-static OUTPUT: BlockSchema = block(
-    "output",
-    &["name"],
-    &[required("value", "value = identity.bot"), optional("description"), optional("sensitive")],
+static VALIDATION: BlockSchema = declare_block(
+    "validation",
+    &[],
+    &[
+        declare_required("condition", "condition = contains([\"staging\", \"prod\"], var.environment)"),
+        declare_required("error_message", "error_message = \"environment is staging or prod.\""),
+    ],
 );
 
-static OWNER: BlockSchema = block("owner", &["name"], &[optional("name"), optional("email"), optional("team")]);
+static LOCALS: BlockSchema = BlockSchema { open: true, ..declare_block("locals", &[], &[]) };
 
-static SERVICE: BlockSchema = block("service", &["name"], &[optional("owner"), optional("status")]);
-
-static SCOPE: BlockSchema = BlockSchema {
-    blocks: &[many(&STATEMENT), many(&DYNAMIC)],
-    ..block("scope", &["name"], &[optional("description")])
+static PROVIDER: BlockSchema = BlockSchema {
+    forms: &[
+        BlockForm {
+            blocks: &[declare_single_block(&ASSUME_ROLE)],
+            ..declare_form(
+                "aws",
+                &[
+                    declare_optional("region"),
+                    declare_optional("profile"),
+                    declare_optional("allowed_account_ids"),
+                    declare_optional("alias"),
+                ],
+            )
+        },
+        declare_form("local", &[declare_optional("path"), declare_optional("alias")]),
+    ],
+    ..declare_block("provider", &["name"], &[])
 };
 
-/// Whose word on who a caller is the account takes.
+static ASSUME_ROLE: BlockSchema = declare_block(
+    "assume_role",
+    &[],
+    &[
+        declare_required("role_arn", "role_arn = \"arn:aws:iam::111122223333:role/leasehold\""),
+        declare_optional("external_id"),
+        declare_optional("session_name"),
+    ],
+);
+
+/// Attributes other than these are values for the variables of the module.
+static MODULE: BlockSchema = BlockSchema {
+    open: true,
+    ..declare_block(
+        "module",
+        &["name"],
+        &[
+            declare_required("source", "source = \"./modules/team\""),
+            declare_optional("for_each"),
+            declare_optional("count"),
+            declare_optional("depends_on"),
+        ],
+    )
+};
+
+static OUTPUT: BlockSchema = declare_block(
+    "output",
+    &["name"],
+    &[
+        declare_required("value", "value = identity.bot"),
+        declare_optional("description"),
+        declare_optional("sensitive"),
+    ],
+);
+
+static OWNER: BlockSchema =
+    declare_block("owner", &["name"], &[declare_optional("name"), declare_optional("email"), declare_optional("team")]);
+
+static SERVICE: BlockSchema =
+    declare_block("service", &["name"], &[declare_optional("owner"), declare_optional("status")]);
+
+static SCOPE: BlockSchema = BlockSchema {
+    blocks: &[declare_repeated_block(&STATEMENT), declare_repeated_block(&DYNAMIC)],
+    ..declare_block("scope", &["name"], &[declare_optional("description")])
+};
+
+/// An external identity provider (OIDC or SAML) whose statements about a caller the account trusts.
 static FEDERATION: BlockSchema = BlockSchema {
     forms: &[
-        form(
+        declare_form(
             "oidc",
             &[
-                required("url", "url = \"https://token.actions.githubusercontent.com\""),
-                required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
-                optional("thumbprints"),
-                optional("provider"),
+                declare_required("url", "url = \"https://token.actions.githubusercontent.com\""),
+                declare_required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
+                declare_optional("thumbprints"),
+                declare_optional("provider"),
             ],
         ),
-        form("saml", &[required("metadata", "metadata = file(\"corp.xml\")"), optional("name"), optional("provider")]),
+        declare_form(
+            "saml",
+            &[
+                declare_required("metadata", "metadata = file(\"corp.xml\")"),
+                declare_optional("name"),
+                declare_optional("provider"),
+            ],
+        ),
     ],
-    ..block("federation", &["type", "name"], &[])
+    ..declare_block("federation", &["type", "name"], &[])
 };
 
 static IDENTITY: BlockSchema = BlockSchema {
     blocks: &[
-        many(&STATEMENT),
-        many(&TRUST),
-        one(&LEAVER),
-        many(&DYNAMIC),
-        inner_later(&PROTECT),
-        inner_later(&REVIEW),
-        many(&CREDENTIAL),
+        declare_repeated_block(&STATEMENT),
+        declare_repeated_block(&TRUST),
+        declare_single_block(&LEAVER),
+        declare_repeated_block(&DYNAMIC),
+        declare_reserved_block(&PROTECT),
+        declare_reserved_block(&REVIEW),
+        declare_repeated_block(&CREDENTIAL),
     ],
-    ..block(
+    ..declare_block(
         "identity",
         &["name"],
         &[
-            required("kind", "kind = \"workload\""),
-            required("owner", "owner = owner.jane"),
-            optional("service"),
-            optional("purpose"),
-            optional("environment"),
-            optional("name"),
-            optional("principal"),
-            optional("scopes"),
-            optional("ttl"),
-            optional("expires_at"),
-            optional("renewed_at"),
-            optional("managed_policy_arns"),
-            optional("managed_groups"),
-            optional("path"),
-            optional("permissions_boundary"),
-            optional("tags"),
-            optional("max_session_duration"),
-            optional("depends_on"),
-            optional("for_each"),
-            optional("count"),
-            optional("template"),
-            optional("provider"),
+            declare_required("kind", "kind = \"workload\""),
+            declare_required("owner", "owner = owner.jane"),
+            declare_optional("service"),
+            declare_optional("purpose"),
+            declare_optional("environment"),
+            declare_optional("name"),
+            declare_optional("principal"),
+            declare_optional("scopes"),
+            declare_optional("ttl"),
+            declare_optional("expires_at"),
+            declare_optional("renewed_at"),
+            declare_optional("managed_policy_arns"),
+            declare_optional("managed_groups"),
+            declare_optional("path"),
+            declare_optional("permissions_boundary"),
+            declare_optional("tags"),
+            declare_optional("max_session_duration"),
+            declare_optional("depends_on"),
+            declare_optional("for_each"),
+            declare_optional("count"),
+            declare_optional("template"),
+            declare_optional("provider"),
         ],
     )
 };
 
 static GROUP: BlockSchema = BlockSchema {
-    blocks: &[many(&STATEMENT), many(&DYNAMIC)],
-    ..block(
+    blocks: &[declare_repeated_block(&STATEMENT), declare_repeated_block(&DYNAMIC)],
+    ..declare_block(
         "group",
         &["name"],
         &[
-            optional("members"),
-            optional("scopes"),
-            optional("managed_policy_arns"),
-            optional("name"),
-            optional("owner"),
-            optional("purpose"),
-            optional("provider"),
+            declare_optional("members"),
+            declare_optional("scopes"),
+            declare_optional("managed_policy_arns"),
+            declare_optional("name"),
+            declare_optional("owner"),
+            declare_optional("purpose"),
+            declare_optional("provider"),
         ],
     )
 };
 
-/// An address that changed.
-static MOVED: BlockSchema =
-    block("moved", &[], &[required("from", "from = identity.old_label"), required("to", "to = identity.new_label")]);
+/// A change of an address.
+static MOVED: BlockSchema = declare_block(
+    "moved",
+    &[],
+    &[declare_required("from", "from = identity.old_label"), declare_required("to", "to = identity.new_label")],
+);
 
-/// What lives already and shall be the stack's.
-static IMPORT: BlockSchema = block(
+/// The import of an existing object, which the stack manages from then on.
+static IMPORT: BlockSchema = declare_block(
     "import",
     &[],
     &[
-        required("to", "to = identity.legacy_bot"),
-        required("id", "id = \"arn:aws:iam::111122223333:user/legacy-bot\""),
-        optional("owner"),
-        optional("kind"),
+        declare_required("to", "to = identity.legacy_bot"),
+        declare_required("id", "id = \"arn:aws:iam::111122223333:user/legacy-bot\""),
+        declare_optional("owner"),
+        declare_optional("kind"),
     ],
 );
 
-/// What is no longer managed, and whether it lives on.
+/// An object that is no longer managed, and whether it continues to exist.
 static REMOVED: BlockSchema = BlockSchema {
-    blocks: &[one(&LIFECYCLE)],
-    ..block("removed", &[], &[required("from", "from = identity.old_label"), optional("keep")])
+    blocks: &[declare_single_block(&LIFECYCLE)],
+    ..declare_block("removed", &[], &[declare_required("from", "from = identity.old_label"), declare_optional("keep")])
 };
 
-/// Terraform's way to say `keep = true`.
-static LIFECYCLE: BlockSchema = block("lifecycle", &[], &[required("destroy", "destroy = false")]);
+/// Terraform's syntax for `keep = true`.
+static LIFECYCLE: BlockSchema = declare_block("lifecycle", &[], &[declare_required("destroy", "destroy = false")]);
 
-/// What identities that name it take from it.
+/// Attributes and blocks that the identities that refer to it inherit.
 static TEMPLATE: BlockSchema = BlockSchema {
-    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC), many(&CREDENTIAL)],
-    ..block(
+    blocks: &[
+        declare_repeated_block(&STATEMENT),
+        declare_repeated_block(&TRUST),
+        declare_single_block(&LEAVER),
+        declare_repeated_block(&DYNAMIC),
+        declare_repeated_block(&CREDENTIAL),
+    ],
+    ..declare_block(
         "template",
         &["name"],
         &[
-            optional("kind"),
-            optional("owner"),
-            optional("service"),
-            optional("purpose"),
-            optional("environment"),
-            optional("principal"),
-            optional("scopes"),
-            optional("ttl"),
-            optional("expires_at"),
-            optional("renewed_at"),
-            optional("managed_policy_arns"),
-            optional("permissions_boundary"),
-            optional("tags"),
-            optional("max_session_duration"),
-            optional("add"),
-            optional("provider"),
+            declare_optional("kind"),
+            declare_optional("owner"),
+            declare_optional("service"),
+            declare_optional("purpose"),
+            declare_optional("environment"),
+            declare_optional("principal"),
+            declare_optional("scopes"),
+            declare_optional("ttl"),
+            declare_optional("expires_at"),
+            declare_optional("renewed_at"),
+            declare_optional("managed_policy_arns"),
+            declare_optional("permissions_boundary"),
+            declare_optional("tags"),
+            declare_optional("max_session_duration"),
+            declare_optional("add"),
+            declare_optional("provider"),
         ],
     )
 };
 
-static LEAVER: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
-static PROTECT: BlockSchema = block("protect", &[], &[]);
-static REVIEW: BlockSchema = block("review", &[], &[]);
-/// Credentials that stay as they live; with a store, keys that are issued and rotated.
+static LEAVER: BlockSchema =
+    declare_block("leaver", &[], &[declare_optional("grace"), declare_reserved("on_owner_exit")]);
+static PROTECT: BlockSchema = declare_block("protect", &[], &[]);
+static REVIEW: BlockSchema = declare_block("review", &[], &[]);
+/// Credentials that are left unchanged. An access key with a store is issued and rotated.
 static CREDENTIAL: BlockSchema = BlockSchema {
     forms: &[
-        form("access_key", &[optional("store"), optional("rotate_every"), optional("overlap")]),
-        form("login", &[]),
-        form("ssh_key", &[]),
-        form("signing_certificate", &[]),
-        form("service_specific", &[]),
-        form("mfa_device", &[]),
+        declare_form(
+            "access_key",
+            &[declare_optional("store"), declare_optional("rotate_every"), declare_optional("overlap")],
+        ),
+        declare_form("login", &[]),
+        declare_form("ssh_key", &[]),
+        declare_form("signing_certificate", &[]),
+        declare_form("service_specific", &[]),
+        declare_form("mfa_device", &[]),
     ],
-    ..block("credential", &["type"], &[])
+    ..declare_block("credential", &["type"], &[])
 };
 
-/// A place for the secrets of issued keys.
-static STORE: BlockSchema =
-    BlockSchema { forms: &[form("file", &[optional("path")])], ..block("store", &["type", "name"], &[]) };
+/// A store for the secrets of issued keys.
+static STORE: BlockSchema = BlockSchema {
+    forms: &[declare_form("file", &[declare_optional("path")])],
+    ..declare_block("store", &["type", "name"], &[])
+};
 
-/// The content of a `dynamic` block; what it makes is checked as what it makes.
+/// A block that generates blocks. Its `content` is checked by the schema of the generated type.
 static DYNAMIC: BlockSchema = BlockSchema {
-    blocks: &[one(&CONTENT)],
-    ..block(
+    blocks: &[declare_single_block(&CONTENT)],
+    ..declare_block(
         "dynamic",
         &["block type"],
-        &[required("for_each", "for_each = var.buckets"), optional("iterator"), optional("labels")],
+        &[
+            declare_required("for_each", "for_each = var.buckets"),
+            declare_optional("iterator"),
+            declare_optional("labels"),
+        ],
     )
 };
 
-static CONTENT: BlockSchema = BlockSchema { open: true, ..block("content", &[], &[]) };
+static CONTENT: BlockSchema = BlockSchema { open: true, ..declare_block("content", &[], &[]) };
 
 static STATEMENT: BlockSchema = BlockSchema {
-    blocks: &[many(&CONDITION), many(&DYNAMIC)],
-    ..block(
+    blocks: &[declare_repeated_block(&CONDITION), declare_repeated_block(&DYNAMIC)],
+    ..declare_block(
         "statement",
         &[],
         &[
-            optional("sid"),
-            optional("effect"),
-            optional("actions"),
-            optional("not_actions"),
-            optional("resources"),
-            optional("not_resources"),
+            declare_optional("sid"),
+            declare_optional("effect"),
+            declare_optional("actions"),
+            declare_optional("not_actions"),
+            declare_optional("resources"),
+            declare_optional("not_resources"),
         ],
     )
 };
 
-static CONDITION: BlockSchema = block(
+static CONDITION: BlockSchema = declare_block(
     "condition",
     &[],
     &[
-        required("test", "test = \"StringEquals\""),
-        required("variable", "variable = \"aws:RequestedRegion\""),
-        required("values", "values = [\"eu-central-1\"]"),
+        declare_required("test", "test = \"StringEquals\""),
+        declare_required("variable", "variable = \"aws:RequestedRegion\""),
+        declare_required("values", "values = [\"eu-central-1\"]"),
     ],
 );
 
 static TRUST: BlockSchema = BlockSchema {
     forms: &[
-        form(
+        declare_form(
             "oidc",
             &[
-                required("issuer", "issuer = \"https://token.actions.githubusercontent.com\""),
-                required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
-                required("subjects", "subjects = [\"repo:acme/checkout:ref:refs/heads/main\"]"),
+                declare_required("issuer", "issuer = \"https://token.actions.githubusercontent.com\""),
+                declare_required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
+                declare_required("subjects", "subjects = [\"repo:acme/checkout:ref:refs/heads/main\"]"),
             ],
         ),
-        form("service", &[required("principals", "principals = [\"lambda.amazonaws.com\"]")]),
-        form("aws", &[required("principals", "principals = [\"111122223333\"]"), optional("external_id")]),
-        form("identity", &[required("identities", "identities = [identity.deployer]")]),
-        form(
+        declare_form("service", &[declare_required("principals", "principals = [\"lambda.amazonaws.com\"]")]),
+        declare_form(
+            "aws",
+            &[declare_required("principals", "principals = [\"111122223333\"]"), declare_optional("external_id")],
+        ),
+        declare_form("identity", &[declare_required("identities", "identities = [identity.deployer]")]),
+        declare_form(
             "saml",
             &[
-                required("provider", "provider = \"arn:aws:iam::111122223333:saml-provider/corp\""),
-                required("audiences", "audiences = [\"https://signin.aws.amazon.com/saml\"]"),
+                declare_required("provider", "provider = \"arn:aws:iam::111122223333:saml-provider/corp\""),
+                declare_required("audiences", "audiences = [\"https://signin.aws.amazon.com/saml\"]"),
             ],
         ),
     ],
-    ..block("trust", &["type"], &[])
+    ..declare_block("trust", &["type"], &[])
 };

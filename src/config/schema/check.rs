@@ -1,75 +1,81 @@
-//! Syntax against the tables: everything unknown, missing, superfluous or not there yet.
+//! Checks syntax trees against the schema. Input: blocks. Output: a diagnostic for everything that is unknown, missing, duplicate or
+//! reserved for a later version. Nothing is evaluated.
 
-use super::{BlockSchema, Inner, TOP, TOP_LATER, content, top};
+use super::{BlockSchema, InnerBlockSchema, TOP, TOP_LATER, find_block_schema, find_content};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::suggest::{listed, nearest};
+use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::source::FileId;
-use crate::config::syntax::{Attribute, Block, Body};
-use crate::config::value::show::quoted;
+use crate::config::syntax::{Attribute, Block, BlockBody};
+use crate::config::value::show::quote_text;
 
-/// Checks the blocks of a stack's files.
-pub fn blocks(blocks: &[Block], findings: &mut Vec<Diagnostic>) {
+/// Checks the top-level blocks of a stack's files.
+pub fn check_blocks(blocks: &[Block], findings: &mut Vec<Diagnostic>) {
     for block in blocks {
         let keyword = &*block.keyword.text;
-        match top(keyword) {
-            Some(schema) => check(block, schema, findings),
-            None if TOP_LATER.contains(&keyword) => findings.push(not_yet(block, "blocks")),
+        match find_block_schema(keyword) {
+            Some(schema) => check_block(block, schema, findings),
+            None if TOP_LATER.contains(&keyword) => findings.push(explain_not_yet(block, "blocks")),
             None => {
                 let finding = Diagnostic::error("config::unknown_block", format!("there is no block `{keyword}`"))
-                    .at(block.span(), "not known");
+                    .with_location(block.span(), "not known");
                 let known = TOP.iter().map(|schema| schema.keyword);
                 let inner = TOP.iter().find(|schema| schema.blocks.iter().any(|inner| inner.schema.keyword == keyword));
-                findings.push(match (nearest(keyword, known.clone().chain(TOP_LATER.iter().copied()), None), inner) {
-                    (_, Some(outer)) => finding.help(format!("it stands within `{}`", outer.keyword)),
-                    (Some(near), None) => finding.help(format!("did you mean `{near}`?")),
-                    (None, None) => finding.help(format!("blocks are {}", listed(known))),
-                });
+                findings.push(
+                    match (find_nearest(keyword, known.clone().chain(TOP_LATER.iter().copied()), None), inner) {
+                        (_, Some(outer)) => finding.with_help(format!("it stands within `{}`", outer.keyword)),
+                        (Some(near), None) => finding.with_help(format!("did you mean `{near}`?")),
+                        (None, None) => finding.with_help(format!("blocks are {}", join_names(known))),
+                    },
+                );
             }
         }
     }
 }
 
-/// Attributes outside of blocks have no place in a stack's file.
-pub fn stray(file: FileId, attribute: &Attribute) -> Diagnostic {
+/// The diagnostic for an attribute outside of any block.
+pub fn explain_misplaced_attribute(file: FileId, attribute: &Attribute) -> Diagnostic {
     let name = &attribute.name.text;
     Diagnostic::error("config::unknown_attribute", format!("`{name}` stands outside of any block"))
-        .at(attribute.name.place.in_file(file), "not known here")
-        .help(format!("put it into a block: locals {{ {name} = … }} makes it local.{name}; values of variables stand in *.auto.hclvars"))
+        .with_location(attribute.name.place.to_span(file), "not known here")
+        .with_help(format!("put it into a block: locals {{ {name} = … }} makes it local.{name}; values of variables stand in *.auto.hclvars"))
 }
 
-fn not_yet(block: &Block, what: &str) -> Diagnostic {
+fn explain_not_yet(block: &Block, what: &str) -> Diagnostic {
     let keyword = &block.keyword.text;
     Diagnostic::error("config::not_yet", format!("`{keyword}` {what} are not in this version yet"))
-        .at(block.span(), "not available")
-        .help("the language names them; a later version has them")
+        .with_location(block.span(), "not available")
+        .with_help("the language names them; a later version has them")
 }
 
-/// `identity "x"`.
-pub fn title(block: &Block) -> String {
-    let labels: String = block.labels.iter().map(|label| format!(" {}", quoted(&label.text))).collect();
+/// The header of a block as written, such as `identity "x"`.
+pub fn describe_block(block: &Block) -> String {
+    let labels: String = block.labels.iter().map(|label| format!(" {}", quote_text(&label.text))).collect();
     format!("{}{labels}", block.keyword.text)
 }
 
-fn check(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagnostic>) {
-    if !labels(block, schema, findings) {
+fn check_block(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagnostic>) {
+    if !check_labels(block, schema, findings) {
         return;
     }
-    let Some((attributes, inner)) = content(schema, block.label(0)) else {
-        unknown_form(block, schema, findings);
+    let Some((attributes, inner)) = find_content(schema, block.label(0)) else {
+        report_unknown_form(block, schema, findings);
         return;
     };
     if schema.forms.iter().any(|form| form.later && form.label == block.label(0)) {
         findings.push(
-            Diagnostic::error("config::not_built", format!("this build of leasehold knows no {}", title(block)))
-                .at(block.span(), "not built in")
-                .help(format!("build it with `--features {}`, or use another backend", block.label(0))),
+            Diagnostic::error(
+                "config::not_built",
+                format!("this build of leasehold knows no {}", describe_block(block)),
+            )
+            .with_location(block.span(), "not built in")
+            .with_help(format!("build it with `--features {}`, or use another backend", block.label(0))),
         );
         return;
     }
     check_body(&block.body, block, schema, attributes, inner, findings);
 }
 
-fn labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagnostic>) -> bool {
+fn check_labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagnostic>) -> bool {
     let keyword = &block.keyword.text;
     if let Some(surplus) = block.labels.get(schema.labels.len()) {
         let wanted = match schema.labels {
@@ -79,8 +85,8 @@ fn labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagno
         };
         findings.push(
             Diagnostic::error("config::label", wanted)
-                .at(surplus.place.in_file(block.file), "one too many")
-                .help("take it out"),
+                .with_location(surplus.place.to_span(block.file), "one too many")
+                .with_help("take it out"),
         );
         return false;
     }
@@ -88,12 +94,12 @@ fn labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagno
         let example = schema.forms.first().map_or("x", |form| form.label);
         findings.push(
             Diagnostic::error("config::label", format!("`{keyword}` needs a label, its {missing}"))
-                .at(block.span(), "a label is missing")
-                .help(format!("write {keyword} \"{example}\" {{ … }}")),
+                .with_location(block.span(), "a label is missing")
+                .with_help(format!("write {keyword} \"{example}\" {{ … }}")),
         );
         return false;
     }
-    // Where the first label picks a form, the name comes after it.
+    // If the first label selects a form, the second label is the name.
     let Some(label) = block.labels.get(usize::from(!schema.forms.is_empty())) else { return true };
     let shaped = label
         .text
@@ -102,101 +108,108 @@ fn labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagno
         .all(|(index, c)| c.is_ascii_alphabetic() || c == '_' || (index > 0 && (c.is_ascii_digit() || c == '-')));
     if !shaped || label.text.is_empty() {
         findings.push(
-            Diagnostic::error("config::label", format!("{} cannot be a label", quoted(&label.text)))
-                .at(label.place.in_file(block.file), "not a name")
-                .help("a label is a name: letters, digits, `_` and `-`, beginning with a letter or `_`; the name in the cloud may differ: name = \"…\""),
+            Diagnostic::error("config::label", format!("{} cannot be a label", quote_text(&label.text)))
+                .with_location(label.place.to_span(block.file), "not a name")
+                .with_help("a label is a name: letters, digits, `_` and `-`, beginning with a letter or `_`; the name in the cloud may differ: name = \"…\""),
         );
         return false;
     }
     true
 }
 
-fn unknown_form(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagnostic>) {
+fn report_unknown_form(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagnostic>) {
     let Some(label) = block.labels.first() else { return };
     let known = schema.forms.iter().map(|form| form.label);
-    let summary = format!("there is no {} {}", schema.keyword, quoted(&label.text));
-    let finding = Diagnostic::error("config::unknown_block", summary).at(label.place.in_file(block.file), "not known");
-    findings.push(match nearest(&label.text, known.clone(), None) {
-        Some(near) => finding.help(format!("did you mean {}?", quoted(near))),
-        None => finding.help(format!("there is {}", listed(known))),
+    let summary = format!("there is no {} {}", schema.keyword, quote_text(&label.text));
+    let finding =
+        Diagnostic::error("config::unknown_block", summary).with_location(label.place.to_span(block.file), "not known");
+    findings.push(match find_nearest(&label.text, known.clone(), None) {
+        Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
+        None => finding.with_help(format!("there is {}", join_names(known))),
     });
 }
 
 fn check_body(
-    body: &Body,
+    body: &BlockBody,
     block: &Block,
     schema: &'static BlockSchema,
-    attributes: &'static [super::Attribute],
-    inner: &'static [Inner],
+    attributes: &'static [super::AttributeSchema],
+    inner: &'static [InnerBlockSchema],
     findings: &mut Vec<Diagnostic>,
 ) {
     for attribute in &body.attributes {
         match attributes.iter().find(|known| known.name == &*attribute.name.text) {
             Some(known) if known.later => findings.push(
                 Diagnostic::error("config::not_yet", format!("`{}` is not in this version yet", known.name))
-                    .at(attribute.name.place.in_file(block.file), "not available")
-                    .help("the language names it; a later version has it"),
+                    .with_location(attribute.name.place.to_span(block.file), "not available")
+                    .with_help("the language names it; a later version has it"),
             ),
             Some(_) => {}
             None if schema.open => {}
-            None => findings.push(unknown_attribute(attribute, block, attributes, inner)),
+            None => findings.push(explain_unknown_attribute(attribute, block, attributes, inner)),
         }
     }
     for known in attributes.iter().filter(|known| known.required) {
-        // What a template gives is not known yet.
-        let templated = schema.keyword == "identity" && body.attribute("template").is_some();
-        if body.attribute(known.name).is_none() && !templated {
+        // A template may provide the attribute, and templates are not evaluated yet.
+        let templated = schema.keyword == "identity" && body.find_attribute("template").is_some();
+        if body.find_attribute(known.name).is_none() && !templated {
             findings.push(
-                Diagnostic::error("config::missing_attribute", format!("{} has no `{}`", title(block), known.name))
-                    .at(block.span(), format!("`{}` is missing", known.name))
-                    .help(format!("add a line such as: {}", known.example)),
+                Diagnostic::error(
+                    "config::missing_attribute",
+                    format!("{} has no `{}`", describe_block(block), known.name),
+                )
+                .with_location(block.span(), format!("`{}` is missing", known.name))
+                .with_help(format!("add a line such as: {}", known.example)),
             );
         }
     }
-    inner_blocks(body, block, attributes, inner, findings);
+    check_inner_blocks(body, block, attributes, inner, findings);
 }
 
-fn inner_blocks(
-    body: &Body,
+fn check_inner_blocks(
+    body: &BlockBody,
     block: &Block,
-    attributes: &'static [super::Attribute],
-    inner: &'static [Inner],
+    attributes: &'static [super::AttributeSchema],
+    inner: &'static [InnerBlockSchema],
     findings: &mut Vec<Diagnostic>,
 ) {
     for (index, each) in body.blocks.iter().enumerate() {
         let keyword = &*each.keyword.text;
         let Some(known) = inner.iter().find(|known| known.schema.keyword == keyword) else {
-            findings.push(unknown_inner(each, block, attributes, inner));
+            findings.push(explain_unknown_inner(each, block, attributes, inner));
             continue;
         };
         if known.later {
-            findings.push(not_yet(each, "blocks"));
+            findings.push(explain_not_yet(each, "blocks"));
             continue;
         }
         let first = body.blocks.iter().take(index).find(|earlier| *earlier.keyword.text == *keyword);
         if let (false, Some(first)) = (known.many, first) {
             findings.push(
-                Diagnostic::error("config::duplicate_block", format!("{} has two `{keyword}` blocks", title(block)))
-                    .at(each.span(), "again here")
-                    .related(first.span(), "first here")
-                    .help("put what they say into one"),
+                Diagnostic::error(
+                    "config::duplicate_block",
+                    format!("{} has two `{keyword}` blocks", describe_block(block)),
+                )
+                .with_location(each.span(), "again here")
+                .with_related(first.span(), "first here")
+                .with_help("put what they say into one"),
             );
         }
         if keyword == "dynamic" {
-            dynamic(each, block, inner, findings);
+            check_dynamic(each, block, inner, findings);
         } else {
-            check(each, known.schema, findings);
+            check_block(each, known.schema, findings);
         }
     }
 }
 
-/// A `dynamic` block makes blocks of the type its label names; its `content` is checked as one of them.
-fn dynamic(each: &Block, outer: &Block, inner: &'static [Inner], findings: &mut Vec<Diagnostic>) {
+/// Checks a `dynamic` block. It generates blocks of the type that its label names, so its `content` is checked as such a block.
+fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema], findings: &mut Vec<Diagnostic>) {
     let Some(made) = each.labels.first() else {
         findings.push(
             Diagnostic::error("config::label", "`dynamic` needs a label, the type of block it makes")
-                .at(each.span(), "a label is missing")
-                .help("write dynamic \"statement\" { … }"),
+                .with_location(each.span(), "a label is missing")
+                .with_help("write dynamic \"statement\" { … }"),
         );
         return;
     };
@@ -204,82 +217,89 @@ fn dynamic(each: &Block, outer: &Block, inner: &'static [Inner], findings: &mut 
     let Some(known) = makes.clone().find(|known| known.schema.keyword == &*made.text) else {
         let names = makes.map(|known| known.schema.keyword);
         findings.push(
-            Diagnostic::error("config::unknown_block", format!("`dynamic` cannot make {} here", quoted(&made.text)))
-                .at(made.place.in_file(each.file), "not known here")
-                .help(format!("in {} it makes {}", outer.keyword.text, listed(names))),
+            Diagnostic::error(
+                "config::unknown_block",
+                format!("`dynamic` cannot make {} here", quote_text(&made.text)),
+            )
+            .with_location(made.place.to_span(each.file), "not known here")
+            .with_help(format!("in {} it makes {}", outer.keyword.text, join_names(names))),
         );
         return;
     };
     let Some(schema) = inner.iter().find(|known| known.schema.keyword == "dynamic").map(|known| known.schema) else {
         return;
     };
-    let outline = Body {
+    let outline = BlockBody {
         attributes: each.body.attributes.clone(),
         blocks: each.body.blocks.iter().filter(|block| &*block.keyword.text != "content").cloned().collect(),
     };
     check_body(&outline, each, schema, schema.attributes, schema.blocks, findings);
-    let mut contents = each.body.blocks_of("content");
+    let mut contents = each.body.find_blocks("content");
     match (contents.next(), contents.next()) {
         (Some(only), None) => {
-            // Labels of what is made come from `labels`, so the form is not known yet: any form's attributes may stand.
+            // The labels of the generated blocks come from `labels`, which is not evaluated yet. If the type has forms, the
+            // form is unknown, so the attributes are not checked here.
             if known.schema.forms.is_empty() {
                 check_body(&only.body, only, known.schema, known.schema.attributes, known.schema.blocks, findings);
             }
         }
         (None, _) => findings.push(
             Diagnostic::error("config::missing_block", "`dynamic` has no `content` block")
-                .at(each.span(), "`content` is missing")
-                .help("what each block holds stands in content { … }"),
+                .with_location(each.span(), "`content` is missing")
+                .with_help("what each block holds stands in content { … }"),
         ),
         (Some(_), Some(second)) => findings.push(
             Diagnostic::error("config::duplicate_block", "`dynamic` has two `content` blocks")
-                .at(second.span(), "again here"),
+                .with_location(second.span(), "again here"),
         ),
     }
 }
 
-fn unknown_attribute(
+fn explain_unknown_attribute(
     attribute: &Attribute,
     block: &Block,
-    attributes: &'static [super::Attribute],
-    inner: &'static [Inner],
+    attributes: &'static [super::AttributeSchema],
+    inner: &'static [InnerBlockSchema],
 ) -> Diagnostic {
     let name = &*attribute.name.text;
-    let finding = Diagnostic::error("config::unknown_attribute", format!("{} has no attribute `{name}`", title(block)))
-        .at(attribute.name.place.in_file(block.file), "not known");
+    let finding =
+        Diagnostic::error("config::unknown_attribute", format!("{} has no attribute `{name}`", describe_block(block)))
+            .with_location(attribute.name.place.to_span(block.file), "not known");
     if inner.iter().any(|known| known.schema.keyword == name) {
-        return finding.help(format!("`{name}` is a block: write {name} {{ … }} without `=`"));
+        return finding.with_help(format!("`{name}` is a block: write {name} {{ … }} without `=`"));
     }
     if name == "provider" && &*block.keyword.text == "scope" {
-        return finding.help("leave it out: a scope is made in every account in which an identity or a group holds it");
+        return finding
+            .with_help("leave it out: a scope is made in every account in which an identity or a group holds it");
     }
     let known = attributes.iter().filter(|known| !known.later).map(|known| known.name);
-    match nearest(name, known.clone(), None) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None if attributes.is_empty() => finding.help("it has no attributes"),
-        None => finding.help(format!("its attributes are {}", listed(known))),
+    match find_nearest(name, known.clone(), None) {
+        Some(near) => finding.with_help(format!("did you mean `{near}`?")),
+        None if attributes.is_empty() => finding.with_help("it has no attributes"),
+        None => finding.with_help(format!("its attributes are {}", join_names(known))),
     }
 }
 
-fn unknown_inner(
+fn explain_unknown_inner(
     each: &Block,
     block: &Block,
-    attributes: &'static [super::Attribute],
-    inner: &'static [Inner],
+    attributes: &'static [super::AttributeSchema],
+    inner: &'static [InnerBlockSchema],
 ) -> Diagnostic {
     let keyword = &*each.keyword.text;
-    let finding = Diagnostic::error("config::unknown_block", format!("{} has no block `{keyword}`", title(block)))
-        .at(each.span(), "not known");
+    let finding =
+        Diagnostic::error("config::unknown_block", format!("{} has no block `{keyword}`", describe_block(block)))
+            .with_location(each.span(), "not known");
     if attributes.iter().any(|known| known.name == keyword) {
-        return finding.help(format!("`{keyword}` is an attribute: write {keyword} = …"));
+        return finding.with_help(format!("`{keyword}` is an attribute: write {keyword} = …"));
     }
     if TOP.iter().any(|schema| schema.keyword == keyword) {
-        return finding.help(format!("`{keyword}` blocks stand in a file by themselves, not within another"));
+        return finding.with_help(format!("`{keyword}` blocks stand in a file by themselves, not within another"));
     }
     let known = inner.iter().filter(|known| !known.later).map(|known| known.schema.keyword);
-    match nearest(keyword, known.clone(), None) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None if inner.is_empty() => finding.help("it holds no blocks"),
-        None => finding.help(format!("its blocks are {}", listed(known))),
+    match find_nearest(keyword, known.clone(), None) {
+        Some(near) => finding.with_help(format!("did you mean `{near}`?")),
+        None if inner.is_empty() => finding.with_help("it holds no blocks"),
+        None => finding.with_help(format!("its blocks are {}", join_names(known))),
     }
 }

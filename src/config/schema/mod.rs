@@ -1,95 +1,98 @@
-//! What may stand in a stack: blocks, their labels, attributes and inner blocks, as tables.
+//! The schema of the language: which blocks, labels, attributes and inner blocks exist, as static tables.
 //!
-//! The tables drive everything: the check that nothing unknown stands anywhere, what is suggested instead, and what is said of
-//! words that the language has and this version does not.
+//! Every check uses these tables: [`check`] reports what they do not contain, suggests names from them, and reports names that the
+//! language reserves for a later version. A test compares the tables with `docs/language.md`.
 
 mod blocks;
 pub mod check;
 
 use super::value::Keyword;
 
-/// A type of block.
+/// The schema of a type of block.
 #[derive(Debug)]
 pub struct BlockSchema {
-    /// The word it begins with.
+    /// The word that begins the block.
     pub keyword: &'static str,
-    /// Its labels, in words: what each stands for.
+    /// The meaning of each label, for diagnostics. The length is the required number of labels.
     pub labels: &'static [&'static str],
-    /// Its attributes.
-    pub attributes: &'static [Attribute],
-    /// Its inner blocks.
-    pub blocks: &'static [Inner],
-    /// Attributes may have any name.
+    /// The attributes.
+    pub attributes: &'static [AttributeSchema],
+    /// The inner blocks.
+    pub blocks: &'static [InnerBlockSchema],
+    /// Whether attributes with any name are accepted.
     pub open: bool,
-    /// Where its first label decides what stands in it: the labels and their tables.
-    pub forms: &'static [Form],
+    /// The forms among which the first label selects. Empty: the content does not depend on the label.
+    pub forms: &'static [BlockForm],
 }
 
-/// One form of a block that its first label picks.
+/// The content of a block with a certain first label.
 #[derive(Debug)]
-pub struct Form {
-    /// The label.
+pub struct BlockForm {
+    /// The first label.
     pub label: &'static str,
-    /// Its attributes.
-    pub attributes: &'static [Attribute],
-    /// Its inner blocks.
-    pub blocks: &'static [Inner],
-    /// This version knows the word and nothing more.
+    /// The attributes.
+    pub attributes: &'static [AttributeSchema],
+    /// The inner blocks.
+    pub blocks: &'static [InnerBlockSchema],
+    /// Whether the form is known but not part of this build. Its use is an error.
     pub later: bool,
 }
 
-/// An attribute.
+/// The schema of an attribute.
 #[derive(Debug)]
-pub struct Attribute {
-    /// Its name.
+pub struct AttributeSchema {
+    /// The name.
     pub name: &'static str,
-    /// Whether it must be there.
+    /// Whether the block must set it.
     pub required: bool,
-    /// An example for the diagnostic that it is missing.
+    /// An example for the diagnostic about a missing attribute. Empty for optional attributes.
     pub example: &'static str,
-    /// This version knows the name and nothing more.
+    /// Whether the name is reserved for a later version. Its use is an error.
     pub later: bool,
 }
 
-/// An inner block.
+/// The schema of an inner block.
 #[derive(Debug)]
-pub struct Inner {
-    /// What it is.
+pub struct InnerBlockSchema {
+    /// The type of the block.
     pub schema: &'static BlockSchema,
-    /// Whether there may be several.
+    /// Whether a block may contain several of them.
     pub many: bool,
-    /// This version knows the name and nothing more.
+    /// Whether the name is reserved for a later version. Its use is an error.
     pub later: bool,
 }
 
 pub use blocks::{TOP, TOP_LATER};
 
-/// The attributes and inner blocks of a block whose first label is `label`. `None`: the label picks no form.
+/// The attributes and inner blocks of a block whose first label is `label`. `None`: the block has forms, and none has this label.
 #[must_use]
-pub fn content(schema: &'static BlockSchema, label: &str) -> Option<(&'static [Attribute], &'static [Inner])> {
+pub fn find_content(
+    schema: &'static BlockSchema,
+    label: &str,
+) -> Option<(&'static [AttributeSchema], &'static [InnerBlockSchema])> {
     if schema.forms.is_empty() {
         return Some((schema.attributes, schema.blocks));
     }
     schema.forms.iter().find(|form| form.label == label).map(|form| (form.attributes, form.blocks))
 }
 
-/// The table of a top-level block.
+/// The schema of a top-level block. `None`: there is no such block.
 #[must_use]
-pub fn top(keyword: &str) -> Option<&'static BlockSchema> {
+pub fn find_block_schema(keyword: &str) -> Option<&'static BlockSchema> {
     TOP.iter().copied().find(|schema| schema.keyword == keyword)
 }
 
-/// The name of a part of a block as the tables hold it.
+/// The static name of an attribute or inner block. `None`: the schema does not contain `name`.
 #[must_use]
-pub fn part_name(schema: &'static BlockSchema, label: &str, name: &str) -> Option<&'static str> {
-    let (attributes, blocks) = content(schema, label)?;
+pub fn find_part_name(schema: &'static BlockSchema, label: &str, name: &str) -> Option<&'static str> {
+    let (attributes, blocks) = find_content(schema, label)?;
     let attribute = attributes.iter().map(|attribute| attribute.name);
     attribute.chain(blocks.iter().map(|inner| inner.schema.keyword)).find(|part| *part == name)
 }
 
-/// The attributes that expressions may read from a block of that type, such as `owner.jane.email`.
+/// The attributes that expressions can read from a block of this type, such as `owner.jane.email`.
 #[must_use]
-pub fn readable(keyword: Keyword) -> &'static [&'static str] {
+pub fn list_readable_attributes(keyword: Keyword) -> &'static [&'static str] {
     match keyword {
         Keyword::Owner => &["name", "email", "team"],
         Keyword::Service => &["owner", "status"],
@@ -104,7 +107,7 @@ pub fn readable(keyword: Keyword) -> &'static [&'static str] {
 mod tests {
     use super::*;
 
-    /// Calls `found` with the name of every block and attribute that a table and those within it hold.
+    /// Calls `found` with the name of every block and attribute in a schema, at any depth.
     fn words(schema: &'static BlockSchema, found: &mut dyn FnMut(&'static str)) {
         found(schema.keyword);
         let forms = schema.forms.iter().filter(|form| !form.later).map(|form| (form.attributes, form.blocks));
@@ -118,7 +121,7 @@ mod tests {
     fn the_reference_names_every_block_and_attribute() {
         let document = include_str!("../../../docs/language.md");
         let named = |word: &str| {
-            // Within code, as a word of its own.
+            // The word must appear in code, as a whole word.
             document
                 .split('`')
                 .skip(1)
@@ -128,7 +131,7 @@ mod tests {
         let mut missing = Vec::new();
         for schema in TOP {
             words(schema, &mut |word| {
-                // What a later version does is that version's to tell.
+                // Reserved for a later version, so this version does not document it.
                 if !named(word) && word != "on_owner_exit" {
                     missing.push(format!("{}: {word}", schema.keyword));
                 }

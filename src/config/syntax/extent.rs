@@ -1,16 +1,20 @@
-//! Where an expression within an object ends.
+//! Finds the end of an expression inside an object, without parsing it. Input: text that begins with an expression. Output: the
+//! length of that expression in bytes.
+//!
+//! Example: in `f(1, [2, 3]) , x` the expression is `f(1, [2, 3])`, 12 bytes. The commas inside the brackets do not end it.
 
-/// The length of the expression that a text begins with, without the blanks behind it: up to a comma, the end of the line or of
-/// the object, outside of brackets and strings. `None`: it holds a heredoc or a comment, or is not closed.
+/// The length in bytes of the expression at the start of `text`, without trailing blanks. The expression ends at a comma, a comment,
+/// the end of the line or the end of the object, outside of brackets and strings. `None`: it contains a heredoc or a comment, is not
+/// closed, or is empty.
 #[must_use]
-pub(super) fn expression(text: &str) -> Option<usize> {
+pub(super) fn measure_expression(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut depth = 0_usize;
     let mut at = 0;
     loop {
         let next = bytes.get(at + 1).copied();
         match bytes.get(at)? {
-            b'"' => at = string(bytes, at)?,
+            b'"' => at = find_string_end(bytes, at)?,
             b'(' | b'[' | b'{' => {
                 depth += 1;
                 at += 1;
@@ -31,8 +35,8 @@ pub(super) fn expression(text: &str) -> Option<usize> {
     (length > 0).then_some(length)
 }
 
-/// The end of the string that begins at `from`.
-fn string(bytes: &[u8], from: usize) -> Option<usize> {
+/// The position after the string that begins at `from`. `None`: the string is not closed on its line.
+fn find_string_end(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from + 1;
     loop {
         let byte = *bytes.get(at)?;
@@ -42,19 +46,20 @@ fn string(bytes: &[u8], from: usize) -> Option<usize> {
             b'\n' => return None,
             b'\\' => at += 2,
             b'$' | b'%' if next == Some(byte) && bytes.get(at + 2) == Some(&b'{') => at += 3,
-            b'$' | b'%' if next == Some(b'{') => at = interpolation(bytes, at + 2)?,
+            b'$' | b'%' if next == Some(b'{') => at = find_interpolation_end(bytes, at + 2)?,
             _ => at += 1,
         }
     }
 }
 
-/// The end of the interpolation whose content begins at `from`. Strings within are bounded in depth by the scan of the file.
-fn interpolation(bytes: &[u8], from: usize) -> Option<usize> {
+/// The position after the interpolation whose content begins at `from`. The recursion through strings is bounded, because the scan
+/// of the file has already limited the nesting.
+fn find_interpolation_end(bytes: &[u8], from: usize) -> Option<usize> {
     let mut depth = 0_usize;
     let mut at = from;
     loop {
         match bytes.get(at)? {
-            b'"' => at = string(bytes, at)?,
+            b'"' => at = find_string_end(bytes, at)?,
             b'{' => {
                 depth += 1;
                 at += 1;
@@ -88,7 +93,7 @@ mod tests {
             ("f(# c\n)", None),
             ("}", None),
         ] {
-            assert_eq!(expression(text).and_then(|length| text.get(..length)), found, "{text}");
+            assert_eq!(measure_expression(text).and_then(|length| text.get(..length)), found, "{text}");
         }
     }
 }

@@ -1,13 +1,18 @@
-//! Text → syntax trees. In: the bytes of a file. Out: blocks and expressions with exact ranges, and every syntax error.
+//! Syntax trees. Input: the bytes of the files. Output: blocks and expressions with their byte ranges, and a diagnostic for
+//! every syntax error. Nothing is evaluated here.
 //!
-//! [`scan`] cuts a file into its top-level items and refuses what is unbalanced or nested too deep, before any recursive
-//! parser sees it. [`parse`] hands each item to `hcl-edit` and [`lower`] turns its tree into the small one below, so that the
-//! large one lives no longer than its item and a broken item hides no other. Nothing is evaluated here.
+//! [`scan`] splits a file into its top-level items and reports unbalanced or too deeply nested delimiters. It runs first and does not
+//! recurse, so no input can exhaust the stack of the recursive parser. [`parse`] then reads each item: simple items with [`plain`],
+//! all others with `hcl-edit`, whose tree [`lower`] converts to the smaller tree of this module. Items are parsed one at a time:
+//! the tree of `hcl-edit` is dropped with its item, and an error in one item does not hide errors in others.
+//!
+//! Example: `owner "jane" { email = "jane@example.com" }` becomes a [`Block`] with the keyword `owner`, the label `jane` and one
+//! [`Attribute`] named `email`.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::source::{FileId, Span};
+use super::source::{FileId, FileSpan};
 
 mod extent;
 mod lower;
@@ -16,87 +21,87 @@ mod plain;
 mod scan;
 mod template;
 
-pub use parse::{Parsed, parse_expression, parse_files, parse_template};
+pub use parse::{ParsedFiles, parse_expression, parse_files, parse_template};
 
-/// A range of bytes in the file at hand. Files above 4 GiB are refused, so 32 bits hold it.
+/// A range of bytes in a file. 32 bits are enough, because files above 256 MiB are rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Place {
+pub struct ByteRange {
     /// The first byte.
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
 }
 
-impl Place {
-    /// The range with its file.
+impl ByteRange {
+    /// Adds the file to the range.
     #[must_use]
-    pub fn in_file(self, file: FileId) -> Span {
-        Span { file, bytes: self.range() }
+    pub fn to_span(self, file: FileId) -> FileSpan {
+        FileSpan { file, bytes: self.range() }
     }
 
-    /// The range of bytes.
+    /// The range as `usize`, for slicing.
     #[must_use]
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 }
 
-/// A block: its type, its labels and what stands between its braces.
+/// A block: its type, its labels and the content between its braces.
 #[derive(Debug, Clone)]
 pub struct Block {
-    /// The file it stands in.
+    /// The file that contains it.
     pub file: FileId,
     /// The type, such as `identity`.
-    pub keyword: Name,
+    pub keyword: SpannedName,
     /// The labels, without quotes.
-    pub labels: Vec<Name>,
-    /// Type and labels.
-    pub header: Place,
-    /// The content.
-    pub body: Body,
+    pub labels: Vec<SpannedName>,
+    /// The range from the first byte of the type to the last byte of the labels.
+    pub header: ByteRange,
+    /// The content between the braces.
+    pub body: BlockBody,
 }
 
 impl Block {
-    /// The label at `index`; empty where there is none.
+    /// The label at `index`, or the empty string if the block has fewer labels.
     #[must_use]
     pub fn label(&self, index: usize) -> &str {
         self.labels.get(index).map_or("", |label| &label.text)
     }
 
-    /// The header with its file.
+    /// The range of the header, with its file.
     #[must_use]
-    pub fn span(&self) -> Span {
-        self.header.in_file(self.file)
+    pub fn span(&self) -> FileSpan {
+        self.header.to_span(self.file)
     }
 }
 
-/// A word with its place.
+/// A name with its range.
 #[derive(Debug, Clone)]
-pub struct Name {
-    /// The word.
+pub struct SpannedName {
+    /// The name.
     pub text: Arc<str>,
-    /// Where it stands.
-    pub place: Place,
+    /// Its range in the file.
+    pub place: ByteRange,
 }
 
-/// Attributes and blocks in the order they are written.
+/// The content of a block: attributes and inner blocks, each in source order.
 #[derive(Debug, Clone, Default)]
-pub struct Body {
+pub struct BlockBody {
     /// `name = expression` lines.
     pub attributes: Vec<Attribute>,
     /// Inner blocks.
     pub blocks: Vec<Block>,
 }
 
-impl Body {
-    /// The attribute of that name.
+impl BlockBody {
+    /// The attribute named `name`. `None` if the body does not set it.
     #[must_use]
-    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+    pub fn find_attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| &*attribute.name.text == name)
     }
 
-    /// The inner blocks of that type.
-    pub fn blocks_of(&self, keyword: &str) -> impl Iterator<Item = &Block> {
+    /// The inner blocks of one type, in source order.
+    pub fn find_blocks(&self, keyword: &str) -> impl Iterator<Item = &Block> {
         self.blocks.iter().filter(move |block| &*block.keyword.text == keyword)
     }
 }
@@ -105,7 +110,7 @@ impl Body {
 #[derive(Debug, Clone)]
 pub struct Attribute {
     /// The name.
-    pub name: Name,
+    pub name: SpannedName,
     /// The expression.
     pub value: Expr,
 }
@@ -113,10 +118,10 @@ pub struct Attribute {
 /// An expression with its range.
 #[derive(Debug, Clone)]
 pub struct Expr {
-    /// What it is.
+    /// The form of the expression, with its parts.
     pub kind: ExprKind,
-    /// Where it stands.
-    pub place: Place,
+    /// Its range in the file.
+    pub place: ByteRange,
 }
 
 /// The forms of an expression.
@@ -126,104 +131,104 @@ pub enum ExprKind {
     Null,
     /// `true`, `false`.
     Bool(bool),
-    /// A number as it is written: it is read with all its digits when it is evaluated.
+    /// A number literal as written. It is parsed when it is evaluated, so no digits are lost.
     Number(Box<str>),
-    /// A string without interpolation, its escapes resolved.
+    /// A string without interpolation. Escapes are already resolved.
     String(Arc<str>),
     /// A string or heredoc with interpolations or directives.
-    Template(Box<[Part]>),
+    Template(Box<[TemplatePart]>),
     /// `[a, b]`.
     Tuple(Box<[Expr]>),
     /// `{ a = b }`.
     Object(Box<[(Expr, Expr)]>),
-    /// The first word of a reference, such as `var`, or the variable of a for expression.
+    /// The first name of a reference, such as `var`, or a variable of a for expression.
     Variable(Arc<str>),
     /// `base.name`, `base[key]`, `base[*].name`.
-    Traverse(Box<Traverse>),
+    Traverse(Box<Traversal>),
     /// `condition ? yes : no`.
     Conditional(Box<[Expr; 3]>),
     /// `name(arguments)`.
-    Call(Box<Call>),
+    Call(Box<FunctionCall>),
     /// `-x`, `!x`.
     Unary(Box<(UnaryOperator, Expr)>),
     /// `a + b`.
-    Binary(Box<Binary>),
+    Binary(Box<BinaryExpr>),
     /// `[for x in xs : x]`, `{for k, v in m : k => v}`.
-    For(Box<For>),
+    For(Box<ForExpr>),
 }
 
-/// One piece of a template.
+/// One part of a template.
 #[derive(Debug, Clone)]
-pub enum Part {
-    /// Text as it stands.
+pub enum TemplatePart {
+    /// Literal text.
     Text(Arc<str>),
     /// `${…}`.
     Interpolation(Expr),
     /// `%{ if … }…%{ else }…%{ endif }`.
     If {
-        /// What decides.
+        /// The condition.
         condition: Expr,
-        /// The text when it is true.
-        yes: Box<[Part]>,
-        /// The text when it is false.
-        no: Box<[Part]>,
+        /// The parts rendered when the condition is true.
+        yes: Box<[TemplatePart]>,
+        /// The parts rendered when the condition is false.
+        no: Box<[TemplatePart]>,
     },
     /// `%{ for x in xs }…%{ endfor }`.
     For {
-        /// The variable of the key or index.
+        /// The variable for the key or index. `None` if the directive names only one variable.
         key: Option<Arc<str>>,
-        /// The variable of the value.
+        /// The variable for the value.
         value: Arc<str>,
-        /// What is gone through.
+        /// The collection to iterate over.
         collection: Expr,
-        /// The text for each.
-        body: Box<[Part]>,
+        /// The parts rendered for each element.
+        body: Box<[TemplatePart]>,
     },
 }
 
-/// A way into a value.
+/// Access to a part of a value: a base expression and the steps applied to it.
 #[derive(Debug, Clone)]
-pub struct Traverse {
-    /// Where it begins.
+pub struct Traversal {
+    /// The expression that the first step is applied to.
     pub base: Expr,
-    /// The steps, in order.
-    pub steps: Vec<Step>,
+    /// The steps, in source order.
+    pub steps: Vec<TraversalStep>,
 }
 
-/// One step into a value.
+/// One step of a traversal.
 #[derive(Debug, Clone)]
-pub struct Step {
-    /// What it does.
-    pub kind: StepKind,
-    /// Where it stands, from its dot or bracket.
-    pub place: Place,
+pub struct TraversalStep {
+    /// The form of the step.
+    pub kind: TraversalStepKind,
+    /// Its range, which begins at its dot or bracket.
+    pub place: ByteRange,
 }
 
-/// The forms of a step.
+/// The forms of a traversal step.
 #[derive(Debug, Clone)]
-pub enum StepKind {
+pub enum TraversalStepKind {
     /// `.name`.
     Name(Arc<str>),
-    /// `[key]` and `.0`.
+    /// `[key]`, and the legacy form `.0`.
     Index(Expr),
-    /// `.*`: the steps after it up to an index are taken for each element.
+    /// `.*`: the `.name` steps directly after it are applied to each element.
     AttributeSplat,
-    /// `[*]`: all steps after it are taken for each element.
+    /// `[*]`: all steps after it are applied to each element.
     FullSplat,
 }
 
 /// A function call.
 #[derive(Debug, Clone)]
-pub struct Call {
-    /// The function's name.
-    pub name: Name,
-    /// Its arguments.
+pub struct FunctionCall {
+    /// The name of the function.
+    pub name: SpannedName,
+    /// The arguments, in source order.
     pub arguments: Vec<Expr>,
-    /// The last argument is a list whose elements are the arguments: `f(xs...)`.
+    /// The last argument is a list whose elements become arguments: `f(xs...)`.
     pub spread: bool,
 }
 
-/// An operation on one value.
+/// A unary operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnaryOperator {
     /// `-`.
@@ -232,32 +237,32 @@ pub enum UnaryOperator {
     Not,
 }
 
-/// An operation on two values.
+/// A binary operation.
 #[derive(Debug, Clone)]
-pub struct Binary {
-    /// The left side.
+pub struct BinaryExpr {
+    /// The left operand.
     pub left: Expr,
-    /// What is done.
+    /// The operator.
     pub operator: hcl_edit::expr::BinaryOperator,
-    /// The right side.
+    /// The right operand.
     pub right: Expr,
 }
 
 /// A for expression.
 #[derive(Debug, Clone)]
-pub struct For {
-    /// The variable of the key or index.
+pub struct ForExpr {
+    /// The variable for the key or index. `None` if the expression names only one variable.
     pub key: Option<Arc<str>>,
-    /// The variable of the value.
+    /// The variable for the value.
     pub value: Arc<str>,
-    /// What is gone through.
+    /// The collection to iterate over.
     pub collection: Expr,
-    /// The key of each result; with one, the result is an object.
+    /// The key of each result. `Some`: the result is an object; `None`: a tuple.
     pub result_key: Option<Expr>,
-    /// Each result.
+    /// The value of each result.
     pub result: Expr,
-    /// `...`: results of one key are gathered in a tuple.
+    /// `...`: results with the same key are collected in a tuple.
     pub group: bool,
-    /// Which elements count.
+    /// The `if` clause: elements for which it is false are skipped. `None`: no element is skipped.
     pub condition: Option<Expr>,
 }

@@ -1,30 +1,34 @@
-//! The first look at a file: cuts it into top-level items, and finds what is unbalanced or nested too deep.
+//! Splits a file into its top-level items, and finds delimiters that are unbalanced or nested too deep. Input: the text of a file.
+//! Output: an [`Outline`].
 //!
-//! It goes over the bytes once, without recursion, so that no input can exhaust the stack. It knows just enough of the
-//! language: comments, quoted strings with their interpolations, heredocs, brackets.
+//! The scan reads the bytes once and does not recurse, so no input can exhaust the stack. It recognizes only comments, quoted strings
+//! with interpolations, heredocs and brackets. The invariant: every range in [`Outline::items`] is balanced and at most
+//! [`DEEPEST`] levels deep, so that a recursive parser can read it safely.
+//!
+//! Example: `a = 1`, a comment line and `b "c" { … }` give two items; the comment belongs to neither.
 
 use std::ops::Range;
 
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::{FileId, Span};
+use crate::config::source::{FileId, FileSpan};
 
-/// How deep brackets, interpolations and blocks may lie within each other.
+/// The maximum nesting depth of brackets, interpolations and blocks. Recursive parsers run on a stack sized for it.
 pub const DEEPEST: usize = 60;
 
-/// The items of a file and what is wrong with its outline.
+/// The top-level items of a file, and the errors found while splitting it.
 #[derive(Debug, Default)]
 pub struct Outline {
-    /// The top-level attributes and blocks, each with its last line ending.
+    /// The ranges of the top-level attributes and blocks, each including its last line ending.
     pub items: Vec<Range<usize>>,
-    /// Where items begin that are not in `items`, because something is wrong in them.
+    /// The first byte of each item that is not in `items` because it contains an error.
     pub broken: Vec<usize>,
-    /// What is wrong.
+    /// One diagnostic for each error.
     pub findings: Vec<Diagnostic>,
 }
 
-/// What is open at a point of the text.
+/// A delimiter that has been opened and not yet closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Open {
+enum OpenDelimiter {
     Brace,
     Bracket,
     Paren,
@@ -36,49 +40,50 @@ enum Open {
     Heredoc(usize, usize),
 }
 
+/// The state of a scan: the position, the open delimiters with their positions, and the start of the current item.
 struct Scanner<'a> {
     text: &'a [u8],
     file: FileId,
     at: usize,
-    open: Vec<(Open, usize)>,
+    open: Vec<(OpenDelimiter, usize)>,
     item: Option<usize>,
     outline: Outline,
 }
 
-/// Looks over `text`, which is UTF-8, beginning at byte `from`.
-pub fn scan(text: &str, file: FileId, from: usize) -> Outline {
+/// Scans `text`, beginning at byte `from`.
+pub fn scan_outline(text: &str, file: FileId, from: usize) -> Outline {
     let mut scanner =
         Scanner { text: text.as_bytes(), file, at: from, open: Vec::new(), item: None, outline: Outline::default() };
-    scanner.run();
+    scanner.scan_text();
     scanner.outline
 }
 
 impl Scanner<'_> {
-    fn byte(&self, ahead: usize) -> u8 {
+    fn peek_byte(&self, ahead: usize) -> u8 {
         self.text.get(self.at + ahead).copied().unwrap_or(0)
     }
 
-    fn span(&self, start: usize, end: usize) -> Span {
-        Span { file: self.file, bytes: start..end.max(start) }
+    fn make_span(&self, start: usize, end: usize) -> FileSpan {
+        FileSpan { file: self.file, bytes: start..end.max(start) }
     }
 
-    fn run(&mut self) {
+    fn scan_text(&mut self) {
         while self.at < self.text.len() {
             match self.open.last() {
-                Some((Open::Quote, _)) => self.in_quotes(),
-                Some((Open::Heredoc(..), _)) => self.in_heredoc(),
-                _ => self.in_code(),
+                Some((OpenDelimiter::Quote, _)) => self.scan_quotes(),
+                Some((OpenDelimiter::Heredoc(..), _)) => self.scan_heredoc(),
+                _ => self.scan_code(),
             }
         }
         if let Some(&(open, start)) = self.open.last() {
-            self.unclosed(open, start);
+            self.report_unclosed(open, start);
         } else {
             self.end_item();
         }
     }
 
-    fn in_code(&mut self) {
-        let byte = self.byte(0);
+    fn scan_code(&mut self) {
+        let byte = self.peek_byte(0);
         match byte {
             b'\n' if self.open.is_empty() => {
                 self.at += 1;
@@ -87,14 +92,14 @@ impl Scanner<'_> {
             }
             b' ' | b'\t' | b'\r' | b'\n' => {}
             b'#' => return self.skip_line(),
-            b'/' if self.byte(1) == b'/' => return self.skip_line(),
-            b'/' if self.byte(1) == b'*' => return self.skip_comment(),
-            b'"' => return self.push(Open::Quote, 1, 1),
-            b'{' => return self.push(Open::Brace, 1, 1),
-            b'[' => return self.push(Open::Bracket, 1, 1),
-            b'(' => return self.push(Open::Paren, 1, 1),
-            b'}' | b']' | b')' => return self.close(byte),
-            b'<' if self.byte(1) == b'<' => return self.heredoc(),
+            b'/' if self.peek_byte(1) == b'/' => return self.skip_line(),
+            b'/' if self.peek_byte(1) == b'*' => return self.skip_comment(),
+            b'"' => return self.open_delimiter(OpenDelimiter::Quote, 1, 1),
+            b'{' => return self.open_delimiter(OpenDelimiter::Brace, 1, 1),
+            b'[' => return self.open_delimiter(OpenDelimiter::Bracket, 1, 1),
+            b'(' => return self.open_delimiter(OpenDelimiter::Paren, 1, 1),
+            b'}' | b']' | b')' => return self.close_delimiter(byte),
+            b'<' if self.peek_byte(1) == b'<' => return self.open_heredoc(),
             _ => self.begin_item(),
         }
         self.at += 1;
@@ -113,7 +118,7 @@ impl Scanner<'_> {
     }
 
     fn skip_line(&mut self) {
-        while self.at < self.text.len() && self.byte(0) != b'\n' {
+        while self.at < self.text.len() && self.peek_byte(0) != b'\n' {
             self.at += 1;
         }
     }
@@ -126,8 +131,8 @@ impl Scanner<'_> {
             None => {
                 self.outline.findings.push(
                     Diagnostic::error("config::syntax", "this comment is never closed")
-                        .at(self.span(start, start + 2), "begins here")
-                        .help("close it with */"),
+                        .with_location(self.make_span(start, start + 2), "begins here")
+                        .with_help("close it with */"),
                 );
                 self.outline.broken.extend(self.item.take());
                 self.open.clear();
@@ -136,8 +141,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// Notes an opening of `width` bytes at the current byte and steps over `step` of them.
-    fn push(&mut self, open: Open, width: usize, step: usize) {
+    /// Records a delimiter of `width` bytes that opens at the current byte, and advances by `step` bytes.
+    fn open_delimiter(&mut self, open: OpenDelimiter, width: usize, step: usize) {
         self.begin_item();
         let start = self.at;
         self.open.push((open, start));
@@ -145,18 +150,20 @@ impl Scanner<'_> {
         if self.open.len() > DEEPEST {
             self.outline.findings.push(
                 Diagnostic::error("config::too_deep", format!("nested more than {DEEPEST} levels deep"))
-                    .at(self.span(start, start + width), format!("level {}", DEEPEST + 1))
-                    .help("give inner parts names of their own in a `locals` block"),
+                    .with_location(self.make_span(start, start + width), format!("level {}", DEEPEST + 1))
+                    .with_help("give inner parts names of their own in a `locals` block"),
             );
-            self.recover(start + width);
+            self.resume_at_next_header(start + width);
         }
     }
 
-    fn close(&mut self, byte: u8) {
+    fn close_delimiter(&mut self, byte: u8) {
         let start = self.at;
         let fits = matches!(
             (self.open.last().map(|(open, _)| *open), byte),
-            (Some(Open::Brace | Open::Interpolation), b'}') | (Some(Open::Bracket), b']') | (Some(Open::Paren), b')')
+            (Some(OpenDelimiter::Brace | OpenDelimiter::Interpolation), b'}')
+                | (Some(OpenDelimiter::Bracket), b']')
+                | (Some(OpenDelimiter::Paren), b')')
         );
         if fits {
             self.open.pop();
@@ -165,43 +172,50 @@ impl Scanner<'_> {
         }
         let closer = char::from(byte);
         let mut finding = Diagnostic::error("config::syntax", format!("`{closer}` closes nothing"))
-            .at(self.span(start, start + 1), "unexpected");
+            .with_location(self.make_span(start, start + 1), "unexpected");
         finding = match self.open.last() {
             Some(&(open, at)) => finding
-                .related(self.span(at, at + width(open)), format!("{} is still open here", describe(open)))
-                .help(format!("close {} with {} first, or remove this `{closer}`", describe(open), closing(open))),
-            None => finding.help(format!("remove this `{closer}`, or look for what it should close")),
+                .with_related(
+                    self.make_span(at, at + measure_delimiter(open)),
+                    format!("{} is still open here", describe_delimiter(open)),
+                )
+                .with_help(format!(
+                    "close {} with {} first, or remove this `{closer}`",
+                    describe_delimiter(open),
+                    describe_closing(open)
+                )),
+            None => finding.with_help(format!("remove this `{closer}`, or look for what it should close")),
         };
         self.outline.findings.push(finding);
-        self.recover(start + 1);
+        self.resume_at_next_header(start + 1);
     }
 
-    fn in_quotes(&mut self) {
-        match self.byte(0) {
+    fn scan_quotes(&mut self) {
+        match self.peek_byte(0) {
             b'"' => {
                 self.open.pop();
             }
             b'\\' => self.at += 1,
-            b'\n' => return self.broken_quote(),
-            b'$' | b'%' => return self.template_start(),
+            b'\n' => return self.report_broken_quote(),
+            b'$' | b'%' => return self.scan_template_start(),
             _ => {}
         }
         self.at += 1;
     }
 
-    /// `${` and `%{` open, `$${` and `%%{` are text.
-    fn template_start(&mut self) {
-        let mark = self.byte(0);
-        if self.byte(1) == mark && self.byte(2) == b'{' {
+    /// `${` and `%{` open an interpolation or directive; `$${` and `%%{` are literal text.
+    fn scan_template_start(&mut self) {
+        let mark = self.peek_byte(0);
+        if self.peek_byte(1) == mark && self.peek_byte(2) == b'{' {
             self.at += 3;
-        } else if self.byte(1) == b'{' {
-            self.push(Open::Interpolation, 2, 2);
+        } else if self.peek_byte(1) == b'{' {
+            self.open_delimiter(OpenDelimiter::Interpolation, 2, 2);
         } else {
             self.at += 1;
         }
     }
 
-    fn broken_quote(&mut self) {
+    fn report_broken_quote(&mut self) {
         let start = self.open.last().map_or(self.at, |(_, start)| *start);
         let mut end = self.at;
         if end > start + 1 && self.text.get(end - 1) == Some(&b'\r') {
@@ -209,14 +223,14 @@ impl Scanner<'_> {
         }
         self.outline.findings.push(
             Diagnostic::error("config::syntax", "this string is not closed on its line")
-                .at(self.span(start, end), "begins here")
-                .help("close it with \", or write text of several lines as a heredoc: <<EOT … EOT"),
+                .with_location(self.make_span(start, end), "begins here")
+                .with_help("close it with \", or write text of several lines as a heredoc: <<EOT … EOT"),
         );
         let resume = self.at;
-        self.recover(resume);
+        self.resume_at_next_header(resume);
     }
 
-    fn heredoc(&mut self) {
+    fn open_heredoc(&mut self) {
         let start = self.at;
         let mut name = start + 2;
         if self.text.get(name) == Some(&b'-') {
@@ -226,20 +240,20 @@ impl Scanner<'_> {
         let length = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80)).unwrap_or(0);
         let line_end = rest.get(length..).is_some_and(|tail| tail.starts_with(b"\n") || tail.starts_with(b"\r\n"));
         if length == 0 || !line_end {
-            // Not a heredoc: what it is, the parser will say.
+            // This is not a heredoc; the parser will report what is wrong.
             self.begin_item();
             self.at += 2;
             return;
         }
         let width = name + length - start;
-        self.push(Open::Heredoc(name, name + length), width, width);
-        self.next_heredoc_line();
+        self.open_delimiter(OpenDelimiter::Heredoc(name, name + length), width, width);
+        self.skip_heredoc_line();
     }
 
-    /// Steps over the line ending at hand and, when the next line is the closing word, over the word.
-    fn next_heredoc_line(&mut self) {
-        let Some(&(Open::Heredoc(start, end), _)) = self.open.last() else { return };
-        while self.at < self.text.len() && self.byte(0) != b'\n' {
+    /// Advances to the next line and, if that line begins with the closing word of the heredoc, past the word.
+    fn skip_heredoc_line(&mut self) {
+        let Some(&(OpenDelimiter::Heredoc(start, end), _)) = self.open.last() else { return };
+        while self.at < self.text.len() && self.peek_byte(0) != b'\n' {
             self.at += 1;
         }
         self.at += 1;
@@ -260,50 +274,51 @@ impl Scanner<'_> {
         }
     }
 
-    fn in_heredoc(&mut self) {
-        match self.byte(0) {
-            b'\n' => self.next_heredoc_line(),
-            b'$' | b'%' => self.template_start(),
+    fn scan_heredoc(&mut self) {
+        match self.peek_byte(0) {
+            b'\n' => self.skip_heredoc_line(),
+            b'$' | b'%' => self.scan_template_start(),
             _ => self.at += 1,
         }
     }
 
-    /// The file ends while something is open.
-    fn unclosed(&mut self, open: Open, start: usize) {
-        // A header at the start of a line inside something that never closes: what it stands in is the broken one.
+    /// Reports a delimiter that is still open at the end of the file.
+    fn report_unclosed(&mut self, open: OpenDelimiter, start: usize) {
+        // A line that looks like a block header most likely begins the next item. So the delimiter that is not closed is the
+        // innermost one opened before that line.
         let broken = self.open.first().copied().unwrap_or((open, start));
         let item = self.item.unwrap_or(broken.1);
-        let resume = self.next_header(item);
+        let resume = self.find_next_header(item);
         let culprit =
             self.open.iter().rev().find(|(_, at)| resume.is_none_or(|resume| *at < resume)).copied().unwrap_or(broken);
         self.outline.findings.push(
-            Diagnostic::error("config::syntax", format!("{} is never closed", describe(culprit.0)))
-                .at(self.span(culprit.1, culprit.1 + width(culprit.0)), "opened here")
-                .help(match culprit.0 {
-                    Open::Heredoc(from, to) => format!(
+            Diagnostic::error("config::syntax", format!("{} is never closed", describe_delimiter(culprit.0)))
+                .with_location(self.make_span(culprit.1, culprit.1 + measure_delimiter(culprit.0)), "opened here")
+                .with_help(match culprit.0 {
+                    OpenDelimiter::Heredoc(from, to) => format!(
                         "end it with a line that holds only {}",
                         String::from_utf8_lossy(self.text.get(from..to).unwrap_or_default())
                     ),
-                    other => format!("close it with {}", closing(other)),
+                    other => format!("close it with {}", describe_closing(other)),
                 }),
         );
         self.open.clear();
         self.outline.broken.extend(self.item.take());
         self.at = resume.unwrap_or(self.text.len());
         if resume.is_some() {
-            self.run();
+            self.scan_text();
         }
     }
 
-    /// Goes on after an error: at the next line that looks like the header of a block, else at the end.
-    fn recover(&mut self, from: usize) {
+    /// Recovers from an error: continues at the next line that looks like a block header, or at the end of the file.
+    fn resume_at_next_header(&mut self, from: usize) {
         self.open.clear();
         self.outline.broken.extend(self.item.take());
-        self.at = self.next_header(from).unwrap_or(self.text.len());
+        self.at = self.find_next_header(from).unwrap_or(self.text.len());
     }
 
-    /// The next line after the one of `from` that begins in column 0 with `word {` or `word "label"… {`.
-    fn next_header(&self, from: usize) -> Option<usize> {
+    /// The start of the next line after `from` that begins in column 0 with `word {` or `word "label"… {`.
+    fn find_next_header(&self, from: usize) -> Option<usize> {
         let mut at = from;
         loop {
             at += self.text.get(at..)?.iter().position(|b| *b == b'\n')? + 1;
@@ -330,32 +345,32 @@ fn is_header(line: &[u8]) -> bool {
     })
 }
 
-fn width(open: Open) -> usize {
+fn measure_delimiter(open: OpenDelimiter) -> usize {
     match open {
-        Open::Interpolation => 2,
-        Open::Heredoc(from, to) => to - from + 2,
+        OpenDelimiter::Interpolation => 2,
+        OpenDelimiter::Heredoc(from, to) => to - from + 2,
         _ => 1,
     }
 }
 
-fn describe(open: Open) -> &'static str {
+fn describe_delimiter(open: OpenDelimiter) -> &'static str {
     match open {
-        Open::Brace => "this `{`",
-        Open::Bracket => "this `[`",
-        Open::Paren => "this `(`",
-        Open::Interpolation => "this `${`",
-        Open::Quote => "this string",
-        Open::Heredoc(..) => "this heredoc",
+        OpenDelimiter::Brace => "this `{`",
+        OpenDelimiter::Bracket => "this `[`",
+        OpenDelimiter::Paren => "this `(`",
+        OpenDelimiter::Interpolation => "this `${`",
+        OpenDelimiter::Quote => "this string",
+        OpenDelimiter::Heredoc(..) => "this heredoc",
     }
 }
 
-fn closing(open: Open) -> &'static str {
+fn describe_closing(open: OpenDelimiter) -> &'static str {
     match open {
-        Open::Brace | Open::Interpolation => "`}`",
-        Open::Bracket => "`]`",
-        Open::Paren => "`)`",
-        Open::Quote => "`\"`",
-        Open::Heredoc(..) => "its word",
+        OpenDelimiter::Brace | OpenDelimiter::Interpolation => "`}`",
+        OpenDelimiter::Bracket => "`]`",
+        OpenDelimiter::Paren => "`)`",
+        OpenDelimiter::Quote => "`\"`",
+        OpenDelimiter::Heredoc(..) => "its word",
     }
 }
 
@@ -364,13 +379,13 @@ mod tests {
     use super::*;
 
     fn items(text: &str) -> Vec<&str> {
-        let outline = scan(text, FileId(0), 0);
+        let outline = scan_outline(text, FileId(0), 0);
         assert_eq!(outline.findings, []);
         outline.items.into_iter().map(|range| &text[range]).collect()
     }
 
     fn summaries(text: &str) -> Vec<String> {
-        scan(text, FileId(0), 0).findings.into_iter().map(|finding| finding.summary).collect()
+        scan_outline(text, FileId(0), 0).findings.into_iter().map(|finding| finding.summary).collect()
     }
 
     #[test]
@@ -390,7 +405,7 @@ mod tests {
     #[test]
     fn a_broken_block_does_not_hide_the_next() {
         let text = "a \"x\" {\n  b = [\n}\nc \"y\" {\n}\n";
-        let outline = scan(text, FileId(0), 0);
+        let outline = scan_outline(text, FileId(0), 0);
         assert_eq!(outline.findings.len(), 1);
         assert_eq!(outline.items.len(), 1);
         assert_eq!(&text[outline.items[0].clone()], "c \"y\" {\n}\n");
@@ -411,7 +426,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn items_lie_in_order_within_the_text(text in "[a-c \n{}\\[\\]()\"$%<E\\\\#/*-]{0,80}") {
-            let outline = scan(&text, FileId(0), 0);
+            let outline = scan_outline(&text, FileId(0), 0);
             let mut last = 0;
             for item in outline.items {
                 proptest::prop_assert!(last <= item.start && item.start < item.end && item.end <= text.len());

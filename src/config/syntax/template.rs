@@ -1,91 +1,101 @@
-//! Templates: white space that `~` takes, and the indentation that `<<-` takes.
+//! Lowers templates and removes white space: what `~` trims, and the common indentation of a `<<-` heredoc. Input: a template of
+//! `hcl-edit`. Output: [`TemplatePart`]s with final text.
 //!
-//! Both work on pieces of text as they are written, and do so across directives, as in Terraform: in a heredoc and in a file
-//! each line is a piece, in a quoted string all text between two sequences. `~` trims the one piece beside it.
+//! Both rules work on pieces of source text, across directives, as in Terraform. In a heredoc and in a file, each line is a piece; in a
+//! quoted string, all text between two sequences is one. `~` trims only the piece next to it.
+//!
+//! Example: in a `<<-` heredoc, the lines `    a` and `      b` become `a` and `  b`: four blanks are common to both.
 
 use std::sync::Arc;
 
 use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, Strip, Template};
 
-use super::Part;
-use super::lower::{Lower, composed};
+use super::TemplatePart;
+use super::lower::{LoweringContext, normalize_unicode};
 
-/// How the text of a template is written.
+/// The source form of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Between quotes, with escapes.
+pub(super) enum TemplateForm {
+    /// A quoted string, with escapes.
     Quoted,
-    /// In lines: a heredoc, or a file.
+    /// Lines of text: a heredoc, or a file.
     Lines,
-    /// In lines whose common indentation goes: `<<-`.
+    /// A `<<-` heredoc: lines whose common indentation is removed.
     Indented,
 }
 
-/// A template on its way: as [`Part`], with pieces of text by number.
-enum Piece {
+/// An intermediate [`TemplatePart`]: a piece of text is an index into [`TemplateLowerer::texts`], because later pieces may still
+/// change it.
+enum TemplatePiece {
     Text(usize),
     Interpolation(super::Expr),
-    If { condition: super::Expr, yes: Vec<Piece>, no: Vec<Piece> },
-    For { key: Option<Arc<str>>, value: Arc<str>, collection: super::Expr, body: Vec<Piece> },
+    If { condition: super::Expr, yes: Vec<TemplatePiece>, no: Vec<TemplatePiece> },
+    For { key: Option<Arc<str>>, value: Arc<str>, collection: super::Expr, body: Vec<TemplatePiece> },
 }
 
-struct Weaver<'l, 'a> {
-    lower: &'l Lower<'a>,
-    form: Form,
+/// The state of lowering one template. Text is kept in `texts` until all trimming is done.
+struct TemplateLowerer<'l, 'a> {
+    lower: &'l LoweringContext<'a>,
+    form: TemplateForm,
     texts: Vec<String>,
-    /// Pieces of text, and `None` for each sequence, in the order they are written.
+    /// In source order: the index of each piece of text, and `None` for each sequence.
     order: Vec<Option<usize>>,
     trim_next: bool,
 }
 
-/// Lowers a template.
-pub(super) fn weave(lower: &Lower<'_>, template: Template, form: Form) -> Vec<Part> {
-    let mut weaver = Weaver { lower, form, texts: Vec::new(), order: Vec::new(), trim_next: false };
-    let pieces = weaver.pieces(template);
-    if form == Form::Indented {
-        weaver.dedent();
+/// Lowers a template and applies its trimming.
+pub(super) fn lower_template_parts(
+    lower: &LoweringContext<'_>,
+    template: Template,
+    form: TemplateForm,
+) -> Vec<TemplatePart> {
+    let mut weaver = TemplateLowerer { lower, form, texts: Vec::new(), order: Vec::new(), trim_next: false };
+    let pieces = weaver.lower_elements(template);
+    if form == TemplateForm::Indented {
+        weaver.dedent_lines();
     }
-    weaver.parts(pieces)
+    weaver.merge_pieces(pieces)
 }
 
-impl Weaver<'_, '_> {
-    fn pieces(&mut self, template: Template) -> Vec<Piece> {
+impl TemplateLowerer<'_, '_> {
+    fn lower_elements(&mut self, template: Template) -> Vec<TemplatePiece> {
         let mut pieces = Vec::new();
         for element in template {
             match element {
                 Element::Literal(literal) => {
                     let written = literal.span().and_then(|span| self.lower.text.get(span));
                     match (self.form, written) {
-                        (Form::Quoted, _) | (_, None) => pieces.push(self.text(literal.into_value())),
+                        (TemplateForm::Quoted, _) | (_, None) => pieces.push(self.add_text(literal.into_value())),
                         (_, Some(written)) => {
                             let plain = written.replace("\r\n", "\n").replace("$${", "${").replace("%%{", "%{");
-                            pieces.extend(plain.split_inclusive('\n').map(|line| self.text(line.to_owned())));
+                            pieces.extend(plain.split_inclusive('\n').map(|line| self.add_text(line.to_owned())));
                         }
                     }
                 }
                 Element::Interpolation(interpolation) => {
-                    self.sequence(interpolation.strip);
-                    pieces.push(Piece::Interpolation(self.lower.expr(interpolation.expr)));
+                    self.apply_strip(interpolation.strip);
+                    pieces.push(TemplatePiece::Interpolation(self.lower.lower_expr(interpolation.expr)));
                 }
-                Element::Directive(directive) => pieces.push(self.directive(*directive)),
+                Element::Directive(directive) => pieces.push(self.lower_directive(*directive)),
             }
         }
         pieces
     }
 
-    fn text(&mut self, mut text: String) -> Piece {
+    fn add_text(&mut self, mut text: String) -> TemplatePiece {
         if std::mem::take(&mut self.trim_next) {
             text = text.trim_start().to_owned();
         }
         let index = self.texts.len();
         self.texts.push(text);
         self.order.push(Some(index));
-        Piece::Text(index)
+        TemplatePiece::Text(index)
     }
 
-    /// A sequence: the text before it, and what follows, may be trimmed.
-    fn sequence(&mut self, strip: Strip) {
+    /// Applies the `~` marks of a sequence: trims the end of the piece of text before it, and remembers whether to trim the start of the
+    /// piece after it.
+    fn apply_strip(&mut self, strip: Strip) {
         if let (true, Some(Some(last))) = (strip.strip_start(), self.order.last())
             && let Some(text) = self.texts.get_mut(*last)
         {
@@ -95,34 +105,34 @@ impl Weaver<'_, '_> {
         self.trim_next = strip.strip_end();
     }
 
-    fn directive(&mut self, directive: Directive) -> Piece {
+    fn lower_directive(&mut self, directive: Directive) -> TemplatePiece {
         match directive {
             Directive::If(each) => {
-                self.sequence(each.if_expr.strip);
-                let condition = self.lower.expr(each.if_expr.cond_expr);
-                let yes = self.pieces(each.if_expr.template);
+                self.apply_strip(each.if_expr.strip);
+                let condition = self.lower.lower_expr(each.if_expr.cond_expr);
+                let yes = self.lower_elements(each.if_expr.template);
                 let no = each.else_expr.map_or_else(Vec::new, |other| {
-                    self.sequence(other.strip);
-                    self.pieces(other.template)
+                    self.apply_strip(other.strip);
+                    self.lower_elements(other.template)
                 });
-                self.sequence(each.endif_expr.strip);
-                Piece::If { condition, yes, no }
+                self.apply_strip(each.endif_expr.strip);
+                TemplatePiece::If { condition, yes, no }
             }
             Directive::For(each) => {
                 let head = each.for_expr;
-                self.sequence(head.strip);
-                let collection = self.lower.expr(head.collection_expr);
-                let body = self.pieces(head.template);
-                self.sequence(each.endfor_expr.strip);
+                self.apply_strip(head.strip);
+                let collection = self.lower.lower_expr(head.collection_expr);
+                let body = self.lower_elements(head.template);
+                self.apply_strip(each.endfor_expr.strip);
                 let key = head.key_var.map(|word| word.as_str().into());
-                Piece::For { key, value: head.value_var.as_str().into(), collection, body }
+                TemplatePiece::For { key, value: head.value_var.as_str().into(), collection, body }
             }
         }
     }
 
-    /// Takes from each line the white space that all lines begin with. A sequence at the start of a line has none; a line of
-    /// nothing but blanks does not count.
-    fn dedent(&mut self) {
+    /// Removes from each line the indentation that is common to all lines. A line that begins with a sequence has an indentation of 0; a
+    /// blank line does not count.
+    fn dedent_lines(&mut self) {
         let mut least = usize::MAX;
         let mut lines = Vec::new();
         let mut at_start = true;
@@ -150,31 +160,35 @@ impl Weaver<'_, '_> {
         }
     }
 
-    /// Pieces of text that lie side by side are one part.
-    fn parts(&mut self, pieces: Vec<Piece>) -> Vec<Part> {
+    /// Merges adjacent pieces of text into one part.
+    fn merge_pieces(&mut self, pieces: Vec<TemplatePiece>) -> Vec<TemplatePart> {
         let mut parts = Vec::new();
         let mut text = String::new();
         for piece in pieces {
-            if let Piece::Text(index) = piece {
+            if let TemplatePiece::Text(index) = piece {
                 text.push_str(self.texts.get(index).map_or("", String::as_str));
                 continue;
             }
             if !text.is_empty() {
-                parts.push(Part::Text(composed(std::mem::take(&mut text))));
+                parts.push(TemplatePart::Text(normalize_unicode(std::mem::take(&mut text))));
             }
             match piece {
-                Piece::Text(_) => {}
-                Piece::Interpolation(expr) => parts.push(Part::Interpolation(expr)),
-                Piece::If { condition, yes, no } => {
-                    parts.push(Part::If { condition, yes: self.parts(yes).into(), no: self.parts(no).into() });
+                TemplatePiece::Text(_) => {}
+                TemplatePiece::Interpolation(expr) => parts.push(TemplatePart::Interpolation(expr)),
+                TemplatePiece::If { condition, yes, no } => {
+                    parts.push(TemplatePart::If {
+                        condition,
+                        yes: self.merge_pieces(yes).into(),
+                        no: self.merge_pieces(no).into(),
+                    });
                 }
-                Piece::For { key, value, collection, body } => {
-                    parts.push(Part::For { key, value, collection, body: self.parts(body).into() });
+                TemplatePiece::For { key, value, collection, body } => {
+                    parts.push(TemplatePart::For { key, value, collection, body: self.merge_pieces(body).into() });
                 }
             }
         }
         if !text.is_empty() {
-            parts.push(Part::Text(composed(text)));
+            parts.push(TemplatePart::Text(normalize_unicode(text)));
         }
         parts
     }

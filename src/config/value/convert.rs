@@ -1,82 +1,99 @@
-//! Conversion between types, as Terraform does it: what loses nothing goes by itself, everything else is refused.
+//! Converts values between types by Terraform's rules: a conversion without loss is implicit, any other is an error. Input: a value and a
+//! type. Output: a value of that type, with the same marks.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::types::Field;
-use super::{Data, Entries, Type, Value};
+use super::types::ObjectField;
+use super::{ConfigValue, Entries, Type, ValueData};
 
-/// A value that does not fit a type.
+/// The reason why a value does not convert to a type.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{}{problem}", if path.is_empty() { String::new() } else { format!("{path}: ") })]
-pub struct Mismatch {
-    /// The way to the element that does not fit, such as `[2].name`; empty: the value itself.
+pub struct ConversionError {
+    /// The path to the element that does not convert, such as `[2].name`. Empty: the value itself.
     pub path: String,
-    /// What does not fit, in words.
+    /// The reason, as text for a diagnostic.
     pub problem: String,
 }
 
-impl Mismatch {
+impl ConversionError {
     fn new(problem: impl Into<String>) -> Self {
         Self { path: String::new(), problem: problem.into() }
     }
 
-    fn under(mut self, step: impl fmt::Display) -> Self {
+    fn prefix_path(mut self, step: impl fmt::Display) -> Self {
         self.path = format!("{step}{}", self.path);
         self
     }
 }
 
-/// Brings a value to a type. Marks stay where they are.
-pub fn convert(value: &Value, to: &Type) -> Result<Value, Mismatch> {
+/// Converts a value to a type. Marks are kept. `null` converts to every type.
+///
+/// # Errors
+///
+/// Returns the first element that does not convert.
+pub fn convert_value(value: &ConfigValue, to: &Type) -> Result<ConfigValue, ConversionError> {
     let mark = value.sensitive;
     if value.is_null() || *to == Type::Any {
         return Ok(value.clone());
     }
     let converted = match (to, &value.data) {
-        (Type::Bool, Data::Bool(_)) | (Type::Number, Data::Number(_)) | (Type::String, Data::String(_)) => {
+        (Type::Bool, ValueData::Bool(_))
+        | (Type::Number, ValueData::Number(_))
+        | (Type::String, ValueData::String(_)) => {
             return Ok(value.clone());
         }
-        (Type::Block(keyword), Data::Block(block)) if block.keyword == *keyword => return Ok(value.clone()),
-        (Type::String, Data::Bool(flag)) => Value::string(if *flag { "true" } else { "false" }),
-        (Type::String, Data::Number(number)) => Value::string(number.to_string()),
-        (Type::Number, Data::String(text)) => match text.parse::<super::Number>() {
-            Ok(number) => Value::number(number),
-            Err(_) => return Err(Mismatch::new("a number is required, and this string holds none")),
+        (Type::Block(keyword), ValueData::Block(block)) if block.keyword == *keyword => return Ok(value.clone()),
+        (Type::String, ValueData::Bool(flag)) => ConfigValue::new_string(if *flag { "true" } else { "false" }),
+        (Type::String, ValueData::Number(number)) => ConfigValue::new_string(number.to_string()),
+        (Type::Number, ValueData::String(text)) => match text.parse::<super::Number>() {
+            Ok(number) => ConfigValue::new_number(number),
+            Err(_) => return Err(ConversionError::new("a number is required, and this string holds none")),
         },
-        (Type::Bool, Data::String(text)) => match &**text {
-            "true" | "1" => Value::bool(true),
-            "false" | "0" => Value::bool(false),
+        (Type::Bool, ValueData::String(text)) => match &**text {
+            "true" | "1" => ConfigValue::new_bool(true),
+            "false" | "0" => ConfigValue::new_bool(false),
             "True" | "TRUE" | "False" | "FALSE" => {
-                return Err(Mismatch::new("a bool is required: write true or false in lower case"));
+                return Err(ConversionError::new("a bool is required: write true or false in lower case"));
             }
-            _ => return Err(Mismatch::new("a bool is required")),
+            _ => return Err(ConversionError::new("a bool is required")),
         },
-        (Type::List(of), Data::List(elements) | Data::Set(elements) | Data::Tuple(elements)) => {
-            Value::list(uniform(elements, of)?)
+        (Type::List(of), ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements)) => {
+            ConfigValue::new_list(unify_elements(elements, of)?)
         }
-        (Type::Set(of), Data::List(elements) | Data::Set(elements) | Data::Tuple(elements)) => {
-            Value::set(uniform(elements, of)?)
+        (Type::Set(of), ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements)) => {
+            ConfigValue::new_set(unify_elements(elements, of)?)
         }
-        (Type::Tuple(types), Data::List(elements) | Data::Tuple(elements)) => {
+        (Type::Tuple(types), ValueData::List(elements) | ValueData::Tuple(elements)) => {
             if types.len() != elements.len() {
                 let problem = format!("{} elements are required, not {}", types.len(), elements.len());
-                return Err(Mismatch::new(problem));
+                return Err(ConversionError::new(problem));
             }
             let each = elements.iter().zip(types).enumerate();
             let each = each.map(|(index, (element, of))| {
-                convert(element, of).map_err(|mismatch| mismatch.under(format!("[{index}]")))
+                convert_value(element, of).map_err(|mismatch| mismatch.prefix_path(format!("[{index}]")))
             });
-            Value::tuple(each.collect::<Result<_, _>>()?)
+            ConfigValue::new_tuple(each.collect::<Result<_, _>>()?)
         }
-        (Type::Map(of), Data::Map(entries) | Data::Object(entries)) => Value::map(uniform_entries(entries, of)?),
-        (Type::Object(fields), Data::Map(entries) | Data::Object(entries)) => object(entries, fields)?,
-        _ => return Err(Mismatch::new(format!("{} is required, not {}", wanted(to), value.form()))),
+        (Type::Map(of), ValueData::Map(entries) | ValueData::Object(entries)) => {
+            ConfigValue::new_map(unify_entries(entries, of)?)
+        }
+        (Type::Object(fields), ValueData::Map(entries) | ValueData::Object(entries)) => {
+            convert_object(entries, fields)?
+        }
+        _ => {
+            return Err(ConversionError::new(format!(
+                "{} is required, not {}",
+                describe_required_type(to),
+                value.describe_form()
+            )));
+        }
     };
-    Ok(converted.marked(mark))
+    Ok(converted.with_mark(mark))
 }
 
-fn wanted(to: &Type) -> String {
+fn describe_required_type(to: &Type) -> String {
     match to {
         Type::Bool => "a bool".to_owned(),
         Type::Number => "a number".to_owned(),
@@ -87,52 +104,63 @@ fn wanted(to: &Type) -> String {
     }
 }
 
-fn uniform(elements: &[Value], of: &Type) -> Result<Vec<Value>, Mismatch> {
+/// Converts all elements to one type: `of`, or their common type if `of` contains [`Type::Any`].
+fn unify_elements(elements: &[ConfigValue], of: &Type) -> Result<Vec<ConfigValue>, ConversionError> {
     let inferred;
     let of = if contains_any(of) {
-        inferred =
-            unify(elements.iter().map(type_of)).ok_or_else(|| Mismatch::new("all elements must have the same type"))?;
+        inferred = unify_types(elements.iter().map(infer_type))
+            .ok_or_else(|| ConversionError::new("all elements must have the same type"))?;
         &inferred
     } else {
         of
     };
     let each = elements.iter().enumerate();
-    each.map(|(index, element)| convert(element, of).map_err(|mismatch| mismatch.under(format!("[{index}]")))).collect()
+    each.map(|(index, element)| {
+        convert_value(element, of).map_err(|mismatch| mismatch.prefix_path(format!("[{index}]")))
+    })
+    .collect()
 }
 
-fn uniform_entries(entries: &Entries, of: &Type) -> Result<Entries, Mismatch> {
+/// Converts the values of all entries to one type: `of`, or their common type if `of` contains [`Type::Any`].
+fn unify_entries(entries: &Entries, of: &Type) -> Result<Entries, ConversionError> {
     let inferred;
     let of = if contains_any(of) {
-        inferred = unify(entries.values().map(type_of))
-            .ok_or_else(|| Mismatch::new("all elements must have the same type"))?;
+        inferred = unify_types(entries.values().map(infer_type))
+            .ok_or_else(|| ConversionError::new("all elements must have the same type"))?;
         &inferred
     } else {
         of
     };
     entries
         .iter()
-        .map(|(key, value)| match convert(value, of) {
+        .map(|(key, value)| match convert_value(value, of) {
             Ok(value) => Ok((key.clone(), value)),
-            Err(mismatch) => Err(mismatch.under(format!("[{}]", super::show::quoted(key)))),
+            Err(mismatch) => Err(mismatch.prefix_path(format!("[{}]", super::show::quote_text(key)))),
         })
         .collect()
 }
 
-fn object(entries: &Entries, fields: &std::collections::BTreeMap<Arc<str>, Field>) -> Result<Value, Mismatch> {
+/// Converts to an object type: omitted optional attributes get their default or null, attributes without a field are dropped.
+fn convert_object(
+    entries: &Entries,
+    fields: &std::collections::BTreeMap<Arc<str>, ObjectField>,
+) -> Result<ConfigValue, ConversionError> {
     let mut converted = Entries::new();
     for (name, field) in fields {
         let given = entries.get(name).filter(|value| !(value.is_null() && field.default.is_some()));
         let value = match (given, &field.default) {
-            (Some(value), _) => convert(value, &field.of).map_err(|mismatch| mismatch.under(format!(".{name}")))?,
-            (None, Some(default)) => {
-                convert(default, &field.of).map_err(|mismatch| mismatch.under(format!(".{name}")))?
+            (Some(value), _) => {
+                convert_value(value, &field.of).map_err(|mismatch| mismatch.prefix_path(format!(".{name}")))?
             }
-            (None, None) if field.optional => Value::NULL,
-            (None, None) => return Err(Mismatch::new(format!("attribute `{name}` is required"))),
+            (None, Some(default)) => {
+                convert_value(default, &field.of).map_err(|mismatch| mismatch.prefix_path(format!(".{name}")))?
+            }
+            (None, None) if field.optional => ConfigValue::NULL,
+            (None, None) => return Err(ConversionError::new(format!("attribute `{name}` is required"))),
         };
         converted.insert(name.clone(), value);
     }
-    Ok(Value::object(converted))
+    Ok(ConfigValue::new_object(converted))
 }
 
 fn contains_any(of: &Type) -> bool {
@@ -143,9 +171,9 @@ fn contains_any(of: &Type) -> bool {
     }
 }
 
-/// The type of a value. What tells nothing of its type, such as the elements of an empty list, is `any`.
+/// The type of a value. A part that the value does not determine is [`Type::Any`], such as the element type of an empty list.
 #[must_use]
-pub fn type_of(value: &Value) -> Type {
+pub fn infer_type(value: &ConfigValue) -> Type {
     let element = |types: &mut dyn Iterator<Item = Type>| {
         let mut best = Type::Any;
         for each in types {
@@ -158,77 +186,78 @@ pub fn type_of(value: &Value) -> Type {
         Box::new(best)
     };
     match &value.data {
-        Data::Null => Type::Any,
-        Data::Block(block) => Type::Block(block.keyword),
-        Data::Bool(_) => Type::Bool,
-        Data::Number(_) => Type::Number,
-        Data::String(_) => Type::String,
-        Data::List(elements) => Type::List(element(&mut elements.iter().map(type_of))),
-        Data::Set(elements) => Type::Set(element(&mut elements.iter().map(type_of))),
-        Data::Tuple(elements) => Type::Tuple(elements.iter().map(type_of).collect()),
-        Data::Map(entries) => Type::Map(element(&mut entries.values().map(type_of))),
-        Data::Object(entries) => {
-            let field = |value| Field { of: type_of(value), optional: false, default: None };
+        ValueData::Null => Type::Any,
+        ValueData::Block(block) => Type::Block(block.keyword),
+        ValueData::Bool(_) => Type::Bool,
+        ValueData::Number(_) => Type::Number,
+        ValueData::String(_) => Type::String,
+        ValueData::List(elements) => Type::List(element(&mut elements.iter().map(infer_type))),
+        ValueData::Set(elements) => Type::Set(element(&mut elements.iter().map(infer_type))),
+        ValueData::Tuple(elements) => Type::Tuple(elements.iter().map(infer_type).collect()),
+        ValueData::Map(entries) => Type::Map(element(&mut entries.values().map(infer_type))),
+        ValueData::Object(entries) => {
+            let field = |value| ObjectField { of: infer_type(value), optional: false, default: None };
             Type::Object(entries.iter().map(|(name, value)| (name.clone(), field(value))).collect())
         }
     }
 }
 
-/// The one type that values of all these types convert to without loss.
-pub fn unify(types: impl Iterator<Item = Type>) -> Option<Type> {
+/// The type that values of all these types convert to without loss. `None` if there is none. For example, `number` and `string` give
+/// `string`.
+pub fn unify_types(types: impl Iterator<Item = Type>) -> Option<Type> {
     let mut types = types.collect::<Vec<_>>();
     types.dedup();
-    // A string among them takes numbers and bools along, wherever it stands.
+    // If one of the types is a string, numbers and bools also become strings, in any order of the types.
     if types.contains(&Type::String) && types.iter().all(|each| each.is_primitive() || *each == Type::Any) {
         return Some(Type::String);
     }
     let mut types = types.into_iter();
     let first = types.next().unwrap_or(Type::Any);
-    types.try_fold(first, unify_two)
+    types.try_fold(first, unify_pair)
 }
 
-fn unify_two(a: Type, b: Type) -> Option<Type> {
+fn unify_pair(a: Type, b: Type) -> Option<Type> {
     Some(match (a, b) {
         (a, b) if a == b => a,
         (Type::Any, other) | (other, Type::Any) => other,
         (Type::String, b) if b.is_primitive() => Type::String,
         (a, Type::String) if a.is_primitive() => Type::String,
-        (Type::List(a), Type::List(b)) => Type::List(Box::new(unify_two(*a, *b)?)),
-        (Type::Set(a), Type::Set(b)) => Type::Set(Box::new(unify_two(*a, *b)?)),
-        (Type::List(a), Type::Set(b)) | (Type::Set(a), Type::List(b)) => Type::List(Box::new(unify_two(*a, *b)?)),
-        (Type::Map(a), Type::Map(b)) => Type::Map(Box::new(unify_two(*a, *b)?)),
+        (Type::List(a), Type::List(b)) => Type::List(Box::new(unify_pair(*a, *b)?)),
+        (Type::Set(a), Type::Set(b)) => Type::Set(Box::new(unify_pair(*a, *b)?)),
+        (Type::List(a), Type::Set(b)) | (Type::Set(a), Type::List(b)) => Type::List(Box::new(unify_pair(*a, *b)?)),
+        (Type::Map(a), Type::Map(b)) => Type::Map(Box::new(unify_pair(*a, *b)?)),
         (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
-            Type::Tuple(a.into_iter().zip(b).map(|(a, b)| unify_two(a, b)).collect::<Option<_>>()?)
+            Type::Tuple(a.into_iter().zip(b).map(|(a, b)| unify_pair(a, b)).collect::<Option<_>>()?)
         }
-        (Type::Tuple(a), Type::Tuple(b)) => Type::List(Box::new(unify(a.into_iter().chain(b))?)),
+        (Type::Tuple(a), Type::Tuple(b)) => Type::List(Box::new(unify_types(a.into_iter().chain(b))?)),
         (Type::Tuple(a), Type::List(b)) | (Type::List(b), Type::Tuple(a)) => {
-            Type::List(Box::new(unify(a.into_iter().chain([*b]))?))
+            Type::List(Box::new(unify_types(a.into_iter().chain([*b]))?))
         }
         (Type::Tuple(a), Type::Set(b)) | (Type::Set(b), Type::Tuple(a)) => {
-            Type::Set(Box::new(unify(a.into_iter().chain([*b]))?))
+            Type::Set(Box::new(unify_types(a.into_iter().chain([*b]))?))
         }
         (Type::Object(a), Type::Object(b)) if a.keys().eq(b.keys()) => {
             let fields = a.into_iter().zip(b.into_values()).map(|((name, a), b)| {
-                Some((name, Field { of: unify_two(a.of, b.of)?, optional: false, default: None }))
+                Some((name, ObjectField { of: unify_pair(a.of, b.of)?, optional: false, default: None }))
             });
             Type::Object(fields.collect::<Option<_>>()?)
         }
         (Type::Object(a), Type::Object(b)) => {
-            Type::Map(Box::new(unify(a.into_values().chain(b.into_values()).map(|field| field.of))?))
+            Type::Map(Box::new(unify_types(a.into_values().chain(b.into_values()).map(|field| field.of))?))
         }
         (Type::Object(a), Type::Map(b)) | (Type::Map(b), Type::Object(a)) => {
-            Type::Map(Box::new(unify(a.into_values().map(|field| field.of).chain([*b]))?))
+            Type::Map(Box::new(unify_types(a.into_values().map(|field| field.of).chain([*b]))?))
         }
         _ => return None,
     })
 }
 
-/// The text that a string, number or bool has in a template.
+/// The text of a string, number or bool in a template. `None` for other types.
 #[must_use]
-pub fn to_text(value: &Value) -> Option<Arc<str>> {
+pub fn to_text(value: &ConfigValue) -> Option<Arc<str>> {
     match &value.data {
-        Data::String(text) => Some(text.clone()),
-        Data::Bool(_) | Data::Number(_) => convert(value, &Type::String).ok()?.as_str().map(Arc::from),
+        ValueData::String(text) => Some(text.clone()),
+        ValueData::Bool(_) | ValueData::Number(_) => convert_value(value, &Type::String).ok()?.as_str().map(Arc::from),
         _ => None,
     }
 }
@@ -239,28 +268,44 @@ mod tests {
 
     #[test]
     fn a_string_takes_numbers_and_bools_along() {
-        let tuple = Value::tuple(vec![Value::number(1_i64), Value::string("a"), Value::bool(true)]);
-        let list = convert(&tuple, &Type::List(Box::new(Type::Any))).unwrap();
-        assert_eq!(list, Value::list(vec![Value::string("1"), Value::string("a"), Value::string("true")]));
-        let mixed = Value::tuple(vec![Value::number(1_i64), Value::tuple(vec![])]);
-        assert!(convert(&mixed, &Type::List(Box::new(Type::Any))).is_err());
+        let tuple = ConfigValue::new_tuple(vec![
+            ConfigValue::new_number(1_i64),
+            ConfigValue::new_string("a"),
+            ConfigValue::new_bool(true),
+        ]);
+        let list = convert_value(&tuple, &Type::List(Box::new(Type::Any))).unwrap();
+        assert_eq!(
+            list,
+            ConfigValue::new_list(vec![
+                ConfigValue::new_string("1"),
+                ConfigValue::new_string("a"),
+                ConfigValue::new_string("true")
+            ])
+        );
+        let mixed = ConfigValue::new_tuple(vec![ConfigValue::new_number(1_i64), ConfigValue::new_tuple(vec![])]);
+        assert!(convert_value(&mixed, &Type::List(Box::new(Type::Any))).is_err());
     }
 
     #[test]
     fn a_mismatch_names_the_way() {
-        let field = |of| Field { of, optional: false, default: None };
+        let field = |of| ObjectField { of, optional: false, default: None };
         let object = Type::Object([(Arc::from("port"), field(Type::Number))].into());
-        let value = Value::tuple(vec![Value::object([(Arc::from("port"), Value::string("http"))].into())]);
-        let mismatch = convert(&value, &Type::List(Box::new(object))).unwrap_err();
+        let value = ConfigValue::new_tuple(vec![ConfigValue::new_object(
+            [(Arc::from("port"), ConfigValue::new_string("http"))].into(),
+        )]);
+        let mismatch = convert_value(&value, &Type::List(Box::new(object))).unwrap_err();
         assert_eq!(mismatch.to_string(), "[0].port: a number is required, and this string holds none");
     }
 
     #[test]
     fn marks_survive_conversion() {
-        let value = Value::tuple(vec![Value::number(1_i64).marked(true), Value::number(2_i64)]);
-        let list = convert(&value, &Type::List(Box::new(Type::String))).unwrap();
+        let value = ConfigValue::new_tuple(vec![
+            ConfigValue::new_number(1_i64).with_mark(true),
+            ConfigValue::new_number(2_i64),
+        ]);
+        let list = convert_value(&value, &Type::List(Box::new(Type::String))).unwrap();
         let marks: Vec<bool> = list.elements().unwrap().iter().map(|value| value.sensitive).collect();
         assert_eq!((list.sensitive, marks), (false, vec![true, false]));
-        assert!(convert(&value, &Type::Set(Box::new(Type::String))).unwrap().sensitive);
+        assert!(convert_value(&value, &Type::Set(Box::new(Type::String))).unwrap().sensitive);
     }
 }

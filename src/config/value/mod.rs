@@ -1,5 +1,5 @@
-//! Values of the expression language, in the manner of Terraform's: lists and sets and tuples are different things, and a
-//! value knows whether it is sensitive.
+//! Values of the expression language, with Terraform's type system: lists, sets and tuples are different types. A value has a mark that
+//! says whether it is sensitive. Operations and functions pass the mark on to their results, and diagnostics never show a marked value.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -17,70 +17,70 @@ pub mod types;
 pub use number::Number;
 pub use types::Type;
 
-/// The entries of a map or object.
-pub type Entries = BTreeMap<Arc<str>, Value>;
+/// The entries of a map or object, sorted by key.
+pub type Entries = BTreeMap<Arc<str>, ConfigValue>;
 
-/// A value. Cheap to clone: what is large in it is shared.
+/// A value. Cloning is cheap, because strings and collections are shared.
 #[derive(Debug, Clone)]
-pub struct Value {
-    /// What it is.
-    pub data: Data,
-    /// It must not be shown. Elements of a collection carry marks of their own.
+pub struct ConfigValue {
+    /// The content.
+    pub data: ValueData,
+    /// The value must not be shown. Elements of a collection have marks of their own.
     pub sensitive: bool,
-    /// Something within it is sensitive.
+    /// An element, at any depth, is sensitive.
     sensitive_within: bool,
-    /// How many values it is, all that is within counted as often as it is there: what is shared takes the room of one, but
-    /// the time of all.
+    /// The number of values in it, including itself. A shared value counts once for each occurrence: sharing saves memory, but not the
+    /// time to process each occurrence.
     weight: u32,
 }
 
-/// The forms of a value.
+/// The content of a value, by type.
 #[derive(Debug, Clone)]
-pub enum Data {
-    /// Nothing.
+pub enum ValueData {
+    /// `null`.
     Null,
     /// `true`, `false`.
     Bool(bool),
     /// A number.
     Number(Number),
-    /// Text, in Unicode's composed form.
+    /// Text in Unicode's composed form (NFC).
     String(Arc<str>),
     /// Elements of one type, in order.
-    List(Arc<Vec<Value>>),
-    /// Elements of one type, each once, sorted.
-    Set(Arc<Vec<Value>>),
+    List(Arc<Vec<ConfigValue>>),
+    /// Elements of one type, sorted and without duplicates.
+    Set(Arc<Vec<ConfigValue>>),
     /// Elements of any types, in order.
-    Tuple(Arc<Vec<Value>>),
-    /// Entries of one type.
+    Tuple(Arc<Vec<ConfigValue>>),
+    /// Entries whose values have one type.
     Map(Arc<Entries>),
-    /// Attributes of any types.
+    /// Attributes whose values have any types.
     Object(Arc<Entries>),
-    /// A block of the stack.
+    /// A reference to a block of the stack.
     Block(BlockRef),
 }
 
-/// A block that an expression names: `owner.jane`, `identity.agent["triage"]`.
+/// A reference to a block: `owner.jane`, `identity.agent["triage"]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BlockRef {
-    /// The address of the module it stands in. `None`: the stack itself.
+    /// The address of the module that contains the block. `None`: the stack itself.
     pub module: Option<Arc<str>>,
-    /// The block's type.
+    /// The type of the block.
     pub keyword: Keyword,
-    /// Its label.
+    /// The label of the block.
     pub label: Arc<str>,
-    /// The instance of a block with `for_each` or `count`.
+    /// The instance of a block with `for_each` or `count`. `None`: the block as a whole.
     pub key: Option<Key>,
 }
 
 impl BlockRef {
-    /// Where the block stands.
+    /// The address of the block in the stack.
     #[must_use]
     pub fn address(&self) -> Address {
-        Address::block(self.module.as_deref(), self.keyword.as_str(), &self.label, self.key.as_ref())
+        Address::for_block(self.module.as_deref(), self.keyword.as_str(), &self.label, self.key.as_ref())
     }
 }
 
-/// Types of blocks that expressions refer to.
+/// A type of block that expressions can refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Keyword {
     /// `owner`.
@@ -100,11 +100,11 @@ pub enum Keyword {
 }
 
 impl Keyword {
-    /// Every one of them.
+    /// All of them.
     pub const ALL: [Self; 7] =
         [Self::Owner, Self::Service, Self::Scope, Self::Identity, Self::Provider, Self::Template, Self::Store];
 
-    /// The word as it is written.
+    /// The word that begins such a block.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -118,15 +118,15 @@ impl Keyword {
         }
     }
 
-    /// The article that goes with the word.
+    /// The indefinite article for the word: `a` or `an`.
     #[must_use]
     pub fn article(self) -> &'static str {
         if matches!(self, Self::Owner | Self::Identity) { "an" } else { "a" }
     }
 
-    /// The type of that name.
+    /// The keyword with that spelling. `None` if there is none.
     #[must_use]
-    pub fn of(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|keyword| keyword.as_str() == word)
     }
 }
@@ -137,116 +137,119 @@ impl fmt::Display for BlockRef {
     }
 }
 
-impl From<Data> for Value {
-    fn from(data: Data) -> Self {
+impl From<ValueData> for ConfigValue {
+    fn from(data: ValueData) -> Self {
         let count = |values: &mut dyn Iterator<Item = &Self>| {
             values.fold((1_u32, false), |(weight, within), value| {
-                (weight.saturating_add(value.weight), within || value.any_sensitive())
+                (weight.saturating_add(value.weight), within || value.contains_sensitive())
             })
         };
         let (weight, sensitive_within) = match &data {
-            Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => count(&mut elements.iter()),
-            Data::Map(entries) | Data::Object(entries) => count(&mut entries.values()),
+            ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements) => {
+                count(&mut elements.iter())
+            }
+            ValueData::Map(entries) | ValueData::Object(entries) => count(&mut entries.values()),
             _ => (1, false),
         };
         Self { data, sensitive: false, sensitive_within, weight }
     }
 }
 
-impl Value {
+impl ConfigValue {
     /// `null`.
-    pub const NULL: Self = Self { data: Data::Null, sensitive: false, sensitive_within: false, weight: 1 };
+    pub const NULL: Self = Self { data: ValueData::Null, sensitive: false, sensitive_within: false, weight: 1 };
 
-    /// Text; brought to Unicode's composed form.
+    /// A string, normalized to Unicode's composed form (NFC).
     #[must_use]
-    pub fn string(text: impl Into<Arc<str>> + AsRef<str>) -> Self {
+    pub fn new_string(text: impl Into<Arc<str>> + AsRef<str>) -> Self {
         let composed =
             if text.as_ref().is_ascii() { text.into() } else { text.as_ref().nfc().collect::<String>().into() };
-        Data::String(composed).into()
+        ValueData::String(composed).into()
     }
 
-    /// `true` or `false`.
+    /// A bool.
     #[must_use]
-    pub fn bool(value: bool) -> Self {
-        Data::Bool(value).into()
+    pub fn new_bool(value: bool) -> Self {
+        ValueData::Bool(value).into()
     }
 
     /// A number.
     #[must_use]
-    pub fn number(value: impl Into<Number>) -> Self {
-        Data::Number(value.into()).into()
+    pub fn new_number(value: impl Into<Number>) -> Self {
+        ValueData::Number(value.into()).into()
     }
 
     /// A tuple.
     #[must_use]
-    pub fn tuple(elements: Vec<Self>) -> Self {
-        Data::Tuple(Arc::new(elements)).into()
+    pub fn new_tuple(elements: Vec<Self>) -> Self {
+        ValueData::Tuple(Arc::new(elements)).into()
     }
 
-    /// A list. The elements have one type.
+    /// A list. The caller ensures that the elements have one type.
     #[must_use]
-    pub fn list(elements: Vec<Self>) -> Self {
-        Data::List(Arc::new(elements)).into()
+    pub fn new_list(elements: Vec<Self>) -> Self {
+        ValueData::List(Arc::new(elements)).into()
     }
 
-    /// A set. The elements have one type. A set cannot say which of its elements is sensitive, so it is as a whole.
+    /// A set. The caller ensures that the elements have one type. Elements of a set have no marks of their own, so the whole set is
+    /// sensitive if an element is.
     #[must_use]
-    pub fn set(elements: Vec<Self>) -> Self {
-        let sensitive = elements.iter().any(Self::any_sensitive);
+    pub fn new_set(elements: Vec<Self>) -> Self {
+        let sensitive = elements.iter().any(Self::contains_sensitive);
         let mut elements: Vec<Self> = elements.into_iter().map(Self::without_marks).collect();
         elements.sort();
         elements.dedup();
-        Self::from(Data::Set(Arc::new(elements))).marked(sensitive)
+        Self::from(ValueData::Set(Arc::new(elements))).with_mark(sensitive)
     }
 
-    /// A map. The entries have one type.
+    /// A map. The caller ensures that the entries have one type.
     #[must_use]
-    pub fn map(entries: Entries) -> Self {
-        Data::Map(Arc::new(entries)).into()
+    pub fn new_map(entries: Entries) -> Self {
+        ValueData::Map(Arc::new(entries)).into()
     }
 
     /// An object.
     #[must_use]
-    pub fn object(entries: Entries) -> Self {
-        Data::Object(Arc::new(entries)).into()
+    pub fn new_object(entries: Entries) -> Self {
+        ValueData::Object(Arc::new(entries)).into()
     }
 
-    /// The same, sensitive if `mark` says so or it was already.
+    /// The value, marked as sensitive if `mark` is true or it already was.
     #[must_use]
-    pub fn marked(mut self, mark: bool) -> Self {
+    pub fn with_mark(mut self, mark: bool) -> Self {
         self.sensitive |= mark;
         self
     }
 
-    /// The same with no mark of its own; what is within keeps its marks.
+    /// The value without its own mark. Elements keep their marks.
     #[must_use]
     pub fn without_own_mark(mut self) -> Self {
         self.sensitive = false;
         self
     }
 
-    /// Whether it is nothing.
+    /// Whether it is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        matches!(self.data, Data::Null)
+        matches!(self.data, ValueData::Null)
     }
 
-    /// Whether it or anything within is sensitive.
+    /// Whether the value or an element at any depth is sensitive.
     #[must_use]
-    pub fn any_sensitive(&self) -> bool {
+    pub fn contains_sensitive(&self) -> bool {
         self.sensitive || self.sensitive_within
     }
 
-    /// How many values it is, all that is within counted as often as it is there.
+    /// The number of values in it, including itself; a shared value counts once for each occurrence.
     #[must_use]
     pub fn weight(&self) -> u32 {
         self.weight
     }
 
-    /// The same with no mark, within neither.
+    /// The value without any mark, at any depth.
     #[must_use]
     pub fn without_marks(self) -> Self {
-        if !self.any_sensitive() {
+        if !self.contains_sensitive() {
             return self;
         }
         let elements =
@@ -255,57 +258,57 @@ impl Value {
             Arc::new(entries.iter().map(|(key, value)| (key.clone(), value.clone().without_marks())).collect())
         };
         match self.data {
-            Data::List(each) => Data::List(elements(&each)),
-            Data::Set(each) => Data::Set(elements(&each)),
-            Data::Tuple(each) => Data::Tuple(elements(&each)),
-            Data::Map(each) => Data::Map(entries(&each)),
-            Data::Object(each) => Data::Object(entries(&each)),
+            ValueData::List(each) => ValueData::List(elements(&each)),
+            ValueData::Set(each) => ValueData::Set(elements(&each)),
+            ValueData::Tuple(each) => ValueData::Tuple(elements(&each)),
+            ValueData::Map(each) => ValueData::Map(entries(&each)),
+            ValueData::Object(each) => ValueData::Object(entries(&each)),
             scalar => scalar,
         }
         .into()
     }
 
-    /// The elements of a list, set or tuple.
+    /// The elements of a list, set or tuple. `None` for other types.
     #[must_use]
     pub fn elements(&self) -> Option<&[Self]> {
         match &self.data {
-            Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => Some(elements),
+            ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements) => Some(elements),
             _ => None,
         }
     }
 
-    /// The entries of a map or object.
+    /// The entries of a map or object. `None` for other types.
     #[must_use]
     pub fn entries(&self) -> Option<&Entries> {
         match &self.data {
-            Data::Map(entries) | Data::Object(entries) => Some(entries),
+            ValueData::Map(entries) | ValueData::Object(entries) => Some(entries),
             _ => None,
         }
     }
 
-    /// The text of a string.
+    /// The text of a string. `None` for other types.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.data {
-            Data::String(text) => Some(text),
+            ValueData::String(text) => Some(text),
             _ => None,
         }
     }
 
-    /// The form, in a word or two with its article.
+    /// The type with its article, for diagnostics: `a list`, `an owner`.
     #[must_use]
-    pub fn form(&self) -> &'static str {
+    pub fn describe_form(&self) -> &'static str {
         match &self.data {
-            Data::Null => "null",
-            Data::Bool(_) => "a bool",
-            Data::Number(_) => "a number",
-            Data::String(_) => "a string",
-            Data::List(_) => "a list",
-            Data::Set(_) => "a set",
-            Data::Tuple(_) => "a tuple",
-            Data::Map(_) => "a map",
-            Data::Object(_) => "an object",
-            Data::Block(block) => match block.keyword {
+            ValueData::Null => "null",
+            ValueData::Bool(_) => "a bool",
+            ValueData::Number(_) => "a number",
+            ValueData::String(_) => "a string",
+            ValueData::List(_) => "a list",
+            ValueData::Set(_) => "a set",
+            ValueData::Tuple(_) => "a tuple",
+            ValueData::Map(_) => "a map",
+            ValueData::Object(_) => "an object",
+            ValueData::Block(block) => match block.keyword {
                 Keyword::Owner => "an owner",
                 Keyword::Service => "a service",
                 Keyword::Scope => "a scope",
@@ -317,50 +320,50 @@ impl Value {
         }
     }
 
-    fn rank(&self) -> u8 {
+    fn order_rank(&self) -> u8 {
         match &self.data {
-            Data::Null => 0,
-            Data::Bool(_) => 1,
-            Data::Number(_) => 2,
-            Data::String(_) => 3,
-            Data::List(_) => 4,
-            Data::Set(_) => 5,
-            Data::Tuple(_) => 6,
-            Data::Map(_) => 7,
-            Data::Object(_) => 8,
-            Data::Block(_) => 9,
+            ValueData::Null => 0,
+            ValueData::Bool(_) => 1,
+            ValueData::Number(_) => 2,
+            ValueData::String(_) => 3,
+            ValueData::List(_) => 4,
+            ValueData::Set(_) => 5,
+            ValueData::Tuple(_) => 6,
+            ValueData::Map(_) => 7,
+            ValueData::Object(_) => 8,
+            ValueData::Block(_) => 9,
         }
     }
 }
 
-/// Equal by type and content; marks do not count. A list never equals a tuple.
-impl PartialEq for Value {
+/// Values are equal if type and content are equal. Marks are ignored. A list never equals a tuple.
+impl PartialEq for ConfigValue {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Value {}
+impl Eq for ConfigValue {}
 
-impl PartialOrd for Value {
+impl PartialOrd for ConfigValue {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-/// The order of a set: by form, then by content; strings by their bytes.
-impl Ord for Value {
+/// The order of the elements of a set: by type, then by content. Strings are ordered by their bytes.
+impl Ord for ConfigValue {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.data, &other.data) {
-            (Data::Bool(a), Data::Bool(b)) => a.cmp(b),
-            (Data::Number(a), Data::Number(b)) => a.cmp(b),
-            (Data::String(a), Data::String(b)) => a.cmp(b),
-            (Data::List(a), Data::List(b)) | (Data::Set(a), Data::Set(b)) | (Data::Tuple(a), Data::Tuple(b)) => {
-                a.cmp(b)
-            }
-            (Data::Map(a), Data::Map(b)) | (Data::Object(a), Data::Object(b)) => a.cmp(b),
-            (Data::Block(a), Data::Block(b)) => a.cmp(b),
-            _ => self.rank().cmp(&other.rank()),
+            (ValueData::Bool(a), ValueData::Bool(b)) => a.cmp(b),
+            (ValueData::Number(a), ValueData::Number(b)) => a.cmp(b),
+            (ValueData::String(a), ValueData::String(b)) => a.cmp(b),
+            (ValueData::List(a), ValueData::List(b))
+            | (ValueData::Set(a), ValueData::Set(b))
+            | (ValueData::Tuple(a), ValueData::Tuple(b)) => a.cmp(b),
+            (ValueData::Map(a), ValueData::Map(b)) | (ValueData::Object(a), ValueData::Object(b)) => a.cmp(b),
+            (ValueData::Block(a), ValueData::Block(b)) => a.cmp(b),
+            _ => self.order_rank().cmp(&other.order_rank()),
         }
     }
 }

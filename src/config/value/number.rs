@@ -1,4 +1,5 @@
-//! Numbers with all their decimal digits: `0.1 + 0.2` is `0.3`.
+//! Decimal numbers without rounding errors: `0.1 + 0.2` is `0.3`. The number of digits is bounded, so that no expression can build a number
+//! that takes much memory or time.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,22 +8,23 @@ use std::str::FromStr;
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive as _, Zero as _};
 
-/// A number may have so many digits on either side of its point.
+/// The maximum number of digits before the decimal point, and the largest exponent in a literal. Twice as many digits are allowed after
+/// the point and in total.
 const MOST_DIGITS: i64 = 1_000;
-/// Digits of a quotient that does not end.
+/// The maximum number of digits of a quotient, which may have infinitely many.
 const QUOTIENT_DIGITS: i64 = 100;
 
 /// A decimal number.
 #[derive(Debug, Clone)]
 pub struct Number(BigDecimal);
 
-/// A number that has too many digits, or text that is no number.
+/// The reason why an operation or a text gives no number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidNumber {
-    /// Not digits, a point and an exponent.
+pub enum NumberError {
+    /// The text is not a decimal number with an optional exponent.
     #[error("not a number")]
     Shape,
-    /// More than a thousand digits.
+    /// The number has more digits than are allowed.
     #[error("the number has more than {MOST_DIGITS} digits")]
     Digits,
     /// A division by zero.
@@ -31,120 +33,142 @@ pub enum InvalidNumber {
 }
 
 impl Number {
-    fn bounded(value: BigDecimal) -> Result<Self, InvalidNumber> {
+    fn check_digits(value: BigDecimal) -> Result<Self, NumberError> {
         if value.is_zero() {
             return Ok(Self(BigDecimal::zero()));
         }
         let (_, scale) = value.as_bigint_and_exponent();
         let digits = i64::try_from(value.digits()).unwrap_or(i64::MAX);
         if scale > MOST_DIGITS * 2 || digits.saturating_sub(scale) > MOST_DIGITS || digits > MOST_DIGITS * 2 {
-            return Err(InvalidNumber::Digits);
+            return Err(NumberError::Digits);
         }
         Ok(Self(value))
     }
 
-    /// The sum.
-    pub fn add(&self, other: &Self) -> Result<Self, InvalidNumber> {
-        if let (Some(a), Some(b)) = (self.small(), other.small())
+    /// Adds two numbers.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::Digits`] if the sum has too many digits.
+    pub fn try_add(&self, other: &Self) -> Result<Self, NumberError> {
+        if let (Some(a), Some(b)) = (self.to_small_i64(), other.to_small_i64())
             && let Some(sum) = a.checked_add(b)
         {
             return Ok(Self(sum.into()));
         }
-        Self::bounded(&self.0 + &other.0)
+        Self::check_digits(&self.0 + &other.0)
     }
 
-    /// The number when it is written without a point and fits: most are, and need no long arithmetic.
-    fn small(&self) -> Option<i64> {
+    /// The number as `i64` if it has no decimals and fits. Most numbers do, and then need no arbitrary-precision arithmetic.
+    fn to_small_i64(&self) -> Option<i64> {
         let (digits, scale) = self.0.as_bigint_and_scale();
         if scale == 0 { digits.to_i64() } else { None }
     }
 
-    /// The difference.
-    pub fn subtract(&self, other: &Self) -> Result<Self, InvalidNumber> {
-        Self::bounded(&self.0 - &other.0)
+    /// Subtracts `other`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::Digits`] if the difference has too many digits.
+    pub fn try_subtract(&self, other: &Self) -> Result<Self, NumberError> {
+        Self::check_digits(&self.0 - &other.0)
     }
 
-    /// The product.
-    pub fn multiply(&self, other: &Self) -> Result<Self, InvalidNumber> {
-        Self::bounded(&self.0 * &other.0)
+    /// Multiplies two numbers.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::Digits`] if the product has too many digits.
+    pub fn try_multiply(&self, other: &Self) -> Result<Self, NumberError> {
+        Self::check_digits(&self.0 * &other.0)
     }
 
-    /// The quotient.
-    pub fn divide(&self, other: &Self) -> Result<Self, InvalidNumber> {
+    /// Divides by `other`. The quotient is rounded half to even to 100 digits, integer digits and decimals together.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::DivisionByZero`], or [`NumberError::Digits`] if the quotient has too many digits.
+    pub fn try_divide(&self, other: &Self) -> Result<Self, NumberError> {
         if other.0.is_zero() {
-            return Err(InvalidNumber::DivisionByZero);
+            return Err(NumberError::DivisionByZero);
         }
         let quotient = &self.0 / &other.0;
         let whole = i64::try_from(quotient.digits()).unwrap_or(i64::MAX) - quotient.as_bigint_and_exponent().1;
-        Self::bounded(quotient.with_scale_round(QUOTIENT_DIGITS - whole.max(0), RoundingMode::HalfEven).normalized())
+        Self::check_digits(
+            quotient.with_scale_round(QUOTIENT_DIGITS - whole.max(0), RoundingMode::HalfEven).normalized(),
+        )
     }
 
-    /// What is left of a division whose quotient is cut to a whole number; it has the sign of `self`.
-    pub fn remainder(&self, other: &Self) -> Result<Self, InvalidNumber> {
+    /// The remainder of a division truncated towards zero. It has the sign of `self`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::DivisionByZero`], or [`NumberError::Digits`] if the remainder has too many digits.
+    pub fn try_remainder(&self, other: &Self) -> Result<Self, NumberError> {
         if other.0.is_zero() {
-            return Err(InvalidNumber::DivisionByZero);
+            return Err(NumberError::DivisionByZero);
         }
-        Self::bounded(&self.0 % &other.0)
+        Self::check_digits(&self.0 % &other.0)
     }
 
-    /// The same with the other sign.
+    /// The number with the opposite sign.
     #[must_use]
-    pub fn negate(&self) -> Self {
+    pub fn to_negated(&self) -> Self {
         Self(-&self.0)
     }
 
-    /// The same without a sign.
+    /// The absolute value.
     #[must_use]
     pub fn abs(&self) -> Self {
         Self(self.0.abs())
     }
 
-    /// The nearest whole number not below.
+    /// The smallest whole number that is not less.
     #[must_use]
     pub fn ceil(&self) -> Self {
         Self(self.0.with_scale_round(0, RoundingMode::Ceiling))
     }
 
-    /// The nearest whole number not above.
+    /// The largest whole number that is not greater.
     #[must_use]
     pub fn floor(&self) -> Self {
         Self(self.0.with_scale_round(0, RoundingMode::Floor))
     }
 
-    /// Whether it is 0.
+    /// Whether it is zero.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.0.is_zero()
     }
 
-    /// Whether it is below 0.
+    /// Whether it is less than zero.
     #[must_use]
     pub fn is_negative(&self) -> bool {
         self.0 < BigDecimal::zero()
     }
 
-    /// The number when it is whole and fits.
+    /// The number as `i64`. `None` if it is not whole or does not fit.
     #[must_use]
     pub fn to_i64(&self) -> Option<i64> {
         self.to_integer()?.to_i64()
     }
 
-    /// The number when it is whole.
+    /// The number as an integer. `None` if it is not whole.
     #[must_use]
     pub fn to_integer(&self) -> Option<BigInt> {
         self.0.is_integer().then(|| self.0.with_scale(0).into_bigint_and_exponent().0)
     }
 
-    /// The digits without zeros at the end and without a sign, and the power of ten that the first of them counts.
+    /// The significant digits, without a sign and trailing zeros, and the power of ten of the first digit. For 0.012: `12` and -2.
     #[must_use]
-    pub fn digits(&self) -> (String, i64) {
+    pub fn significant_digits(&self) -> (String, i64) {
         let (digits, scale) = self.0.abs().normalized().into_bigint_and_exponent();
         let digits = digits.to_string();
         let power = i64::try_from(digits.len()).unwrap_or(i64::MAX) - 1 - scale;
         (digits, power)
     }
 
-    /// The nearest double.
+    /// The nearest 64-bit float; infinity if the number is too large.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
         self.0.to_f64().unwrap_or(f64::INFINITY)
@@ -170,10 +194,10 @@ impl From<usize> for Number {
 }
 
 impl FromStr for Number {
-    type Err = InvalidNumber;
+    type Err = NumberError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
-        // Most are short and whole, and need no long arithmetic.
+    fn from_str(text: &str) -> Result<Self, NumberError> {
+        // Most numbers are short and whole, and need no arbitrary-precision arithmetic.
         if text.len() < 19
             && text.bytes().all(|byte| byte.is_ascii_digit())
             && let Ok(whole) = text.parse::<i64>()
@@ -185,25 +209,25 @@ impl FromStr for Number {
             && digits.chars().any(|c| c.is_ascii_digit())
             && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
         if !shaped {
-            return Err(InvalidNumber::Shape);
+            return Err(NumberError::Shape);
         }
-        // Before the digits are laid out: `1e999999999` must not be.
+        // This check comes before the number is expanded, because `1e999999999` must not be.
         if text.len() > 4 * usize::try_from(MOST_DIGITS).unwrap_or(usize::MAX) {
-            return Err(InvalidNumber::Digits);
+            return Err(NumberError::Digits);
         }
         if let Some((_, exponent)) = text.split_once(['e', 'E']) {
-            let exponent: i64 = exponent.parse().map_err(|_| InvalidNumber::Shape)?;
+            let exponent: i64 = exponent.parse().map_err(|_| NumberError::Shape)?;
             if exponent.abs() > MOST_DIGITS {
-                return Err(InvalidNumber::Digits);
+                return Err(NumberError::Digits);
             }
         }
-        Self::bounded(BigDecimal::from_str(text).map_err(|_| InvalidNumber::Shape)?.normalized())
+        Self::check_digits(BigDecimal::from_str(text).map_err(|_| NumberError::Shape)?.normalized())
     }
 }
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(whole) = self.small() {
+        if let Some(whole) = self.to_small_i64() {
             return write!(f, "{whole}");
         }
         f.write_str(&self.0.normalized().to_plain_string())
@@ -240,25 +264,25 @@ mod tests {
 
     #[test]
     fn arithmetic_is_decimal() {
-        assert_eq!(number("0.1").add(&number("0.2")).unwrap().to_string(), "0.3");
-        assert_eq!(number("7").remainder(&number("-3")).unwrap().to_string(), "1");
-        assert_eq!(number("-7").remainder(&number("3")).unwrap().to_string(), "-1");
-        assert_eq!(number("1").divide(&number("3")).unwrap().to_string(), format!("0.{}", "3".repeat(100)));
-        assert_eq!(number("10").divide(&number("4")).unwrap().to_string(), "2.5");
+        assert_eq!(number("0.1").try_add(&number("0.2")).unwrap().to_string(), "0.3");
+        assert_eq!(number("7").try_remainder(&number("-3")).unwrap().to_string(), "1");
+        assert_eq!(number("-7").try_remainder(&number("3")).unwrap().to_string(), "-1");
+        assert_eq!(number("1").try_divide(&number("3")).unwrap().to_string(), format!("0.{}", "3".repeat(100)));
+        assert_eq!(number("10").try_divide(&number("4")).unwrap().to_string(), "2.5");
         assert_eq!(number("1e3").to_string(), "1000");
         assert_eq!(number("-1.50").floor().to_string(), "-2");
         assert_eq!(number("1.0").to_i64(), Some(1));
-        assert_eq!(number("1").divide(&number("0")), Err(InvalidNumber::DivisionByZero));
+        assert_eq!(number("1").try_divide(&number("0")), Err(NumberError::DivisionByZero));
     }
 
     #[test]
     fn size_is_bounded() {
-        assert_eq!("1e1001".parse::<Number>(), Err(InvalidNumber::Digits));
-        assert_eq!("1e99999999999999999999".parse::<Number>(), Err(InvalidNumber::Shape));
+        assert_eq!("1e1001".parse::<Number>(), Err(NumberError::Digits));
+        assert_eq!("1e99999999999999999999".parse::<Number>(), Err(NumberError::Shape));
         let large = number(&"9".repeat(900));
-        assert_eq!(large.multiply(&large), Err(InvalidNumber::Digits));
+        assert_eq!(large.try_multiply(&large), Err(NumberError::Digits));
         for bad in ["", "x", "0x1", "1_000", "e1", "-", ".", "1e", "Inf", "NaN"] {
-            assert_eq!(bad.parse::<Number>(), Err(InvalidNumber::Shape), "{bad}");
+            assert_eq!(bad.parse::<Number>(), Err(NumberError::Shape), "{bad}");
         }
     }
 }

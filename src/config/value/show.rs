@@ -1,19 +1,19 @@
-//! Values as diagnostics show them: short, in the language's own form, never sensitive.
+//! Renders values for diagnostics: short, in the syntax of the language, and without sensitive content.
 
 use std::fmt::Write as _;
 
-use super::{Data, Value};
+use super::{ConfigValue, ValueData};
 
-/// How many characters of a value a diagnostic shows.
+/// The maximum number of characters of a value in a diagnostic.
 const LONGEST: usize = 120;
-/// What stands for a value that must not be shown.
+/// The text shown in place of a sensitive value.
 pub const SENSITIVE: &str = "(sensitive value)";
 
-/// The value in the language's form, cut when long.
+/// The value in the syntax of the language. A long one is cut and ends in `…`.
 #[must_use]
-pub fn show(value: &Value) -> String {
+pub fn render_value(value: &ConfigValue) -> String {
     let mut text = String::new();
-    write(value, &mut text, 0);
+    write_value(value, &mut text, 0);
     if text.chars().count() > LONGEST {
         text = text.chars().take(LONGEST).collect();
         text.push('…');
@@ -21,9 +21,9 @@ pub fn show(value: &Value) -> String {
     text
 }
 
-/// A string in quotes with its escapes.
+/// A string in double quotes, with escapes.
 #[must_use]
-pub fn quoted(text: &str) -> String {
+pub fn quote_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -43,8 +43,8 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
-fn write(value: &Value, out: &mut String, depth: usize) {
-    // Bounds the work on large values; what is beyond is cut anyway.
+fn write_value(value: &ConfigValue, out: &mut String, depth: usize) {
+    // This bounds the work on large values: the text after this point is cut anyway.
     if out.len() > LONGEST * 4 {
         return;
     }
@@ -57,21 +57,21 @@ fn write(value: &Value, out: &mut String, depth: usize) {
         return;
     }
     match &value.data {
-        Data::Null => out.push_str("null"),
-        Data::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Data::Number(number) => out.push_str(&number.to_string()),
-        Data::String(text) => {
+        ValueData::Null => out.push_str("null"),
+        ValueData::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        ValueData::Number(number) => out.push_str(&number.to_string()),
+        ValueData::String(text) => {
             let cut: String = text.chars().take(LONGEST + 1).collect();
-            out.push_str(&quoted(&cut));
+            out.push_str(&quote_text(&cut));
         }
-        Data::Block(block) => out.push_str(&block.to_string()),
-        Data::List(elements) | Data::Tuple(elements) => write_elements(elements, out, depth),
-        Data::Set(elements) => {
+        ValueData::Block(block) => out.push_str(&block.to_string()),
+        ValueData::List(elements) | ValueData::Tuple(elements) => write_elements(elements, out, depth),
+        ValueData::Set(elements) => {
             out.push_str("toset(");
             write_elements(elements, out, depth);
             out.push(')');
         }
-        Data::Map(entries) | Data::Object(entries) => {
+        ValueData::Map(entries) | ValueData::Object(entries) => {
             out.push('{');
             for (index, (key, value)) in entries.iter().enumerate().take(LONGEST) {
                 out.push_str(if index == 0 { " " } else { ", " });
@@ -79,23 +79,23 @@ fn write(value: &Value, out: &mut String, depth: usize) {
                 if plain && !key.is_empty() {
                     out.push_str(key);
                 } else {
-                    out.push_str(&quoted(key));
+                    out.push_str(&quote_text(key));
                 }
                 out.push_str(" = ");
-                write(value, out, depth + 1);
+                write_value(value, out, depth + 1);
             }
             out.push_str(if entries.is_empty() { "}" } else { " }" });
         }
     }
 }
 
-fn write_elements(elements: &[Value], out: &mut String, depth: usize) {
+fn write_elements(elements: &[ConfigValue], out: &mut String, depth: usize) {
     out.push('[');
     for (index, element) in elements.iter().enumerate().take(LONGEST) {
         if index > 0 {
             out.push_str(", ");
         }
-        write(element, out, depth + 1);
+        write_value(element, out, depth + 1);
     }
     out.push(']');
 }
@@ -106,9 +106,13 @@ mod tests {
 
     #[test]
     fn shows_no_secret_and_no_escape() {
-        let secret = Value::string("hunter2").marked(true);
-        let tuple = Value::tuple(vec![Value::string("\u{1b}[31m\"x"), secret, Value::number(1_i64)]);
-        assert_eq!(show(&tuple), "[\"\\u001b[31m\\\"x\", (sensitive value), 1]");
-        assert_eq!(show(&Value::string("x".repeat(1000))).chars().count(), LONGEST + 1);
+        let secret = ConfigValue::new_string("hunter2").with_mark(true);
+        let tuple = ConfigValue::new_tuple(vec![
+            ConfigValue::new_string("\u{1b}[31m\"x"),
+            secret,
+            ConfigValue::new_number(1_i64),
+        ]);
+        assert_eq!(render_value(&tuple), "[\"\\u001b[31m\\\"x\", (sensitive value), 1]");
+        assert_eq!(render_value(&ConfigValue::new_string("x".repeat(1000))).chars().count(), LONGEST + 1);
     }
 }

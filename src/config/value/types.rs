@@ -1,45 +1,45 @@
-//! Type constraints, as `variable` blocks state them.
+//! Type constraints, as written in `variable` blocks.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Keyword, Value};
+use super::{ConfigValue, Keyword};
 
-/// What a value may be.
+/// A type constraint.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Type {
-    /// Anything.
+    /// Any value.
     Any,
-    /// `true`, `false`.
+    /// `bool`.
     Bool,
-    /// A number.
+    /// `number`.
     Number,
-    /// Text.
+    /// `string`.
     String,
-    /// Elements of one type, in order.
+    /// `list(…)`: ordered elements of one type.
     List(Box<Type>),
-    /// Elements of one type, each once.
+    /// `set(…)`: elements of one type, without order and duplicates.
     Set(Box<Type>),
-    /// Entries of one type.
+    /// `map(…)`: entries whose values have one type.
     Map(Box<Type>),
-    /// So many elements, each of its type.
+    /// `tuple([…])`: a fixed number of elements, each with its own type.
     Tuple(Vec<Type>),
-    /// A block of that type, such as `owner.jane`.
+    /// A reference to a block of that type, such as `owner.jane`.
     Block(Keyword),
-    /// These attributes; others are dropped.
-    Object(BTreeMap<Arc<str>, Field>),
+    /// `object({…})`: these attributes. A conversion drops other attributes.
+    Object(BTreeMap<Arc<str>, ObjectField>),
 }
 
 /// An attribute of an object type.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Field {
-    /// Its type.
+pub struct ObjectField {
+    /// The type of the attribute.
     pub of: Type,
-    /// It may be left out.
+    /// Whether it may be omitted.
     pub optional: bool,
-    /// What it is when left out.
-    pub default: Option<Value>,
+    /// The value when it is omitted or null. `None`: null.
+    pub default: Option<ConfigValue>,
 }
 
 impl Type {

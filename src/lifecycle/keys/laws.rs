@@ -1,5 +1,5 @@
-//! What must hold whatever happens, in whatever order: time passes, runs complete or are killed between any two writes, answers are slow,
-//! somebody makes keys by hand, owners and stores change, consumers read the store when they please.
+//! Property test: the invariant of key rotation for any order of events. Time passes, runs complete or are killed between any two writes,
+//! AWS answers slowly, a person creates keys by hand, owners and stores change, consumers read the store at any time.
 
 use jiff::SignedDuration;
 use leasehold_provider::ResourceKind;
@@ -12,21 +12,21 @@ const ROTATE_EVERY: u32 = 10 * OVERLAP;
 
 #[derive(Debug, Clone)]
 enum Event {
-    /// Minutes pass.
+    /// So many minutes pass.
     Pass(i64),
-    /// A run completes; the answer to a creation takes so many seconds.
+    /// A run completes. The response to the creation of a key takes `latency` seconds.
     Run { latency: i64 },
-    /// A run is killed after so many writes, a creation and a delivery counting as one each.
+    /// A run is killed after `after` writes. A creation and a delivery are one write each.
     Killed { after: usize, latency: i64 },
-    /// A run that is shown no key of the last seconds which was delivered.
+    /// A run for which AWS does not list the delivered keys of the last `seconds` seconds.
     Behind { seconds: i64 },
-    /// Somebody makes a key by hand.
+    /// A person creates a key by hand.
     Stray,
-    /// Somebody uses the key with that number.
+    /// The active key with that index is used.
     Use(usize),
-    /// Another owner answers.
+    /// The identity gets another owner.
     Owner(u8),
-    /// Another store is named. No store is gone back to.
+    /// The identity gets another store. No store is used a second time.
     Store,
     /// A consumer reads the store.
     Read,
@@ -46,7 +46,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// How long the answer to a creation takes. Where time is rehearsed, none passes.
+/// How long the response to a creation takes, in seconds. Zero is a case of its own because rehearsed runs take no time.
 fn latency() -> impl Strategy<Value = i64> {
     prop_oneof![Just(0), 0..400i64]
 }
@@ -59,7 +59,7 @@ struct World {
     store: u32,
     keys: BTreeMap<ResourceId, LiveKey>,
     active: BTreeMap<ResourceId, bool>,
-    /// What consumers hold, and until when they may count on it.
+    /// The keys that consumers have read, each with the instant until which it must work.
     read: Vec<(ResourceId, Timestamp)>,
 }
 
@@ -75,12 +75,12 @@ impl World {
         KeyTerms { store: format!("s{}", self.store), rotate_every: span(ROTATE_EVERY), overlap: span(OVERLAP) }
     }
 
-    fn decide(&self) -> Keys {
+    fn decide(&self) -> DesiredKeys {
         self.decide_behind(0)
     }
 
-    /// The decision of one who is shown what was so many seconds ago.
-    fn decide_behind(&self, seconds: i64) -> Keys {
+    /// The decision of a run for which AWS does not list the delivered keys of the last `seconds` seconds.
+    fn decide_behind(&self, seconds: i64) -> DesiredKeys {
         let (terms, owner) = (self.terms(), self.owner.to_string());
         let young = |key: &LiveKey| {
             let made_at = key.created_at.filter(|_| key.delivered.is_some());
@@ -89,9 +89,9 @@ impl World {
         let shown = self.keys.iter().filter(|(_, key)| !young(key)).map(|(id, key)| (id.clone(), key.clone()));
         let not_shown = self.keys.iter().filter(|(_, key)| young(key));
         let not_shown =
-            not_shown.filter_map(|(id, key)| Some((id.part().to_owned(), key.delivered.clone()?))).collect();
-        let issue = Issue { terms: &terms, owner: &owner, environment: None, not_shown: Some(&not_shown) };
-        let keys = decide(Some(issue), &shown.collect(), self.now);
+            not_shown.filter_map(|(id, key)| Some((id.local_name().to_owned(), key.delivered.clone()?))).collect();
+        let issue = KeyIssue { terms: &terms, owner: &owner, environment: None, not_shown: Some(&not_shown) };
+        let keys = decide_keys(Some(issue), &shown.collect(), self.now);
         let has_one = not_shown.values().any(|delivery| delivery.held);
         assert!(keys.new.is_none() || !has_one, "a key is made for one who has one: {self:?}");
         keys
@@ -99,7 +99,7 @@ impl World {
 
     fn pass(&mut self, seconds: i64) {
         self.now += SignedDuration::from_secs(seconds);
-        // A law of its own: what a consumer may count on works, at the last instant too.
+        // The invariant: a key that a consumer has read works until its instant.
         for (id, until) in &self.read {
             let works = self.active.get(id) == Some(&true);
             assert!(works || *until <= self.now, "{id} was read, and does not work until {until}: {self:?}");
@@ -108,7 +108,7 @@ impl World {
 
     fn make(&mut self) -> ResourceId {
         self.next_id += 1;
-        // A later key may have the earlier id.
+        // Ids are not in the order of creation.
         let id =
             ResourceId::new(ResourceKind::new("key"), format!("ci/{:08x}", self.next_id.wrapping_mul(0x9E37_79B1)));
         assert!(self.keys.len() < MOST, "a third key is made: {self:?}");
@@ -124,33 +124,33 @@ impl World {
             }
         }
         let (store, owner) = (new.store.clone(), Some(new.owner.clone()));
-        // As the vault does it: each delivery is later than those before.
+        // Like the secret store: each delivery is later than all earlier ones.
         let before = self.keys.values().filter_map(|key| Some(key.delivered.as_ref()?.at)).max();
         let at = before.map_or(self.now, |before| self.now.max(before + SignedDuration::from_secs(1)));
         let delivery = Delivery { store, at, held: true, owner, environment: None };
         self.keys.get_mut(id).unwrap().delivered = Some(delivery);
     }
 
-    /// A run that is killed after so many writes, in the order in which a plan has them: removals, changes, creation, delivery.
+    /// A run that is killed after `writes` writes. The order is that of a plan: deletions, changes, creation, delivery.
     fn run(&mut self, writes: usize, latency: i64) {
         self.carry_out(self.decide(), writes, latency);
     }
 
-    fn carry_out(&mut self, keys: Keys, mut writes: usize, latency: i64) {
+    fn carry_out(&mut self, keys: DesiredKeys, mut writes: usize, latency: i64) {
         let mut may_write = || {
             let may = writes > 0;
             writes = writes.saturating_sub(1);
             may
         };
-        for (id, _) in keys.fates.iter().filter(|(_, fate)| matches!(fate, Fate::Goes(_))) {
+        for (id, _) in keys.fates.iter().filter(|(_, fate)| matches!(fate, KeyFate::Goes(_))) {
             if !may_write() {
                 return;
             }
             self.keys.remove(id);
             self.active.remove(id);
         }
-        for (id, fate) in keys.fates.iter().filter(|(_, fate)| !matches!(fate, Fate::Goes(_))) {
-            let works = matches!(fate, Fate::Works);
+        for (id, fate) in keys.fates.iter().filter(|(_, fate)| !matches!(fate, KeyFate::Goes(_))) {
+            let works = matches!(fate, KeyFate::Works);
             if self.active.get(id) == Some(&works) {
                 continue;
             }
@@ -178,16 +178,16 @@ impl World {
         self.read.extend(found.into_iter().map(|id| (id, until)));
     }
 
-    /// After a run that completed.
+    /// What must be true after a completed run.
     fn assert_settled(&self) {
         assert!(self.keys.values().all(|key| key.delivered.is_some()), "an undelivered key is left: {self:?}");
         let keys = self.decide();
         assert_eq!(keys.new, None, "{self:?}");
         for (id, fate) in &keys.fates {
             let as_it_is = match fate {
-                Fate::Works => self.active[id],
-                Fate::Off { .. } => !self.active[id],
-                Fate::Goes(_) => false,
+                KeyFate::Works => self.active[id],
+                KeyFate::Off { .. } => !self.active[id],
+                KeyFate::Goes(_) => false,
             };
             assert!(as_it_is, "{id} shall be {fate:?}: {self:?}");
         }
@@ -220,7 +220,7 @@ impl World {
     }
 }
 
-/// How many histories are tried; `LEASEHOLD_KEY_CASES` says more.
+/// How many histories are tried; `LEASEHOLD_KEY_CASES` overrides the number.
 #[allow(clippy::disallowed_methods, reason = "a test reads how long it shall run")]
 fn cases() -> u32 {
     std::env::var("LEASEHOLD_KEY_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2000)
@@ -237,7 +237,7 @@ proptest! {
         for event in &events {
             world.happen(event);
         }
-        // However it went, one run brings it to its end.
+        // Whatever happened before, one complete run must reach the desired state.
         world.happen(&Event::Run { latency: 1 });
     }
 }

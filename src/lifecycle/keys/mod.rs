@@ -1,8 +1,18 @@
-//! Which access keys an identity should have: from those that live, what of them was delivered, the declared terms and `now`.
+//! Decides which access keys an identity should have.
 //!
-//! Decided by level: nothing remembers that a rotation began. A key counts only once its secret was delivered; one that nobody was given
-//! goes. Whoever reads the store holds a key that works for `overlap` more, whatever runs or fails to run: a delivered key is switched off
-//! no earlier than `overlap` after the next one was delivered.
+//! In: the live keys, what was delivered of them, the declared terms, and `now`. Out: the fate of each live key, and the key to create.
+//!
+//! The decision depends only on these inputs; no record says that a rotation began. A key counts only once its secret was delivered to a
+//! store; an undelivered key is deleted. The invariant: a key that a consumer reads from the store works for at least `overlap` from then
+//! on, whatever runs or fails. A delivered key is therefore disabled no earlier than `overlap` after the delivery of the next one.
+//!
+//! Example with `overlap = "2d"` (a late use of A extends the time it is disabled):
+//!
+//! ```text
+//! 1 May   B is delivered, A still works
+//! 3 May   A is disabled
+//! 5 May   A is deleted
+//! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,234 +23,244 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::declared::KeyTerms;
 
-/// How many access keys a user can have.
+/// The maximum number of access keys of an IAM user.
 pub const MOST: usize = 2;
 
-/// How long a cloud may take to show a key that was just made. AWS names no figure; its tools and ours retry for as long.
+/// How long AWS may take to list a new key. AWS documents no figure; AWS's own tools and Leasehold retry for this long.
 const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
-/// For whom, and on which terms, keys are issued.
+/// The terms on which an identity is issued keys.
 #[derive(Debug, Clone, Copy)]
-pub struct Issue<'a> {
+pub struct KeyIssue<'a> {
     /// The declared terms.
     pub terms: &'a KeyTerms,
-    /// Who answers for the identity.
+    /// The label of the owner of the identity.
     pub owner: &'a str,
-    /// Where it works.
+    /// The environment of the identity.
     pub environment: Option<&'a str>,
-    /// What was delivered to it, by key, and is not among its live keys.
+    /// Deliveries, by key id, of keys that AWS does not list. `None`: there are none.
     pub not_shown: Option<&'a BTreeMap<String, Delivery>>,
 }
 
 /// The keys that an identity should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys {
-    /// What shall become of each key that lives.
-    pub fates: BTreeMap<ResourceId, Fate>,
-    /// The key that shall be made.
+pub struct DesiredKeys {
+    /// What becomes of each live key.
+    pub fates: BTreeMap<ResourceId, KeyFate>,
+    /// The key to create. `None`: no new key is needed, or there is no room for one.
     pub new: Option<NewKey>,
-    /// When time alone brings the next change, as it stands.
+    /// When the next change because of time alone is due. `None`: none is.
     pub next: Option<Timestamp>,
 }
 
-/// A key that shall be made.
+/// A key to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKey {
-    /// The store that its secret goes to.
+    /// The label of the store that receives its secret.
     pub store: String,
-    /// The owner whom it is for.
+    /// The owner it is issued for.
     pub owner: String,
-    /// The environment that it is for.
+    /// The environment it is issued for.
     pub environment: Option<String>,
-    /// Why.
-    pub why: Why,
+    /// Why it is created.
+    pub why: KeyIssueReason,
 }
 
-/// What shall become of a key that lives.
+/// What becomes of a live key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
-    /// It works.
+pub enum KeyFate {
+    /// It is active.
     Works,
-    /// It is switched off, and can still be switched on again.
+    /// It is disabled, and can be enabled again.
     Off {
         /// When the key that replaces it was delivered.
         replaced_at: Timestamp,
-        /// When it was last used.
+        /// When it was last used. `None`: never.
         last_used: Option<Timestamp>,
     },
-    /// It goes.
-    Goes(Goes),
+    /// It is deleted.
+    Goes(KeyDeletionReason),
 }
 
-/// Why a key goes.
+/// Why a key is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
-pub enum Goes {
-    /// No store was given its secret.
+pub enum KeyDeletionReason {
+    /// Its secret was delivered to no store.
     NotDelivered,
-    /// Its identity declares no issued keys any more.
+    /// Its identity no longer declares issued keys.
     NotDeclared,
-    /// A newer one took its place long ago.
+    /// A newer key replaced it, and the overlap and the time it is disabled are over.
     Replaced {
-        /// When that was delivered.
+        /// When the newer key was delivered.
         at: Timestamp,
-        /// When this one was last used.
+        /// When this key was last used. `None`: never.
         last_used: Option<Timestamp>,
     },
-    /// It is replaced and off, and a new one needs its place: a user has two keys at most.
+    /// It is replaced and disabled, and a new key needs its place: IAM allows two keys per user.
     MakesRoom {
-        /// When it was last used.
+        /// When it was last used. `None`: never.
         last_used: Option<Timestamp>,
     },
 }
 
-/// Why a key shall be made.
+/// Why a key is created.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
-pub enum Why {
-    /// The store holds none that works.
+pub enum KeyIssueReason {
+    /// The store has no key that works.
     NoneHeld,
-    /// The one that it has is too old.
+    /// The current key is older than `rotate_every`.
     Old {
-        /// Its id.
+        /// The id of the current key.
         key: String,
-        /// When it was made.
+        /// When the current key was created.
         created_at: Timestamp,
-        /// How old it may become.
+        /// The maximum age of a key.
         rotate_every: Span,
     },
-    /// The one that it has is in another store.
+    /// The current key is in another store.
     Elsewhere {
-        /// In which.
+        /// The label of that store.
         store: String,
     },
-    /// The one that it has was issued under another owner.
+    /// The current key was issued under another owner.
     Owner {
-        /// Under whom.
+        /// That owner. `None`: the delivery has no owner.
         from: Option<String>,
     },
-    /// The one that it has was issued for another environment.
+    /// The current key was issued for another environment.
     Environment {
-        /// For which.
+        /// That environment. `None`: the delivery has no environment.
         from: Option<String>,
     },
 }
 
-impl Why {
-    /// Whether time alone brought it.
+impl KeyIssueReason {
+    /// Whether time alone caused it, without a change of the configuration.
     #[must_use]
-    pub fn is_of_time(&self) -> bool {
+    pub fn is_caused_by_time(&self) -> bool {
         matches!(self, Self::Old { .. })
     }
 }
 
-impl Goes {
-    /// Whether time alone brought it.
+impl KeyDeletionReason {
+    /// Whether time alone caused it, without a change of the configuration.
     #[must_use]
-    pub fn is_of_time(&self) -> bool {
+    pub fn is_caused_by_time(&self) -> bool {
         matches!(self, Self::Replaced { .. } | Self::MakesRoom { .. })
     }
 }
 
-/// Says what should become of `live` keys, and whether there should be a new one. Without terms no key is issued, and those that were go.
+/// Decides the fate of each key in `live`, and whether to create one. Without `issue`, no key is created and every live key is deleted.
 #[must_use]
-pub fn decide(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, now: Timestamp) -> Keys {
+pub fn decide_keys(issue: Option<KeyIssue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, now: Timestamp) -> DesiredKeys {
     let mut fates = BTreeMap::new();
-    let mut delivered: Vec<Held<'_>> = Vec::new();
+    let mut delivered: Vec<DeliveredKey<'_>> = Vec::new();
     for (id, key) in live {
         match (&key.delivered, issue) {
-            (None, _) => drop(fates.insert(id.clone(), Fate::Goes(Goes::NotDelivered))),
-            (Some(_), None) => drop(fates.insert(id.clone(), Fate::Goes(Goes::NotDeclared))),
-            (Some(delivery), Some(_)) => delivered.push(Held { id, key, delivery }),
+            (None, _) => drop(fates.insert(id.clone(), KeyFate::Goes(KeyDeletionReason::NotDelivered))),
+            (Some(_), None) => drop(fates.insert(id.clone(), KeyFate::Goes(KeyDeletionReason::NotDeclared))),
+            (Some(delivery), Some(_)) => delivered.push(DeliveredKey { id, key, delivery }),
         }
     }
-    let Some(issue) = issue else { return Keys { fates, new: None, next: None } };
-    // No two are delivered at one instant.
+    let Some(issue) = issue else { return DesiredKeys { fates, new: None, next: None } };
+    // Each delivery has its own instant, so the order by delivery is total.
     delivered.sort_by_key(|held| (held.delivery.at, held.key.created_at, held.id));
     let mut next: Vec<Timestamp> = Vec::new();
     for (held, newer) in delivered.iter().zip(delivered.iter().skip(1)) {
-        let (fate, then) = retired(held, newer, issue.terms, now);
+        let (fate, then) = decide_replaced_key(held, newer, issue.terms, now);
         fates.insert(held.id.clone(), fate);
         next.extend(then);
     }
     if let Some(newest) = delivered.last() {
-        fates.insert(newest.id.clone(), Fate::Works);
-        next.push(issue.terms.rotate_every.after(newest.created_at()));
+        fates.insert(newest.id.clone(), KeyFate::Works);
+        next.push(issue.terms.rotate_every.instant_after(newest.created_at()));
     }
-    // Who was just given one has it, whether or not the cloud shows it yet.
-    let shown_at = awaited(issue, now);
+    // A key that was just delivered counts, even if AWS does not list it yet. Otherwise the identity would be issued another one.
+    let shown_at = find_visibility_deadline(issue, now);
     next.extend(shown_at);
-    let why = why(delivered.last(), issue, now).filter(|_| shown_at.is_none());
+    let why = find_issue_reason(delivered.last(), issue, now).filter(|_| shown_at.is_none());
     let new = why.filter(|_| make_room(&mut fates, &delivered)).map(|why| NewKey {
         store: issue.terms.store.clone(),
         owner: issue.owner.to_owned(),
         environment: issue.environment.map(str::to_owned),
         why,
     });
-    Keys { fates, new, next: next.into_iter().filter(|at| *at > now).min() }
+    DesiredKeys { fates, new, next: next.into_iter().filter(|at| *at > now).min() }
 }
 
 /// A live key whose secret was delivered.
-struct Held<'a> {
+struct DeliveredKey<'a> {
     id: &'a ResourceId,
     key: &'a LiveKey,
     delivery: &'a Delivery,
 }
 
-impl Held<'_> {
+impl DeliveredKey<'_> {
     fn created_at(&self) -> Timestamp {
         self.key.created_at.unwrap_or(self.delivery.at)
     }
 }
 
-/// Until when the key that the store hands out may be one that the cloud does not show yet.
-fn awaited(issue: Issue<'_>, now: Timestamp) -> Option<Timestamp> {
+/// Until when AWS may not yet list the key that the store currently has. `None`: there is no such key.
+fn find_visibility_deadline(issue: KeyIssue<'_>, now: Timestamp) -> Option<Timestamp> {
     let held = issue.not_shown?.values().filter(|delivery| delivery.held);
     let until = held.map(|delivery| delivery.at.saturating_add(SHOWN_WITHIN).unwrap_or(Timestamp::MAX));
     until.filter(|until| now < *until).max()
 }
 
-/// What becomes of a key in whose place another one was delivered, and when that changes next: it works for `overlap` more, then it is off
-/// for as long, counted anew from its last use; then it goes.
-fn retired(held: &Held<'_>, newer: &Held<'_>, terms: &KeyTerms, now: Timestamp) -> (Fate, Option<Timestamp>) {
+/// The fate of a key that `newer` replaced, and when that fate changes next. The key works for `overlap` after the delivery of `newer`,
+/// then it is disabled for `overlap`, counted from its last use if that is later, then it is deleted.
+fn decide_replaced_key(
+    held: &DeliveredKey<'_>,
+    newer: &DeliveredKey<'_>,
+    terms: &KeyTerms,
+    now: Timestamp,
+) -> (KeyFate, Option<Timestamp>) {
     let replaced_at = newer.delivery.at;
-    let works_until = terms.overlap.after(replaced_at);
+    let works_until = terms.overlap.instant_after(replaced_at);
     if now < works_until {
-        return (Fate::Works, Some(works_until));
+        return (KeyFate::Works, Some(works_until));
     }
     let last_used = held.key.last_used;
-    let off_until = terms.overlap.after(last_used.map_or(works_until, |used| used.max(works_until)));
+    let off_until = terms.overlap.instant_after(last_used.map_or(works_until, |used| used.max(works_until)));
     if now < off_until {
-        (Fate::Off { replaced_at, last_used }, Some(off_until))
+        (KeyFate::Off { replaced_at, last_used }, Some(off_until))
     } else {
-        (Fate::Goes(Goes::Replaced { at: replaced_at, last_used }), None)
+        (KeyFate::Goes(KeyDeletionReason::Replaced { at: replaced_at, last_used }), None)
     }
 }
 
-/// Why there should be a new key, given the newest that was delivered.
-fn why(newest: Option<&Held<'_>>, issue: Issue<'_>, now: Timestamp) -> Option<Why> {
-    let Some(newest) = newest.filter(|newest| newest.delivery.held) else { return Some(Why::NoneHeld) };
+/// Why a new key is needed, given the newest delivered key. `None`: none is needed.
+fn find_issue_reason(newest: Option<&DeliveredKey<'_>>, issue: KeyIssue<'_>, now: Timestamp) -> Option<KeyIssueReason> {
+    let Some(newest) = newest.filter(|newest| newest.delivery.held) else { return Some(KeyIssueReason::NoneHeld) };
     let (delivery, terms) = (newest.delivery, issue.terms);
     if delivery.store != terms.store {
-        return Some(Why::Elsewhere { store: delivery.store.clone() });
+        return Some(KeyIssueReason::Elsewhere { store: delivery.store.clone() });
     }
     if delivery.owner.as_deref() != Some(issue.owner) {
-        return Some(Why::Owner { from: delivery.owner.clone() });
+        return Some(KeyIssueReason::Owner { from: delivery.owner.clone() });
     }
     if delivery.environment.as_deref() != issue.environment {
-        return Some(Why::Environment { from: delivery.environment.clone() });
+        return Some(KeyIssueReason::Environment { from: delivery.environment.clone() });
     }
     let created_at = newest.created_at();
-    let old = terms.rotate_every.after(created_at) <= now;
-    old.then(|| Why::Old { key: newest.id.part().to_owned(), created_at, rotate_every: terms.rotate_every })
+    let old = terms.rotate_every.instant_after(created_at) <= now;
+    old.then(|| KeyIssueReason::Old {
+        key: newest.id.local_name().to_owned(),
+        created_at,
+        rotate_every: terms.rotate_every,
+    })
 }
 
-/// Makes room for one more key among those that stay. Only keys that are replaced and off give way, those that were used least lately
-/// first. Whether there is room then: while the last two were both promised to work, a new one has to wait.
-fn make_room(fates: &mut BTreeMap<ResourceId, Fate>, delivered: &[Held<'_>]) -> bool {
-    let stays = |fates: &BTreeMap<ResourceId, Fate>, id: &ResourceId| !matches!(fates.get(id), Some(Fate::Goes(_)));
-    let mut off: Vec<&Held<'_>> =
-        delivered.iter().filter(|held| matches!(fates.get(held.id), Some(Fate::Off { .. }))).collect();
+/// Makes room for one more key: replaced and disabled keys are deleted, the least recently used first. Returns whether there is room.
+/// There is none while two keys are still within their overlap; the new key then has to wait.
+fn make_room(fates: &mut BTreeMap<ResourceId, KeyFate>, delivered: &[DeliveredKey<'_>]) -> bool {
+    let stays =
+        |fates: &BTreeMap<ResourceId, KeyFate>, id: &ResourceId| !matches!(fates.get(id), Some(KeyFate::Goes(_)));
+    let mut off: Vec<&DeliveredKey<'_>> =
+        delivered.iter().filter(|held| matches!(fates.get(held.id), Some(KeyFate::Off { .. }))).collect();
     off.sort_by_key(|held| (held.key.last_used, held.id));
     let mut off = off.into_iter();
     loop {
@@ -250,32 +270,32 @@ fn make_room(fates: &mut BTreeMap<ResourceId, Fate>, delivered: &[Held<'_>]) -> 
         }
         let Some(held) = off.next() else { return false };
         let last_used = held.key.last_used;
-        fates.insert(held.id.clone(), Fate::Goes(Goes::MakesRoom { last_used }));
+        fates.insert(held.id.clone(), KeyFate::Goes(KeyDeletionReason::MakesRoom { last_used }));
     }
 }
 
-fn used(last_used: Option<Timestamp>) -> String {
+fn describe_last_use(last_used: Option<Timestamp>) -> String {
     last_used.map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"))
 }
 
-impl fmt::Display for Goes {
+impl fmt::Display for KeyDeletionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotDelivered => f.write_str("no store holds it: made by somebody else, or by a run that broke off"),
             Self::NotDeclared => f.write_str("no longer declared"),
-            Self::Replaced { at, last_used } => write!(f, "replaced {at}, {}", used(*last_used)),
+            Self::Replaced { at, last_used } => write!(f, "replaced {at}, {}", describe_last_use(*last_used)),
             Self::MakesRoom { last_used } => {
                 write!(
                     f,
                     "replaced and off, {}: a user has two keys at most, and a new one needs its place",
-                    used(*last_used)
+                    describe_last_use(*last_used)
                 )
             }
         }
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for KeyIssueReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
@@ -290,9 +310,9 @@ impl fmt::Display for Why {
     }
 }
 
-/// What is said of a key that is switched off.
-pub(crate) fn off_words(replaced_at: Timestamp, last_used: Option<Timestamp>) -> String {
-    format!("replaced {replaced_at}, {}", used(last_used))
+/// The text of a plan for a disabled key.
+pub(crate) fn describe_disabled_key(replaced_at: Timestamp, last_used: Option<Timestamp>) -> String {
+    format!("replaced {replaced_at}, {}", describe_last_use(last_used))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The rules one by one.
+//! One test for each rule of key rotation.
 
 use leasehold_provider::ResourceKind;
 
@@ -18,7 +18,7 @@ fn terms() -> KeyTerms {
     KeyTerms { store: "vault".to_owned(), rotate_every: Span::from_days(90), overlap: Span::from_days(2) }
 }
 
-/// A key that was made and delivered at an instant; `change` makes it another.
+/// A key that was created and delivered at the same instant. `change` modifies it.
 fn key(name: &str, made: &str, change: impl FnOnce(&mut LiveKey)) -> (ResourceId, LiveKey) {
     let delivered = Delivery {
         store: "vault".to_owned(),
@@ -36,34 +36,34 @@ fn delivery(key: &mut LiveKey) -> &mut Delivery {
     key.delivered.as_mut().unwrap()
 }
 
-/// One in whose place another was delivered.
+/// Makes a key one that was replaced: the store now has another key.
 fn former(key: &mut LiveKey) {
     delivery(key).held = false;
 }
 
-fn decided<const N: usize>(keys: [(ResourceId, LiveKey); N], now: &str) -> Keys {
+fn decided<const N: usize>(keys: [(ResourceId, LiveKey); N], now: &str) -> DesiredKeys {
     let terms = terms();
-    let issue = Issue { terms: &terms, owner: "jane", environment: None, not_shown: None };
-    decide(Some(issue), &BTreeMap::from(keys), at(now))
+    let issue = KeyIssue { terms: &terms, owner: "jane", environment: None, not_shown: None };
+    decide_keys(Some(issue), &BTreeMap::from(keys), at(now))
 }
 
-/// The same, where a key was delivered at that instant which does not show.
-fn decided_not_shown<const N: usize>(keys: [(ResourceId, LiveKey); N], delivered: &str, now: &str) -> Keys {
+/// The decision where a key was delivered at `delivered` and AWS does not list it yet.
+fn decided_not_shown<const N: usize>(keys: [(ResourceId, LiveKey); N], delivered: &str, now: &str) -> DesiredKeys {
     let (_, hidden) = key("HIDDEN", delivered, |_| ());
     let not_shown = BTreeMap::from([("HIDDEN".to_owned(), hidden.delivered.unwrap())]);
     let terms = terms();
-    let issue = Issue { terms: &terms, owner: "jane", environment: None, not_shown: Some(&not_shown) };
-    decide(Some(issue), &BTreeMap::from(keys), at(now))
+    let issue = KeyIssue { terms: &terms, owner: "jane", environment: None, not_shown: Some(&not_shown) };
+    decide_keys(Some(issue), &BTreeMap::from(keys), at(now))
 }
 
-fn why(keys: &Keys) -> Option<Why> {
+fn why(keys: &DesiredKeys) -> Option<KeyIssueReason> {
     keys.new.clone().map(|new| new.why)
 }
 
 #[test]
 fn who_has_none_is_issued_one() {
     let keys = decided([], NOW);
-    assert_eq!(why(&keys), Some(Why::NoneHeld));
+    assert_eq!(why(&keys), Some(KeyIssueReason::NoneHeld));
     let new = keys.new.unwrap();
     assert_eq!((new.store.as_str(), new.owner.as_str(), new.environment), ("vault", "jane", None));
 }
@@ -72,21 +72,21 @@ fn who_has_none_is_issued_one() {
 fn who_was_just_given_one_is_not_given_another_though_the_cloud_does_not_show_it_yet() {
     let keys = decided_not_shown([], "2026-05-31T23:59:00Z", NOW);
     assert_eq!((keys.new, keys.next), (None, Some(at("2026-06-01T00:01:00Z"))));
-    // After two minutes it is gone.
-    assert_eq!(why(&decided_not_shown([], "2026-05-31T23:58:00Z", NOW)), Some(Why::NoneHeld));
+    // After two minutes the key counts as gone.
+    assert_eq!(why(&decided_not_shown([], "2026-05-31T23:58:00Z", NOW)), Some(KeyIssueReason::NoneHeld));
 }
 
 #[test]
 fn what_a_key_that_does_not_show_yet_replaces_works_on() {
     let replaced = key("A", "2026-01-01T00:00:00Z", former);
     let keys = decided_not_shown([replaced], "2026-05-31T23:59:30Z", NOW);
-    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, Fate::Works));
+    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, KeyFate::Works));
 }
 
 #[test]
 fn a_young_key_stays_and_it_is_known_when_it_will_be_too_old() {
     let keys = decided([key("A", "2026-05-01T00:00:00Z", |_| ())], NOW);
-    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, Fate::Works));
+    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, KeyFate::Works));
     assert_eq!(keys.next, Some(at("2026-07-30T00:00:00Z")));
 }
 
@@ -95,18 +95,18 @@ fn a_key_is_replaced_at_the_instant_it_is_too_old_and_works_on() {
     let live = || [key("A", "2026-03-01T00:00:00Z", |_| ())];
     assert_eq!(why(&decided(live(), "2026-05-29T23:59:59Z")), None);
     let keys = decided(live(), "2026-05-30T00:00:00Z");
-    assert!(matches!(why(&keys), Some(Why::Old { key, .. }) if key == "A"));
-    assert_eq!(keys.fates[&id("A")], Fate::Works);
+    assert!(matches!(why(&keys), Some(KeyIssueReason::Old { key, .. }) if key == "A"));
+    assert_eq!(keys.fates[&id("A")], KeyFate::Works);
 }
 
 #[test]
 fn the_one_before_works_then_is_off_then_goes() {
     let live = || [key("A", "2026-01-01T00:00:00Z", former), key("B", "2026-05-01T00:00:00Z", |_| ())];
     let fate = |now: &str| decided(live(), now).fates[&id("A")].clone();
-    assert_eq!(fate("2026-05-02T23:59:59Z"), Fate::Works);
-    assert!(matches!(fate("2026-05-03T00:00:00Z"), Fate::Off { .. }));
-    assert!(matches!(fate("2026-05-04T23:59:59Z"), Fate::Off { .. }));
-    assert!(matches!(fate("2026-05-05T00:00:00Z"), Fate::Goes(Goes::Replaced { .. })));
+    assert_eq!(fate("2026-05-02T23:59:59Z"), KeyFate::Works);
+    assert!(matches!(fate("2026-05-03T00:00:00Z"), KeyFate::Off { .. }));
+    assert!(matches!(fate("2026-05-04T23:59:59Z"), KeyFate::Off { .. }));
+    assert!(matches!(fate("2026-05-05T00:00:00Z"), KeyFate::Goes(KeyDeletionReason::Replaced { .. })));
     let next = |now: &str| decided(live(), now).next.unwrap();
     assert_eq!(next("2026-05-01T00:00:00Z"), at("2026-05-03T00:00:00Z"));
     assert_eq!(next("2026-05-03T00:00:00Z"), at("2026-05-05T00:00:00Z"));
@@ -120,35 +120,38 @@ fn a_late_use_keeps_a_replaced_key_off_for_longer() {
     };
     let live = || [key("A", "2026-01-01T00:00:00Z", used), key("B", "2026-05-01T00:00:00Z", |_| ())];
     let fate = |now: &str| decided(live(), now).fates[&id("A")].clone();
-    assert!(matches!(fate("2026-05-21T23:59:59Z"), Fate::Off { last_used: Some(_), .. }));
-    assert!(matches!(fate("2026-05-22T00:00:00Z"), Fate::Goes(Goes::Replaced { .. })));
+    assert!(matches!(fate("2026-05-21T23:59:59Z"), KeyFate::Off { last_used: Some(_), .. }));
+    assert!(matches!(fate("2026-05-22T00:00:00Z"), KeyFate::Goes(KeyDeletionReason::Replaced { .. })));
 }
 
 #[test]
 fn what_no_store_was_given_goes_and_makes_room() {
     let lost = |key: &mut LiveKey| key.delivered = None;
     let keys = decided([key("A", "2026-03-01T00:00:00Z", |_| ()), key("B", "2026-06-01T00:00:00Z", lost)], NOW);
-    assert_eq!(keys.fates[&id("B")], Fate::Goes(Goes::NotDelivered));
-    assert_eq!(keys.fates[&id("A")], Fate::Works);
+    assert_eq!(keys.fates[&id("B")], KeyFate::Goes(KeyDeletionReason::NotDelivered));
+    assert_eq!(keys.fates[&id("A")], KeyFate::Works);
     assert!(keys.new.is_some());
 }
 
 #[test]
 fn of_two_the_one_that_is_off_gives_way_and_a_promised_one_does_not() {
-    // B is too old to stay; A was replaced by it, and used so lately that it is off still.
+    // B is older than `rotate_every`. A was replaced by B, and was used so recently that it is still disabled, not deleted.
     let used = |key: &mut LiveKey| {
         former(key);
         key.last_used = Some(at("2026-05-31T12:00:00Z"));
     };
     let keys = decided([key("A", "2025-12-01T00:00:00Z", used), key("B", "2026-03-01T00:00:00Z", |_| ())], NOW);
-    assert_eq!(keys.fates[&id("A")], Fate::Goes(Goes::MakesRoom { last_used: Some(at("2026-05-31T12:00:00Z")) }));
-    assert_eq!(keys.fates[&id("B")], Fate::Works);
+    assert_eq!(
+        keys.fates[&id("A")],
+        KeyFate::Goes(KeyDeletionReason::MakesRoom { last_used: Some(at("2026-05-31T12:00:00Z")) })
+    );
+    assert_eq!(keys.fates[&id("B")], KeyFate::Works);
     assert!(keys.new.is_some());
-    // Another owner asks for a new key a day after the last rotation: the one before is promised for a day more.
+    // A change of owner asks for a new key one day after the last rotation: the previous key must work for one more day.
     let tom = |key: &mut LiveKey| delivery(key).owner = Some("tom".to_owned());
     let live = [key("A", "2026-03-01T00:00:00Z", former), key("B", "2026-05-31T00:00:00Z", tom)];
     let keys = decided(live, NOW);
-    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, Fate::Works));
+    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, KeyFate::Works));
     assert_eq!(keys.next, Some(at("2026-06-02T00:00:00Z")));
 }
 
@@ -158,19 +161,19 @@ fn another_owner_environment_or_store_asks_for_a_new_key() {
         |change: fn(&mut Delivery)| why(&decided([key("A", "2026-05-01T00:00:00Z", |key| change(delivery(key)))], NOW));
     assert_eq!(young(|_| ()), None);
     let tom = Some("tom".to_owned());
-    assert_eq!(young(|d| d.owner = Some("tom".to_owned())), Some(Why::Owner { from: tom }));
+    assert_eq!(young(|d| d.owner = Some("tom".to_owned())), Some(KeyIssueReason::Owner { from: tom }));
     let prod = Some("prod".to_owned());
-    assert_eq!(young(|d| d.environment = Some("prod".to_owned())), Some(Why::Environment { from: prod }));
-    assert_eq!(young(|d| d.store = "old".to_owned()), Some(Why::Elsewhere { store: "old".to_owned() }));
-    assert_eq!(young(|d| d.held = false), Some(Why::NoneHeld));
+    assert_eq!(young(|d| d.environment = Some("prod".to_owned())), Some(KeyIssueReason::Environment { from: prod }));
+    assert_eq!(young(|d| d.store = "old".to_owned()), Some(KeyIssueReason::Elsewhere { store: "old".to_owned() }));
+    assert_eq!(young(|d| d.held = false), Some(KeyIssueReason::NoneHeld));
 }
 
 #[test]
 fn without_terms_every_key_goes() {
     let lost = |key: &mut LiveKey| key.delivered = None;
     let live = BTreeMap::from([key("A", "2026-05-01T00:00:00Z", |_| ()), key("B", "2026-05-01T00:00:00Z", lost)]);
-    let keys = decide(None, &live, at(NOW));
-    assert_eq!(keys.fates[&id("A")], Fate::Goes(Goes::NotDeclared));
-    assert_eq!(keys.fates[&id("B")], Fate::Goes(Goes::NotDelivered));
+    let keys = decide_keys(None, &live, at(NOW));
+    assert_eq!(keys.fates[&id("A")], KeyFate::Goes(KeyDeletionReason::NotDeclared));
+    assert_eq!(keys.fates[&id("B")], KeyFate::Goes(KeyDeletionReason::NotDelivered));
     assert_eq!(keys.new, None);
 }

@@ -1,4 +1,7 @@
-//! A lock that is held: renewed while its holder works, and given back at the end.
+//! The lock while a run holds it: renewed in the background, and released at the end.
+//!
+//! In: the record that this run wrote. Out: a [`LockGuard`], which answers whether a write may begin. Invariant: after another holder has
+//! replaced the record, [`LockGuard::may_write`] is false at the next renewal, or earlier when the lease runs out.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -10,52 +13,52 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::record::{KEY, Known, Record};
-use super::{Store, StoreError, Terms, Version, Written, now};
+use super::record::{KEY, KnownLedger, LockRecord};
+use super::{LockTerms, ObjectVersion, Store, StoreError, WriteOutcome, store_time};
 
-/// The lock, held. Dropped without being released, it stays in the store until it expires.
+/// Proof that this run holds the lock. If it is dropped without [`LockGuard::release_lock`], the lock stays in the store until it expires.
 #[derive(Debug)]
-pub struct Guard {
-    held: Arc<Held>,
+pub struct LockGuard {
+    held: Arc<HeldLock>,
     renewal: JoinHandle<()>,
-    /// Of a folder: the file whose lock the system frees with this process.
+    /// In a folder: the locked file, which the operating system releases when this process ends. `None` in a bucket.
     _claim: Option<File>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct HeldLock {
     store: Store,
-    terms: Terms,
-    state: Mutex<(Record, Version)>,
+    terms: LockTerms,
+    state: Mutex<(LockRecord, ObjectVersion)>,
     until: std::sync::Mutex<Instant>,
     lost: AtomicBool,
 }
 
-impl Guard {
+impl LockGuard {
     pub(super) fn new(
         store: Store,
-        record: Record,
-        version: Version,
-        terms: Terms,
+        record: LockRecord,
+        version: ObjectVersion,
+        terms: LockTerms,
         asked: Instant,
         claim: Option<File>,
     ) -> Self {
-        let held = Arc::new(Held {
+        let held = Arc::new(HeldLock {
             store,
             terms,
             state: Mutex::new((record, version)),
             until: std::sync::Mutex::new(asked.checked_add(terms.lease).unwrap_or(asked)),
             lost: AtomicBool::new(false),
         });
-        let renewal = tokio::spawn(renew(Arc::clone(&held)));
+        let renewal = tokio::spawn(renew_until_lost(Arc::clone(&held)));
         Self { held, renewal, _claim: claim }
     }
 
-    /// Whether a write may begin now. By the monotonic clock, a margin before the lock expires, and without a request.
+    /// Whether a write may begin now. True until a margin before the lock expires, by the monotonic clock. Sends no request.
     #[must_use]
     pub fn may_write(&self) -> bool {
         let until = *self.held.until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let last = until.checked_sub(self.held.terms.margin()).unwrap_or(until);
+        let last = until.checked_sub(self.held.terms.expiry_margin()).unwrap_or(until);
         !self.held.lost.load(Ordering::Relaxed) && Instant::now() < last
     }
 
@@ -64,38 +67,38 @@ impl Guard {
         self.held.state.lock().await.0.epoch
     }
 
-    /// What the last holder knew of the ledger.
-    pub async fn known(&self) -> Known {
-        self.held.state.lock().await.0.known()
+    /// What the previous holder knew about the ledger.
+    pub async fn known_ledger(&self) -> KnownLedger {
+        self.held.state.lock().await.0.known_ledger()
     }
 
-    /// Gives the lock back, with what is known of the ledger for the next holder. A lock that meanwhile belongs to somebody else is left
-    /// alone.
+    /// Releases the lock, and stores `known` about the ledger for the next holder. If the lock belongs to another holder by now, it is left
+    /// unchanged.
     ///
-    /// A renewal may be under way, and take effect before this write or never: the lock is read again until it is either free or another
-    /// holder's, which its nonce tells.
+    /// A renewal may be in progress and take effect before this write. The lock is therefore read and freed again until it is free or has
+    /// another holder's nonce.
     ///
     /// # Errors
-    /// Where the store does not answer.
-    pub async fn release(self, known: Known) -> Result<(), StoreError> {
+    /// If the store does not answer.
+    pub async fn release_lock(self, known: KnownLedger) -> Result<(), StoreError> {
         self.renewal.abort();
         let store = &self.held.store;
         let (mut record, mut version) = self.held.state.lock().await.clone();
         let nonce = record.nonce.clone();
         loop {
-            let free = Record {
+            let free = LockRecord {
                 free: true,
                 counter: record.counter.saturating_add(1),
                 head: known.head.clone(),
                 lineage: known.lineage.clone(),
                 ..record
             };
-            if store.replace(KEY, &free.bytes(), &version).await? != Written::Taken {
+            if store.replace_object(KEY, &free.to_json_bytes(), &version).await? != WriteOutcome::Taken {
                 return Ok(());
             }
-            let Some(object) = store.read(KEY).await? else { return Ok(()) };
-            // What does not read is not this run's lock.
-            let Ok(found) = serde_json::from_slice::<Record>(&object.bytes) else { return Ok(()) };
+            let Some(object) = store.read_object(KEY).await? else { return Ok(()) };
+            // A record that cannot be parsed is not this run's lock.
+            let Ok(found) = serde_json::from_slice::<LockRecord>(&object.bytes) else { return Ok(()) };
             if found.nonce != nonce || found.free {
                 return Ok(());
             }
@@ -104,31 +107,31 @@ impl Guard {
     }
 }
 
-/// The instant at which a lease that begins at `moment` ends.
-pub(super) fn expiry(moment: Timestamp, lease: Duration) -> Timestamp {
+/// The time at which a lock taken at `moment` expires.
+pub(super) fn expiry_time(moment: Timestamp, lease: Duration) -> Timestamp {
     SignedDuration::try_from(lease).ok().and_then(|lease| moment.checked_add(lease).ok()).unwrap_or(moment)
 }
 
-/// Renews three times in a lease. That the lock went to somebody else is the end; that the store does not answer is not, until the
-/// lease is over.
-async fn renew(held: Arc<Held>) {
+/// Renews the lock three times per lease. It stops when another holder has the lock. If the store does not answer, it goes on:
+/// [`LockGuard::may_write`] turns false when the lease runs out.
+async fn renew_until_lost(held: Arc<HeldLock>) {
     loop {
         tokio::time::sleep(held.terms.lease / 3).await;
-        // Not locked while the request is under way: who releases must not wait for it.
+        // The mutex is not held during the request, so that `release_lock` does not wait for it.
         let (record, version) = held.state.lock().await.clone();
         let asked = Instant::now();
-        let next = Record {
-            expires: expiry(now(&held.store), held.terms.lease),
+        let next = LockRecord {
+            expires: expiry_time(store_time(&held.store), held.terms.lease),
             counter: record.counter.saturating_add(1),
             ..record
         };
-        match held.store.replace(KEY, &next.bytes(), &version).await {
-            Ok(Written::Yes(written)) => {
+        match held.store.replace_object(KEY, &next.to_json_bytes(), &version).await {
+            Ok(WriteOutcome::Yes(written)) => {
                 *held.state.lock().await = (next, written);
                 let until = asked.checked_add(held.terms.lease).unwrap_or(asked);
                 *held.until.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = until;
             }
-            Ok(Written::Taken) => {
+            Ok(WriteOutcome::Taken) => {
                 held.lost.store(true, Ordering::Relaxed);
                 tracing::warn!("another process took or broke the lock");
                 return;

@@ -1,10 +1,22 @@
-//! One writer of a stack at a time.
+//! The lock of a stack: one writer at a time.
 //!
-//! The lock is an object `lock.json`. It is taken by a conditional write, read back, renewed while its holder works, and given back by
-//! another conditional write; its epoch grows with every holder. It names its stack, so that two stacks that are configured to share a
-//! place are refused. In a bucket, another run takes over only after it has expired, with a margin for clocks. In a folder, its holder
-//! keeps a file locked as well, which the system frees when the process ends. Before each write the holder asks [`Guard::may_write`], which
-//! answers by the monotonic clock and without a request.
+//! In: a store and a [`LockClaim`]. Out: a [`LockGuard`], or the record of the present holder. Invariant: at most one run may write at any
+//! time, unless a user breaks the lock of a run that still works ([`break_lock`]).
+//!
+//! The lock is an object, `lock.json`. A run takes it by a conditional write and reads it back, renews it while it works, and frees it by
+//! another conditional write. Its epoch grows by one with every holder. The record names its stack, so a second stack that is configured
+//! with the same place is refused. In a bucket, another run takes over only after the lock has expired, plus a margin for differing
+//! clocks. In a folder, the holder also keeps a file locked, which the operating system releases when the process ends. Before each write,
+//! the holder calls [`LockGuard::may_write`], which uses the monotonic clock and sends no request.
+//!
+//! Example, in a bucket with a lease of 60 s (margin 15 s):
+//!
+//! ```text
+//! 0 s     run A takes the lock: expires = 60 s
+//! 20 s    A renews it: expires = 80 s. Then A loses its network.
+//! 65 s    A stops writing: 80 s minus the margin
+//! 95 s    run B may take the lock: 80 s plus the margin
+//! ```
 
 mod guard;
 mod record;
@@ -15,158 +27,170 @@ use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::StackName;
 use tokio::time::Instant;
 
-use super::{NoRandomness, Store, StoreError, Version, Written, folder, wall_clock};
+use super::{NoRandomnessError, ObjectVersion, Store, StoreError, WriteOutcome, folder, wall_clock};
 use crate::config::declared::Backend;
 
-pub use guard::Guard;
-pub use record::{Claim, Head, Holder, Known, OtherStack, Record};
+pub use guard::LockGuard;
 use record::{KEY, SCHEMA};
+pub use record::{KnownLedger, LedgerHead, LockClaim, LockHolder, LockRecord, OtherStackError};
 
-/// How long a lock lasts.
+/// The times of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
-    /// From one renewal on.
+pub struct LockTerms {
+    /// How long the lock is valid after it was taken or renewed. 60 s by default.
     pub lease: Duration,
 }
 
-impl Default for Terms {
+impl Default for LockTerms {
     fn default() -> Self {
         Self { lease: Duration::from_secs(60) }
     }
 }
 
-impl Terms {
-    /// The terms that a stack's `backend` block sets.
+impl LockTerms {
+    /// The times that the stack's `backend` block sets.
     #[must_use]
-    pub fn of(backend: &Backend) -> Self {
-        let lease = backend.lock_lease.map(|lease| Duration::from_secs(lease.seconds().into()));
+    pub fn from_backend(backend: &Backend) -> Self {
+        let lease = backend.lock_lease.map(|lease| Duration::from_secs(lease.as_seconds().into()));
         lease.map_or_else(Self::default, |lease| Self { lease })
     }
 
-    /// What is left alone at the end: the holder stops writing that much earlier, and others wait that much longer.
-    fn margin(self) -> Duration {
+    /// The safety margin around the expiration: the holder stops writing this much earlier, and others wait this much longer.
+    fn expiry_margin(self) -> Duration {
         self.lease / 4
     }
 }
 
-/// What came of asking for the lock.
+/// The result of requesting the lock.
 #[derive(Debug)]
-pub enum Asked {
-    /// It is ours.
-    Held(Guard),
-    /// Somebody else has it.
-    By(Box<Record>),
+pub enum LockAnswer {
+    /// This run has the lock.
+    Held(LockGuard),
+    /// Another run has it. The value is its record.
+    By(Box<LockRecord>),
 }
 
-/// Why the lock could not be asked for.
+/// Why the lock could not be read or taken.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LockError {
-    /// The store does not answer as it must.
+    /// A request to the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The object is not a lock in a format that this version reads.
+    /// `lock.json` is not in a format that this version reads.
     #[error("{place}/lock.json is not a lock that this version reads: {why}")]
     Unreadable {
-        /// Where.
+        /// The store.
         place: String,
-        /// Why not.
+        /// What is wrong with it.
         why: String,
     },
-    /// It is the lock of another stack.
+    /// The lock belongs to another stack.
     #[error(transparent)]
-    OtherStack(#[from] OtherStack),
-    /// The operating system gives no randomness for a nonce.
+    OtherStack(#[from] OtherStackError),
+    /// The operating system gave no random bytes for a nonce.
     #[error(transparent)]
-    Randomness(#[from] NoRandomness),
-    /// This machine's clock and the store's are far apart.
+    Randomness(#[from] NoRandomnessError),
+    /// This machine's clock and the store's differ by more than 5 minutes.
     #[error("this machine's clock is {} {} that of {place}", apart.abs(), if apart.is_negative() { "behind" } else { "ahead of" })]
     Clock {
-        /// Where the other clock is.
+        /// The store with the other clock.
         place: String,
-        /// How far ahead this one is.
+        /// How far this machine's clock is ahead; negative if it is behind.
         apart: SignedDuration,
     },
 }
 
-/// The farthest that two clocks may be apart: deadlines are instants, and a wrong clock ends access too early or too late.
+/// The largest accepted difference between two clocks. Deadlines are instants: with a wrong clock, access expires too early or too late.
 const FARTHEST: SignedDuration = SignedDuration::from_mins(5);
 
-/// The lock of a stack as it is in the store; `None`: nobody has taken it yet.
+/// Reads the lock of a stack. `None`: it was never taken.
 ///
 /// # Errors
-/// Where the store does not answer, the object does not read, or it is the lock of another stack.
-pub async fn look(store: &Store, stack: &StackName) -> Result<Option<(Record, Version)>, LockError> {
-    store.read(KEY).await?.map(|object| Record::read(store, stack, object)).transpose()
+/// If the store does not answer, `lock.json` cannot be parsed, or it belongs to another stack.
+pub async fn read_lock(store: &Store, stack: &StackName) -> Result<Option<(LockRecord, ObjectVersion)>, LockError> {
+    store.read_object(KEY).await?.map(|object| LockRecord::parse_object(store, stack, object)).transpose()
 }
 
-/// The present moment by the store's clock, where it has one.
-fn now(store: &Store) -> Timestamp {
+/// The current time by the store's clock, or by this machine's clock if the store has none.
+fn store_time(store: &Store) -> Timestamp {
     let here = wall_clock();
-    here.checked_sub(store.skew().unwrap_or_default()).unwrap_or(here)
+    here.checked_sub(store.clock_skew().unwrap_or_default()).unwrap_or(here)
 }
 
-/// Whether somebody holds the lock now. In a folder, the system knows whether the holder lives. In a bucket, a holder that stopped
-/// without a word is waited for until its time and a margin are over.
-pub fn is_held(store: &Store, record: &Record, terms: Terms) -> Result<bool, LockError> {
+/// Whether a run holds the lock now. In a folder, the operating system knows whether the holder's process still runs. In a bucket, a
+/// holder that stopped without freeing the lock counts as the holder until the lock has expired and the margin has passed.
+///
+/// # Errors
+/// If the folder's lock file cannot be opened or locked.
+pub fn is_held(store: &Store, record: &LockRecord, terms: LockTerms) -> Result<bool, LockError> {
     match &store.folder {
-        Some(folder) => Ok(!record.free && folder::claim(store, folder)?.is_none()),
-        None => Ok(runs(store, record, terms)),
+        Some(folder) => Ok(!record.free && folder::claim_folder(store, folder)?.is_none()),
+        None => Ok(is_unexpired(store, record, terms)),
     }
 }
 
-fn runs(store: &Store, record: &Record, terms: Terms) -> bool {
-    let margin = SignedDuration::try_from(terms.margin()).unwrap_or_default();
-    !record.free && record.expires.checked_add(margin).is_ok_and(|end| now(store) < end)
+fn is_unexpired(store: &Store, record: &LockRecord, terms: LockTerms) -> bool {
+    let margin = SignedDuration::try_from(terms.expiry_margin()).unwrap_or_default();
+    !record.free && record.expires.checked_add(margin).is_ok_and(|end| store_time(store) < end)
 }
 
-/// How long a process may hold a folder's lock before it has said who it is.
+/// The pause between two reads while another process has locked the folder and has not written its record yet.
 const NAMELESS: Duration = Duration::from_millis(20);
 
-/// Asks for the lock, once.
-pub async fn ask(store: &Store, claim: Claim<'_>, terms: Terms) -> Result<Asked, LockError> {
-    let nonce = super::random_id()?;
+/// Requests the lock. It does not wait for another holder.
+///
+/// # Errors
+/// As [`read_lock`], and if the clocks differ too much or no nonce can be generated.
+pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms) -> Result<LockAnswer, LockError> {
+    let nonce = super::generate_random_id()?;
     loop {
         let file = match &store.folder {
-            Some(folder) => Some(folder::claim(store, folder)?),
+            Some(folder) => Some(folder::claim_folder(store, folder)?),
             None => None,
         };
-        let there = look(store, claim.stack).await?;
-        check_clock(store)?;
+        let there = read_lock(store, claim.stack).await?;
+        check_clock_skew(store)?;
         let held = match (&file, &there) {
             (Some(Some(_)), _) | (None, None) => false,
             (Some(None), _) => true,
-            (None, Some((record, _))) => runs(store, record, terms),
+            (None, Some((record, _))) => is_unexpired(store, record, terms),
         };
         match &there {
-            Some((record, _)) if held && !record.free => return Ok(Asked::By(Box::new(record.clone()))),
+            Some((record, _)) if held && !record.free => return Ok(LockAnswer::By(Box::new(record.clone()))),
             _ if held => {
-                // It is ours within moments, or we learn whose.
+                // Either the other process writes its record within moments, or it ends and the lock becomes free.
                 tokio::time::sleep(NAMELESS).await;
                 continue;
             }
             _ => {}
         }
-        let record = next_record(claim, there.as_ref().map(|(record, _)| record), &nonce, now(store), terms);
+        let record = next_record(claim, there.as_ref().map(|(record, _)| record), &nonce, store_time(store), terms);
         let asked = Instant::now();
         let written = match &there {
-            None => store.create(KEY, &record.bytes()).await?,
-            Some((_, version)) => store.replace(KEY, &record.bytes(), version).await?,
+            None => store.create_object(KEY, &record.to_json_bytes()).await?,
+            Some((_, version)) => store.replace_object(KEY, &record.to_json_bytes(), version).await?,
         };
-        // Whose it is, the store says, not the answer to our write.
-        if written != Written::Taken
-            && let Some((found, version)) = look(store, claim.stack).await?
+        // The answer to a write may be lost, so the nonce in the store decides whose lock it is.
+        if written != WriteOutcome::Taken
+            && let Some((found, version)) = read_lock(store, claim.stack).await?
             && found.nonce == nonce
         {
-            check_clock(store)?;
-            return Ok(Asked::Held(Guard::new(store.clone(), found, version, terms, asked, file.flatten())));
+            check_clock_skew(store)?;
+            return Ok(LockAnswer::Held(LockGuard::new(store.clone(), found, version, terms, asked, file.flatten())));
         }
     }
 }
 
-/// The lock of a claim, after `last`, the record of the holder before.
-fn next_record(claim: Claim<'_>, last: Option<&Record>, nonce: &str, since: Timestamp, terms: Terms) -> Record {
-    let known = last.map(Record::known).unwrap_or_default();
-    Record {
+/// The record for a claim. `last` is the record of the previous holder.
+fn next_record(
+    claim: LockClaim<'_>,
+    last: Option<&LockRecord>,
+    nonce: &str,
+    since: Timestamp,
+    terms: LockTerms,
+) -> LockRecord {
+    let known = last.map(LockRecord::known_ledger).unwrap_or_default();
+    LockRecord {
         schema: SCHEMA,
         stack: Some(claim.stack.clone()),
         lineage: known.lineage,
@@ -176,53 +200,59 @@ fn next_record(claim: Claim<'_>, last: Option<&Record>, nonce: &str, since: Time
         epoch: last.map_or(0, |record| record.epoch).saturating_add(1),
         counter: 1,
         since,
-        expires: guard::expiry(since, terms.lease),
+        expires: guard::expiry_time(since, terms.lease),
         free: false,
         head: known.head,
     }
 }
 
-fn check_clock(store: &Store) -> Result<(), LockError> {
-    match store.skew() {
+fn check_clock_skew(store: &Store) -> Result<(), LockError> {
+    match store.clock_skew() {
         Some(apart) if apart.abs() > FARTHEST => Err(LockError::Clock { place: store.place().to_owned(), apart }),
         _ => Ok(()),
     }
 }
 
-/// Frees a lock that another run holds, however often that run renews it meanwhile. `false`: it is another holder's by now, or free.
+/// Frees a lock that another run holds, even if that run renews it at the same time. `false`: it is free, or belongs to a later holder.
 ///
 /// # Errors
-/// As [`look`].
-pub async fn break_open(store: &Store, stack: &StackName, record: &Record) -> Result<bool, LockError> {
-    while let Some((found, version)) = look(store, stack).await? {
+/// As [`read_lock`].
+pub async fn break_lock(store: &Store, stack: &StackName, record: &LockRecord) -> Result<bool, LockError> {
+    while let Some((found, version)) = read_lock(store, stack).await? {
         if found.nonce != record.nonce || found.free {
             return Ok(false);
         }
-        let freed = Record { free: true, counter: found.counter.saturating_add(1), ..found };
-        if store.replace(KEY, &freed.bytes(), &version).await? != Written::Taken {
+        let freed = LockRecord { free: true, counter: found.counter.saturating_add(1), ..found };
+        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != WriteOutcome::Taken {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Replaces a lock that does not read by a free one. `epoch` is that of the last holder the ledger knows. `false`: it reads by now, or is
-/// gone.
+/// Replaces a lock that cannot be parsed by a free one. `epoch` is the epoch of the last holder in the ledger. `false`: the lock can be
+/// parsed now, or does not exist any more.
 ///
 /// # Errors
-/// As [`look`], except that the object does not read.
-pub async fn break_unreadable(store: &Store, claim: Claim<'_>, epoch: u64, known: Known) -> Result<bool, LockError> {
-    let nonce = super::random_id()?;
-    while let Some(object) = store.read(KEY).await? {
+/// As [`read_lock`], except that a lock that cannot be parsed is not an error.
+pub async fn break_unreadable_lock(
+    store: &Store,
+    claim: LockClaim<'_>,
+    epoch: u64,
+    known: KnownLedger,
+) -> Result<bool, LockError> {
+    let nonce = super::generate_random_id()?;
+    while let Some(object) = store.read_object(KEY).await? {
         let version = object.version.clone();
-        match Record::read(store, claim.stack, object) {
+        match LockRecord::parse_object(store, claim.stack, object) {
             Err(LockError::Unreadable { .. }) => {}
             Err(error) => return Err(error),
             Ok(_) => return Ok(false),
         }
-        let record = next_record(claim, None, &nonce, now(store), Terms::default());
-        let freed = Record { free: true, epoch, head: known.head.clone(), lineage: known.lineage.clone(), ..record };
-        if store.replace(KEY, &freed.bytes(), &version).await? != Written::Taken {
+        let record = next_record(claim, None, &nonce, store_time(store), LockTerms::default());
+        let freed =
+            LockRecord { free: true, epoch, head: known.head.clone(), lineage: known.lineage.clone(), ..record };
+        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != WriteOutcome::Taken {
             return Ok(true);
         }
     }

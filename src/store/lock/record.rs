@@ -1,4 +1,6 @@
-//! `lock.json`: who holds a stack's lock, and how it reads.
+//! `lock.json`: its fields, and how it is parsed.
+//!
+//! In: the bytes of the object. Out: a [`LockRecord`] of this stack. Invariant: a record of another stack or of a newer format is refused.
 
 use std::collections::BTreeMap;
 
@@ -6,114 +8,118 @@ use jiff::Timestamp;
 use leasehold_provider::{Digest, StackName};
 use serde::{Deserialize, Serialize};
 
-use super::{LockError, Version};
+use super::{LockError, ObjectVersion};
 use crate::store::lineage::Lineage;
-use crate::store::{Object, Store};
+use crate::store::{Store, StoredObject};
 
 /// The key of the object.
 pub(super) const KEY: &str = "lock.json";
 
-/// The version of its format. Version 1 named neither stack nor lineage.
+/// The version of the format. Version 1 named neither stack nor lineage.
 pub(super) const SCHEMA: u32 = 2;
 
-/// Who holds the lock, for whoever is refused.
+/// The holder of the lock, as shown to a caller that is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// As whom: the caller as the cloud knows it.
+pub struct LockHolder {
+    /// The principal, as the cloud names it.
     pub actor: String,
-    /// On which machine.
+    /// The name of the machine.
     pub host: String,
-    /// The number of its process there.
+    /// The process id on that machine.
     pub process: u32,
-    /// The CI job, where it is one: an address to open, or the name of the system.
+    /// The CI job: its URL, or the name of the CI system. `None`: the run is not a CI job.
     pub pipeline: Option<String>,
-    /// What the CI job says about itself, under the keys of `RunStarted::pipeline` of the ledger.
+    /// Details of the CI job, with the keys of `RunStarted::pipeline` of the ledger.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub job: BTreeMap<String, String>,
 }
 
-/// Who asks for the lock, of which stack, to do what.
+/// A request for the lock.
 #[derive(Debug, Clone, Copy)]
-pub struct Claim<'a> {
-    /// The stack.
+pub struct LockClaim<'a> {
+    /// The stack of the caller.
     pub stack: &'a StackName,
-    /// Who asks.
-    pub holder: &'a Holder,
-    /// The command: `apply`.
+    /// The caller, which becomes the holder.
+    pub holder: &'a LockHolder,
+    /// The command that needs the lock, such as `apply`.
     pub what: &'a str,
 }
 
-/// The last entry of a ledger.
+/// Number and digest of the last entry of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    /// Its number; 0 before the first.
+pub struct LedgerHead {
+    /// The number of the entry; 0 if there is none.
     pub number: u64,
-    /// The SHA-256 of its bytes; before the first entry, of no bytes.
+    /// The SHA-256 of its bytes; of the empty string if there is no entry.
     pub digest: Digest,
 }
 
-impl Head {
+impl LedgerHead {
     /// The head of a ledger without entries.
     #[must_use]
-    pub fn none() -> Self {
-        Self { number: 0, digest: Digest::of_bytes(b"") }
+    pub fn empty_ledger() -> Self {
+        Self { number: 0, digest: Digest::from_bytes(b"") }
     }
 }
 
-/// What the holder of a lock knows of the stack's ledger, for the next holder.
+/// What the lock stores about the stack's ledger, for the next holder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
-    /// The last entry: where the next holder begins to look.
-    pub head: Option<Head>,
-    /// The lineage of the ledger. `None`: there is no ledger yet, or one from before records had a lineage.
+pub struct KnownLedger {
+    /// The last entry, from which the next holder searches for the end. `None`: no entry is known.
+    pub head: Option<LedgerHead>,
+    /// The lineage of the ledger. `None`: there is no ledger yet, or its records are older than lineages.
     pub lineage: Option<Lineage>,
 }
 
-/// The lock as it is in the store.
+/// The content of `lock.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct LockRecord {
     /// The version of the format.
     pub schema: u32,
-    /// The stack. `None` in version 1 of the format.
+    /// The stack that the lock belongs to. `None` in version 1 of the format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<StackName>,
-    /// The lineage of the ledger, as its last holder knew it.
+    /// The lineage of the ledger, as the last holder knew it. `None` as in [`KnownLedger`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lineage: Option<Lineage>,
-    /// Who holds it, or held it last.
-    pub holder: Holder,
-    /// What they are doing: `apply`.
+    /// The present holder, or the last one if the lock is free.
+    pub holder: LockHolder,
+    /// The holder's command, such as `apply`.
     pub what: String,
-    /// Unlike that of any other holder.
+    /// A random id, different for each holder.
     pub nonce: String,
-    /// How many holders there were, this one included.
+    /// The number of holders so far, this one included.
     pub epoch: u64,
-    /// How often this holder wrote it.
+    /// How often this holder has written the record.
     pub counter: u64,
-    /// Since when.
+    /// When this holder took the lock.
     pub since: Timestamp,
-    /// When it ends unless it is renewed.
+    /// When the lock expires if it is not renewed.
     pub expires: Timestamp,
-    /// Whether it was given back, or broken.
+    /// Whether the lock is free: its holder released it, or another caller broke it.
     pub free: bool,
-    /// The ledger's last entry as the holder knew it.
-    pub head: Option<Head>,
+    /// The ledger's last entry, as the holder knew it. `None`: no entry is known.
+    pub head: Option<LedgerHead>,
 }
 
-impl Record {
-    /// What its holder knew of the ledger.
+impl LockRecord {
+    /// What the holder knew about the ledger.
     #[must_use]
-    pub fn known(&self) -> Known {
-        Known { head: self.head.clone(), lineage: self.lineage.clone() }
+    pub fn known_ledger(&self) -> KnownLedger {
+        KnownLedger { head: self.head.clone(), lineage: self.lineage.clone() }
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        // Texts, numbers and instants always serialize.
+    pub(super) fn to_json_bytes(&self) -> Vec<u8> {
+        // Strings, numbers and timestamps always serialize.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// Reads the object, and refuses another stack's.
-    pub(super) fn read(store: &Store, stack: &StackName, object: Object) -> Result<(Self, Version), LockError> {
+    /// Parses the object. A record of another stack is an error.
+    pub(super) fn parse_object(
+        store: &Store,
+        stack: &StackName,
+        object: StoredObject,
+    ) -> Result<(Self, ObjectVersion), LockError> {
         let unreadable = |why: String| LockError::Unreadable { place: store.place().to_owned(), why };
         let record: Self = serde_json::from_slice(&object.bytes).map_err(|error| unreadable(error.to_string()))?;
         if record.schema > SCHEMA {
@@ -121,7 +127,7 @@ impl Record {
             return Err(unreadable(why));
         }
         match &record.stack {
-            Some(theirs) if theirs != stack => Err(LockError::OtherStack(OtherStack {
+            Some(theirs) if theirs != stack => Err(LockError::OtherStack(OtherStackError {
                 place: store.place().to_owned(),
                 theirs: theirs.clone(),
                 ours: stack.clone(),
@@ -131,20 +137,20 @@ impl Record {
     }
 }
 
-/// The records of one stack are where another stack looks for its own.
+/// Two stacks are configured with the same place for their records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} holds the records of stack {theirs}, and this is stack {ours}")]
-pub struct OtherStack {
-    /// Where the records are.
+pub struct OtherStackError {
+    /// The store.
     pub place: String,
-    /// The stack that they are of.
+    /// The stack that the records belong to.
     pub theirs: StackName,
-    /// The stack that was looked for.
+    /// The stack of this run.
     pub ours: StackName,
 }
 
-impl OtherStack {
-    /// What to do about it.
+impl OtherStackError {
+    /// What the user can do about it.
     #[must_use]
     pub fn help(&self) -> String {
         let Self { theirs, ours, .. } = self;

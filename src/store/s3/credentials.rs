@@ -1,4 +1,6 @@
-//! AWS credentials for the bucket, from the standard chain of the AWS SDK, kept until shortly before they expire.
+//! AWS credentials for the bucket.
+//!
+//! In: the standard credential chain of the AWS SDK. Out: credentials, cached until shortly before they expire.
 
 use std::sync::Arc;
 
@@ -8,35 +10,36 @@ use jiff::{SignedDuration, Timestamp};
 use object_store::aws::AwsCredential;
 use tokio::sync::Mutex;
 
-/// How long before they expire credentials are replaced: as long as S3 accepts a request after it was signed.
+/// Credentials are replaced this long before they expire: as long as S3 accepts a request after it was signed.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
 
-/// The chain, and the credentials it gave last.
+/// The credential chain, and the credentials that it gave last.
 #[derive(Debug)]
-pub struct Credentials {
+pub struct S3Credentials {
     chain: SharedCredentialsProvider,
-    kept: Mutex<Option<Kept>>,
+    kept: Mutex<Option<CachedCredentials>>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedCredentials {
     credential: Arc<AwsCredential>,
-    /// `None`: they do not expire.
+    /// When the credentials expire. `None`: never.
     expires: Option<Timestamp>,
 }
 
-impl Credentials {
+impl S3Credentials {
     pub fn from_chain(chain: SharedCredentialsProvider) -> Self {
         Self { chain, kept: Mutex::new(None) }
     }
 
-    /// The current credentials.
+    /// The cached credentials, or new ones from the chain if those expire within 5 minutes.
     ///
     /// # Errors
-    /// Where no source of the chain gives any.
-    pub async fn current(&self) -> Result<Arc<AwsCredential>, CredentialsError> {
+    /// If no source in the chain has credentials.
+    pub async fn current_credentials(&self) -> Result<Arc<AwsCredential>, CredentialsError> {
         let mut kept = self.kept.lock().await;
-        let is_fresh = |kept: &&Kept| kept.expires.is_none_or(|at| Timestamp::now().duration_until(at) > EARLY);
+        let is_fresh =
+            |kept: &&CachedCredentials| kept.expires.is_none_or(|at| Timestamp::now().duration_until(at) > EARLY);
         if let Some(kept) = kept.as_ref().filter(is_fresh) {
             return Ok(Arc::clone(&kept.credential));
         }
@@ -47,22 +50,25 @@ impl Credentials {
             token: found.session_token().map(str::to_owned),
         });
         let expires = found.expiry().and_then(|at| Timestamp::try_from(at).ok());
-        *kept = Some(Kept { credential: Arc::clone(&credential), expires });
+        *kept = Some(CachedCredentials { credential: Arc::clone(&credential), expires });
         Ok(credential)
     }
 
-    /// Other credentials than `refused`, which S3 calls expired; `None`: the chain gives the same ones again.
+    /// New credentials after S3 has refused `refused` as expired. `None`: the chain gives the same ones again.
     ///
     /// # Errors
-    /// As [`Self::current`].
-    pub async fn replacement(&self, refused: &AwsCredential) -> Result<Option<Arc<AwsCredential>>, CredentialsError> {
+    /// As [`Self::current_credentials`].
+    pub async fn replace_refused(
+        &self,
+        refused: &AwsCredential,
+    ) -> Result<Option<Arc<AwsCredential>>, CredentialsError> {
         {
             let mut kept = self.kept.lock().await;
             if kept.as_ref().is_some_and(|kept| *kept.credential == *refused) {
                 *kept = None;
             }
         }
-        let found = self.current().await?;
+        let found = self.current_credentials().await?;
         Ok((*found != *refused).then_some(found))
     }
 }

@@ -1,6 +1,6 @@
-//! A bucket of S3, or of a store that speaks its protocol, as a place for records.
+//! Opens a bucket in S3, or in another store with the same protocol, as the store for a stack's records.
 //!
-//! In: the `backend "s3"` block and the AWS configuration that reaches the bucket. Out: a [`Store`]. Nothing is sent yet.
+//! In: the `backend "s3"` block and the AWS configuration. Out: a [`Store`]. No request is sent.
 
 pub(super) mod credentials;
 pub(super) mod refusal;
@@ -17,25 +17,25 @@ use object_store::RetryConfig;
 use object_store::aws::{AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::path::Path;
 
-use super::server::{Clock, Connector, S3Connection};
+use super::server::{DatedConnector, S3Connection, ServerClock};
 use super::{AwsAccess, Store};
-use crate::config::declared::Bucket;
-use credentials::Credentials;
+use crate::config::declared::S3Bucket;
+use credentials::S3Credentials;
 use requests::RequestSettings;
 
-/// One request, from connecting to the last byte. A record has a few kilobytes.
+/// The timeout of one request, from connecting to the last byte. A record has a few kilobytes.
 const REQUEST: Duration = Duration::from_secs(30);
-/// As for the calls of IAM.
+/// The timeout for connecting, the same as for IAM calls.
 const CONNECT: Duration = Duration::from_secs(4);
 
-/// The region where the configuration names none: the one that S3 itself takes for the default.
+/// The region if the configuration names none: the default region of S3 itself.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Opens a bucket for a stack. `aws` gives credentials, and what the block leaves open: region, endpoint, FIPS, dual stack.
+/// Opens a bucket for a stack. `aws` gives the credentials and what the block does not set: region, endpoint, FIPS, dual stack.
 ///
 /// # Errors
-/// Where the settings cannot work: no source of credentials, an endpoint that does not exist, a prefix that no key can have.
-pub fn open(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Store> {
+/// If the settings are invalid: no source of credentials, an endpoint that does not exist, or a prefix that cannot begin a key.
+pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Store> {
     let config = &aws.config;
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{stack}"));
     let place = format!("s3://{}/{prefix}", bucket.name);
@@ -44,12 +44,12 @@ pub fn open(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Sto
         config.credentials_provider().context("there is no source of AWS credentials").with_context(unusable)?;
     let region = bucket.region.clone().or_else(|| config.region().map(ToString::to_string));
     let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
-    let endpoint = Endpoint::for_bucket(bucket, &region, config).with_context(unusable)?;
-    let connector = Connector {
-        clock: Clock::default(),
+    let endpoint = BucketEndpoint::for_bucket(bucket, &region, config).with_context(unusable)?;
+    let connector = DatedConnector {
+        clock: ServerClock::default(),
         s3: Some(S3Connection {
-            client: http_client(&endpoint, aws.ca_bundle.as_deref()).with_context(unusable)?,
-            credentials: Arc::new(Credentials::from_chain(chain)),
+            client: build_http_client(&endpoint, aws.ca_bundle.as_deref()).with_context(unusable)?,
+            credentials: Arc::new(S3Credentials::from_chain(chain)),
             settings: RequestSettings { retention: bucket.retention, region: region.clone() },
         }),
     };
@@ -59,12 +59,12 @@ pub fn open(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Sto
         .with_region(region)
         .with_endpoint(&endpoint.url)
         .with_virtual_hosted_style_request(endpoint.names_bucket)
-        // The connector signs, after it has added its headers.
+        // The connector signs requests after it has added its headers.
         .with_skip_signature(true)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
-        // A bucket with object lock asks for a checksum of every object.
+        // A bucket with object lock requires a checksum for every object.
         .with_checksum_algorithm(Checksum::SHA256)
-        // `attempt` tries again: only who knows the bytes can settle whose write an object is.
+        // The module `attempt` retries: only it knows the bytes, which it needs to decide whether a write took effect.
         .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
         .with_allow_http(endpoint.allows_http())
         .with_http_connector(connector);
@@ -76,18 +76,18 @@ pub fn open(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Sto
     Ok(Store::new(Arc::new(objects), root, None, server, place))
 }
 
-/// Where a bucket is reached.
+/// The endpoint of a bucket.
 #[derive(Debug, PartialEq, Eq)]
-struct Endpoint {
+struct BucketEndpoint {
     url: String,
-    /// Whether the host name begins with the bucket's name (virtual-hosted style), instead of the path (path style):
+    /// Whether the host name contains the bucket's name (virtual-hosted style). Otherwise the path does (path style):
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>
     names_bucket: bool,
 }
 
-/// The client of the bucket. A redirect is not followed: it names another region, and the signature holds for this one.
-fn http_client(endpoint: &Endpoint, ca_bundle: Option<&[u8]>) -> anyhow::Result<reqwest::Client> {
-    // reqwest is built without a cryptography of its own; a second call finds it set, which is as good.
+/// The HTTP client for the bucket. It does not follow redirects: they lead to another region, and the signature is valid for one region.
+fn build_http_client(endpoint: &BucketEndpoint, ca_bundle: Option<&[u8]>) -> anyhow::Result<reqwest::Client> {
+    // reqwest is built without a cryptography provider. If one is already installed, this call fails, and that one is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leasehold/", env!("CARGO_PKG_VERSION")))
@@ -102,14 +102,14 @@ fn http_client(endpoint: &Endpoint, ca_bundle: Option<&[u8]>) -> anyhow::Result<
     Ok(builder.build()?)
 }
 
-impl Endpoint {
+impl BucketEndpoint {
     fn allows_http(&self) -> bool {
         self.url.starts_with("http://")
     }
 
-    /// The endpoint that the block or the environment names; else AWS's own for the region.
-    fn for_bucket(bucket: &Bucket, region: &str, config: &SdkConfig) -> anyhow::Result<Self> {
-        let named = bucket.endpoint.clone().or_else(|| configured_endpoint(config));
+    /// The endpoint from the block or the environment; otherwise AWS's endpoint for the region.
+    fn for_bucket(bucket: &S3Bucket, region: &str, config: &SdkConfig) -> anyhow::Result<Self> {
+        let named = bucket.endpoint.clone().or_else(|| find_configured_endpoint(config));
         if let Some(url) = named {
             return Ok(Self { url, names_bucket: false });
         }
@@ -118,7 +118,7 @@ impl Endpoint {
             dual_stack: config.use_dual_stack().unwrap_or_default(),
         };
         let url = s3_endpoint(region, variant)?;
-        // The certificate covers one label before the host; a bucket whose name has a dot is two.
+        // The certificate covers one label before the host. A bucket name with a dot has two labels or more.
         let fits_host = !bucket.name.contains('.') && !bucket.name.contains(char::is_uppercase);
         Ok(match url.strip_prefix("https://").filter(|_| fits_host) {
             Some(host) => Self { url: format!("https://{}.{host}", bucket.name), names_bucket: true },
@@ -127,9 +127,9 @@ impl Endpoint {
     }
 }
 
-/// `AWS_ENDPOINT_URL_S3`, the `s3` section of the profile's `services`, `AWS_ENDPOINT_URL` or `endpoint_url` of the profile, in this
-/// order: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-fn configured_endpoint(config: &SdkConfig) -> Option<String> {
+/// The endpoint from `AWS_ENDPOINT_URL_S3`, the `s3` section of the profile's `services`, `AWS_ENDPOINT_URL`, or `endpoint_url` of the
+/// profile, in this order: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+fn find_configured_endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
     let of_service = key.and_then(|key| config.service_config()?.load_config(key));
     of_service.or_else(|| config.endpoint_url().map(str::to_owned)).filter(|url| !url.is_empty())
@@ -141,8 +141,8 @@ mod tests {
 
     use super::*;
 
-    fn bucket(name: &str, endpoint: Option<&str>) -> Bucket {
-        Bucket { name: name.to_owned(), endpoint: endpoint.map(str::to_owned), ..Bucket::default() }
+    fn bucket(name: &str, endpoint: Option<&str>) -> S3Bucket {
+        S3Bucket { name: name.to_owned(), endpoint: endpoint.map(str::to_owned), ..S3Bucket::default() }
     }
 
     #[test]
@@ -178,14 +178,14 @@ mod tests {
             (bucket("acme", None), "eu-west-1", custom.clone(), "http://127.0.0.1:5000", false),
             (bucket("acme", Some("https://minio.example")), "eu-west-1", custom, "https://minio.example", false),
         ] {
-            let endpoint = Endpoint::for_bucket(&bucket, region, &config).unwrap();
-            assert_eq!(endpoint, Endpoint { url: url.to_owned(), names_bucket });
+            let endpoint = BucketEndpoint::for_bucket(&bucket, region, &config).unwrap();
+            assert_eq!(endpoint, BucketEndpoint { url: url.to_owned(), names_bucket });
         }
     }
 
     #[test]
     fn fips_where_there_is_none_is_refused() {
         let config = SdkConfig::builder().use_fips(true).build();
-        assert!(Endpoint::for_bucket(&bucket("acme", None), "cn-north-1", &config).is_err());
+        assert!(BucketEndpoint::for_bucket(&bucket("acme", None), "cn-north-1", &config).is_err());
     }
 }

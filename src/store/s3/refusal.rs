@@ -1,33 +1,33 @@
-//! An error response of S3, read into its parts.
+//! Parses an error response of S3.
 //!
-//! In: an HTTP response whose status is not a success. Out: a [`Refusal`] with S3's code and message, and the region in which the bucket
-//! is, where S3 says so: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+//! In: an HTTP response whose status is not a success. Out: a [`S3Refusal`] with S3's code and message, and the region of the bucket if S3
+//! names it: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 
 use http_body_util::BodyExt as _;
 use object_store::client::HttpResponse;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-/// The region in which the bucket is, on redirects and on refusals of a signature for another region.
+/// The header with the region of the bucket, on redirects and on responses that refuse a signature for another region.
 const BUCKET_REGION: &str = "x-amz-bucket-region";
 
-/// An error body has a few hundred bytes; a proxy's error page may have more, and none of it beyond this is read.
+/// The number of bytes after which reading stops. An error body has a few hundred bytes; a proxy's error page may have more.
 const LARGEST_BODY: usize = 64 * 1024;
 
-/// What S3 answered instead of doing what it was asked.
+/// An error response of S3.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Refusal {
+pub struct S3Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// S3's code, such as `AccessDenied`. Empty where the response has none: one without a body, or a proxy's.
+    /// S3's code, such as `AccessDenied`. Empty if the response has none, because it has no body or is from a proxy.
     pub code: String,
-    /// S3's message, for people.
+    /// S3's message. Empty if the response has none.
     pub message: String,
-    /// The region in which the bucket is, where S3 says so.
+    /// The region of the bucket. `None` if S3 does not name it.
     pub bucket_region: Option<String>,
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for S3Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.code.as_str(), self.message.as_str()) {
             ("", _) => write!(f, "HTTP status {}", self.status),
@@ -37,28 +37,28 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for S3Refusal {}
 
-impl Refusal {
-    /// Reads an error response to its end.
-    pub async fn read(response: HttpResponse) -> Self {
+impl S3Refusal {
+    /// Reads and parses an error response.
+    pub async fn read_response(response: HttpResponse) -> Self {
         let status = response.status().as_u16();
         let region = response.headers().get(BUCKET_REGION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut bytes = Vec::new();
         let mut body = response.into_body();
-        // A body that breaks off leaves the status, which is enough to go on.
+        // If the body breaks off, the status remains, which is enough to classify the error.
         while let Some(Ok(frame)) = body.frame().await {
             bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
             if bytes.len() > LARGEST_BODY {
                 break;
             }
         }
-        let read = Self::from_xml(&String::from_utf8_lossy(&bytes));
+        let read = Self::parse_xml(&String::from_utf8_lossy(&bytes));
         Self { status, bucket_region: region.or(read.bucket_region), ..read }
     }
 
     /// The parts of an `<Error>` element: its direct children `Code`, `Message` and `Region`.
-    fn from_xml(text: &str) -> Self {
+    fn parse_xml(text: &str) -> Self {
         let mut refusal = Self::default();
         let mut reader = Reader::from_str(text);
         let mut path: Vec<String> = Vec::new();
@@ -70,10 +70,10 @@ impl Refusal {
                 Ok(Event::End(_)) => {
                     path.pop();
                 }
-                Ok(Event::Text(piece)) => refusal.add(&path, &piece.decode().unwrap_or_default()),
+                Ok(Event::Text(piece)) => refusal.add_element(&path, &piece.decode().unwrap_or_default()),
                 Ok(Event::GeneralRef(entity)) => {
                     let name = entity.decode().unwrap_or_default();
-                    refusal.add(&path, quick_xml::escape::resolve_predefined_entity(&name).unwrap_or("?"));
+                    refusal.add_element(&path, quick_xml::escape::resolve_predefined_entity(&name).unwrap_or("?"));
                 }
                 Ok(Event::Eof) | Err(_) => return refusal,
                 Ok(_) => {}
@@ -81,7 +81,7 @@ impl Refusal {
         }
     }
 
-    fn add(&mut self, path: &[String], text: &str) {
+    fn add_element(&mut self, path: &[String], text: &str) {
         match path {
             [.., parent, child] if parent == "Error" => match child.as_str() {
                 "Code" => self.code.push_str(text),
@@ -100,13 +100,13 @@ mod tests {
 
     use super::*;
 
-    async fn read(status: u16, region: Option<&str>, body: &str) -> Refusal {
+    async fn read(status: u16, region: Option<&str>, body: &str) -> S3Refusal {
         let mut response = HttpResponse::new(HttpResponseBody::from(body.as_bytes().to_vec()));
         *response.status_mut() = status.try_into().unwrap();
         if let Some(region) = region {
             response.headers_mut().insert(BUCKET_REGION, region.parse().unwrap());
         }
-        Refusal::read(response).await
+        S3Refusal::read_response(response).await
     }
 
     #[tokio::test]

@@ -1,9 +1,9 @@
-//! Completes every request to S3: the headers of S3's object lock, then the signature.
+//! Adds the headers of object lock to every request to S3, and signs it.
 //!
-//! In: a request as the store abstraction builds it, without a signature. Out: the response to the same request with an
+//! In: an unsigned request from `object_store`. Out: the response to the same request with an
 //! [AWS Signature Version 4](https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html) over all of its headers and
-//! the hash of its body; a response that is an error comes out as a [`Refusal`]. Invariant: nothing changes a request after it is signed,
-//! so it is signed here and nowhere else.
+//! the hash of its body. An error response becomes a [`S3Refusal`]. Invariant: nothing changes a request after it is signed, so requests
+//! are signed in this module only.
 
 use std::sync::Arc;
 
@@ -16,78 +16,87 @@ use object_store::client::{
 };
 use reqwest::header::HeaderValue;
 
-use super::credentials::Credentials;
-use super::refusal::Refusal;
-use crate::config::declared::{Retention, RetentionMode};
+use super::credentials::S3Credentials;
+use super::refusal::S3Refusal;
+use crate::config::declared::{ObjectLockRetention, RetentionMode};
 
 const LOCK_MODE: &str = "x-amz-object-lock-mode";
 const RETAIN_UNTIL: &str = "x-amz-object-lock-retain-until-date";
-/// Where objects are retained, by these headers or by the bucket's default, S3 requires the name of the checksum's algorithm:
+/// Names the algorithm of the checksum. S3 requires it if the object is retained, by these headers or by the bucket's default:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
 const CHECKSUM_ALGORITHM: &str = "x-amz-sdk-checksum-algorithm";
 
-/// Marks a request that writes an object which is never written again, such as an entry of the ledger.
+/// Marks a request that writes an object which is never replaced, such as an entry of the ledger.
 #[derive(Debug, Clone, Copy)]
 pub struct WrittenOnce;
 
-/// What completes a request.
+/// The settings for object lock and the signature.
 #[derive(Debug, Clone)]
 pub struct RequestSettings {
-    /// How long object lock keeps what is written once; `None`: as the bucket's default says.
-    pub retention: Option<Retention>,
-    /// The bucket's region: part of the signature.
+    /// How long object lock retains an object marked [`WrittenOnce`]. `None`: the bucket's default applies.
+    pub retention: Option<ObjectLockRetention>,
+    /// The bucket's region, which is part of the signature.
     pub region: String,
 }
 
-/// A client that completes each request before it sends it.
+/// An HTTP client that adds headers to each request and signs it before it sends it.
 #[derive(Debug)]
 pub struct SigningClient {
     pub client: HttpClient,
-    pub credentials: Arc<Credentials>,
+    pub credentials: Arc<S3Credentials>,
     pub settings: RequestSettings,
 }
 
-/// S3 calls the credentials' session token expired: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+/// The code with which S3 refuses an expired session token: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 const EXPIRED: &str = "ExpiredToken";
 
 #[async_trait]
 impl HttpService for SigningClient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let request = contiguous(request).await?;
-        let credential = self.credentials.current().await.map_err(not_sendable)?;
-        match self.send(request.clone(), &credential).await? {
-            // Another process may have renewed them, such as one that keeps a token file up to date.
+        let request = make_body_contiguous(request).await?;
+        let credential = self.credentials.current_credentials().await.map_err(not_sendable_error)?;
+        match self.send_signed(request.clone(), &credential).await? {
+            // Another process may have renewed the credentials, such as one that keeps a token file up to date.
             Err(refusal) if refusal.code == EXPIRED => {
-                match self.credentials.replacement(&credential).await.map_err(not_sendable)? {
-                    Some(newer) => self.send(request, &newer).await?.map_err(refused),
-                    None => Err(refused(refusal)),
+                match self.credentials.replace_refused(&credential).await.map_err(not_sendable_error)? {
+                    Some(newer) => self.send_signed(request, &newer).await?.map_err(refused_error),
+                    None => Err(refused_error(refusal)),
                 }
             }
-            answered => answered.map_err(refused),
+            answered => answered.map_err(refused_error),
         }
     }
 }
 
 impl SigningClient {
-    /// Sends a request signed with these credentials. The outer error says that there is no response.
-    async fn send(
+    /// Signs a request with these credentials and sends it. The outer error means that there is no response.
+    async fn send_signed(
         &self,
         mut request: HttpRequest,
         credential: &AwsCredential,
-    ) -> Result<Result<HttpResponse, Refusal>, HttpError> {
-        self.settings.complete(&mut request, credential, Timestamp::now())?;
+    ) -> Result<Result<HttpResponse, S3Refusal>, HttpError> {
+        self.settings.complete_request(&mut request, credential, Timestamp::now())?;
         let response = self.client.execute(request).await?;
-        if response.status().is_success() { Ok(Ok(response)) } else { Ok(Err(Refusal::read(response).await)) }
+        if response.status().is_success() {
+            Ok(Ok(response))
+        } else {
+            Ok(Err(S3Refusal::read_response(response).await))
+        }
     }
 }
 
 impl RequestSettings {
-    /// Adds the headers of object lock to a write, and signs.
-    fn complete(&self, request: &mut HttpRequest, credential: &AwsCredential, now: Timestamp) -> Result<(), HttpError> {
+    /// Adds the headers of object lock to a write, and signs the request.
+    fn complete_request(
+        &self,
+        request: &mut HttpRequest,
+        credential: &AwsCredential,
+        now: Timestamp,
+    ) -> Result<(), HttpError> {
         if request.method() == "PUT" {
             self.add_object_lock(request, now)?;
         }
-        AwsAuthorizer::new(credential, "s3", &self.region).try_authorize(request, None).map_err(not_sendable)
+        AwsAuthorizer::new(credential, "s3", &self.region).try_authorize(request, None).map_err(not_sendable_error)
     }
 
     fn add_object_lock(&self, request: &mut HttpRequest, now: Timestamp) -> Result<(), HttpError> {
@@ -99,28 +108,29 @@ impl RequestSettings {
             RetentionMode::Governance => HeaderValue::from_static("GOVERNANCE"),
             RetentionMode::Compliance => HeaderValue::from_static("COMPLIANCE"),
         };
-        let period = SignedDuration::from_secs(retention.period.seconds().into());
-        let until = now.checked_add(period).map_err(not_sendable)?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let period = SignedDuration::from_secs(retention.period.as_seconds().into());
+        let until = now.checked_add(period).map_err(not_sendable_error)?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         headers.insert(LOCK_MODE, mode);
-        headers.insert(RETAIN_UNTIL, until.parse().map_err(not_sendable)?);
+        headers.insert(RETAIN_UNTIL, until.parse().map_err(not_sendable_error)?);
         Ok(())
     }
 }
 
-/// The request with its body in one piece. The authorizer hashes only such a body; of one in several pieces it signs the hash of an
-/// empty body, which S3 refuses.
-async fn contiguous(request: HttpRequest) -> Result<HttpRequest, HttpError> {
+/// The request with its body in one piece. For a body in several pieces, the authorizer would sign the hash of an empty body, which S3
+/// refuses.
+async fn make_body_contiguous(request: HttpRequest) -> Result<HttpRequest, HttpError> {
     let (parts, body) = request.into_parts();
     let bytes = body.collect().await?.to_bytes();
     Ok(HttpRequest::from_parts(parts, HttpRequestBody::from(bytes)))
 }
 
-/// The kind keeps the store abstraction from trying again: `attempt` does, which can settle whose write an object is.
-fn refused(refusal: Refusal) -> HttpError {
+/// Wraps a refusal in an error of a kind that `object_store` does not retry. The module `attempt` retries, because it can decide whether a
+/// write took effect.
+fn refused_error(refusal: S3Refusal) -> HttpError {
     HttpError::new(HttpErrorKind::Unknown, refusal)
 }
 
-fn not_sendable<E: std::error::Error + Send + Sync + 'static>(error: E) -> HttpError {
+fn not_sendable_error<E: std::error::Error + Send + Sync + 'static>(error: E) -> HttpError {
     HttpError::new(HttpErrorKind::Request, error)
 }
 
@@ -132,15 +142,15 @@ mod tests {
     use super::*;
 
     fn settings(mode: RetentionMode, period: &str) -> RequestSettings {
-        let retention = Some(Retention { mode, period: period.parse().unwrap() });
+        let retention = Some(ObjectLockRetention { mode, period: period.parse().unwrap() });
         RequestSettings { retention, region: "eu-west-1".to_owned() }
     }
 
     async fn completed(settings: RequestSettings, request: HttpRequest) -> HttpRequest {
         let credential = AwsCredential { key_id: "AKIA".to_owned(), secret_key: "secret".to_owned(), token: None };
         let now = "2026-11-21T06:00:00Z".parse().unwrap();
-        let mut request = contiguous(request).await.unwrap();
-        settings.complete(&mut request, &credential, now).unwrap();
+        let mut request = make_body_contiguous(request).await.unwrap();
+        settings.complete_request(&mut request, &credential, now).unwrap();
         request
     }
 
@@ -189,7 +199,7 @@ mod tests {
         }
     }
 
-    /// Answers each request with the next of these statuses and bodies, and keeps the access key that signed it.
+    /// A server that answers each request with the next of these statuses and bodies, and records the access key that signed it.
     #[derive(Debug)]
     struct Scripted {
         answers: std::sync::Mutex<Vec<(u16, &'static str)>>,
@@ -211,7 +221,8 @@ mod tests {
 
     const EXPIRED_TOKEN: &str = "<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>";
 
-    /// Sends one request. The chain gives the credentials `AKIA1`, `AKIA2`, … of which there are so many. Gives the result and the keys used.
+    /// Sends one request. The chain gives the credentials `AKIA1`, `AKIA2`, … up to a given number. Returns the result and the keys that
+    /// signed.
     async fn send_with(chain: u32, answers: &[(u16, &'static str)]) -> (Result<u16, String>, Vec<String>) {
         use aws_credential_types::Credentials as SdkCredentials;
         use aws_credential_types::provider::SharedCredentialsProvider;
@@ -233,7 +244,7 @@ mod tests {
         let scripted = Scripted { answers: std::sync::Mutex::new(answers.to_vec()), keys: Arc::clone(&keys) };
         let client = SigningClient {
             client: HttpClient::new(scripted),
-            credentials: Arc::new(Credentials::from_chain(SharedCredentialsProvider::new(Numbered(chain, 0.into())))),
+            credentials: Arc::new(S3Credentials::from_chain(SharedCredentialsProvider::new(Numbered(chain, 0.into())))),
             settings: settings(RetentionMode::Governance, "1d"),
         };
         let result = client.call(put("entry".to_owned())).await;

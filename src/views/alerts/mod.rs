@@ -1,4 +1,6 @@
-//! What a pipeline should show of a plan or of drift, in the forms that pipelines read: annotations, SARIF, JUnit.
+//! Alerts: what a pipeline should show about a plan or about drift, in the formats that pipelines read.
+//!
+//! In: a plan with its rulings, or a drift report. Out: a list of cases, each with its alerts, as annotations, SARIF or JUnit.
 
 pub mod github;
 pub mod junit;
@@ -7,28 +9,28 @@ pub mod sarif;
 
 use leasehold_provider::{Address, Digest};
 
-use crate::config::{Declared, FileId, Sources};
-use crate::views::diagnostics::text::Text;
+use crate::config::{DeclaredStack, FileId, Sources};
+use crate::views::diagnostics::text::ShownText;
 
-pub use github::github;
-pub use junit::junit;
-pub use plan::of_plan;
-pub use sarif::sarif;
+pub use github::render_alerts_github;
+pub use junit::render_alerts_junit;
+pub use plan::alerts_for_plan;
+pub use sarif::render_alerts_sarif;
 
-/// How loud an alert is.
+/// The severity of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// To be known.
+pub enum AlertLevel {
+    /// For information.
     Note,
-    /// To be looked at.
+    /// Should be reviewed.
     Warning,
-    /// Stands against going on.
+    /// Blocks the apply.
     Error,
 }
 
-impl Level {
-    /// The level as annotations and SARIF both have it, but for a note.
-    fn word(self) -> &'static str {
+impl AlertLevel {
+    /// The name of the level in SARIF. Annotations use the same names, except for a note.
+    fn as_annotation(self) -> &'static str {
         match self {
             Self::Note => "note",
             Self::Warning => "warning",
@@ -37,81 +39,81 @@ impl Level {
     }
 }
 
-/// Where in the configuration an alert belongs: lines and columns from 1, columns in characters.
+/// The place in the configuration that an alert points to: lines and columns from 1, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file, as people know it.
+pub struct AlertPlace {
+    /// The name of the file. For code hosts it is relative to the root of the repository.
     pub file: String,
     /// Line and column of the first character.
     pub start: (usize, usize),
-    /// Line and column behind the last character.
+    /// Line and column after the last character.
     pub end: (usize, usize),
 }
 
-/// One thing to show.
+/// One message to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
-    /// The rule, by an id that never changes its meaning.
+    /// The id of the rule. An id never changes its meaning.
     pub rule: String,
-    /// How loud it is.
-    pub level: Level,
-    /// What it is about: an address, or an object's own name.
+    /// The severity.
+    pub level: AlertLevel,
+    /// The subject: an address, or the name of an object.
     pub subject: String,
-    /// What there is to say, in a sentence.
+    /// What was found, as a sentence.
     pub message: String,
-    /// What to do, in a sentence.
+    /// What to do, as a sentence.
     pub remedy: String,
-    /// Where it belongs.
-    pub place: Option<Place>,
+    /// The place in the configuration. `None`: there is none, or it is not known.
+    pub place: Option<AlertPlace>,
 }
 
 impl Alert {
-    /// A name that stays from run to run, as long as the same is said of the same.
+    /// An id that is the same in every run that reports the same message about the same subject.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
-        Digest::of(&(&self.rule, &self.subject, &self.message)).to_string()
+    pub fn compute_fingerprint(&self) -> String {
+        Digest::from_serializable(&(&self.rule, &self.subject, &self.message)).to_string()
     }
 }
 
-/// One thing that was looked at, and what there is to say of it.
+/// A subject that was checked, and the alerts about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Case {
-    /// What it is: an address, or an object's own name.
+pub struct AlertCase {
+    /// The subject: an address, or the name of an object.
     pub subject: String,
-    /// What there is to say; empty: all is well.
+    /// The alerts. Empty: no problem was found.
     pub alerts: Vec<Alert>,
 }
 
-/// The places of a stack's blocks.
-pub struct Places<'a> {
-    declared: &'a Declared,
+/// Finds the places of a stack's blocks.
+pub struct BlockPlaces<'a> {
+    declared: &'a DeclaredStack,
     sources: &'a Sources,
 }
 
-impl<'a> Places<'a> {
-    /// The places of the blocks of `declared`, which `sources` hold.
+impl<'a> BlockPlaces<'a> {
+    /// For the blocks of `declared`, whose files are in `sources`.
     #[must_use]
-    pub fn new(declared: &'a Declared, sources: &'a Sources) -> Self {
+    pub fn new(declared: &'a DeclaredStack, sources: &'a Sources) -> Self {
         Self { declared, sources }
     }
 
-    /// The header of the block of that address; of the `leasehold` block where no such block stands.
+    /// The header of the block with this address. If there is no such block, the header of the `leasehold` block.
     #[must_use]
-    pub fn of(&self, address: Option<&Address>) -> Option<Place> {
+    pub fn find_place(&self, address: Option<&Address>) -> Option<AlertPlace> {
         let identity = address.and_then(|address| self.declared.identities.get(address)).map(|found| &found.origin);
         let scope = || {
             let address = address?;
             self.declared.scopes.values().find(|(scope, _)| scope.address() == *address).map(|(_, origin)| origin)
         };
         let origin = identity.or_else(scope).unwrap_or(&self.declared.origin);
-        self.span(origin.file, &origin.header)
+        self.locate_span(origin.file, &origin.header)
     }
 
-    fn span(&self, file: FileId, bytes: &std::ops::Range<usize>) -> Option<Place> {
-        let source = self.sources.get(file)?;
-        let text = Text::new(&source.bytes);
-        let range = text.range(bytes);
-        Some(Place {
+    fn locate_span(&self, file: FileId, bytes: &std::ops::Range<usize>) -> Option<AlertPlace> {
+        let source = self.sources.get_file(file)?;
+        let text = ShownText::new(&source.bytes);
+        let range = text.shown_range(bytes);
+        Some(AlertPlace {
             file: source.name.clone(),
             start: text.line_and_column(range.start),
             end: text.line_and_column(range.end),

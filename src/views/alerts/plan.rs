@@ -1,101 +1,113 @@
-//! What a pipeline should show of a plan.
+//! The alerts about a plan.
 
 use leasehold_provider::{AccessVerdict, Address, Severity};
 
-use super::{Alert, Case, Level, Place};
+use super::{Alert, AlertCase, AlertLevel, AlertPlace};
 use crate::diff::{IdentityDelta, Lifecycle};
 use crate::plan::Plan;
-use crate::rules::{Decision, Ruling};
+use crate::rules::{Ruling, RulingDecision};
 
-/// A case for each identity that the plan is about, and one for the plan as a whole where rules stand against it.
+/// One case for each identity that the plan changes, and one for the whole plan if rules refuse it as a whole.
 #[must_use]
-pub fn of_plan(plan: &Plan, rulings: &[Ruling], place: &dyn Fn(Option<&Address>) -> Option<Place>) -> Vec<Case> {
-    let whole: Vec<Alert> = rulings.iter().filter(|r| r.subject.is_none()).map(|r| refusal(r, place)).collect();
+pub fn alerts_for_plan(
+    plan: &Plan,
+    rulings: &[Ruling],
+    place: &dyn Fn(Option<&Address>) -> Option<AlertPlace>,
+) -> Vec<AlertCase> {
+    let whole: Vec<Alert> =
+        rulings.iter().filter(|r| r.subject.is_none()).map(|r| alert_for_refusal(r, place)).collect();
     let mut cases = Vec::new();
     if !whole.is_empty() {
-        cases.push(Case { subject: format!("stack {}", plan.stack), alerts: whole });
+        cases.push(AlertCase { subject: format!("stack {}", plan.stack), alerts: whole });
     }
     for delta in &plan.identities {
         let of_this = rulings.iter().filter(|ruling| ruling.subject.as_ref() == Some(&delta.address));
-        let mut alerts: Vec<Alert> = of_this.map(|ruling| refusal(ruling, place)).collect();
+        let mut alerts: Vec<Alert> = of_this.map(|ruling| alert_for_refusal(ruling, place)).collect();
         let at = place(Some(&delta.address));
-        alerts.extend(event(delta).into_iter().chain(verdict(delta)).chain(findings(delta)).map(|alert| Alert {
-            subject: delta.address.to_string(),
-            place: at.clone(),
-            ..alert
-        }));
-        cases.push(Case { subject: delta.address.to_string(), alerts });
+        alerts.extend(
+            alert_for_event(delta)
+                .into_iter()
+                .chain(alert_for_verdict(delta))
+                .chain(alerts_for_findings(delta))
+                .map(|alert| Alert { subject: delta.address.to_string(), place: at.clone(), ..alert }),
+        );
+        cases.push(AlertCase { subject: delta.address.to_string(), alerts });
     }
     cases
 }
 
-fn alert(rule: &str, level: Level, message: String, remedy: &str) -> Alert {
+fn new_alert(rule: &str, level: AlertLevel, message: String, remedy: &str) -> Alert {
     Alert { rule: rule.to_owned(), level, subject: String::new(), message, remedy: remedy.to_owned(), place: None }
 }
 
-fn refusal(ruling: &Ruling, place: &dyn Fn(Option<&Address>) -> Option<Place>) -> Alert {
+fn alert_for_refusal(ruling: &Ruling, place: &dyn Fn(Option<&Address>) -> Option<AlertPlace>) -> Alert {
     let word = match ruling.decision {
-        Decision::RequireApproval => "needs an approval",
-        Decision::Deny | Decision::Allow => "is refused",
+        RulingDecision::RequireApproval => "needs an approval",
+        RulingDecision::Deny | RulingDecision::Allow => "is refused",
     };
     Alert {
         subject: ruling.subject.as_ref().map_or_else(|| "the plan".to_owned(), ToString::to_string),
         place: place(ruling.subject.as_ref()),
-        ..alert("plan-refused", Level::Error, format!("{word} by {}: {}", ruling.rule, ruling.why), &ruling.help)
+        ..new_alert(
+            "plan-refused",
+            AlertLevel::Error,
+            format!("{word} by {}: {}", ruling.rule, ruling.why),
+            &ruling.help,
+        )
     }
 }
 
-fn event(delta: &IdentityDelta) -> Option<Alert> {
+fn alert_for_event(delta: &IdentityDelta) -> Option<Alert> {
     let why: Vec<String> = delta.reasons.iter().map(ToString::to_string).collect();
     let why = why.join("; ");
     match delta.lifecycle {
         Lifecycle::Leaver => {
-            Some(alert("leaver", Level::Note, format!("leaves: {why}"), "Nothing, if it shall leave."))
+            Some(new_alert("leaver", AlertLevel::Note, format!("leaves: {why}"), "Nothing, if it shall leave."))
         }
         Lifecycle::Released => {
             let remedy = "Make sure that somebody else manages it: no lease ends its access from now on.";
-            Some(alert("let-go", Level::Warning, format!("is let go of: {why}"), remedy))
+            Some(new_alert("let-go", AlertLevel::Warning, format!("is let go of: {why}"), remedy))
         }
         Lifecycle::Drift => {
-            Some(alert("drift", Level::Warning, why, "An apply puts it back as the configuration says."))
+            Some(new_alert("drift", AlertLevel::Warning, why, "An apply puts it back as the configuration says."))
         }
         Lifecycle::Mover if delta.drifted => {
             let remedy = "Look whether anybody relies on what was done outside; an apply undoes it.";
-            Some(alert("drift", Level::Warning, "was changed outside leasehold as well".to_owned(), remedy))
+            Some(new_alert("drift", AlertLevel::Warning, "was changed outside leasehold as well".to_owned(), remedy))
         }
         Lifecycle::Joiner | Lifecycle::Mover => None,
     }
 }
 
-fn verdict(delta: &IdentityDelta) -> Option<Alert> {
+fn alert_for_verdict(delta: &IdentityDelta) -> Option<Alert> {
     let access = delta.access.as_ref()?;
     let example = access.witness.iter().map(|witness| format!(", for example {witness}"));
     let example = example.chain(access.reason.iter().map(|reason| format!(" ({reason})"))).collect::<String>();
     let remedy = "Approve it only if it was meant.";
     match access.verdict {
         AccessVerdict::Expands => {
-            Some(alert("access-expands", Level::Warning, format!("access expands{example}"), remedy))
+            Some(new_alert("access-expands", AlertLevel::Warning, format!("access expands{example}"), remedy))
         }
         AccessVerdict::Incomparable => {
-            Some(alert("access-expands", Level::Warning, format!("access changes both ways{example}"), remedy))
+            Some(new_alert("access-expands", AlertLevel::Warning, format!("access changes both ways{example}"), remedy))
         }
         AccessVerdict::Unknown => {
-            Some(alert("access-unknown", Level::Warning, format!("access may expand{example}"), remedy))
+            Some(new_alert("access-unknown", AlertLevel::Warning, format!("access may expand{example}"), remedy))
         }
         AccessVerdict::Equivalent | AccessVerdict::Narrows => None,
     }
 }
 
-fn findings(delta: &IdentityDelta) -> Vec<Alert> {
+fn alerts_for_findings(delta: &IdentityDelta) -> Vec<Alert> {
     let found = delta.assessment.iter().flat_map(|assessment| &assessment.findings);
     found
         .map(|finding| {
             let level = match finding.severity {
-                Severity::Low => Level::Note,
-                Severity::Medium => Level::Warning,
-                Severity::High | Severity::Critical => Level::Error,
+                Severity::Low => AlertLevel::Note,
+                Severity::Medium => AlertLevel::Warning,
+                Severity::High | Severity::Critical => AlertLevel::Error,
             };
-            alert(&finding.id, level, finding.message.clone(), &finding.remedy)
+            new_alert(&finding.id, level, finding.message.clone(), &finding.remedy)
         })
         .collect()
 }

@@ -4,50 +4,50 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Alert, Level};
-use crate::views::inert::inert;
-use crate::views::sarif::{artifact, escaped, log, sentence};
+use super::{Alert, AlertLevel};
+use crate::views::inert::escape_steering;
+use crate::views::sarif::{artifact_location, build_log, end_sentence, escape_sarif};
 
-/// The alerts of one run.
+/// A SARIF log with one run that contains the alerts.
 #[must_use]
-pub fn sarif<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Value {
+pub fn render_alerts_sarif<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Value {
     let alerts: Vec<&Alert> = alerts.into_iter().collect();
-    let mut worst: BTreeMap<&str, Level> = BTreeMap::new();
+    let mut worst: BTreeMap<&str, AlertLevel> = BTreeMap::new();
     for alert in &alerts {
         let level = worst.entry(&alert.rule).or_insert(alert.level);
         *level = alert.level.max(*level);
     }
-    let rules: Vec<Value> = worst.iter().map(|(rule, level)| described(rule, *level)).collect();
+    let rules: Vec<Value> = worst.iter().map(|(rule, level)| describe_rule(rule, *level)).collect();
     let indices: BTreeMap<&str, usize> = worst.keys().copied().zip(0..).collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let results: Vec<Value> = alerts
         .iter()
         .map(|alert| {
-            let fingerprint = alert.fingerprint();
+            let fingerprint = alert.compute_fingerprint();
             let times = seen.entry(fingerprint.clone()).or_insert(0);
             *times = times.saturating_add(1);
-            result(alert, indices.get(alert.rule.as_str()).copied(), &format!("{fingerprint}:{times}"))
+            render_result(alert, indices.get(alert.rule.as_str()).copied(), &format!("{fingerprint}:{times}"))
         })
         .collect();
-    log(&rules, &results)
+    build_log(&rules, &results)
 }
 
-fn described(rule: &str, level: Level) -> Value {
+fn describe_rule(rule: &str, level: AlertLevel) -> Value {
     json!({
-        "id": inert(rule),
-        "shortDescription": { "text": inert(&rule.replace('-', " ")) },
-        "defaultConfiguration": { "level": level.word() },
+        "id": escape_steering(rule),
+        "shortDescription": { "text": escape_steering(&rule.replace('-', " ")) },
+        "defaultConfiguration": { "level": level.as_annotation() },
         "properties": { "tags": ["security"] },
     })
 }
 
-fn result(alert: &Alert, rule_index: Option<usize>, fingerprint: &str) -> Value {
-    let text = format!("{}: {} {}", alert.subject, sentence(&alert.message), sentence(&alert.remedy));
-    let logical = json!([{ "fullyQualifiedName": inert(&alert.subject) }]);
+fn render_result(alert: &Alert, rule_index: Option<usize>, fingerprint: &str) -> Value {
+    let text = format!("{}: {} {}", alert.subject, end_sentence(&alert.message), end_sentence(&alert.remedy));
+    let logical = json!([{ "fullyQualifiedName": escape_steering(&alert.subject) }]);
     let location = match &alert.place {
         Some(place) => json!({
             "physicalLocation": {
-                "artifactLocation": artifact(&place.file),
+                "artifactLocation": artifact_location(&place.file),
                 "region": {
                     "startLine": place.start.0,
                     "startColumn": place.start.1,
@@ -60,10 +60,10 @@ fn result(alert: &Alert, rule_index: Option<usize>, fingerprint: &str) -> Value 
         None => json!({ "logicalLocations": logical }),
     };
     json!({
-        "ruleId": inert(&alert.rule),
+        "ruleId": escape_steering(&alert.rule),
         "ruleIndex": rule_index,
-        "level": alert.level.word(),
-        "message": { "text": escaped(&text) },
+        "level": alert.level.as_annotation(),
+        "message": { "text": escape_sarif(&text) },
         "locations": [location],
         "partialFingerprints": { "leaseholdAlert/v1": fingerprint },
     })

@@ -1,53 +1,61 @@
-//! The text of a file as it may be shown: what would command a terminal is made visible, and what is not UTF-8 too.
+//! The text of a file in a form that is safe to show: characters that control a terminal, and bytes that are not UTF-8, are replaced by
+//! visible ones.
+//!
+//! In: the bytes of a file, and ranges of these bytes. Out: the shown text, and the same ranges in it. The two differ in length, so that
+//! each replacement is noted:
+//!
+//! ```text
+//! a ESC b   3 bytes   →   a ␛ b   5 bytes: byte 2 of the file is byte 4 of the shown text
+//! ```
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The longest line that is shown whole, in bytes.
+/// The longest line that is shown in full, in bytes.
 const LONGEST_LINE: usize = 2_000;
 
-/// A file's text, with the way from its bytes to the shown ones.
+/// The text of a file as shown, with a mapping from bytes of the file to bytes of the shown text.
 #[derive(Debug)]
-pub struct Text<'b> {
+pub struct ShownText<'b> {
     shown: Cow<'b, str>,
-    /// Where shown and given bytes part ways: after the given byte, the shown byte. Sorted.
+    /// The positions after each replacement: in the file, and in the shown text. Sorted.
     moves: Vec<(usize, usize)>,
-    /// The first byte of each line, as shown.
+    /// The first byte of each line in the shown text.
     lines: Vec<usize>,
 }
 
-/// Lines of a text.
+/// Consecutive lines of a text.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Lines<'t> {
-    /// The lines, with their ends.
+pub struct TextLines<'t> {
+    /// The lines, with their line breaks.
     pub text: &'t str,
-    /// The first byte of them.
+    /// The position of their first byte in the shown text.
     pub start: usize,
     /// The number of the first line, from 0.
     pub first: usize,
-    /// How many they are.
+    /// The number of lines.
     pub count: usize,
 }
 
-impl<'b> Text<'b> {
-    /// Takes a file's bytes.
+impl<'b> ShownText<'b> {
+    /// Makes the text from the bytes of a file.
     pub fn new(bytes: &'b [u8]) -> Self {
         let (shown, moves) = match std::str::from_utf8(bytes) {
-            Ok(text) if !text.chars().any(|c| c != '\n' && commands(c)) => (Cow::Borrowed(text), Vec::new()),
-            _ => shown(bytes),
+            Ok(text) if !text.chars().any(|c| c != '\n' && is_terminal_control(c)) => (Cow::Borrowed(text), Vec::new()),
+            _ => show_bytes(bytes),
         };
         let mut lines = vec![0];
         lines.extend(shown.match_indices('\n').map(|(at, _)| at + 1));
         Self { shown, moves, lines }
     }
 
-    /// The shown bytes that stand for given ones.
-    pub fn range(&self, bytes: &Range<usize>) -> Range<usize> {
-        let start = self.offset(bytes.start);
-        start..self.offset(bytes.end).max(start)
+    /// The range of the shown text that corresponds to a range of bytes of the file.
+    pub fn shown_range(&self, bytes: &Range<usize>) -> Range<usize> {
+        let start = self.shown_offset(bytes.start);
+        start..self.shown_offset(bytes.end).max(start)
     }
 
-    fn offset(&self, given: usize) -> usize {
+    fn shown_offset(&self, given: usize) -> usize {
         let index = self.moves.partition_point(|(from, _)| *from <= given);
         let moved = match index.checked_sub(1).and_then(|index| self.moves.get(index)) {
             Some((from, to)) => to + (given - from),
@@ -60,36 +68,37 @@ impl<'b> Text<'b> {
         at
     }
 
-    /// Line and column of a shown byte, from 1; columns count characters.
+    /// Line and column of a byte of the shown text, from 1; columns count characters.
     pub fn line_and_column(&self, at: usize) -> (usize, usize) {
-        let line = self.line_of(at);
+        let line = self.line_index(at);
         let start = self.lines.get(line).copied().unwrap_or(0);
         (line + 1, self.shown.get(start..at).map_or(0, |before| before.chars().count()) + 1)
     }
 
-    fn line_of(&self, at: usize) -> usize {
+    fn line_index(&self, at: usize) -> usize {
         self.lines.partition_point(|start| *start <= at).saturating_sub(1)
     }
 
-    /// The lines of a range of shown bytes, with some before and after. Of very long lines, and of very many, only what lies
-    /// near the range.
-    pub fn lines(&self, range: Range<usize>, before: usize, after: usize) -> Lines<'_> {
-        let (first, last) = (self.line_of(range.start), self.line_of(range.end.saturating_sub(1).max(range.start)));
+    /// The lines of a range of the shown text, with some lines before and after. Of very long lines, and of very many lines, only the part
+    /// near the range is returned.
+    pub fn lines_around(&self, range: Range<usize>, before: usize, after: usize) -> TextLines<'_> {
+        let (first, last) =
+            (self.line_index(range.start), self.line_index(range.end.saturating_sub(1).max(range.start)));
         let from = first.saturating_sub(before);
         let to = (last + after + 1).min(self.lines.len());
         let mut start = self.lines.get(from).copied().unwrap_or(0);
         let mut end = self.lines.get(to).copied().unwrap_or(self.shown.len());
         let mut first = from;
         if end - start > LONGEST_LINE * (to - from).max(1) {
-            start = self.boundary(range.start.saturating_sub(60).max(start));
-            end = self.boundary((range.end + 60).min(end));
-            first = self.line_of(start);
+            start = self.floor_boundary(range.start.saturating_sub(60).max(start));
+            end = self.floor_boundary((range.end + 60).min(end));
+            first = self.line_index(start);
         }
         let text = self.shown.get(start..end).unwrap_or_default();
-        Lines { text, start, first, count: text.lines().count() }
+        TextLines { text, start, first, count: text.lines().count() }
     }
 
-    fn boundary(&self, mut at: usize) -> usize {
+    fn floor_boundary(&self, mut at: usize) -> usize {
         while !self.shown.is_char_boundary(at) {
             at -= 1;
         }
@@ -97,14 +106,14 @@ impl<'b> Text<'b> {
     }
 }
 
-/// Whether a character commands a terminal, or turns the direction of the text around it.
-fn commands(c: char) -> bool {
+/// Whether a character controls a terminal or changes the direction of the text around it.
+fn is_terminal_control(c: char) -> bool {
     (c.is_control() && c != '\t')
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// What is shown for a character that commands.
-fn picture(c: char) -> char {
+/// The visible character that replaces one that controls a terminal.
+fn control_picture(c: char) -> char {
     match u32::from(c) {
         code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
         0x7f => '\u{2421}',
@@ -112,7 +121,7 @@ fn picture(c: char) -> char {
     }
 }
 
-fn shown(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
+fn show_bytes(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
     let mut out = String::with_capacity(bytes.len());
     let mut moves = Vec::new();
     let mut given = 0;
@@ -123,11 +132,11 @@ fn shown(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
             given += c.len_utf8();
             match c {
                 '\n' | '\t' => out.push(c),
-                // The line's end is shown by the next line.
+                // The line break itself ends the line: the `\r` of `\r\n` is not shown.
                 '\r' if chars.peek() == Some(&'\n') => note(given, out.len()),
                 '\u{feff}' => note(given, out.len()),
-                c if commands(c) => {
-                    out.push(picture(c));
+                c if is_terminal_control(c) => {
+                    out.push(control_picture(c));
                     note(given, out.len());
                 }
                 c => out.push(c),
@@ -142,9 +151,9 @@ fn shown(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
     (Cow::Owned(out), moves)
 }
 
-/// Words with everything that commands a terminal made visible; line ends stay.
-pub fn inert(text: &str) -> String {
-    text.chars().map(|c| if c != '\n' && commands(c) { picture(c) } else { c }).collect()
+/// The text with every character that controls a terminal replaced by a visible one. Line breaks stay.
+pub fn escape_controls(text: &str) -> String {
+    text.chars().map(|c| if c != '\n' && is_terminal_control(c) { control_picture(c) } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -154,38 +163,41 @@ mod tests {
     #[test]
     fn offsets_follow_what_is_shown() {
         let bytes = b"\xef\xbb\xbfa\x1bb\r\nc\xffd\n";
-        let text = Text::new(bytes);
+        let text = ShownText::new(bytes);
         assert_eq!(text.shown, "a\u{241b}b\nc\u{fffd}d\n");
         let at = |byte: u8| bytes.iter().position(|b| *b == byte).unwrap();
         for byte in [b'a', b'b', b'c', b'd'] {
-            let range = text.range(&(at(byte)..at(byte) + 1));
+            let range = text.shown_range(&(at(byte)..at(byte) + 1));
             assert_eq!(&text.shown[range], char::from(byte).to_string());
         }
-        assert_eq!(text.line_and_column(text.range(&(at(b'd')..at(b'd'))).start), (2, 3));
+        assert_eq!(text.line_and_column(text.shown_range(&(at(b'd')..at(b'd'))).start), (2, 3));
     }
 
     #[test]
     fn lines_come_with_their_neighbours() {
-        let text = Text::new(b"one\ntwo\nthree\n");
-        assert_eq!(text.lines(4..7, 1, 1), Lines { text: "one\ntwo\nthree\n", start: 0, first: 0, count: 3 });
-        assert_eq!(text.lines(8..13, 0, 0), Lines { text: "three\n", start: 8, first: 2, count: 1 });
-        assert_eq!(text.lines(14..14, 0, 0).first, 3);
+        let text = ShownText::new(b"one\ntwo\nthree\n");
+        assert_eq!(
+            text.lines_around(4..7, 1, 1),
+            TextLines { text: "one\ntwo\nthree\n", start: 0, first: 0, count: 3 }
+        );
+        assert_eq!(text.lines_around(8..13, 0, 0), TextLines { text: "three\n", start: 8, first: 2, count: 1 });
+        assert_eq!(text.lines_around(14..14, 0, 0).first, 3);
     }
 
     #[test]
     fn a_giant_line_is_cut() {
         let giant = "x".repeat(1_000_000);
-        let text = Text::new(giant.as_bytes());
-        assert!(text.lines(500_000..500_010, 1, 1).text.len() < 200);
+        let text = ShownText::new(giant.as_bytes());
+        assert!(text.lines_around(500_000..500_010, 1, 1).text.len() < 200);
     }
 
     proptest::proptest! {
         #[test]
         fn any_range_of_any_bytes_is_within_the_shown_text(bytes: Vec<u8>, a in 0usize..80, b in 0usize..80) {
-            let text = Text::new(&bytes);
-            let range = text.range(&(a.min(b)..a.max(b)));
+            let text = ShownText::new(&bytes);
+            let range = text.shown_range(&(a.min(b)..a.max(b)));
             proptest::prop_assert!(text.shown.get(range.clone()).is_some());
-            text.lines(range, 1, 1);
+            text.lines_around(range, 1, 1);
         }
     }
 }

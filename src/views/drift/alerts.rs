@@ -1,28 +1,38 @@
-//! What a pipeline should show of drift.
+//! The alerts about drift.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::Address;
 
 use super::Remedy;
-use crate::drift::{Finding, Report, Rule};
-use crate::views::alerts::{Alert, Case, Level, Place};
+use crate::drift::{DriftFinding, DriftReport, DriftRule};
+use crate::views::alerts::{Alert, AlertCase, AlertLevel, AlertPlace};
 
-/// A case for each identity and scope that was looked at, and for each object beside them that something is to be said of.
+/// One case for each identity and scope that was checked, and one for each other object with a finding.
 #[must_use]
-pub fn of_drift(report: &Report, place: &dyn Fn(Option<&Address>) -> Option<Place>, remedy: Remedy<'_>) -> Vec<Case> {
+pub fn alerts_for_drift(
+    report: &DriftReport,
+    place: &dyn Fn(Option<&Address>) -> Option<AlertPlace>,
+    remedy: Remedy<'_>,
+) -> Vec<AlertCase> {
     let mut found: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
     for finding in &report.findings {
-        found.entry(finding.subject()).or_default().push(alert(finding, place, remedy));
+        found.entry(finding.subject()).or_default().push(alert_for_finding(finding, place, remedy));
     }
     let looked_at: BTreeSet<String> = report.looked_at.iter().map(ToString::to_string).collect();
     let subjects: BTreeSet<&String> = looked_at.iter().chain(found.keys()).collect();
-    let case =
-        |subject: &String| Case { subject: subject.clone(), alerts: found.get(subject).cloned().unwrap_or_default() };
+    let case = |subject: &String| AlertCase {
+        subject: subject.clone(),
+        alerts: found.get(subject).cloned().unwrap_or_default(),
+    };
     subjects.into_iter().map(case).collect()
 }
 
-fn alert(finding: &Finding, place: &dyn Fn(Option<&Address>) -> Option<Place>, remedy: Remedy<'_>) -> Alert {
+fn alert_for_finding(
+    finding: &DriftFinding,
+    place: &dyn Fn(Option<&Address>) -> Option<AlertPlace>,
+    remedy: Remedy<'_>,
+) -> Alert {
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!(" (owner {owner})"));
     let example = finding
         .access
@@ -32,9 +42,9 @@ fn alert(finding: &Finding, place: &dyn Fn(Option<&Address>) -> Option<Place>, r
     Alert {
         rule: finding.rule.id().to_owned(),
         level: match finding.rule {
-            rule if rule.is_grave() => Level::Error,
-            Rule::Unmanaged => Level::Note,
-            _ => Level::Warning,
+            rule if rule.is_grave() => AlertLevel::Error,
+            DriftRule::Unmanaged => AlertLevel::Note,
+            _ => AlertLevel::Warning,
         },
         subject: finding.subject(),
         message: format!("{}{}{owner}", finding.message, example.collect::<String>()),

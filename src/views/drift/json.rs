@@ -1,17 +1,17 @@
-//! Drift for machines.
+//! Drift as JSON.
 
 use serde_json::{Value, json};
 
 use super::Remedy;
-use crate::drift::{Finding, Report};
-use crate::views::plan::json::object_change;
+use crate::drift::{DriftFinding, DriftReport};
+use crate::views::plan::json::render_object_change;
 
-/// The version of this format. A new key raises the second number, anything else the first.
+/// The version of this format. A new key increases the second number, any other change the first.
 pub const FORMAT_VERSION: &str = "1.0";
 
-/// The report.
+/// The report as JSON.
 #[must_use]
-pub fn json(report: &Report, remedy: Remedy<'_>) -> Value {
+pub fn render_drift_json(report: &DriftReport, remedy: Remedy<'_>) -> Value {
     json!({
         "format_version": FORMAT_VERSION,
         "leasehold_version": env!("CARGO_PKG_VERSION"),
@@ -21,7 +21,7 @@ pub fn json(report: &Report, remedy: Remedy<'_>) -> Value {
         "in_sync": report.is_in_sync(),
         "identities": report.identities,
         "scopes": report.looked_at.len().saturating_sub(report.identities),
-        "findings": report.findings.iter().map(|finding| one(finding, remedy)).collect::<Vec<_>>(),
+        "findings": report.findings.iter().map(|finding| render_finding_json(finding, remedy)).collect::<Vec<_>>(),
         "pending": report.pending,
         "quarantined": report.quarantined,
         "coverage": report.coverage.as_ref().map(|coverage| json!({
@@ -37,7 +37,7 @@ pub fn json(report: &Report, remedy: Remedy<'_>) -> Value {
     })
 }
 
-fn one(finding: &Finding, remedy: Remedy<'_>) -> Value {
+fn render_finding_json(finding: &DriftFinding, remedy: Remedy<'_>) -> Value {
     json!({
         "rule": finding.rule.id(),
         "grave": finding.rule.is_grave(),
@@ -48,6 +48,6 @@ fn one(finding: &Finding, remedy: Remedy<'_>) -> Value {
         "remedy": remedy(finding.rule),
         "access_verdict": finding.access.as_ref().map(|access| access.verdict),
         "witness": finding.access.as_ref().and_then(|access| access.witness.as_ref()),
-        "changes": finding.changes.iter().map(object_change).collect::<Vec<_>>(),
+        "changes": finding.changes.iter().map(render_object_change).collect::<Vec<_>>(),
     })
 }

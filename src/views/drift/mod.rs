@@ -6,39 +6,39 @@ pub mod json;
 pub mod markdown;
 
 use crate::drift::coverage::Coverage;
-use crate::drift::{Report, Rule};
+use crate::drift::{DriftReport, DriftRule};
 
-pub use alerts::of_drift;
-pub use human::human;
-pub use json::json;
-pub use markdown::markdown;
+pub use alerts::alerts_for_drift;
+pub use human::render_drift_text;
+pub use json::render_drift_json;
+pub use markdown::render_drift_markdown;
 
-/// What to do about findings of a rule, with commands that work where the report was made.
-pub type Remedy<'a> = &'a dyn Fn(Rule) -> String;
+/// Returns what to do about findings of a rule, with commands that work in the shell where the report was made.
+pub type Remedy<'a> = &'a dyn Fn(DriftRule) -> String;
 
-/// How many findings there are, on how many identities and scopes; or that there are none.
-fn counted(report: &Report) -> String {
-    let looked = plural(report.identities, "identity", "identities");
-    let scopes = plural(report.looked_at.len().saturating_sub(report.identities), "scope", "scopes");
+/// The number of findings, and of the identities and scopes that were checked; or that there are none.
+fn count_findings(report: &DriftReport) -> String {
+    let looked = pluralize(report.identities, "identity", "identities");
+    let scopes = pluralize(report.looked_at.len().saturating_sub(report.identities), "scope", "scopes");
     match report.findings.len() {
         0 => format!("In sync: {looked} and {scopes} are as they were last applied."),
-        n => format!("Drift: {}; {looked} and {scopes} were looked at.", plural(n, "finding", "findings")),
+        n => format!("Drift: {}; {looked} and {scopes} were looked at.", pluralize(n, "finding", "findings")),
     }
 }
 
-/// That an apply is due, which is no drift.
-fn pending(report: &Report) -> Option<String> {
+/// Says that an apply is pending, which is not drift. `None`: none is pending.
+fn describe_pending(report: &DriftReport) -> Option<String> {
     let names: Vec<&str> = report.pending.keys().map(leasehold_provider::Address::as_str).take(5).collect();
     let rest = report.pending.len().saturating_sub(names.len());
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    let what = plural(report.pending.len(), "change", "changes");
+    let what = pluralize(report.pending.len(), "change", "changes");
     (!names.is_empty()).then(|| {
         format!("Not drift: the configuration has {what} that no apply has made yet: {}{more}.", names.join(", "))
     })
 }
 
-/// Who manages what, in a line.
-fn covered(coverage: &Coverage) -> String {
+/// The numbers of managed and unmanaged objects, in one line.
+fn describe_coverage(coverage: &Coverage) -> String {
     let others: usize = coverage.other_stacks.values().sum();
     let share =
         coverage.percent().map_or_else(|| "nothing to manage".to_owned(), |percent| format!("{percent} % managed"));
@@ -53,6 +53,6 @@ fn covered(coverage: &Coverage) -> String {
     )
 }
 
-fn plural(count: usize, one: &str, many: &str) -> String {
+fn pluralize(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }

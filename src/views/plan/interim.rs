@@ -1,28 +1,28 @@
-//! What people should know of the time between the steps of a plan.
+//! What people should know about the states between the steps of a plan.
 
 use std::collections::BTreeMap;
 
 use leasehold_provider::{Address, Alias};
 
-use crate::plan::{Meanwhile, Plan, Step};
-use crate::views::inert::inert;
+use crate::plan::{InterimState, Plan, Step};
+use crate::views::inert::escape_steering;
 
-/// By subject, of each account: the steps after which a policy denies what neither of its states does.
-pub type Interim<'a> = BTreeMap<(&'a Address, Option<&'a Alias>), Vec<&'a Step>>;
+/// For each subject and account, the steps after which a policy denies something that it denies neither before nor after the change.
+pub type InterimSteps<'a> = BTreeMap<(&'a Address, Option<&'a Alias>), Vec<&'a Step>>;
 
-/// The steps of a plan that are worth telling. That a policy is narrowed while it changes surprises nobody.
+/// The interim steps that are worth reporting. A policy that is only narrowed during the change is expected, and is left out.
 #[must_use]
-pub fn interim(plan: &Plan) -> Interim<'_> {
-    let mut interim = Interim::new();
-    for step in plan.steps.iter().filter(|step| step.meanwhile.is_some_and(|it| it != Meanwhile::Narrowed)) {
+pub fn collect_interim_steps(plan: &Plan) -> InterimSteps<'_> {
+    let mut interim = InterimSteps::new();
+    for step in plan.steps.iter().filter(|step| step.meanwhile.is_some_and(|it| it != InterimState::Narrowed)) {
         interim.entry((&step.subject, step.change.id().account.as_ref())).or_default().push(step);
     }
     interim
 }
 
-/// The line on one of them.
+/// The line about one interim step.
 #[must_use]
-pub fn line(step: &Step) -> String {
+pub fn describe_interim_step(step: &Step) -> String {
     let words = step.meanwhile.map_or_else(String::new, |meanwhile| meanwhile.to_string());
-    inert(&format!("until the change is done, {} {words}", step.change.id())).into_owned()
+    escape_steering(&format!("until the change is done, {} {words}", step.change.id())).into_owned()
 }

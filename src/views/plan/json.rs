@@ -1,4 +1,4 @@
-//! A plan for machines: Terraform's keys for resources, and beside them what happens to identities.
+//! A plan as JSON: Terraform's keys for resources, and additional keys for what happens to identities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,29 +6,29 @@ use leasehold_provider::{AccessFinding, Address, Change, Resource, ResourceId, V
 use serde_json::{Map, Value as Json, json};
 
 use super::attributes::HIDDEN;
-use super::summary::Summary;
+use super::summary::PlanSummary;
 use crate::diff::IdentityDelta;
 use crate::plan::{Plan, Step};
-use crate::rules::{Decision, Ruling};
+use crate::rules::{Ruling, RulingDecision};
 
-/// The version of this format. A new key raises the second number, anything else the first.
+/// The version of this format. A new key increases the second number, any other change the first.
 pub const FORMAT_VERSION: &str = "1.4";
 
-/// The plan. Policies are JSON in a string, as Terraform's providers hold them, so that rules written for those work.
+/// The plan as JSON. Policies are JSON in a string, as in Terraform's providers, so that rules written for those work here.
 #[must_use]
-pub fn json(plan: &Plan, rulings: &[Ruling]) -> Json {
+pub fn render_plan_json(plan: &Plan, rulings: &[Ruling]) -> Json {
     json!({
         "format_version": FORMAT_VERSION,
         "leasehold_version": plan.basis.version,
         "stack": plan.stack,
         "timestamp": plan.now,
-        "plan_digest": plan.digest(),
+        "plan_digest": plan.plan_digest(),
         "realm": plan.realm,
         "applyable": rulings.is_empty(),
-        "summary": Summary::of(plan),
-        "resource_changes": resource_changes(plan),
-        "identity_changes": plan.identities.iter().map(|delta| identity_change(delta, rulings)).collect::<Vec<_>>(),
-        "shared_changes": plan.shared.iter().map(|delta| in_account(&delta.id, json!({
+        "summary": PlanSummary::from_plan(plan),
+        "resource_changes": render_resource_changes(plan),
+        "identity_changes": plan.identities.iter().map(|delta| render_identity_change(delta, rulings)).collect::<Vec<_>>(),
+        "shared_changes": plan.shared.iter().map(|delta| add_account(&delta.id, json!({
             "address": delta.address,
             "lifecycle": delta.lifecycle,
             "holders": delta.holders,
@@ -39,17 +39,17 @@ pub fn json(plan: &Plan, rulings: &[Ruling]) -> Json {
     })
 }
 
-/// With the account's alias, where the stack has several and it is not the first.
-fn in_account(id: &ResourceId, mut entry: Json) -> Json {
+/// Adds the alias of the account, if the object is in another account than the stack's first.
+fn add_account(id: &ResourceId, mut entry: Json) -> Json {
     if let (Some(account), Some(fields)) = (&id.account, entry.as_object_mut()) {
         fields.insert("account".to_owned(), account.as_str().into());
     }
     entry
 }
 
-fn identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
+fn render_identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
     let of_this = |ruling: &&Ruling| ruling.subject.as_ref().is_none_or(|subject| *subject == delta.address);
-    let decision = rulings.iter().filter(of_this).map(|ruling| ruling.decision).max().unwrap_or(Decision::Allow);
+    let decision = rulings.iter().filter(of_this).map(|ruling| ruling.decision).max().unwrap_or(RulingDecision::Allow);
     let entry = json!({
         "address": delta.address,
         "name": delta.name,
@@ -66,7 +66,7 @@ fn identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
         "witness": delta.access.as_ref().and_then(|access| access.witness.as_ref()),
         "verdict_reason": delta.access.as_ref().and_then(|access| access.reason.as_ref()),
         "access_level": delta.assessment.as_ref().map(|assessment| assessment.level),
-        "findings": delta.assessment.iter().flat_map(|a| &a.findings).map(|f| finding(delta, f)).collect::<Vec<_>>(),
+        "findings": delta.assessment.iter().flat_map(|a| &a.findings).map(|f| render_access_finding(delta, f)).collect::<Vec<_>>(),
         "reasons": delta.reasons.iter().map(|reason| {
             let mut reason_json = serde_json::to_value(reason).unwrap_or(Json::Null);
             if let Some(fields) = reason_json.as_object_mut() {
@@ -76,15 +76,15 @@ fn identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
         }).collect::<Vec<_>>(),
         "decision": decision,
     });
-    in_account(&delta.id, entry)
+    add_account(&delta.id, entry)
 }
 
-fn finding(delta: &IdentityDelta, finding: &AccessFinding) -> Json {
+fn render_access_finding(delta: &IdentityDelta, finding: &AccessFinding) -> Json {
     let policy = finding.policy.and_then(|policy| delta.policies.get(policy));
     json!({
         "id": finding.id,
         "severity": finding.severity,
-        "policy": policy.map(|id| json!({"type": id.kind, "name": id.shown_name()})),
+        "policy": policy.map(|id| json!({"type": id.kind, "name": id.display_name()})),
         "sid": finding.sid,
         "message": finding.message,
         "remedy": finding.remedy,
@@ -92,8 +92,8 @@ fn finding(delta: &IdentityDelta, finding: &AccessFinding) -> Json {
     })
 }
 
-/// One entry per object: an update and the marks that follow it are one change of it.
-fn resource_changes(plan: &Plan) -> Vec<Json> {
+/// One entry for each object: an update and the write of marks after it are one change of the object.
+fn render_resource_changes(plan: &Plan) -> Vec<Json> {
     let mut entries: BTreeMap<(&Address, &ResourceId), Vec<&Step>> = BTreeMap::new();
     for step in &plan.steps {
         entries.entry((&step.subject, step.change.id())).or_default().push(step);
@@ -103,23 +103,23 @@ fn resource_changes(plan: &Plan) -> Vec<Json> {
         .map(|((subject, id), steps)| {
             let first = steps.first().map(|step| &step.change);
             let entry = json!({
-                "address": format!("{}.{}", id.kind, id.shown_name()),
+                "address": format!("{}.{}", id.kind, id.display_name()),
                 "mode": "managed",
                 "type": id.kind,
                 "name": id.name,
                 "provider_name": format!("leasehold/{}", plan.realm.provider),
                 "identity": subject,
-                "change": change(&steps, first),
-                "action_reason": action_reason(&steps),
+                "change": render_change(&steps, first),
+                "action_reason": find_action_reason(&steps),
             });
-            in_account(id, entry)
+            add_account(id, entry)
         })
         .collect()
 }
 
-/// What the change does in the end, where a step of it has a word on that.
-fn action_reason<'a>(steps: &[&'a Step]) -> Option<&'a str> {
-    let lasting = || steps.iter().rev().filter(|step| step.meanwhile.is_none() && !step.change.is_of_marks());
+/// What the change does in the end, if one of its steps has a note about that.
+fn find_action_reason<'a>(steps: &[&'a Step]) -> Option<&'a str> {
+    let lasting = || steps.iter().rev().filter(|step| step.meanwhile.is_none() && !step.change.is_marks_only());
     let last = lasting().next().or(steps.last())?;
     last.note
         .as_deref()
@@ -128,7 +128,7 @@ fn action_reason<'a>(steps: &[&'a Step]) -> Option<&'a str> {
 
 /// One change of one object, with Terraform's keys.
 #[must_use]
-pub fn object_change(change: &Change) -> Json {
+pub fn render_object_change(change: &Change) -> Json {
     let id = change.id();
     let actions = match change {
         Change::Create { .. } => json!(["create"]),
@@ -142,20 +142,20 @@ pub fn object_change(change: &Change) -> Json {
         Change::Adopt { after, .. } => (None, Some(json!({ "tags": after.to_tags() }))),
         Change::Unmark { before, .. } => (Some(json!({ "tags": before.to_tags() })), None),
         _ => {
-            let hidden = hidden([change.before(), change.after()]);
-            let shown = |resource| attributes(resource, &hidden);
-            (change.before().map(shown), change.after().map(shown))
+            let hidden = hidden_fields([change.resource_before(), change.resource_after()]);
+            let shown = |resource| render_attributes(resource, &hidden);
+            (change.resource_before().map(shown), change.resource_after().map(shown))
         }
     };
     json!({
-        "address": format!("{}.{}", id.kind, id.shown_name()),
+        "address": format!("{}.{}", id.kind, id.display_name()),
         "type": id.kind,
         "name": id.name,
         "change": { "actions": actions, "before": before, "after": after },
     })
 }
 
-fn change(steps: &[&Step], first: Option<&Change>) -> Json {
+fn render_change(steps: &[&Step], first: Option<&Change>) -> Json {
     let goes = matches!(steps.last().map(|step| &step.change), Some(Change::Delete { .. }));
     let actions = match first {
         Some(Change::Create { .. }) if goes => json!(["create", "delete"]),
@@ -166,13 +166,13 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
             json!(["update"])
         }
     };
-    // A change in two steps is one change of the object: from where the first begins to where the last ends.
-    let last = steps.iter().rev().find_map(|step| step.change.after()).filter(|_| !goes);
+    // A change in two steps is one change of the object: from the state before the first to the state after the last.
+    let last = steps.iter().rev().find_map(|step| step.change.resource_after()).filter(|_| !goes);
     let between = steps.iter().find(|step| step.meanwhile.is_some());
-    let first_before = first.and_then(Change::before);
-    let meanwhile = between.and_then(|step| step.change.after());
-    let hidden = hidden([first_before, meanwhile, last]);
-    let shown = |resource| attributes(resource, &hidden);
+    let first_before = first.and_then(Change::resource_before);
+    let meanwhile = between.and_then(|step| step.change.resource_after());
+    let hidden = hidden_fields([first_before, meanwhile, last]);
+    let shown = |resource| render_attributes(resource, &hidden);
     let (mut before, mut after) = (first_before.map(shown), last.map(shown));
     for step in steps {
         let (old, new) = match &step.change {
@@ -196,33 +196,33 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
         "actions": actions,
         "before": before,
         "after": after,
-        // The cloud chooses its name.
+        // The cloud chooses the name of a new object.
         "after_unknown": last.map_or(json!({}), |after| if after.id.is_new() { json!({ "id": true }) } else { json!({}) }),
-        "before_sensitive": first_before.map_or(json!({}), |_| sensitive(&hidden)),
-        "after_sensitive": last.map_or(json!({}), |_| sensitive(&hidden)),
+        "before_sensitive": first_before.map_or(json!({}), |_| render_sensitive(&hidden)),
+        "after_sensitive": last.map_or(json!({}), |_| render_sensitive(&hidden)),
     });
     if let (Some(step), Some(meanwhile), Some(fields)) = (between, meanwhile, change.as_object_mut()) {
         fields.insert(
             "meanwhile".to_owned(),
-            json!({ "is": step.meanwhile, "attributes": attributes(meanwhile, &hidden) }),
+            json!({ "is": step.meanwhile, "attributes": render_attributes(meanwhile, &hidden) }),
         );
     }
     change
 }
 
-/// What views hide of an object: what is sensitive on either side. What lives does not say by itself what of it is.
-fn hidden<const N: usize>(sides: [Option<&Resource>; N]) -> BTreeSet<&str> {
+/// The attributes of an object that are hidden: those that are sensitive in any of its states. The live state alone does not say which are.
+fn hidden_fields<const N: usize>(sides: [Option<&Resource>; N]) -> BTreeSet<&str> {
     sides.into_iter().flatten().flat_map(|resource| &resource.sensitive).map(String::as_str).collect()
 }
 
-fn attributes(resource: &Resource, hidden: &BTreeSet<&str>) -> Json {
+fn render_attributes(resource: &Resource, hidden: &BTreeSet<&str>) -> Json {
     let mut fields = Map::new();
     for (name, value) in &resource.attributes {
         let shown = if hidden.contains(name.as_ref()) {
             Json::from(HIDDEN)
         } else {
             match value {
-                Value::Document(document) => Json::from(document.json().to_string()),
+                Value::Document(document) => Json::from(document.as_json_value().to_string()),
                 other => other.to_json(),
             }
         };
@@ -244,6 +244,6 @@ fn add_tags(fields: &mut Map<String, Json>, tags: BTreeMap<String, String>) {
     }
 }
 
-fn sensitive(hidden: &BTreeSet<&str>) -> Json {
+fn render_sensitive(hidden: &BTreeSet<&str>) -> Json {
     Json::Object(hidden.iter().map(|name| ((*name).to_owned(), true.into())).collect())
 }

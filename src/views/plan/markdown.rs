@@ -1,59 +1,70 @@
-//! A plan for a pull request: the summary outside the folds, each change inside one, the riskiest first, cut to a size.
+//! A plan as markdown for a pull request: the summary comes first, then each change in a collapsed section, the highest risk first, limited
+//! to a size.
 
 use anstream::adapter::strip_str;
 use leasehold_provider::{Change, ChangeKind, Realize};
 
-use super::attributes::{self, Line, Marker};
-use super::interim::{self, Interim, interim};
-use super::summary::Summary;
+use super::attributes::{self, DifferenceLine, LineMarker};
+use super::interim::{self, InterimSteps, collect_interim_steps};
+use super::summary::PlanSummary;
 use super::{human, risk};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::Plan;
 use crate::rules::Ruling;
-use crate::views::inert::inert;
-use crate::views::markdown::{self, Block, code, details, fence, place};
+use crate::views::inert::escape_steering;
+use crate::views::markdown::{self, MarkdownBlock, describe_realm, format_code, format_details, format_fence};
 use crate::views::style;
 
-/// Documents of more lines than this are folded by themselves.
+/// A document with more lines than this gets its own collapsed section.
 const LONG: usize = 20;
-/// Of a document, more lines than this are told by their count.
+/// The maximum number of lines of a document that are shown; only the number of the rest is printed.
 const LONGEST: usize = 120;
-/// More rulings than this are told by their count.
+/// The maximum number of rulings that are shown; only the number of the rest is printed.
 const RULINGS: usize = 20;
 
-/// The plan in at most `max_bytes`.
+/// The plan in at most `max_bytes` bytes.
 #[must_use]
-pub fn markdown(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize, max_bytes: usize) -> String {
-    let mut blocks: Vec<(risk::Risk, &str, bool, Part<'_>)> = Vec::new();
+pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize, max_bytes: usize) -> String {
+    let mut blocks: Vec<(risk::Risk, &str, bool, PlanSubject<'_>)> = Vec::new();
     for delta in &plan.identities {
-        let risk = risk::of_identity(delta, rulings);
-        blocks.push((risk, delta.address.as_str(), delta.lifecycle != Lifecycle::Leaver, Part::Identity(delta)));
+        let risk = risk::risk_for_identity(delta, rulings);
+        blocks.push((risk, delta.address.as_str(), delta.lifecycle != Lifecycle::Leaver, PlanSubject::Identity(delta)));
     }
     for delta in &plan.shared {
-        blocks.push((risk::of_shared(delta, plan, rulings), delta.address.as_str(), false, Part::Shared(delta)));
+        blocks.push((
+            risk::risk_for_shared(delta, plan, rulings),
+            delta.address.as_str(),
+            false,
+            PlanSubject::Shared(delta),
+        ));
     }
     blocks.sort_by_key(|(risk, address, stays, _)| (*risk, *address, *stays));
-    let interim = interim(plan);
-    let blocks = blocks.into_iter().map(|(_, _, _, part)| part.block(plan, &interim, realize));
-    markdown::document(&head(plan, rulings), blocks, "changes", max_bytes)
+    let interim = collect_interim_steps(plan);
+    let blocks = blocks.into_iter().map(|(_, _, _, part)| part.render_block(plan, &interim, realize));
+    markdown::render_document(&render_head(plan, rulings), blocks, "changes", max_bytes)
 }
 
-/// What stands outside the folds.
-fn head(plan: &Plan, rulings: &[Ruling]) -> String {
+/// The part above the collapsed sections.
+fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
     let realm = &plan.realm;
-    let mut out = format!("### Leasehold plan · stack {}\n\n", code(plan.stack.as_str()));
+    let mut out = format!("### Leasehold plan · stack {}\n\n", format_code(plan.stack.as_str()));
     if plan.is_empty() && plan.identities.is_empty() {
         out.push_str("**No changes.** The cloud is as the configuration says.\n\n");
     } else {
-        let summary = Summary::of(plan).to_string();
+        let summary = PlanSummary::from_plan(plan).to_string();
         let (resources, identities) = summary.split_once("  ").unwrap_or((&summary, ""));
         out.push_str(&format!("**{resources}** {identities}\n\n"));
     }
-    out.push_str(&format!("{} as {} · now {}\n\n", place(realm), code(&realm.actor), plan.now));
+    out.push_str(&format!("{} as {} · now {}\n\n", describe_realm(realm), format_code(&realm.actor), plan.now));
     if !rulings.is_empty() {
         out.push_str("**Refused: it cannot be applied as it is.**\n\n");
         for ruling in rulings.iter().take(RULINGS) {
-            out.push_str(&format!("- {}: {} {}\n", code(ruling.rule), code(&ruling.why), code(&ruling.help)));
+            out.push_str(&format!(
+                "- {}: {} {}\n",
+                format_code(ruling.rule),
+                format_code(&ruling.why),
+                format_code(&ruling.help)
+            ));
         }
         match rulings.len().saturating_sub(RULINGS) {
             0 => out.push('\n'),
@@ -68,7 +79,7 @@ fn head(plan: &Plan, rulings: &[Ruling]) -> String {
     for (address, holders) in &plan.kept {
         out.push_str(&format!(
             "{} is kept for {} that are not this stack's.\n\n",
-            code(address.as_str()),
+            format_code(address.as_str()),
             holders.len()
         ));
     }
@@ -76,88 +87,88 @@ fn head(plan: &Plan, rulings: &[Ruling]) -> String {
 }
 
 /// One subject of a plan.
-enum Part<'a> {
+enum PlanSubject<'a> {
     Identity(&'a IdentityDelta),
     Shared(&'a SharedDelta),
 }
 
-impl Part<'_> {
-    fn block(&self, plan: &Plan, interim: &Interim<'_>, realize: &dyn Realize) -> Block {
+impl PlanSubject<'_> {
+    fn render_block(&self, plan: &Plan, interim: &InterimSteps<'_>, realize: &dyn Realize) -> MarkdownBlock {
         let (lifecycle, address, id, headline, mut notes, changes) = match self {
             Self::Identity(delta) => {
-                let headline = strip_str(&human::headline(delta, plan.now)).to_string();
-                (delta.lifecycle, &delta.address, &delta.id, headline, notes(delta), &delta.changes)
+                let headline = strip_str(&human::describe_identity(delta, plan.now)).to_string();
+                (delta.lifecycle, &delta.address, &delta.id, headline, list_notes(delta), &delta.changes)
             }
             Self::Shared(delta) => {
-                let sort = crate::config::estate::sort(&delta.address).unwrap_or("scope");
-                let headline = format!("{sort} · {}", human::holders(delta));
+                let sort = crate::config::estate::address_kind(&delta.address).unwrap_or("scope");
+                let headline = format!("{sort} · {}", human::describe_holders(delta));
                 (delta.lifecycle, &delta.address, &delta.id, headline, Vec::new(), &delta.changes)
             }
         };
         let steps = interim.get(&(address, id.account.as_ref())).into_iter().flatten();
-        notes.extend(steps.map(|step| interim::line(step)));
-        let (sign, word, _) = style::of(lifecycle);
-        let sign = code(&sign.to_string());
-        let short = format!("{sign} {word} {} {}", code(address.as_str()), code(&headline));
-        let mut body: String = notes.iter().map(|note| format!("- {}\n", code(note))).collect();
+        notes.extend(steps.map(|step| interim::describe_interim_step(step)));
+        let (sign, word, _) = style::style_for_lifecycle(lifecycle);
+        let sign = format_code(&sign.to_string());
+        let short = format!("{sign} {word} {} {}", format_code(address.as_str()), format_code(&headline));
+        let mut body: String = notes.iter().map(|note| format!("- {}\n", format_code(note))).collect();
         if !body.is_empty() {
             body.push('\n');
         }
         let leaves = matches!(self, Self::Identity(delta) if delta.leaving.is_some());
-        body.push_str(&changed(changes, leaves, realize));
-        Block { full: details(&short, &body), short }
+        body.push_str(&render_changed_objects(changes, leaves, realize));
+        MarkdownBlock { full: format_details(&short, &body), short }
     }
 }
 
-/// What a reviewer should know beside the headline.
-fn notes(delta: &IdentityDelta) -> Vec<String> {
-    let mut notes = human::notes(delta);
+/// What a reviewer should know in addition to the headline.
+fn list_notes(delta: &IdentityDelta) -> Vec<String> {
+    let mut notes = human::describe_reasons(delta);
     if let Some(access) = &delta.access {
         notes.extend(access.witness.iter().map(|witness| format!("newly allowed, for example: {witness}")));
         notes.extend(access.reason.iter().map(|reason| format!("not decided: {reason}")));
     }
     let found = delta.assessment.iter().flat_map(|assessment| &assessment.findings);
-    notes.extend(human::worst_first(found).into_iter().map(|(id, message)| format!("{id}: {message}")));
+    notes.extend(human::list_worst_findings(found).into_iter().map(|(id, message)| format!("{id}: {message}")));
     notes
 }
 
-/// The objects that change, one line each, with the lines that differ under them; long documents in folds of their own.
-pub(in crate::views) fn changed(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
+/// The objects that change, one line each, followed by the lines that differ. Long documents get their own collapsed sections.
+pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut folded = String::new();
     for change in changes.iter().filter(|change| human::is_shown(change, changes)) {
         let (sign, marker) = match change.kind() {
-            ChangeKind::Create => ('+', Marker::Added),
-            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('!', Marker::Same),
-            ChangeKind::Delete => ('-', Marker::Removed),
+            ChangeKind::Create => ('+', LineMarker::Added),
+            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('!', LineMarker::Same),
+            ChangeKind::Delete => ('-', LineMarker::Removed),
         };
         let id = change.id();
-        let described = human::words(change, realize);
-        // What a leaver loses is everything: the words on the change say it.
+        let described = human::describe_change(change, realize);
+        // A leaver loses everything: the description of the change says so.
         let told = leaves && described.is_some();
-        let note = described.map_or_else(String::new, |note| format!("  {}", inert(&note)));
-        lines.push(format!("{sign} {} {}{note}", id.kind, inert(&id.shown_name())));
-        let about: Vec<Line> = match change {
+        let note = described.map_or_else(String::new, |note| format!("  {}", escape_steering(&note)));
+        lines.push(format!("{sign} {} {}{note}", id.kind, escape_steering(&id.display_name())));
+        let about: Vec<DifferenceLine> = match change {
             _ if told => Vec::new(),
-            Change::Update { before, after } => attributes::differences(before, after),
-            Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
-            Change::Create { after } => attributes::documents(after, marker),
-            Change::Adopt { after, .. } => attributes::mark_differences(None, after),
+            Change::Update { before, after } => attributes::difference_lines(before, after),
+            Change::Mark { before, after, .. } => attributes::mark_difference_lines(before.as_deref(), after),
+            Change::Create { after } => attributes::whole_document_lines(after, marker),
+            Change::Adopt { after, .. } => attributes::mark_difference_lines(None, after),
             Change::Delete { .. } | Change::Unmark { .. } => Vec::new(),
         };
         if about.len() > LONG {
-            let summary = format!("{} {}: {} lines", id.kind, code(&id.shown_name()), about.len());
-            folded.push_str(&details(&summary, &fence("diff", &shortened(&about))));
+            let summary = format!("{} {}: {} lines", id.kind, format_code(&id.display_name()), about.len());
+            folded.push_str(&format_details(&summary, &format_fence("diff", &shorten_lines(&about))));
         } else {
-            lines.extend(about.iter().map(Line::marked));
+            lines.extend(about.iter().map(DifferenceLine::to_diff));
         }
     }
-    let shown = if lines.is_empty() { String::new() } else { fence("diff", &lines) };
+    let shown = if lines.is_empty() { String::new() } else { format_fence("diff", &lines) };
     if folded.is_empty() { shown } else { format!("{shown}\n{folded}") }
 }
 
-fn shortened(lines: &[Line]) -> Vec<String> {
-    let mut shown: Vec<String> = lines.iter().take(LONGEST).map(Line::marked).collect();
+fn shorten_lines(lines: &[DifferenceLine]) -> Vec<String> {
+    let mut shown: Vec<String> = lines.iter().take(LONGEST).map(DifferenceLine::to_diff).collect();
     match lines.len().saturating_sub(LONGEST) {
         0 => {}
         rest => shown.push(format!("  # {rest} more lines")),

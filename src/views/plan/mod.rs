@@ -1,4 +1,4 @@
-//! A plan for people and for machines.
+//! A plan for people (text, markdown) and for machines (JSON).
 
 pub mod attributes;
 pub mod human;
@@ -8,7 +8,7 @@ pub mod markdown;
 pub mod risk;
 pub mod summary;
 
-pub use human::human;
-pub use json::json;
-pub use markdown::markdown;
-pub use summary::Summary;
+pub use human::render_plan_text;
+pub use json::render_plan_json;
+pub use markdown::render_plan_markdown;
+pub use summary::PlanSummary;

@@ -1,44 +1,44 @@
-//! How much somebody should look at each change of a plan: the order in which a plan that must be cut short is told.
+//! The risk of each change of a plan. It is the order in which the changes are shown when a plan must be truncated.
 
 use leasehold_provider::{AccessLevel, AccessVerdict, Severity};
 
 use crate::diff::classify::Leaving;
-use crate::diff::{IdentityDelta, Lifecycle, Reason, SharedDelta};
+use crate::diff::{ChangeReason, IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::Plan;
 use crate::rules::Ruling;
 
-/// The classes of risk, the greatest first.
+/// The classes of risk, the highest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
-    /// A rule stands against it.
+    /// A rule refuses the change.
     Refused,
-    /// Access grows, or may, and what it then is lets one decide who may do what, or is gravely unwise.
+    /// An identity joins, or access expands or may expand; and the new access includes permissions management or has a severe finding.
     GrowsToPermissions,
-    /// Access grows, or may.
+    /// Access expands, or may expand.
     Grows,
-    /// It goes away for good.
+    /// The object is deleted.
     Deleted,
-    /// It lives on, and nobody manages it any more.
+    /// The object is released: it still exists, and is no longer managed.
     Released,
-    /// Somebody changed it outside.
+    /// The object was changed outside Leasehold.
     Drifted,
-    /// All its access is shut.
+    /// The identity is quarantined: it loses all access.
     Quarantined,
-    /// It comes, and may change things, or nobody knows what it may.
+    /// The identity joins and can write, or its access level is unknown.
     JoinsToWrite,
-    /// It comes back out of quarantine, or gets another owner or a longer lease.
+    /// The identity is restored from quarantine, or gets another owner or a longer lease.
     Regains,
-    /// It comes, and may look at most.
+    /// The identity joins and can only read or list.
     Joins,
-    /// Anything else.
+    /// Any other change.
     Moves,
 }
 
 impl Risk {
-    /// The class in a word or two.
+    /// The class as one or a few words.
     #[must_use]
-    pub fn words(self) -> &'static str {
+    pub fn describe_risk(self) -> &'static str {
         match self {
             Self::Refused => "refused",
             Self::GrowsToPermissions => "grows to permissions management",
@@ -55,9 +55,9 @@ impl Risk {
     }
 }
 
-/// The risk of what happens to one identity.
+/// The risk of the change of one identity.
 #[must_use]
-pub fn of_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
+pub fn risk_for_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
     if rulings.iter().any(|ruling| ruling.subject.as_ref() == Some(&delta.address)) {
         return Risk::Refused;
     }
@@ -74,21 +74,21 @@ pub fn of_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
         Lifecycle::Joiner if level.is_none_or(|level| level >= AccessLevel::Write) => Risk::JoinsToWrite,
         Lifecycle::Joiner => Risk::Joins,
         Lifecycle::Mover | Lifecycle::Drift => match delta.access.as_ref().map(|access| access.verdict) {
-            Some(verdict) if grows(verdict) && grave => Risk::GrowsToPermissions,
-            Some(verdict) if grows(verdict) => Risk::Grows,
+            Some(verdict) if is_growth(verdict) && grave => Risk::GrowsToPermissions,
+            Some(verdict) if is_growth(verdict) => Risk::Grows,
             _ if delta.drifted => Risk::Drifted,
-            _ if delta.reasons.iter().any(regains) => Risk::Regains,
+            _ if delta.reasons.iter().any(is_regained) => Risk::Regains,
             _ => Risk::Moves,
         },
     }
 }
 
-/// The risk of what happens to one shared object: that of the worst of those who hold it.
+/// The risk of the change of one shared object: its own, or the highest among the identities that change through it.
 #[must_use]
-pub fn of_shared(delta: &SharedDelta, plan: &Plan, rulings: &[Ruling]) -> Risk {
-    let through = Reason::Scope { scope: delta.address.to_string() };
+pub fn risk_for_shared(delta: &SharedDelta, plan: &Plan, rulings: &[Ruling]) -> Risk {
+    let through = ChangeReason::Scope { scope: delta.address.to_string() };
     let holders = plan.identities.iter().filter(|identity| identity.reasons.contains(&through));
-    let worst = holders.map(|identity| of_identity(identity, rulings)).min().unwrap_or(Risk::Moves);
+    let worst = holders.map(|identity| risk_for_identity(identity, rulings)).min().unwrap_or(Risk::Moves);
     let own = match delta.lifecycle {
         Lifecycle::Drift => Risk::Drifted,
         Lifecycle::Leaver => Risk::Deleted,
@@ -98,10 +98,10 @@ pub fn of_shared(delta: &SharedDelta, plan: &Plan, rulings: &[Ruling]) -> Risk {
     own.min(worst)
 }
 
-fn grows(verdict: AccessVerdict) -> bool {
+fn is_growth(verdict: AccessVerdict) -> bool {
     matches!(verdict, AccessVerdict::Expands | AccessVerdict::Incomparable | AccessVerdict::Unknown)
 }
 
-fn regains(reason: &Reason) -> bool {
-    matches!(reason, Reason::Restored { .. } | Reason::Owner { .. }) || reason.lengthens_lease()
+fn is_regained(reason: &ChangeReason) -> bool {
+    matches!(reason, ChangeReason::Restored { .. } | ChangeReason::Owner { .. }) || reason.is_lease_extension()
 }

@@ -1,4 +1,4 @@
-//! The counts under a plan.
+//! The counts that are printed below a plan.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,26 +9,26 @@ use crate::config::estate;
 use crate::diff::Lifecycle;
 use crate::plan::Plan;
 
-/// How much a plan does: resources as Terraform counts them, identities by the event in their life.
+/// The size of a plan: resources counted as in Terraform, identities by lifecycle event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Summary {
-    /// Resources to add.
+pub struct PlanSummary {
+    /// Resources to create.
     pub add: usize,
     /// Resources to change.
     pub change: usize,
-    /// Resources to destroy.
+    /// Resources to delete.
     pub destroy: usize,
     /// Identities that join.
     pub joiners: usize,
     /// Identities that move.
     pub movers: usize,
-    /// Movers whose access expands, or may.
+    /// Movers whose access expands, or may expand.
     pub expanding: usize,
     /// Identities that leave.
     pub leavers: usize,
-    /// Identities that are no longer managed and live on.
+    /// Identities that are released: they still exist, and are no longer managed.
     pub released: usize,
-    /// Identities that drifted, movers among them.
+    /// Identities that drifted, including movers that drifted.
     pub drifted: usize,
     /// Scopes that change.
     pub shared: usize,
@@ -38,11 +38,12 @@ pub struct Summary {
     pub federations: usize,
 }
 
-impl Summary {
-    /// The counts of a plan.
+impl PlanSummary {
+    /// Counts the changes of a plan.
     #[must_use]
-    pub fn of(plan: &Plan) -> Self {
-        let of = |sort: &str| plan.shared.iter().filter(|delta| estate::sort(&delta.address) == Some(sort)).count();
+    pub fn from_plan(plan: &Plan) -> Self {
+        let of =
+            |sort: &str| plan.shared.iter().filter(|delta| estate::address_kind(&delta.address) == Some(sort)).count();
         let (groups, federations) = (of("group"), of("federation"));
         let shared = plan.shared.len().saturating_sub(groups).saturating_sub(federations);
         let mut summary = Self { shared, groups, federations, ..Self::default() };
@@ -55,16 +56,16 @@ impl Summary {
                 Lifecycle::Drift => {}
             }
             summary.drifted += usize::from(delta.drifted);
-            summary.expanding += usize::from(delta.access.as_ref().is_some_and(|access| grows(access.verdict)));
-            summary.count(&delta.changes);
+            summary.expanding += usize::from(delta.access.as_ref().is_some_and(|access| may_grow(access.verdict)));
+            summary.add_changes(&delta.changes);
         }
         for delta in &plan.shared {
-            summary.count(&delta.changes);
+            summary.add_changes(&delta.changes);
         }
         summary
     }
 
-    fn count(&mut self, changes: &[Change]) {
+    fn add_changes(&mut self, changes: &[Change]) {
         let updated: BTreeSet<&ResourceId> =
             changes.iter().filter(|c| matches!(c, Change::Update { .. })).map(Change::id).collect();
         self.add += changes.iter().filter(|c| matches!(c, Change::Create { .. })).count();
@@ -85,13 +86,13 @@ impl Summary {
     }
 }
 
-/// Whether access grows, or cannot be shown not to.
+/// Whether access expands, or cannot be proven not to.
 #[must_use]
-pub fn grows(verdict: AccessVerdict) -> bool {
+pub fn may_grow(verdict: AccessVerdict) -> bool {
     matches!(verdict, AccessVerdict::Expands | AccessVerdict::Incomparable | AccessVerdict::Unknown)
 }
 
-/// Whether a write of marks says something that people decided, not just bookkeeping that goes with another change.
+/// Whether a write of marks records a decision of people, and not only bookkeeping for another change.
 #[must_use]
 pub fn counts_as_change(change: &Change) -> bool {
     let (before, after) = match change {
@@ -103,7 +104,7 @@ pub fn counts_as_change(change: &Change) -> bool {
     before.as_ref().is_none_or(|before| plain(before) != plain(after))
 }
 
-impl fmt::Display for Summary {
+impl fmt::Display for PlanSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Plan: {} to add, {} to change, {} to destroy.", self.add, self.change, self.destroy)?;
         let plural = |count: usize, one: &str, many: &str| match count {

@@ -1,45 +1,45 @@
-//! One request, decided.
+//! The decision on one request.
 
-use leasehold_policy::{Decision, Layer, Outcome, Request};
+use leasehold_policy::{AccessRequest, Evaluation, EvaluationOutcome, PolicyLayer};
 use serde_json::{Value, json};
 
-use super::{PolicyFile, in_words};
-use crate::views::inert::inert;
-use crate::views::style::{ADD, CHANGE, REMOVE, paint};
+use super::{PolicyFile, describe_request};
+use crate::views::inert::escape_steering;
+use crate::views::style::{ADD, CHANGE, REMOVE, paint_text};
 
-/// A decision, with what it was made from.
+/// A decision, with the input that it was made from.
 #[derive(Debug)]
-pub struct Simulated<'a> {
+pub struct SimulatedDecision<'a> {
     /// The request.
-    pub request: &'a Request,
-    /// What becomes of it.
-    pub decision: &'a Decision,
+    pub request: &'a AccessRequest,
+    /// The result of the evaluation.
+    pub decision: &'a Evaluation,
     /// The policies, in the order of the evaluated access.
     pub policies: &'a [PolicyFile],
-    /// The boundary.
+    /// The permissions boundary. `None`: there is none.
     pub boundary: Option<&'a PolicyFile>,
 }
 
-/// A statement that decided.
-struct Decider {
-    layer: Layer,
+/// A statement that determined the decision.
+struct DeciderSummary {
+    layer: PolicyLayer,
     file: String,
     path: String,
     sid: Option<String>,
 }
 
-impl Simulated<'_> {
-    fn deciders(&self) -> Vec<Decider> {
+impl SimulatedDecision<'_> {
+    fn deciding_statements(&self) -> Vec<DeciderSummary> {
         let because = self.decision.because.iter().filter_map(|reason| {
-            let files = if reason.layer == Layer::Boundary {
+            let files = if reason.layer == PolicyLayer::Boundary {
                 self.boundary.map_or(&[][..], std::slice::from_ref)
             } else {
                 self.policies
             };
             let mut documents = files.iter().flat_map(|file| file.documents.iter().map(move |placed| (file, placed)));
             let (file, placed) = documents.nth(reason.document)?;
-            let path = placed.path_of(reason.statement).to_string();
-            Some(Decider { layer: reason.layer, file: file.file.name.clone(), path, sid: reason.sid.clone() })
+            let path = placed.statement_path(reason.statement).to_string();
+            Some(DeciderSummary { layer: reason.layer, file: file.file.name.clone(), path, sid: reason.sid.clone() })
         });
         because.collect()
     }
@@ -47,26 +47,26 @@ impl Simulated<'_> {
 
 /// The decision for people.
 #[must_use]
-pub fn human(simulated: &Simulated<'_>) -> String {
+pub fn render_simulation(simulated: &SimulatedDecision<'_>) -> String {
     let words = match simulated.decision.outcome {
-        Outcome::Allow => paint(ADD, "allowed"),
-        Outcome::ExplicitDeny => paint(REMOVE, "denied explicitly"),
-        Outcome::ImplicitDeny => paint(REMOVE, "denied: nothing allows it"),
-        Outcome::Undecided => paint(CHANGE, "not decided: it depends on what AWS does not document"),
+        EvaluationOutcome::Allow => paint_text(ADD, "allowed"),
+        EvaluationOutcome::ExplicitDeny => paint_text(REMOVE, "denied explicitly"),
+        EvaluationOutcome::ImplicitDeny => paint_text(REMOVE, "denied: nothing allows it"),
+        EvaluationOutcome::Undecided => paint_text(CHANGE, "not decided: it depends on what AWS does not document"),
     };
-    let mut out = format!("{words}  {}\n", in_words(simulated.request));
-    for decider in simulated.deciders() {
+    let mut out = format!("{words}  {}\n", describe_request(simulated.request));
+    for decider in simulated.deciding_statements() {
         let sid = decider.sid.as_ref().map_or_else(String::new, |sid| format!(" ({sid})"));
-        let layer = if decider.layer == Layer::Boundary { "  the boundary" } else { "" };
-        out.push_str(&format!("  by {}\n", inert(&format!("{} {}{sid}{layer}", decider.file, decider.path))));
+        let layer = if decider.layer == PolicyLayer::Boundary { "  the boundary" } else { "" };
+        out.push_str(&format!("  by {}\n", escape_steering(&format!("{} {}{sid}{layer}", decider.file, decider.path))));
     }
     out
 }
 
-/// The decision for machines.
+/// The decision as JSON.
 #[must_use]
-pub fn json(simulated: &Simulated<'_>) -> Value {
-    let because = simulated.deciders();
+pub fn render_simulation_json(simulated: &SimulatedDecision<'_>) -> Value {
+    let because = simulated.deciding_statements();
     let statements = because.iter().zip(&simulated.decision.because).map(|(decider, reason)| {
         json!({
             "layer": decider.layer, "file": decider.file, "path": decider.path,

@@ -1,139 +1,150 @@
-//! Faults that a test orders.
+//! Faults that a test injects: which requests they affect, and what happens to those.
+//!
+//! A [`ProxyFault`] affects all requests of an action. `skip_first`, `limit_times`, `with_probability` and
+//! `limit_attempts` narrow it down, in this order: `throttle_requests("CreateUser").skip_first(1).limit_times(2)` lets
+//! the first request pass, rejects the second and third, and lets all later ones pass.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Where on its way a request is met.
+/// When a fault takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Point {
-    /// Before it is sent on: the emulator knows nothing of it.
+pub enum FaultPoint {
+    /// Before the request is forwarded: the emulator does not receive it.
     Before,
-    /// After the emulator carried it out, before the answer is told.
+    /// After the emulator executed the request, before the client gets the response.
     After,
 }
 
-/// What goes wrong.
+/// What happens to an affected request.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum How {
-    /// An error is told, at `Before` instead of doing it, at `After` although it was done.
-    Error { point: Point, status: u16, code: String, message: String },
-    /// The connection is closed without an answer.
-    Lose(Point),
-    /// It takes this much longer.
-    Stall(Point, Duration),
-    /// It stays where it is until it is let go, or dropped.
-    Hold(Point),
-    /// It waits so long for the next request that this order meets, and goes after it.
+pub(crate) enum FaultEffect {
+    /// The client gets an error response, `Before`: instead of, `After`: in spite of the execution.
+    Error { point: FaultPoint, status: u16, code: String, message: String },
+    /// The connection is closed without a response.
+    CloseConnection(FaultPoint),
+    /// The request, or its response, is delayed.
+    Delay(FaultPoint, Duration),
+    /// The request, or its response, waits until the test releases or drops it.
+    Hold(FaultPoint),
+    /// The request waits up to this long for the next affected request, and is forwarded after it.
     Swap(Duration),
 }
 
-impl How {
+impl FaultEffect {
+    /// Name of the effect in [`RecordedRequest::fault`](crate::RecordedRequest::fault).
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Error { point: Point::Before, .. } => "refused",
-            Self::Error { point: Point::After, .. } => "done, and told as an error",
-            Self::Lose(Point::Before) => "request lost",
-            Self::Lose(Point::After) => "response lost",
-            Self::Stall(..) => "stalled",
-            Self::Hold(Point::Before) => "held before",
-            Self::Hold(Point::After) => "held after",
+            Self::Error { point: FaultPoint::Before, .. } => "rejected",
+            Self::Error { point: FaultPoint::After, .. } => "executed, error returned",
+            Self::CloseConnection(FaultPoint::Before) => "request lost",
+            Self::CloseConnection(FaultPoint::After) => "response lost",
+            Self::Delay(..) => "delayed",
+            Self::Hold(FaultPoint::Before) => "held before",
+            Self::Hold(FaultPoint::After) => "held after",
             Self::Swap(_) => "swapped",
         }
     }
 }
 
-/// What shall go wrong, with which requests, how often.
+/// A fault: an action, what happens to its requests, and to which of them.
 #[derive(Debug, Clone)]
-pub struct Fault {
+pub struct ProxyFault {
     action: String,
-    pub(crate) how: How,
+    pub(crate) effect: FaultEffect,
+    /// Number of requests that still pass.
     skip: u32,
+    /// Number of requests still to affect; `None` for no limit.
     times: Option<u32>,
-    /// Of each distinct request so many attempts; how many it has had.
+    /// Attempts to affect per distinct request, and those affected so far by fingerprint; `None` for no limit.
     attempts: Option<(u32, BTreeMap<u64, u32>)>,
+    /// Probability, and its random numbers; `None` for certain.
     chance: Option<(f64, fastrand::Rng)>,
 }
 
-impl Fault {
-    fn new(action: &str, how: How) -> Self {
-        Self { action: action.to_owned(), how, skip: 0, times: None, attempts: None, chance: None }
+impl ProxyFault {
+    fn new(action: &str, effect: FaultEffect) -> Self {
+        Self { action: action.to_owned(), effect, skip: 0, times: None, attempts: None, chance: None }
     }
 
-    /// The request is refused with this code, and nothing is done. `action` is an API's name; of S3 the method, such as `S3:PUT`; or `*`
-    /// for all.
+    /// Rejects requests with this HTTP status and error code; they are not executed. `action` is the name of an API
+    /// action (`CreateUser`), `S3:` and the method for S3 (`S3:PUT`), or `*` for all requests.
     #[must_use]
-    pub fn error(action: &str, status: u16, code: &str) -> Self {
-        Self::told(action, Point::Before, status, code)
+    pub fn error_before(action: &str, status: u16, code: &str) -> Self {
+        Self::error_at(action, FaultPoint::Before, status, code)
     }
 
-    /// The request is carried out, and an error told.
+    /// Executes requests and returns an error nevertheless.
     #[must_use]
     pub fn error_after(action: &str, status: u16, code: &str) -> Self {
-        Self::told(action, Point::After, status, code)
+        Self::error_at(action, FaultPoint::After, status, code)
     }
 
-    fn told(action: &str, point: Point, status: u16, code: &str) -> Self {
-        let message = "ordered by the test".to_owned();
-        Self::new(action, How::Error { point, status, code: code.to_owned(), message })
+    fn error_at(action: &str, point: FaultPoint, status: u16, code: &str) -> Self {
+        let message = "injected by the test".to_owned();
+        Self::new(action, FaultEffect::Error { point, status, code: code.to_owned(), message })
     }
 
-    /// The request is refused for now, as IAM does it: HTTP 400 with code `Throttling`.
+    /// Rejects requests as IAM does when it throttles: HTTP 400 with error code `Throttling`.
     #[must_use]
-    pub fn throttle(action: &str) -> Self {
-        Self::error(action, 400, "Throttling")
+    pub fn throttle_requests(action: &str) -> Self {
+        Self::error_before(action, 400, "Throttling")
     }
 
-    /// The connection is closed without an answer.
+    /// Closes the connection without a response.
     #[must_use]
-    pub fn lose(action: &str, point: Point) -> Self {
-        Self::new(action, How::Lose(point))
+    pub fn close_connection(action: &str, point: FaultPoint) -> Self {
+        Self::new(action, FaultEffect::CloseConnection(point))
     }
 
-    /// It takes this much longer.
+    /// Delays requests or their responses.
     #[must_use]
-    pub fn stall(action: &str, point: Point, how_long: Duration) -> Self {
-        Self::new(action, How::Stall(point, how_long))
+    pub fn add_delay(action: &str, point: FaultPoint, delay: Duration) -> Self {
+        Self::new(action, FaultEffect::Delay(point, delay))
     }
 
-    /// It stays where it is until it is let go, or dropped.
+    /// Holds requests or their responses until [`FaultProxy::release_held`](crate::FaultProxy::release_held) or
+    /// [`FaultProxy::drop_held`](crate::FaultProxy::drop_held).
     #[must_use]
-    pub fn hold(action: &str, point: Point) -> Self {
-        Self::new(action, How::Hold(point))
+    pub fn hold_requests(action: &str, point: FaultPoint) -> Self {
+        Self::new(action, FaultEffect::Hold(point))
     }
 
-    /// Of two requests that are on their way at once, the later is carried out first. One that no other comes after in that time goes on
-    /// alone.
+    /// Of two concurrent requests, executes the later one first. A request that no other one follows within this time
+    /// is executed alone.
     #[must_use]
-    pub fn swap(action: &str, within: Duration) -> Self {
-        Self::new(action, How::Swap(within))
+    pub fn swap_order(action: &str, within: Duration) -> Self {
+        Self::new(action, FaultEffect::Swap(within))
     }
 
-    /// The same, for so many requests only.
+    /// Affects only this many requests.
     #[must_use]
-    pub fn times(self, times: u32) -> Self {
+    pub fn limit_times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    /// The same, once so many requests have passed.
+    /// Lets this many requests pass first.
     #[must_use]
-    pub fn after(self, requests: u32) -> Self {
+    pub fn skip_first(self, requests: u32) -> Self {
         Self { skip: requests, ..self }
     }
 
-    /// The same, for the first so many attempts of each distinct request. One that was let pass begins anew.
+    /// Affects only the first attempts of each distinct request, this many of them. After an attempt that passes,
+    /// counting starts again.
     #[must_use]
-    pub fn of_each(self, attempts: u32) -> Self {
+    pub fn limit_attempts(self, attempts: u32) -> Self {
         Self { attempts: Some((attempts, BTreeMap::new())), ..self }
     }
 
-    /// The same, by chance.
+    /// Affects requests at random, from 0 (none) to 1 (all). The same seed gives the same choices.
     #[must_use]
-    pub fn by_chance(self, probability: f64, seed: u64) -> Self {
+    pub fn with_probability(self, probability: f64, seed: u64) -> Self {
         Self { chance: Some((probability, fastrand::Rng::with_seed(seed))), ..self }
     }
 
-    /// Whether it meets this request. Counts it.
-    pub(crate) fn meets(&mut self, action: &str, fingerprint: u64) -> bool {
+    /// Returns whether the fault affects this request, and counts the request. Equal fingerprints are attempts at the
+    /// same request.
+    pub(crate) fn matches_request(&mut self, action: &str, fingerprint: u64) -> bool {
         if self.action != "*" && self.action != action {
             return false;
         }
@@ -149,10 +160,10 @@ impl Fault {
         {
             return false;
         }
-        if let Some((most, had)) = &mut self.attempts {
-            let attempts = had.entry(fingerprint).or_default();
-            if *attempts >= *most {
-                had.remove(&fingerprint);
+        if let Some((limit, counts)) = &mut self.attempts {
+            let attempts = counts.entry(fingerprint).or_default();
+            if *attempts >= *limit {
+                counts.remove(&fingerprint);
                 return false;
             }
             *attempts = attempts.saturating_add(1);

@@ -1,26 +1,26 @@
-//! Test support: an HTTP proxy in front of an emulator of AWS IAM. It disturbs requests as a test orders, tells stale reads, and records
-//! every request with what became of it.
+//! Test support: an HTTP proxy between a program under test and an emulator of AWS IAM. It injects faults, answers
+//! reads from an earlier state, and records every request with its outcome.
 //!
 //! ```no_run
 //! use leasehold_emulator::Emulator;
-//! use leasehold_fault_proxy::{Fault, FaultProxy, Point};
+//! use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault};
 //!
 //! let aws = Emulator::ministack();
-//! let proxy = FaultProxy::in_front_of(&aws);
-//! proxy.order(Fault::lose("CreateUser", Point::After).times(1));
+//! let proxy = FaultProxy::start_for_emulator(&aws);
+//! proxy.inject_fault(ProxyFault::close_connection("CreateUser", FaultPoint::After).limit_times(1));
 //! // ... run a program with the variables of `proxy.env()` ...
-//! assert!(proxy.requests().iter().any(|request| request.action == "CreateUser" && request.committed()));
+//! assert!(proxy.requests().iter().any(|request| request.action == "CreateUser" && request.is_committed()));
 //! ```
 //!
-//! The proxy runs in the test's process on a thread of its own. Whatever fails here panics: it is for tests only.
+//! The proxy runs in the process of the test, on its own thread. It panics on failure, since it is for tests only.
 
-// What follows is test support: a failure here is a failure of the test.
+// Test support: a failure here is a failure of the test.
 #![allow(clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod fault;
-mod past;
-mod record;
+mod recorded_request;
 mod relay;
+mod stale_reads;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,33 +29,37 @@ use std::time::Duration;
 use leasehold_emulator::Emulator;
 use tokio::runtime::Runtime;
 
-pub use fault::{Fault, Point};
-pub use record::{Answer, Request};
+pub use fault::{FaultPoint, ProxyFault};
+pub use recorded_request::{RecordedRequest, RecordedResponse};
 use relay::Relay;
 
-/// A running proxy. Dropping it ends it.
+/// A running proxy. Dropping it stops it.
 #[derive(Debug)]
 pub struct FaultProxy {
     relay: Arc<Relay>,
     address: SocketAddr,
     env: Vec<(String, String)>,
-    /// `None` once it ends.
+    /// `None` only while the proxy is dropped.
     runtime: Option<Runtime>,
 }
 
 impl FaultProxy {
-    /// Starts a proxy in front of an emulator, without faults.
+    /// Starts a proxy for an emulator on a free loopback port, without faults.
+    ///
+    /// # Panics
+    ///
+    /// No thread can be started or no port is free.
     #[must_use]
-    pub fn in_front_of(emulator: &Emulator) -> Self {
+    pub fn start_for_emulator(emulator: &Emulator) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime starts");
-        let relay = Arc::new(Relay::to(&emulator.endpoint()));
+        let relay = Arc::new(Relay::with_upstream(&emulator.endpoint()));
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a loopback port is free");
         let address = listener.local_addr().expect("a listener has an address");
-        runtime.spawn(relay::serve(listener, Arc::clone(&relay)));
+        runtime.spawn(relay::serve_connections(listener, Arc::clone(&relay)));
         let own = format!("http://{address}");
         let redirect = |(name, value): (String, String)| {
             let value = if name == "AWS_ENDPOINT_URL" { own.clone() } else { value };
@@ -65,83 +69,85 @@ impl FaultProxy {
         Self { relay, address, env, runtime: Some(runtime) }
     }
 
-    /// Where it listens: for `AWS_ENDPOINT_URL`.
+    /// URL of the proxy, for `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The environment for a program under test: that of the emulator, with the proxy's endpoint.
+    /// Environment variables for a program under test: those of the emulator, with the URL of the proxy.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
         self.env.clone()
     }
 
-    /// Orders a fault. Several may stand; the first that meets a request is taken.
-    pub fn order(&self, fault: Fault) {
-        self.relay.desk().faults.push(fault);
+    /// Adds a fault. If several faults affect a request, only the one added first is applied.
+    pub fn inject_fault(&self, fault: ProxyFault) {
+        self.relay.lock_state().faults.push(fault);
     }
 
-    /// From now on a read is answered as a copy would that is `lag` behind, on a clock that goes `speed` times as fast as the real one.
-    pub fn lag_behind(&self, lag: Duration, speed: f64) {
-        self.relay.desk().past = Some(past::Past::new(lag, speed));
+    /// Answers reads from now on as a replica would that is `lag` behind, on a clock that runs `speed` times as fast as
+    /// real time.
+    pub fn enable_stale_reads(&self, lag: Duration, speed: f64) {
+        self.relay.lock_state().stale_reads = Some(stale_reads::StaleReads::new(lag, speed));
     }
 
-    /// Withdraws all faults. Reads go on lagging behind where they do.
-    pub fn withdraw(&self) {
-        self.relay.desk().faults.clear();
+    /// Removes all faults. Stale reads continue if enabled.
+    pub fn clear_faults(&self) {
+        self.relay.lock_state().faults.clear();
     }
 
-    /// Withdraws all faults, and lets reads see the present.
-    pub fn heal(&self) {
-        let mut desk = self.relay.desk();
-        desk.faults.clear();
-        desk.past = None;
+    /// Removes all faults and disables stale reads.
+    pub fn clear_disturbances(&self) {
+        let mut state = self.relay.lock_state();
+        state.faults.clear();
+        state.stale_reads = None;
     }
 
-    /// How many requests are held.
+    /// Returns the number of held requests.
     #[must_use]
-    pub fn held(&self) -> usize {
-        self.relay.held()
+    pub fn held_count(&self) -> usize {
+        self.relay.held_count()
     }
 
-    /// Lets all go on that are held.
-    pub fn let_go(&self) {
-        self.relay.release(true);
+    /// Continues all held requests.
+    pub fn release_held(&self) {
+        self.relay.release_held(true);
     }
 
-    /// Drops all that are held: what was held before it was sent on never is, and nobody is answered.
+    /// Drops all held requests: their connections are closed without a response, and those held before forwarding are
+    /// never executed.
     pub fn drop_held(&self) {
-        self.relay.release(false);
+        self.relay.release_held(false);
     }
 
-    /// Waits until the emulator has answered everything that was sent on, whether or not anybody still waits for it.
-    pub fn settle(&self) {
-        while self.relay.desk().on_their_way > 0 {
+    /// Waits until the emulator has answered all forwarded requests, including those whose client has disconnected.
+    pub fn wait_until_idle(&self) {
+        while self.relay.lock_state().in_flight > 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// All requests since the start, or since they were last forgotten, in the order of their coming.
+    /// Returns all requests since the start or the last [`clear_requests`](Self::clear_requests), in order of arrival.
     #[must_use]
-    pub fn requests(&self) -> Vec<Request> {
-        self.relay.desk().requests.clone()
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.relay.lock_state().requests.clone()
     }
 
-    /// What was carried out and changes IAM, in the order in which it took effect.
+    /// Returns the executed requests that write to IAM, in the order in which they took effect.
     #[must_use]
-    pub fn writes(&self) -> Vec<Request> {
+    pub fn committed_writes(&self) -> Vec<RecordedRequest> {
         let mut writes = self.requests();
-        writes.retain(|request| request.writes() && request.committed());
-        writes.sort_by_key(|request| request.answer.as_ref().map(|answer| answer.order));
+        writes.retain(|request| request.is_write() && request.is_committed());
+        writes.sort_by_key(|request| request.response.as_ref().map(|response| response.sequence));
         writes
     }
 
-    /// Begins the record anew.
-    pub fn forget(&self) {
-        let mut desk = self.relay.desk();
-        desk.requests.clear();
-        desk.epoch = desk.epoch.wrapping_add(1);
+    /// Clears the record of requests.
+    pub fn clear_requests(&self) {
+        let mut state = self.relay.lock_state();
+        state.requests.clear();
+        state.epoch = state.epoch.wrapping_add(1);
     }
 }
 

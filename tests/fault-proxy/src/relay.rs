@@ -1,4 +1,8 @@
-//! The way of one request: recorded, met by a fault or not, sent on, told.
+//! Handles one request: records it, applies a fault, forwards it to the emulator, and returns the response.
+//!
+//! In: an HTTP request. Out: the emulator's response, an error response, or a closed connection. Every request is
+//! recorded, whatever happens to it. A forwarded request runs to its end even if the client disconnects, so that the
+//! record says what was executed.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -18,29 +22,31 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
-use crate::fault::{Fault, How, Point};
-use crate::past::Past;
-use crate::record::{Answer, Request, writes};
+use crate::fault::{FaultEffect, FaultPoint, ProxyFault};
+use crate::recorded_request::{RecordedRequest, RecordedResponse, is_write_action};
+use crate::stale_reads::StaleReads;
 
-/// What tests and requests share.
+/// State shared by the test and all requests.
 #[derive(Debug, Default)]
-pub struct Desk {
-    pub faults: Vec<Fault>,
-    pub past: Option<Past>,
-    pub requests: Vec<Request>,
-    /// Rises when the record begins anew: what belongs to an older one is not written down any more.
+pub struct RelayState {
+    pub faults: Vec<ProxyFault>,
+    pub stale_reads: Option<StaleReads>,
+    pub requests: Vec<RecordedRequest>,
+    /// Incremented when the record is cleared. Requests of an earlier epoch no longer update the record.
     pub epoch: u64,
+    /// Number of responses of the emulator so far.
     answered: usize,
-    /// How many were sent on and not answered yet.
-    pub on_their_way: usize,
-    /// Who waits to be swapped.
-    first: Option<oneshot::Sender<()>>,
+    /// Number of requests forwarded and not answered yet.
+    pub in_flight: usize,
+    /// Resumes the request that waits to be swapped with the next one.
+    swap_waiter: Option<oneshot::Sender<()>>,
 }
 
-/// Whether what is held goes on, or is dropped; and how often that was decided.
+/// The last decision about held requests. `times` makes two equal decisions differ, so that waiters notice the second.
 #[derive(Debug, Clone, Copy)]
-struct Gate {
+struct HoldGate {
     times: u64,
+    /// Whether to continue held requests; otherwise they are dropped.
     go_on: bool,
 }
 
@@ -49,101 +55,102 @@ struct Gate {
 pub struct Relay {
     upstream: String,
     client: Client<HttpConnector, Full<Bytes>>,
-    desk: Mutex<Desk>,
-    gate: watch::Sender<Gate>,
-    /// One write at a time while states are saved before each.
+    state: Mutex<RelayState>,
+    gate: watch::Sender<HoldGate>,
+    /// Serializes writes while the emulator's state is saved before each of them.
     writing: tokio::sync::Mutex<()>,
 }
 
-/// A request as it came.
-struct Call {
+/// A received request.
+struct ReceivedRequest {
     parts: Parts,
     body: Bytes,
     action: String,
-    entry: Entry,
+    record: RecordIndex,
 }
 
-/// Its place in the record.
+/// Position of a request in the record.
 #[derive(Clone, Copy)]
-struct Entry {
+struct RecordIndex {
     epoch: u64,
     index: usize,
 }
 
-/// Nobody is answered: the connection is closed.
+/// The connection is closed without a response.
 #[derive(Debug, Clone, Copy)]
-pub struct HungUp;
+pub struct ConnectionClosedError;
 
-impl std::fmt::Display for HungUp {
+impl std::fmt::Display for ConnectionClosedError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ordered by the test")
+        f.write_str("connection closed: injected by the test")
     }
 }
 
-impl std::error::Error for HungUp {}
+impl std::error::Error for ConnectionClosedError {}
 
-type Told = Result<Response<Full<Bytes>>, HungUp>;
+type ClientResponse = Result<Response<Full<Bytes>>, ConnectionClosedError>;
 
-/// Serves until the runtime ends.
-pub async fn serve(listener: TcpListener, relay: Arc<Relay>) {
+/// Accepts connections until the runtime shuts down.
+pub async fn serve_connections(listener: TcpListener, relay: Arc<Relay>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let relay = Arc::clone(&relay);
         tokio::spawn(async move {
-            let service = service_fn(|request| Arc::clone(&relay).handle(request));
-            // A connection that breaks is what tests are about.
+            let service = service_fn(|request| Arc::clone(&relay).handle_request(request));
+            // Closed connections are among the faults: not an error here.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
 impl Relay {
-    pub fn to(upstream: &str) -> Self {
+    pub fn with_upstream(upstream: &str) -> Self {
         Self {
             upstream: upstream.to_owned(),
             client: Client::builder(TokioExecutor::new()).build_http(),
-            desk: Mutex::default(),
-            gate: watch::Sender::new(Gate { times: 0, go_on: true }),
+            state: Mutex::default(),
+            gate: watch::Sender::new(HoldGate { times: 0, go_on: true }),
             writing: tokio::sync::Mutex::default(),
         }
     }
 
-    pub fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn lock_state(&self) -> MutexGuard<'_, RelayState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn held(&self) -> usize {
+    pub fn held_count(&self) -> usize {
         self.gate.receiver_count()
     }
 
-    pub fn release(&self, go_on: bool) {
-        self.gate.send_modify(|gate| *gate = Gate { times: gate.times.wrapping_add(1), go_on });
+    pub fn release_held(&self, go_on: bool) {
+        self.gate.send_modify(|gate| *gate = HoldGate { times: gate.times.wrapping_add(1), go_on });
     }
 
-    async fn handle(self: Arc<Self>, request: hyper::Request<Incoming>) -> Told {
+    async fn handle_request(self: Arc<Self>, request: hyper::Request<Incoming>) -> ClientResponse {
         let (parts, body) = request.into_parts();
-        let body = body.collect().await.map_err(|_| HungUp)?.to_bytes();
-        let (call, fault) = self.receive(parts, body);
-        let call = Arc::new(call);
-        let told = match fault {
-            None => self.send_on(&call).await,
-            Some(How::Swap(within)) => self.swap(&call, within).await,
-            Some(how) => self.disturb(&call, how).await,
+        let body = body.collect().await.map_err(|_| ConnectionClosedError)?.to_bytes();
+        let (received, fault) = self.record_request(parts, body);
+        let received = Arc::new(received);
+        let response = match fault {
+            None => self.forward_request(&received).await,
+            Some(FaultEffect::Swap(within)) => self.swap_with_next(&received, within).await,
+            Some(effect) => self.apply_fault(&received, effect).await,
         };
-        if let Ok(response) = &told {
+        if let Ok(response) = &response {
             let status = response.status().as_u16();
-            self.note(call.entry, |request| request.told = Some(status));
+            self.update_record(received.record, |request| request.client_status = Some(status));
         }
-        told
+        response
     }
 
-    /// Writes the request down and finds what meets it.
-    fn receive(&self, parts: Parts, body: Bytes) -> (Call, Option<How>) {
+    /// Records the request and finds the first fault that affects it.
+    fn record_request(&self, parts: Parts, body: Bytes) -> (ReceivedRequest, Option<FaultEffect>) {
         let mut parameters: BTreeMap<String, String> = BTreeMap::new();
         if parts.uri.path() == "/" && parts.method == Method::POST {
             parameters.extend(form_urlencoded::parse(&body).into_owned());
         }
-        // What is no call of a query API is one of S3: its method is its name, and the object's key what it is about.
+        // Requests without `Action` are S3 requests: the method names the action, and the path is the key of the
+        // object.
         let action = parameters.remove("Action").unwrap_or_else(|| format!("S3:{}", parts.method));
         if action.starts_with("S3:") {
             parameters.extend(s3_parameters(&parts));
@@ -151,153 +158,169 @@ impl Relay {
         let mut hasher = DefaultHasher::new();
         (&action, parts.uri.path(), &body).hash(&mut hasher);
         let fingerprint = hasher.finish();
-        let mut desk = self.desk();
-        let fault =
-            desk.faults.iter_mut().find_map(|fault| fault.meets(&action, fingerprint).then(|| fault.how.clone()));
-        let request =
-            Request { action: action.clone(), parameters, fault: fault.as_ref().map(How::name), ..Request::default() };
-        let entry = Entry { epoch: desk.epoch, index: desk.requests.len() };
-        desk.requests.push(request);
-        drop(desk);
-        (Call { parts, body, action, entry }, fault)
+        let mut state = self.lock_state();
+        let fault = state
+            .faults
+            .iter_mut()
+            .find_map(|fault| fault.matches_request(&action, fingerprint).then(|| fault.effect.clone()));
+        let request = RecordedRequest {
+            action: action.clone(),
+            parameters,
+            fault: fault.as_ref().map(FaultEffect::name),
+            ..RecordedRequest::default()
+        };
+        let record = RecordIndex { epoch: state.epoch, index: state.requests.len() };
+        state.requests.push(request);
+        drop(state);
+        (ReceivedRequest { parts, body, action, record }, fault)
     }
 
-    async fn disturb(self: &Arc<Self>, call: &Arc<Call>, how: How) -> Told {
-        match how {
-            How::Error { point, status, code, message } => {
-                if point == Point::After {
-                    self.send_on(call).await?;
+    async fn apply_fault(self: &Arc<Self>, received: &Arc<ReceivedRequest>, effect: FaultEffect) -> ClientResponse {
+        match effect {
+            FaultEffect::Error { point, status, code, message } => {
+                if point == FaultPoint::After {
+                    self.forward_request(received).await?;
                 }
-                Ok(error(&call.action, status, &code, &message))
+                Ok(error_response(&received.action, status, &code, &message))
             }
-            How::Lose(Point::Before) => Err(HungUp),
-            How::Lose(Point::After) => {
-                self.send_on(call).await?;
-                Err(HungUp)
+            FaultEffect::CloseConnection(FaultPoint::Before) => Err(ConnectionClosedError),
+            FaultEffect::CloseConnection(FaultPoint::After) => {
+                self.forward_request(received).await?;
+                Err(ConnectionClosedError)
             }
-            How::Stall(Point::Before, how_long) => {
-                tokio::time::sleep(how_long).await;
-                self.send_on(call).await
+            FaultEffect::Delay(FaultPoint::Before, delay) => {
+                tokio::time::sleep(delay).await;
+                self.forward_request(received).await
             }
-            How::Stall(Point::After, how_long) => {
-                let told = self.send_on(call).await;
-                tokio::time::sleep(how_long).await;
-                told
+            FaultEffect::Delay(FaultPoint::After, delay) => {
+                let response = self.forward_request(received).await;
+                tokio::time::sleep(delay).await;
+                response
             }
-            How::Hold(Point::Before) => {
-                self.hold().await?;
-                self.send_on(call).await
+            FaultEffect::Hold(FaultPoint::Before) => {
+                self.wait_at_gate().await?;
+                self.forward_request(received).await
             }
-            How::Hold(Point::After) => {
-                let told = self.send_on(call).await;
-                self.hold().await?;
-                told
+            FaultEffect::Hold(FaultPoint::After) => {
+                let response = self.forward_request(received).await;
+                self.wait_at_gate().await?;
+                response
             }
-            How::Swap(within) => self.swap(call, within).await,
+            FaultEffect::Swap(within) => self.swap_with_next(received, within).await,
         }
     }
 
-    async fn hold(&self) -> Result<(), HungUp> {
+    /// Waits for the test's decision about held requests.
+    async fn wait_at_gate(&self) -> Result<(), ConnectionClosedError> {
         let mut gate = self.gate.subscribe();
-        gate.changed().await.map_err(|_| HungUp)?;
-        if gate.borrow().go_on { Ok(()) } else { Err(HungUp) }
+        gate.changed().await.map_err(|_| ConnectionClosedError)?;
+        if gate.borrow().go_on { Ok(()) } else { Err(ConnectionClosedError) }
     }
 
-    /// The first of two waits until the second was carried out.
-    async fn swap(self: &Arc<Self>, call: &Arc<Call>, within: Duration) -> Told {
-        let first = self.desk().first.take();
+    /// The first of two requests waits until the second has been executed.
+    async fn swap_with_next(self: &Arc<Self>, received: &Arc<ReceivedRequest>, within: Duration) -> ClientResponse {
+        let first = self.lock_state().swap_waiter.take();
         if let Some(first) = first {
-            let told = self.send_on(call).await;
-            // It may have gone on alone meanwhile.
+            let response = self.forward_request(received).await;
+            // The first request may have timed out and continued alone.
             let _ = first.send(());
-            return told;
+            return response;
         }
         let (sender, second) = oneshot::channel();
-        self.desk().first = Some(sender);
+        self.lock_state().swap_waiter = Some(sender);
         if tokio::time::timeout(within, second).await.is_err() {
-            self.desk().first = None;
+            self.lock_state().swap_waiter = None;
         }
-        self.send_on(call).await
+        self.forward_request(received).await
     }
 
-    /// Sends a request on, to its end whether or not somebody still waits for it.
-    async fn send_on(self: &Arc<Self>, call: &Arc<Call>) -> Told {
-        let (relay, call) = (Arc::clone(self), Arc::clone(call));
+    /// Forwards a request in its own task, which completes even if the client disconnects.
+    async fn forward_request(self: &Arc<Self>, received: &Arc<ReceivedRequest>) -> ClientResponse {
+        let (relay, received) = (Arc::clone(self), Arc::clone(received));
         {
-            let mut desk = relay.desk();
-            desk.on_their_way = desk.on_their_way.saturating_add(1);
+            let mut state = relay.lock_state();
+            state.in_flight = state.in_flight.saturating_add(1);
         }
         let sent = tokio::spawn(async move {
-            let told = relay.carry_out(&call).await;
-            let mut desk = relay.desk();
-            desk.on_their_way = desk.on_their_way.saturating_sub(1);
-            drop(desk);
-            told
+            let response = relay.forward_with_state(&received).await;
+            let mut state = relay.lock_state();
+            state.in_flight = state.in_flight.saturating_sub(1);
+            drop(state);
+            response
         });
-        sent.await.map_err(|_| HungUp)?
+        sent.await.map_err(|_| ConnectionClosedError)?
     }
 
-    /// Lets the emulator answer, from the past where that is ordered.
-    async fn carry_out(&self, call: &Call) -> Told {
-        let is_write = writes(&call.action);
+    /// Forwards a request. With stale reads, a read names the saved state to answer from, and the state is saved before
+    /// a write.
+    async fn forward_with_state(&self, received: &ReceivedRequest) -> ClientResponse {
+        let is_write = is_write_action(&received.action);
         if !is_write {
-            let past = self.desk().past.as_mut().and_then(Past::seen);
-            return self.ask(call, past).await;
+            let saved_state = self.lock_state().stale_reads.as_mut().and_then(StaleReads::visible_state);
+            return self.send_upstream(received, saved_state).await;
         }
-        let name = self.desk().past.as_mut().map(Past::next_name);
-        let Some(name) = name else { return self.ask(call, None).await };
-        let one_at_a_time = self.writing.lock().await;
-        self.save(&name).await?;
-        let told = self.ask(call, None).await;
-        if let Some(past) = &mut self.desk().past {
-            past.wrote(name);
+        let name = self.lock_state().stale_reads.as_mut().map(StaleReads::next_state_name);
+        let Some(name) = name else { return self.send_upstream(received, None).await };
+        let write_guard = self.writing.lock().await;
+        self.save_state(&name).await?;
+        let response = self.send_upstream(received, None).await;
+        if let Some(stale_reads) = &mut self.lock_state().stale_reads {
+            stale_reads.record_write(name);
         }
-        drop(one_at_a_time);
-        told
+        drop(write_guard);
+        response
     }
 
-    async fn ask(&self, call: &Call, past: Option<String>) -> Told {
-        let path = call.parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let uri: Uri = format!("{}{path}", self.upstream).parse().map_err(|_| HungUp)?;
-        let mut request = hyper::Request::builder().method(call.parts.method.clone()).uri(uri);
+    /// Sends a request to the emulator, and records its response.
+    async fn send_upstream(&self, received: &ReceivedRequest, saved_state: Option<String>) -> ClientResponse {
+        let path = received.parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let uri: Uri = format!("{}{path}", self.upstream).parse().map_err(|_| ConnectionClosedError)?;
+        let mut request = hyper::Request::builder().method(received.parts.method.clone()).uri(uri);
         if let Some(headers) = request.headers_mut() {
-            headers.extend(call.parts.headers.clone());
+            headers.extend(received.parts.headers.clone());
             headers.remove(TRANSFER_ENCODING);
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.len()));
-            if let Some(past) = past.and_then(|past| HeaderValue::from_str(&past).ok()) {
-                headers.insert(leasehold_emulator::AS_OF, past);
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(received.body.len()));
+            if let Some(name) = saved_state.and_then(|name| HeaderValue::from_str(&name).ok()) {
+                headers.insert(leasehold_emulator::AS_OF, name);
             }
         }
-        let request = request.body(Full::new(call.body.clone())).map_err(|_| HungUp)?;
-        let answer = self.client.request(request).await.map_err(|_| HungUp)?;
-        let (mut parts, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|_| HungUp)?.to_bytes();
+        let request = request.body(Full::new(received.body.clone())).map_err(|_| ConnectionClosedError)?;
+        let response = self.client.request(request).await.map_err(|_| ConnectionClosedError)?;
+        let (mut parts, body) = response.into_parts();
+        let body = body.collect().await.map_err(|_| ConnectionClosedError)?.to_bytes();
         parts.headers.remove(TRANSFER_ENCODING);
-        let order = {
-            let mut desk = self.desk();
-            desk.answered = desk.answered.wrapping_add(1);
-            desk.answered
+        let sequence = {
+            let mut state = self.lock_state();
+            state.answered = state.answered.wrapping_add(1);
+            state.answered
         };
-        let answer = Answer { order, status: parts.status.as_u16(), text: String::from_utf8_lossy(&body).into_owned() };
-        self.note(call.entry, |request| request.answer = Some(answer));
+        let recorded = RecordedResponse {
+            sequence,
+            status: parts.status.as_u16(),
+            text: String::from_utf8_lossy(&body).into_owned(),
+        };
+        self.update_record(received.record, |request| request.response = Some(recorded));
         Ok(Response::from_parts(parts, Full::new(body)))
     }
 
-    async fn save(&self, name: &str) -> Result<(), HungUp> {
-        let uri: Uri = format!("{}/leasehold-test/save", self.upstream).parse().map_err(|_| HungUp)?;
+    /// Saves the emulator's state under a name.
+    async fn save_state(&self, name: &str) -> Result<(), ConnectionClosedError> {
+        let uri: Uri = format!("{}/leasehold-test/save", self.upstream).parse().map_err(|_| ConnectionClosedError)?;
         let body = Full::new(Bytes::from(format!("\"{name}\"")));
-        let request = hyper::Request::builder().method(Method::POST).uri(uri).body(body).map_err(|_| HungUp)?;
-        let answer = self.client.request(request).await.map_err(|_| HungUp)?;
-        assert!(answer.status().is_success(), "the emulator cannot save its state");
+        let request =
+            hyper::Request::builder().method(Method::POST).uri(uri).body(body).map_err(|_| ConnectionClosedError)?;
+        let response = self.client.request(request).await.map_err(|_| ConnectionClosedError)?;
+        assert!(response.status().is_success(), "the emulator cannot save its state");
         Ok(())
     }
 
-    fn note(&self, entry: Entry, what: impl FnOnce(&mut Request)) {
-        let mut desk = self.desk();
-        if desk.epoch == entry.epoch
-            && let Some(request) = desk.requests.get_mut(entry.index)
+    /// Updates a request in the record, unless the record was cleared since.
+    fn update_record(&self, record: RecordIndex, update: impl FnOnce(&mut RecordedRequest)) {
+        let mut state = self.lock_state();
+        if state.epoch == record.epoch
+            && let Some(request) = state.requests.get_mut(record.index)
         {
-            what(request);
+            update(request);
         }
     }
 }
@@ -315,7 +338,7 @@ fn s3_parameters(parts: &Parts) -> BTreeMap<String, String> {
 }
 
 /// An error in the form of the service that the call is for.
-fn error(action: &str, status: u16, code: &str, message: &str) -> Response<Full<Bytes>> {
+fn error_response(action: &str, status: u16, code: &str, message: &str) -> Response<Full<Bytes>> {
     let kind = if status < 500 { "Sender" } else { "Receiver" };
     let text = if action.starts_with("S3:") {
         format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>")

@@ -1,4 +1,4 @@
-//! The proxy itself: it passes on, disturbs as ordered, answers from the past, and records.
+//! The proxy forwards and records requests, applies faults, and answers stale reads.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,18 +10,19 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{Fault, FaultProxy, Point, Request};
+use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault, RecordedRequest};
 use serde_json::{Value, json};
 
-/// Runs a snippet with `make(name)` and `users()` going through the proxy, each giving what it got or how it failed; `fast` runs many at once.
-fn through(aws: &Emulator, proxy: &FaultProxy, snippet: &str) -> Value {
+/// Runs a Python snippet whose `make(name)`, `users()` and `at_once(*names)` send requests through the proxy. Each
+/// returns the result or the error; `at_once` sends several requests concurrently.
+fn run_through_proxy(aws: &Emulator, proxy: &FaultProxy, snippet: &str) -> Value {
     aws.boto3(&format!(
         "
 import boto3, botocore, concurrent.futures
 config = botocore.config.Config(retries={{'max_attempts': 0}}, max_pool_connections=4)
 other = boto3.client('iam', endpoint_url='{}', region_name='us-east-1', aws_access_key_id='test',
                      aws_secret_access_key='test', config=config)
-def told(call):
+def attempt(call):
     try:
         return call()
     except botocore.exceptions.ClientError as error:
@@ -29,9 +30,9 @@ def told(call):
     except botocore.exceptions.HTTPClientError as error:
         return 'no answer'
 def make(name):
-    return told(lambda: other.create_user(UserName=name)['User']['UserName'])
+    return attempt(lambda: other.create_user(UserName=name)['User']['UserName'])
 def users():
-    return told(lambda: [user['UserName'] for user in other.list_users()['Users']])
+    return attempt(lambda: [user['UserName'] for user in other.list_users()['Users']])
 def at_once(*names):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         return list(pool.map(make, names))
@@ -41,34 +42,35 @@ def at_once(*names):
     ))
 }
 
-fn there(aws: &Emulator) -> Value {
+fn users_in_emulator(aws: &Emulator) -> Value {
     aws.boto3("print(sorted(user['UserName'] for user in iam.list_users()['Users']))")
 }
 
-/// One of each kind for all tests, one test at a time, each on an empty account. They end with this process.
+/// One emulator of each kind for all tests of this process. The lock gives each test an empty account of its own.
 static MOTO: LazyLock<Mutex<Emulator>> = LazyLock::new(|| Mutex::new(Emulator::moto()));
 static MINISTACK: LazyLock<Mutex<Emulator>> = LazyLock::new(|| Mutex::new(Emulator::ministack()));
 
-fn empty(emulator: &'static Mutex<Emulator>) -> MutexGuard<'static, Emulator> {
+fn lock_and_reset(emulator: &'static Mutex<Emulator>) -> MutexGuard<'static, Emulator> {
     let emulator = emulator.lock().unwrap_or_else(PoisonError::into_inner);
     emulator.reset();
     emulator
 }
 
-fn both() -> [MutexGuard<'static, Emulator>; 2] {
-    [empty(&MOTO), empty(&MINISTACK)]
+fn lock_both() -> [MutexGuard<'static, Emulator>; 2] {
+    [lock_and_reset(&MOTO), lock_and_reset(&MINISTACK)]
 }
 
 #[test]
-fn without_faults_it_passes_on_and_records() {
-    for aws in both() {
-        let proxy = FaultProxy::in_front_of(&aws);
+fn requests_without_faults_are_forwarded_and_recorded() {
+    for aws in lock_both() {
+        let proxy = FaultProxy::start_for_emulator(&aws);
         assert_eq!(
-            through(&aws, &proxy, "print([make('a'), make('a'), users()])"),
+            run_through_proxy(&aws, &proxy, "print([make('a'), make('a'), users()])"),
             json!(["a", "EntityAlreadyExists", ["a"]])
         );
         let requests = proxy.requests();
-        let seen: Vec<_> = requests.iter().map(|r| (r.action.as_str(), r.committed(), r.told, r.writes())).collect();
+        let seen: Vec<_> =
+            requests.iter().map(|r| (r.action.as_str(), r.is_committed(), r.client_status, r.is_write())).collect();
         assert_eq!(
             seen,
             [
@@ -79,121 +81,130 @@ fn without_faults_it_passes_on_and_records() {
         );
         let [first, ..] = requests.as_slice() else { panic!("there are requests") };
         assert_eq!(first.parameter("UserName"), "a");
-        assert_eq!(first.answer.as_ref().unwrap().element("UserName"), Some("a"));
-        assert_eq!(proxy.writes().len(), 1);
-        proxy.forget();
+        assert_eq!(first.response.as_ref().unwrap().element_text("UserName"), Some("a"));
+        assert_eq!(proxy.committed_writes().len(), 1);
+        proxy.clear_requests();
         assert_eq!(proxy.requests(), []);
     }
 }
 
 #[test]
-fn answers_are_lost_and_errors_told_before_and_after_the_fact() {
-    for aws in both() {
-        let proxy = FaultProxy::in_front_of(&aws);
-        proxy.order(Fault::lose("CreateUser", Point::After).times(1));
-        proxy.order(Fault::lose("CreateUser", Point::Before).times(1));
-        proxy.order(Fault::error("CreateUser", 500, "ServiceFailure").times(1));
-        proxy.order(Fault::error_after("CreateUser", 500, "ServiceFailure").times(1));
-        let told = through(&aws, &proxy, "print([make(name) for name in 'abcde'])");
-        assert_eq!(told, json!(["no answer", "no answer", "ServiceFailure", "ServiceFailure", "e"]));
-        assert_eq!(there(&aws), json!(["a", "d", "e"]));
-        let committed: Vec<bool> = proxy.requests().iter().map(Request::committed).collect();
+fn closed_connections_and_errors_before_and_after_execution() {
+    for aws in lock_both() {
+        let proxy = FaultProxy::start_for_emulator(&aws);
+        proxy.inject_fault(ProxyFault::close_connection("CreateUser", FaultPoint::After).limit_times(1));
+        proxy.inject_fault(ProxyFault::close_connection("CreateUser", FaultPoint::Before).limit_times(1));
+        proxy.inject_fault(ProxyFault::error_before("CreateUser", 500, "ServiceFailure").limit_times(1));
+        proxy.inject_fault(ProxyFault::error_after("CreateUser", 500, "ServiceFailure").limit_times(1));
+        let results = run_through_proxy(&aws, &proxy, "print([make(name) for name in 'abcde'])");
+        assert_eq!(results, json!(["no answer", "no answer", "ServiceFailure", "ServiceFailure", "e"]));
+        assert_eq!(users_in_emulator(&aws), json!(["a", "d", "e"]));
+        let committed: Vec<bool> = proxy.requests().iter().map(RecordedRequest::is_committed).collect();
         assert_eq!(committed, [true, false, false, true, true]);
-        let told: Vec<_> = proxy.requests().iter().map(|request| request.told).collect();
-        assert_eq!(told, [None, None, Some(500), Some(500), Some(200)]);
+        let statuses: Vec<_> = proxy.requests().iter().map(|request| request.client_status).collect();
+        assert_eq!(statuses, [None, None, Some(500), Some(500), Some(200)]);
     }
 }
 
 #[test]
-fn each_request_is_throttled_so_often_and_only_those_meant() {
-    let aws = empty(&MOTO);
-    let proxy = FaultProxy::in_front_of(&aws);
-    proxy.order(Fault::throttle("CreateUser").of_each(2));
-    let told =
-        through(&aws, &proxy, "print([make('a'), make('b'), make('a'), users(), make('a'), make('b'), make('a')])");
-    assert_eq!(told, json!(["Throttling", "Throttling", "Throttling", [], "a", "Throttling", "Throttling"]));
-    proxy.heal();
-    proxy.order(Fault::throttle("*").after(1).times(1));
-    assert_eq!(through(&aws, &proxy, "print([make('x'), make('y'), make('y')])"), json!(["x", "Throttling", "y"]));
+fn throttling_is_limited_by_attempts_action_and_times() {
+    let aws = lock_and_reset(&MOTO);
+    let proxy = FaultProxy::start_for_emulator(&aws);
+    proxy.inject_fault(ProxyFault::throttle_requests("CreateUser").limit_attempts(2));
+    let results = run_through_proxy(
+        &aws,
+        &proxy,
+        "print([make('a'), make('b'), make('a'), users(), make('a'), make('b'), make('a')])",
+    );
+    assert_eq!(results, json!(["Throttling", "Throttling", "Throttling", [], "a", "Throttling", "Throttling"]));
+    proxy.clear_disturbances();
+    proxy.inject_fault(ProxyFault::throttle_requests("*").skip_first(1).limit_times(1));
+    assert_eq!(
+        run_through_proxy(&aws, &proxy, "print([make('x'), make('y'), make('y')])"),
+        json!(["x", "Throttling", "y"])
+    );
 }
 
 #[test]
-fn losses_by_chance_are_the_same_for_the_same_seed() {
-    let aws = empty(&MOTO);
-    let lost = |seed| {
+fn equal_seeds_give_equal_closed_connections() {
+    let aws = lock_and_reset(&MOTO);
+    let lost_requests = |seed| {
         aws.reset();
-        let proxy = FaultProxy::in_front_of(&aws);
-        proxy.order(Fault::lose("*", Point::After).by_chance(0.2, seed));
-        through(&aws, &proxy, "print([make(f'u{n}') == 'no answer' for n in range(24)])")
+        let proxy = FaultProxy::start_for_emulator(&aws);
+        proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::After).with_probability(0.2, seed));
+        run_through_proxy(&aws, &proxy, "print([make(f'u{n}') == 'no answer' for n in range(24)])")
     };
-    let (one, other) = (lost(1), lost(2));
-    assert_eq!(one, lost(1));
+    let (one, other) = (lost_requests(1), lost_requests(2));
+    assert_eq!(one, lost_requests(1));
     assert_ne!(one, other);
     let count = one.as_array().unwrap().iter().filter(|lost| **lost == json!(true)).count();
     assert!((1..12).contains(&count), "{count} of 24");
 }
 
 #[test]
-fn what_is_held_waits_until_it_is_let_go_or_dropped() {
-    let aws = empty(&MOTO);
-    let proxy = FaultProxy::in_front_of(&aws);
-    proxy.order(Fault::hold("CreateUser", Point::Before).after(1).times(1));
+fn held_requests_wait_until_released_or_dropped() {
+    let aws = lock_and_reset(&MOTO);
+    let proxy = FaultProxy::start_for_emulator(&aws);
+    proxy.inject_fault(ProxyFault::hold_requests("CreateUser", FaultPoint::Before).skip_first(1).limit_times(1));
     let wait = |count| {
-        while proxy.held() != count {
+        while proxy.held_count() != count {
             std::thread::sleep(Duration::from_millis(5));
         }
     };
     std::thread::scope(|scope| {
-        let told = scope.spawn(|| through(&aws, &proxy, "print([make('a'), make('b')])"));
+        let results = scope.spawn(|| run_through_proxy(&aws, &proxy, "print([make('a'), make('b')])"));
         wait(1);
-        assert_eq!(there(&aws), json!(["a"]));
-        proxy.let_go();
-        assert_eq!(told.join().unwrap(), json!(["a", "b"]));
+        assert_eq!(users_in_emulator(&aws), json!(["a"]));
+        proxy.release_held();
+        assert_eq!(results.join().unwrap(), json!(["a", "b"]));
     });
-    for (point, told_of, left) in [(Point::Before, "c", json!(["a", "b"])), (Point::After, "d", json!(["a", "b", "d"]))]
+    for (point, user, users_left) in
+        [(FaultPoint::Before, "c", json!(["a", "b"])), (FaultPoint::After, "d", json!(["a", "b", "d"]))]
     {
-        proxy.order(Fault::hold("CreateUser", point).times(1));
+        proxy.inject_fault(ProxyFault::hold_requests("CreateUser", point).limit_times(1));
         std::thread::scope(|scope| {
-            let told = scope.spawn(|| through(&aws, &proxy, &format!("print(make('{told_of}'))")));
+            let results = scope.spawn(|| run_through_proxy(&aws, &proxy, &format!("print(make('{user}'))")));
             wait(1);
             proxy.drop_held();
-            assert_eq!(told.join().unwrap(), json!("no answer"));
+            assert_eq!(results.join().unwrap(), json!("no answer"));
         });
-        assert_eq!(there(&aws), left);
+        assert_eq!(users_in_emulator(&aws), users_left);
         wait(0);
     }
 }
 
 #[test]
-fn a_stall_takes_its_time_and_two_at_once_are_swapped() {
-    let aws = empty(&MOTO);
-    let proxy = FaultProxy::in_front_of(&aws);
-    proxy.order(Fault::stall("CreateUser", Point::After, Duration::from_millis(300)).times(1));
+fn delayed_response_and_swapped_requests() {
+    let aws = lock_and_reset(&MOTO);
+    let proxy = FaultProxy::start_for_emulator(&aws);
+    proxy.inject_fault(
+        ProxyFault::add_delay("CreateUser", FaultPoint::After, Duration::from_millis(300)).limit_times(1),
+    );
     let start = std::time::Instant::now();
-    assert_eq!(through(&aws, &proxy, "print(make('a'))"), json!("a"));
+    assert_eq!(run_through_proxy(&aws, &proxy, "print(make('a'))"), json!("a"));
     assert!(start.elapsed() >= Duration::from_millis(300));
-    proxy.heal();
-    proxy.forget();
-    // The machine may be busy: the second is waited for.
-    proxy.order(Fault::swap("CreateUser", Duration::from_secs(60)));
-    through(&aws, &proxy, "print(at_once('b', 'c'))");
-    let came: Vec<_> = proxy.requests().iter().map(|request| request.parameter("UserName").to_owned()).collect();
+    proxy.clear_disturbances();
+    proxy.clear_requests();
+    // A long timeout: on a busy machine the second request may come late.
+    proxy.inject_fault(ProxyFault::swap_order("CreateUser", Duration::from_secs(60)));
+    run_through_proxy(&aws, &proxy, "print(at_once('b', 'c'))");
+    let arrived: Vec<_> = proxy.requests().iter().map(|request| request.parameter("UserName").to_owned()).collect();
     let mut took_effect: Vec<_> =
-        proxy.writes().iter().map(|request| request.parameter("UserName").to_owned()).collect();
+        proxy.committed_writes().iter().map(|request| request.parameter("UserName").to_owned()).collect();
     took_effect.reverse();
-    assert_eq!(came, took_effect);
-    proxy.heal();
-    proxy.order(Fault::swap("CreateUser", Duration::from_millis(50)));
-    assert_eq!(through(&aws, &proxy, "print(make('alone'))"), json!("alone"));
+    assert_eq!(arrived, took_effect);
+    proxy.clear_disturbances();
+    proxy.inject_fault(ProxyFault::swap_order("CreateUser", Duration::from_millis(50)));
+    assert_eq!(run_through_proxy(&aws, &proxy, "print(make('alone'))"), json!("alone"));
 }
 
 #[test]
-fn reads_lag_behind_for_so_long_on_the_proxys_clock() {
-    for aws in both() {
-        let proxy = FaultProxy::in_front_of(&aws);
-        // 30 s go by in one.
-        proxy.lag_behind(Duration::from_secs(30), 30.0);
-        let seen = through(
+fn stale_reads_end_after_the_lag_on_the_fast_clock() {
+    for aws in lock_both() {
+        let proxy = FaultProxy::start_for_emulator(&aws);
+        // 30 s of the lag pass in 1 s.
+        proxy.enable_stale_reads(Duration::from_secs(30), 30.0);
+        let seen = run_through_proxy(
             &aws,
             &proxy,
             "
@@ -204,8 +215,8 @@ print([*seen, users(), make('c'), users()])
 ",
         );
         assert_eq!(seen, json!(["a", [], "b", [], ["a", "b"], "c", ["a", "b"]]));
-        assert_eq!(there(&aws), json!(["a", "b", "c"]));
-        proxy.heal();
-        assert_eq!(through(&aws, &proxy, "print(users())"), json!(["a", "b", "c"]));
+        assert_eq!(users_in_emulator(&aws), json!(["a", "b", "c"]));
+        proxy.clear_disturbances();
+        assert_eq!(run_through_proxy(&aws, &proxy, "print(users())"), json!(["a", "b", "c"]));
     }
 }

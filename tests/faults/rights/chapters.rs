@@ -1,6 +1,6 @@
-//! The chapters of a life that takes every action.
+//! The chapters of a lifecycle that together need every action.
 
-use leasehold_fault_proxy::{Fault, Point};
+use leasehold_fault_proxy::{FaultPoint, ProxyFault};
 
 use super::stacks::{
     BOUND_ROLE, BOUND_USER, BOUNDARY, CROWD, FEDERATIONS, GROUP, LIVES_ALREADY, MUCH_TO_LOSE, ROLE, SCOPE,
@@ -190,13 +190,13 @@ pub const CHAPTERS: &[Chapter] = &[
             place.stack.cut("stack.hcl", "identity \"ci\"");
             place.apply()?;
             place.aws.boto3(&long_ago("tag_role(RoleName", "ci"));
-            place.proxy.order(Fault::hold("DeleteRole", Point::Before).times(1));
+            place.proxy.inject_fault(ProxyFault::hold_requests("DeleteRole", FaultPoint::Before).limit_times(1));
             let mut running = place.stack.start(&["apply", "--auto-approve"]);
-            wait_until("the deletion", || place.proxy.held() > 0 || running.has_ended());
-            if place.proxy.held() > 0 {
+            wait_until("the deletion", || place.proxy.held_count() > 0 || running.has_ended());
+            if place.proxy.held_count() > 0 {
                 place.aws.boto3(&in_profile("more"));
             }
-            place.proxy.let_go();
+            place.proxy.release_held();
             ended(running.wait())
         },
     },
@@ -324,13 +324,13 @@ pub const CHAPTERS: &[Chapter] = &[
     },
 ];
 
-/// Nobody has a boundary yet.
+/// Applies the configuration without the boundary.
 fn unbound(place: &Place) {
     place.stack.edit("stack.hcl", BOUNDARY, "");
     place.stack.apply();
 }
 
-/// Somebody gets a boundary and loses it.
+/// Applies with a boundary, then without it.
 fn bound_for_a_while(place: &Place, bound: &str) -> Result<(), Ran> {
     place.declare(bound);
     place.apply()?;
@@ -338,7 +338,7 @@ fn bound_for_a_while(place: &Place, bound: &str) -> Result<(), Ran> {
     place.apply()
 }
 
-/// Who leaves is shut, and after grace deleted.
+/// An identity leaves: it is quarantined, and deleted after the grace period.
 fn leaves(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {
     place.stack.cut("stack.hcl", &format!("identity \"{name}\""));
     place.apply()?;

@@ -1,8 +1,8 @@
-//! The printed policy of each purpose is enough for each chapter of a life, and each action of it is needed by one: taken away, a command
-//! fails.
+//! The printed policy of each purpose is sufficient for each chapter of a lifecycle, and each of its actions is necessary: without the
+//! action, a command of some chapter fails.
 //!
-//! Every action that the policy of some stack grants for a purpose stands with a chapter that shows it. `LEASEHOLD_RIGHTS=all` takes away each
-//! in turn; else one of each chapter, for one of its purposes.
+//! Every action that any printed policy grants for a purpose is listed in a chapter that needs it. `LEASEHOLD_RIGHTS=all` removes each
+//! action in turn. Otherwise one action of each chapter is removed, for one of its purposes.
 
 mod chapters;
 mod purposes;
@@ -12,27 +12,27 @@ mod stacks;
 use std::collections::BTreeSet;
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{FaultProxy, Request};
+use leasehold_fault_proxy::{FaultProxy, RecordedRequest};
 use serde_json::Value;
 
 use crate::authorized::{actions, allowing, operator, printed, without};
 use crate::declared::HEAD;
 use crate::stage::{Kind, copy};
 use crate::support::{Ran, Stack};
-/// A part of a life. What it takes begins where the account is set up, and ends with the last run.
+/// A part of a lifecycle. It begins with the setup of the account, and ends with the last run.
 pub struct Chapter {
     pub name: &'static str,
-    /// Where it is played: on ministack, or on moto what ministack does not have.
+    /// The emulator: ministack, or moto for features that ministack lacks.
     pub on: Kind,
-    /// For which purposes: the policies that it is played with.
+    /// The purposes whose policies it is run with.
     pub purposes: &'static [&'static str],
-    /// The actions that it shows to be needed. One that several chapters take stands with one of them.
+    /// The actions that it proves necessary. An action that several chapters need is listed in one of them.
     pub shows: &'static [&'static str],
-    /// The files at their largest: what the policy is printed for.
+    /// The largest configuration of the chapter, for which the policy is printed.
     pub stack: &'static str,
-    /// What comes before, done by somebody who may do everything.
+    /// The preparation, by an administrator with full access.
     pub before: fn(&Place),
-    /// What is done with the printed policy, in a stack that stands as `before` left it.
+    /// What is done with the printed policy, in the state that `before` left.
     pub play: fn(&Place) -> Result<(), Ran>,
 }
 
@@ -47,9 +47,9 @@ pub struct Place {
     pub aws: Emulator,
     pub proxy: FaultProxy,
     pub stack: Stack,
-    /// What the policy is for.
+    /// The purpose of the policy.
     purpose: &'static str,
-    /// The environments of somebody who may do everything, and of whom the policy is for.
+    /// The environments of an administrator with full access, and of the principal with the printed policy.
     admin: Vec<(String, String)>,
     operator: Vec<(String, String)>,
 }
@@ -60,11 +60,11 @@ impl Place {
             Kind::Moto => Emulator::moto_with_auth(),
             Kind::Ministack => Emulator::ministack_with_auth(),
         };
-        let proxy = FaultProxy::in_front_of(&aws);
+        let proxy = FaultProxy::start_for_emulator(&aws);
         Self { kind, aws, proxy, stack: Stack::empty(), purpose: "apply", admin: Vec::new(), operator: Vec::new() }
     }
 
-    /// Sets the account up for a chapter.
+    /// Prepares the account for a chapter.
     fn begin(&mut self, chapter: &Chapter) {
         self.aws.reset();
         self.admin = operator(&self.aws, &self.proxy, "admin", &allowing(&["iam:*", "sts:*"]));
@@ -74,14 +74,14 @@ impl Place {
         self.aws.save("chapter");
     }
 
-    /// Plays a chapter with this policy, from its beginning. Gives how it ended.
+    /// Runs a chapter from its beginning with this policy, and returns its result.
     fn play(&mut self, chapter: &Chapter, policy: &Value) -> Result<(), Ran> {
-        self.proxy.heal();
+        self.proxy.clear_disturbances();
         self.aws.restore("chapter");
-        self.proxy.forget();
+        self.proxy.clear_requests();
         let policy = match self.kind {
             Kind::Ministack => policy.clone(),
-            // Moto knows neither what an action is about nor conditions: it can say of actions alone whether they are needed.
+            // moto evaluates neither resources nor conditions, so it can only show whether an action is necessary.
             Kind::Moto => allowing(&actions(policy).iter().map(String::as_str).collect::<Vec<_>>()),
         };
         self.aws.boto3(&format!(
@@ -102,8 +102,8 @@ impl Place {
         stack
     }
 
-    /// Plays a chapter with the printed policy, which must be enough, and without each of these actions. Gives those without which nothing
-    /// failed, or that were not refused.
+    /// Runs a chapter with the printed policy, which must be sufficient, and without each of these actions. Returns the actions without
+    /// which nothing failed, or whose absence did not cause a refusal.
     fn take_each_away(
         &mut self,
         chapter: &Chapter,
@@ -118,25 +118,25 @@ impl Place {
         ended.unwrap_or_else(|ran| {
             panic!("{}: the policy for {purpose} is not enough: {ran}\n{policy:#}", chapter.name)
         });
-        let refused = self.asked(|request| request.told == Some(403));
+        let refused = self.asked(|request| request.client_status == Some(403));
         assert_eq!(refused, BTreeSet::new(), "{} with the policy for {purpose}", chapter.name);
         assert_eq!(asked.difference(&actions(&policy)).collect::<Vec<_>>(), Vec::<&String>::new(), "{}", chapter.name);
         let goes_without = |action: &&&str| {
             let action = format!("iam:{action}");
             let ended = self.play(chapter, &without(&policy, &action));
-            let refused = self.asked(|request| request.told == Some(403));
+            let refused = self.asked(|request| request.client_status == Some(403));
             ended.is_ok() || !refused.contains(&action)
         };
         taken.iter().filter(goes_without).copied().collect()
     }
 
-    /// The actions of the requests that were made of a sort.
-    fn asked(&self, is_meant: impl Fn(&Request) -> bool) -> BTreeSet<String> {
+    /// The actions of the recorded requests for which `is_meant` is true.
+    fn asked(&self, is_meant: impl Fn(&RecordedRequest) -> bool) -> BTreeSet<String> {
         let meant = self.proxy.requests().into_iter().filter(|it| it.action != "GetCallerIdentity" && is_meant(it));
         meant.map(|request| format!("iam:{}", request.action)).collect()
     }
 
-    /// Writes what the stack declares from now on.
+    /// Replaces the configuration of the stack.
     pub fn declare(&self, what: &str) {
         self.stack.write("stack.hcl", &whole(what));
     }
@@ -149,7 +149,7 @@ impl Place {
         ended(self.stack.run(args))
     }
 
-    /// The command that the policy is for.
+    /// The command of the purpose.
     pub fn command(&self) -> &'static [&'static str] {
         match self.purpose {
             "plan" => &["plan"],
@@ -164,7 +164,7 @@ impl Place {
         self.ended(self.stack.run(self.command()))
     }
 
-    /// That there is drift is no failure of `drift`.
+    /// The result of a run. The exit code for drift does not count as a failure of `drift`.
     pub fn ended(&self, ran: Ran) -> Result<(), Ran> {
         if self.purpose == "drift" && ran.code == 2 { Ok(()) } else { ended(ran) }
     }
@@ -174,7 +174,7 @@ fn ended(ran: Ran) -> Result<(), Ran> {
     if ran.code == 0 { Ok(()) } else { Err(ran) }
 }
 
-/// A stack that declares this besides the owner and the scopes that all have.
+/// A complete configuration: this text, and the owner and the scopes that all have.
 fn whole(what: &str) -> String {
     format!("{HEAD}{what}")
 }
@@ -201,14 +201,14 @@ fn each_action_of_the_printed_policy_is_needed_on_moto() {
     take_away(Kind::Moto);
 }
 
-/// Plays chapters with their printed policy, and with one action less.
+/// Runs chapters with their printed policy, and with one action less.
 fn take_away(kind: Kind) {
     let all = std::env::var("LEASEHOLD_RIGHTS").as_deref() == Ok("all");
     let mut place = Place::new(kind);
     let (mut tried, mut count, mut needless) = (0, 0, Vec::new());
     for (number, chapter) in chapters().filter(|chapter| chapter.on == kind).enumerate() {
         count += chapter.shows.len() * chapter.purposes.len();
-        // Where not all are taken away, the number of the chapter says which one, so that every run is the same.
+        // If not all actions are removed, the number of the chapter selects the action, so that every run is the same.
         let (one, other) = (number % chapter.shows.len(), number % chapter.purposes.len());
         let taken: Vec<&str> = if all { chapter.shows.to_vec() } else { vec![chapter.shows[one]] };
         for purpose in if all { chapter.purposes } else { &chapter.purposes[other..=other] } {

@@ -1,6 +1,6 @@
-//! The chapters of plan, drift and sweep: what each reads, and what sweep writes. What apply does besides is in `chapters`.
+//! The chapters for plan, drift and sweep: what each reads, and what sweep writes. The additional actions of apply are in `chapters`.
 
-use leasehold_fault_proxy::{Fault, Point};
+use leasehold_fault_proxy::{FaultPoint, ProxyFault};
 
 use super::chapters::{in_profile, long_ago, metadata};
 use super::stacks::{CROWD, FEDERATIONS, LEASED_ROLE, LEASED_USER, MUCH_TO_LOSE, OWN_POLICY, ROLE, SCOPE, USER};
@@ -83,12 +83,15 @@ pub const CHAPTERS: &[Chapter] = &[
         stack: ROLE,
         before: |_| (),
         play: |place| {
-            place.proxy.order(Fault::hold("GetAccountAuthorizationDetails", Point::Before).times(1));
+            place.proxy.inject_fault(
+                ProxyFault::hold_requests("GetAccountAuthorizationDetails", FaultPoint::Before).limit_times(1),
+            );
             let mut running = place.stack.start(place.command());
-            let knows_roles = || place.proxy.requests().iter().any(|it| it.action == "ListRoles" && it.told.is_some());
-            wait_until("both reads", || (place.proxy.held() > 0 && knows_roles()) || running.has_ended());
+            let knows_roles =
+                || place.proxy.requests().iter().any(|it| it.action == "ListRoles" && it.client_status.is_some());
+            wait_until("both reads", || (place.proxy.held_count() > 0 && knows_roles()) || running.has_ended());
             place.aws.boto3(MADE_MEANWHILE);
-            place.proxy.let_go();
+            place.proxy.release_held();
             place.ended(running.wait())
         },
     },
@@ -181,13 +184,13 @@ pub const CHAPTERS: &[Chapter] = &[
         },
         play: |place| {
             lease_ends(place, "ci", "tag_role(RoleName")?;
-            place.proxy.order(Fault::hold("DeleteRole", Point::Before).times(1));
+            place.proxy.inject_fault(ProxyFault::hold_requests("DeleteRole", FaultPoint::Before).limit_times(1));
             let mut running = place.stack.start(place.command());
-            wait_until("the deletion", || place.proxy.held() > 0 || running.has_ended());
-            if place.proxy.held() > 0 {
+            wait_until("the deletion", || place.proxy.held_count() > 0 || running.has_ended());
+            if place.proxy.held_count() > 0 {
                 place.aws.boto3(&in_profile("more"));
             }
-            place.proxy.let_go();
+            place.proxy.release_held();
             ended(running.wait())
         },
     },
@@ -218,7 +221,7 @@ pub const CHAPTERS: &[Chapter] = &[
     },
 ];
 
-/// The role `ci` with the stack's marks.
+/// Creates the role `ci` with the stack's marks.
 const MADE_MEANWHILE: &str = "
     trust = json.dumps({'Version': '2012-10-17', 'Statement': [
         {'Effect': 'Allow', 'Action': 'sts:AssumeRole', 'Principal': {'Service': 'lambda.amazonaws.com'}}]})
@@ -227,7 +230,7 @@ const MADE_MEANWHILE: &str = "
         Tags=[{'Key': f'leasehold:{key}', 'Value': value} for key, value in marks.items()])
 ";
 
-/// The lease ends and is swept; then the block is taken out, and the grace ends.
+/// The lease expires and a sweep enforces it; then the block is removed, and the grace period ends.
 fn lease_ends(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {
     place.aws.boto3(&long_ago(tag, name).replace("quarantined-at", "created-at"));
     place.look()?;

@@ -1,8 +1,8 @@
-//! The printed policy on the bucket of records: enough for each purpose on an emulator that enforces it, also where answers are lost; and
-//! each action on each record is needed, as AWS evaluates it.
+//! The printed policy for the bucket of records: it is sufficient for each purpose on an emulator that enforces it, even if answers are
+//! lost; and each action on each record is necessary, as AWS evaluates it.
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{Fault, FaultProxy, Point, Request};
+use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault, RecordedRequest};
 use serde_json::Value;
 
 use crate::authorized::{allowing, operator, printed, without};
@@ -59,7 +59,7 @@ identity "bot" {{
     )
 }
 
-/// One purpose: a principal with the printed policy and nothing else, beside somebody who may do everything.
+/// One purpose: a principal that has only the printed policy, and an administrator with full access.
 struct Scene<'a> {
     aws: &'a Emulator,
     proxy: &'a FaultProxy,
@@ -68,7 +68,7 @@ struct Scene<'a> {
     stack: Stack,
     policy: Value,
     operator: Vec<(String, String)>,
-    seen: Vec<Request>,
+    seen: Vec<RecordedRequest>,
 }
 
 impl<'a> Scene<'a> {
@@ -81,42 +81,44 @@ impl<'a> Scene<'a> {
         Self { aws, proxy, purpose, key: key.to_owned(), stack, policy, operator, seen: Vec::new() }
     }
 
-    /// Runs a command with the printed policy. Nothing may be refused.
+    /// Runs a command with the printed policy, and asserts that nothing is refused.
     #[track_caller]
     fn run(&mut self, args: &[&str]) -> Ran {
-        self.proxy.forget();
+        self.proxy.clear_requests();
         let stack = Stack::empty().with_env(self.operator.clone());
         copy(&self.stack.dir(), &stack.dir());
         let ran = stack.run(args);
         copy(&stack.dir(), &self.stack.dir());
         let requests = self.proxy.requests();
-        let refused: Vec<&Request> = requests.iter().filter(|request| request.told == Some(403)).collect();
+        let refused: Vec<&RecordedRequest> =
+            requests.iter().filter(|request| request.client_status == Some(403)).collect();
         assert!(refused.is_empty(), "{}: refused {refused:#?}\n{ran}", self.purpose);
         self.seen.extend(requests);
         ran
     }
 
-    /// The same, where the first attempt of each write to the bucket is lost on its way.
+    /// The same, and the first attempt of each write to the bucket is lost.
     #[track_caller]
-    fn run_losing(&mut self, point: Point, args: &[&str]) -> Ran {
-        self.proxy.order(Fault::lose("S3:PUT", point).of_each(1));
+    fn run_losing(&mut self, point: FaultPoint, args: &[&str]) -> Ran {
+        self.proxy.inject_fault(ProxyFault::close_connection("S3:PUT", point).limit_attempts(1));
         let ran = self.run(args);
-        self.proxy.heal();
+        self.proxy.clear_disturbances();
         ran
     }
 
-    /// Runs a command with the printed policy but one action on S3: it must fail, by a refusal.
+    /// Runs a command with the printed policy without one action on S3, and asserts that it fails because it is refused.
     #[track_caller]
     fn fails_without(&self, action: &str, args: &[&str]) {
         let policy = without(&self.policy, action);
         self.aws.boto3(&format!(
             "iam.put_user_policy(UserName='operator', PolicyName='operator', PolicyDocument=json.dumps({policy}))"
         ));
-        self.proxy.forget();
+        self.proxy.clear_requests();
         let stack = Stack::empty().with_env(self.operator.clone());
         copy(&self.stack.dir(), &stack.dir());
         let ran = stack.run(args).expect(1);
-        let is_refused = |request: &Request| request.action.starts_with("S3:") && request.told == Some(403);
+        let is_refused =
+            |request: &RecordedRequest| request.action.starts_with("S3:") && request.client_status == Some(403);
         assert!(self.proxy.requests().iter().any(is_refused), "{} without {action}: {ran}", self.purpose);
     }
 
@@ -137,7 +139,7 @@ impl<'a> Scene<'a> {
         ));
     }
 
-    /// All that was asked of the bucket is granted as AWS evaluates it, and all that is granted was asked for.
+    /// Asserts that all requests to the bucket are granted as AWS evaluates them, and that everything that is granted was requested.
     fn end(self) {
         let asked = checked(&self.seen, Some(&self.key));
         assert_granted(&self.policy, &asked, self.purpose);
@@ -148,7 +150,7 @@ impl<'a> Scene<'a> {
 #[test]
 fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     let aws = Emulator::ministack_with_auth();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     let key = aws.boto3(
         "
         client('s3').create_bucket(Bucket='records', ObjectLockEnabledForBucket=True)
@@ -158,8 +160,8 @@ fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     let key = key.as_str().unwrap();
 
     let mut plan = Scene::new(&aws, &proxy, key, "plan");
-    plan.run_losing(Point::Before, &["plan", "--out", "saved.plan"]).expect(0);
-    plan.run_losing(Point::After, &["plan", "--out", "saved.plan"]).expect(0);
+    plan.run_losing(FaultPoint::Before, &["plan", "--out", "saved.plan"]).expect(0);
+    plan.run_losing(FaultPoint::After, &["plan", "--out", "saved.plan"]).expect(0);
     plan.fails_without("s3:PutObject", &["plan", "--out", "saved.plan"]);
     plan.end();
 
@@ -178,22 +180,22 @@ fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     sweep.stack.apply();
     sweep.delete_records("accounts.json");
     sweep.tag("bot", "created-at");
-    sweep.run_losing(Point::Before, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
+    sweep.run_losing(FaultPoint::Before, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
     sweep.stack.cut("stack.hcl", "identity \"bot\"");
     sweep.tag("bot", "quarantined-at");
-    sweep.run_losing(Point::After, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
+    sweep.run_losing(FaultPoint::After, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
     for action in ["s3:GetObject", "s3:PutObject"] {
         sweep.fails_without(action, &["sweep", "--auto-approve"]);
     }
     sweep.end();
 
     let mut apply = Scene::new(&aws, &proxy, key, "apply");
-    apply.run_losing(Point::Before, &["plan", "--out", "saved.plan"]).expect(0);
+    apply.run_losing(FaultPoint::Before, &["plan", "--out", "saved.plan"]).expect(0);
     apply.run(&["apply", "saved.plan", "--auto-approve"]).expect(0);
     apply.stack.cut("stack.hcl", "identity \"bot\"");
-    apply.run_losing(Point::Before, &["apply", "--auto-approve"]).expect(0);
+    apply.run_losing(FaultPoint::Before, &["apply", "--auto-approve"]).expect(0);
     apply.tag("bot", "quarantined-at");
-    apply.run_losing(Point::After, &["apply", "--auto-approve"]).expect(0);
+    apply.run_losing(FaultPoint::After, &["apply", "--auto-approve"]).expect(0);
     apply.run(&["revoke", "identity.reporter", "--reason", "leaked"]).expect(0);
     apply.run(&["restore", "identity.reporter", "--auto-approve"]).expect(0);
     for action in ["s3:GetObject", "s3:PutObject"] {

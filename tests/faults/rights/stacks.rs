@@ -1,4 +1,4 @@
-//! What the chapters declare besides the head that all have, and what others do to the account meanwhile.
+//! The configurations of the chapters, without the common head, and the changes that others make to the account.
 
 pub const USER: &str = r#"
 store "file" "vault" {
@@ -166,7 +166,7 @@ pub const STRAY_ROLE_POLICY: &str = "
     iam.put_role_policy(RoleName='ci', PolicyName='stray', PolicyDocument=allow)
 ";
 
-/// Marks that no federation has.
+/// Tags two identity providers with a mark that the stack does not declare for them.
 pub const STRAY_MARKS: &str = "
     tags, root = [{'Key': 'leasehold:service', 'Value': 'stray'}], 'arn:aws:iam::123456789012'
     iam.tag_open_id_connect_provider(
@@ -174,7 +174,7 @@ pub const STRAY_MARKS: &str = "
     iam.tag_saml_provider(SAMLProviderArn=f'{root}:saml-provider/corp', Tags=tags)
 ";
 
-/// A second key, a password, a device on the user and one that somebody forgot, and a place in a group.
+/// A second key, a password, an MFA device of the user and a forgotten one, and a membership in a group.
 pub const MUCH_TO_LOSE: &str = "
     name = 'reporter'
     iam.create_access_key(UserName=name)
@@ -223,7 +223,7 @@ identity "ci" {
 }
 "#;
 
-/// A user whose statements have no room in its inline policy.
+/// A user whose statements do not fit in its inline policy.
 pub const OWN_POLICY: &str = r#"
 identity "writer" {
   kind  = "service"

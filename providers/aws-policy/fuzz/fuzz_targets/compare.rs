@@ -1,4 +1,4 @@
-//! Any bytes, read as two policies parted by a NUL: parse, canonical form, evaluate, compare, replay of the witnesses.
+//! Any bytes, split at a NUL into two policies: parse, canonical form, evaluate, compare, confirm the witnesses.
 //!
 //!     cargo +nightly fuzz run compare -- -dict=fuzz/policy.dict -max_len=6144 -timeout=60 -rss_limit_mb=1024
 #![no_main]
@@ -9,6 +9,6 @@ mod hostile;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    let (old, new) = hostile::parted(&text);
-    hostile::exercise(old, new);
+    let (old, new) = hostile::split_input(&text);
+    hostile::exercise_pair(old, new);
 });

@@ -1,76 +1,79 @@
-//! A cell of a dimension: all values on which the statements at hand agree, with one value that stands for them.
+//! Cells: sets of values of one dimension on which all statements agree, each with a sample value.
 
 use std::collections::BTreeMap;
 
-use crate::compare::bits::Bits;
+use crate::compare::number_set::NumberSet;
 use crate::pattern::Pattern;
-use crate::request::Caller;
+use crate::request::RequestCaller;
 
-/// A part of a request that a cell fixes.
+/// The sample value of a cell: one part of a request.
 #[derive(Debug, Clone)]
-pub(super) enum Sample {
+pub(super) enum CellSample {
     Action(String),
     Resource(String),
-    Principal(Caller),
-    /// The values of a context key; none: the key is absent.
+    Principal(RequestCaller),
+    /// A context key with its values; without values the key is absent.
     Key(String, Vec<String>),
-    /// Nothing that a request could show.
+    /// No value of a request has this cell: it depends on an undecidable condition.
     Nothing,
 }
 
-/// Why no request can be named for a cell with certainty.
+/// Why the truths of a cell are not certain for its sample value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Open {
-    /// What a policy variable stands for, and what follows when the request lacks it.
+pub enum Ambiguity {
+    /// The value of a policy variable, or the effect of a missing one.
     Variable,
-    /// A condition operator that is not known, or a condition without values.
+    /// An unknown condition operator, or a condition without values.
     Operator,
-    /// One key under operators of several types.
+    /// A condition key with operators of several types.
     MixedTypes,
-    /// A value that is not of its operator's type.
+    /// A value that is not of the operator's type.
     Unreadable,
-    /// Several values under an operator without `ForAllValues` or `ForAnyValue`, or an empty one under these.
+    /// Several values with an operator without quantifier, or an empty value with a quantifier.
     SeveralValues,
     /// Whether `NotPrincipal` exempts a session of a named role, or a principal of a named account.
     NotPrincipal,
 }
 
-/// All values for which the same predicates hold.
+/// All values of a dimension for which the same predicates hold.
 #[derive(Debug, Clone)]
-pub(super) struct Cell {
-    /// Which of the predicates asked for hold, by their place in the question.
-    pub truths: Bits,
-    pub sample: Sample,
-    /// What the variables must be for the sample to do it.
+pub(super) struct RequestCell {
+    /// Which predicates hold, by their index in the list given to `enumerate_cells`.
+    pub truths: NumberSet,
+    pub sample: CellSample,
+    /// The values that policy variables must have so that the predicates hold for the sample.
     pub bindings: BTreeMap<String, String>,
     /// The patterns with variables that the sample must match.
-    pub holding: Vec<Pattern>,
-    /// Set where the truths are possible but the sample may not show them.
-    pub open: Option<Open>,
+    pub variable_patterns: Vec<Pattern>,
+    /// Set if the truths are possible, but not certain for the sample.
+    pub ambiguity: Option<Ambiguity>,
 }
 
-/// Cells by their truths; of two with the same truths the one that is not open stays, then the first.
+/// Cells with distinct truths. Of two cells with the same truths it keeps the unambiguous one, otherwise the first.
 #[derive(Debug, Default)]
-pub(super) struct Cells(BTreeMap<Bits, usize>, Vec<Cell>);
+pub(super) struct DistinctCells(BTreeMap<NumberSet, usize>, Vec<RequestCell>);
 
-impl Cells {
-    pub fn add(&mut self, cell: Cell) {
+impl DistinctCells {
+    pub fn add(&mut self, cell: RequestCell) {
         match self.0.get(&cell.truths).copied() {
             None => {
                 self.0.insert(cell.truths.clone(), self.1.len());
                 self.1.push(cell);
             }
             Some(index) => {
-                if let Some(known) = self.1.get_mut(index).filter(|known| known.open.is_some() && cell.open.is_none()) {
+                if let Some(known) =
+                    self.1.get_mut(index).filter(|known| known.ambiguity.is_some() && cell.ambiguity.is_none())
+                {
                     *known = cell;
                 }
             }
         }
     }
 
-    /// In the order they were found, those that are not open first.
-    pub fn into_vec(self) -> Vec<Cell> {
-        let (certain, open): (Vec<Cell>, Vec<Cell>) = self.1.into_iter().partition(|cell| cell.open.is_none());
-        certain.into_iter().chain(open).collect()
+    /// The cells in the order they were added, unambiguous ones first.
+    pub fn into_vec(self) -> Vec<RequestCell> {
+        let (certain, ambiguity): (Vec<RequestCell>, Vec<RequestCell>) =
+            self.1.into_iter().partition(|cell| cell.ambiguity.is_none());
+        certain.into_iter().chain(ambiguity).collect()
     }
 }

@@ -1,23 +1,30 @@
-//! Old and new access → what the change means: which of the two contains the other, proved, refuted by a request, or
-//! not known and why.
+//! Old and new policies → which of the two contains the other: proved, refuted by a request, or unknown with the
+//! reason.
 //!
-//! The space of requests has a dimension for the action, the resource, the caller, and each condition key. In each
-//! dimension the values fall into cells on which every statement agrees; there are finitely many, and [`automaton`],
-//! [`scalar`] and [`principals`] list them all. A request that tells old from new exists exactly when a combination of
-//! cells does. What AWS does not document is not guessed: it counts as possible both ways, so a proof holds whichever
-//! is true, and what is found that way is no witness until the evaluator, which shares no code with this module,
-//! replays it without any doubt.
+//! Requests form a space with one dimension each for the action, the resource, the caller and every condition key. In
+//! each dimension the values fall into finitely many cells, such that every statement treats all values of a cell
+//! alike; `text_dimension` (with `automaton`), `key_dimension` (with `single_value`) and `principal_dimension`
+//! enumerate them. Two policies differ exactly if they differ for some combination of cells, so `search` only has to
+//! visit combinations.
+//!
+//! Example: old allows `s3:Get*` on `b/*`, new allows `s3:*` on `b/*`. The action dimension has three cells: matches
+//! both patterns (`s3:get`), only `s3:*` (`s3:x`), neither (`x:x`). The second one with the resource cell `b/*` is
+//! granted by new and not by old, so the verdict is "expands" with that request as witness.
+//!
+//! Behaviour that AWS does not document counts as possible in both ways. A proof therefore holds for either. A
+//! difference found that way is a witness only after the evaluator, which shares no code with this module, has
+//! confirmed it.
 
 mod automaton;
-mod bits;
+mod budget;
 mod cell;
-mod context;
-mod limits;
-mod principals;
-mod scalar;
+mod key_dimension;
+mod number_set;
+mod principal_dimension;
+mod request_space;
 mod search;
-mod shape;
-mod text;
+mod single_value;
+mod text_dimension;
 mod trim;
 mod variables;
 mod witness;
@@ -28,32 +35,32 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::access::Access;
-use crate::compare::search::{Found, Search};
-use crate::compare::shape::{Shape, Side};
-use crate::compare::text::Reading;
-use crate::request::Request;
+use crate::compare::request_space::{AccessSide, RequestSpace};
+use crate::compare::search::{SearchOutcome, WitnessSearch};
+use crate::compare::text_dimension::WildcardReading;
+use crate::policy_set::PolicySet;
+use crate::request::AccessRequest;
 
-pub use crate::compare::cell::Open;
-pub(crate) use crate::compare::limits::Budget;
+pub(crate) use crate::compare::budget::WorkBudget;
+pub use crate::compare::cell::Ambiguity;
 
-/// What the new access is, measured by the old.
+/// How the new policies compare with the old ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ComparisonVerdict {
     /// Both grant the same requests.
     Equivalent,
-    /// The new access grants less.
+    /// The new policies grant less.
     Narrows,
-    /// The new access grants more.
+    /// The new policies grant more.
     Expands,
-    /// Each grants something that the other does not.
+    /// Each side grants a request that the other does not.
     Incomparable,
-    /// Not known: whether it grants more, or whether it grants less.
+    /// Not decided in at least one direction.
     Unknown,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for ComparisonVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Equivalent => "equivalent",
@@ -67,47 +74,47 @@ impl fmt::Display for Verdict {
 
 /// Why a containment is neither proved nor refuted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
-    /// The policies are too intertwined for the work allowed.
-    Limit,
-    /// It depends on these, which AWS does not document or a request cannot be named for.
-    Open(BTreeSet<Open>),
-    /// It depends on how far a wildcard in the first five segments of a resource reaches.
-    Wildcard,
+pub enum UnknownReason {
+    /// The comparison exceeded its budget of work or memory.
+    BudgetExceeded,
+    /// It depends on behaviour that AWS does not document, or that no concrete request can show.
+    Ambiguous(BTreeSet<Ambiguity>),
+    /// It depends on how far a wildcard in the first five segments of a resource matches.
+    WildcardReach,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Limit => f.write_str("the policies are too intertwined to compare within the limit"),
-            Self::Wildcard => f.write_str(
-                "it depends on whether a wildcard before the sixth segment of a resource reaches past a colon, which AWS leaves open",
+            Self::BudgetExceeded => f.write_str("the policies are too complex to compare within the limit"),
+            Self::WildcardReach => f.write_str(
+                "it depends on whether a wildcard before the sixth segment of a resource matches a colon, which AWS does not document",
             ),
-            Self::Open(open) => {
-                let text = |open: &Open| match open {
-                    Open::Variable => "what a policy variable stands for",
-                    Open::Operator => "a condition operator that is not known, or a condition without values",
-                    Open::MixedTypes => "one condition key under operators of several types",
-                    Open::Unreadable => "a value that is not of its operator's type",
-                    Open::SeveralValues => "how an operator without a quantifier reads several values, or one with it an empty value",
-                    Open::NotPrincipal => "whether NotPrincipal exempts a session of a named role, or a principal of a named account",
+            Self::Ambiguous(ambiguities) => {
+                let text = |ambiguity: &Ambiguity| match ambiguity {
+                    Ambiguity::Variable => "the value of a policy variable",
+                    Ambiguity::Operator => "a condition operator that is not known, or a condition without values",
+                    Ambiguity::MixedTypes => "a condition key with operators of several types",
+                    Ambiguity::Unreadable => "a value that is not of its operator's type",
+                    Ambiguity::SeveralValues => "several values for an operator without quantifier, or an empty value for one with a quantifier",
+                    Ambiguity::NotPrincipal => "whether NotPrincipal exempts a session of a named role, or a principal of a named account",
                 };
-                write!(f, "it depends on {}", open.iter().map(text).collect::<Vec<_>>().join("; and on "))
+                write!(f, "it depends on {}", ambiguities.iter().map(text).collect::<Vec<_>>().join("; and on "))
             }
         }
     }
 }
 
-/// Whether one access is contained in another.
+/// Whether the outer policies grant every request that the inner policies grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Containment {
-    /// Every request that the one grants, the other grants.
+    /// They do, for all requests.
     Proved,
-    /// This request is granted by the one and not by the other; [`evaluate`](crate::evaluate::evaluate) says so of
-    /// both.
-    Refuted(Box<Request>),
-    /// Neither.
-    Unknown(Why),
+    /// They do not: the inner policies grant this request and the outer ones do not. Confirmed by
+    /// [`evaluate_request`](crate::evaluate::evaluate_request).
+    Refuted(Box<AccessRequest>),
+    /// Neither proved nor refuted, for this reason.
+    Unknown(UnknownReason),
 }
 
 impl Containment {
@@ -120,107 +127,107 @@ impl Containment {
         }
     }
 
-    /// The request that refutes it.
-    pub fn witness(&self) -> Option<&Request> {
+    /// The request that refutes the containment. `None` if it is proved or unknown.
+    pub fn witness(&self) -> Option<&AccessRequest> {
         if let Self::Refuted(request) = self { Some(request) } else { None }
     }
 }
 
-/// Old and new access, compared both ways.
+/// Old and new policies, compared in both directions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Comparison {
-    /// Whether everything that the new access grants was granted before. Its witness is newly granted.
+pub struct PolicyComparison {
+    /// Whether the old policies grant everything that the new ones grant. A witness is newly granted.
     pub new_in_old: Containment,
-    /// Whether everything that was granted is still granted. Its witness is no longer granted.
+    /// Whether the new policies grant everything that the old ones grant. A witness is no longer granted.
     pub old_in_new: Containment,
 }
 
-impl Comparison {
-    /// The two answers in one word. Unknown unless both are known.
-    pub fn verdict(&self) -> Verdict {
+impl PolicyComparison {
+    /// The result of both directions. Unknown if either is unknown.
+    pub fn verdict(&self) -> ComparisonVerdict {
         use Containment::{Proved, Refuted, Unknown};
         match (&self.new_in_old, &self.old_in_new) {
-            (Proved, Proved) => Verdict::Equivalent,
-            (Proved, Refuted(_)) => Verdict::Narrows,
-            (Refuted(_), Proved) => Verdict::Expands,
-            (Refuted(_), Refuted(_)) => Verdict::Incomparable,
-            (Unknown(_), _) | (_, Unknown(_)) => Verdict::Unknown,
+            (Proved, Proved) => ComparisonVerdict::Equivalent,
+            (Proved, Refuted(_)) => ComparisonVerdict::Narrows,
+            (Refuted(_), Proved) => ComparisonVerdict::Expands,
+            (Refuted(_), Refuted(_)) => ComparisonVerdict::Incomparable,
+            (Unknown(_), _) | (_, Unknown(_)) => ComparisonVerdict::Unknown,
         }
     }
 
-    /// Whether it is proved that nothing is granted that was not before.
+    /// Whether it is proved that the new policies grant nothing new. False also if that is unknown.
     pub fn grants_nothing_new(&self) -> bool {
         self.new_in_old == Containment::Proved
     }
 
-    /// Why the verdict is Unknown.
-    pub fn reason(&self) -> Option<&Why> {
+    /// Why the verdict is Unknown. `None` for other verdicts.
+    pub fn unknown_reason(&self) -> Option<&UnknownReason> {
         [&self.new_in_old, &self.old_in_new].into_iter().find_map(|containment| match containment {
             Containment::Unknown(why) => Some(why),
             _ => None,
         })
     }
 
-    /// The machine-readable form: `verdict`, `new_in_old`, `old_in_new`, `witness_new`, `witness_old`, `reason`; the
-    /// last three null where there is none.
+    /// A JSON object with `verdict`, `new_in_old`, `old_in_new`, `witness_new`, `witness_old` and `reason`. The last
+    /// three are null if there is no witness or reason.
     pub fn to_value(&self) -> Value {
         json!({
             "verdict": self.verdict(),
             "new_in_old": self.new_in_old.as_str(),
             "old_in_new": self.old_in_new.as_str(),
-            "witness_new": self.new_in_old.witness().map(Request::to_value),
-            "witness_old": self.old_in_new.witness().map(Request::to_value),
-            "reason": self.reason().map(ToString::to_string),
+            "witness_new": self.new_in_old.witness().map(AccessRequest::to_value),
+            "witness_old": self.old_in_new.witness().map(AccessRequest::to_value),
+            "reason": self.unknown_reason().map(ToString::to_string),
         })
     }
 }
 
-/// Compares two accesses.
-pub fn compare(old: &Access, new: &Access) -> Comparison {
-    Comparison { new_in_old: contains(old, new), old_in_new: contains(new, old) }
+/// Compares old and new policies in both directions. The crate documentation has an example.
+pub fn compare_policies(old: &PolicySet, new: &PolicySet) -> PolicyComparison {
+    PolicyComparison { new_in_old: check_containment(old, new), old_in_new: check_containment(new, old) }
 }
 
-/// Whether `inner` is contained in `outer`.
-pub fn contains(outer: &Access, inner: &Access) -> Containment {
-    contains_within(outer, inner, &mut Budget::standard())
+/// Whether `outer` grants every request that `inner` grants.
+pub fn check_containment(outer: &PolicySet, inner: &PolicySet) -> Containment {
+    check_containment_within(outer, inner, &mut WorkBudget::for_one_comparison())
 }
 
-/// The same with what is left of a budget; [`Why::Limit`] once that is nothing.
-pub(crate) fn contains_within(outer: &Access, inner: &Access, budget: &mut Budget) -> Containment {
-    let (asked, against) = trim::trimmed(inner, outer);
-    if !trim::grants_something(&asked) {
+/// Like [`check_containment`], within the rest of a budget; [`UnknownReason::BudgetExceeded`] once it is exhausted.
+pub(crate) fn check_containment_within(outer: &PolicySet, inner: &PolicySet, budget: &mut WorkBudget) -> Containment {
+    let (asked, against) = trim::trim_policies(inner, outer);
+    if !trim::has_allow_statement(&asked) {
         return Containment::Proved;
     }
-    let shape = &mut Shape::of(&against, &asked);
-    let readings: &[Reading] = if shape.depends_on_reading {
-        &[Reading::Whole, Reading::Trailing, Reading::Segment]
+    let space = &mut RequestSpace::from_policy_sets(&against, &asked);
+    let readings: &[WildcardReading] = if space.depends_on_reading {
+        &[WildcardReading::Whole, WildcardReading::Trailing, WildcardReading::Segment]
     } else {
-        &[Reading::Whole]
+        &[WildcardReading::Whole]
     };
     let variables = witness::variable_keys([inner, outer]);
-    budget.begin();
+    budget.begin_comparison();
     let mut doubt = None;
     for reading in readings {
-        shape.read_as(*reading);
-        let search = Search {
-            shape,
-            inner: Side::New,
+        space.set_wildcard_reading(*reading);
+        let search = WitnessSearch {
+            space,
+            inner: AccessSide::New,
             granting: inner,
             refusing: outer,
             variables: &variables,
             budget: &mut *budget,
             cells: BTreeMap::new(),
             seen: HashSet::new(),
-            open: BTreeSet::new(),
+            ambiguities: BTreeSet::new(),
             replays: 0,
             not_replayed: false,
         };
-        let why = match search.run() {
-            Ok(Found::None) => continue,
-            Ok(Found::Request(request)) => return Containment::Refuted(Box::new(request)),
-            Ok(Found::Open(open)) => Why::Open(open),
-            Ok(Found::NotReplayed) => Why::Wildcard,
-            Err(_) => Why::Limit,
+        let why = match search.find_witness() {
+            Ok(SearchOutcome::None) => continue,
+            Ok(SearchOutcome::Request(request)) => return Containment::Refuted(Box::new(request)),
+            Ok(SearchOutcome::Ambiguous(ambiguities)) => UnknownReason::Ambiguous(ambiguities),
+            Ok(SearchOutcome::NotReplayed) => UnknownReason::WildcardReach,
+            Err(_) => UnknownReason::BudgetExceeded,
         };
         doubt = doubt.or(Some(why));
     }

@@ -1,114 +1,130 @@
-//! Is there a request that the one access grants and the other does not? Dimension after dimension, the rows that still
-//! match are split by the cells of that dimension. A branch ends where the answer is already certain, so that most
-//! statements never meet most dimensions.
+//! Searches for a request that the inner policies grant and the outer ones do not. The search goes from dimension to
+//! dimension: each cell splits the rows that still match into those for which its predicates hold and those for which
+//! they do not. A branch ends as soon as its result is certain, so most rows are never checked in most dimensions.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use crate::access::Access;
-use crate::compare::cell::{Cell, Open};
-use crate::compare::limits::{Budget, Exhausted};
-use crate::compare::shape::{Row, Shape, Side};
-use crate::compare::witness::replay;
-use crate::document::Effect;
-use crate::request::Request;
+use crate::compare::budget::{BudgetExceededError, WorkBudget};
+use crate::compare::cell::{Ambiguity, RequestCell};
+use crate::compare::request_space::{AccessSide, RequestSpace, StatementRow};
+use crate::compare::witness::find_replayable_request;
+use crate::document::StatementEffect;
+use crate::policy_set::PolicySet;
+use crate::request::AccessRequest;
 
-/// More attempts to name a request than this, and the answer is Unknown.
+/// The most attempts to build a witness. With more, the result is Unknown.
 const MOST_REPLAYS: usize = 200;
 
-/// What the search came to.
+/// The result of a search.
 #[derive(Debug)]
-pub(super) enum Found {
-    /// No such request.
+pub(super) enum SearchOutcome {
+    /// There is no such request.
     None,
-    /// This one.
-    Request(Request),
-    /// There may be one, and it depends on this.
-    Open(BTreeSet<Open>),
-    /// There may be one that differs between the readings of a rule only.
+    /// This request, confirmed by the evaluator.
+    Request(AccessRequest),
+    /// There may be one; it depends on these.
+    Ambiguous(BTreeSet<Ambiguity>),
+    /// There may be one, but only under some readings of wildcards.
     NotReplayed,
 }
 
-/// The rows that decide, split by what they do. `x` is the access that should be contained in `y`.
-struct Alive<'a> {
-    x_grants: Vec<&'a Row>,
-    x_limits: Vec<&'a Row>,
-    x_denies: Vec<&'a Row>,
-    y_grants: Vec<&'a Row>,
-    y_limits: Vec<&'a Row>,
-    y_denies: Vec<&'a Row>,
+/// The rows that still match, by side and effect. `limits` are Allow rows of a boundary.
+struct MatchingRows<'a> {
+    inner_grants: Vec<&'a StatementRow>,
+    inner_limits: Vec<&'a StatementRow>,
+    inner_denies: Vec<&'a StatementRow>,
+    outer_grants: Vec<&'a StatementRow>,
+    outer_limits: Vec<&'a StatementRow>,
+    outer_denies: Vec<&'a StatementRow>,
 }
 
-/// A cell chosen in some dimension, by its place in that dimension's list.
-type Chosen = (Rc<Vec<Cell>>, usize);
+/// A chosen cell of a dimension, by its index in the list.
+type ChosenCell = (Rc<Vec<RequestCell>>, usize);
 
-type Remembered = BTreeMap<(usize, Vec<usize>), Rc<Vec<Cell>>>;
+/// Cells by dimension and predicates.
+type CellCache = BTreeMap<(usize, Vec<usize>), Rc<Vec<RequestCell>>>;
 
-pub(super) struct Search<'a> {
-    pub shape: &'a Shape,
-    /// The access that should be contained.
-    pub inner: Side,
-    pub granting: &'a Access,
-    pub refusing: &'a Access,
+/// The search for one direction of a comparison.
+pub(super) struct WitnessSearch<'a> {
+    pub space: &'a RequestSpace,
+    /// The side of the inner policies.
+    pub inner: AccessSide,
+    /// The inner policies.
+    pub granting: &'a PolicySet,
+    /// The outer policies.
+    pub refusing: &'a PolicySet,
+    /// The context keys of all policy variables.
     pub variables: &'a BTreeSet<String>,
-    pub budget: &'a mut Budget,
-    pub cells: Remembered,
+    pub budget: &'a mut WorkBudget,
+    pub cells: CellCache,
+    /// Visited states: dimension, rows that still match, and whether a chosen cell is ambiguous.
     pub seen: HashSet<(usize, Vec<usize>, bool)>,
-    pub open: BTreeSet<Open>,
+    /// The ambiguities of the differences that the evaluator did not confirm.
+    pub ambiguities: BTreeSet<Ambiguity>,
+    /// The number of attempts to build a witness.
     pub replays: usize,
+    /// Whether the evaluator did not confirm some difference.
     pub not_replayed: bool,
 }
 
-impl Search<'_> {
-    pub fn run(mut self) -> Result<Found, Exhausted> {
-        let all: Vec<usize> = (0..self.shape.rows.len()).collect();
+impl WitnessSearch<'_> {
+    /// Searches the whole space.
+    ///
+    /// # Errors
+    /// The search exceeds its budget, or the limit on replays.
+    pub fn find_witness(mut self) -> Result<SearchOutcome, BudgetExceededError> {
+        let all: Vec<usize> = (0..self.space.rows.len()).collect();
         let mut path = Vec::new();
-        if let Some(request) = self.descend(0, all, &mut path, false)? {
-            return Ok(Found::Request(request));
+        if let Some(request) = self.search_dimension(0, all, &mut path, false)? {
+            return Ok(SearchOutcome::Request(request));
         }
-        Ok(match (self.open.is_empty(), self.not_replayed) {
-            (false, _) => Found::Open(self.open),
-            (true, true) => Found::NotReplayed,
-            (true, false) => Found::None,
+        Ok(match (self.ambiguities.is_empty(), self.not_replayed) {
+            (false, _) => SearchOutcome::Ambiguous(self.ambiguities),
+            (true, true) => SearchOutcome::NotReplayed,
+            (true, false) => SearchOutcome::None,
         })
     }
 
-    fn descend(
+    /// Visits the cells of one dimension for the rows that still match, and for each cell the next dimension. `path`
+    /// has the chosen cells of the dimensions before. Returns the first witness.
+    fn search_dimension(
         &mut self,
         mut dimension: usize,
-        alive: Vec<usize>,
-        path: &mut Vec<Chosen>,
-        open: bool,
-    ) -> Result<Option<Request>, Exhausted> {
-        self.budget.spend(alive.len() + 1)?;
-        if self.settled(dimension, &alive) {
+        matching: Vec<usize>,
+        path: &mut Vec<ChosenCell>,
+        is_ambiguous: bool,
+    ) -> Result<Option<AccessRequest>, BudgetExceededError> {
+        self.budget.spend_work(matching.len() + 1)?;
+        if self.is_settled(dimension, &matching) {
             return Ok(None);
         }
         let wanted = loop {
-            if dimension >= self.shape.dimensions.len() {
-                return self.witness(path);
+            if dimension >= self.space.dimensions.len() {
+                return self.replay_path(path);
             }
-            let asked: BTreeSet<usize> = alive.iter().filter_map(|row| self.ask(*row, dimension)).collect();
+            let asked: BTreeSet<usize> =
+                matching.iter().filter_map(|row| self.row_predicate(*row, dimension)).collect();
             if !asked.is_empty() {
                 break asked.into_iter().collect::<Vec<usize>>();
             }
             dimension += 1;
         };
-        let cells = self.cells(dimension, &wanted)?;
+        let cells = self.cached_cells(dimension, &wanted)?;
         for (index, cell) in cells.iter().enumerate() {
-            let holds = |row: &usize| match self.ask(*row, dimension) {
+            let holds = |row: &usize| match self.row_predicate(*row, dimension) {
                 None => true,
-                Some(ask) => wanted.binary_search(&ask).is_ok_and(|place| cell.truths.contains(place)),
+                Some(predicate) => wanted.binary_search(&predicate).is_ok_and(|place| cell.truths.contains(place)),
             };
-            let still: Vec<usize> = alive.iter().copied().filter(holds).collect();
-            let open = open || cell.open.is_some();
-            self.budget.spend(alive.len() + 1)?;
-            if !self.seen.insert((dimension, still.clone(), open)) {
+            let still: Vec<usize> = matching.iter().copied().filter(holds).collect();
+            let is_ambiguous = is_ambiguous || cell.ambiguity.is_some();
+            self.budget.spend_work(matching.len() + 1)?;
+            if !self.seen.insert((dimension, still.clone(), is_ambiguous)) {
                 continue;
             }
-            self.budget.hold(still.len() + 4)?;
+            self.budget.reserve_memory(still.len() + 4)?;
             path.push((Rc::clone(&cells), index));
-            let found = self.descend(dimension + 1, still, path, open)?;
+            let found = self.search_dimension(dimension + 1, still, path, is_ambiguous)?;
             path.pop();
             if found.is_some() {
                 return Ok(found);
@@ -117,17 +133,23 @@ impl Search<'_> {
         Ok(None)
     }
 
-    fn ask(&self, row: usize, dimension: usize) -> Option<usize> {
-        self.shape.rows.get(row).and_then(|row| row.asks.get(dimension)).copied().flatten()
+    /// The number of the row's predicate in a dimension. `None`: it has none there, so every cell matches.
+    fn row_predicate(&self, row: usize, dimension: usize) -> Option<usize> {
+        self.space.rows.get(row).and_then(|row| row.predicates.get(dimension)).copied().flatten()
     }
 
-    fn cells(&mut self, dimension: usize, wanted: &[usize]) -> Result<Rc<Vec<Cell>>, Exhausted> {
+    /// The cells of a dimension for these predicates. The same question occurs in many branches, so answers are kept.
+    fn cached_cells(
+        &mut self,
+        dimension: usize,
+        wanted: &[usize],
+    ) -> Result<Rc<Vec<RequestCell>>, BudgetExceededError> {
         let key = (dimension, wanted.to_vec());
         if let Some(known) = self.cells.get(&key) {
             return Ok(Rc::clone(known));
         }
-        let found = match self.shape.dimensions.get(dimension) {
-            Some(found) => found.cells(wanted, self.budget)?,
+        let found = match self.space.dimensions.get(dimension) {
+            Some(found) => found.enumerate_cells(wanted, self.budget)?,
             None => Vec::new(),
         };
         let cells = Rc::new(found);
@@ -135,65 +157,68 @@ impl Search<'_> {
         Ok(cells)
     }
 
-    fn split(&self, alive: &[usize]) -> Alive<'_> {
-        let rows = || alive.iter().filter_map(|row| self.shape.rows.get(*row));
-        let of = |inner: bool, effect: Effect, boundary: Option<bool>| {
-            let fits = |row: &&Row| {
+    fn partition_rows(&self, matching: &[usize]) -> MatchingRows<'_> {
+        let rows = || matching.iter().filter_map(|row| self.space.rows.get(*row));
+        let rows_with = |inner: bool, effect: StatementEffect, boundary: Option<bool>| {
+            let fits = |row: &&StatementRow| {
                 (row.side == self.inner) == inner && row.effect == effect && boundary.is_none_or(|b| row.boundary == b)
             };
             rows().filter(fits).collect::<Vec<_>>()
         };
-        Alive {
-            x_grants: of(true, Effect::Allow, Some(false)),
-            x_limits: of(true, Effect::Allow, Some(true)),
-            x_denies: of(true, Effect::Deny, None),
-            y_grants: of(false, Effect::Allow, Some(false)),
-            y_limits: of(false, Effect::Allow, Some(true)),
-            y_denies: of(false, Effect::Deny, None),
+        MatchingRows {
+            inner_grants: rows_with(true, StatementEffect::Allow, Some(false)),
+            inner_limits: rows_with(true, StatementEffect::Allow, Some(true)),
+            inner_denies: rows_with(true, StatementEffect::Deny, None),
+            outer_grants: rows_with(false, StatementEffect::Allow, Some(false)),
+            outer_limits: rows_with(false, StatementEffect::Allow, Some(true)),
+            outer_denies: rows_with(false, StatementEffect::Deny, None),
         }
     }
 
-    /// Whether no request below here is granted by the inner access and refused by the outer one.
-    fn settled(&self, dimension: usize, alive: &[usize]) -> bool {
-        let bounded = |inner: bool| match (self.inner == Side::New) == inner {
-            true => self.shape.new_bounded,
-            false => self.shape.old_bounded,
+    /// Whether no request of this branch is granted by the inner policies and not by the outer ones.
+    fn is_settled(&self, dimension: usize, matching: &[usize]) -> bool {
+        let bounded = |inner: bool| match (self.inner == AccessSide::New) == inner {
+            true => self.space.new_bounded,
+            false => self.space.old_bounded,
         };
-        let (x_bounded, y_bounded) = (bounded(true), bounded(false));
-        let alive = self.split(alive);
-        let rest = |row: &Row| row.rest.get(dimension).copied().unwrap_or(0);
-        // The inner access grants nothing here.
-        if alive.x_grants.is_empty() || (x_bounded && alive.x_limits.is_empty()) {
+        let (inner_bounded, outer_bounded) = (bounded(true), bounded(false));
+        let matching = self.partition_rows(matching);
+        let rest = |row: &StatementRow| row.rest.get(dimension).copied().unwrap_or(0);
+        // The inner policies grant nothing in this branch.
+        if matching.inner_grants.is_empty() || (inner_bounded && matching.inner_limits.is_empty()) {
             return true;
         }
-        if alive.x_denies.iter().any(|row| rest(row) == 0) {
+        if matching.inner_denies.iter().any(|row| rest(row) == 0) {
             return true;
         }
-        // Whatever lets the inner access grant lets the outer one grant, too: each of its rows has a row that asks
-        // nothing more, or exactly the same; and whatever denies the outer one denies the inner one.
-        let covered = |row: &Row, by: &[&Row]| by.iter().any(|other| rest(other) == 0 || rest(other) == rest(row));
-        let grants = alive.x_grants.iter().all(|row| covered(row, &alive.y_grants));
-        let limits = !y_bounded
-            || alive.y_limits.iter().any(|row| rest(row) == 0)
-            || (x_bounded && alive.x_limits.iter().all(|row| covered(row, &alive.y_limits)));
-        let denies = alive.y_denies.iter().all(|row| alive.x_denies.iter().any(|other| rest(other) == rest(row)));
+        // Everything that the inner policies grant, the outer ones grant: each inner row has an outer row that asks
+        // nothing more or exactly the same. And everything that the outer policies deny, the inner ones deny.
+        let covered = |row: &StatementRow, by: &[&StatementRow]| {
+            by.iter().any(|other| rest(other) == 0 || rest(other) == rest(row))
+        };
+        let grants = matching.inner_grants.iter().all(|row| covered(row, &matching.outer_grants));
+        let limits = !outer_bounded
+            || matching.outer_limits.iter().any(|row| rest(row) == 0)
+            || (inner_bounded && matching.inner_limits.iter().all(|row| covered(row, &matching.outer_limits)));
+        let denies =
+            matching.outer_denies.iter().all(|row| matching.inner_denies.iter().any(|other| rest(other) == rest(row)));
         grants && limits && denies
     }
 
-    /// At the end of a path every row that is left matches, and the branch was not settled: the inner access grants and
-    /// the outer one does not. It counts as shown only when the evaluator says the same of a request.
-    fn witness(&mut self, path: &[Chosen]) -> Result<Option<Request>, Exhausted> {
-        let cells: Vec<&Cell> = path.iter().filter_map(|(cells, index)| cells.get(*index)).collect();
+    /// At the end of a path all remaining rows match and the branch is not settled, so the inner policies grant and the
+    /// outer ones do not. Builds a request from the path and returns it only if the evaluator confirms that.
+    fn replay_path(&mut self, path: &[ChosenCell]) -> Result<Option<AccessRequest>, BudgetExceededError> {
+        let cells: Vec<&RequestCell> = path.iter().filter_map(|(cells, index)| cells.get(*index)).collect();
         self.replays += 1;
         if self.replays > MOST_REPLAYS {
-            return Err(Exhausted);
+            return Err(BudgetExceededError);
         }
-        let found = replay(&cells, self.variables, self.granting, self.refusing);
+        let found = find_replayable_request(&cells, self.variables, self.granting, self.refusing);
         if found.is_none() {
             self.not_replayed = true;
-            self.open.extend(cells.iter().filter_map(|cell| cell.open));
-            if cells.iter().any(|cell| !cell.holding.is_empty()) {
-                self.open.insert(Open::Variable);
+            self.ambiguities.extend(cells.iter().filter_map(|cell| cell.ambiguity));
+            if cells.iter().any(|cell| !cell.variable_patterns.is_empty()) {
+                self.ambiguities.insert(Ambiguity::Variable);
             }
         }
         Ok(found)

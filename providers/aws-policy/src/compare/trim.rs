@@ -1,66 +1,70 @@
-//! Two accesses without what cannot tell them apart, so that a small change of a long policy is a small question.
+//! Removes from two policy sets what cannot distinguish them, so that a small change of a long policy is a small
+//! comparison.
 //!
-//! Both steps keep every request that the inner access grants and the outer one refuses, and add none:
+//! The result has the same requests that the inner policies grant and the outer ones do not. Two steps:
 //!
-//! 1. Where the outer access denies and bounds nothing that the inner one does not, an action that both grant with the same
-//!    resources, principals and conditions is no difference.
-//! 2. When only a few actions are left to be granted, patterns that match none of them do not matter.
+//! 1. If the outer policies deny nothing that the inner ones do not, and have the same boundary, then an action that
+//!    both allow with the same resources, principals and conditions makes no difference. It is removed from the inner
+//!    policies.
+//! 2. If the inner policies then allow only a few actions, patterns that match none of them are removed from both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::Access;
-use crate::compare::automaton::matches;
-use crate::document::{Clause, Condition, Document, Effect, Statement};
+use crate::compare::automaton::matches_plain_text;
+use crate::document::{Clause, PolicyDocument, PolicyStatement, StatementCondition, StatementEffect};
 use crate::pattern::Pattern;
-use crate::principal::Principal;
+use crate::policy_set::PolicySet;
+use crate::principal::PolicyPrincipal;
 
-/// With more actions than this left, the second step is not worth its time.
+/// The most actions for the second step. With more, it takes longer than it saves.
 const FEW: usize = 16;
 
-/// All that a statement asks but for the action.
-type Rest<'a> = (Option<&'a Clause<Principal>>, Option<&'a Clause<Pattern>>, &'a [Condition]);
+/// The parts of a statement other than action and effect.
+type StatementRest<'a> = (Option<&'a Clause<PolicyPrincipal>>, Option<&'a Clause<Pattern>>, &'a [StatementCondition]);
 
-fn rest(statement: &Statement) -> Rest<'_> {
+fn statement_rest(statement: &PolicyStatement) -> StatementRest<'_> {
     (statement.principals.as_ref(), statement.resources.as_ref(), &statement.conditions)
 }
 
-fn statements(access: &Access, effect: Effect) -> impl Iterator<Item = &Statement> {
+fn statements_with_effect(access: &PolicySet, effect: StatementEffect) -> impl Iterator<Item = &PolicyStatement> {
     access.policies.iter().flat_map(|document| &document.statements).filter(move |s| s.effect == effect)
 }
 
-/// The two accesses, trimmed.
-pub(super) fn trimmed(inner: &Access, outer: &Access) -> (Access, Access) {
+/// Both policy sets after both steps.
+pub(super) fn trim_policies(inner: &PolicySet, outer: &PolicySet) -> (PolicySet, PolicySet) {
     let (mut inner, mut outer) = (without_shared_grants(inner, outer), outer.clone());
     if let Some(actions) = few_actions(&inner) {
         for access in [&mut inner, &mut outer] {
             for document in access.policies.iter_mut().chain(access.boundary.iter_mut().flatten()) {
-                keep_matching(document, &actions);
+                keep_matching_actions(document, &actions);
             }
         }
     }
     (inner, outer)
 }
 
-/// Whether the access grants anything at all, as far as its form tells.
-pub(super) fn grants_something(access: &Access) -> bool {
-    statements(access, Effect::Allow).next().is_some()
+/// Whether the policies have any Allow statement. Without one they grant nothing.
+pub(super) fn has_allow_statement(access: &PolicySet) -> bool {
+    statements_with_effect(access, StatementEffect::Allow).next().is_some()
 }
 
-fn without_shared_grants(inner: &Access, outer: &Access) -> Access {
+fn without_shared_grants(inner: &PolicySet, outer: &PolicySet) -> PolicySet {
     let mut out = inner.clone();
     if !refuses_no_more(outer, inner) {
         return out;
     }
-    let mut shared: BTreeMap<Rest<'_>, BTreeSet<&Pattern>> = BTreeMap::new();
-    for statement in statements(outer, Effect::Allow).filter(|statement| !statement.actions.negated) {
-        shared.entry(rest(statement)).or_default().extend(&statement.actions.items);
+    let mut shared: BTreeMap<StatementRest<'_>, BTreeSet<&Pattern>> = BTreeMap::new();
+    for statement in
+        statements_with_effect(outer, StatementEffect::Allow).filter(|statement| !statement.actions.negated)
+    {
+        shared.entry(statement_rest(statement)).or_default().extend(&statement.actions.items);
     }
     for document in &mut out.policies {
         document.statements.retain_mut(|statement| {
-            if statement.effect == Effect::Deny || statement.actions.negated {
+            if statement.effect == StatementEffect::Deny || statement.actions.negated {
                 return true;
             }
-            let Some(granted) = shared.get(&rest(statement)) else { return true };
+            let Some(granted) = shared.get(&statement_rest(statement)) else { return true };
             let left = statement.actions.items.iter().filter(|action| !granted.contains(action)).cloned().collect();
             statement.actions.items = left;
             !statement.actions.items.is_empty()
@@ -69,16 +73,18 @@ fn without_shared_grants(inner: &Access, outer: &Access) -> Access {
     out
 }
 
-/// Whether every request that `a` denies or that lies outside its boundary is one that `b` denies or bounds the same way.
-fn refuses_no_more(a: &Access, b: &Access) -> bool {
-    let denials: BTreeSet<_> = statements(b, Effect::Deny).map(|s| (&s.actions, rest(s))).collect();
-    a.boundary == b.boundary && statements(a, Effect::Deny).all(|s| denials.contains(&(&s.actions, rest(s))))
+/// Whether `a` and `b` have the same boundary, and every Deny statement of `a` is also one of `b`.
+fn refuses_no_more(a: &PolicySet, b: &PolicySet) -> bool {
+    let denials: BTreeSet<_> =
+        statements_with_effect(b, StatementEffect::Deny).map(|s| (&s.actions, statement_rest(s))).collect();
+    a.boundary == b.boundary
+        && statements_with_effect(a, StatementEffect::Deny).all(|s| denials.contains(&(&s.actions, statement_rest(s))))
 }
 
-/// The actions that an access grants, where they are few and each is spelled out.
-fn few_actions(access: &Access) -> Option<Vec<Pattern>> {
+/// The actions that the policies allow. `None`: there are many, or some have wildcards.
+fn few_actions(access: &PolicySet) -> Option<Vec<Pattern>> {
     let mut out: Vec<Pattern> = Vec::new();
-    for statement in statements(access, Effect::Allow) {
+    for statement in statements_with_effect(access, StatementEffect::Allow) {
         let plain = !statement.actions.negated && !statement.actions.items.iter().any(Pattern::has_wildcard);
         if !plain || out.len() + statement.actions.items.len() > FEW {
             return None;
@@ -88,13 +94,13 @@ fn few_actions(access: &Access) -> Option<Vec<Pattern>> {
     Some(out)
 }
 
-/// Drops patterns that match none of the actions, and statements that have none left.
-fn keep_matching(document: &mut Document, actions: &[Pattern]) {
+/// Removes action patterns that match none of the actions, and statements without patterns.
+fn keep_matching_actions(document: &mut PolicyDocument, actions: &[Pattern]) {
     document.statements.retain_mut(|statement| {
         if statement.actions.negated {
             return true;
         }
-        statement.actions.items.retain(|pattern| actions.iter().any(|action| matches(pattern, action)));
+        statement.actions.items.retain(|pattern| actions.iter().any(|action| matches_plain_text(pattern, action)));
         !statement.actions.items.is_empty()
     });
 }

@@ -1,35 +1,39 @@
-//! Policy variables. What a variable stands for is not known, so a pattern with one is a boolean that is free to be
-//! true wherever the pattern could match with any text in the variable's place.
+//! Policy variables. Their values are unknown, so a pattern with a variable is undecidable: it may match or not,
+//! wherever it could match with some text in place of the variable.
 
 use std::collections::BTreeMap;
 
-use crate::compare::limits::Exhausted;
-use crate::pattern::{Pattern, Token};
+use crate::compare::budget::BudgetExceededError;
+use crate::pattern::{Pattern, PatternToken};
 
-/// More free booleans than this in one place, and the answer is Unknown.
+/// The most undecidable patterns in one cell, since each doubles the assignments. With more, the result is Unknown.
 const MOST_FREE: usize = 7;
 
-/// One way in which the free booleans can come out.
+/// One combination of results for the undecidable patterns (atoms).
 #[derive(Debug, Clone)]
-pub(super) struct Assignment {
+pub(super) struct VariableAssignment {
+    /// By atom: whether it matches.
     pub matches: Vec<bool>,
-    /// The variable resolves to nothing, and its statement does not apply.
+    /// By atom: whether its variable has no value, so that its statement does not apply.
     pub void: Vec<bool>,
 }
 
-impl Assignment {
+impl VariableAssignment {
     pub fn has_void(&self) -> bool {
         self.void.iter().any(|void| *void)
     }
 }
 
-/// All assignments: each atom matches where `possible`, does not, or, where that differs, is void. Those without a void
-/// come first.
-pub(super) fn assignments(possible: &[bool], voidable: &[bool]) -> Result<Vec<Assignment>, Exhausted> {
+/// All assignments: each atom matches (if `possible`), does not match, or is void (if `voidable`). Assignments without
+/// void atoms come first.
+pub(super) fn enumerate_assignments(
+    possible: &[bool],
+    voidable: &[bool],
+) -> Result<Vec<VariableAssignment>, BudgetExceededError> {
     if possible.len() > MOST_FREE {
-        return Err(Exhausted);
+        return Err(BudgetExceededError);
     }
-    let mut all = vec![Assignment { matches: Vec::new(), void: Vec::new() }];
+    let mut all = vec![VariableAssignment { matches: Vec::new(), void: Vec::new() }];
     for (possible, voidable) in possible.iter().zip(voidable) {
         let mut next = Vec::new();
         for (matches, void) in [(false, false), (true, false), (false, true)] {
@@ -44,12 +48,13 @@ pub(super) fn assignments(possible: &[bool], voidable: &[bool]) -> Result<Vec<As
         }
         all = next;
     }
-    all.sort_by_key(Assignment::has_void);
+    all.sort_by_key(VariableAssignment::has_void);
     Ok(all)
 }
 
-/// What the variables must be for every pattern to match the text; none where one way of matching that was tried fails.
-pub(super) fn bind<'a>(
+/// The values that the variables must have so that every pattern matches the text. Tries the first match of each
+/// pattern only, so `None` does not prove that there are no such values.
+pub(super) fn bind_variables<'a>(
     patterns: impl IntoIterator<Item = &'a Pattern>,
     text: &str,
 ) -> Option<BTreeMap<String, String>> {
@@ -57,35 +62,42 @@ pub(super) fn bind<'a>(
     let mut bindings = BTreeMap::new();
     for pattern in patterns {
         let mut effort = 20_000;
-        bindings = fit(pattern.tokens(), &chars, bindings, &mut effort)?;
+        bindings = match_tokens(pattern.tokens(), &chars, bindings, &mut effort)?;
     }
     Some(bindings)
 }
 
-type Bindings = BTreeMap<String, String>;
+type VariableBindings = BTreeMap<String, String>;
 
-fn fit(tokens: &[Token], text: &[char], bound: Bindings, effort: &mut usize) -> Option<Bindings> {
+fn match_tokens(
+    tokens: &[PatternToken],
+    text: &[char],
+    bound: VariableBindings,
+    effort: &mut usize,
+) -> Option<VariableBindings> {
     *effort = effort.checked_sub(1)?;
     let Some((token, later)) = tokens.split_first() else {
         return text.is_empty().then_some(bound);
     };
     match token {
-        Token::Literal(c) => {
+        PatternToken::Literal(c) => {
             let (first, rest) = text.split_first()?;
-            if first == c { fit(later, rest, bound, effort) } else { None }
+            if first == c { match_tokens(later, rest, bound, effort) } else { None }
         }
-        Token::One => fit(later, text.split_first()?.1, bound, effort),
-        Token::Many => (0..=text.len()).find_map(|skip| fit(later, text.get(skip..)?, bound.clone(), effort)),
-        Token::Variable { key, .. } => {
+        PatternToken::One => match_tokens(later, text.split_first()?.1, bound, effort),
+        PatternToken::Many => {
+            (0..=text.len()).find_map(|skip| match_tokens(later, text.get(skip..)?, bound.clone(), effort))
+        }
+        PatternToken::Variable { key, .. } => {
             if let Some(value) = bound.get(key) {
                 let value: Vec<char> = value.chars().collect();
-                return fit(later, text.strip_prefix(value.as_slice())?, bound, effort);
+                return match_tokens(later, text.strip_prefix(value.as_slice())?, bound, effort);
             }
             (0..=text.len()).find_map(|take| {
                 let (value, rest) = text.split_at_checked(take)?;
                 let mut bound = bound.clone();
                 bound.insert(key.clone(), value.iter().collect());
-                fit(later, rest, bound, effort)
+                match_tokens(later, rest, bound, effort)
             })
         }
     }

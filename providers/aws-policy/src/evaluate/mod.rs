@@ -1,90 +1,100 @@
-//! Request + policies → decision, by walking the statements one after the other, the way the documentation tells it.
-//! Slow and plain on purpose: it is the reference that every verdict of the comparison is held against, and shares no
-//! code with it.
+//! A request and policies → whether the request is granted, and by which statements. The evaluator visits every
+//! statement and follows the steps of the AWS documentation. It is deliberately simple: every witness of a comparison
+//! is verified with it, so it shares no code with the comparison.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
 mod conditions;
+mod glob;
 mod layers;
 mod statement;
-mod text;
 mod truth;
 
 use serde::Serialize;
 
-pub(crate) use conditions::holds as condition_holds;
-pub(crate) use statement::action_is;
+pub(crate) use conditions::condition_holds;
+pub(crate) use statement::action_pattern_matches;
 
-pub use layers::{Layers, simulate};
+pub use layers::{PolicyLayers, evaluate_layers};
 pub use truth::Truth;
 
-use crate::access::Access;
-use crate::document::{Document, Effect};
-use crate::request::Request;
+use crate::document::{PolicyDocument, StatementEffect};
+use crate::policy_set::PolicySet;
+use crate::request::AccessRequest;
 
-/// What becomes of a request.
+/// The result for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Granted.
+pub enum EvaluationOutcome {
+    /// Granted by an Allow statement.
     Allow,
-    /// Refused by a Deny.
+    /// Denied by a Deny statement.
     ExplicitDeny,
-    /// Refused because nothing grants it, or the boundary does not.
+    /// Denied because no policy allows it, or the boundary does not.
     ImplicitDeny,
-    /// It depends on an operator, a value or a rule whose meaning AWS does not document.
+    /// The result depends on an operator, a value or a rule that AWS does not document.
     Undecided,
 }
 
-/// Where a statement stands.
+/// The kind of policy a statement belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Layer {
-    /// Among the identity's own policies.
+pub enum PolicyLayer {
+    /// A policy of the identity or of its groups.
     Policy,
-    /// In the permissions boundary.
+    /// The permissions boundary.
     Boundary,
-    /// In the policy of the resource.
+    /// The policy of the resource.
     Resource,
 }
 
-/// A statement that had a part in a decision.
+/// A statement that contributed to an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Reason {
-    /// The kind of policy.
-    pub layer: Layer,
-    /// Which document of that layer, counted from zero.
+pub struct MatchedStatement {
+    /// The kind of policy it belongs to.
+    pub layer: PolicyLayer,
+    /// The index of the document in its layer, from zero.
     pub document: usize,
-    /// Which statement of the document, counted from zero.
+    /// The index of the statement in its document, from zero.
     pub statement: usize,
-    /// The statement's label.
+    /// The `Sid` of the statement.
     pub sid: Option<String>,
 }
 
-/// An outcome and the statements that brought it about: the Denies of an explicit deny, the Allows of an allow, those
-/// that are not decided of an undecided; none where nothing matched.
+/// The result for a request and the statements that led to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Decision {
-    /// What becomes of the request.
-    pub outcome: Outcome,
-    /// Why.
-    pub because: Vec<Reason>,
+pub struct Evaluation {
+    /// The result.
+    pub outcome: EvaluationOutcome,
+    /// The Deny statements of an explicit deny, the Allow statements of an allow, the statements whose match is unknown
+    /// of an undecided request. Empty for an implicit deny.
+    pub because: Vec<MatchedStatement>,
 }
 
-impl Decision {
-    /// Whether the request is granted; not known where the decision is not.
-    pub fn allowed(&self) -> Truth {
+impl Evaluation {
+    /// Whether the request is granted. Unknown if the outcome is undecided.
+    pub fn is_allowed(&self) -> Truth {
         match self.outcome {
-            Outcome::Allow => Truth::Yes,
-            Outcome::Undecided => Truth::Unknown,
-            Outcome::ExplicitDeny | Outcome::ImplicitDeny => Truth::No,
+            EvaluationOutcome::Allow => Truth::Yes,
+            EvaluationOutcome::Undecided => Truth::Unknown,
+            EvaluationOutcome::ExplicitDeny | EvaluationOutcome::ImplicitDeny => Truth::No,
         }
     }
 }
 
-/// Decides a request against an identity's whole access: its policies, within its boundary.
-pub fn evaluate(access: &Access, request: &Request) -> Decision {
-    simulate(
-        &Layers {
+/// Evaluates a request against the policies of an identity, within its boundary.
+///
+/// ```
+/// use leasehold_policy::{AccessRequest, PolicyDocument, PolicySet, RequestCaller, Truth, evaluate_request};
+///
+/// let text = r#"{"Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}"#;
+/// let policies = PolicySet::new(vec![PolicyDocument::parse(text)?]);
+/// let request = AccessRequest::new(RequestCaller::Anonymous, "s3:GetObject", "arn:aws:s3:::reports/2026");
+/// assert_eq!(evaluate_request(&policies, &request).is_allowed(), Truth::Yes);
+/// # Ok::<(), leasehold_policy::PolicyParseError>(())
+/// ```
+pub fn evaluate_request(access: &PolicySet, request: &AccessRequest) -> Evaluation {
+    evaluate_layers(
+        &PolicyLayers {
             policies: &access.policies,
             boundary: access.boundary.as_deref(),
             resource_policy: None,
@@ -94,30 +104,36 @@ pub fn evaluate(access: &Access, request: &Request) -> Decision {
     )
 }
 
-/// Which statements of an effect match, in one layer.
-struct Matches {
+/// The statements of one layer and one effect that match a request, or whose match is unknown.
+struct LayerMatches {
     truth: Truth,
-    reasons: Vec<(Truth, Reason)>,
+    reasons: Vec<(Truth, MatchedStatement)>,
 }
 
-impl Matches {
-    fn of(documents: &[Document], layer: Layer, effect: Effect, request: &Request) -> Self {
+impl LayerMatches {
+    fn collect_matches(
+        documents: &[PolicyDocument],
+        layer: PolicyLayer,
+        effect: StatementEffect,
+        request: &AccessRequest,
+    ) -> Self {
         let mut found = Self { truth: Truth::No, reasons: Vec::new() };
         for (d, document) in documents.iter().enumerate() {
             for (s, statement) in document.statements.iter().enumerate().filter(|(_, s)| s.effect == effect) {
-                let truth = statement::applies(statement, request);
+                let truth = statement::statement_applies(statement, request);
                 if truth != Truth::No {
                     found.truth = found.truth.or(truth);
-                    found
-                        .reasons
-                        .push((truth, Reason { layer, document: d, statement: s, sid: statement.sid.clone() }));
+                    found.reasons.push((
+                        truth,
+                        MatchedStatement { layer, document: d, statement: s, sid: statement.sid.clone() },
+                    ));
                 }
             }
         }
         found
     }
 
-    fn with(&self, wanted: Truth) -> impl Iterator<Item = Reason> + '_ {
+    fn statements_with_truth(&self, wanted: Truth) -> impl Iterator<Item = MatchedStatement> + '_ {
         self.reasons.iter().filter(move |(truth, _)| *truth == wanted).map(|(_, reason)| reason.clone())
     }
 }

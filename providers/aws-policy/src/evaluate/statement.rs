@@ -1,17 +1,17 @@
-//! Whether a statement speaks of a request.
+//! Whether a statement applies to a request.
 
 use std::collections::BTreeMap;
 
-use crate::document::{Clause, Statement};
-use crate::evaluate::conditions::holds;
-use crate::evaluate::text::{arn, glob, resolve};
+use crate::document::{Clause, PolicyStatement};
+use crate::evaluate::conditions::condition_holds;
+use crate::evaluate::glob::{arn_matches, glob_matches, resolve_variables};
 use crate::evaluate::truth::Truth;
-use crate::pattern::{Pattern, Token};
-use crate::principal::Principal;
-use crate::request::{Caller, Request};
+use crate::pattern::{Pattern, PatternToken};
+use crate::principal::PolicyPrincipal;
+use crate::request::{AccessRequest, RequestCaller};
 
-/// Principal, action, resource and every condition match.
-pub(super) fn applies(statement: &Statement, request: &Request) -> Truth {
+/// Whether principal, action, resource and every condition of the statement match the request.
+pub(super) fn statement_applies(statement: &PolicyStatement, request: &AccessRequest) -> Truth {
     let action = action_matches(&statement.actions, &request.action);
     if !action {
         return Truth::No;
@@ -19,81 +19,82 @@ pub(super) fn applies(statement: &Statement, request: &Request) -> Truth {
     let principal =
         statement.principals.as_ref().map_or(Truth::Yes, |clause| principal_matches(clause, &request.principal));
     let resource = statement.resources.as_ref().map_or(Truth::Yes, |clause| resource_matches(clause, request));
-    let conditions = Truth::all(statement.conditions.iter().map(|condition| holds(condition, &request.context)));
+    let conditions =
+        Truth::all(statement.conditions.iter().map(|condition| condition_holds(condition, &request.context)));
     principal.and(resource).and(conditions)
 }
 
 fn action_matches(clause: &Clause<Pattern>, action: &str) -> bool {
-    clause.items.iter().any(|pattern| action_is(pattern, action)) != clause.negated
+    clause.items.iter().any(|pattern| action_pattern_matches(pattern, action)) != clause.negated
 }
 
-/// Whether an action pattern names an action.
-pub(crate) fn action_is(pattern: &Pattern, action: &str) -> bool {
-    if !may_be(pattern, action) {
+/// Whether an action pattern matches an action.
+pub(crate) fn action_pattern_matches(pattern: &Pattern, action: &str) -> bool {
+    if !literal_prefix_matches(pattern, action) {
         return false;
     }
     let folded: Vec<char> = action.to_lowercase().chars().collect();
-    resolve(pattern, &BTreeMap::new()).is_some_and(|pieces| glob(&pieces, &folded))
+    resolve_variables(pattern, &BTreeMap::new()).is_some_and(|pieces| glob_matches(&pieces, &folded))
 }
 
-/// Whether a pattern and an action have the same letters up to the first wildcard. Most differ in the first one, and nothing needs to
-/// be laid out to see that.
-fn may_be(pattern: &Pattern, action: &str) -> bool {
+/// Whether a pattern and an action agree up to the first wildcard. Most pairs differ in the first letter, and this
+/// check needs no allocation.
+fn literal_prefix_matches(pattern: &Pattern, action: &str) -> bool {
     let mut letters = pattern.tokens().iter().map_while(|token| match token {
-        Token::Literal(letter) => Some(*letter),
+        PatternToken::Literal(letter) => Some(*letter),
         _ => None,
     });
     let mut folded = action.chars().flat_map(char::to_lowercase);
     letters.all(|letter| folded.next() == Some(letter))
 }
 
-fn resource_matches(clause: &Clause<Pattern>, request: &Request) -> Truth {
+fn resource_matches(clause: &Clause<Pattern>, request: &AccessRequest) -> Truth {
     let text: Vec<char> = request.resource.chars().collect();
-    let mut lost = false;
+    let mut has_unresolved = false;
     let mut matched = Truth::No;
     for pattern in &clause.items {
-        match resolve(pattern, &request.context) {
-            None => lost = true,
-            Some(pieces) => matched = matched.or(arn(&pieces, &text)),
+        match resolve_variables(pattern, &request.context) {
+            None => has_unresolved = true,
+            Some(pieces) => matched = matched.or(arn_matches(&pieces, &text)),
         }
     }
     let truth = if clause.negated { matched.not() } else { matched };
-    // Whether an unresolved variable spoils only its own entry or the whole statement is not documented.
-    if lost { truth.and(Truth::Unknown) } else { truth }
+    // AWS does not document whether an unresolved variable invalidates only its own entry or the whole statement.
+    if has_unresolved { truth.and(Truth::Unknown) } else { truth }
 }
 
-/// How well a principal of a policy fits a caller.
+/// How precisely a principal of a policy matches a caller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fit {
-    /// Not at all.
+pub(super) enum PrincipalFit {
+    /// It does not match.
     None,
-    /// As one of many: everyone, an account's principals, a role's sessions.
+    /// It matches the caller as one of several: everyone, the principals of an account, the sessions of a role.
     Covered,
-    /// By its very name.
+    /// It names this caller.
     Named,
 }
 
-pub(super) fn fit(principal: &Principal, caller: &Caller) -> Fit {
+pub(super) fn match_principal(principal: &PolicyPrincipal, caller: &RequestCaller) -> PrincipalFit {
     match (principal, caller) {
-        (Principal::Everyone, _) => Fit::Covered,
-        (Principal::Account(account), Caller::Aws(arn)) => {
+        (PolicyPrincipal::Everyone, _) => PrincipalFit::Covered,
+        (PolicyPrincipal::Account(account), RequestCaller::Aws(arn)) => {
             let mut parts = arn.splitn(6, ':').skip(4);
             match (parts.next() == Some(account.as_str()), parts.next()) {
-                (true, Some("root")) => Fit::Named,
-                (true, _) => Fit::Covered,
-                (false, _) => Fit::None,
+                (true, Some("root")) => PrincipalFit::Named,
+                (true, _) => PrincipalFit::Covered,
+                (false, _) => PrincipalFit::None,
             }
         }
-        (Principal::Aws(name), Caller::Aws(arn)) if name == arn => Fit::Named,
-        (Principal::Aws(name), Caller::Aws(arn)) if is_session_of(arn, name) => Fit::Covered,
-        (Principal::Service(a), Caller::Service(b))
-        | (Principal::Federated(a), Caller::Federated(b))
-        | (Principal::CanonicalUser(a), Caller::CanonicalUser(b))
+        (PolicyPrincipal::Aws(name), RequestCaller::Aws(arn)) if name == arn => PrincipalFit::Named,
+        (PolicyPrincipal::Aws(name), RequestCaller::Aws(arn)) if is_session_of(arn, name) => PrincipalFit::Covered,
+        (PolicyPrincipal::Service(a), RequestCaller::Service(b))
+        | (PolicyPrincipal::Federated(a), RequestCaller::Federated(b))
+        | (PolicyPrincipal::CanonicalUser(a), RequestCaller::CanonicalUser(b))
             if a == b =>
         {
-            Fit::Named
+            PrincipalFit::Named
         }
-        _ => Fit::None,
+        _ => PrincipalFit::None,
     }
 }
 
@@ -110,18 +111,19 @@ fn is_session_of(session: &str, role: &str) -> bool {
     partition == of_partition && account == of_account && name.is_some() && name == of_name
 }
 
-fn principal_matches(clause: &Clause<Principal>, caller: &Caller) -> Truth {
-    let best = clause.items.iter().map(|principal| fit(principal, caller)).max().unwrap_or(Fit::None);
+fn principal_matches(clause: &Clause<PolicyPrincipal>, caller: &RequestCaller) -> Truth {
+    let best =
+        clause.items.iter().map(|principal| match_principal(principal, caller)).max().unwrap_or(PrincipalFit::None);
     if !clause.negated {
-        return (best > Fit::None).into();
+        return (best > PrincipalFit::None).into();
     }
-    // NotPrincipal exempts whom it names. Whether it also exempts a session of a named role, or a user of a named
-    // account, depends on what else is listed; AWS only says to list all of them.
-    let everyone = clause.items.contains(&Principal::Everyone);
+    // NotPrincipal exempts the callers it names. Whether it also exempts a session of a named role, or a user of a
+    // named account, depends on the other entries; AWS only documents that all of them must be listed.
+    let everyone = clause.items.contains(&PolicyPrincipal::Everyone);
     match best {
         _ if everyone => Truth::No,
-        Fit::Named => Truth::No,
-        Fit::Covered => Truth::Unknown,
-        Fit::None => Truth::Yes,
+        PrincipalFit::Named => Truth::No,
+        PrincipalFit::Covered => Truth::Unknown,
+        PrincipalFit::None => Truth::Yes,
     }
 }

@@ -1,18 +1,18 @@
-//! Yes, no, or not known: the logic of a decision where AWS does not document what a policy means.
+//! Three-valued logic: true, false, or unknown because AWS does not document the behaviour.
 
 /// A truth value of Kleene's three-valued logic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
-    /// False under every reading of the documentation.
+    /// False under every reading of the AWS documentation.
     No,
-    /// Depends on something that is not known.
+    /// Depends on something that AWS does not document.
     Unknown,
-    /// True under every reading of the documentation.
+    /// True under every reading of the AWS documentation.
     Yes,
 }
 
 impl Truth {
-    /// Both.
+    /// Conjunction: No if either is No, Yes if both are Yes, otherwise Unknown.
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::No, _) | (_, Self::No) => Self::No,
@@ -21,14 +21,14 @@ impl Truth {
         }
     }
 
-    /// At least one.
+    /// Disjunction: Yes if either is Yes, No if both are No, otherwise Unknown.
     pub fn or(self, other: Self) -> Self {
         self.not().and(other.not()).not()
     }
 
-    /// The opposite; what is not known stays so.
+    /// Negation; Unknown stays Unknown.
     #[must_use]
-    #[expect(clippy::should_implement_trait, reason = "`!` on a three-valued logic reads as if it had two")]
+    #[expect(clippy::should_implement_trait, reason = "`!` suggests two-valued logic")]
     pub fn not(self) -> Self {
         match self {
             Self::No => Self::Yes,
@@ -37,12 +37,12 @@ impl Truth {
         }
     }
 
-    /// Whether all hold; true of none.
+    /// Conjunction of all items; Yes if there are none.
     pub fn all(items: impl IntoIterator<Item = Self>) -> Self {
         items.into_iter().fold(Self::Yes, Self::and)
     }
 
-    /// Whether at least one holds; false of none.
+    /// Disjunction of all items; No if there are none.
     pub fn any(items: impl IntoIterator<Item = Self>) -> Self {
         items.into_iter().fold(Self::No, Self::or)
     }

@@ -1,42 +1,45 @@
-//! Conditions: names that nobody sends, operators that nobody knows, and MFA that is not asked for.
+//! Condition rules: unknown keys, unknown operators, and MFA conditions that a request without MFA passes.
 
 use std::collections::BTreeMap;
 
-use crate::document::{Condition, Effect};
+use crate::condition_keys::is_known_key;
+use crate::document::{StatementCondition, StatementEffect};
 use crate::evaluate::{Truth, condition_holds};
-use crate::keys::is_known;
-use crate::lint::{Findings, Rule, Severity};
-use crate::operator::Operator;
+use crate::lint::{FindingCollector, LintRule, LintSeverity};
+use crate::operator::ConditionOperator;
 
-pub(super) fn check(out: &mut Findings<'_>) {
+pub(super) fn check_conditions(out: &mut FindingCollector<'_>) {
     let document = out.document;
     for (index, statement) in document.statements.iter().enumerate() {
         for condition in &statement.conditions {
-            if !is_known(&condition.key) {
+            if !is_known_key(&condition.key) {
                 let message = format!("no request carries the condition key `{}`", condition.key);
-                out.at(index, Rule::UnknownConditionKey, Severity::Medium, message);
+                out.add_finding(index, LintRule::UnknownConditionKey, LintSeverity::Medium, message);
             }
-            if matches!(condition.operator, Operator::Unknown(_)) || condition.values.is_empty() {
-                let message = format!("what `{}` on `{}` decides is not documented", condition.operator, condition.key);
-                out.at(index, Rule::UnknownOperator, Severity::High, message);
+            if matches!(condition.operator, ConditionOperator::Unknown(_)) || condition.values.is_empty() {
+                let message =
+                    format!("AWS does not document the effect of `{}` on `{}`", condition.operator, condition.key);
+                out.add_finding(index, LintRule::UnknownOperator, LintSeverity::High, message);
             } else if condition.key.starts_with("aws:multifactorauth")
                 && passes_without_mfa(condition, statement.effect)
             {
                 let message = match statement.effect {
-                    Effect::Allow => "allows when the request says nothing of MFA, as with access keys",
-                    Effect::Deny => "does not deny when the request says nothing of MFA, as with access keys",
+                    StatementEffect::Allow => "allows requests without an MFA key, such as those with access keys",
+                    StatementEffect::Deny => {
+                        "does not deny requests without an MFA key, such as those with access keys"
+                    }
                 };
-                out.at(index, Rule::MfaNotRequired, Severity::High, message.to_owned());
+                out.add_finding(index, LintRule::MfaNotRequired, LintSeverity::High, message.to_owned());
             }
         }
     }
 }
 
-/// Whether a request without the key gets past the condition.
-fn passes_without_mfa(condition: &Condition, effect: Effect) -> bool {
+/// Whether a request without the key is allowed by an Allow, or not denied by a Deny, with this condition.
+fn passes_without_mfa(condition: &StatementCondition, effect: StatementEffect) -> bool {
     let absent = condition_holds(condition, &BTreeMap::new());
     match effect {
-        Effect::Allow => absent == Truth::Yes,
-        Effect::Deny => absent == Truth::No,
+        StatementEffect::Allow => absent == Truth::Yes,
+        StatementEffect::Deny => absent == Truth::No,
     }
 }

@@ -1,70 +1,76 @@
-//! Ways to more rights. Each action of a path is asked of the comparison, over the whole document: a Deny, a condition
-//! that cannot hold and a PassRole for another service close a path.
+//! Privilege escalation: finds the known paths whose actions the document grants. The comparison decides whether an
+//! action is granted, over the whole document, so a Deny, a contradictory condition or a PassRole restricted to another
+//! service closes a path.
 
 use std::collections::BTreeMap;
 
-use crate::access::Access;
-use crate::document::Effect;
-use crate::evaluate::{Layer, evaluate};
-use crate::lint::{Findings, Gain, PATHS, Path, Rule, Severity};
-use crate::reach::{Question, Reach, reach_within, speaks_of};
+use crate::document::StatementEffect;
+use crate::evaluate::{PolicyLayer, evaluate_request};
+use crate::lint::{ESCALATION_PATHS, EscalationGain, EscalationPath, FindingCollector, LintRule, LintSeverity};
+use crate::policy_set::PolicySet;
+use crate::reach::{Reach, ReachQuery, check_reach_within, names_action};
 
 const PASS_ROLE: &str = "iam:PassRole";
 const PASSED_TO: &str = "iam:PassedToService";
-/// A service that no policy names.
+/// Stands for any service: no policy names it.
 const ANY_SERVICE: &str = "any-other.amazonaws.com";
 
-pub(super) fn check(out: &mut Findings<'_>) {
+pub(super) fn check_escalations(out: &mut FindingCollector<'_>) {
     let document = out.document;
-    let access = Access::of(vec![document.clone()]);
+    let access = PolicySet::new(vec![document.clone()]);
     let mut known = BTreeMap::new();
     let budget = &mut out.budget;
-    let mut ask = |action: &'static str, service: Option<&'static str>| -> Option<usize> {
+    let mut first_granting_statement = |action: &'static str, service: Option<&'static str>| -> Option<usize> {
         *known.entry((action, service)).or_insert_with(|| {
-            let allowed = |s: &crate::document::Statement| s.effect == Effect::Allow && speaks_of(s, action);
+            let allowed =
+                |s: &crate::document::PolicyStatement| s.effect == StatementEffect::Allow && names_action(s, action);
             if !document.statements.iter().any(allowed) {
                 return None;
             }
-            let question = Question { action, resource: None, context: service.map(|service| (PASSED_TO, service)) };
-            match reach_within(&access, &question, budget) {
+            let query = ReachQuery { action, resource: None, context: service.map(|service| (PASSED_TO, service)) };
+            match check_reach_within(&access, &query, budget) {
                 Reach::Never => None,
-                // Not known is a finding, too: somebody has to look.
+                // Report what is neither proved nor refuted: a person has to check it.
                 Reach::Unknown => document.statements.iter().position(allowed),
                 Reach::Granted(request) => {
-                    let because = evaluate(&access, &request).because;
-                    because.iter().find(|reason| reason.layer == Layer::Policy).map(|reason| reason.statement)
+                    let because = evaluate_request(&access, &request).because;
+                    because.iter().find(|reason| reason.layer == PolicyLayer::Policy).map(|reason| reason.statement)
                 }
             }
         })
     };
     let mut found = Vec::new();
-    for path in PATHS {
+    for path in ESCALATION_PATHS {
         let service = receiving_service(path);
-        let places: Option<Vec<usize>> =
-            path.actions.iter().map(|action| ask(action, service.filter(|_| *action == PASS_ROLE))).collect();
+        let places: Option<Vec<usize>> = path
+            .actions
+            .iter()
+            .map(|action| first_granting_statement(action, service.filter(|_| *action == PASS_ROLE)))
+            .collect();
         if let Some(last) = places.and_then(|places| places.last().copied()) {
             found.push((last, path));
         }
     }
-    let passes = ask(PASS_ROLE, Some(ANY_SERVICE));
+    let passes = first_granting_statement(PASS_ROLE, Some(ANY_SERVICE));
     for (statement, path) in found {
         let gain = match path.gain {
-            Gain::OwnRights => "more rights for itself",
-            Gain::OtherPrincipal => "the rights of another principal",
-            Gain::NewRole => "the rights of a role that it hands to a service",
-            Gain::ExistingRole => "the rights of a role that a service holds",
+            EscalationGain::OwnRights => "more rights for itself",
+            EscalationGain::OtherPrincipal => "the rights of another principal",
+            EscalationGain::NewRole => "the rights of a role that it hands to a service",
+            EscalationGain::ExistingRole => "the rights of a role that a service holds",
         };
         let message = format!("{}: with {} the holder can gain {gain}", path.id, path.actions.join(" and "));
-        out.at(statement, Rule::PrivilegeEscalation, Severity::High, message);
+        out.add_finding(statement, LintRule::PrivilegeEscalation, LintSeverity::High, message);
     }
     if let Some(statement) = passes {
         let message = "a role can be passed to any service: there is no condition on iam:PassedToService";
-        out.at(statement, Rule::PassRoleAnyService, Severity::High, message.to_owned());
+        out.add_finding(statement, LintRule::PassRoleAnyService, LintSeverity::High, message.to_owned());
     }
 }
 
-/// The service that is handed the role, as `iam:PassedToService` names it.
-fn receiving_service(path: &Path) -> Option<&'static str> {
+/// The service that receives the role in a path, as the value of `iam:PassedToService`. `None`: the path passes no role
+/// to a known service.
+fn receiving_service(path: &EscalationPath) -> Option<&'static str> {
     let prefix = path.actions.iter().find(|action| **action != PASS_ROLE)?.split(':').next()?;
     Some(match prefix {
         "apprunner" => "tasks.apprunner.amazonaws.com",

@@ -1,92 +1,102 @@
-//! What a statement allows: wildcards, negations, names that no service has.
+//! Rules for what statements allow: wildcards, negations, and action names that no service has.
 
-use crate::catalogue::catalogue;
-use crate::document::{Clause, Effect, Statement};
-use crate::lint::{Findings, Rule, Severity};
+use crate::catalogue::embedded_catalogue;
+use crate::document::{Clause, PolicyStatement, StatementEffect};
+use crate::lint::{FindingCollector, LintRule, LintSeverity};
 use crate::pattern::Pattern;
 
-pub(super) fn check(out: &mut Findings<'_>) {
+pub(super) fn check_grants(out: &mut FindingCollector<'_>) {
     let document = out.document;
     for (index, statement) in document.statements.iter().enumerate() {
-        names(out, index, &statement.actions);
-        if statement.effect == Effect::Allow {
-            wildcards(out, index, statement);
-            negations(out, index, statement);
+        check_action_names(out, index, &statement.actions);
+        if statement.effect == StatementEffect::Allow {
+            check_wildcards(out, index, statement);
+            check_negations(out, index, statement);
         }
     }
 }
 
-fn names(out: &mut Findings<'_>, index: usize, actions: &Clause<Pattern>) {
-    for action in actions.items.iter().filter(|action| !is_everything(action)) {
-        if catalogue().matching(action).next().is_some() {
+fn check_action_names(out: &mut FindingCollector<'_>, index: usize, actions: &Clause<Pattern>) {
+    for action in actions.items.iter().filter(|action| !is_every_action(action)) {
+        if embedded_catalogue().matching_actions(action).next().is_some() {
             continue;
         }
         let service = action.text().split(':').next().unwrap_or_default();
-        let message = if service.contains(['*', '?']) || catalogue().service(service).is_some() {
+        let message = if service.contains(['*', '?']) || embedded_catalogue().find_service(service).is_some() {
             format!("no action is called `{}`", action.text())
         } else {
             format!("`{}`: no service has the prefix `{service}`", action.text())
         };
-        out.at(index, Rule::UnknownAction, Severity::Medium, message);
+        out.add_finding(index, LintRule::UnknownAction, LintSeverity::Medium, message);
     }
 }
 
-fn is_everything(action: &Pattern) -> bool {
+fn is_every_action(action: &Pattern) -> bool {
     matches!(action.text(), "*" | "*:*")
 }
 
-fn on_everything(statement: &Statement) -> bool {
+fn covers_every_resource(statement: &PolicyStatement) -> bool {
     let clause = statement.resources.as_ref().filter(|clause| !clause.negated);
     clause.is_some_and(|clause| clause.items.iter().any(Pattern::is_everything))
 }
 
-fn wildcards(out: &mut Findings<'_>, index: usize, statement: &Statement) {
+fn check_wildcards(out: &mut FindingCollector<'_>, index: usize, statement: &PolicyStatement) {
     if statement.actions.negated {
         return;
     }
-    let everywhere = on_everything(statement) || statement.resources.is_none();
+    let everywhere = covers_every_resource(statement) || statement.resources.is_none();
     let mut takes_arns = Vec::new();
     let mut everything = false;
     for action in &statement.actions.items {
-        if is_everything(action) {
+        if is_every_action(action) {
             everything = true;
             let (severity, on) = if everywhere && statement.conditions.is_empty() {
-                (Severity::Critical, "everything")
+                (LintSeverity::Critical, "everything")
             } else {
-                (Severity::High, "what the statement names")
+                (LintSeverity::High, "the resources of the statement")
             };
-            out.at(index, Rule::FullWildcard, severity, format!("every action of every service is allowed on {on}"));
+            out.add_finding(
+                index,
+                LintRule::FullWildcard,
+                severity,
+                format!("every action of every service is allowed on {on}"),
+            );
             continue;
         }
         if let Some(service) = action.text().strip_suffix(":*") {
-            let severity = if everywhere { Severity::High } else { Severity::Medium };
+            let severity = if everywhere { LintSeverity::High } else { LintSeverity::Medium };
             let message = format!("every action of `{service}` is allowed, those that AWS adds later included");
-            out.at(index, Rule::ServiceWildcard, severity, message);
+            out.add_finding(index, LintRule::ServiceWildcard, severity, message);
         }
-        takes_arns.extend(catalogue().matching(action).filter(|action| !action.resources.is_empty()));
+        takes_arns.extend(embedded_catalogue().matching_actions(action).filter(|action| !action.resources.is_empty()));
     }
-    if on_everything(statement) && !everything && !takes_arns.is_empty() {
+    if covers_every_resource(statement) && !everything && !takes_arns.is_empty() {
         let named: Vec<String> = takes_arns.iter().take(3).map(|action| action.full_name()).collect();
         let more = takes_arns.len().saturating_sub(named.len());
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let message = format!("allowed on every resource, though these take ARNs: {}{more}", named.join(", "));
         let worst = takes_arns.iter().map(|action| action.level).max();
-        let severity = if worst > Some(crate::catalogue::AccessLevel::Read) { Severity::Medium } else { Severity::Low };
-        out.at(index, Rule::ResourceWildcard, severity, message);
+        let severity = if worst > Some(crate::catalogue::ActionAccessLevel::Read) {
+            LintSeverity::Medium
+        } else {
+            LintSeverity::Low
+        };
+        out.add_finding(index, LintRule::ResourceWildcard, severity, message);
     }
 }
 
-fn negations(out: &mut Findings<'_>, index: usize, statement: &Statement) {
+fn check_negations(out: &mut FindingCollector<'_>, index: usize, statement: &PolicyStatement) {
     if statement.actions.negated {
-        let message = "allows every action but those named, in every service, those that AWS adds later included";
-        out.at(index, Rule::AllowNotAction, Severity::High, message.to_owned());
+        let message =
+            "allows every action except those listed, in every service, including actions that AWS adds later";
+        out.add_finding(index, LintRule::AllowNotAction, LintSeverity::High, message.to_owned());
     }
     if statement.resources.as_ref().is_some_and(|clause| clause.negated) {
-        let message = "allows on every resource but those named, those of tomorrow included";
-        out.at(index, Rule::AllowNotResource, Severity::High, message.to_owned());
+        let message = "allows on every resource except those listed, including resources created later";
+        out.add_finding(index, LintRule::AllowNotResource, LintSeverity::High, message.to_owned());
     }
     if statement.principals.as_ref().is_some_and(|clause| clause.negated) {
-        let message = "allows everybody but those named, anonymous callers included";
-        out.at(index, Rule::AllowNotPrincipal, Severity::Critical, message.to_owned());
+        let message = "allows every principal except those listed, including anonymous callers";
+        out.add_finding(index, LintRule::AllowNotPrincipal, LintSeverity::Critical, message.to_owned());
     }
 }

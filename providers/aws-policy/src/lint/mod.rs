@@ -1,11 +1,11 @@
-//! A document → what is unwise or wrong about it. Each finding has a stable id, the statement, why it matters and what
-//! to do. Whether something can be done is asked of the comparison, not of the text: a wildcard that a Deny takes back
-//! is no finding.
+//! A policy document → findings: what is risky, wrong or redundant. Each finding has a rule with a stable id and a
+//! remedy, the statement and a message. Rules that depend on what is granted use the comparison instead of the text, so
+//! a wildcard whose actions a Deny takes away is no escalation.
 
 mod conditions;
 mod escalation;
+mod escalation_paths;
 mod grants;
-mod paths;
 mod redundancy;
 mod trust;
 
@@ -13,45 +13,45 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::compare::Budget;
-use crate::document::{Document, PolicyKind};
+use crate::compare::WorkBudget;
+use crate::document::{PolicyDocument, PolicyKind};
 use crate::principal::AccountId;
 
-pub use paths::{Gain, PATHS, Path};
+pub use escalation_paths::{ESCALATION_PATHS, EscalationGain, EscalationPath};
 
-/// How much is at stake.
+/// The severity of a finding, from the least to the most severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Untidy.
+pub enum LintSeverity {
+    /// No risk: redundant or unusual.
     Low,
-    /// More is granted than was likely meant, or less.
+    /// Probably grants more or less than intended.
     Medium,
-    /// A way to rights that nobody granted.
+    /// Lets principals gain rights that were not granted to them.
     High,
-    /// Anybody, or everything.
+    /// Grants access to everyone, or grants everything.
     Critical,
 }
 
-/// The rules. A rule's id never changes its meaning.
+/// A lint rule. The meaning of a rule's id never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Rule {
-    /// Every action is allowed.
+pub enum LintRule {
+    /// All actions of all services are allowed.
     FullWildcard,
-    /// Every action of a service is allowed.
+    /// All actions of a service are allowed.
     ServiceWildcard,
-    /// Allowed on every resource, though the actions take ARNs.
+    /// Allowed on every resource, although the actions support ARNs.
     ResourceWildcard,
-    /// No service has such an action.
+    /// No service has an action of this name.
     UnknownAction,
-    /// No service has such a condition key.
+    /// No service has a condition key of this name.
     UnknownConditionKey,
-    /// No such condition operator, or no values for it.
+    /// IAM has no condition operator of this name, or the condition has no values.
     UnknownOperator,
     /// All actions of a known escalation path are granted.
     PrivilegeEscalation,
-    /// A role can be handed to any service.
+    /// `iam:PassRole` is allowed for any service.
     PassRoleAnyService,
     /// `Allow` with `NotAction`.
     AllowNotAction,
@@ -59,36 +59,36 @@ pub enum Rule {
     AllowNotResource,
     /// `Allow` with `NotPrincipal`.
     AllowNotPrincipal,
-    /// Without this statement the document says the same.
+    /// The document grants the same without this statement.
     RedundantStatement,
-    /// Without this entry the document says the same.
+    /// The document grants the same without this action or resource.
     RedundantElement,
     /// No request can match this statement.
     NeverMatches,
-    /// Everybody is trusted.
+    /// Every principal is trusted.
     PublicTrust,
     /// Another account is trusted.
     CrossAccountTrust,
     /// Another account is trusted without `sts:ExternalId`.
     MissingExternalId,
-    /// A service is trusted on whoever's behalf it calls.
+    /// A service is trusted without a condition on the account or resource it acts for.
     ConfusedDeputy,
-    /// An OIDC provider is trusted whatever the subject.
+    /// An OIDC provider is trusted without a condition on the subject.
     OidcWithoutSubject,
-    /// An OIDC provider is trusted whatever the audience.
+    /// An OIDC provider is trusted without a condition on the audience.
     OidcWithoutAudience,
-    /// An OIDC provider is trusted for every subject of an organisation, or more.
+    /// An OIDC provider is trusted for all subjects of an organisation, or for more.
     OidcWideSubject,
-    /// A condition on MFA that passes when the request says nothing of MFA.
+    /// A condition on MFA that a request without MFA keys passes.
     MfaNotRequired,
-    /// A principal that no longer exists.
+    /// A principal that has been deleted.
     DeletedPrincipal,
-    /// A wildcard within a principal, where AWS takes none.
+    /// A wildcard within a principal, where AWS does not support one.
     PrincipalWildcard,
 }
 
-impl Rule {
-    /// The stable id.
+impl LintRule {
+    /// The stable id, such as `full-wildcard`.
     pub fn id(self) -> &'static str {
         match self {
             Self::FullWildcard => "full-wildcard",
@@ -118,9 +118,9 @@ impl Rule {
         }
     }
 
-    /// The risk it belongs to in OWASP's Non-Human Identities Top 10 of 2025, where one fits.
+    /// The matching risk of OWASP's Non-Human Identities Top 10 of 2025, such as `NHI5:2025`. `None`: no risk matches.
     /// <https://owasp.org/www-project-non-human-identities-top-10/2025/>
-    pub fn owasp(self) -> Option<&'static str> {
+    pub fn owasp_risk(self) -> Option<&'static str> {
         match self {
             Self::FullWildcard
             | Self::ServiceWildcard
@@ -139,63 +139,65 @@ impl Rule {
         }
     }
 
-    /// What to do about it.
+    /// What to do about a finding of this rule.
     pub fn remedy(self) -> &'static str {
         match self {
             Self::FullWildcard => "name the actions that are needed",
             Self::ServiceWildcard => "name the service's actions that are needed, or its read actions by prefix",
             Self::ResourceWildcard => "name the resources by ARN",
             Self::UnknownAction => "correct the spelling, or remove it",
-            Self::UnknownConditionKey => "correct the spelling; a key that no request carries makes the test constant",
-            Self::UnknownOperator => "use an operator that IAM documents, with a value",
+            Self::UnknownConditionKey => {
+                "correct the spelling; a condition on a key that no request has always gives the same result"
+            }
+            Self::UnknownOperator => "use an operator that IAM documents, with at least one value",
             Self::PrivilegeEscalation => {
                 "take one of the actions away, or limit it to resources that hold no more rights"
             }
             Self::PassRoleAnyService => "add StringEquals iam:PassedToService with the services that are meant",
-            Self::AllowNotAction => "allow the actions that are needed; or deny the others with NotAction",
-            Self::AllowNotResource => "allow on the resources that are needed; or deny the others with NotResource",
-            Self::AllowNotPrincipal => "name the principals that are trusted",
+            Self::AllowNotAction => "allow the actions that are needed, or deny the others with NotAction",
+            Self::AllowNotResource => "allow on the resources that are needed, or deny the others with NotResource",
+            Self::AllowNotPrincipal => "name the trusted principals",
             Self::RedundantStatement | Self::RedundantElement => "remove it",
             Self::NeverMatches => "correct its conditions, or remove it",
-            Self::PublicTrust => "name the principals, or add a condition such as aws:PrincipalOrgID",
+            Self::PublicTrust => "name the trusted principals, or add a condition such as aws:PrincipalOrgID",
             Self::CrossAccountTrust => {
-                "make sure that the account is a partner's, and name one of its roles instead of the whole account"
+                "verify that the account belongs to a partner, and trust one of its roles instead of the whole account"
             }
             Self::MissingExternalId => "add StringEquals sts:ExternalId with a value agreed with the partner",
-            Self::ConfusedDeputy => "add aws:SourceArn or aws:SourceAccount, where the service sends them",
+            Self::ConfusedDeputy => "add a condition on aws:SourceArn or aws:SourceAccount, if the service sends them",
             Self::OidcWithoutSubject => "add StringEquals on the provider's `sub` with the workloads that are meant",
             Self::OidcWithoutAudience => "add StringEquals on the provider's `aud`",
             Self::OidcWideSubject => "name the repository or project, and the branch or environment",
             Self::MfaNotRequired => "in an Allow use Bool \"true\"; in a Deny use BoolIfExists \"false\"",
-            Self::DeletedPrincipal => "remove it; a new principal of the same name is not trusted by it",
+            Self::DeletedPrincipal => "remove it; it does not trust a new principal of the same name",
             Self::PrincipalWildcard => "name the principal, or use `*` with a condition on aws:PrincipalArn",
         }
     }
 }
 
-/// Something to look at.
+/// A finding of one rule in a document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    /// The statement, counted from zero; none for findings about the whole document.
+pub struct LintFinding {
+    /// The index of the statement, from zero. `None`: the finding is about the whole document.
     pub statement: Option<usize>,
-    /// Which rule.
-    pub rule: Rule,
-    /// How much is at stake.
-    pub severity: Severity,
-    /// The statement's label.
+    /// The rule.
+    pub rule: LintRule,
+    /// The severity, which may differ between findings of one rule.
+    pub severity: LintSeverity,
+    /// The `Sid` of the statement.
     pub sid: Option<String>,
-    /// What was found and why it matters, in one sentence.
+    /// What was found, in one sentence.
     pub message: String,
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for LintFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.rule.id(), self.message)
     }
 }
 
-impl Finding {
-    /// `id`, `severity`, `statement`, `sid`, `message`, `remedy`, `owasp`.
+impl LintFinding {
+    /// A JSON object with `id`, `severity`, `statement`, `sid`, `message`, `remedy` and `owasp`.
     pub fn to_value(&self) -> serde_json::Value {
         serde_json::json!({
             "id": self.rule.id(),
@@ -204,85 +206,96 @@ impl Finding {
             "sid": self.sid,
             "message": self.message,
             "remedy": self.rule.remedy(),
-            "owasp": self.rule.owasp(),
+            "owasp": self.rule.owasp_risk(),
         })
     }
 }
 
-/// What is known besides the document.
+/// What lint knows about a document besides its text.
 #[derive(Debug, Clone)]
-pub struct Setting {
+pub struct LintContext {
     /// The kind of policy.
     pub kind: PolicyKind,
-    /// The account it belongs to; without it every account is a stranger that may be one's own.
+    /// The account the policy belongs to. `None`: unknown, so every account counts as another account.
     pub account: Option<AccountId>,
 }
 
-impl Setting {
-    /// A kind of policy in an account that is not known.
-    pub fn of(kind: PolicyKind) -> Self {
+impl LintContext {
+    /// A policy of this kind in an unknown account.
+    pub fn for_kind(kind: PolicyKind) -> Self {
         Self { kind, account: None }
     }
 }
 
-/// The findings, worst first.
-pub fn lint(document: &Document, setting: &Setting) -> Vec<Finding> {
-    let mut out = Findings::of(document);
-    check(&mut out, setting);
-    redundancy::check(&mut out);
-    out.worst_first()
+/// All findings of a document, the most severe first.
+///
+/// ```
+/// use leasehold_policy::{LintContext, PolicyDocument, PolicyKind, lint_policy};
+///
+/// let text = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+/// let findings = lint_policy(&PolicyDocument::parse(text)?, &LintContext::for_kind(PolicyKind::Identity));
+/// assert_eq!(findings[0].rule.id(), "full-wildcard");
+/// # Ok::<(), leasehold_policy::PolicyParseError>(())
+/// ```
+pub fn lint_policy(document: &PolicyDocument, context: &LintContext) -> Vec<LintFinding> {
+    let mut out = FindingCollector::new(document);
+    apply_rules(&mut out, context);
+    redundancy::check_redundancy(&mut out);
+    out.into_sorted_findings()
 }
 
-/// The findings but for those of redundancy, which take a comparison for each entry of the document.
-pub fn risks(document: &Document, setting: &Setting) -> Vec<Finding> {
-    let mut out = Findings::of(document);
-    check(&mut out, setting);
-    out.worst_first()
+/// Like [`lint_policy`] without redundant statements and entries, which need a comparison for each entry of the
+/// document.
+pub fn lint_risks(document: &PolicyDocument, context: &LintContext) -> Vec<LintFinding> {
+    let mut out = FindingCollector::new(document);
+    apply_rules(&mut out, context);
+    out.into_sorted_findings()
 }
 
-fn check(out: &mut Findings<'_>, setting: &Setting) {
-    grants::check(out);
-    conditions::check(out);
-    if setting.kind == PolicyKind::Identity {
-        escalation::check(out);
+fn apply_rules(out: &mut FindingCollector<'_>, context: &LintContext) {
+    grants::check_grants(out);
+    conditions::check_conditions(out);
+    if context.kind == PolicyKind::Identity {
+        escalation::check_escalations(out);
     } else {
-        trust::check(out, setting);
+        trust::check_trust(out, context);
     }
-    redundancy::never_matching(out);
+    redundancy::check_never_matching(out);
 }
 
-/// The ways to more rights alone, of a document that stands for all that an identity holds.
-pub fn escalations(document: &Document) -> Vec<Finding> {
-    let mut out = Findings::of(document);
-    escalation::check(&mut out);
-    out.worst_first()
+/// Only the privilege escalations. To find paths across policies, pass one document with the statements of all policies
+/// of an identity.
+pub fn lint_escalations(document: &PolicyDocument) -> Vec<LintFinding> {
+    let mut out = FindingCollector::new(document);
+    escalation::check_escalations(&mut out);
+    out.into_sorted_findings()
 }
 
-/// Findings while they are gathered.
-struct Findings<'a> {
-    document: &'a Document,
-    found: Vec<Finding>,
-    /// What all questions about the document may still take. A question that is not answered for lack of it is a finding where
-    /// rights are at stake, and none where it is about tidiness.
-    budget: Budget,
+/// Collects the findings of a document.
+struct FindingCollector<'a> {
+    document: &'a PolicyDocument,
+    found: Vec<LintFinding>,
+    /// The rest of the budget for all comparisons of the document. When it is exhausted, escalation rules report a
+    /// finding and redundancy rules do not.
+    budget: WorkBudget,
 }
 
-/// The questions about one document take as much work as so many comparisons.
+/// The budget for linting one document, as a number of comparisons.
 const COMPARISONS: usize = 3;
 
-impl<'a> Findings<'a> {
-    fn of(document: &'a Document) -> Self {
-        Self { document, found: Vec::new(), budget: Budget::of_comparisons(COMPARISONS) }
+impl<'a> FindingCollector<'a> {
+    fn new(document: &'a PolicyDocument) -> Self {
+        Self { document, found: Vec::new(), budget: WorkBudget::for_comparisons(COMPARISONS) }
     }
 
-    fn worst_first(mut self) -> Vec<Finding> {
+    fn into_sorted_findings(mut self) -> Vec<LintFinding> {
         self.found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
         self.found.dedup();
         self.found
     }
 
-    fn at(&mut self, statement: usize, rule: Rule, severity: Severity, message: String) {
+    fn add_finding(&mut self, statement: usize, rule: LintRule, severity: LintSeverity, message: String) {
         let sid = self.document.statements.get(statement).and_then(|statement| statement.sid.clone());
-        self.found.push(Finding { statement: Some(statement), rule, severity, sid, message });
+        self.found.push(LintFinding { statement: Some(statement), rule, severity, sid, message });
     }
 }

@@ -1,86 +1,93 @@
-//! Statements and entries without which the document says the same, and statements that no request can match. All of it
-//! is asked of the comparison; only a proof is a finding.
+//! Statements and entries that can be removed without effect, and statements that no request can match. Reported only
+//! if the comparison proves it.
 
-use crate::access::Access;
-use crate::compare::{Budget, Containment, contains_within};
-use crate::document::{Document, Effect, Statement};
-use crate::lint::{Findings, Rule, Severity};
-use crate::sample;
+use crate::compare::{Containment, WorkBudget, check_containment_within};
+use crate::document::{PolicyDocument, PolicyStatement, StatementEffect};
+use crate::lint::{FindingCollector, LintRule, LintSeverity};
+use crate::policy_set::PolicySet;
+use crate::sample_request;
 
-/// Documents with more entries than this are not searched for redundancy: it takes a comparison for each entry.
+/// Documents with more entries are not checked for redundancy, which needs a comparison for each entry.
 const MOST_ENTRIES: usize = 250;
 
-pub(super) fn never_matching(out: &mut Findings<'_>) {
+pub(super) fn check_never_matching(out: &mut FindingCollector<'_>) {
     let document = out.document;
     for (index, statement) in document.statements.iter().enumerate() {
         if never_matches(document, statement, &mut out.budget) {
             let message = "no request can match all parts of this statement".to_owned();
-            out.at(index, Rule::NeverMatches, Severity::Medium, message);
+            out.add_finding(index, LintRule::NeverMatches, LintSeverity::Medium, message);
         }
     }
 }
 
-/// Looks for redundancy among the statements that [`never_matching`] let pass.
-pub(super) fn check(out: &mut Findings<'_>) {
+/// Checks the statements that [`check_never_matching`] did not report.
+pub(super) fn check_redundancy(out: &mut FindingCollector<'_>) {
     let document = out.document;
-    let dead = |found: &Findings<'_>, index| {
-        found.found.iter().any(|finding| finding.rule == Rule::NeverMatches && finding.statement == Some(index))
+    let is_never_matching = |found: &FindingCollector<'_>, index| {
+        found.found.iter().any(|finding| finding.rule == LintRule::NeverMatches && finding.statement == Some(index))
     };
-    let live: Vec<usize> = (0..document.statements.len()).filter(|index| !dead(out, *index)).collect();
-    let entries: usize = document.statements.iter().map(entries).sum();
+    let matching: Vec<usize> = (0..document.statements.len()).filter(|index| !is_never_matching(out, *index)).collect();
+    let entries: usize = document.statements.iter().map(count_entries).sum();
     if entries > MOST_ENTRIES {
         return;
     }
     let mut kept = document.clone();
-    // From the end, and each time against what is left: of two that say the same, the first stays.
-    for index in live.into_iter().rev() {
+    // From the last to the first, each against the rest: of two equivalent statements, the first one stays.
+    for index in matching.into_iter().rev() {
         let mut without = kept.clone();
         if index < without.statements.len() {
             without.statements.remove(index);
         }
         let Some(effect) = kept.statements.get(index).map(|statement| statement.effect) else { continue };
-        if says_as_much(&kept, &without, effect, &mut out.budget) {
-            let message = "the other statements say the same without it".to_owned();
-            out.at(index, Rule::RedundantStatement, Severity::Low, message);
+        if is_unchanged_without(&kept, &without, effect, &mut out.budget) {
+            let message = "the other statements have the same effect without it".to_owned();
+            out.add_finding(index, LintRule::RedundantStatement, LintSeverity::Low, message);
             kept = without;
         } else {
-            elements(out, &mut kept, index, effect);
+            check_elements(out, &mut kept, index, effect);
         }
     }
 }
 
-fn entries(statement: &Statement) -> usize {
+fn count_entries(statement: &PolicyStatement) -> usize {
     statement.actions.items.len() + statement.resources.as_ref().map_or(0, |clause| clause.items.len())
 }
 
-fn never_matches(document: &Document, statement: &Statement, budget: &mut Budget) -> bool {
-    let alone = Statement { effect: Effect::Allow, ..statement.clone() };
-    let alone = Access::of(vec![Document { statements: vec![alone], ..document.clone() }]);
-    let matched = sample::action(statement).is_some_and(|action| sample::granted(&alone, &action).is_some());
-    !matched && contains_within(&Access::default(), &alone, budget) == Containment::Proved
+fn never_matches(document: &PolicyDocument, statement: &PolicyStatement, budget: &mut WorkBudget) -> bool {
+    let alone = PolicyStatement { effect: StatementEffect::Allow, ..statement.clone() };
+    let alone = PolicySet::new(vec![PolicyDocument { statements: vec![alone], ..document.clone() }]);
+    let matched = sample_request::sample_action(statement)
+        .is_some_and(|action| sample_request::sample_granted_request(&alone, &action).is_some());
+    !matched && check_containment_within(&PolicySet::default(), &alone, budget) == Containment::Proved
 }
 
-/// Whether leaving something out of a statement of this effect changes nothing.
-fn says_as_much(with: &Document, without: &Document, effect: Effect, budget: &mut Budget) -> bool {
-    let (with, without) = (Access::of(vec![with.clone()]), Access::of(vec![without.clone()]));
+/// Whether the two documents are proved to grant the same, where a part of a statement of this effect has been removed.
+/// Only one direction is compared: removing from an Allow never grants more, removing from a Deny never grants less.
+fn is_unchanged_without(
+    with: &PolicyDocument,
+    without: &PolicyDocument,
+    effect: StatementEffect,
+    budget: &mut WorkBudget,
+) -> bool {
+    let (with, without) = (PolicySet::new(vec![with.clone()]), PolicySet::new(vec![without.clone()]));
     let proof = match effect {
-        Effect::Allow => contains_within(&without, &with, budget),
-        Effect::Deny => contains_within(&with, &without, budget),
+        StatementEffect::Allow => check_containment_within(&without, &with, budget),
+        StatementEffect::Deny => check_containment_within(&with, &without, budget),
     };
     proof == Containment::Proved
 }
 
-fn elements(out: &mut Findings<'_>, kept: &mut Document, index: usize, effect: Effect) {
-    for part in [Part::Action, Part::Resource] {
-        let mut place = kept.statements.get(index).map_or(0, |statement| part.count(statement));
+fn check_elements(out: &mut FindingCollector<'_>, kept: &mut PolicyDocument, index: usize, effect: StatementEffect) {
+    for part in [StatementElement::Action, StatementElement::Resource] {
+        let mut place = kept.statements.get(index).map_or(0, |statement| part.count_items(statement));
         while place > 0 {
             place -= 1;
             let mut without = kept.clone();
             let Some(statement) = without.statements.get_mut(index) else { return };
-            let Some(text) = part.remove(statement, place) else { continue };
-            if says_as_much(kept, &without, effect, &mut out.budget) {
+            let Some(text) = part.remove_item(statement, place) else { continue };
+            if is_unchanged_without(kept, &without, effect, &mut out.budget) {
                 let message = format!("`{text}` adds nothing to what the document says without it");
-                out.at(index, Rule::RedundantElement, Severity::Low, message);
+                out.add_finding(index, LintRule::RedundantElement, LintSeverity::Low, message);
                 *kept = without;
             }
         }
@@ -88,13 +95,13 @@ fn elements(out: &mut Findings<'_>, kept: &mut Document, index: usize, effect: E
 }
 
 #[derive(Clone, Copy)]
-enum Part {
+enum StatementElement {
     Action,
     Resource,
 }
 
-impl Part {
-    fn count(self, statement: &Statement) -> usize {
+impl StatementElement {
+    fn count_items(self, statement: &PolicyStatement) -> usize {
         match self {
             Self::Action if !statement.actions.negated => statement.actions.items.len(),
             Self::Resource => {
@@ -104,8 +111,8 @@ impl Part {
         }
     }
 
-    /// Takes one entry out and tells its text; the last one stays.
-    fn remove(self, statement: &mut Statement, place: usize) -> Option<String> {
+    /// Removes one entry and returns its text. `None`: it is the last entry, which stays.
+    fn remove_item(self, statement: &mut PolicyStatement, place: usize) -> Option<String> {
         let clause = match self {
             Self::Action => &mut statement.actions,
             Self::Resource => statement.resources.as_mut()?,

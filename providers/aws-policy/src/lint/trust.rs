@@ -1,13 +1,13 @@
-//! Who is trusted, and under which conditions: trusts of roles, policies of resources.
+//! Rules for principals: which callers a trust or resource policy trusts, and under which conditions.
 
-use crate::document::{Clause, Effect, PolicyKind, Statement};
-use crate::evaluate::action_is;
-use crate::lint::{Findings, Rule, Setting, Severity};
-use crate::operator::{Operator, Quantifier};
-use crate::pattern::{Pattern, Token};
-use crate::principal::{AccountId, Principal};
+use crate::document::{Clause, PolicyKind, PolicyStatement, StatementEffect};
+use crate::evaluate::action_pattern_matches;
+use crate::lint::{FindingCollector, LintContext, LintRule, LintSeverity};
+use crate::operator::{ConditionOperator, Quantifier};
+use crate::pattern::{Pattern, PatternToken};
+use crate::principal::{AccountId, PolicyPrincipal};
 
-/// Keys that say who or what stands behind a request; a test on one of them narrows `*` down.
+/// Keys that identify the origin of a request. A required condition on one of them limits a `*` principal.
 const NARROWS: &[&str] = &[
     "aws:principalorgid",
     "aws:principalorgpaths",
@@ -27,98 +27,113 @@ const NARROWS: &[&str] = &[
     "s3:dataaccesspointaccount",
 ];
 
+/// Keys that identify the resource or account a service acts for.
 const BEHALF: &[&str] =
     &["aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner"];
 
-pub(super) fn check(out: &mut Findings<'_>, setting: &Setting) {
+pub(super) fn check_trust(out: &mut FindingCollector<'_>, context: &LintContext) {
     let document = out.document;
     for (index, statement) in document.statements.iter().enumerate() {
         let Some(clause) = &statement.principals else { continue };
         for principal in &clause.items {
             match principal {
-                Principal::Deleted(id) => {
-                    let message = format!("`{id}` names a principal that was deleted");
-                    out.at(index, Rule::DeletedPrincipal, Severity::Medium, message);
+                PolicyPrincipal::Deleted(id) => {
+                    let message = format!("`{id}` is the id of a deleted principal");
+                    out.add_finding(index, LintRule::DeletedPrincipal, LintSeverity::Medium, message);
                 }
-                Principal::Aws(text) if text.contains(['*', '?']) => {
-                    let message = format!("`{text}` matches nobody: AWS takes no wildcard within a principal");
-                    out.at(index, Rule::PrincipalWildcard, Severity::Medium, message);
+                PolicyPrincipal::Aws(text) if text.contains(['*', '?']) => {
+                    let message =
+                        format!("`{text}` matches no principal: AWS does not support wildcards within a principal");
+                    out.add_finding(index, LintRule::PrincipalWildcard, LintSeverity::Medium, message);
                 }
                 _ => {}
             }
         }
-        if statement.effect == Effect::Allow && !clause.negated {
-            allowed(out, index, statement, clause, setting);
+        if statement.effect == StatementEffect::Allow && !clause.negated {
+            check_allowed_principals(out, index, statement, clause, context);
         }
     }
 }
 
-fn allowed(out: &mut Findings<'_>, index: usize, statement: &Statement, clause: &Clause<Principal>, setting: &Setting) {
+fn check_allowed_principals(
+    out: &mut FindingCollector<'_>,
+    index: usize,
+    statement: &PolicyStatement,
+    clause: &Clause<PolicyPrincipal>,
+    context: &LintContext,
+) {
     for principal in &clause.items {
         match principal {
-            Principal::Everyone => {
-                if !requires_any(statement, NARROWS) {
-                    let message = "everybody is trusted, and no condition says whom it is meant for".to_owned();
-                    out.at(index, Rule::PublicTrust, Severity::Critical, message);
+            PolicyPrincipal::Everyone => {
+                if !requires_any_key(statement, NARROWS) {
+                    let message = "every principal is trusted, and no condition limits the callers".to_owned();
+                    out.add_finding(index, LintRule::PublicTrust, LintSeverity::Critical, message);
                 }
             }
-            Principal::Account(account) => stranger(out, index, statement, account, setting),
-            Principal::Aws(arn) => {
-                if let Some(account) = arn.split(':').nth(4).and_then(AccountId::read) {
-                    stranger(out, index, statement, &account, setting);
+            PolicyPrincipal::Account(account) => check_cross_account(out, index, statement, account, context),
+            PolicyPrincipal::Aws(arn) => {
+                if let Some(account) = arn.split(':').nth(4).and_then(AccountId::parse) {
+                    check_cross_account(out, index, statement, &account, context);
                 }
             }
-            Principal::Service(service) => {
-                if !requires_any(statement, BEHALF) {
-                    let severity = if setting.kind == PolicyKind::Trust { Severity::Low } else { Severity::Medium };
-                    let message = format!("`{service}` is trusted on behalf of whichever account makes it call");
-                    out.at(index, Rule::ConfusedDeputy, severity, message);
+            PolicyPrincipal::Service(service) => {
+                if !requires_any_key(statement, BEHALF) {
+                    let severity =
+                        if context.kind == PolicyKind::Trust { LintSeverity::Low } else { LintSeverity::Medium };
+                    let message = format!("`{service}` is trusted regardless of the account it acts for");
+                    out.add_finding(index, LintRule::ConfusedDeputy, severity, message);
                 }
             }
-            Principal::Federated(provider) => oidc(out, index, statement, provider),
-            Principal::Deleted(_) | Principal::CanonicalUser(_) => {}
+            PolicyPrincipal::Federated(provider) => check_oidc(out, index, statement, provider),
+            PolicyPrincipal::Deleted(_) | PolicyPrincipal::CanonicalUser(_) => {}
         }
     }
 }
 
-fn stranger(out: &mut Findings<'_>, index: usize, statement: &Statement, account: &AccountId, setting: &Setting) {
-    if setting.account.as_ref() == Some(account)
-        || requires_any(statement, &["aws:principalorgid", "aws:principalorgpaths"])
+fn check_cross_account(
+    out: &mut FindingCollector<'_>,
+    index: usize,
+    statement: &PolicyStatement,
+    account: &AccountId,
+    context: &LintContext,
+) {
+    if context.account.as_ref() == Some(account)
+        || requires_any_key(statement, &["aws:principalorgid", "aws:principalorgpaths"])
     {
         return;
     }
-    let (severity, unless) = match &setting.account {
-        Some(_) => (Severity::Medium, ""),
-        None => (Severity::Low, ", unless it is this one"),
+    let (severity, unless) = match &context.account {
+        Some(_) => (LintSeverity::Medium, ""),
+        None => (LintSeverity::Low, ", unless it is this one"),
     };
     let message = format!("another account, {account}, is trusted{unless}");
-    out.at(index, Rule::CrossAccountTrust, severity, message);
-    let assumes = statement.actions.items.iter().any(|action| action_is(action, "sts:AssumeRole"));
-    if setting.kind == PolicyKind::Trust && assumes && !requires_any(statement, &["sts:externalid"]) {
+    out.add_finding(index, LintRule::CrossAccountTrust, severity, message);
+    let assumes = statement.actions.items.iter().any(|action| action_pattern_matches(action, "sts:AssumeRole"));
+    if context.kind == PolicyKind::Trust && assumes && !requires_any_key(statement, &["sts:externalid"]) {
         let message = format!(
-            "account {account}{unless}, may assume the role for whoever asks it to: no sts:ExternalId is required"
+            "account {account}{unless}, can be tricked into using the role for another customer: no sts:ExternalId is required"
         );
-        out.at(index, Rule::MissingExternalId, severity, message);
+        out.add_finding(index, LintRule::MissingExternalId, severity, message);
     }
 }
 
-/// Whether some condition on one of the keys must be met, and is not met by a request without the key.
-fn requires_any(statement: &Statement, keys: &[&str]) -> bool {
+/// Whether some condition on one of the keys is required: a request without the key does not meet it.
+fn requires_any_key(statement: &PolicyStatement, keys: &[&str]) -> bool {
     let one_of = |key: &str| keys.iter().any(|known| *known == key || (known.ends_with('/') && key.starts_with(known)));
-    statement.conditions.iter().any(|condition| one_of(&condition.key) && requires(&condition.operator))
+    statement.conditions.iter().any(|condition| one_of(&condition.key) && operator_requires_key(&condition.operator))
 }
 
-fn requires(operator: &Operator) -> bool {
+fn operator_requires_key(operator: &ConditionOperator) -> bool {
     match operator {
-        Operator::Test { quantifier, negated, if_exists, .. } => {
+        ConditionOperator::Test { quantifier, negated, if_exists, .. } => {
             !negated && !if_exists && *quantifier != Quantifier::All
         }
-        Operator::Null | Operator::Unknown(_) => false,
+        ConditionOperator::Null | ConditionOperator::Unknown(_) => false,
     }
 }
 
-/// The host of an OIDC provider; none for SAML.
-fn host(provider: &str) -> Option<String> {
+/// The host of an OIDC provider in lower case. `None` for a SAML provider.
+fn oidc_host(provider: &str) -> Option<String> {
     if provider.contains(":saml-provider/") {
         return None;
     }
@@ -126,17 +141,17 @@ fn host(provider: &str) -> Option<String> {
     Some(host.to_lowercase())
 }
 
-fn oidc(out: &mut Findings<'_>, index: usize, statement: &Statement, provider: &str) {
-    let Some(host) = host(provider) else { return };
+fn check_oidc(out: &mut FindingCollector<'_>, index: usize, statement: &PolicyStatement, provider: &str) {
+    let Some(host) = oidc_host(provider) else { return };
     let mut subject = false;
     let mut audience = false;
-    for condition in statement.conditions.iter().filter(|condition| requires(&condition.operator)) {
+    for condition in statement.conditions.iter().filter(|condition| operator_requires_key(&condition.operator)) {
         match condition.key.strip_prefix(&host) {
             Some(":sub" | ":repository" | ":repository_owner_id" | ":repository_id" | ":job_workflow_ref") => {
                 subject = true;
-                for value in condition.values.iter().filter(|value| is_wide(value)) {
-                    let message = format!("`{}` trusts every workload of an organisation, or more", value.text());
-                    out.at(index, Rule::OidcWideSubject, Severity::High, message);
+                for value in condition.values.iter().filter(|value| is_wide_subject(value)) {
+                    let message = format!("`{}` trusts all workloads of an organisation, or more", value.text());
+                    out.add_finding(index, LintRule::OidcWideSubject, LintSeverity::High, message);
                 }
             }
             Some(":aud" | ":azp" | ":oaud" | ":amr") => audience = true,
@@ -144,22 +159,25 @@ fn oidc(out: &mut Findings<'_>, index: usize, statement: &Statement, provider: &
         }
     }
     if !subject {
-        let message = format!("every token of `{host}` is trusted, whoever it was issued to");
-        out.at(index, Rule::OidcWithoutSubject, Severity::Critical, message);
+        let message = format!("every token of `{host}` is trusted, regardless of its subject");
+        out.add_finding(index, LintRule::OidcWithoutSubject, LintSeverity::Critical, message);
     }
     if !audience {
-        let message = format!("tokens that `{host}` issued for somebody else are trusted");
-        out.at(index, Rule::OidcWithoutAudience, Severity::Medium, message);
+        let message = format!("tokens that `{host}` issued for another audience are trusted");
+        out.add_finding(index, LintRule::OidcWithoutAudience, LintSeverity::Medium, message);
     }
 }
 
-/// Whether a wildcard stands before the repository or project of a subject is complete: `repo:org/*`, `repo:org/na*`,
-/// `*`. A subject of a cloud or cluster is of another form; there only a wildcard at the beginning counts.
-fn is_wide(value: &Pattern) -> bool {
+/// Whether a wildcard occurs before the repository or project of a subject is complete: `repo:org/*`, `repo:org/na*` or
+/// `*`. Subjects of clouds and clusters have other forms; for them only a wildcard within the first six characters
+/// counts.
+fn is_wide_subject(value: &Pattern) -> bool {
     let tokens = value.tokens();
-    let Some(at) = tokens.iter().position(|token| matches!(token, Token::One | Token::Many)) else { return false };
+    let Some(at) = tokens.iter().position(|token| matches!(token, PatternToken::One | PatternToken::Many)) else {
+        return false;
+    };
     let fixed: String =
-        tokens.iter().take(at).filter_map(|t| if let Token::Literal(c) = t { Some(*c) } else { None }).collect();
+        tokens.iter().take(at).filter_map(|t| if let PatternToken::Literal(c) = t { Some(*c) } else { None }).collect();
     let by_project =
         ["repo:", "project_path:", "organization:", "repository:"].iter().find_map(|p| fixed.strip_prefix(p));
     match by_project {

@@ -1,16 +1,17 @@
-//! Requests that can tell policies apart, built from the policies' own texts.
+//! Requests that can distinguish policies, built from the policies' own texts.
 
 use std::collections::BTreeSet;
 
-use leasehold_policy::{Access, Caller, Request};
+use leasehold_policy::{AccessRequest, PolicySet, RequestCaller};
 
 use super::*;
 
-/// What could stand in a request: built from the policies' own texts, wildcards and variables filled in several ways.
+/// Values for each part of a request, built from the policies' texts by replacing wildcards and variables in several
+/// ways.
 pub struct Alphabet {
     actions: Vec<String>,
     resources: Vec<String>,
-    callers: Vec<Caller>,
+    callers: Vec<RequestCaller>,
     keys: Vec<(String, Vec<Vec<String>>)>,
 }
 
@@ -25,7 +26,7 @@ fn filled(text: &str, out: &mut BTreeSet<String>) {
 }
 
 impl Alphabet {
-    pub fn of(accesses: [&Access; 2]) -> Self {
+    pub fn from_policies(accesses: [&PolicySet; 2]) -> Self {
         let mut actions = BTreeSet::from(["x:x".to_owned(), "s3:GetObject".to_owned(), "iam:PassRole".to_owned()]);
         let mut resources = BTreeSet::from(["*".to_owned(), "arn:aws:s3:::b/abc".to_owned()]);
         let mut keys: std::collections::BTreeMap<String, BTreeSet<String>> = std::collections::BTreeMap::new();
@@ -56,11 +57,11 @@ impl Alphabet {
             .retain(|resource| resource == "*" || (resource.starts_with("arn:") && resource.matches(':').count() >= 5));
         let keys = keys.into_iter().map(|(key, values)| (key.clone(), choices(&key, values))).collect();
         let caller = |&(kind, text): &(&str, &str)| match kind {
-            "" => Caller::Anonymous,
-            "AWS" => Caller::Aws(text.to_owned()),
-            "Service" => Caller::Service(text.to_owned()),
-            "Federated" => Caller::Federated(text.to_owned()),
-            _ => Caller::CanonicalUser(text.to_owned()),
+            "" => RequestCaller::Anonymous,
+            "AWS" => RequestCaller::Aws(text.to_owned()),
+            "Service" => RequestCaller::Service(text.to_owned()),
+            "Federated" => RequestCaller::Federated(text.to_owned()),
+            _ => RequestCaller::CanonicalUser(text.to_owned()),
         };
         let callers = if principals { CALLERS } else { &CALLERS[2..3] };
         Self {
@@ -76,8 +77,8 @@ impl Alphabet {
         keys.fold(self.actions.len() * self.resources.len() * self.callers.len(), usize::saturating_mul)
     }
 
-    /// The request with this number; every number below `size` gives another one.
-    pub fn request(&self, mut number: usize) -> Request {
+    /// The request with this number. Different numbers below `size` give different requests.
+    pub fn request(&self, mut number: usize) -> AccessRequest {
         let mut digit = |count: usize| {
             let digit = number % count;
             number /= count;
@@ -86,7 +87,7 @@ impl Alphabet {
         let action = &self.actions[digit(self.actions.len())];
         let resource = &self.resources[digit(self.resources.len())];
         let caller = self.callers[digit(self.callers.len())].clone();
-        let mut request = Request::new(caller, action, resource);
+        let mut request = AccessRequest::new(caller, action, resource);
         for (key, choices) in &self.keys {
             let values = &choices[digit(choices.len())];
             if !values.is_empty() {
@@ -118,7 +119,7 @@ fn neighbours(text: &str, out: &mut BTreeSet<String>) {
     }
 }
 
-/// Absent (where a request may lack the key), each value, and some sets of two and three.
+/// The sets of values for a key: absent (if a request may lack the key), each value, and some sets of two and three.
 fn choices(key: &str, values: BTreeSet<String>) -> Vec<Vec<String>> {
     let values: Vec<String> = values.into_iter().take(14).collect();
     let mut out: Vec<Vec<String>> = if key == "aws:currenttime" { Vec::new() } else { vec![Vec::new()] };

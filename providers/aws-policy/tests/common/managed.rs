@@ -1,18 +1,18 @@
-//! AWS's managed policies, and what is done to them: a copy in another order, and the same without one action.
+//! AWS managed policies, and their variants: a shuffled copy, and the policy without one action.
 
 use std::collections::BTreeMap;
 
-use leasehold_policy::{Document, Effect};
+use leasehold_policy::{PolicyDocument, StatementEffect};
 use serde_json::{Value, json};
 
 use super::Random;
 
-/// All that the emulator's package carries.
+/// All managed policies that the emulator's package contains, by name.
 pub fn policies() -> BTreeMap<String, Value> {
     leasehold_emulator::managed_policies()
 }
 
-/// The same document with its statements and lists in another order.
+/// The document with its statements and lists in random order.
 pub fn shuffled(random: &mut Random, value: &Value) -> Value {
     match value {
         Value::Array(items) => {
@@ -27,33 +27,33 @@ pub fn shuffled(random: &mut Random, value: &Value) -> Value {
     }
 }
 
-/// An element of an `Action` or `NotAction`: the place of its statement and its own.
+/// An element of an `Action` or `NotAction`: the index of its statement and its own index.
 pub type Element = (usize, usize);
 
-/// All elements of a document, in its order.
-pub fn elements(document: &Document) -> Vec<Element> {
+/// All action elements of a document, in its order.
+pub fn elements(document: &PolicyDocument) -> Vec<Element> {
     let statements = document.statements.iter().enumerate();
     statements
         .flat_map(|(index, statement)| (0..statement.actions.items.len()).map(move |item| (index, item)))
         .collect()
 }
 
-/// Whether the document says less without the element: an action that is allowed, or an exemption from a denial. The
-/// others take a denial back, or an exemption from what is allowed.
-pub fn grants(document: &Document, (statement, _): Element) -> bool {
+/// Whether the document grants less without the element: an action of an Allow, or an exemption of a Deny
+/// (`NotAction`). Without any other element it grants more.
+pub fn grants(document: &PolicyDocument, (statement, _): Element) -> bool {
     let statement = &document.statements[statement];
-    (statement.effect == Effect::Allow) != statement.actions.negated
+    (statement.effect == StatementEffect::Allow) != statement.actions.negated
 }
 
-/// The document without one element. Without the last of its `Action` a statement goes; without the last of its
-/// `NotAction` it speaks of every action.
-pub fn without(document: &Document, (statement, item): Element) -> Document {
+/// The document without one element. A statement without any `Action` is removed; a statement without any `NotAction`
+/// applies to every action.
+pub fn without(document: &PolicyDocument, (statement, item): Element) -> PolicyDocument {
     let mut out = document.clone();
     let actions = &mut out.statements[statement].actions;
     if actions.items.len() > 1 {
         actions.items.remove(item);
     } else if actions.negated {
-        let all = Document::parse(r#"{"Statement": {"Effect": "Allow", "Action": "*"}}"#).unwrap();
+        let all = PolicyDocument::parse(r#"{"Statement": {"Effect": "Allow", "Action": "*"}}"#).unwrap();
         *actions = all.statements[0].actions.clone();
     } else {
         out.statements.remove(statement);

@@ -1,16 +1,16 @@
-//! A seeded generator of policies and of the requests that can tell them apart. The same seed gives the same policies
-//! on every machine.
+//! A seeded generator of policies and of requests that can distinguish them. A seed gives the same policies on every
+//! machine.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod alphabet;
 pub mod hostile;
 pub mod managed;
 
-use leasehold_policy::{Access, Document};
+use leasehold_policy::{PolicyDocument, PolicySet};
 use serde_json::{Map, Value, json};
 
-/// Xorshift64*: small, seeded, the same everywhere.
+/// The xorshift64* generator: the same numbers for a seed on every machine.
 pub struct Random(u64);
 
 impl Random {
@@ -80,7 +80,7 @@ const RESOURCES: &[&str] = &[
     "arn:aws:?3:::b/a*",
 ];
 
-/// A key, the operators it is used with, and values.
+/// Condition keys with their operators and values.
 const CONDITIONS: &[Row] = &[
     (
         "k:text",
@@ -208,7 +208,7 @@ const CALLERS: &[(&str, &str)] = &[
 fn condition(random: &mut Random, out: &mut Map<String, Value>) {
     let (mut key, mut operators, mut values) = *random.pick(CONDITIONS);
     if matches!(key, "k:unknown" | "k:mixed" | "k:oddnumber") && !random.one_in(4) {
-        // What nobody can decide makes every pair Unknown that it decides; a little of it is enough.
+        // Undecidable conditions make a pair Unknown when they matter, so they are rare.
         (key, operators, values) = CONDITIONS[0];
     }
     condition_on(random, (key, operators, values), out);
@@ -255,8 +255,8 @@ pub fn document(random: &mut Random, with_principal: bool) -> Value {
     json!({ "Version": version, "Statement": statements })
 }
 
-/// A document that differs from this one in little: the pairs that a mover has.
-pub fn changed(random: &mut Random, document: &Value, with_principal: bool) -> Value {
+/// The document with a small change, like the policies of a mover.
+pub fn change_document(random: &mut Random, document: &Value, with_principal: bool) -> Value {
     let mut out = document.clone();
     let statements = out["Statement"].as_array_mut().unwrap();
     let at = random.below(statements.len());
@@ -293,9 +293,9 @@ pub fn changed(random: &mut Random, document: &Value, with_principal: bool) -> V
     out
 }
 
-/// A document of which only one thing varies, so that a few requests go through all of it: conditions on one key or
-/// two, resources, actions, or principals.
-fn focused(random: &mut Random, focus: usize, keys: [usize; 2]) -> Value {
+/// A document in which only one element varies (actions, resources, principals, or conditions on one or two keys), so
+/// that a few requests cover it.
+fn focused_document(random: &mut Random, focus: usize, keys: [usize; 2]) -> Value {
     let statements: Vec<Value> = (0..=random.below(3))
         .map(|_| {
             let mut out = json!({"Effect": if random.one_in(4) { "Deny" } else { "Allow" }, "Action": "s3:GetObject",
@@ -327,28 +327,28 @@ fn focused(random: &mut Random, focus: usize, keys: [usize; 2]) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-/// Old and new access.
-pub fn pair(random: &mut Random) -> (Vec<Value>, Vec<Value>, Access, Access) {
+/// Old and new policies, as JSON and as policy sets.
+pub fn pair(random: &mut Random) -> (Vec<Value>, Vec<Value>, PolicySet, PolicySet) {
     if random.one_in(2) {
         return broad_pair(random);
     }
     let focus = random.below(7);
     let key = random.below(CONDITIONS.len());
     let keys = [key, if random.one_in(2) { key } else { random.below(CONDITIONS.len()) }];
-    let old = vec![focused(random, focus, keys)];
-    let new = vec![focused(random, focus, keys)];
+    let old = vec![focused_document(random, focus, keys)];
+    let new = vec![focused_document(random, focus, keys)];
     let (mut before, mut after) = (access(&old), access(&new));
     if random.one_in(5) && focus != 2 {
         for access in [&mut before, &mut after] {
-            let limit = focused(random, focus, keys);
-            access.boundary = Some(vec![Document::from_value(&limit).unwrap()]);
+            let limit = focused_document(random, focus, keys);
+            access.boundary = Some(vec![PolicyDocument::from_value(&limit).unwrap()]);
         }
     }
     (old, new, before, after)
 }
 
-/// Old and new access in which everything varies.
-fn broad_pair(random: &mut Random) -> (Vec<Value>, Vec<Value>, Access, Access) {
+/// Old and new policies in which every element varies.
+fn broad_pair(random: &mut Random) -> (Vec<Value>, Vec<Value>, PolicySet, PolicySet) {
     let with_principal = random.one_in(3);
     let old: Vec<Value> = (0..=random.below(2)).map(|_| document(random, with_principal)).collect();
     let mut new = old.clone();
@@ -357,23 +357,23 @@ fn broad_pair(random: &mut Random) -> (Vec<Value>, Vec<Value>, Access, Access) {
     } else {
         let at = random.below(new.len());
         for _ in 0..=random.below(2) {
-            new[at] = changed(random, &new[at], with_principal);
+            new[at] = change_document(random, &new[at], with_principal);
         }
     }
     let (mut before, mut after) = (access(&old), access(&new));
     if random.one_in(4) {
         let limit = document(random, false);
-        let other = if random.one_in(2) { limit.clone() } else { changed(random, &limit, false) };
+        let other = if random.one_in(2) { limit.clone() } else { change_document(random, &limit, false) };
         if !random.one_in(4) {
-            before.boundary = Some(vec![Document::from_value(&limit).unwrap()]);
+            before.boundary = Some(vec![PolicyDocument::from_value(&limit).unwrap()]);
         }
         if !random.one_in(4) {
-            after.boundary = Some(vec![Document::from_value(&other).unwrap()]);
+            after.boundary = Some(vec![PolicyDocument::from_value(&other).unwrap()]);
         }
     }
     (old, new, before, after)
 }
 
-pub fn access(documents: &[Value]) -> Access {
-    Access::of(documents.iter().map(|value| Document::from_value(value).unwrap()).collect())
+pub fn access(documents: &[Value]) -> PolicySet {
+    PolicySet::new(documents.iter().map(|value| PolicyDocument::from_value(value).unwrap()).collect())
 }

@@ -1,71 +1,79 @@
-//! Keys, passwords and memberships of users: switched off or taken away. Keys are made in `issue`: a secret needs a vault.
+//! Disables and removes users' access keys, passwords and group memberships. `issue` creates access keys, because a new secret needs a
+//! secret store.
 
 use aws_sdk_iam::types::StatusType;
 use leasehold_provider::{Change, Principal};
 
-use super::inline::unmarkable;
-use super::{Note, Refusal, Writing, attribute, impossible};
+use super::inline::refuse_marks;
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
 use crate::kinds;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
-    /// One change of an access key.
-    pub(super) async fn access_key(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+impl ChangeWriter<'_> {
+    /// Carries out a change of an access key.
+    pub(super) async fn write_access_key(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
-        let key = kinds::part(change.id());
+        let key = kinds::part_name(change.id());
         match change {
             Change::Update { after, .. } => {
-                let status = match attribute(after, "status") {
+                let status = match text_attribute(after, "status") {
                     Some("Active") => StatusType::Active,
                     Some("Inactive") => StatusType::Inactive,
-                    _ => return Err(impossible(&after.id, "its status is neither Active nor Inactive", "plan again")),
+                    _ => {
+                        return Err(refuse_change(
+                            &after.id,
+                            "its status is neither Active nor Inactive",
+                            "plan again",
+                        ));
+                    }
                 };
                 let send = || iam.update_access_key().user_name(user).access_key_id(key).status(status.clone()).send();
-                self.call("iam:UpdateAccessKey", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateAccessKey", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             Change::Delete { .. } => {
-                self.touched(Principal::User, user);
+                self.record_touched(Principal::User, user);
                 let send = || iam.delete_access_key().user_name(user).access_key_id(key).send();
-                self.remove("iam:DeleteAccessKey", send).await
+                self.delete_if_present("iam:DeleteAccessKey", send).await
             }
-            Change::Create { after } => Err(impossible(&after.id, "keys are not made by this step", "plan again")),
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
+            Change::Create { after } => Err(refuse_change(&after.id, "keys are not made by this step", "plan again")),
+            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }
     }
 
-    /// One change of a user's password.
-    pub(super) async fn login_profile(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+    /// Carries out a change of a user's password.
+    pub(super) async fn write_login_profile(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         match change {
             Change::Delete { .. } => {
-                self.touched(Principal::User, user);
-                self.remove("iam:DeleteLoginProfile", || iam.delete_login_profile().user_name(user).send()).await
+                self.record_touched(Principal::User, user);
+                self.delete_if_present("iam:DeleteLoginProfile", || iam.delete_login_profile().user_name(user).send())
+                    .await
             }
             Change::Create { after } | Change::Update { after, .. } => {
-                Err(impossible(&after.id, "passwords are only ever removed", "plan again"))
+                Err(refuse_change(&after.id, "passwords are only ever removed", "plan again"))
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
+            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }
     }
 
-    /// One change of a user's membership in a group.
-    pub(super) async fn membership(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+    /// Carries out a change of a user's membership in a group.
+    pub(super) async fn write_membership(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
-        let group = kinds::part(change.id());
+        let group = kinds::part_name(change.id());
         match change {
             Change::Create { .. } => {
                 let send = || iam.add_user_to_group().user_name(user).group_name(group).send();
-                self.call("iam:AddUserToGroup", Class::Idempotent, send).await?;
+                self.call_iam("iam:AddUserToGroup", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             Change::Update { .. } => Ok(None),
             Change::Delete { .. } => {
-                self.touched(Principal::User, user);
+                self.record_touched(Principal::User, user);
                 let send = || iam.remove_user_from_group().user_name(user).group_name(group).send();
-                self.remove("iam:RemoveUserFromGroup", send).await
+                self.delete_if_present("iam:RemoveUserFromGroup", send).await
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
+            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }
     }
 }

@@ -1,72 +1,72 @@
-//! OpenID Connect and SAML providers, with tags as their marks.
+//! Writes OpenID Connect and SAML providers. Their tags are their marks.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_iam::types::Tag;
 use leasehold_provider::{Change, Marks, Resource, ResourceId, Value};
 
-use super::inline::unmarkable;
-use super::standing::taken;
+use super::inline::refuse_marks;
+use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
-use super::{Note, Refusal, Writing, attribute, impossible};
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
 use crate::realize::federation::THUMBPRINTS;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
-impl Writing<'_> {
-    /// One change of an OpenID Connect provider.
-    pub(super) async fn oidc_provider(&self, change: &Change) -> Result<Note, Refusal> {
+impl ChangeWriter<'_> {
+    /// Carries out a change of an OpenID Connect provider.
+    pub(super) async fn write_oidc_provider(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
-        let arn = arn::oidc_provider(self.realm, &change.id().name);
+        let arn = arn::oidc_provider_arn(self.realm, &change.id().name);
         match change {
             Change::Create { after } => {
-                let all_tags = mark_tags(after)?;
+                let all_tags = tags_from_marks(after)?;
                 let send = || {
                     iam.create_open_id_connect_provider()
-                        .set_url(attribute(after, "url").map(str::to_owned))
-                        .set_client_id_list(Some(texts(after, "client_id_list").into_iter().collect()))
-                        .set_thumbprint_list(thumbprints(after))
+                        .set_url(text_attribute(after, "url").map(str::to_owned))
+                        .set_client_id_list(Some(attribute_texts(after, "client_id_list").into_iter().collect()))
+                        .set_thumbprint_list(declared_thumbprints(after))
                         .set_tags(Some(all_tags.clone()))
                         .send()
                 };
-                match self.call("iam:CreateOpenIDConnectProvider", Class::Conditional, send).await {
-                    Ok(_) => self.made_federation(&after.id),
-                    Err(failure) if failure.exists() => self.resolve_federation(after).await,
+                match self.call_iam("iam:CreateOpenIDConnectProvider", RetryClass::Conditional, send).await {
+                    Ok(_) => self.record_made_federation(&after.id),
+                    Err(failure) if failure.is_name_taken() => self.resolve_federation(after).await,
                     Err(failure) => Err(failure.into()),
                 }
             }
             Change::Update { before, after } => {
-                self.update_oidc(&arn, before, after).await?;
+                self.update_oidc_provider(&arn, before, after).await?;
                 Ok(None)
             }
             Change::Delete { .. } => {
                 let send = || iam.delete_open_id_connect_provider().open_id_connect_provider_arn(&arn).send();
-                let note = self.remove("iam:DeleteOpenIDConnectProvider", send).await?;
-                self.provider.known.gone(self.stack, change.id());
+                let note = self.delete_if_present("iam:DeleteOpenIDConnectProvider", send).await?;
+                self.provider.known.record_gone(self.stack, change.id());
                 Ok(note)
             }
             _ => self.mark_federation(change).await,
         }
     }
 
-    /// One change of a SAML provider.
-    pub(super) async fn saml_provider(&self, change: &Change) -> Result<Note, Refusal> {
+    /// Carries out a change of a SAML provider.
+    pub(super) async fn write_saml_provider(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let name = change.id().name.as_str();
-        let arn = arn::saml_provider(self.realm, name);
+        let arn = arn::saml_provider_arn(self.realm, name);
         match change {
             Change::Create { after } => {
-                let all_tags = mark_tags(after)?;
+                let all_tags = tags_from_marks(after)?;
                 let send = || {
                     iam.create_saml_provider()
                         .name(name)
-                        .set_saml_metadata_document(metadata(after))
+                        .set_saml_metadata_document(saml_metadata(after))
                         .set_tags(Some(all_tags.clone()))
                         .send()
                 };
-                match self.call("iam:CreateSAMLProvider", Class::Conditional, send).await {
-                    Ok(_) => self.made_federation(&after.id),
-                    Err(failure) if failure.exists() => self.resolve_federation(after).await,
+                match self.call_iam("iam:CreateSAMLProvider", RetryClass::Conditional, send).await {
+                    Ok(_) => self.record_made_federation(&after.id),
+                    Err(failure) if failure.is_name_taken() => self.resolve_federation(after).await,
                     Err(failure) => Err(failure.into()),
                 }
             }
@@ -74,61 +74,62 @@ impl Writing<'_> {
                 let send = || {
                     iam.update_saml_provider()
                         .saml_provider_arn(&arn)
-                        .set_saml_metadata_document(metadata(after))
+                        .set_saml_metadata_document(saml_metadata(after))
                         .send()
                 };
-                self.call("iam:UpdateSAMLProvider", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateSAMLProvider", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             Change::Delete { .. } => {
                 let send = || iam.delete_saml_provider().saml_provider_arn(&arn).send();
-                let note = self.remove("iam:DeleteSAMLProvider", send).await?;
-                self.provider.known.gone(self.stack, change.id());
+                let note = self.delete_if_present("iam:DeleteSAMLProvider", send).await?;
+                self.provider.known.record_gone(self.stack, change.id());
                 Ok(note)
             }
             _ => self.mark_federation(change).await,
         }
     }
 
-    fn made_federation(&self, id: &ResourceId) -> Result<Note, Refusal> {
-        self.provider.known.made(self.stack, id);
+    fn record_made_federation(&self, id: &ResourceId) -> Result<EnactNote, ChangeError> {
+        self.provider.known.record_made(self.stack, id);
         Ok(None)
     }
 
-    /// A federation of the name is there: by an earlier attempt or run of ours, or somebody else's.
-    async fn resolve_federation(&self, after: &Resource) -> Result<Note, Refusal> {
-        let Some(found) = self.federation_tags(&after.id).await? else { return Err(taken(&after.id)) };
-        let found = Marks::from_tags(&tags::map(Some(found))).ok().flatten();
-        self.must_be(&after.id, found.as_ref(), after.marks.as_ref())?;
-        self.provider.known.made(self.stack, &after.id);
-        // What an earlier run left may say something else: it is written whole.
+    /// Handles a provider that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
+    async fn resolve_federation(&self, after: &Resource) -> Result<EnactNote, ChangeError> {
+        let Some(found) = self.read_federation_tags(&after.id).await? else { return Err(refuse_taken_name(&after.id)) };
+        let found = Marks::from_tags(&tags::tags_from_sdk(Some(found))).ok().flatten();
+        self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
+        self.provider.known.record_made(self.stack, &after.id);
+        // A provider from an earlier run may have changed, so all of it is written.
         if after.id.kind == kinds::OIDC_PROVIDER {
-            let arn = arn::oidc_provider(self.realm, &after.id.name);
-            let live = self.audiences(&arn).await?;
-            let before = after.clone().with("client_id_list", Value::Set(live));
-            self.update_oidc(&arn, &before, after).await?;
+            let arn = arn::oidc_provider_arn(self.realm, &after.id.name);
+            let live = self.read_audiences(&arn).await?;
+            let before = after.clone().with_attribute("client_id_list", Value::Set(live));
+            self.update_oidc_provider(&arn, &before, after).await?;
         } else {
             let change = Change::Update { before: Box::new(after.clone()), after: Box::new(after.clone()) };
-            Box::pin(self.saml_provider(&change)).await?;
+            Box::pin(self.write_saml_provider(&change)).await?;
         }
         if let (Some(found), Some(wanted)) = (found, &after.marks) {
-            self.tag_federation(&after.id, TagChange::of_marks(Some(&found), wanted)).await?;
+            self.tag_federation(&after.id, TagChange::from_mark_change(Some(&found), wanted)).await?;
         }
         Ok(Some("it was there already, with this stack's mark".to_owned()))
     }
 
-    async fn audiences(&self, arn: &str) -> Result<BTreeSet<String>, Refusal> {
+    async fn read_audiences(&self, arn: &str) -> Result<BTreeSet<String>, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
-        let answer = self.call("iam:GetOpenIDConnectProvider", Class::Idempotent, send).await?;
+        let answer = self.call_iam("iam:GetOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         Ok(answer.client_id_list.unwrap_or_default().into_iter().collect())
     }
 
-    /// Audiences and thumbprints. Where both change, no new audience meets an old certificate: those go first that shall not stay, but for
-    /// one where none stays, because a provider has one at least.
-    async fn update_oidc(&self, arn: &str, before: &Resource, after: &Resource) -> Result<(), Refusal> {
-        let (old, new) = (texts(before, "client_id_list"), texts(after, "client_id_list"));
-        let prints = thumbprints(after).filter(|_| before.get(THUMBPRINTS) != after.get(THUMBPRINTS));
+    /// Updates audiences and thumbprints. If both change, a new audience must never be trusted with an old certificate. So audiences that
+    /// do not stay are removed first, then the thumbprints are replaced, then new audiences are added. If no old audience stays, one is
+    /// removed last, because a provider must have at least one.
+    async fn update_oidc_provider(&self, arn: &str, before: &Resource, after: &Resource) -> Result<(), ChangeError> {
+        let (old, new) = (attribute_texts(before, "client_id_list"), attribute_texts(after, "client_id_list"));
+        let prints = declared_thumbprints(after).filter(|_| before.get(THUMBPRINTS) != after.get(THUMBPRINTS));
         let kept = usize::from(old.is_disjoint(&new));
         let early = if prints.is_some() { old.difference(&new).skip(kept).cloned().collect() } else { BTreeSet::new() };
         self.remove_audiences(arn, early.iter()).await?;
@@ -140,19 +141,19 @@ impl Writing<'_> {
                     .set_thumbprint_list(Some(prints.clone()))
                     .send()
             };
-            self.call("iam:UpdateOpenIDConnectProviderThumbprint", Class::Idempotent, send).await?;
+            self.call_iam("iam:UpdateOpenIDConnectProviderThumbprint", RetryClass::Idempotent, send).await?;
         }
         for id in new.difference(&old) {
             let iam = &self.provider.clients.iam;
             let send = || {
                 iam.add_client_id_to_open_id_connect_provider().open_id_connect_provider_arn(arn).client_id(id).send()
             };
-            self.call("iam:AddClientIDToOpenIDConnectProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:AddClientIDToOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         }
         self.remove_audiences(arn, old.difference(&new).filter(|id| !early.contains(*id))).await
     }
 
-    async fn remove_audiences(&self, arn: &str, ids: impl Iterator<Item = &String>) -> Result<(), Refusal> {
+    async fn remove_audiences(&self, arn: &str, ids: impl Iterator<Item = &String>) -> Result<(), ChangeError> {
         for id in ids {
             let iam = &self.provider.clients.iam;
             let send = || {
@@ -161,21 +162,21 @@ impl Writing<'_> {
                     .client_id(id)
                     .send()
             };
-            self.call("iam:RemoveClientIDFromOpenIDConnectProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:RemoveClientIDFromOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         }
         Ok(())
     }
 
-    async fn mark_federation(&self, change: &Change) -> Result<Note, Refusal> {
-        let Change::Mark { id, before, after } = change else { return Err(unmarkable(change.id())) };
-        self.tag_federation(id, TagChange::of_marks(before.as_deref(), after)).await?;
+    async fn mark_federation(&self, change: &Change) -> Result<EnactNote, ChangeError> {
+        let Change::Mark { id, before, after } = change else { return Err(refuse_marks(change.id())) };
+        self.tag_federation(id, TagChange::from_mark_change(before.as_deref(), after)).await?;
         Ok(None)
     }
 
-    async fn tag_federation(&self, id: &ResourceId, change: TagChange) -> Result<(), Refusal> {
+    async fn tag_federation(&self, id: &ResourceId, change: TagChange) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
-        let arn = arn::federation(self.realm, id).unwrap_or_default();
-        let list = tags::list(&change.put)?;
+        let arn = arn::federation_arn(self.realm, id).unwrap_or_default();
+        let list = tags::tags_to_sdk(&change.put)?;
         let (oidc, keys) = (id.kind == kinds::OIDC_PROVIDER, &change.remove);
         if !list.is_empty() && oidc {
             let send = || {
@@ -184,60 +185,60 @@ impl Writing<'_> {
                     .set_tags(Some(list.clone()))
                     .send()
             };
-            self.call("iam:TagOpenIDConnectProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:TagOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         } else if !list.is_empty() {
             let send = || iam.tag_saml_provider().saml_provider_arn(&arn).set_tags(Some(list.clone())).send();
-            self.call("iam:TagSAMLProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:TagSAMLProvider", RetryClass::Idempotent, send).await?;
         }
         if !keys.is_empty() && oidc {
             let untag = || iam.untag_open_id_connect_provider().open_id_connect_provider_arn(&arn);
             let send = || untag().set_tag_keys(Some(keys.clone())).send();
-            self.call("iam:UntagOpenIDConnectProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:UntagOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         } else if !keys.is_empty() {
             let send = || iam.untag_saml_provider().saml_provider_arn(&arn).set_tag_keys(Some(keys.clone())).send();
-            self.call("iam:UntagSAMLProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:UntagSAMLProvider", RetryClass::Idempotent, send).await?;
         }
         Ok(())
     }
 
-    /// The tags of a federation's object; `None`: it is not there.
-    pub(super) async fn federation_tags(&self, id: &ResourceId) -> Result<Option<Vec<Tag>>, Refusal> {
+    /// The tags of a provider. `None` if it does not exist.
+    pub(super) async fn read_federation_tags(&self, id: &ResourceId) -> Result<Option<Vec<Tag>>, ChangeError> {
         let iam = &self.provider.clients.iam;
-        let arn = arn::federation(self.realm, id).unwrap_or_default();
+        let arn = arn::federation_arn(self.realm, id).unwrap_or_default();
         let tags = if id.kind == kinds::OIDC_PROVIDER {
             let send = || iam.get_open_id_connect_provider().open_id_connect_provider_arn(&arn).send();
-            self.call("iam:GetOpenIDConnectProvider", Class::Idempotent, send).await.map(|answer| answer.tags)
+            self.call_iam("iam:GetOpenIDConnectProvider", RetryClass::Idempotent, send).await.map(|answer| answer.tags)
         } else {
             let send = || iam.get_saml_provider().saml_provider_arn(&arn).send();
-            self.call("iam:GetSAMLProvider", Class::Idempotent, send).await.map(|answer| answer.tags)
+            self.call_iam("iam:GetSAMLProvider", RetryClass::Idempotent, send).await.map(|answer| answer.tags)
         };
         match tags {
             Ok(tags) => Ok(Some(tags.unwrap_or_default())),
-            Err(failure) if failure.absent() => Ok(None),
+            Err(failure) if failure.is_absent() => Ok(None),
             Err(failure) => Err(failure.into()),
         }
     }
 }
 
-fn mark_tags(after: &Resource) -> Result<Vec<Tag>, Refusal> {
+fn tags_from_marks(after: &Resource) -> Result<Vec<Tag>, ChangeError> {
     match &after.marks {
-        Some(marks) => tags::list(&marks.to_tags()),
-        None => Err(impossible(&after.id, "the plan gives it no marks", "the plan is broken: plan again")),
+        Some(marks) => tags::tags_to_sdk(&marks.to_tags()),
+        None => Err(refuse_change(&after.id, "the plan gives it no marks", "the plan is broken: plan again")),
     }
 }
 
-fn texts(resource: &Resource, name: &str) -> BTreeSet<String> {
+fn attribute_texts(resource: &Resource, name: &str) -> BTreeSet<String> {
     match resource.get(name) {
         Some(Value::Set(texts)) => texts.clone(),
         _ => BTreeSet::new(),
     }
 }
 
-/// `None`: IAM finds them.
-fn thumbprints(resource: &Resource) -> Option<Vec<String>> {
-    resource.get(THUMBPRINTS).map(|_| texts(resource, THUMBPRINTS).into_iter().collect())
+/// The declared thumbprints. `None` if the stack declares none; IAM then determines them.
+fn declared_thumbprints(resource: &Resource) -> Option<Vec<String>> {
+    resource.get(THUMBPRINTS).map(|_| attribute_texts(resource, THUMBPRINTS).into_iter().collect())
 }
 
-fn metadata(resource: &Resource) -> Option<String> {
-    attribute(resource, "saml_metadata_document").map(str::to_owned)
+fn saml_metadata(resource: &Resource) -> Option<String> {
+    text_attribute(resource, "saml_metadata_document").map(str::to_owned)
 }

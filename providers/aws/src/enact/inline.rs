@@ -1,45 +1,52 @@
-//! Inline policies: one put, whether there was one or not.
+//! Writes inline policies: one put creates or replaces a policy.
 
 use leasehold_provider::{Change, Principal};
 
-use super::{Note, Refusal, Writing, document_text, impossible};
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, require_document_text};
 use crate::kinds;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
-    /// One change of an inline policy.
-    pub(super) async fn inline(&self, principal: Principal, name: &str, change: &Change) -> Result<Note, Refusal> {
+impl ChangeWriter<'_> {
+    /// Carries out a change of an inline policy.
+    pub(super) async fn write_inline_policy(
+        &self,
+        principal: Principal,
+        name: &str,
+        change: &Change,
+    ) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
-        let policy = kinds::part(change.id());
+        let policy = kinds::part_name(change.id());
         match (change, principal) {
             (Change::Create { after } | Change::Update { after, .. }, Principal::Role) => {
-                let text = document_text(after, "policy")?;
+                let text = require_document_text(after, "policy")?;
                 let send = || iam.put_role_policy().role_name(name).policy_name(policy).policy_document(&text).send();
-                self.call("iam:PutRolePolicy", Class::Idempotent, send).await?;
+                self.call_iam("iam:PutRolePolicy", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             (Change::Create { after } | Change::Update { after, .. }, Principal::User) => {
-                let text = document_text(after, "policy")?;
+                let text = require_document_text(after, "policy")?;
                 let send = || iam.put_user_policy().user_name(name).policy_name(policy).policy_document(&text).send();
-                self.call("iam:PutUserPolicy", Class::Idempotent, send).await?;
+                self.call_iam("iam:PutUserPolicy", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             (Change::Delete { .. }, Principal::Role) => {
-                self.touched(principal, name);
+                self.record_touched(principal, name);
                 let send = || iam.delete_role_policy().role_name(name).policy_name(policy).send();
-                self.remove("iam:DeleteRolePolicy", send).await
+                self.delete_if_present("iam:DeleteRolePolicy", send).await
             }
             (Change::Delete { .. }, Principal::User) => {
-                self.touched(principal, name);
+                self.record_touched(principal, name);
                 let send = || iam.delete_user_policy().user_name(name).policy_name(policy).send();
-                self.remove("iam:DeleteUserPolicy", send).await
+                self.delete_if_present("iam:DeleteUserPolicy", send).await
             }
-            (Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. }, _) => Err(unmarkable(id)),
+            (Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. }, _) => {
+                Err(refuse_marks(id))
+            }
         }
     }
 }
 
-/// Only principals and managed policies carry marks.
-pub(super) fn unmarkable(id: &leasehold_provider::ResourceId) -> Refusal {
-    impossible(id, "it carries no marks of its own", "the plan is broken: plan again")
+/// Refuses a change of marks on an object that has none of its own, such as an inline policy.
+pub(super) fn refuse_marks(id: &leasehold_provider::ResourceId) -> ChangeError {
+    refuse_change(id, "it carries no marks of its own", "the plan is broken: plan again")
 }

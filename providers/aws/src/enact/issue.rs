@@ -1,79 +1,82 @@
-//! Makes access keys. Their ids are IAM's to choose, and each secret is told once: a key whose secret is not in the vault is
-//! deleted, and never is one made without knowing what became of the one before.
+//! Creates access keys.
+//!
+//! IAM chooses the id of a key and returns its secret only once. Invariants: a key whose secret is not in the secret store is deleted, and
+//! no key is created while the result of an earlier attempt is unknown.
 
-use leasehold_provider::{Change, EnactError, EnactErrorKind, NotKept, Principal, Resource, ResourceId, Vault};
+use leasehold_provider::{Change, DepositError, EnactError, EnactErrorKind, Principal, Resource, ResourceId, Vault};
 use secrecy::SecretString;
 
-use super::standing::Standing;
-use super::{Refusal, Writing, attribute, impossible, uncertain};
-use crate::failure::Failure;
+use super::standing::TargetStatus;
+use super::{ChangeError, ChangeWriter, is_uncertain, refuse_change, text_attribute};
+use crate::failure::CallError;
 use crate::kinds;
-use crate::observe::{Page, read_all};
-use crate::retry::{Class, until_visible};
+use crate::observe::{Page, read_all_pages};
+use crate::retry::{RetryClass, retry_until_visible};
 
 const CREATE: &str = "iam:CreateAccessKey";
 
-/// How often a key is made anew after an answer was lost.
+/// Maximum number of attempts to create a key after answers were lost.
 const ATTEMPTS: u32 = 3;
 
-/// A key that was just made.
-struct Made {
+/// A key that was just created.
+struct CreatedKey {
     id: ResourceId,
     secret: SecretString,
 }
 
-impl Writing<'_> {
-    /// Makes a key and hands its secret over.
-    pub(super) async fn issue(&self, change: &Change, vault: &dyn Vault) -> Result<ResourceId, EnactError> {
-        let (user, after) = issued(change)?;
-        if let Standing::Gone = self.standing(change).await? {
-            return Err(impossible(&after.id, "the user is not there", "plan again").into());
+impl ChangeWriter<'_> {
+    /// Creates a key and stores its secret in `vault`. Returns the id of the key.
+    pub(super) async fn issue_key(&self, change: &Change, vault: &dyn Vault) -> Result<ResourceId, EnactError> {
+        let (user, after) = require_new_key(change)?;
+        if let TargetStatus::Gone = self.check_target(change).await? {
+            return Err(refuse_change(&after.id, "the user is not there", "plan again").into());
         }
-        // What may pass by itself is a refusal: nothing was made then.
-        let made = until_visible(self.patience(change), || self.make(user, vault)).await?;
-        match vault.deposit(&made.id, made.secret).await {
+        // Errors that may disappear without action are refusals: no key was created.
+        let made = retry_until_visible(self.choose_patience(change), || self.create_key(user, vault)).await?;
+        match vault.keep_secret(&made.id, made.secret).await {
             Ok(()) => Ok(made.id),
-            Err(why) => Err(self.take_back(user, &made.id, &why).await),
+            Err(why) => Err(self.delete_undeposited_key(user, &made.id, &why).await),
         }
     }
 
-    /// Makes a key. Where an answer was lost, what it may have made is deleted: before another is made, and before it is given up.
-    async fn make(&self, user: &str, vault: &dyn Vault) -> Result<Made, Refusal> {
+    /// Creates a key. If an answer is lost, the key that the call may have created is deleted, both before the next attempt and before the
+    /// call fails.
+    async fn create_key(&self, user: &str, vault: &dyn Vault) -> Result<CreatedKey, ChangeError> {
         let iam = &self.provider.clients.iam;
         let mut attempts = 0u32;
         loop {
             attempts = attempts.saturating_add(1);
             let send = || iam.create_access_key().user_name(user).send();
-            let failure = match self.call(CREATE, Class::ServerNamed, send).await {
+            let failure = match self.call_iam(CREATE, RetryClass::ServerNamed, send).await {
                 Ok(answer) => match answer.access_key {
                     Some(key) => {
-                        let id = kinds::access_key(user, &key.access_key_id);
-                        return Ok(Made { id, secret: SecretString::from(key.secret_access_key) });
+                        let id = kinds::access_key_id(user, &key.access_key_id);
+                        return Ok(CreatedKey { id, secret: SecretString::from(key.secret_access_key) });
                     }
-                    None => Failure::malformed(CREATE, "no key in the answer"),
+                    None => CallError::from_malformed_answer(CREATE, "no key in the answer"),
                 },
                 Err(failure) => failure,
             };
-            if !uncertain(&failure) {
+            if !is_uncertain(&failure) {
                 return Err(failure.into());
             }
             tracing::debug!(user, "the answer to the making of a key was lost");
-            let deleted = self.delete_undelivered(user, vault).await;
-            // While one may be left that nobody holds, no other is made.
+            let deleted = self.delete_undelivered_keys(user, vault).await;
+            // Do not create another key while one may exist whose secret nobody has.
             if attempts >= ATTEMPTS || deleted.is_err() {
-                return Err(given_up(failure, deleted).into());
+                return Err(lost_answer_error(failure, deleted).into());
             }
         }
     }
 
-    /// Deletes the keys of a user whose secrets are not in the vault. The plan removed all such before it asked for a new one: what is
-    /// there now was made since, and nobody can have been given it. Gives how many.
-    async fn delete_undelivered(&self, user: &str, vault: &dyn Vault) -> Result<u32, Refusal> {
+    /// Deletes the keys of a user whose secrets are not in the secret store, and returns their number. The plan removed all such keys
+    /// before it asked for a new one, so these were created since then and were never delivered.
+    async fn delete_undelivered_keys(&self, user: &str, vault: &dyn Vault) -> Result<u32, ChangeError> {
         let mut deleted = 0u32;
-        for key in self.keys_of(user).await? {
-            let id = kinds::access_key(user, &key);
+        for key in self.list_user_keys(user).await? {
+            let id = kinds::access_key_id(user, &key);
             let kept = vault.was_delivered(&id).await.map_err(|why| {
-                impossible(&id, &format!("the store cannot be asked whether it has it: {why}"), "apply again")
+                refuse_change(&id, &format!("the store cannot be asked whether it has it: {why}"), "apply again")
             })?;
             if !kept {
                 tracing::info!(%id, "deleting a key whose secret was lost");
@@ -84,16 +87,16 @@ impl Writing<'_> {
         Ok(deleted)
     }
 
-    async fn keys_of(&self, user: &str) -> Result<Vec<String>, Refusal> {
+    async fn list_user_keys(&self, user: &str) -> Result<Vec<String>, ChangeError> {
         const OPERATION: &str = "iam:ListAccessKeys";
         let iam = &self.provider.clients.iam;
         let mut keys = Vec::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_access_keys().user_name(user).set_marker(marker.clone()).send();
-            let page = self.call(OPERATION, Class::Idempotent, send).await?;
+            let page = self.call_iam(OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.access_key_metadata, truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(OPERATION, fetch, |page| {
+        read_all_pages(OPERATION, fetch, |page| {
             keys.extend(page.into_iter().filter_map(|key| key.access_key_id));
             Ok(())
         })
@@ -101,16 +104,16 @@ impl Writing<'_> {
         Ok(keys)
     }
 
-    async fn delete_key(&self, user: &str, key: &str) -> Result<(), Refusal> {
+    async fn delete_key(&self, user: &str, key: &str) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
-        self.touched(Principal::User, user);
+        self.record_touched(Principal::User, user);
         let send = || iam.delete_access_key().user_name(user).access_key_id(key).send();
-        self.remove("iam:DeleteAccessKey", send).await.map(drop)
+        self.delete_if_present("iam:DeleteAccessKey", send).await.map(drop)
     }
 
-    /// The vault did not take the secret: nobody will ever have it.
-    async fn take_back(&self, user: &str, id: &ResourceId, why: &NotKept) -> EnactError {
-        let (then, help) = match self.delete_key(user, id.part()).await {
+    /// Deletes a key whose secret the store did not accept: nobody can ever use it. Returns the error to report.
+    async fn delete_undeposited_key(&self, user: &str, id: &ResourceId, why: &DepositError) -> EnactError {
+        let (then, help) = match self.delete_key(user, id.local_name()).await {
             Ok(()) => ("it was deleted again".to_owned(), "mend the store and apply again"),
             Err(refusal) => (
                 format!("it could not be deleted again either: {}", EnactError::from(refusal)),
@@ -127,8 +130,8 @@ impl Writing<'_> {
     }
 }
 
-/// The error after the last lost answer, with what became of the key that it may have left.
-fn given_up(failure: Failure, deleted: Result<u32, Refusal>) -> EnactError {
+/// The error after the last lost answer, with the result of deleting the key that the call may have created.
+fn lost_answer_error(failure: CallError, deleted: Result<u32, ChangeError>) -> EnactError {
     let error = EnactError::from(failure);
     let then = match deleted {
         Ok(0) => "IAM shows no key that it left".to_owned(),
@@ -140,12 +143,12 @@ fn given_up(failure: Failure, deleted: Result<u32, Refusal>) -> EnactError {
     EnactError { message: format!("{}; {then}", error.message), ..error }
 }
 
-/// The user that shall have a new key, and the key.
-fn issued(change: &Change) -> Result<(&str, &Resource), EnactError> {
-    let broken = |id: &ResourceId| EnactError::from(impossible(id, "no key is to be made by this", "plan again"));
-    match (change, kinds::holder(change.id())) {
+/// The user that gets a new key, and the key's resource.
+fn require_new_key(change: &Change) -> Result<(&str, &Resource), EnactError> {
+    let broken = |id: &ResourceId| EnactError::from(refuse_change(id, "no key is to be made by this", "plan again"));
+    match (change, kinds::owning_principal(change.id())) {
         (Change::Create { after }, Some((_, user)))
-            if after.id.kind == kinds::ACCESS_KEY && attribute(after, "status") == Some("Active") =>
+            if after.id.kind == kinds::ACCESS_KEY && text_attribute(after, "status") == Some("Active") =>
         {
             Ok((user, after))
         }

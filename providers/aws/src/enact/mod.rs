@@ -1,4 +1,8 @@
-//! Carries out one change with the fewest calls. Every change may be carried out twice.
+//! Carries out one change with the fewest calls.
+//!
+//! In: one [`Change`] of the plan. Out: [`Enacted`] with the number of calls and a note, or an [`EnactError`]. Invariants: every change may
+//! be carried out twice with the same result, and an object without the stack's mark is never written, except to import it. `standing`
+//! checks the mark before the first write.
 
 mod attachment;
 mod credential;
@@ -28,94 +32,105 @@ use leasehold_provider::{
     Resource, ResourceId, StackName, Value, Vault,
 };
 
-use crate::failure::{Cause, Failure};
-use crate::retry::{Calls, Class, Patience, until_visible};
+use crate::failure::{CallError, CallErrorCause};
+use crate::retry::{CallLog, Patience, RetryClass, retry_until_visible};
 use crate::{AwsProvider, document, kinds};
 
-use standing::Standing;
+use standing::TargetStatus;
 
 #[async_trait]
 impl Enact for AwsProvider {
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
-        let realm = self.place().await.map_err(unplaced)?;
-        let writing = Writing { provider: self, realm, stack, calls: Calls::default() };
-        let (calls, ended) = (&writing.calls, writing.enact(change).await);
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+        let realm = self.resolve_realm().await.map_err(to_enact_error)?;
+        let writing = ChangeWriter { provider: self, realm, stack, calls: CallLog::default() };
+        let (calls, ended) = (&writing.calls, writing.enact_change(change).await);
         match ended {
-            Ok(note) => Ok(Enacted { calls: calls.count(), note, requests: calls.ids(), made: None }),
-            Err(error) => Err(EnactError { requests: calls.ids(), ..error }),
+            Ok(note) => Ok(Enacted { calls: calls.attempt_count(), note, requests: calls.request_ids(), made: None }),
+            Err(error) => Err(EnactError { requests: calls.request_ids(), ..error }),
         }
     }
 
-    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
-        let realm = self.place().await.map_err(unplaced)?;
-        let writing = Writing { provider: self, realm, stack, calls: Calls::default() };
-        let (calls, ended) = (&writing.calls, writing.issue(change, vault).await);
+    async fn issue_access_key(
+        &self,
+        stack: &StackName,
+        change: &Change,
+        vault: &dyn Vault,
+    ) -> Result<Enacted, EnactError> {
+        let realm = self.resolve_realm().await.map_err(to_enact_error)?;
+        let writing = ChangeWriter { provider: self, realm, stack, calls: CallLog::default() };
+        let (calls, ended) = (&writing.calls, writing.issue_key(change, vault).await);
         match ended {
-            Ok(made) => Ok(Enacted { calls: calls.count(), note: None, requests: calls.ids(), made: Some(made) }),
-            Err(error) => Err(EnactError { requests: calls.ids(), ..error }),
+            Ok(made) => Ok(Enacted {
+                calls: calls.attempt_count(),
+                note: None,
+                requests: calls.request_ids(),
+                made: Some(made),
+            }),
+            Err(error) => Err(EnactError { requests: calls.request_ids(), ..error }),
         }
     }
 }
 
-/// One change on its way.
-struct Writing<'a> {
+/// One change while it is being carried out.
+struct ChangeWriter<'a> {
     provider: &'a AwsProvider,
     realm: &'a Realm,
     stack: &'a StackName,
-    calls: Calls,
+    calls: CallLog,
 }
 
-/// What people should know beside that it is done.
-type Note = Option<String>;
+/// A note for the user about a completed change. `None` if there is nothing to report.
+type EnactNote = Option<String>;
 
-impl Writing<'_> {
-    async fn enact(&self, change: &Change) -> Result<Note, EnactError> {
-        match self.standing(change).await? {
-            Standing::Ours => {
-                let patience = self.patience(change);
-                Ok(until_visible(patience, || self.write(change)).await?)
+impl ChangeWriter<'_> {
+    async fn enact_change(&self, change: &Change) -> Result<EnactNote, EnactError> {
+        match self.check_target(change).await? {
+            TargetStatus::Ours => {
+                let patience = self.choose_patience(change);
+                Ok(retry_until_visible(patience, || self.write_change(change)).await?)
             }
-            Standing::Gone => Ok(Some("it was gone already".to_owned())),
+            TargetStatus::Gone => Ok(Some("it was gone already".to_owned())),
         }
     }
 
-    async fn write(&self, change: &Change) -> Result<Note, Refusal> {
+    async fn write_change(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let id = change.id();
-        if let Some(group) = kinds::group_of(id) {
-            return self.of_group(group, change).await;
+        if let Some(group) = kinds::containing_group(id) {
+            return self.write_group_resource(group, change).await;
         }
-        let Some((principal, name)) = kinds::holder(id) else {
+        let Some((principal, name)) = kinds::owning_principal(id) else {
             return match &id.kind {
-                kind if *kind == kinds::POLICY => self.policy(change).await,
-                kind if *kind == kinds::OIDC_PROVIDER => self.oidc_provider(change).await,
-                kind if *kind == kinds::SAML_PROVIDER => self.saml_provider(change).await,
-                _ => Err(unknown(id)),
+                kind if *kind == kinds::POLICY => self.write_policy(change).await,
+                kind if *kind == kinds::OIDC_PROVIDER => self.write_oidc_provider(change).await,
+                kind if *kind == kinds::SAML_PROVIDER => self.write_saml_provider(change).await,
+                _ => Err(refuse_unknown_kind(id)),
             };
         };
         match &id.kind {
-            kind if *kind == kinds::ROLE => self.role(name, change).await,
-            kind if *kind == kinds::USER => self.user(name, change).await,
+            kind if *kind == kinds::ROLE => self.write_role(name, change).await,
+            kind if *kind == kinds::USER => self.write_user(name, change).await,
             kind if [kinds::ROLE_POLICY, kinds::USER_POLICY].contains(kind) => {
-                self.inline(principal, name, change).await
+                self.write_inline_policy(principal, name, change).await
             }
             kind if [kinds::ROLE_ATTACHMENT, kinds::USER_ATTACHMENT].contains(kind) => {
-                self.attachment(principal, name, change).await
+                self.write_attachment(principal, name, change).await
             }
-            kind if *kind == kinds::ACCESS_KEY => self.access_key(name, change).await,
-            kind if *kind == kinds::LOGIN_PROFILE => self.login_profile(name, change).await,
-            kind if kinds::SWITCHED.contains(kind) => self.other_credential(name, change).await,
-            kind if [kinds::VIRTUAL_DEVICE, kinds::DEVICE].contains(kind) => self.device(name, change).await,
-            kind if *kind == kinds::PROFILE_MEMBERSHIP => self.profile_membership(name, change).await,
-            kind if *kind == kinds::MEMBERSHIP => self.membership(name, change).await,
-            _ => Err(unknown(id)),
+            kind if *kind == kinds::ACCESS_KEY => self.write_access_key(name, change).await,
+            kind if *kind == kinds::LOGIN_PROFILE => self.write_login_profile(name, change).await,
+            kind if kinds::SWITCHED.contains(kind) => self.write_other_credential(name, change).await,
+            kind if [kinds::VIRTUAL_DEVICE, kinds::DEVICE].contains(kind) => self.write_device(name, change).await,
+            kind if *kind == kinds::PROFILE_MEMBERSHIP => self.write_profile_membership(name, change).await,
+            kind if *kind == kinds::MEMBERSHIP => self.write_membership(name, change).await,
+            _ => Err(refuse_unknown_kind(id)),
         }
     }
 
-    /// How long what fails for a while after an object was made may go on failing. Only objects of this run are waited for.
-    fn patience(&self, change: &Change) -> Patience {
+    /// How long to repeat calls that fail while IAM does not yet show a new object everywhere. Only objects that this run created or
+    /// changed are waited for.
+    fn choose_patience(&self, change: &Change) -> Patience {
         let known = &self.provider.known;
-        let holder = kinds::holder(change.id()).map(|(principal, name)| kinds::principal(principal, name));
-        let needs = change.after().into_iter().flat_map(|after| &after.depends_on);
+        let holder = kinds::owning_principal(change.id()).map(|(principal, name)| kinds::principal_id(principal, name));
+        let needs = change.resource_after().into_iter().flat_map(|after| &after.depends_on);
         if holder.iter().chain([change.id()]).chain(needs).any(|id| known.is_made(id)) {
             Patience::Propagation
         } else if matches!(change, Change::Delete { .. }) && known.is_touched(change.id()) {
@@ -125,50 +140,50 @@ impl Writing<'_> {
         }
     }
 
-    /// Makes a call and counts it.
-    async fn call<T, E, F, Sent>(&self, operation: &'static str, class: Class, send: F) -> Result<T, Failure>
+    /// Makes a call, with retries, and counts the attempts.
+    async fn call_iam<T, E, F, Sent>(&self, operation: &'static str, class: RetryClass, send: F) -> Result<T, CallError>
     where
         T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Fn() -> Sent,
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        self.provider.caller.call(&self.calls, operation, class, send).await
+        self.provider.caller.call_with_retries(&self.calls, operation, class, send).await
     }
 
-    /// Makes a call that takes something away. That it is not there is as good.
-    async fn remove<T, E, F, Sent>(&self, operation: &'static str, send: F) -> Result<Note, Refusal>
+    /// Makes a call that removes something. An object that does not exist counts as success.
+    async fn delete_if_present<T, E, F, Sent>(&self, operation: &'static str, send: F) -> Result<EnactNote, ChangeError>
     where
         T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Fn() -> Sent,
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let before = self.calls.count();
-        match self.call(operation, Class::Conditional, send).await {
+        let before = self.calls.attempt_count();
+        match self.call_iam(operation, RetryClass::Conditional, send).await {
             Ok(_) => Ok(None),
-            // After a lost answer it is gone by our own doing.
-            Err(failure) if failure.absent() && self.calls.count() > before.saturating_add(1) => Ok(None),
-            Err(failure) if failure.absent() => Ok(Some("it was gone already".to_owned())),
+            // After a lost answer, our own first attempt removed it.
+            Err(failure) if failure.is_absent() && self.calls.attempt_count() > before.saturating_add(1) => Ok(None),
+            Err(failure) if failure.is_absent() => Ok(Some("it was gone already".to_owned())),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    fn touched(&self, principal: Principal, name: &str) {
-        self.provider.known.touched(&kinds::principal(principal, name));
+    fn record_touched(&self, principal: Principal, name: &str) {
+        self.provider.known.record_touched(&kinds::principal_id(principal, name));
     }
 }
 
-/// Why a change was not carried out: what AWS said, or what we did.
-enum Refusal {
-    Failed(Failure),
+/// Why a change was not carried out: a failed call, or a refusal of our own.
+enum ChangeError {
+    Failed(CallError),
     Own(Box<EnactError>),
 }
 
-impl Refusal {
-    /// The object cannot go while something hangs on it.
-    fn holds_something(&self) -> bool {
-        matches!(self, Self::Failed(failure) if failure.holds_something())
+impl ChangeError {
+    /// Whether the object cannot be deleted because other objects are attached to it.
+    fn is_delete_conflict(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.is_delete_conflict())
     }
 
     fn may_pass(&self) -> bool {
@@ -176,35 +191,35 @@ impl Refusal {
     }
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for ChangeError {
+    fn from(failure: CallError) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<EnactError> for Refusal {
+impl From<EnactError> for ChangeError {
     fn from(error: EnactError) -> Self {
         Self::Own(Box::new(error))
     }
 }
 
-impl From<Refusal> for EnactError {
-    fn from(refusal: Refusal) -> Self {
+impl From<ChangeError> for EnactError {
+    fn from(refusal: ChangeError) -> Self {
         match refusal {
-            Refusal::Failed(failure) => failure.into(),
-            Refusal::Own(error) => *error,
+            ChangeError::Failed(failure) => failure.into(),
+            ChangeError::Own(error) => *error,
         }
     }
 }
 
-impl crate::retry::Passing for Refusal {
+impl crate::retry::TransientError for ChangeError {
     fn may_pass(&self) -> bool {
         Self::may_pass(self)
     }
 }
 
-/// A change that this provider never plans, such as a new path.
-fn impossible(id: &ResourceId, problem: &str, help: &str) -> Refusal {
+/// Refuses a change that this provider never plans, such as a new path.
+fn refuse_change(id: &ResourceId, problem: &str, help: &str) -> ChangeError {
     EnactError {
         requests: Vec::new(),
         kind: EnactErrorKind::Other,
@@ -215,12 +230,12 @@ fn impossible(id: &ResourceId, problem: &str, help: &str) -> Refusal {
     .into()
 }
 
-fn unknown(id: &ResourceId) -> Refusal {
-    impossible(id, "this provider has no resource of that kind", "the plan was made by another version: plan again")
+fn refuse_unknown_kind(id: &ResourceId) -> ChangeError {
+    refuse_change(id, "this provider has no resource of that kind", "the plan was made by another version: plan again")
 }
 
-/// Before the first write it must be known where this is.
-fn unplaced(error: ObserveError) -> EnactError {
+/// Converts a failure to read the realm. The realm must be known before the first write.
+fn to_enact_error(error: ObserveError) -> EnactError {
     let kind = match error.kind {
         ObserveErrorKind::Unauthenticated | ObserveErrorKind::Denied => EnactErrorKind::Denied,
         ObserveErrorKind::WrongRealm => EnactErrorKind::NotOurs,
@@ -231,36 +246,38 @@ fn unplaced(error: ObserveError) -> EnactError {
     EnactError { requests: Vec::new(), kind, operation: error.operation, message: error.message, help: error.help }
 }
 
-/// The text of an attribute.
-fn attribute<'a>(resource: &'a Resource, name: &str) -> Option<&'a str> {
+/// The text of an attribute. `None` if it is absent or not text.
+fn text_attribute<'a>(resource: &'a Resource, name: &str) -> Option<&'a str> {
     resource.get(name).and_then(Value::as_text)
 }
 
-/// A document that the resource must have, as it is sent.
-fn document_text(resource: &Resource, name: &str) -> Result<String, Refusal> {
+/// A document that the resource must have, in the form sent to IAM.
+fn require_document_text(resource: &Resource, name: &str) -> Result<String, ChangeError> {
     match resource.get(name) {
-        Some(Value::Document(document)) => Ok(document::text(document)),
-        _ => Err(impossible(&resource.id, &format!("it has no document {name:?}"), "the plan is broken: plan again")),
+        Some(Value::Document(document)) => Ok(document::render_document(document)),
+        _ => {
+            Err(refuse_change(&resource.id, &format!("it has no document {name:?}"), "the plan is broken: plan again"))
+        }
     }
 }
 
-/// The document of an attribute, if it is one.
-fn document_of<'a>(resource: &'a Resource, name: &str) -> Option<&'a Document> {
+/// The document of an attribute. `None` if it is absent or not a document.
+fn find_document<'a>(resource: &'a Resource, name: &str) -> Option<&'a Document> {
     match resource.get(name) {
         Some(Value::Document(document)) => Some(document),
         _ => None,
     }
 }
 
-/// The tags of a principal without marks.
-fn own_tags(resource: &Resource) -> BTreeMap<String, String> {
+/// The declared tags of a principal, without marks.
+fn declared_tags(resource: &Resource) -> BTreeMap<String, String> {
     match resource.get("tags") {
         Some(Value::Map(tags)) => tags.clone(),
         _ => BTreeMap::new(),
     }
 }
 
-/// Whether a failure leaves open what happened.
-fn uncertain(failure: &Failure) -> bool {
-    matches!(failure.cause, Cause::NoAnswer | Cause::Faulted | Cause::Malformed)
+/// Whether the failure leaves open whether the call took effect.
+fn is_uncertain(failure: &CallError) -> bool {
+    matches!(failure.cause, CallErrorCause::NoAnswer | CallErrorCause::Faulted | CallErrorCause::Malformed)
 }

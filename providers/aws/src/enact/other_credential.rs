@@ -1,50 +1,61 @@
-//! SSH keys, signing certificates and credentials for one service: switched off or taken away, never made.
+//! Disables and removes SSH keys, signing certificates and service-specific credentials. Leasehold never creates them.
 
 use aws_sdk_iam::types::StatusType;
 use leasehold_provider::{Change, Principal};
 
-use super::inline::unmarkable;
-use super::{Note, Refusal, Writing, attribute, impossible};
+use super::inline::refuse_marks;
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
 use crate::kinds;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
-    /// One change of such a credential.
-    pub(super) async fn other_credential(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+impl ChangeWriter<'_> {
+    /// Carries out a change of such a credential.
+    pub(super) async fn write_other_credential(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Update { after, .. } => {
-                let status = match attribute(after, "status") {
+                let status = match text_attribute(after, "status") {
                     Some("Active") => StatusType::Active,
                     Some("Inactive") => StatusType::Inactive,
-                    _ => return Err(impossible(&after.id, "its status is neither Active nor Inactive", "plan again")),
+                    _ => {
+                        return Err(refuse_change(
+                            &after.id,
+                            "its status is neither Active nor Inactive",
+                            "plan again",
+                        ));
+                    }
                 };
-                self.switch(user, change, status).await
+                self.set_credential_status(user, change, status).await
             }
             Change::Delete { .. } => {
-                self.touched(Principal::User, user);
-                self.take_away(user, change).await
+                self.record_touched(Principal::User, user);
+                self.delete_other_credential(user, change).await
             }
             Change::Create { after } => {
-                Err(impossible(&after.id, "credentials of this sort are not made", "plan again"))
+                Err(refuse_change(&after.id, "credentials of this sort are not made", "plan again"))
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
+            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }
     }
 
-    async fn switch(&self, user: &str, change: &Change, status: StatusType) -> Result<Note, Refusal> {
+    async fn set_credential_status(
+        &self,
+        user: &str,
+        change: &Change,
+        status: StatusType,
+    ) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
-        let (id, status) = (kinds::part(change.id()), &status);
+        let (id, status) = (kinds::part_name(change.id()), &status);
         match &change.id().kind {
             kind if *kind == kinds::SSH_KEY => {
                 let send =
                     || iam.update_ssh_public_key().user_name(user).ssh_public_key_id(id).status(status.clone()).send();
-                self.call("iam:UpdateSSHPublicKey", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateSSHPublicKey", RetryClass::Idempotent, send).await?;
             }
             kind if *kind == kinds::CERTIFICATE => {
                 let send = || {
                     iam.update_signing_certificate().user_name(user).certificate_id(id).status(status.clone()).send()
                 };
-                self.call("iam:UpdateSigningCertificate", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateSigningCertificate", RetryClass::Idempotent, send).await?;
             }
             _ => {
                 let send = || {
@@ -54,14 +65,14 @@ impl Writing<'_> {
                         .status(status.clone())
                         .send()
                 };
-                self.call("iam:UpdateServiceSpecificCredential", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateServiceSpecificCredential", RetryClass::Idempotent, send).await?;
             }
         }
         Ok(None)
     }
 
-    async fn take_away(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
-        let id = kinds::part(change.id());
+    async fn delete_other_credential(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
+        let id = kinds::part_name(change.id());
         match &change.id().kind {
             kind if *kind == kinds::SSH_KEY => self.delete_ssh_key(user, id).await,
             kind if *kind == kinds::CERTIFICATE => self.delete_certificate(user, id).await,
@@ -69,25 +80,25 @@ impl Writing<'_> {
         }
     }
 
-    /// Takes an SSH key off a user.
-    pub(super) async fn delete_ssh_key(&self, user: &str, id: &str) -> Result<Note, Refusal> {
+    /// Deletes an SSH key of a user.
+    pub(super) async fn delete_ssh_key(&self, user: &str, id: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.delete_ssh_public_key().user_name(user).ssh_public_key_id(id).send();
-        self.remove("iam:DeleteSSHPublicKey", send).await
+        self.delete_if_present("iam:DeleteSSHPublicKey", send).await
     }
 
-    /// Takes a signing certificate off a user.
-    pub(super) async fn delete_certificate(&self, user: &str, id: &str) -> Result<Note, Refusal> {
+    /// Deletes a signing certificate of a user.
+    pub(super) async fn delete_certificate(&self, user: &str, id: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.delete_signing_certificate().user_name(user).certificate_id(id).send();
-        self.remove("iam:DeleteSigningCertificate", send).await
+        self.delete_if_present("iam:DeleteSigningCertificate", send).await
     }
 
-    /// Takes a credential for one service off a user.
-    pub(super) async fn delete_service_credential(&self, user: &str, id: &str) -> Result<Note, Refusal> {
+    /// Deletes a service-specific credential of a user.
+    pub(super) async fn delete_service_credential(&self, user: &str, id: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send =
             || iam.delete_service_specific_credential().user_name(user).service_specific_credential_id(id).send();
-        self.remove("iam:DeleteServiceSpecificCredential", send).await
+        self.delete_if_present("iam:DeleteServiceSpecificCredential", send).await
     }
 }

@@ -1,41 +1,41 @@
-//! Scopes as customer-managed policies, with their versions.
+//! Writes scopes as customer-managed policies, and manages their versions.
 
 use aws_sdk_iam::types::PolicyVersion;
 use leasehold_provider::{Change, Document, EnactError, EnactErrorKind, Marks, Resource};
 
-use super::inline::unmarkable;
-use super::standing::not_ours;
+use super::inline::refuse_marks;
+use super::standing::refuse_not_ours;
 use super::tags::{self, TagChange};
-use super::{Note, Refusal, Writing, document_of, document_text, impossible, uncertain};
-use crate::failure::Failure;
-use crate::retry::Class;
+use super::{ChangeError, ChangeWriter, EnactNote, find_document, is_uncertain, refuse_change, require_document_text};
+use crate::failure::CallError;
+use crate::retry::RetryClass;
 use crate::{arn, document, kinds};
 
-impl Writing<'_> {
-    /// One change of a scope's policy.
-    pub(super) async fn policy(&self, change: &Change) -> Result<Note, Refusal> {
-        let scope = kinds::part(change.id());
-        let arn = arn::scope_policy(self.realm, self.stack, scope);
+impl ChangeWriter<'_> {
+    /// Carries out a change of a scope's policy.
+    pub(super) async fn write_policy(&self, change: &Change) -> Result<EnactNote, ChangeError> {
+        let scope = kinds::part_name(change.id());
+        let arn = arn::scope_policy_arn(self.realm, self.stack, scope);
         match change {
             Change::Create { after } => self.create_policy(scope, &arn, after).await,
             Change::Update { after, .. } => self.update_policy(&arn, after).await,
             Change::Delete { .. } => {
                 let note = self.delete_policy(&arn).await?;
-                self.provider.known.gone(self.stack, change.id());
+                self.provider.known.record_gone(self.stack, change.id());
                 Ok(note)
             }
             Change::Mark { before, after, .. } => {
-                self.tag_policy(&arn, TagChange::of_marks(before.as_deref(), after)).await?;
+                self.tag_policy(&arn, TagChange::from_mark_change(before.as_deref(), after)).await?;
                 Ok(None)
             }
-            Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
+            Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }
     }
 
-    async fn create_policy(&self, scope: &str, arn: &str, after: &Resource) -> Result<Note, Refusal> {
-        let text = document_text(after, "policy")?;
-        // The policy of a user's own statements is marked by its path alone.
-        let list = after.marks.as_ref().map(|marks| tags::list(&marks.to_tags())).transpose()?;
+    async fn create_policy(&self, scope: &str, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
+        let text = require_document_text(after, "policy")?;
+        // A policy with a user's own statements has no tags: its path is its only mark.
+        let list = after.marks.as_ref().map(|marks| tags::tags_to_sdk(&marks.to_tags())).transpose()?;
         let iam = &self.provider.clients.iam;
         let send = || {
             iam.create_policy()
@@ -45,99 +45,102 @@ impl Writing<'_> {
                 .set_tags(list.clone())
                 .send()
         };
-        match self.call("iam:CreatePolicy", Class::Conditional, send).await {
+        match self.call_iam("iam:CreatePolicy", RetryClass::Conditional, send).await {
             Ok(_) => {
-                self.provider.known.made(self.stack, &after.id);
+                self.provider.known.record_made(self.stack, &after.id);
                 Ok(None)
             }
-            Err(failure) if failure.exists() => self.resolve_policy(arn, after).await,
+            Err(failure) if failure.is_name_taken() => self.resolve_policy(arn, after).await,
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// A policy of the name is there. Under the stack's path it is ours; under another it is not.
-    async fn resolve_policy(&self, arn: &str, after: &Resource) -> Result<Note, Refusal> {
+    /// Handles a policy that already exists under this name. Under the stack's path it is ours; under another path it is not.
+    async fn resolve_policy(&self, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetPolicy";
         let iam = &self.provider.clients.iam;
-        let policy = match self.call(OPERATION, Class::Idempotent, || iam.get_policy().policy_arn(arn).send()).await {
-            Ok(answer) => answer.policy.ok_or_else(|| Failure::malformed(OPERATION, "no policy in the answer"))?,
-            Err(failure) if failure.absent() => {
-                return Err(not_ours(&after.id, "a policy of that name is under another path"));
-            }
-            Err(failure) => return Err(failure.into()),
-        };
-        let live = tags::map(policy.tags);
+        let policy =
+            match self.call_iam(OPERATION, RetryClass::Idempotent, || iam.get_policy().policy_arn(arn).send()).await {
+                Ok(answer) => answer
+                    .policy
+                    .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no policy in the answer"))?,
+                Err(failure) if failure.is_absent() => {
+                    return Err(refuse_not_ours(&after.id, "a policy of that name is under another path"));
+                }
+                Err(failure) => return Err(failure.into()),
+            };
+        let live = tags::tags_from_sdk(policy.tags);
         match Marks::from_tags(&live) {
             Ok(Some(marks)) if marks.stack != *self.stack => {
-                return Err(not_ours(&after.id, &format!("its tags say stack {}", marks.stack)));
+                return Err(refuse_not_ours(&after.id, &format!("its tags say stack {}", marks.stack)));
             }
-            Err(problem) => return Err(not_ours(&after.id, &problem.to_string())),
+            Err(problem) => return Err(refuse_not_ours(&after.id, &problem.to_string())),
             Ok(_) => {}
         }
-        self.provider.known.made(self.stack, &after.id);
+        self.provider.known.record_made(self.stack, &after.id);
         self.update_policy(arn, after).await?;
         if let Some(wanted) = &after.marks {
             let found =
                 live.into_iter().filter(|(key, _)| key.starts_with(leasehold_provider::marks::PREFIX)).collect();
-            self.tag_policy(arn, TagChange::between(&found, &wanted.to_tags())).await?;
+            self.tag_policy(arn, TagChange::from_difference(&found, &wanted.to_tags())).await?;
         }
         Ok(Some("it was there already, under this stack's path".to_owned()))
     }
 
-    /// Makes the wanted document the default version, unless it is. A new version has a name of the service's choice, so after
-    /// a lost answer the policy is looked at again instead.
-    async fn update_policy(&self, arn: &str, after: &Resource) -> Result<Note, Refusal> {
-        let wanted = document_of(after, "policy")
-            .ok_or_else(|| impossible(&after.id, "it has no document", "the plan is broken: plan again"))?;
-        let text = document::text(wanted);
+    /// Makes the desired document the default version, unless it already is. IAM chooses the name of a new version, so after a lost answer
+    /// the policy is read again instead of repeating the call.
+    async fn update_policy(&self, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
+        let wanted = find_document(after, "policy")
+            .ok_or_else(|| refuse_change(&after.id, "it has no document", "the plan is broken: plan again"))?;
+        let text = document::render_document(wanted);
         let iam = &self.provider.clients.iam;
         let send = || iam.create_policy_version().policy_arn(arn).policy_document(&text).set_as_default(true).send();
         let mut last = None;
         for attempt in 0..4 {
-            if self.default_document(arn).await? == *wanted {
+            if self.read_default_document(arn).await? == *wanted {
                 let note = if attempt == 0 { Some("it was so already".to_owned()) } else { None };
                 return Ok(note);
             }
-            match self.call("iam:CreatePolicyVersion", Class::ServerNamed, send).await {
+            match self.call_iam("iam:CreatePolicyVersion", RetryClass::ServerNamed, send).await {
                 Ok(_) => return Ok(None),
-                Err(failure) if failure.limit() => {
+                Err(failure) if failure.is_limit() => {
                     self.drop_oldest_version(arn).await?;
                     last = Some(failure);
                 }
-                Err(failure) if uncertain(&failure) => last = Some(failure),
+                Err(failure) if is_uncertain(&failure) => last = Some(failure),
                 Err(failure) => return Err(failure.into()),
             }
         }
-        Err(last.map_or_else(|| impossible(&after.id, "it could not be changed", "run it again"), Refusal::from))
+        Err(last.map_or_else(|| refuse_change(&after.id, "it could not be changed", "run it again"), ChangeError::from))
     }
 
-    async fn default_document(&self, arn: &str) -> Result<Document, Refusal> {
+    async fn read_default_document(&self, arn: &str) -> Result<Document, ChangeError> {
         const GET: &str = "iam:GetPolicy";
         const VERSION: &str = "iam:GetPolicyVersion";
         let iam = &self.provider.clients.iam;
-        let answer = self.call(GET, Class::Idempotent, || iam.get_policy().policy_arn(arn).send()).await?;
+        let answer = self.call_iam(GET, RetryClass::Idempotent, || iam.get_policy().policy_arn(arn).send()).await?;
         let version = answer
             .policy
             .and_then(|policy| policy.default_version_id)
-            .ok_or_else(|| Failure::malformed(GET, "a policy without a default version"))?;
+            .ok_or_else(|| CallError::from_malformed_answer(GET, "a policy without a default version"))?;
         let send = || iam.get_policy_version().policy_arn(arn).version_id(&version).send();
-        let answer = self.call(VERSION, Class::Idempotent, send).await?;
+        let answer = self.call_iam(VERSION, RetryClass::Idempotent, send).await?;
         let text = answer
             .policy_version
             .and_then(|version| version.document)
-            .ok_or_else(|| Failure::malformed(VERSION, "a version without a document"))?;
-        Ok(document::decode(&text).map_err(|problem| Failure::malformed(VERSION, problem))?)
+            .ok_or_else(|| CallError::from_malformed_answer(VERSION, "a version without a document"))?;
+        Ok(document::decode_document(&text).map_err(|problem| CallError::from_malformed_answer(VERSION, problem))?)
     }
 
-    async fn versions(&self, arn: &str) -> Result<Vec<PolicyVersion>, Failure> {
+    async fn list_versions(&self, arn: &str) -> Result<Vec<PolicyVersion>, CallError> {
         let iam = &self.provider.clients.iam;
-        // Five at most: one page holds them.
+        // A policy has at most five versions, so they fit on one page.
         let send = || iam.list_policy_versions().policy_arn(arn).send();
-        Ok(self.call("iam:ListPolicyVersions", Class::Idempotent, send).await?.versions.unwrap_or_default())
+        Ok(self.call_iam("iam:ListPolicyVersions", RetryClass::Idempotent, send).await?.versions.unwrap_or_default())
     }
 
-    async fn drop_oldest_version(&self, arn: &str) -> Result<(), Refusal> {
-        let versions = self.versions(arn).await?;
+    async fn drop_oldest_version(&self, arn: &str) -> Result<(), ChangeError> {
+        let versions = self.list_versions(arn).await?;
         let spare = versions.into_iter().filter(|version| !version.is_default_version).filter_map(|v| v.version_id);
         let Some(oldest) = spare.min_by_key(|version| version_number(version)) else {
             return Err(EnactError {
@@ -152,42 +155,42 @@ impl Writing<'_> {
         self.delete_version(arn, &oldest).await
     }
 
-    async fn delete_version(&self, arn: &str, version: &str) -> Result<(), Refusal> {
+    async fn delete_version(&self, arn: &str, version: &str) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.delete_policy_version().policy_arn(arn).version_id(version).send();
-        self.remove("iam:DeletePolicyVersion", send).await?;
+        self.delete_if_present("iam:DeletePolicyVersion", send).await?;
         Ok(())
     }
 
-    async fn delete_policy(&self, arn: &str) -> Result<Note, Refusal> {
+    async fn delete_policy(&self, arn: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
-        let versions = match self.versions(arn).await {
+        let versions = match self.list_versions(arn).await {
             Ok(versions) => versions,
-            Err(failure) if failure.absent() => return Ok(Some("it was gone already".to_owned())),
+            Err(failure) if failure.is_absent() => return Ok(Some("it was gone already".to_owned())),
             Err(failure) => return Err(failure.into()),
         };
         for version in versions.iter().filter(|version| !version.is_default_version) {
             self.delete_version(arn, version.version_id.as_deref().unwrap_or_default()).await?;
         }
-        self.remove("iam:DeletePolicy", || iam.delete_policy().policy_arn(arn).send()).await
+        self.delete_if_present("iam:DeletePolicy", || iam.delete_policy().policy_arn(arn).send()).await
     }
 
-    async fn tag_policy(&self, arn: &str, change: TagChange) -> Result<(), Refusal> {
+    async fn tag_policy(&self, arn: &str, change: TagChange) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if !change.put.is_empty() {
-            let list = tags::list(&change.put)?;
+            let list = tags::tags_to_sdk(&change.put)?;
             let send = || iam.tag_policy().policy_arn(arn).set_tags(Some(list.clone())).send();
-            self.call("iam:TagPolicy", Class::Idempotent, send).await?;
+            self.call_iam("iam:TagPolicy", RetryClass::Idempotent, send).await?;
         }
         if !change.remove.is_empty() {
             let send = || iam.untag_policy().policy_arn(arn).set_tag_keys(Some(change.remove.clone())).send();
-            self.call("iam:UntagPolicy", Class::Idempotent, send).await?;
+            self.call_iam("iam:UntagPolicy", RetryClass::Idempotent, send).await?;
         }
         Ok(())
     }
 }
 
-/// `12` of `v12`.
+/// The number of a version: `12` for `v12`.
 fn version_number(version: &str) -> u64 {
     version.trim_start_matches('v').parse().unwrap_or(u64::MAX)
 }

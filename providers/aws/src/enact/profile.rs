@@ -1,30 +1,30 @@
-//! Roles in instance profiles: taken out, never put in. The profile stays; it is not the stack's.
+//! Removes roles from instance profiles; never adds them. The profile itself is kept, because the stack does not manage it.
 
 use leasehold_provider::{Change, Principal};
 
-use super::inline::unmarkable;
-use super::{Note, Refusal, Writing, impossible};
+use super::inline::refuse_marks;
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change};
 use crate::kinds;
 
-impl Writing<'_> {
-    /// One change of a role's place in an instance profile.
-    pub(super) async fn profile_membership(&self, role: &str, change: &Change) -> Result<Note, Refusal> {
+impl ChangeWriter<'_> {
+    /// Carries out a change of a role's membership in an instance profile.
+    pub(super) async fn write_profile_membership(&self, role: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Delete { .. } => {
-                self.touched(Principal::Role, role);
-                self.take_out_of_profile(role, kinds::part(change.id())).await
+                self.record_touched(Principal::Role, role);
+                self.remove_from_profile(role, kinds::part_name(change.id())).await
             }
             Change::Create { after } | Change::Update { after, .. } => {
-                Err(impossible(&after.id, "roles are only ever taken out of instance profiles", "plan again"))
+                Err(refuse_change(&after.id, "roles are only ever taken out of instance profiles", "plan again"))
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
+            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }
     }
 
-    /// Takes a role out of an instance profile.
-    pub(super) async fn take_out_of_profile(&self, role: &str, profile: &str) -> Result<Note, Refusal> {
+    /// Removes a role from an instance profile.
+    pub(super) async fn remove_from_profile(&self, role: &str, profile: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.remove_role_from_instance_profile().instance_profile_name(profile).role_name(role).send();
-        self.remove("iam:RemoveRoleFromInstanceProfile", send).await
+        self.delete_if_present("iam:RemoveRoleFromInstanceProfile", send).await
     }
 }

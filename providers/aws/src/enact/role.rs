@@ -1,19 +1,22 @@
-//! Roles: made in one call with trust, tags, boundary and all; changed by what differs.
+//! Writes roles. One call creates a role with trust policy, tags and boundary; later changes write only what differs.
 
 use leasehold_provider::{Change, Marks, Resource, Value};
 
-use super::standing::taken;
+use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
-use super::{Note, Refusal, Writing, attribute, document_of, document_text, impossible, own_tags};
+use super::{
+    ChangeError, ChangeWriter, EnactNote, declared_tags, find_document, refuse_change, require_document_text,
+    text_attribute,
+};
 use crate::document;
-use crate::failure::Failure;
-use crate::observe::{RoleFacts, Whose, role_resource};
+use crate::failure::CallError;
+use crate::observe::{IdentityBinding, RoleFacts, role_resource};
 use crate::realize::DEFAULT_SESSION;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
-    /// One change of a role itself.
-    pub(super) async fn role(&self, name: &str, change: &Change) -> Result<Note, Refusal> {
+impl ChangeWriter<'_> {
+    /// Carries out a change of a role itself.
+    pub(super) async fn write_role(&self, name: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         match change {
             Change::Create { after } => self.create_role(name, after).await,
@@ -23,154 +26,164 @@ impl Writing<'_> {
             }
             Change::Delete { .. } => {
                 let send = || iam.delete_role().role_name(name).send();
-                let note = match self.remove("iam:DeleteRole", send).await {
-                    Err(refusal) if refusal.holds_something() => {
+                let note = match self.delete_if_present("iam:DeleteRole", send).await {
+                    Err(refusal) if refusal.is_delete_conflict() => {
                         let removed = self.clear_role(name).await?;
                         if removed.is_empty() {
                             return Err(refusal);
                         }
-                        self.remove("iam:DeleteRole", send).await?;
+                        self.delete_if_present("iam:DeleteRole", send).await?;
                         Some(format!("with it went: {}", removed.join(", ")))
                     }
                     other => other?,
                 };
-                self.provider.known.gone(self.stack, change.id());
+                self.provider.known.record_gone(self.stack, change.id());
                 Ok(note)
             }
             Change::Mark { before, after, .. } => {
-                self.tag_role(name, TagChange::of_marks(before.as_deref(), after)).await?;
+                self.tag_role(name, TagChange::from_mark_change(before.as_deref(), after)).await?;
                 Ok(None)
             }
             Change::Adopt { after, .. } => {
-                self.tag_role(name, TagChange::onto(after)).await?;
-                self.provider.known.found(self.stack, change.id());
+                self.tag_role(name, TagChange::for_marking(after)).await?;
+                self.provider.known.record_owned(self.stack, change.id());
                 Ok(None)
             }
             Change::Unmark { .. } => {
-                self.tag_role(name, TagChange::off()).await?;
-                self.provider.known.gone(self.stack, change.id());
+                self.tag_role(name, TagChange::for_unmarking()).await?;
+                self.provider.known.record_gone(self.stack, change.id());
                 Ok(None)
             }
         }
     }
 
-    async fn create_role(&self, name: &str, after: &Resource) -> Result<Note, Refusal> {
+    async fn create_role(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         let marks = after.marks.as_ref();
-        let mut all_tags = own_tags(after);
+        let mut all_tags = declared_tags(after);
         all_tags.extend(marks.map(Marks::to_tags).unwrap_or_default());
-        let all_tags = tags::list(&all_tags)?;
-        let trust = document_text(after, "assume_role_policy")?;
+        let all_tags = tags::tags_to_sdk(&all_tags)?;
+        let trust = require_document_text(after, "assume_role_policy")?;
         let iam = &self.provider.clients.iam;
         let send = || {
             iam.create_role()
                 .role_name(name)
                 .assume_role_policy_document(&trust)
                 .set_tags(Some(all_tags.clone()))
-                .set_path(attribute(after, "path").map(str::to_owned))
-                .set_description(attribute(after, "description").map(str::to_owned))
-                .set_permissions_boundary(attribute(after, "permissions_boundary").map(str::to_owned))
-                .set_max_session_duration(session(after))
+                .set_path(text_attribute(after, "path").map(str::to_owned))
+                .set_description(text_attribute(after, "description").map(str::to_owned))
+                .set_permissions_boundary(text_attribute(after, "permissions_boundary").map(str::to_owned))
+                .set_max_session_duration(session_seconds(after))
                 .send()
         };
         if marks.is_none() {
-            return Err(impossible(&after.id, "the plan gives it no marks", "the plan is broken: plan again"));
+            return Err(refuse_change(&after.id, "the plan gives it no marks", "the plan is broken: plan again"));
         }
-        match self.call("iam:CreateRole", Class::Conditional, send).await {
+        match self.call_iam("iam:CreateRole", RetryClass::Conditional, send).await {
             Ok(_) => {
-                self.provider.known.made(self.stack, &after.id);
+                self.provider.known.record_made(self.stack, &after.id);
                 Ok(None)
             }
-            Err(failure) if failure.exists() => self.resolve_role(name, after).await,
+            Err(failure) if failure.is_name_taken() => self.resolve_role(name, after).await,
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// A role of the name is there: by an earlier attempt or run of ours, or somebody else's.
-    async fn resolve_role(&self, name: &str, after: &Resource) -> Result<Note, Refusal> {
+    /// Handles a role that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
+    async fn resolve_role(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetRole";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_role().role_name(name).send();
-        let answer = match self.call(OPERATION, Class::Idempotent, send).await {
-            Err(failure) if failure.absent() => return Err(taken(&after.id)),
+        let answer = match self.call_iam(OPERATION, RetryClass::Idempotent, send).await {
+            Err(failure) if failure.is_absent() => return Err(refuse_taken_name(&after.id)),
             other => other?,
         };
-        let role = answer.role.ok_or_else(|| Failure::malformed(OPERATION, "no role in the answer"))?;
-        let facts = RoleFacts::of(&role);
-        let live_tags = tags::map(role.tags);
+        let role = answer.role.ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no role in the answer"))?;
+        let facts = RoleFacts::from_role(&role);
+        let live_tags = tags::tags_from_sdk(role.tags);
         let found = Marks::from_tags(&live_tags).ok().flatten();
-        self.must_be(&after.id, found.as_ref(), after.marks.as_ref())?;
+        self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
         let (Some(found), Some(wanted)) = (found, after.marks.as_ref()) else { return Ok(None) };
-        let trust = document::decode(role.assume_role_policy_document.as_deref().unwrap_or_default())
-            .map_err(|problem| Failure::malformed(OPERATION, format!("the trust of role {name}: {problem}")))?;
+        let trust = document::decode_document(role.assume_role_policy_document.as_deref().unwrap_or_default())
+            .map_err(|problem| {
+                CallError::from_malformed_answer(OPERATION, format!("the trust of role {name}: {problem}"))
+            })?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let mut live =
-            role_resource(name, &role.path, Value::Document(trust), boundary, &live_tags, Whose::Marked(&found));
-        facts.set(&mut live);
-        // It is new to this run, so it may be new to the cloud as well.
-        self.provider.known.made(self.stack, &after.id);
+        let mut live = role_resource(
+            name,
+            &role.path,
+            Value::Document(trust),
+            boundary,
+            &live_tags,
+            IdentityBinding::Marked(&found),
+        );
+        facts.write_to_resource(&mut live);
+        // This run sees the role for the first time, so the role may be new to IAM as well, and IAM may not show it everywhere yet.
+        self.provider.known.record_made(self.stack, &after.id);
         self.update_role(name, &live, after).await?;
-        self.tag_role(name, TagChange::of_marks(Some(&found), wanted)).await?;
+        self.tag_role(name, TagChange::from_mark_change(Some(&found), wanted)).await?;
         Ok(Some("it was there already, with this stack's mark".to_owned()))
     }
 
-    async fn update_role(&self, name: &str, before: &Resource, after: &Resource) -> Result<(), Refusal> {
+    async fn update_role(&self, name: &str, before: &Resource, after: &Resource) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
-        if attribute(before, "path") != attribute(after, "path") {
+        if text_attribute(before, "path") != text_attribute(after, "path") {
             let help = "IAM cannot move a role: give the identity another name";
-            return Err(impossible(&after.id, "its path would change", help));
+            return Err(refuse_change(&after.id, "its path would change", help));
         }
-        // What takes access away goes first.
-        if attribute(before, "permissions_boundary") != attribute(after, "permissions_boundary") {
-            self.role_boundary(name, attribute(after, "permissions_boundary")).await?;
+        // Write the change that takes away access first.
+        if text_attribute(before, "permissions_boundary") != text_attribute(after, "permissions_boundary") {
+            self.write_role_boundary(name, text_attribute(after, "permissions_boundary")).await?;
         }
-        if document_of(before, "assume_role_policy") != document_of(after, "assume_role_policy") {
-            let trust = document_text(after, "assume_role_policy")?;
+        if find_document(before, "assume_role_policy") != find_document(after, "assume_role_policy") {
+            let trust = require_document_text(after, "assume_role_policy")?;
             let send = || iam.update_assume_role_policy().role_name(name).policy_document(&trust).send();
-            self.call("iam:UpdateAssumeRolePolicy", Class::Idempotent, send).await?;
+            self.call_iam("iam:UpdateAssumeRolePolicy", RetryClass::Idempotent, send).await?;
         }
-        if attribute(before, "description") != attribute(after, "description") || session(before) != session(after) {
-            let seconds = session(after).or_else(|| i32::try_from(DEFAULT_SESSION).ok());
+        if text_attribute(before, "description") != text_attribute(after, "description")
+            || session_seconds(before) != session_seconds(after)
+        {
+            let seconds = session_seconds(after).or_else(|| i32::try_from(DEFAULT_SESSION).ok());
             let send = || {
                 iam.update_role()
                     .role_name(name)
-                    .description(attribute(after, "description").unwrap_or_default())
+                    .description(text_attribute(after, "description").unwrap_or_default())
                     .set_max_session_duration(seconds)
                     .send()
             };
-            self.call("iam:UpdateRole", Class::Idempotent, send).await?;
+            self.call_iam("iam:UpdateRole", RetryClass::Idempotent, send).await?;
         }
-        self.tag_role(name, TagChange::between(&own_tags(before), &own_tags(after))).await
+        self.tag_role(name, TagChange::from_difference(&declared_tags(before), &declared_tags(after))).await
     }
 
-    async fn role_boundary(&self, name: &str, boundary: Option<&str>) -> Result<(), Refusal> {
+    async fn write_role_boundary(&self, name: &str, boundary: Option<&str>) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if let Some(boundary) = boundary {
             let send = || iam.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary).send();
-            self.call("iam:PutRolePermissionsBoundary", Class::Idempotent, send).await?;
+            self.call_iam("iam:PutRolePermissionsBoundary", RetryClass::Idempotent, send).await?;
         } else {
             let send = || iam.delete_role_permissions_boundary().role_name(name).send();
-            self.remove("iam:DeleteRolePermissionsBoundary", send).await?;
+            self.delete_if_present("iam:DeleteRolePermissionsBoundary", send).await?;
         }
         Ok(())
     }
 
-    async fn tag_role(&self, name: &str, change: TagChange) -> Result<(), Refusal> {
+    async fn tag_role(&self, name: &str, change: TagChange) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if !change.put.is_empty() {
-            let list = tags::list(&change.put)?;
+            let list = tags::tags_to_sdk(&change.put)?;
             let send = || iam.tag_role().role_name(name).set_tags(Some(list.clone())).send();
-            self.call("iam:TagRole", Class::Idempotent, send).await?;
+            self.call_iam("iam:TagRole", RetryClass::Idempotent, send).await?;
         }
         if !change.remove.is_empty() {
             let send = || iam.untag_role().role_name(name).set_tag_keys(Some(change.remove.clone())).send();
-            self.call("iam:UntagRole", Class::Idempotent, send).await?;
+            self.call_iam("iam:UntagRole", RetryClass::Idempotent, send).await?;
         }
         Ok(())
     }
 }
 
-/// The longest session in seconds, where it is not the default.
-fn session(role: &Resource) -> Option<i32> {
+/// The maximum session duration in seconds. `None` if it is the default.
+fn session_seconds(role: &Resource) -> Option<i32> {
     match role.get("max_session_duration") {
         Some(Value::Number(seconds)) => i32::try_from(*seconds).ok(),
         _ => None,

@@ -1,53 +1,60 @@
-//! Whose an object is, before it is written. What an observation of this run has told is not asked again.
+//! Checks that the stack manages an object before it is written. The marks that this run has already observed are not read again.
 
 use aws_sdk_iam::types::PolicyScopeType;
 use leasehold_provider::{Change, EnactError, EnactErrorKind, Marks, Principal, ResourceId, StackName};
 
-use super::{Refusal, Writing, impossible};
-use crate::observe::{Page, read_all};
-use crate::retry::Class;
+use super::{ChangeError, ChangeWriter, refuse_change};
+use crate::observe::{Page, read_all_pages};
+use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
-/// What may be done with the object of a change.
-pub enum Standing {
-    /// It carries the stack's mark, or will from its first moment.
+/// Whether a change may be carried out on its object.
+pub enum TargetStatus {
+    /// The object carries the stack's mark, or gets it when it is created.
     Ours,
-    /// It is to be removed and is not there.
+    /// The object is to be removed and does not exist.
     Gone,
 }
 
-impl Writing<'_> {
-    /// Finds out whether the change may be carried out.
-    pub async fn standing(&self, change: &Change) -> Result<Standing, Refusal> {
+impl ChangeWriter<'_> {
+    /// Checks whether the change may be carried out.
+    ///
+    /// # Errors
+    /// The object is not managed by this stack, does not exist although the change needs it, or its marks cannot be read.
+    pub async fn check_target(&self, change: &Change) -> Result<TargetStatus, ChangeError> {
         let id = change.id();
-        self.own_marks(change)?;
-        let bearer = self.bearer(id)?;
+        self.check_change_marks(change)?;
+        let bearer = self.find_marked_object(id)?;
         if matches!(change, Change::Create { .. }) && bearer == *id {
-            // The cloud refuses a name that is taken; only then is it asked whose it is.
-            return Ok(Standing::Ours);
+            // AWS refuses a name that is taken. Only then are the marks of the existing object read.
+            return Ok(TargetStatus::Ours);
         }
         let changes_hands = matches!(change, Change::Adopt { .. } | Change::Unmark { .. });
         if !changes_hands && self.provider.known.is_ours(self.stack, &bearer) {
-            return Ok(Standing::Ours);
+            return Ok(TargetStatus::Ours);
         }
-        match self.marks_of(&bearer).await? {
-            Found::Unmarked if matches!(change, Change::Adopt { .. }) => Ok(Standing::Ours),
-            Found::Unmarked if matches!(change, Change::Unmark { .. }) => Ok(Standing::Gone),
-            Found::Unmarked => Err(not_ours(&bearer, "it carries no mark")),
-            Found::Marks(marks) if changes_hands && marks.stack == *self.stack && !is_about(change, &marks) => {
-                Err(not_ours(&bearer, &format!("it is {} of this stack", marks.address)))
+        match self.read_marks(&bearer).await? {
+            FoundMarks::Unmarked if matches!(change, Change::Adopt { .. }) => Ok(TargetStatus::Ours),
+            FoundMarks::Unmarked if matches!(change, Change::Unmark { .. }) => Ok(TargetStatus::Gone),
+            FoundMarks::Unmarked => Err(refuse_not_ours(&bearer, "it carries no mark")),
+            FoundMarks::Marks(marks)
+                if changes_hands && marks.stack == *self.stack && !has_expected_address(change, &marks) =>
+            {
+                Err(refuse_not_ours(&bearer, &format!("it is {} of this stack", marks.address)))
             }
-            Found::Marks(marks) if marks.stack == *self.stack => {
-                self.provider.known.found(self.stack, &bearer);
-                Ok(Standing::Ours)
+            FoundMarks::Marks(marks) if marks.stack == *self.stack => {
+                self.provider.known.record_owned(self.stack, &bearer);
+                Ok(TargetStatus::Ours)
             }
-            Found::Marks(marks) => Err(not_ours(&bearer, &format!("it belongs to stack {}", marks.stack))),
-            Found::Strange(reason) => Err(not_ours(&bearer, &reason)),
-            Found::Absent if bearer.kind == kinds::POLICY && self.namesake(&bearer).await? => {
-                Err(not_ours(&bearer, "the policy of that name is under another path"))
+            FoundMarks::Marks(marks) => Err(refuse_not_ours(&bearer, &format!("it belongs to stack {}", marks.stack))),
+            FoundMarks::Strange(reason) => Err(refuse_not_ours(&bearer, &reason)),
+            FoundMarks::Absent if bearer.kind == kinds::POLICY && self.has_namesake(&bearer).await? => {
+                Err(refuse_not_ours(&bearer, "the policy of that name is under another path"))
             }
-            Found::Absent if matches!(change, Change::Delete { .. } | Change::Unmark { .. }) => Ok(Standing::Gone),
-            Found::Absent => Err(EnactError {
+            FoundMarks::Absent if matches!(change, Change::Delete { .. } | Change::Unmark { .. }) => {
+                Ok(TargetStatus::Gone)
+            }
+            FoundMarks::Absent => Err(EnactError {
                 requests: Vec::new(),
                 kind: EnactErrorKind::Conflict,
                 operation: id.to_string(),
@@ -58,8 +65,8 @@ impl Writing<'_> {
         }
     }
 
-    /// The marks within the change itself must be this stack's.
-    fn own_marks(&self, change: &Change) -> Result<(), Refusal> {
+    /// Checks that the marks in the change itself name this stack.
+    fn check_change_marks(&self, change: &Change) -> Result<(), ChangeError> {
         let (before, after) = match change {
             Change::Create { after } => (None, after.marks.as_ref()),
             Change::Update { before, after } => (before.marks.as_ref(), after.marks.as_ref()),
@@ -69,105 +76,111 @@ impl Writing<'_> {
             Change::Unmark { before, .. } => (Some(&**before), None),
         };
         match before.into_iter().chain(after).find(|marks| marks.stack != *self.stack) {
-            Some(marks) => Err(not_ours(change.id(), &format!("the change itself names stack {}", marks.stack))),
+            Some(marks) => Err(refuse_not_ours(change.id(), &format!("the change itself names stack {}", marks.stack))),
             None => Ok(()),
         }
     }
 
-    /// The object that carries the mark: the principal, or the policy of a scope.
-    fn bearer(&self, id: &ResourceId) -> Result<ResourceId, Refusal> {
-        if let Some((principal, name)) = kinds::holder(id) {
-            return Ok(kinds::principal(principal, name));
+    /// The object that carries the mark: the principal, the group, the federation, or the policy of a scope.
+    fn find_marked_object(&self, id: &ResourceId) -> Result<ResourceId, ChangeError> {
+        if let Some((principal, name)) = kinds::owning_principal(id) {
+            return Ok(kinds::principal_id(principal, name));
         }
-        if let Some(group) = kinds::group_of(id) {
-            return Ok(kinds::group(group));
+        if let Some(group) = kinds::containing_group(id) {
+            return Ok(kinds::group_id(group));
         }
-        if arn::federation(self.realm, id).is_some() {
+        if arn::federation_arn(self.realm, id).is_some() {
             return Ok(id.clone());
         }
         let scope = id.name.strip_prefix(self.stack.as_str()).and_then(|rest| rest.strip_prefix('/'));
         if id.kind == kinds::POLICY && scope.is_some() {
             Ok(id.clone())
         } else if id.kind == kinds::POLICY {
-            Err(not_ours(id, &format!("it is not under the path /leasehold/{}/", self.stack)))
+            Err(refuse_not_ours(id, &format!("it is not under the path /leasehold/{}/", self.stack)))
         } else {
-            Err(super::unknown(id))
+            Err(super::refuse_unknown_kind(id))
         }
     }
 
-    async fn marks_of(&self, bearer: &ResourceId) -> Result<Found, Refusal> {
-        if let Some(group) = kinds::group_of(bearer) {
-            return Ok(self.group_path(group).await?.map_or(Found::Absent, |path| self.by_path(group, &path)));
+    async fn read_marks(&self, bearer: &ResourceId) -> Result<FoundMarks, ChangeError> {
+        if let Some(group) = kinds::containing_group(bearer) {
+            return Ok(self
+                .read_group_path(group)
+                .await?
+                .map_or(FoundMarks::Absent, |path| self.marks_from_group_path(group, &path)));
         }
         let iam = &self.provider.clients.iam;
-        let tags = match kinds::holder(bearer) {
+        let tags = match kinds::owning_principal(bearer) {
             Some((Principal::Role, name)) => {
                 let send = || iam.get_role().role_name(name).send();
-                match self.call("iam:GetRole", Class::Idempotent, send).await {
+                match self.call_iam("iam:GetRole", RetryClass::Idempotent, send).await {
                     Ok(answer) => answer.role.and_then(|role| role.tags),
-                    Err(failure) if failure.absent() => return Ok(Found::Absent),
+                    Err(failure) if failure.is_absent() => return Ok(FoundMarks::Absent),
                     Err(failure) => return Err(failure.into()),
                 }
             }
             Some((Principal::User, name)) => {
                 let send = || iam.get_user().user_name(name).send();
-                match self.call("iam:GetUser", Class::Idempotent, send).await {
+                match self.call_iam("iam:GetUser", RetryClass::Idempotent, send).await {
                     Ok(answer) => answer.user.and_then(|user| user.tags),
-                    Err(failure) if failure.absent() => return Ok(Found::Absent),
+                    Err(failure) if failure.is_absent() => return Ok(FoundMarks::Absent),
                     Err(failure) => return Err(failure.into()),
                 }
             }
-            None if arn::federation(self.realm, bearer).is_some() => match self.federation_tags(bearer).await? {
+            None if arn::federation_arn(self.realm, bearer).is_some() => match self.read_federation_tags(bearer).await?
+            {
                 Some(tags) => Some(tags),
-                None => return Ok(Found::Absent),
+                None => return Ok(FoundMarks::Absent),
             },
             None => {
-                let policy = arn::scope_policy(self.realm, self.stack, kinds::part(bearer));
+                let policy = arn::scope_policy_arn(self.realm, self.stack, kinds::part_name(bearer));
                 let send = || iam.get_policy().policy_arn(&policy).send();
-                match self.call("iam:GetPolicy", Class::Idempotent, send).await {
+                match self.call_iam("iam:GetPolicy", RetryClass::Idempotent, send).await {
                     Ok(answer) => answer.policy.and_then(|policy| policy.tags),
-                    Err(failure) if failure.absent() => return Ok(Found::Absent),
+                    Err(failure) if failure.is_absent() => return Ok(FoundMarks::Absent),
                     Err(failure) => return Err(failure.into()),
                 }
             }
         };
-        let tags = super::tags::map(tags);
+        let tags = super::tags::tags_from_sdk(tags);
         Ok(match Marks::from_tags(&tags) {
-            Ok(Some(marks)) => Found::Marks(Box::new(marks)),
-            // A policy is marked by its path, and it was asked for there.
+            Ok(Some(marks)) => FoundMarks::Marks(Box::new(marks)),
+            // A policy's path is its mark, and the policy was requested by its path.
             Ok(None) if bearer.kind == kinds::POLICY => {
-                let scope = leasehold_provider::Address::qualified("scope", kinds::part(bearer));
-                Found::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
+                let scope = leasehold_provider::Address::from_qualified_name("scope", kinds::part_name(bearer));
+                FoundMarks::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
             }
-            Ok(None) => Found::Unmarked,
-            Err(problem) => Found::Strange(problem.to_string()),
+            Ok(None) => FoundMarks::Unmarked,
+            Err(problem) => FoundMarks::Strange(problem.to_string()),
         })
     }
 }
 
-impl Writing<'_> {
-    /// Whose a group is, by its path.
-    fn by_path(&self, group: &str, path: &str) -> Found {
+impl ChangeWriter<'_> {
+    /// The owner of a group according to its path.
+    fn marks_from_group_path(&self, group: &str, path: &str) -> FoundMarks {
         let stack = path.strip_prefix("/leasehold/").map(|rest| StackName::new(rest.trim_end_matches('/')));
         match stack {
-            None => Found::Unmarked,
-            Some(Ok(stack)) => Found::Marks(Box::new(Marks::new(stack, crate::realize::group::address(group)))),
-            Some(Err(problem)) => Found::Strange(problem.to_string()),
+            None => FoundMarks::Unmarked,
+            Some(Ok(stack)) => {
+                FoundMarks::Marks(Box::new(Marks::new(stack, crate::realize::group::address_from_name(group))))
+            }
+            Some(Err(problem)) => FoundMarks::Strange(problem.to_string()),
         }
     }
 
-    /// Whether a policy of the name that the scope's would have is under another path. IAM has one policy of a name.
-    async fn namesake(&self, scope: &ResourceId) -> Result<bool, Refusal> {
+    /// Whether a policy with the scope's policy name exists under another path. IAM allows only one policy of a name in an account.
+    async fn has_namesake(&self, scope: &ResourceId) -> Result<bool, ChangeError> {
         const OPERATION: &str = "iam:ListPolicies";
-        let name = arn::scope_policy_name(self.stack, kinds::part(scope));
+        let name = arn::scope_policy_name(self.stack, kinds::part_name(scope));
         let iam = &self.provider.clients.iam;
         let mut found = false;
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_policies().scope(PolicyScopeType::Local).set_marker(marker.clone()).send();
-            let page = self.call(OPERATION, Class::Idempotent, send).await?;
+            let page = self.call_iam(OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.policies.unwrap_or_default(), truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(OPERATION, fetch, |policies| {
+        read_all_pages(OPERATION, fetch, |policies| {
             found |= policies.iter().any(|policy| policy.policy_name.as_ref() == Some(&name));
             Ok(())
         })
@@ -176,26 +189,26 @@ impl Writing<'_> {
     }
 }
 
-/// Whether the marks on an object are those that a change of hands expects: the ones it puts on, or the ones it takes off.
-fn is_about(change: &Change, found: &Marks) -> bool {
+/// Whether the marks on an object are the ones that an import or a release expects: the marks that it adds, or the marks that it removes.
+fn has_expected_address(change: &Change, found: &Marks) -> bool {
     match change {
-        // A group's path does not say its label.
-        Change::Adopt { id, .. } if kinds::group_of(id).is_some() => true,
+        // A group's path does not contain its label.
+        Change::Adopt { id, .. } if kinds::containing_group(id).is_some() => true,
         Change::Adopt { after, .. } => after.address == found.address,
         Change::Unmark { before, .. } => before.address == found.address,
         _ => true,
     }
 }
 
-enum Found {
+enum FoundMarks {
     Marks(Box<Marks>),
     Unmarked,
     Strange(String),
     Absent,
 }
 
-/// The refusal to write what is not this stack's.
-pub fn not_ours(id: &ResourceId, reason: &str) -> Refusal {
+/// The refusal to write an object that this stack does not manage.
+pub fn refuse_not_ours(id: &ResourceId, reason: &str) -> ChangeError {
     EnactError {
         requests: Vec::new(),
         kind: EnactErrorKind::NotOurs,
@@ -206,24 +219,32 @@ pub fn not_ours(id: &ResourceId, reason: &str) -> Refusal {
     .into()
 }
 
-/// The name is taken, and nothing is there under it: IAM takes names that differ only by case for one.
-pub fn taken(id: &ResourceId) -> Refusal {
-    not_ours(id, "the name is taken, by one that differs only by case or by one that was removed just now")
+/// The name is taken, but no object has exactly this name: IAM treats names that differ only in case as the same name.
+pub fn refuse_taken_name(id: &ResourceId) -> ChangeError {
+    refuse_not_ours(id, "the name is taken, by one that differs only by case or by one that was removed just now")
 }
 
-impl Writing<'_> {
-    /// What stands under the name of a principal that was to be made must be this stack's, and the same identity.
-    pub fn must_be(&self, id: &ResourceId, found: Option<&Marks>, wanted: Option<&Marks>) -> Result<(), Refusal> {
+impl ChangeWriter<'_> {
+    /// Checks that an existing principal with the name of one to be created belongs to this stack and is the same identity.
+    ///
+    /// # Errors
+    /// It has no readable mark, belongs to another stack, or is another identity of this stack.
+    pub fn check_found_marks(
+        &self,
+        id: &ResourceId,
+        found: Option<&Marks>,
+        wanted: Option<&Marks>,
+    ) -> Result<(), ChangeError> {
         match (found, wanted) {
-            (None, _) => Err(not_ours(id, "it carries no mark that reads")),
+            (None, _) => Err(refuse_not_ours(id, "it carries no mark that reads")),
             (Some(found), _) if found.stack != *self.stack => {
-                Err(not_ours(id, &format!("it belongs to stack {}", found.stack)))
+                Err(refuse_not_ours(id, &format!("it belongs to stack {}", found.stack)))
             }
             (Some(found), Some(wanted)) if found.address != wanted.address => {
-                Err(not_ours(id, &format!("it is {} of this stack", found.address)))
+                Err(refuse_not_ours(id, &format!("it is {} of this stack", found.address)))
             }
             (Some(_), Some(_)) => Ok(()),
-            (Some(_), None) => Err(impossible(id, "the plan gives it no marks", "the plan is broken: plan again")),
+            (Some(_), None) => Err(refuse_change(id, "the plan gives it no marks", "the plan is broken: plan again")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tags of the SDK, and what to write so that one set becomes another.
+//! Tags of the SDK, and the writes that turn one set of tags into another.
 
 use std::collections::BTreeMap;
 
@@ -6,36 +6,39 @@ use aws_sdk_iam::types::Tag;
 use leasehold_provider::Marks;
 use leasehold_provider::marks::PREFIX;
 
-use super::{Refusal, impossible};
+use super::{ChangeError, refuse_change};
 
-/// Tags as the SDK wants them.
-pub fn list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, Refusal> {
+/// Converts tags for the SDK.
+///
+/// # Errors
+/// The SDK does not accept a tag.
+pub fn tags_to_sdk(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, ChangeError> {
     let tag = |(key, value): (&String, &String)| {
         Tag::builder().key(key).value(value).build().map_err(|error| {
             let id = leasehold_provider::ResourceId::new(leasehold_provider::ResourceKind::new("tag"), key.as_str());
-            impossible(&id, &error.to_string(), "the plan is broken: plan again")
+            refuse_change(&id, &error.to_string(), "the plan is broken: plan again")
         })
     };
     tags.iter().map(tag).collect()
 }
 
-/// Tags of the SDK by key.
-pub fn map(tags: Option<Vec<Tag>>) -> BTreeMap<String, String> {
+/// Tags of the SDK, by key.
+pub fn tags_from_sdk(tags: Option<Vec<Tag>>) -> BTreeMap<String, String> {
     tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
 /// The tags to write and the keys to remove.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct TagChange {
-    /// New or with another value.
+    /// Tags that are new or have a new value.
     pub put: BTreeMap<String, String>,
-    /// No longer wanted.
+    /// Keys of tags to remove.
     pub remove: Vec<String>,
 }
 
 impl TagChange {
-    /// From one set of tags to another.
-    pub fn between(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Self {
+    /// The change from one set of tags to another.
+    pub fn from_difference(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Self {
         let put = after.iter().filter(|(key, value)| before.get(*key) != Some(value));
         Self {
             put: put.map(|(key, value)| (key.clone(), value.clone())).collect(),
@@ -43,22 +46,22 @@ impl TagChange {
         }
     }
 
-    /// Marks where there are none.
-    pub fn onto(after: &Marks) -> Self {
+    /// The change that adds marks to an object without marks.
+    pub fn for_marking(after: &Marks) -> Self {
         Self { put: after.to_tags(), remove: Vec::new() }
     }
 
-    /// No marks any more, whichever there are.
-    pub fn off() -> Self {
+    /// The change that removes all marks.
+    pub fn for_unmarking() -> Self {
         let keys = ["stack", "address"].iter().chain(&OPTIONAL);
         Self { put: BTreeMap::new(), remove: keys.map(|key| format!("{PREFIX}{key}")).collect() }
     }
 
-    /// From marks that are known, or from any, to others.
-    pub fn of_marks(before: Option<&Marks>, after: &Marks) -> Self {
+    /// The change from known marks to others. With `before` as `None`, the existing marks may be any.
+    pub fn from_mark_change(before: Option<&Marks>, after: &Marks) -> Self {
         let after = after.to_tags();
         match before {
-            Some(before) => Self::between(&before.to_tags(), &after),
+            Some(before) => Self::from_difference(&before.to_tags(), &after),
             None => {
                 let keys = OPTIONAL.iter().map(|key| format!("{PREFIX}{key}"));
                 Self { remove: keys.filter(|key| !after.contains_key(key)).collect(), put: after }
@@ -67,7 +70,7 @@ impl TagChange {
     }
 }
 
-/// The marks that an object may do without.
+/// The optional marks of an object.
 const OPTIONAL: [&str; 10] = [
     "kind",
     "owner",
@@ -89,16 +92,16 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_written() {
-        let mut before = Marks::new(StackName::new("s").unwrap(), Address::identity("x", None));
+        let mut before = Marks::new(StackName::new("s").unwrap(), Address::for_identity("x", None));
         before.owner = Some("jane".to_owned());
         before.environment = Some("prod".to_owned());
         let mut after = before.clone();
         after.owner = Some("tom".to_owned());
         after.environment = None;
-        let change = TagChange::of_marks(Some(&before), &after);
+        let change = TagChange::from_mark_change(Some(&before), &after);
         assert_eq!(change.put, BTreeMap::from([("leasehold:owner".to_owned(), "tom".to_owned())]));
         assert_eq!(change.remove, ["leasehold:environment"]);
-        assert_eq!(TagChange::of_marks(Some(&after), &after), TagChange::default());
-        assert!(TagChange::of_marks(None, &after).remove.contains(&"leasehold:reason".to_owned()));
+        assert_eq!(TagChange::from_mark_change(Some(&after), &after), TagChange::default());
+        assert!(TagChange::from_mark_change(None, &after).remove.contains(&"leasehold:reason".to_owned()));
     }
 }

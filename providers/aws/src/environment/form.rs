@@ -1,29 +1,29 @@
-//! What the value of a variable looks like.
+//! The expected form of a variable's value, and the check for each form.
 
 use std::ffi::OsStr;
 
 use http::Uri;
 
-/// The form of a variable's value.
+/// The expected form of a variable's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Any UTF-8.
+pub enum ValueForm {
+    /// Any UTF-8 text.
     Text,
-    /// A secret: any UTF-8, and never quoted.
+    /// A secret: any UTF-8 text, never quoted in messages.
     Secret,
-    /// A secret that is sent in an HTTP header: visible ASCII, and never quoted.
+    /// A secret that is sent in an HTTP header: visible ASCII, never quoted in messages.
     HeaderSecret,
-    /// Sent in an HTTP header: visible ASCII.
+    /// Text that is sent in an HTTP header: visible ASCII.
     Header,
     /// The path of a file or folder.
     Path,
-    /// `true` or `false`, in any case. The SDK accepts no other.
+    /// `true` or `false`, in upper or lower case. The SDK accepts no other value.
     Flag,
-    /// A whole number from 1 to 1000: more attempts or threads are a slip, and tokio would panic.
+    /// A whole number from 1 to 1000. A larger number of attempts or threads is a mistake, and makes tokio panic.
     Count,
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// A region's name.
+    /// The name of a region.
     Region,
     /// The URL of a service: http or https, with a host and without a query.
     Endpoint,
@@ -31,14 +31,14 @@ pub enum Form {
     Url,
     /// The path part of a URL.
     UrlPath,
-    /// The address of a proxy. May hold a password, so it is never quoted.
+    /// The address of a proxy. Never quoted in messages, because it may contain a password.
     Proxy,
 }
 
-impl Form {
-    /// What the value has to be, with an example.
+impl ValueForm {
+    /// Describes the expected value, with an example.
     #[must_use]
-    pub fn expected(self) -> String {
+    pub fn describe_expected(self) -> String {
         match self {
             Self::Text | Self::Secret => "UTF-8 text".to_owned(),
             Self::HeaderSecret | Self::Header => "visible ASCII characters without line breaks".to_owned(),
@@ -53,13 +53,13 @@ impl Form {
         }
     }
 
-    /// Checks a value that is not empty. The error says what is wrong, after the variable's name.
-    pub(super) fn check(self, value: &OsStr) -> Result<(), String> {
+    /// Checks a non-empty value. The error text follows the variable's name in the message.
+    pub(super) fn check_value(self, value: &OsStr) -> Result<(), String> {
         if self == Self::Path {
             return Ok(());
         }
         let Some(text) = value.to_str() else { return Err("is not UTF-8".to_owned()) };
-        if self.accepts(text) {
+        if self.is_valid_text(text) {
             return Ok(());
         }
         Err(match self {
@@ -69,7 +69,7 @@ impl Form {
         })
     }
 
-    fn accepts(self, text: &str) -> bool {
+    fn is_valid_text(self, text: &str) -> bool {
         match self {
             Self::Text | Self::Secret | Self::Path => true,
             Self::HeaderSecret | Self::Header => is_header_value(text),
@@ -85,17 +85,17 @@ impl Form {
     }
 }
 
-/// Whether an HTTP header can carry the text (RFC 9110, section 5.5: visible ASCII, space and tab).
+/// Whether an HTTP header can contain the text (RFC 9110, section 5.5: visible ASCII, space and tab).
 pub fn is_header_value(text: &str) -> bool {
     text.bytes().all(|byte| byte == b' ' || byte == b'\t' || byte.is_ascii_graphic())
 }
 
-/// Whether the text is an http or https URL of a service.
+/// Whether the text is an http or https URL without a query.
 pub fn is_endpoint(text: &str) -> bool {
     parse_url(text).is_some_and(|url| url.query().is_none())
 }
 
-/// A region is one label of a host name (RFC 1123): AWS and the SDK put it there.
+/// Whether the text is a valid region name: one label of a host name (RFC 1123), because AWS and the SDK insert it into host names.
 fn is_region(text: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     text.len() <= 63 && text.bytes().all(is_inner) && !text.starts_with('-') && !text.ends_with('-')
@@ -107,7 +107,7 @@ fn parse_url(text: &str) -> Option<Uri> {
     (is_http && url.host().is_some_and(|host| !host.is_empty())).then_some(url)
 }
 
-/// curl, botocore and the SDK accept a proxy without a scheme, and mean http.
+/// Whether the text is a proxy address. curl, botocore and the SDK accept an address without a scheme and assume http.
 fn is_proxy(text: &str) -> bool {
     if text.contains("://") { parse_url(text).is_some() } else { parse_url(&format!("http://{text}")).is_some() }
 }

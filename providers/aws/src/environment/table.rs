@@ -1,97 +1,121 @@
-//! The table of variables. `docs/environment.md` shows it; a test keeps both equal.
+//! The table of environment variables. `docs/environment.md` shows the same table; a test keeps the two equal.
 
-use super::{Form, Reader, Variable};
+use super::{EnvironmentVariable, ValueForm, VariableReader};
 
-const fn sdk(name: &'static str, form: Form, sets: &'static str) -> Variable {
-    Variable { name, sets, reader: Reader::Sdk, form }
+const fn sdk_variable(name: &'static str, form: ValueForm, sets: &'static str) -> EnvironmentVariable {
+    EnvironmentVariable { name, sets, reader: VariableReader::Sdk, form }
 }
 
-const fn http(name: &'static str, form: Form, sets: &'static str) -> Variable {
-    Variable { name, sets, reader: Reader::Http, form }
+const fn http_variable(name: &'static str, form: ValueForm, sets: &'static str) -> EnvironmentVariable {
+    EnvironmentVariable { name, sets, reader: VariableReader::Http, form }
 }
 
-const fn own(name: &'static str, form: Form, sets: &'static str) -> Variable {
-    Variable { name, sets, reader: Reader::Leasehold, form }
+const fn leasehold_variable(name: &'static str, form: ValueForm, sets: &'static str) -> EnvironmentVariable {
+    EnvironmentVariable { name, sets, reader: VariableReader::Leasehold, form }
 }
 
-const fn unread(name: &'static str, sets: &'static str) -> Variable {
-    Variable { name, sets, reader: Reader::Nothing, form: Form::Text }
+const fn unread_variable(name: &'static str, sets: &'static str) -> EnvironmentVariable {
+    EnvironmentVariable { name, sets, reader: VariableReader::Nothing, form: ValueForm::Text }
 }
 
-/// The variables that decide how AWS is reached, and those that other AWS tools read for it.
-pub const VARIABLES: &[Variable] = &[
+/// The variables that decide how AWS is reached, and the ones that only other AWS tools read for this purpose.
+pub const VARIABLES: &[EnvironmentVariable] = &[
     // Credentials.
-    sdk("AWS_ACCESS_KEY_ID", Form::HeaderSecret, "the access key"),
-    sdk("AWS_SECRET_ACCESS_KEY", Form::Secret, "its secret"),
-    sdk("SECRET_ACCESS_KEY", Form::Secret, "its secret, where `AWS_SECRET_ACCESS_KEY` is unset"),
-    sdk("AWS_SESSION_TOKEN", Form::HeaderSecret, "the session token of temporary credentials"),
-    sdk("AWS_ACCOUNT_ID", Form::Header, "the account of the access key; informational"),
-    sdk("AWS_PROFILE", Form::Text, "the profile; `profile` of the provider block wins"),
-    sdk("AWS_CONFIG_FILE", Form::Path, "the configuration file, else `~/.aws/config`"),
-    sdk("AWS_SHARED_CREDENTIALS_FILE", Form::Path, "the credentials file, else `~/.aws/credentials`"),
-    sdk("AWS_WEB_IDENTITY_TOKEN_FILE", Form::Path, "the OIDC token that is exchanged for a role session"),
-    sdk("AWS_ROLE_ARN", Form::Text, "the role of that session"),
-    sdk("AWS_ROLE_SESSION_NAME", Form::Text, "the name of that session"),
-    sdk(
+    sdk_variable("AWS_ACCESS_KEY_ID", ValueForm::HeaderSecret, "the access key"),
+    sdk_variable("AWS_SECRET_ACCESS_KEY", ValueForm::Secret, "its secret"),
+    sdk_variable("SECRET_ACCESS_KEY", ValueForm::Secret, "its secret, where `AWS_SECRET_ACCESS_KEY` is unset"),
+    sdk_variable("AWS_SESSION_TOKEN", ValueForm::HeaderSecret, "the session token of temporary credentials"),
+    sdk_variable("AWS_ACCOUNT_ID", ValueForm::Header, "the account of the access key; informational"),
+    sdk_variable("AWS_PROFILE", ValueForm::Text, "the profile; `profile` of the provider block wins"),
+    sdk_variable("AWS_CONFIG_FILE", ValueForm::Path, "the configuration file, else `~/.aws/config`"),
+    sdk_variable("AWS_SHARED_CREDENTIALS_FILE", ValueForm::Path, "the credentials file, else `~/.aws/credentials`"),
+    sdk_variable("AWS_WEB_IDENTITY_TOKEN_FILE", ValueForm::Path, "the OIDC token that is exchanged for a role session"),
+    sdk_variable("AWS_ROLE_ARN", ValueForm::Text, "the role of that session"),
+    sdk_variable("AWS_ROLE_SESSION_NAME", ValueForm::Text, "the name of that session"),
+    sdk_variable(
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        Form::UrlPath,
+        ValueForm::UrlPath,
         "where ECS serves the task role's credentials, on `http://169.254.170.2`",
     ),
-    sdk(
+    sdk_variable(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        Form::Url,
+        ValueForm::Url,
         "where EKS Pod Identity and others serve credentials: https, loopback, 169.254.170.2 or 169.254.170.23",
     ),
-    sdk("AWS_CONTAINER_AUTHORIZATION_TOKEN", Form::HeaderSecret, "the token sent to that URL"),
-    sdk("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", Form::Path, "a file with that token, read for every request; wins"),
-    sdk("AWS_EC2_METADATA_DISABLED", Form::Flag, "`true`: no credentials or region from EC2 instance metadata"),
-    sdk("AWS_EC2_METADATA_SERVICE_ENDPOINT", Form::Endpoint, "the URL of instance metadata"),
-    sdk("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", Form::OneOf(&["IPv4", "IPv6"]), "its address family"),
+    sdk_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", ValueForm::HeaderSecret, "the token sent to that URL"),
+    sdk_variable(
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        ValueForm::Path,
+        "a file with that token, read for every request; wins",
+    ),
+    sdk_variable(
+        "AWS_EC2_METADATA_DISABLED",
+        ValueForm::Flag,
+        "`true`: no credentials or region from EC2 instance metadata",
+    ),
+    sdk_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", ValueForm::Endpoint, "the URL of instance metadata"),
+    sdk_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", ValueForm::OneOf(&["IPv4", "IPv6"]), "its address family"),
     // Region and endpoints.
-    sdk("AWS_REGION", Form::Region, "the region; `region` of the provider block wins"),
-    sdk("AWS_DEFAULT_REGION", Form::Region, "the region, where `AWS_REGION` is unset"),
-    sdk("AWS_ENDPOINT_URL", Form::Endpoint, "the URL of every service"),
-    sdk("AWS_ENDPOINT_URL_IAM", Form::Endpoint, "the URL of IAM"),
-    sdk("AWS_ENDPOINT_URL_STS", Form::Endpoint, "the URL of STS, also for role sessions"),
-    sdk("AWS_ENDPOINT_URL_SSO", Form::Endpoint, "the URL of the IAM Identity Center portal"),
-    sdk("AWS_ENDPOINT_URL_SSO_OIDC", Form::Endpoint, "the URL that renews IAM Identity Center tokens"),
-    own("AWS_ENDPOINT_URL_S3", Form::Endpoint, "the URL of S3, for `backend \"s3\"`"),
-    sdk(
+    sdk_variable("AWS_REGION", ValueForm::Region, "the region; `region` of the provider block wins"),
+    sdk_variable("AWS_DEFAULT_REGION", ValueForm::Region, "the region, where `AWS_REGION` is unset"),
+    sdk_variable("AWS_ENDPOINT_URL", ValueForm::Endpoint, "the URL of every service"),
+    sdk_variable("AWS_ENDPOINT_URL_IAM", ValueForm::Endpoint, "the URL of IAM"),
+    sdk_variable("AWS_ENDPOINT_URL_STS", ValueForm::Endpoint, "the URL of STS, also for role sessions"),
+    sdk_variable("AWS_ENDPOINT_URL_SSO", ValueForm::Endpoint, "the URL of the IAM Identity Center portal"),
+    sdk_variable("AWS_ENDPOINT_URL_SSO_OIDC", ValueForm::Endpoint, "the URL that renews IAM Identity Center tokens"),
+    leasehold_variable("AWS_ENDPOINT_URL_S3", ValueForm::Endpoint, "the URL of S3, for `backend \"s3\"`"),
+    sdk_variable(
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-        Form::Flag,
+        ValueForm::Flag,
         "`true`: no `AWS_ENDPOINT_URL`, and no `endpoint_url` of a profile, counts",
     ),
-    sdk("AWS_USE_FIPS_ENDPOINT", Form::Flag, "`true`: FIPS endpoints"),
-    sdk("AWS_USE_DUALSTACK_ENDPOINT", Form::Flag, "`true`: endpoints for IPv4 and IPv6"),
+    sdk_variable("AWS_USE_FIPS_ENDPOINT", ValueForm::Flag, "`true`: FIPS endpoints"),
+    sdk_variable("AWS_USE_DUALSTACK_ENDPOINT", ValueForm::Flag, "`true`: endpoints for IPv4 and IPv6"),
     // Calls.
-    own("AWS_MAX_ATTEMPTS", Form::Count, "how often a call is tried at most; unset: as fits the call and its failure"),
-    sdk("AWS_EXECUTION_ENV", Form::Header, "part of the user agent"),
-    sdk("AWS_SDK_UA_APP_ID", Form::Header, "part of the user agent"),
+    leasehold_variable(
+        "AWS_MAX_ATTEMPTS",
+        ValueForm::Count,
+        "how often a call is tried at most; unset: as fits the call and its failure",
+    ),
+    sdk_variable("AWS_EXECUTION_ENV", ValueForm::Header, "part of the user agent"),
+    sdk_variable("AWS_SDK_UA_APP_ID", ValueForm::Header, "part of the user agent"),
     // Network.
-    own(
+    leasehold_variable(
         "AWS_CA_BUNDLE",
-        Form::Path,
+        ValueForm::Path,
         "PEM certificates of the authorities to trust, instead of the system's; else `ca_bundle` of the profile",
     ),
-    http("SSL_CERT_FILE", Form::Path, "PEM certificates of the authorities to trust, without `AWS_CA_BUNDLE`"),
-    http("SSL_CERT_DIR", Form::Path, "folders of such files"),
-    http("HTTPS_PROXY", Form::Proxy, "the proxy for https"),
-    http("https_proxy", Form::Proxy, "the same, where `HTTPS_PROXY` is unset"),
-    http("HTTP_PROXY", Form::Proxy, "the proxy for http"),
-    http("http_proxy", Form::Proxy, "the same, where `HTTP_PROXY` is unset"),
-    http("ALL_PROXY", Form::Proxy, "the proxy for both, where theirs is unset"),
-    http("all_proxy", Form::Proxy, "the same, where `ALL_PROXY` is unset"),
-    http("NO_PROXY", Form::Text, "hosts, domains and address ranges that are reached without the proxy; `*`: all"),
-    http("no_proxy", Form::Text, "the same, where `NO_PROXY` is unset"),
-    http("REQUEST_METHOD", Form::Text, "set in CGI programs, where no proxy is taken from the environment"),
+    http_variable(
+        "SSL_CERT_FILE",
+        ValueForm::Path,
+        "PEM certificates of the authorities to trust, without `AWS_CA_BUNDLE`",
+    ),
+    http_variable("SSL_CERT_DIR", ValueForm::Path, "folders of such files"),
+    http_variable("HTTPS_PROXY", ValueForm::Proxy, "the proxy for https"),
+    http_variable("https_proxy", ValueForm::Proxy, "the same, where `HTTPS_PROXY` is unset"),
+    http_variable("HTTP_PROXY", ValueForm::Proxy, "the proxy for http"),
+    http_variable("http_proxy", ValueForm::Proxy, "the same, where `HTTP_PROXY` is unset"),
+    http_variable("ALL_PROXY", ValueForm::Proxy, "the proxy for both, where theirs is unset"),
+    http_variable("all_proxy", ValueForm::Proxy, "the same, where `ALL_PROXY` is unset"),
+    http_variable(
+        "NO_PROXY",
+        ValueForm::Text,
+        "hosts, domains and address ranges that are reached without the proxy; `*`: all",
+    ),
+    http_variable("no_proxy", ValueForm::Text, "the same, where `NO_PROXY` is unset"),
+    http_variable(
+        "REQUEST_METHOD",
+        ValueForm::Text,
+        "set in CGI programs, where no proxy is taken from the environment",
+    ),
     // Read by other AWS tools.
-    unread("AWS_DEFAULT_PROFILE", "the AWS CLI's other name of `AWS_PROFILE`"),
-    unread("AWS_SECURITY_TOKEN", "an older name of `AWS_SESSION_TOKEN`"),
-    unread("AWS_CREDENTIAL_EXPIRATION", "when the credentials in the environment expire"),
-    unread("AWS_STS_REGIONAL_ENDPOINTS", "calls of STS always go to the region's endpoint"),
-    unread("AWS_RETRY_MODE", "Leasehold has retries of its own"),
-    unread("AWS_METADATA_SERVICE_TIMEOUT", "timeouts are the SDK's"),
-    unread("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "attempts are the SDK's"),
-    unread("AWS_SDK_LOAD_CONFIG", "the configuration file is always read"),
-    unread("AWS_LOGIN_CACHE_DIRECTORY", "`aws login` sessions are not supported"),
+    unread_variable("AWS_DEFAULT_PROFILE", "the AWS CLI's other name of `AWS_PROFILE`"),
+    unread_variable("AWS_SECURITY_TOKEN", "an older name of `AWS_SESSION_TOKEN`"),
+    unread_variable("AWS_CREDENTIAL_EXPIRATION", "when the credentials in the environment expire"),
+    unread_variable("AWS_STS_REGIONAL_ENDPOINTS", "calls of STS always go to the region's endpoint"),
+    unread_variable("AWS_RETRY_MODE", "Leasehold has retries of its own"),
+    unread_variable("AWS_METADATA_SERVICE_TIMEOUT", "timeouts are the SDK's"),
+    unread_variable("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "attempts are the SDK's"),
+    unread_variable("AWS_SDK_LOAD_CONFIG", "the configuration file is always read"),
+    unread_variable("AWS_LOGIN_CACHE_DIRECTORY", "`aws login` sessions are not supported"),
 ];

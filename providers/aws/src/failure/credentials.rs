@@ -1,4 +1,4 @@
-//! Credentials that could not be loaded: which source failed, and what to do.
+//! Explains credentials that could not be loaded: which source failed, and what to do.
 
 use std::error::Error;
 
@@ -7,42 +7,42 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 
-use super::request::unanswered;
-use super::{Cause, Failure, Place, chain, sources};
+use super::request::explain_unanswered;
+use super::{CallContext, CallError, CallErrorCause, describe_chain, error_chain};
 use crate::environment;
 use crate::http_client::RequestError;
 
-/// What to do where there are no credentials at all.
+/// The advice if there are no credentials at all.
 pub const NO_CREDENTIALS: &str = "log in (`aws sso login`), name a `profile` in the provider block, or set AWS_ACCESS_KEY_ID and \
                                   AWS_SECRET_ACCESS_KEY";
 
-/// What it means that no credentials could be loaded.
-pub fn unloaded(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Failure {
-    if sources(error).any(|source| source.downcast_ref::<RequestError>().is_some()) {
-        let failure = unanswered(operation, error, place);
+/// The error for credentials that could not be loaded.
+pub fn explain_unloaded(operation: &'static str, error: &(dyn Error + 'static), place: CallContext<'_>) -> CallError {
+    if error_chain(error).any(|source| source.downcast_ref::<RequestError>().is_some()) {
+        let failure = explain_unanswered(operation, error, place);
         let message = format!("the credentials cannot be loaded: {}", failure.message);
-        return Failure { cause: Cause::Unreachable, message, ..failure };
+        return CallError { cause: CallErrorCause::Unreachable, message, ..failure };
     }
-    let (message, help) = explain(error, place);
-    Failure { operation, cause: Cause::Unauthenticated, code: None, message, help: Some(help) }
+    let (message, help) = explain_refusal(error, place);
+    CallError { operation, cause: CallErrorCause::Unauthenticated, code: None, message, help: Some(help) }
 }
 
-fn explain(error: &(dyn Error + 'static), place: Place<'_>) -> (String, String) {
-    let refused = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleError>());
+fn explain_refusal(error: &(dyn Error + 'static), place: CallContext<'_>) -> (String, String) {
+    let refused = error_chain(error).find_map(|source| source.downcast_ref::<AssumeRoleError>());
     if let Some(refused) = refused {
         let (code, words) = (refused.code().unwrap_or_default(), refused.message().unwrap_or_default());
-        return refused_role(code, words, place);
+        return explain_refused_role(code, words, place);
     }
-    let refused = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleWithWebIdentityError>());
+    let refused = error_chain(error).find_map(|source| source.downcast_ref::<AssumeRoleWithWebIdentityError>());
     if let Some(refused) = refused {
         let (code, words) = (refused.code().unwrap_or_default(), refused.message().unwrap_or_default());
-        return refused_token(code, words);
+        return explain_refused_token(code, words);
     }
-    explain_source(&chain(error), error, place)
+    explain_source(&describe_chain(error), error, place)
 }
 
-/// STS does not give a session of the role that the provider block or the profile assumes.
-fn refused_role(code: &str, words: &str, place: Place<'_>) -> (String, String) {
+/// STS refuses a session for the role that the provider block or the profile assumes. Returns a message and a remedy.
+fn explain_refused_role(code: &str, words: &str, place: CallContext<'_>) -> (String, String) {
     let profile = format!("the role of {}", place.profile_name());
     let role = place.assumes.unwrap_or(&profile);
     let message = format!("{role} cannot be assumed ({code}: {words})");
@@ -74,9 +74,9 @@ fn refused_role(code: &str, words: &str, place: Place<'_>) -> (String, String) {
     (message, help)
 }
 
-/// STS does not give a session for the OIDC token.
-fn refused_token(code: &str, words: &str) -> (String, String) {
-    let role = environment::variable("AWS_ROLE_ARN").unwrap_or_else(|| "the role of the profile".to_owned());
+/// STS refuses a session for the OIDC token. Returns a message and a remedy.
+fn explain_refused_token(code: &str, words: &str) -> (String, String) {
+    let role = environment::read_variable("AWS_ROLE_ARN").unwrap_or_else(|| "the role of the profile".to_owned());
     let message = format!("{role} cannot be assumed with the OIDC token ({code}: {words})");
     let lower = words.to_ascii_lowercase();
     let help = match code {
@@ -105,14 +105,17 @@ fn refused_token(code: &str, words: &str) -> (String, String) {
     (message, help.to_owned())
 }
 
-/// The SDK gives the errors of its own sources as text only; the tests of `tests/aws_story/credential_sources.rs` make each of them.
-fn explain_source(text: &str, error: &(dyn Error + 'static), place: Place<'_>) -> (String, String) {
+/// The SDK reports the errors of its own sources only as text. The tests in `tests/aws_story/credential_sources.rs` produce each of them.
+fn explain_source(text: &str, error: &(dyn Error + 'static), place: CallContext<'_>) -> (String, String) {
     let profile = place.profile_name();
-    let failed = |what: &str| failed(what, text);
-    // Of a chain of sources, the outermost error says whether any source was there to fail.
-    let outermost = sources(error).find_map(|source| source.downcast_ref::<CredentialsError>());
+    let failed = |what: &str| append_sdk_text(what, text);
+    // In a chain of sources, the outermost error says whether any source was configured at all.
+    let outermost = error_chain(error).find_map(|source| source.downcast_ref::<CredentialsError>());
     if matches!(outermost, Some(CredentialsError::CredentialsNotLoaded(_))) {
-        return match (environment::variable("AWS_ACCESS_KEY_ID"), environment::variable("AWS_SECRET_ACCESS_KEY")) {
+        return match (
+            environment::read_variable("AWS_ACCESS_KEY_ID"),
+            environment::read_variable("AWS_SECRET_ACCESS_KEY"),
+        ) {
             (Some(_), None) => (
                 "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not".to_owned(),
                 "set both, or neither to use another source".to_owned(),
@@ -146,48 +149,48 @@ fn explain_source(text: &str, error: &(dyn Error + 'static), place: Place<'_>) -
     })
 }
 
-/// Our words, and the SDK's behind them.
-fn failed(what: &str, text: &str) -> String {
-    format!("{what}: {}", plain(text))
+/// Our message followed by the SDK's text.
+fn append_sdk_text(what: &str, text: &str) -> String {
+    format!("{what}: {}", strip_sdk_layers(text))
 }
 
-/// The container credentials endpoint of ECS and EKS.
+/// Errors of the container credentials endpoint of ECS and EKS. `None` for other errors.
 fn explain_endpoint(text: &str) -> Option<(String, String)> {
     let of_container = ["HTTP credential provider", "ECS provider", "in response", "AUTHORIZATION_TOKEN"];
     if text.contains("not refer to an allowed IP") {
         let help = "name an https URL, loopback, 169.254.170.2 or 169.254.170.23 in AWS_CONTAINER_CREDENTIALS_FULL_URI";
-        return Some((failed("the container credentials endpoint may not be asked", text), help.to_owned()));
+        return Some((append_sdk_text("the container credentials endpoint may not be asked", text), help.to_owned()));
     }
     of_container.iter().any(|words| text.contains(words)).then(|| {
         let help = "check AWS_CONTAINER_CREDENTIALS_FULL_URI (or _RELATIVE_URI) and its AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE, and \
                     that the task or pod has a role";
-        (failed("the container credentials endpoint gives no credentials", text), help.to_owned())
+        (append_sdk_text("the container credentials endpoint gives no credentials", text), help.to_owned())
     })
 }
 
-/// A file of a token that cannot be read.
+/// Errors of a token file that cannot be read. `None` for other errors.
 fn explain_token_file(text: &str, error: &(dyn Error + 'static)) -> Option<(String, String)> {
     let files = [
-        ("AWS_WEB_IDENTITY_TOKEN_FILE", environment::variable("AWS_WEB_IDENTITY_TOKEN_FILE"), "the OIDC token"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", environment::read_variable("AWS_WEB_IDENTITY_TOKEN_FILE"), "the OIDC token"),
         (
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-            environment::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+            environment::read_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
             "the token for the container credentials endpoint",
         ),
     ];
     let found = files.into_iter().find_map(|(name, file, what)| file.map(|file| (name, file, what)));
-    found.filter(|_| is_io(error)).map(|(name, file, what)| {
+    found.filter(|_| has_io_error(error)).map(|(name, file, what)| {
         let help = format!("make {file} ({name}) readable, or unset the variable");
-        (failed(&format!("{what} cannot be read"), text), help)
+        (append_sdk_text(&format!("{what} cannot be read"), text), help)
     })
 }
 
-fn is_io(error: &(dyn Error + 'static)) -> bool {
-    sources(error).any(|source| source.downcast_ref::<std::io::Error>().is_some())
+fn has_io_error(error: &(dyn Error + 'static)) -> bool {
+    error_chain(error).any(|source| source.downcast_ref::<std::io::Error>().is_some())
 }
 
-/// The text without the SDK's outer layers, which name no cause.
-fn plain(text: &str) -> &str {
+/// The text without the outer layers of the SDK, which do not name a cause.
+fn strip_sdk_layers(text: &str) -> &str {
     let layers = [
         "dispatch failure: ",
         "other: ",

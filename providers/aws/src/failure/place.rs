@@ -1,60 +1,60 @@
-//! Where a call went and with what, for messages.
+//! The context of a call for messages: where it went, and with which credentials.
 
-use crate::credentials::Source;
+use crate::credentials::CredentialSource;
 
-/// Where a call went, and with what.
+/// Where a call went, and with which credentials.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    /// The endpoint, where the call got as far as having one.
+pub struct CallContext<'a> {
+    /// The endpoint. `None` if the call failed before an endpoint was chosen.
     pub endpoint: Option<&'a str>,
-    /// The proxy to that endpoint.
+    /// The proxy to that endpoint. `None` if the call goes directly.
     pub proxy: Option<&'a str>,
     /// The region.
     pub region: &'a str,
-    /// The role that the provider block assumes.
+    /// The role that the provider block assumes, if any.
     pub assumes: Option<&'a str>,
-    /// The profile in use, where one is named.
+    /// The name of the profile in use. `None` for the default profile.
     pub profile: Option<&'a str>,
-    /// Where the credentials came from, once there were any.
-    pub source: Option<Source>,
-    /// This machine's time.
+    /// Where the credentials came from. `None` before credentials were loaded.
+    pub source: Option<CredentialSource>,
+    /// The current time of this machine.
     pub now: jiff::Timestamp,
 }
 
-impl Place<'_> {
-    /// The endpoint, or `AWS`.
+impl CallContext<'_> {
+    /// The endpoint, or `AWS` if it is not known.
     pub fn name(&self) -> &str {
         self.endpoint.unwrap_or("AWS")
     }
 
-    /// `--profile NAME`, as an argument of the AWS CLI, with a space before it; empty for the default profile.
+    /// ` --profile NAME` as an argument of the AWS CLI, with a leading space. Empty for the default profile.
     pub fn profile_argument(&self) -> String {
         self.profile.map(|name| format!(" --profile {name}")).unwrap_or_default()
     }
 
-    /// The profile, as part of a sentence.
+    /// The profile as part of a sentence: `the default profile` or `profile "ci"`.
     pub fn profile_name(&self) -> String {
         self.profile.map_or_else(|| "the default profile".to_owned(), |name| format!("profile {name:?}"))
     }
 
-    /// What to do when the credentials have expired: it depends on where they came from.
-    pub fn renewal(&self) -> String {
+    /// What to do when the credentials have expired. It depends on their source.
+    pub fn describe_renewal(&self) -> String {
         let profile = self.profile_name();
         match self.source {
-            Some(Source::Environment) => "set new values of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then run it again: the \
+            Some(CredentialSource::Environment) => "set new values of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then run it again: the \
                                           ones in the environment are of a session that is over"
                 .to_owned(),
-            Some(Source::Profile) => {
+            Some(CredentialSource::Profile) => {
                 format!("renew the session keys in {profile} of the AWS credentials file, then run it again")
             }
-            Some(Source::Sso) => format!("run `aws sso login{}`, then run it again", self.profile_argument()),
-            Some(Source::Process) => {
+            Some(CredentialSource::Sso) => format!("run `aws sso login{}`, then run it again", self.profile_argument()),
+            Some(CredentialSource::Process) => {
                 format!("renew the session behind the credential_process of {profile}: it printed credentials that have expired")
             }
-            Some(Source::WebIdentity | Source::AssumedRole) => "run it again for a new role session; sessions are renewed before they expire, so if it \
+            Some(CredentialSource::WebIdentity | CredentialSource::AssumedRole) => "run it again for a new role session; sessions are renewed before they expire, so if it \
                                                                 stays, check this machine's clock"
                 .to_owned(),
-            Some(Source::Container | Source::Instance) => "the credentials endpoint of this machine returned credentials that have expired: check this \
+            Some(CredentialSource::Container | CredentialSource::Instance) => "the credentials endpoint of this machine returned credentials that have expired: check this \
                                                            machine's clock, and restart the task, pod or agent"
                 .to_owned(),
             None => "log in again (`aws sso login`), or set new session credentials, then run it again".to_owned(),

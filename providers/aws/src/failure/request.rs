@@ -1,31 +1,31 @@
-//! Requests that got no answer: DNS, connections, TLS, proxies, time.
+//! Explains requests that got no answer: DNS, connections, TLS, proxies, timeouts.
 
 use std::error::Error;
 
 use rustls::CertificateError;
 
-use super::{Cause, Failure, Place, chain, innermost, sources};
+use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain};
 use crate::environment;
 use crate::http_client::RequestError;
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Problem {
-    /// The host's name does not resolve.
+enum RequestProblem {
+    /// The host name does not resolve.
     Dns,
-    /// Nothing listens on the port.
+    /// The port refuses connections.
     Refused,
-    /// No connection in time.
+    /// The connection timed out.
     ConnectTimeout,
-    /// The certificate, or the protocol, of the host.
+    /// The certificate or the TLS protocol of the host was rejected.
     Tls(TlsProblem),
-    /// The proxy asks for a user and a password (HTTP 407).
+    /// The proxy requires a user name and a password (HTTP 407).
     ProxyLogin,
-    /// The proxy does not connect to the host.
+    /// The proxy refuses to connect to the host.
     ProxyRefused,
-    /// No connection, for another reason.
+    /// The connection failed for another reason.
     Unconnected,
-    /// Connected, and no complete answer.
+    /// Connected, but no complete answer arrived.
     NoAnswer,
 }
 
@@ -40,47 +40,49 @@ enum TlsProblem {
     Other(String),
 }
 
-/// What a request without an answer means.
-pub fn unanswered(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Failure {
-    let problem = problem_of(error);
-    let request = sources(error).find_map(|source| source.downcast_ref::<RequestError>());
+/// The error for a request without an answer.
+pub fn explain_unanswered(operation: &'static str, error: &(dyn Error + 'static), place: CallContext<'_>) -> CallError {
+    let problem = classify_request_error(error);
+    let request = error_chain(error).find_map(|source| source.downcast_ref::<RequestError>());
     let endpoint = request.map_or(place.name(), |request| &request.endpoint);
     let proxy = request.and_then(|request| request.proxy.as_deref());
-    let target = Target { endpoint, proxy, region: place.region, now: place.now };
-    let (message, help) = target.explain(&problem, &innermost(error));
-    let cause = if problem == Problem::NoAnswer { Cause::NoAnswer } else { Cause::Unreachable };
-    Failure { operation, cause, code: None, message, help: Some(help) }
+    let target = RequestTarget { endpoint, proxy, region: place.region, now: place.now };
+    let (message, help) = target.explain_problem(&problem, &describe_innermost(error));
+    let cause =
+        if problem == RequestProblem::NoAnswer { CallErrorCause::NoAnswer } else { CallErrorCause::Unreachable };
+    CallError { operation, cause, code: None, message, help: Some(help) }
 }
 
-fn problem_of(error: &(dyn Error + 'static)) -> Problem {
-    if let Some(tls) = sources(error).find_map(tls_error) {
-        return Problem::Tls(tls_problem(tls));
+fn classify_request_error(error: &(dyn Error + 'static)) -> RequestProblem {
+    if let Some(tls) = error_chain(error).find_map(find_tls_error) {
+        return RequestProblem::Tls(classify_tls_error(tls));
     }
-    let text = chain(error);
-    // The connector gives the tunnel's errors as text only.
+    let text = describe_chain(error);
+    // The connector reports tunnel errors only as text.
     if let Some((_, tunnel)) = text.split_once("CONNECT tunnel failed: ") {
         return match tunnel {
-            tunnel if tunnel.contains("authorization required") => Problem::ProxyLogin,
-            tunnel if tunnel.contains("underlying connection") => Problem::Refused,
-            _ => Problem::ProxyRefused,
+            tunnel if tunnel.contains("authorization required") => RequestProblem::ProxyLogin,
+            tunnel if tunnel.contains("underlying connection") => RequestProblem::Refused,
+            _ => RequestProblem::ProxyRefused,
         };
     }
     if text.contains("dns error") {
-        return Problem::Dns;
+        return RequestProblem::Dns;
     }
-    let kind = sources(error).find_map(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let kind = error_chain(error).find_map(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotConnected};
     match kind {
-        Some(ConnectionRefused) => Problem::Refused,
-        Some(HostUnreachable | NetworkUnreachable | NotConnected | AddrNotAvailable) => Problem::Unconnected,
-        _ if text.contains("connect timeout") => Problem::ConnectTimeout,
-        _ if text.contains("(Connect)") => Problem::Unconnected,
-        _ => Problem::NoAnswer,
+        Some(ConnectionRefused) => RequestProblem::Refused,
+        Some(HostUnreachable | NetworkUnreachable | NotConnected | AddrNotAvailable) => RequestProblem::Unconnected,
+        _ if text.contains("connect timeout") => RequestProblem::ConnectTimeout,
+        _ if text.contains("(Connect)") => RequestProblem::Unconnected,
+        _ => RequestProblem::NoAnswer,
     }
 }
 
-/// rustls and hyper wrap errors in [`std::io::Error`], once or twice; its `source` leaves out the error that it wraps.
-fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+/// Finds the TLS error in a chain. rustls and hyper wrap errors in [`std::io::Error`], once or twice; its `source` skips the error that it
+/// wraps.
+fn find_tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let mut error = error;
     while let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         error = inner;
@@ -88,7 +90,7 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
     error.downcast_ref()
 }
 
-fn tls_problem(error: &rustls::Error) -> TlsProblem {
+fn classify_tls_error(error: &rustls::Error) -> TlsProblem {
     use CertificateError as Certificate;
     match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
@@ -103,44 +105,46 @@ fn tls_problem(error: &rustls::Error) -> TlsProblem {
     }
 }
 
-/// Where the request went.
-struct Target<'a> {
+/// The endpoint and proxy of a request.
+struct RequestTarget<'a> {
     endpoint: &'a str,
     proxy: Option<&'a str>,
     region: &'a str,
     now: jiff::Timestamp,
 }
 
-impl Target<'_> {
-    /// What happened, and what to do.
-    fn explain(&self, problem: &Problem, reason: &str) -> (String, String) {
+impl RequestTarget<'_> {
+    /// The message and the remedy for a problem.
+    fn explain_problem(&self, problem: &RequestProblem, reason: &str) -> (String, String) {
         let Self { endpoint, .. } = self;
-        // What connects, names and times out is the proxy, where there is one.
+        // With a proxy, the peer of the connection is the proxy: its name is resolved and its connection times out.
         let peer = self.proxy.map_or_else(|| (*endpoint).to_owned(), |proxy| format!("the proxy {proxy}"));
         match problem {
-            Problem::Dns => (format!("the host name of {peer} does not resolve: {reason}"), self.correct_host()),
-            Problem::Refused => (format!("{peer} cannot be reached: connection refused"), self.start_or_correct()),
-            Problem::ConnectTimeout => (
+            RequestProblem::Dns => {
+                (format!("the host name of {peer} does not resolve: {reason}"), self.advise_correct_host())
+            }
+            RequestProblem::Refused => (format!("{peer} cannot be reached: connection refused"), self.advise_refused()),
+            RequestProblem::ConnectTimeout => (
                 format!("{peer} cannot be reached: no connection in time"),
-                format!("a firewall may drop the packets: allow connections to {peer}{}", self.or_proxy()),
+                format!("a firewall may drop the packets: allow connections to {peer}{}", self.proxy_advice()),
             ),
-            Problem::Unconnected => (
+            RequestProblem::Unconnected => (
                 format!("{peer} cannot be reached: {reason}"),
-                format!("check this machine's network and its route to {peer}{}", self.or_proxy()),
+                format!("check this machine's network and its route to {peer}{}", self.proxy_advice()),
             ),
-            Problem::ProxyLogin => (
+            RequestProblem::ProxyLogin => (
                 format!("the proxy {} asks for a user and a password (HTTP 407)", self.proxy_name()),
                 "put them into HTTPS_PROXY (for http endpoints HTTP_PROXY): http://USER:PASSWORD@HOST:PORT".to_owned(),
             ),
-            Problem::ProxyRefused => (
+            RequestProblem::ProxyRefused => (
                 format!("the proxy {} does not connect to {endpoint}", self.proxy_name()),
                 format!(
                     "allow {endpoint} on the proxy; where it can be reached without the proxy, add its host to NO_PROXY"
                 ),
             ),
-            Problem::Tls(problem) => self.explain_tls(problem),
-            Problem::NoAnswer => {
-                (format!("{endpoint} closed the connection without an answer: {reason}"), self.run_again())
+            RequestProblem::Tls(problem) => self.explain_tls(problem),
+            RequestProblem::NoAnswer => {
+                (format!("{endpoint} closed the connection without an answer: {reason}"), self.advise_retry())
             }
         }
     }
@@ -149,7 +153,7 @@ impl Target<'_> {
         let Self { endpoint, now, .. } = self;
         match problem {
             TlsProblem::UnknownAuthority => {
-                let help = match environment::variable("AWS_CA_BUNDLE") {
+                let help = match environment::read_variable("AWS_CA_BUNDLE") {
                     Some(path) => format!(
                         "add the PEM certificate of the authority that signed it to {path} (AWS_CA_BUNDLE), which replaces the system's authorities"
                     ),
@@ -192,7 +196,7 @@ impl Target<'_> {
         self.proxy.unwrap_or("of the environment")
     }
 
-    fn correct_host(&self) -> String {
+    fn advise_correct_host(&self) -> String {
         if self.proxy.is_some() {
             return "correct the proxy's host in HTTPS_PROXY or HTTP_PROXY".to_owned();
         }
@@ -205,7 +209,7 @@ impl Target<'_> {
         "correct the host in AWS_ENDPOINT_URL (or `endpoint_url` of the profile)".to_owned()
     }
 
-    fn start_or_correct(&self) -> String {
+    fn advise_refused(&self) -> String {
         match self.proxy {
             Some(proxy) => format!("start the proxy on {proxy}, or correct HTTPS_PROXY or HTTP_PROXY"),
             None if self.is_aws() => {
@@ -218,23 +222,23 @@ impl Target<'_> {
         }
     }
 
-    fn or_proxy(&self) -> &'static str {
+    fn proxy_advice(&self) -> &'static str {
         if self.proxy.is_none() && self.is_aws() { ", or set HTTPS_PROXY" } else { "" }
     }
 
-    fn run_again(&self) -> String {
+    fn advise_retry(&self) -> String {
         let by = self.proxy.map(|proxy| format!(" (the proxy {proxy} is one)")).unwrap_or_default();
         format!("run it again; if it stays, look for what cuts connections between here and {}{by}", self.endpoint)
     }
 }
 
-/// A whole attempt that took too long.
-pub fn timed_out(operation: &'static str, place: Place<'_>) -> Failure {
+/// The error for a whole attempt that took too long.
+pub fn explain_timeout(operation: &'static str, place: CallContext<'_>) -> CallError {
     let name = place.name();
     let by = place.proxy.map(|proxy| format!(" or the proxy {proxy}")).unwrap_or_default();
-    Failure {
+    CallError {
         operation,
-        cause: Cause::NoAnswer,
+        cause: CallErrorCause::NoAnswer,
         code: None,
         message: format!("no answer came in time from {name}"),
         help: Some(format!("run it again; if it stays, {name}{by} is overloaded, or the network to it loses packets")),

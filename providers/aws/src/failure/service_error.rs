@@ -1,9 +1,9 @@
-//! Answers of AWS that are errors: what each code means, and what to do.
+//! Explains errors that AWS answers with: what each code means, and what to do.
 
 use super::credentials::NO_CREDENTIALS;
-use super::{Cause, Failure, Place};
+use super::{CallContext, CallError, CallErrorCause};
 
-/// Codes of calls that come too fast.
+/// The codes of throttled calls.
 const THROTTLING: [&str; 10] = [
     "Throttling",
     "ThrottlingException",
@@ -34,51 +34,56 @@ const FIXED_QUOTAS: [&str; 7] = [
 /// An error that the service answered with.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceError<'a> {
+    /// The operation, as policies name it: `iam:CreateRole`.
     pub operation: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// AWS's code; empty where the answer has none.
+    /// AWS's error code. Empty if the answer has none.
     pub code: &'a str,
+    /// AWS's error message.
     pub message: &'a str,
-    /// The header `location`.
+    /// The HTTP header `location` of a redirect.
     pub location: Option<&'a str>,
-    pub place: Place<'a>,
-    /// How far this machine's clock is off, in words.
+    /// Where the call went, and with which credentials.
+    pub place: CallContext<'a>,
+    /// How far this machine's clock is off, as a sentence.
     pub clock: &'a str,
 }
 
 impl ServiceError<'_> {
-    /// What it means.
-    pub fn explain(self) -> Failure {
-        self.throttled()
-            .or_else(|| self.denied())
-            .or_else(|| self.unauthenticated())
-            .or_else(|| self.over_quota())
-            .or_else(|| self.not_aws())
-            .unwrap_or_else(|| self.other())
+    /// The error with its cause, message and remedy.
+    pub fn explain_service_error(self) -> CallError {
+        self.explain_throttled()
+            .or_else(|| self.explain_denied())
+            .or_else(|| self.explain_unauthenticated())
+            .or_else(|| self.explain_quota())
+            .or_else(|| self.explain_foreign_answer())
+            .unwrap_or_else(|| self.explain_other())
     }
 
-    fn failure(self, cause: Cause, message: String, help: Option<String>) -> Failure {
+    fn build_call_error(self, cause: CallErrorCause, message: String, help: Option<String>) -> CallError {
         let code = Some(self.code.to_owned()).filter(|code| !code.is_empty());
-        Failure { operation: self.operation, cause, code, message, help }
+        CallError { operation: self.operation, cause, code, message, help }
     }
 
-    /// Our words, with AWS's in parentheses.
-    fn words(self, what: &str) -> String {
+    /// Our message with AWS's code and message in parentheses.
+    fn describe_with_code(self, what: &str) -> String {
         format!("{what} ({}: {})", self.code, self.message)
     }
 
-    fn throttled(self) -> Option<Failure> {
+    fn explain_throttled(self) -> Option<CallError> {
         let help = "wait some minutes and run it again; a lower --parallelism helps while others use the account";
         let what = "AWS refuses for now: too many calls are made in this account";
         let is_throttled = THROTTLING.contains(&self.code) || self.status == 429;
-        is_throttled.then(|| self.failure(Cause::Throttled, self.words(what), Some(help.to_owned())))
+        is_throttled.then(|| {
+            self.build_call_error(CallErrorCause::Throttled, self.describe_with_code(what), Some(help.to_owned()))
+        })
     }
 
-    fn denied(self) -> Option<Failure> {
+    fn explain_denied(self) -> Option<CallError> {
         let (what, help) = match self.code {
             "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess" => {
-                ("the caller may not do this", self.allow())
+                ("the caller may not do this", self.advise_allow())
             }
             "OptInRequired" => (
                 "the account is not opted in to this service or region",
@@ -93,13 +98,13 @@ impl ServiceError<'_> {
             ),
             _ => return None,
         };
-        Some(self.failure(Cause::Denied, self.words(what), Some(help)))
+        Some(self.build_call_error(CallErrorCause::Denied, self.describe_with_code(what), Some(help)))
     }
 
-    /// Which policy has to change. AWS's message names the action and, mostly, the kind of policy that decided.
-    fn allow(self) -> String {
-        // `iam:CreateRole` may lack `iam:TagRole` or `iam:PassRole`.
-        let action = action_in(self.message).unwrap_or(self.operation);
+    /// Which policy must change. AWS's message names the action and usually the type of policy that decided.
+    fn advise_allow(self) -> String {
+        // The denied action may differ from the operation: a call of `iam:CreateRole` also needs `iam:TagRole` and `iam:PassRole`.
+        let action = parse_action(self.message).unwrap_or(self.operation);
         let explicit = self.message.contains("explicit deny");
         let kinds = [
             ("service control policy", "the organization's service control policy"),
@@ -118,13 +123,13 @@ impl ServiceError<'_> {
         }
     }
 
-    fn unauthenticated(self) -> Option<Failure> {
+    fn explain_unauthenticated(self) -> Option<CallError> {
         let (what, help) = match self.code {
             "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
-                ("the credentials have expired".to_owned(), self.place.renewal())
+                ("the credentials have expired".to_owned(), self.place.describe_renewal())
             }
             "RequestExpired" | "RequestTimeTooSkewed" => (self.clock.to_owned(), CLOCK.to_owned()),
-            "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => self.signature(),
+            "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => self.explain_signature(),
             "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" | "AuthFailure" => (
                 "AWS does not know this access key".to_owned(),
                 format!(
@@ -138,11 +143,11 @@ impl ServiceError<'_> {
             }
             _ => return None,
         };
-        Some(self.failure(Cause::Unauthenticated, self.words(&what), Some(help)))
+        Some(self.build_call_error(CallErrorCause::Unauthenticated, self.describe_with_code(&what), Some(help)))
     }
 
-    /// Why a signature does not match: the clock, the region, a proxy that changes requests, or the secret.
-    fn signature(self) -> (String, String) {
+    /// Explains a signature that does not match: the clock, the region, a proxy that changes requests, or the secret key is wrong.
+    fn explain_signature(self) -> (String, String) {
         let is_complete = self.code != "IncompleteSignature";
         if is_complete && ["Signature expired", "not yet current"].iter().any(|skew| self.message.contains(skew)) {
             return (self.clock.to_owned(), CLOCK.to_owned());
@@ -166,7 +171,7 @@ impl ServiceError<'_> {
         }
     }
 
-    fn over_quota(self) -> Option<Failure> {
+    fn explain_quota(self) -> Option<CallError> {
         if !["LimitExceeded", "LimitExceededException"].contains(&self.code) {
             return None;
         }
@@ -177,11 +182,11 @@ impl ServiceError<'_> {
         } else {
             "ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused".to_owned()
         };
-        Some(self.failure(Cause::Rejected, format!("{} ({})", self.message, self.code), Some(help)))
+        Some(self.build_call_error(CallErrorCause::Rejected, format!("{} ({})", self.message, self.code), Some(help)))
     }
 
-    /// Answers that AWS does not give: redirects, and errors without a code.
-    fn not_aws(self) -> Option<Failure> {
+    /// Explains answers that do not come from AWS itself: redirects, and errors without a code. `None` for all others.
+    fn explain_foreign_answer(self) -> Option<CallError> {
         let Self { status, place, .. } = self;
         let name = place.name();
         let proxy = place.proxy.map(|proxy| format!("the proxy {proxy}"));
@@ -192,8 +197,8 @@ impl ServiceError<'_> {
                 "correct the region ({}) or AWS_ENDPOINT_URL; a redirect to a login page comes from {between}",
                 place.region
             );
-            return Some(self.failure(
-                Cause::Malformed,
+            return Some(self.build_call_error(
+                CallErrorCause::Malformed,
                 format!("{name} redirects (HTTP {status}){target}"),
                 Some(help),
             ));
@@ -202,44 +207,44 @@ impl ServiceError<'_> {
             let by = proxy.unwrap_or_else(|| "a proxy".to_owned());
             let help = "put the user and the password into HTTP_PROXY (for https endpoints HTTPS_PROXY): http://USER:PASSWORD@HOST:PORT";
             let message = format!("{by} asks for a user and a password (HTTP 407)");
-            return Some(self.failure(Cause::Unreachable, message, Some(help.to_owned())));
+            return Some(self.build_call_error(CallErrorCause::Unreachable, message, Some(help.to_owned())));
         }
         if status >= 500 && self.code.is_empty() && place.proxy.is_some() {
             let help = format!(
                 "check that {between} reaches {name}; where that can be reached without it, add its host to NO_PROXY"
             );
             let message = format!("{between} answered HTTP {status} in place of {name}");
-            return Some(self.failure(Cause::Faulted, message, Some(help)));
+            return Some(self.build_call_error(CallErrorCause::Faulted, message, Some(help)));
         }
         if status < 500 && self.code.is_empty() {
             let help = format!("the answer is not one of AWS: allow {name} on {between}, or correct AWS_ENDPOINT_URL");
             let message = format!("HTTP {status} without a code: {}", self.message);
-            return Some(self.failure(Cause::Malformed, message, Some(help)));
+            return Some(self.build_call_error(CallErrorCause::Malformed, message, Some(help)));
         }
         None
     }
 
-    fn other(self) -> Failure {
+    fn explain_other(self) -> CallError {
         let Self { status, code, message, .. } = self;
         if status == 503 {
             let help = "AWS is overloaded or in maintenance: wait some minutes and run it again; see https://health.aws.amazon.com for IAM";
-            return self.failure(
-                Cause::Faulted,
-                self.words("the service is unavailable (HTTP 503)"),
+            return self.build_call_error(
+                CallErrorCause::Faulted,
+                self.describe_with_code("the service is unavailable (HTTP 503)"),
                 Some(help.to_owned()),
             );
         }
         if status >= 500 {
             let help = "the fault is AWS's: see https://health.aws.amazon.com for IAM, and run it again when that shows no event";
-            let what = self.words(&format!("the service failed (HTTP {status})"));
-            return self.failure(Cause::Faulted, what, Some(help.to_owned()));
+            let what = self.describe_with_code(&format!("the service failed (HTTP {status})"));
+            return self.build_call_error(CallErrorCause::Faulted, what, Some(help.to_owned()));
         }
-        self.failure(Cause::Rejected, format!("{message} ({code})"), None)
+        self.build_call_error(CallErrorCause::Rejected, format!("{message} ({code})"), None)
     }
 }
 
-/// The action that a message names: `… is not authorized to perform: iam:TagRole on resource: …`.
-fn action_in(message: &str) -> Option<&str> {
+/// The action that a message names: `iam:TagRole` in `… is not authorized to perform: iam:TagRole on resource: …`.
+fn parse_action(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("not authorized to perform: ")?;
     let action = rest.split_whitespace().next()?;
     let (service, name) = action.split_once(':')?;

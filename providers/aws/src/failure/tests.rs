@@ -1,5 +1,5 @@
-//! A table over what AWS answers: each cause has its own message and next step. Requests without an answer are in
-//! `tests/aws_story/remedies.rs`, on real sockets; sources of credentials in `tests/aws_story/credential_sources.rs`.
+//! A table of AWS's error answers: each cause has its own message and remedy. Requests without an answer are tested in
+//! `tests/aws_story/remedies.rs` on real sockets, and credential sources in `tests/aws_story/credential_sources.rs`.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 
 use super::service_error::ServiceError;
-use super::{Cause, Failure, Place};
-use crate::credentials::Source;
+use super::{CallContext, CallError, CallErrorCause};
+use crate::credentials::CredentialSource;
 
 const ENDPOINT: &str = "https://iam.amazonaws.com";
 
-fn place<'a>() -> Place<'a> {
-    Place {
+fn place<'a>() -> CallContext<'a> {
+    CallContext {
         endpoint: Some(ENDPOINT),
         proxy: None,
         region: "eu-central-1",
@@ -25,16 +25,16 @@ fn place<'a>() -> Place<'a> {
     }
 }
 
-fn answered(status: u16, code: &str, message: &str, place: Place<'_>) -> Failure {
+fn answered(status: u16, code: &str, message: &str, place: CallContext<'_>) -> CallError {
     let location = (300..400).contains(&status).then_some("https://login.example.com/");
     let clock = "this machine's clock is 13 minutes behind AWS's";
     let operation = "iam:CreateRole";
     let error = ServiceError { operation, status, code, message, location, place, clock };
-    error.explain()
+    error.explain_service_error()
 }
 
-/// Status, code, AWS's message; the cause, a part of our message, a part of the remedy.
-type Row = (u16, &'static str, &'static str, Cause, &'static str, &'static str);
+/// Status, code and message of AWS; then the expected cause, a part of our message, and a part of the remedy.
+type Row = (u16, &'static str, &'static str, CallErrorCause, &'static str, &'static str);
 
 const NOT_AUTHORIZED: &str = "User: arn:aws:iam::1:user/x is not authorized to perform: iam:TagRole on resource: y";
 
@@ -43,22 +43,36 @@ const ROWS: [Row; 20] = [
         400,
         "Throttling",
         "Rate exceeded",
-        Cause::Throttled,
+        CallErrorCause::Throttled,
         "too many calls",
         "wait some minutes and run it again; a lower --parallelism",
     ),
-    (429, "", "", Cause::Throttled, "too many calls", "wait some minutes and run it again; a lower --parallelism"),
-    (403, "AccessDenied", "no", Cause::Denied, "may not do this", "allow iam:CreateRole to the caller"),
-    (403, "AccessDenied", NOT_AUTHORIZED, Cause::Denied, "may not do this", "allow iam:TagRole to the caller"),
-    (403, "OptInRequired", "x", Cause::Denied, "not opted in", "enable region eu-central-1"),
-    (403, "RegionDisabledException", "x", Cause::Denied, "STS is not active", "activate STS for region eu-central-1"),
-    (403, "ExpiredToken", "x", Cause::Unauthenticated, "have expired", "log in again"),
-    (400, "RequestExpired", "x", Cause::Unauthenticated, "13 minutes behind", "set the clock"),
+    (
+        429,
+        "",
+        "",
+        CallErrorCause::Throttled,
+        "too many calls",
+        "wait some minutes and run it again; a lower --parallelism",
+    ),
+    (403, "AccessDenied", "no", CallErrorCause::Denied, "may not do this", "allow iam:CreateRole to the caller"),
+    (403, "AccessDenied", NOT_AUTHORIZED, CallErrorCause::Denied, "may not do this", "allow iam:TagRole to the caller"),
+    (403, "OptInRequired", "x", CallErrorCause::Denied, "not opted in", "enable region eu-central-1"),
+    (
+        403,
+        "RegionDisabledException",
+        "x",
+        CallErrorCause::Denied,
+        "STS is not active",
+        "activate STS for region eu-central-1",
+    ),
+    (403, "ExpiredToken", "x", CallErrorCause::Unauthenticated, "have expired", "log in again"),
+    (400, "RequestExpired", "x", CallErrorCause::Unauthenticated, "13 minutes behind", "set the clock"),
     (
         403,
         "SignatureDoesNotMatch",
         "Signature expired: a",
-        Cause::Unauthenticated,
+        CallErrorCause::Unauthenticated,
         "13 minutes behind",
         "set the clock",
     ),
@@ -66,7 +80,7 @@ const ROWS: [Row; 20] = [
         403,
         "SignatureDoesNotMatch",
         "Credential should be scoped to a valid region",
-        Cause::Unauthenticated,
+        CallErrorCause::Unauthenticated,
         "not the one these credentials are for",
         "set `region`",
     ),
@@ -74,7 +88,7 @@ const ROWS: [Row; 20] = [
         403,
         "SignatureDoesNotMatch",
         "The request signature we calculated",
-        Cause::Unauthenticated,
+        CallErrorCause::Unauthenticated,
         "does not belong to the access key",
         "check AWS_SECRET_ACCESS_KEY",
     ),
@@ -82,16 +96,23 @@ const ROWS: [Row; 20] = [
         403,
         "InvalidClientTokenId",
         "x",
-        Cause::Unauthenticated,
+        CallErrorCause::Unauthenticated,
         "does not know this access key",
         "it may be deleted, inactive",
     ),
-    (403, "MissingAuthenticationToken", "x", Cause::Unauthenticated, "carried no credentials", "name a `profile`"),
+    (
+        403,
+        "MissingAuthenticationToken",
+        "x",
+        CallErrorCause::Unauthenticated,
+        "carried no credentials",
+        "name a `profile`",
+    ),
     (
         409,
         "LimitExceeded",
         "Cannot exceed quota for RolesPerAccount: 1000",
-        Cause::Rejected,
+        CallErrorCause::Rejected,
         "RolesPerAccount",
         "ask AWS for a higher quota",
     ),
@@ -99,7 +120,7 @@ const ROWS: [Row; 20] = [
         409,
         "LimitExceeded",
         "Cannot exceed quota for AccessKeysPerUser: 2",
-        Cause::Rejected,
+        CallErrorCause::Rejected,
         "AccessKeysPerUser",
         "AWS does not raise the quota AccessKeysPerUser",
     ),
@@ -107,7 +128,7 @@ const ROWS: [Row; 20] = [
         409,
         "LimitExceeded",
         "Maximum policy size of 2048 bytes exceeded for user x",
-        Cause::Rejected,
+        CallErrorCause::Rejected,
         "2048 bytes",
         "move statements into a scope",
     ),
@@ -115,13 +136,20 @@ const ROWS: [Row; 20] = [
         302,
         "",
         "",
-        Cause::Malformed,
+        CallErrorCause::Malformed,
         "redirects (HTTP 302) to https://login.example.com/",
         "correct the region (eu-central-1)",
     ),
-    (503, "ServiceUnavailable", "x", Cause::Faulted, "is unavailable (HTTP 503)", "AWS is overloaded"),
-    (500, "ServiceFailure", "x", Cause::Faulted, "failed (HTTP 500)", "the fault is AWS's"),
-    (404, "", "no message was given", Cause::Malformed, "HTTP 404 without a code", "the answer is not one of AWS"),
+    (503, "ServiceUnavailable", "x", CallErrorCause::Faulted, "is unavailable (HTTP 503)", "AWS is overloaded"),
+    (500, "ServiceFailure", "x", CallErrorCause::Faulted, "failed (HTTP 500)", "the fault is AWS's"),
+    (
+        404,
+        "",
+        "no message was given",
+        CallErrorCause::Malformed,
+        "HTTP 404 without a code",
+        "the answer is not one of AWS",
+    ),
 ];
 
 #[test]
@@ -135,7 +163,7 @@ fn each_answer_has_its_cause_and_its_next_step() {
         assert!(help.contains(remedy), "{code}: {help}");
         steps.entry(help).or_default().push(message);
     }
-    // What shares a remedy is one cause.
+    // Answers with the same remedy must have the same message.
     for (help, messages) in steps {
         assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?} share the remedy {help:?}");
     }
@@ -171,7 +199,7 @@ fn the_policy_that_decided_is_the_one_to_change() {
 
 #[test]
 fn a_proxy_between_is_named_where_it_may_be_the_cause() {
-    let place = Place { proxy: Some("http://proxy:3128"), ..place() };
+    let place = CallContext { proxy: Some("http://proxy:3128"), ..place() };
     for (status, code, message, remedy) in [
         (
             403,
@@ -193,17 +221,17 @@ fn a_proxy_between_is_named_where_it_may_be_the_cause() {
 #[test]
 fn expired_credentials_are_renewed_at_their_source() {
     let sources = [
-        (Source::Environment, "AWS_SESSION_TOKEN"),
-        (Source::Profile, "the session keys in profile \"dev\""),
-        (Source::Sso, "`aws sso login --profile dev`"),
-        (Source::Process, "credential_process of profile \"dev\""),
-        (Source::WebIdentity, "a new role session"),
-        (Source::AssumedRole, "a new role session"),
-        (Source::Container, "restart the task, pod or agent"),
-        (Source::Instance, "restart the task, pod or agent"),
+        (CredentialSource::Environment, "AWS_SESSION_TOKEN"),
+        (CredentialSource::Profile, "the session keys in profile \"dev\""),
+        (CredentialSource::Sso, "`aws sso login --profile dev`"),
+        (CredentialSource::Process, "credential_process of profile \"dev\""),
+        (CredentialSource::WebIdentity, "a new role session"),
+        (CredentialSource::AssumedRole, "a new role session"),
+        (CredentialSource::Container, "restart the task, pod or agent"),
+        (CredentialSource::Instance, "restart the task, pod or agent"),
     ];
     for (source, remedy) in sources {
-        let place = Place { source: Some(source), profile: Some("dev"), ..place() };
+        let place = CallContext { source: Some(source), profile: Some("dev"), ..place() };
         let help = answered(403, "ExpiredToken", "x", place).help.unwrap();
         assert!(help.contains(remedy), "{source:?}: {help}");
     }
@@ -212,20 +240,23 @@ fn expired_credentials_are_renewed_at_their_source() {
 #[test]
 fn time_and_answers_that_do_not_read_are_told() {
     let of = |error: SdkError<GetUserError, HttpResponse>| {
-        let failure = Failure::of("iam:GetUser", error, place());
+        let failure = CallError::from_sdk_error("iam:GetUser", error, place());
         (failure.cause, failure.message, failure.help.unwrap())
     };
     let (cause, message, help) = of(SdkError::timeout_error("operation attempt timeout"));
-    assert_eq!((cause, message.as_str()), (Cause::NoAnswer, "no answer came in time from https://iam.amazonaws.com"));
+    assert_eq!(
+        (cause, message.as_str()),
+        (CallErrorCause::NoAnswer, "no answer came in time from https://iam.amazonaws.com")
+    );
     assert!(help.contains("overloaded, or the network to it loses packets"), "{help}");
     let (cause, message, help) =
         of(SdkError::dispatch_failure(ConnectorError::timeout("HTTP connect timeout occurred after 4s".into())));
-    assert_eq!(cause, Cause::Unreachable);
+    assert_eq!(cause, CallErrorCause::Unreachable);
     assert_eq!(message, "https://iam.amazonaws.com cannot be reached: no connection in time");
     assert!(help.contains("a firewall may drop the packets") && help.contains("or set HTTPS_PROXY"), "{help}");
     let response = HttpResponse::new(200.try_into().unwrap(), aws_smithy_types::body::SdkBody::empty());
     let (cause, message, help) = of(SdkError::response_error("unexpected end of document", response));
-    assert_eq!(cause, Cause::Malformed);
+    assert_eq!(cause, CallErrorCause::Malformed);
     assert!(
         message.contains("the answer (HTTP 200) cannot be read: ") && help.contains("changes or cuts answers"),
         "{message} {help}"

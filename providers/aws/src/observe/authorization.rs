@@ -1,4 +1,7 @@
-//! `GetAccountAuthorizationDetails`: every principal with its policies and tags, and every customer-managed policy.
+//! `GetAccountAuthorizationDetails`: every principal with its policies and tags, every group, and every customer-managed policy.
+//!
+//! In: an [`ObserveRequest`]. Out: [`AccountDetails`]. Invariant: pages are reduced as they arrive. Of objects that the stack neither
+//! manages nor imports, only the names and what may affect the stack are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,47 +12,49 @@ use leasehold_provider::{
     Stranger, Unmarked, Value,
 };
 
-use super::foreign::Foreign;
-use super::live::{self, Details, Whose};
-use super::pages::{Page, read_all};
-use super::{Reading, belongs_to_aws};
-use crate::failure::Failure;
-use crate::retry::Class;
+use super::foreign::ForeignGroup;
+use super::live::{self, IdentityBinding, PrincipalDetails};
+use super::pages::{Page, read_all_pages};
+use super::{AccountReader, is_aws_path};
+use crate::failure::CallError;
+use crate::retry::RetryClass;
 use crate::{arn, document, kinds};
 
 const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 
-/// What the bulk read tells of an account.
+/// What the bulk read returns about an account.
 #[derive(Default)]
-pub struct Account {
-    /// The stack's principals, without what only other reads tell.
+pub struct AccountDetails {
+    /// The stack's principals, without the details that only other calls return.
     pub identities: BTreeMap<ResourceId, LiveIdentity>,
-    /// Policies under the stack's path; those of users' own statements are moved to their users.
+    /// Managed policies under the stack's path. Policies with a user's own statements are moved to their users.
     pub shared: BTreeMap<ResourceId, Resource>,
-    /// All others.
+    /// All principals, groups and policies of other stacks or tools.
     pub strangers: BTreeMap<ResourceId, Stranger>,
-    /// Of the others, those that carry no mark and were asked for whole.
+    /// Of the strangers, the unmarked principals that the request wants to import, with all their resources.
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
-    /// The stack's groups with all they hold.
+    /// The stack's groups with all their resources.
     pub groups: BTreeMap<ResourceId, LiveShared>,
-    /// By ARN: managed policies that are not the stack's and deny something, or read tags.
+    /// By ARN: managed policies that the stack does not manage and that contain a Deny or read principal tags. By name: other groups with
+    /// such policies.
     pub denying: BTreeMap<String, Document>,
-    /// By ARN: policies of the stack that deny something, or read tags. Groups of others may hold them.
+    /// By ARN: managed policies of the stack that contain a Deny or read principal tags. Groups that the stack does not manage may have
+    /// them attached.
     pub own_denying: BTreeMap<String, Document>,
-    /// By group that is not the stack's: the policies of the stack that it holds.
+    /// By group that the stack does not manage: the policies of the stack that are attached to it.
     pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
-    /// Groups that are not the stack's.
-    pub foreign_groups: Vec<Foreign>,
-    /// By policy under the stack's path, and by group: who holds it and is not the stack's.
+    /// Groups that the stack does not manage.
+    pub foreign_groups: Vec<ForeignGroup>,
+    /// By managed policy of the stack, group or federation: the principals outside the stack that have it or use it.
     pub held_by: BTreeMap<ResourceId, BTreeSet<String>>,
 }
 
-impl Account {
-    /// Policies of users' own statements are parts of their users. One whose user is gone stays among the shared, wanted by
-    /// nobody.
-    fn give_users_their_own(&mut self, stack: &StackName) {
+impl AccountDetails {
+    /// Moves the managed policies with users' own statements to their users. A policy whose user no longer exists stays in `shared`, where
+    /// no configuration declares it.
+    fn move_own_policies_to_users(&mut self, stack: &StackName) {
         for identity in self.identities.values_mut().filter(|identity| identity.principal == Principal::User) {
-            if let Some(mut policy) = self.shared.remove(&kinds::own_policy(stack, &identity.name)) {
+            if let Some(mut policy) = self.shared.remove(&kinds::own_policy_id(stack, &identity.name)) {
                 policy.identity = Some(identity.marks.address.clone());
                 identity.resources.insert(policy.id.clone(), policy);
             }
@@ -57,11 +62,14 @@ impl Account {
     }
 }
 
-impl Reading<'_> {
-    /// Reads all pages. Each is reduced as it comes: of what is not the stack's, only the name is kept.
-    pub async fn authorization(&self, request: &ObserveRequest<'_>) -> Result<Account, Failure> {
+impl AccountReader<'_> {
+    /// Reads all pages. Each page is reduced as it arrives (see the module documentation).
+    ///
+    /// # Errors
+    /// A call fails, or the answer lacks a name or a document, or contains a document that cannot be decoded.
+    pub async fn read_authorization_details(&self, request: &ObserveRequest<'_>) -> Result<AccountDetails, CallError> {
         let stack = request.stack;
-        let mut account = Account::default();
+        let mut account = AccountDetails::default();
         let iam = &self.provider.clients.iam;
         let fetch = async |marker: Option<String>| {
             let send = || {
@@ -72,117 +80,154 @@ impl Reading<'_> {
                     .set_marker(marker.clone())
                     .send()
             };
-            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let page =
+                self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
             let items = (page.role_detail_list, page.user_detail_list, page.group_detail_list, page.policies);
             Ok(Page { items, truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(OPERATION, fetch, |(roles, users, groups, policies)| {
+        read_all_pages(OPERATION, fetch, |(roles, users, groups, policies)| {
             for role in roles.unwrap_or_default() {
-                self.role(&mut account, request, role)?;
+                self.collect_role(&mut account, request, role)?;
             }
             for user in users.unwrap_or_default() {
-                self.user(&mut account, request, user)?;
+                self.collect_user(&mut account, request, user)?;
             }
             for group in groups.unwrap_or_default() {
-                self.group(&mut account, request, group)?;
+                self.collect_group(&mut account, request, group)?;
             }
             for policy in policies.unwrap_or_default() {
-                self.policy(&mut account, stack, policy)?;
+                self.collect_policy(&mut account, stack, policy)?;
             }
             Ok(())
         })
         .await?;
-        account.give_users_their_own(stack);
+        account.move_own_policies_to_users(stack);
         let of_groups = account.foreign_groups.iter();
         let of_groups: Vec<_> = of_groups
-            .filter_map(|group| Some((group.name.clone(), group.denial(&[&account.denying, &account.own_denying])?)))
+            .filter_map(|group| {
+                Some((group.name.clone(), group.to_deny_document(&[&account.denying, &account.own_denying])?))
+            })
             .collect();
         account.denying.extend(of_groups);
         Ok(account)
     }
 
-    fn role(&self, account: &mut Account, request: &ObserveRequest<'_>, role: RoleDetail) -> Result<(), Failure> {
-        let name = named(role.role_name, "a role")?;
-        let id = kinds::principal(Principal::Role, &name);
+    fn collect_role(
+        &self,
+        account: &mut AccountDetails,
+        request: &ObserveRequest<'_>,
+        role: RoleDetail,
+    ) -> Result<(), CallError> {
+        let name = require_name(role.role_name, "a role")?;
+        let id = kinds::principal_id(Principal::Role, &name);
         let path = role.path.unwrap_or_default();
-        let tags = super::tags(role.tags);
+        let tags = super::tags_by_key(role.tags);
         let attached = role.attached_managed_policies.unwrap_or_default();
-        let whose = match whose(request.stack, &tags, role.arn.unwrap_or_default()) {
-            owner if belongs_to_aws(&path) => Owner::Strange(owner.within_aws(&id, &path)),
+        let whose = match find_ownership(request.stack, &tags, role.arn.unwrap_or_default()) {
+            owner if is_aws_path(&path) => PrincipalOwnership::Strange(owner.into_aws_stranger(&id, &path)),
             owner => owner,
         };
-        let bearing = self.sort_out(account, request, &id, &whose, &attached);
-        if matches!(whose, Owner::Strange(_)) {
-            self.trusts_of_stranger(account, &name, role.assume_role_policy_document.as_deref());
+        let bearing = self.classify_principal(account, request, &id, &whose, &attached);
+        if matches!(whose, PrincipalOwnership::Strange(_)) {
+            self.record_stranger_trusts(account, &name, role.assume_role_policy_document.as_deref());
         }
         let Some(bearing) = bearing else { return Ok(()) };
-        let trust = decoded(role.assume_role_policy_document.as_deref(), &format!("the trust of role {name}"))?;
+        let trust =
+            require_document_value(role.assume_role_policy_document.as_deref(), &format!("the trust of role {name}"))?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let resource = live::role_resource(&name, &path, trust, boundary, &tags, bearing);
         let inline = role.role_policy_list.unwrap_or_default();
         let profiles = role.instance_profile_list.unwrap_or_default();
         let profiles = profiles.into_iter().map(|profile| profile.instance_profile_name).collect();
-        let details =
-            Details { realm: self.realm, stack: request.stack, inline, attached, groups: Vec::new(), profiles };
-        let resources = live::resources(Principal::Role, &name, resource, details)?;
-        let created_at = role.create_date.and_then(super::instant);
-        let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
+        let details = PrincipalDetails {
+            realm: self.realm,
+            stack: request.stack,
+            inline,
+            attached,
+            groups: Vec::new(),
+            profiles,
+        };
+        let resources = live::collect_resources(Principal::Role, &name, resource, details)?;
+        let created_at = role.create_date.and_then(super::timestamp_from_sdk);
+        let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::timestamp_from_sdk);
         let (principal, unique_id) = (Principal::Role, role.role_id);
-        account.add(Found { id, principal, name, unique_id, created_at, last_used, resources }, whose);
+        account
+            .add_principal(FoundPrincipal { id, principal, name, unique_id, created_at, last_used, resources }, whose);
         Ok(())
     }
 
-    fn user(&self, account: &mut Account, request: &ObserveRequest<'_>, user: UserDetail) -> Result<(), Failure> {
-        let name = named(user.user_name, "a user")?;
-        let id = kinds::principal(Principal::User, &name);
-        let tags = super::tags(user.tags);
+    fn collect_user(
+        &self,
+        account: &mut AccountDetails,
+        request: &ObserveRequest<'_>,
+        user: UserDetail,
+    ) -> Result<(), CallError> {
+        let name = require_name(user.user_name, "a user")?;
+        let id = kinds::principal_id(Principal::User, &name);
+        let tags = super::tags_by_key(user.tags);
         let attached = user.attached_managed_policies.unwrap_or_default();
-        let whose = whose(request.stack, &tags, user.arn.unwrap_or_default());
-        let bearing = self.sort_out(account, request, &id, &whose, &attached);
-        if matches!(whose, Owner::Strange(_)) {
+        let whose = find_ownership(request.stack, &tags, user.arn.unwrap_or_default());
+        let bearing = self.classify_principal(account, request, &id, &whose, &attached);
+        if matches!(whose, PrincipalOwnership::Strange(_)) {
             for group in user.group_list.iter().flatten() {
-                account.held_by.entry(kinds::group(group)).or_default().insert(format!("user/{name}"));
+                account.held_by.entry(kinds::group_id(group)).or_default().insert(format!("user/{name}"));
             }
         }
         let Some(bearing) = bearing else { return Ok(()) };
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let resource = live::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, bearing);
         let (inline, groups) = (user.user_policy_list.unwrap_or_default(), user.group_list.unwrap_or_default());
-        let details =
-            Details { realm: self.realm, stack: request.stack, inline, attached, groups, profiles: Vec::new() };
-        let resources = live::resources(Principal::User, &name, resource, details)?;
-        let created_at = user.create_date.and_then(super::instant);
+        let details = PrincipalDetails {
+            realm: self.realm,
+            stack: request.stack,
+            inline,
+            attached,
+            groups,
+            profiles: Vec::new(),
+        };
+        let resources = live::collect_resources(Principal::User, &name, resource, details)?;
+        let created_at = user.create_date.and_then(super::timestamp_from_sdk);
         let (principal, unique_id) = (Principal::User, user.user_id);
-        account.add(Found { id, principal, name, unique_id, created_at, last_used: None, resources }, whose);
+        account.add_principal(
+            FoundPrincipal { id, principal, name, unique_id, created_at, last_used: None, resources },
+            whose,
+        );
         Ok(())
     }
 
-    /// What a principal's resources are part of; `None`: nothing of this stack. Of a stranger its name is kept, and which of the
-    /// stack's policies it holds.
-    fn sort_out<'a>(
+    /// The identity that a principal's resources belong to. `None` if the stack neither manages nor imports the principal. For a stranger,
+    /// this records its name and the policies of the stack that are attached to it.
+    fn classify_principal<'a>(
         &self,
-        account: &mut Account,
+        account: &mut AccountDetails,
         request: &ObserveRequest<'a>,
         id: &ResourceId,
-        owner: &'a Owner,
+        owner: &'a PrincipalOwnership,
         attached: &[AttachedPolicy],
-    ) -> Option<Whose<'a>> {
+    ) -> Option<IdentityBinding<'a>> {
         let stranger = match owner {
-            Owner::Ours(marks) => return Some(Whose::Marked(marks)),
-            Owner::Strange(stranger) => stranger,
+            PrincipalOwnership::Ours(marks) => return Some(IdentityBinding::Marked(marks)),
+            PrincipalOwnership::Strange(stranger) => stranger,
         };
-        let path = kinds::holder(id).map_or_else(String::new, |(form, name)| format!("{}/{name}", form.as_str()));
-        account.holds(self.realm, request.stack, &path, attached);
+        let path =
+            kinds::owning_principal(id).map_or_else(String::new, |(form, name)| format!("{}/{name}", form.as_str()));
+        account.record_holder(self.realm, request.stack, &path, attached);
         account.strangers.insert(id.clone(), stranger.clone());
         let unmarked = stranger.stack.is_none() && stranger.unreadable.is_none();
-        request.adopt.get(id).filter(|_| unmarked).map(Whose::Wanted)
+        request.adopt.get(id).filter(|_| unmarked).map(IdentityBinding::Wanted)
     }
 
-    fn policy(&self, account: &mut Account, stack: &StackName, policy: ManagedPolicyDetail) -> Result<(), Failure> {
-        let arn = named(policy.arn, "a policy")?;
+    fn collect_policy(
+        &self,
+        account: &mut AccountDetails,
+        stack: &StackName,
+        policy: ManagedPolicyDetail,
+    ) -> Result<(), CallError> {
+        let arn = require_name(policy.arn, "a policy")?;
         let name = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
-        let scope = arn::scope_of(self.realm, stack, &arn).map(|scope| kinds::scope(stack, scope));
-        let own = arn::own_policy_of(self.realm, stack, &arn).map(|user| kinds::own_policy(stack, user));
+        let scope =
+            arn::scope_from_policy_arn(self.realm, stack, &arn).map(|scope| kinds::scope_policy_id(stack, scope));
+        let own = arn::user_from_policy_arn(self.realm, stack, &arn).map(|user| kinds::own_policy_id(stack, user));
         let versions = policy.policy_version_list.unwrap_or_default();
         let default = versions.into_iter().find(|version| {
             version.is_default_version
@@ -190,8 +235,8 @@ impl Reading<'_> {
         });
         let text = default.and_then(|version| version.document);
         let id = scope.or(own);
-        if text.as_deref().is_some_and(bears_on_order) {
-            let document = document_of(text.as_deref(), &format!("the default version of policy {arn}"))?;
+        if text.as_deref().is_some_and(may_affect_order) {
+            let document = require_document(text.as_deref(), &format!("the default version of policy {arn}"))?;
             let denying = if id.is_some() { &mut account.own_denying } else { &mut account.denying };
             denying.insert(arn.clone(), document);
         }
@@ -207,21 +252,21 @@ impl Reading<'_> {
             );
             return Ok(());
         };
-        let document = decoded(text.as_deref(), &format!("the default version of policy {name}"))?;
+        let document = require_document_value(text.as_deref(), &format!("the default version of policy {name}"))?;
         account.shared.insert(id.clone(), live::shared_resource(id, stack, &name, document));
         Ok(())
     }
 }
 
-/// Whose a principal is.
-enum Owner {
+/// Whether the stack manages a principal.
+enum PrincipalOwnership {
     Ours(Box<Marks>),
     Strange(Stranger),
 }
 
-impl Owner {
-    /// A principal under a path of AWS is nobody's to write, whatever its tags say.
-    fn within_aws(self, id: &ResourceId, path: &str) -> Stranger {
+impl PrincipalOwnership {
+    /// Turns a principal under an AWS path into a stranger that cannot be written, whatever its tags say.
+    fn into_aws_stranger(self, id: &ResourceId, path: &str) -> Stranger {
         let reason = Some(format!("it is under {path}, which is AWS's own"));
         match self {
             Self::Ours(marks) => Stranger { stack: Some(marks.stack), arn: id.to_string(), unreadable: reason },
@@ -230,19 +275,21 @@ impl Owner {
     }
 }
 
-fn whose(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> Owner {
+fn find_ownership(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> PrincipalOwnership {
     match Marks::from_tags(tags) {
-        Ok(Some(marks)) if marks.stack == *stack => Owner::Ours(Box::new(marks)),
-        Ok(marks) => Owner::Strange(Stranger { stack: marks.map(|marks| marks.stack), arn, unreadable: None }),
+        Ok(Some(marks)) if marks.stack == *stack => PrincipalOwnership::Ours(Box::new(marks)),
+        Ok(marks) => {
+            PrincipalOwnership::Strange(Stranger { stack: marks.map(|marks| marks.stack), arn, unreadable: None })
+        }
         Err(problem) => {
             let stack = tags.get("leasehold:stack").and_then(|name| StackName::new(name.as_str()).ok());
-            Owner::Strange(Stranger { stack, arn, unreadable: Some(problem.to_string()) })
+            PrincipalOwnership::Strange(Stranger { stack, arn, unreadable: Some(problem.to_string()) })
         }
     }
 }
 
-/// A principal that is wanted whole.
-struct Found {
+/// A principal to be returned with all its resources.
+struct FoundPrincipal {
     id: ResourceId,
     principal: Principal,
     name: String,
@@ -252,28 +299,29 @@ struct Found {
     resources: BTreeMap<ResourceId, Resource>,
 }
 
-impl Account {
-    fn add(&mut self, found: Found, owner: Owner) {
-        let Found { id, principal, name, unique_id, created_at, last_used, resources } = found;
+impl AccountDetails {
+    fn add_principal(&mut self, found: FoundPrincipal, owner: PrincipalOwnership) {
+        let FoundPrincipal { id, principal, name, unique_id, created_at, last_used, resources } = found;
         match owner {
-            Owner::Ours(marks) => {
+            PrincipalOwnership::Ours(marks) => {
                 let (marks, keys) = (*marks, BTreeMap::new());
                 let live =
                     LiveIdentity { id, principal, name, unique_id, marks, created_at, last_used, resources, keys };
                 self.identities.insert(live.id.clone(), live);
             }
-            Owner::Strange(_) => {
+            PrincipalOwnership::Strange(_) => {
                 let unmarked = Unmarked { id, principal, name, created_at, last_used, resources };
                 self.unmarked.insert(unmarked.id.clone(), unmarked);
             }
         }
     }
 
-    /// Notes which of the stack's policies somebody holds who is not the stack's.
-    pub fn holds(&mut self, realm: &Realm, stack: &StackName, holder: &str, attached: &[AttachedPolicy]) {
+    /// Records which of the stack's policies are attached to a principal that the stack does not manage.
+    pub fn record_holder(&mut self, realm: &Realm, stack: &StackName, holder: &str, attached: &[AttachedPolicy]) {
         for policy_arn in attached.iter().filter_map(|policy| policy.policy_arn.as_deref()) {
-            let scope = arn::scope_of(realm, stack, policy_arn).map(|scope| kinds::scope(stack, scope));
-            let own = arn::own_policy_of(realm, stack, policy_arn).map(|user| kinds::own_policy(stack, user));
+            let scope =
+                arn::scope_from_policy_arn(realm, stack, policy_arn).map(|scope| kinds::scope_policy_id(stack, scope));
+            let own = arn::user_from_policy_arn(realm, stack, policy_arn).map(|user| kinds::own_policy_id(stack, user));
             if let Some(policy) = scope.or(own) {
                 self.held_by.entry(policy).or_default().insert(holder.to_owned());
             }
@@ -281,24 +329,34 @@ impl Account {
     }
 }
 
-/// Whether a policy of others matters to the order in which somebody takes it up, lets go of it, or gets other tags: it denies something, or
-/// reads tags of who holds it. Its text may be URL-encoded, which leaves letters as they are.
-pub fn bears_on_order(text: &str) -> bool {
+/// Whether a policy of others affects the order of changes when it is attached or detached, or when its principal's tags change: true if it
+/// contains a Deny or reads principal tags. The text may be URL-encoded; URL encoding does not change letters.
+pub fn may_affect_order(text: &str) -> bool {
     text.contains("Deny") || text.to_ascii_lowercase().contains("principaltag")
 }
 
-/// A name that must be there.
-pub fn named(name: Option<String>, what: &str) -> Result<String, Failure> {
-    name.ok_or_else(|| Failure::malformed(OPERATION, format!("{what} has no name")))
+/// A name that IAM must return.
+///
+/// # Errors
+/// The name is missing.
+pub fn require_name(name: Option<String>, what: &str) -> Result<String, CallError> {
+    name.ok_or_else(|| CallError::from_malformed_answer(OPERATION, format!("{what} has no name")))
 }
 
-/// A document that must be there, as an attribute.
-pub fn decoded(text: Option<&str>, what: &str) -> Result<Value, Failure> {
-    document_of(text, what).map(Value::Document)
+/// A document that IAM must return, as an attribute value.
+///
+/// # Errors
+/// The document is missing or cannot be decoded.
+pub fn require_document_value(text: Option<&str>, what: &str) -> Result<Value, CallError> {
+    require_document(text, what).map(Value::Document)
 }
 
-/// The same, as a document.
-pub fn document_of(text: Option<&str>, what: &str) -> Result<Document, Failure> {
-    let text = text.ok_or_else(|| Failure::malformed(OPERATION, format!("{what} is missing")))?;
-    document::decode(text).map_err(|problem| Failure::malformed(OPERATION, format!("{what}: {problem}")))
+/// The same as [`require_document_value`], as a [`Document`].
+///
+/// # Errors
+/// The document is missing or cannot be decoded.
+pub fn require_document(text: Option<&str>, what: &str) -> Result<Document, CallError> {
+    let text = text.ok_or_else(|| CallError::from_malformed_answer(OPERATION, format!("{what} is missing")))?;
+    document::decode_document(text)
+        .map_err(|problem| CallError::from_malformed_answer(OPERATION, format!("{what}: {problem}")))
 }

@@ -1,9 +1,9 @@
-//! Keys, passwords and other credentials, which no bulk read tells.
+//! Access keys, passwords and other credentials, which the bulk read does not return.
 //!
-//! Few users are asked one by one, for all but credentials for one service, which one list tells of all. Many are sorted by the credential
-//! report first, and only those that it shows to have
-//! something, or that it does not know yet, are asked; SSH keys, of which it says nothing, are then read of those only who must be
-//! known exactly: who leaves, and who is declared to have one.
+//! A stack with few users is read with one set of calls per user, except service-specific credentials, which one list returns for all
+//! users. For many users, the credential report comes first. Only users that have something according to the report, or that are not in the
+//! report yet, are then read individually. The report does not cover SSH keys. They are read only for users that must be known exactly:
+//! users that leave, and active users that keep a credential that the report does not contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,29 +13,29 @@ use leasehold_provider::{
     Kind, LiveIdentity, LiveKey, ObserveRequest, Principal, Resource, ResourceId, Unmarked, Value,
 };
 
-use super::Reading;
-use super::other_credentials::OfServices;
-use super::pages::{Page, read_all};
-use super::report::Row;
-use crate::failure::Failure;
+use super::AccountReader;
+use super::other_credentials::ServiceCredentials;
+use super::pages::{Page, read_all_pages};
+use super::report::ReportRow;
+use crate::failure::CallError;
 use crate::kinds;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-/// Up to so many users of a stack are asked one by one.
+/// The maximum number of users of a stack that are all read individually.
 const ASKED_ONE_BY_ONE: usize = 100;
 const AT_A_TIME: usize = 8;
 
-/// The credentials of one user.
-struct Credentials {
+/// The credentials that were read for one user.
+struct UserCredentials {
     user: ResourceId,
     resources: Vec<Resource>,
     keys: BTreeMap<ResourceId, LiveKey>,
     last_used: Option<Timestamp>,
 }
 
-/// Which sorts a user is asked for.
+/// The types of credentials to read for a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Ask {
+struct CredentialQuery {
     keys: bool,
     ssh: bool,
     certificates: bool,
@@ -43,11 +43,11 @@ struct Ask {
     devices: bool,
 }
 
-impl Ask {
+impl CredentialQuery {
     const EVERYTHING: Self = Self { keys: true, ssh: true, certificates: true, services: true, devices: true };
 
-    /// What the report leaves open. A person's second factor is left as it is, so that it need not be known.
-    fn by_report(row: &Row, kind: Option<Kind>) -> Self {
+    /// The types that the report leaves open. Leasehold leaves a person's MFA device unchanged, so it does not have to be read.
+    fn from_report_row(row: &ReportRow, kind: Option<Kind>) -> Self {
         let person = matches!(kind, Some(Kind::Human | Kind::BreakGlass));
         Self {
             keys: row.holds_something,
@@ -58,18 +58,21 @@ impl Ask {
     }
 }
 
-/// Nothing, where it is not asked for.
-async fn when<T: Default>(asked: bool, read: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+/// Runs the read if `asked` is true, and returns the default value otherwise.
+async fn read_if_asked<T: Default>(
+    asked: bool,
+    read: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
     if asked { read.await } else { Ok(T::default()) }
 }
 
-/// Something that parts can be added to.
-trait Take {
-    fn take(&mut self, parts: Vec<Resource>);
+/// A type that credentials can be added to.
+trait AddParts {
+    fn add_parts(&mut self, parts: Vec<Resource>);
 }
 
-impl Take for LiveIdentity {
-    fn take(&mut self, parts: Vec<Resource>) {
+impl AddParts for LiveIdentity {
+    fn add_parts(&mut self, parts: Vec<Resource>) {
         for mut part in parts {
             part.identity = Some(self.marks.address.clone());
             self.resources.insert(part.id.clone(), part);
@@ -77,13 +80,16 @@ impl Take for LiveIdentity {
     }
 }
 
-impl Reading<'_> {
-    /// Adds keys and passwords to the users among `identities`.
-    pub async fn credentials(
+impl AccountReader<'_> {
+    /// Adds access keys, passwords and other credentials to the users among `identities`.
+    ///
+    /// # Errors
+    /// A call fails, or an answer lacks a required field.
+    pub async fn read_credentials(
         &self,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         request: &ObserveRequest<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let is_user = |identity: &&LiveIdentity| {
             identity.principal == Principal::User
                 && (!request.no_other_credentials || request.exact.contains(&identity.id))
@@ -91,94 +97,103 @@ impl Reading<'_> {
         let users: Vec<(ResourceId, String)> =
             identities.values().filter(is_user).map(|user| (user.id.clone(), user.name.clone())).collect();
         let (asked, services) = if users.len() <= ASKED_ONE_BY_ONE {
-            self.asked_of_few(users).await?
+            self.plan_few_queries(users).await?
         } else {
-            self.asked_of_many(users, identities, request).await?
+            self.plan_many_queries(users, identities, request).await?
         };
         for (user, found) in services {
-            if let Some(identity) = identities.get_mut(&kinds::principal(Principal::User, &user)) {
-                identity.take(found);
+            if let Some(identity) = identities.get_mut(&kinds::principal_id(Principal::User, &user)) {
+                identity.add_parts(found);
             }
         }
-        let asked = stream::iter(asked.into_iter().map(|(id, name, ask)| self.credentials_of(id, name, ask)));
-        let found: Vec<Credentials> = asked.buffer_unordered(AT_A_TIME).try_collect().await?;
+        let asked = stream::iter(asked.into_iter().map(|(id, name, ask)| self.read_user_credentials(id, name, ask)));
+        let found: Vec<UserCredentials> = asked.buffer_unordered(AT_A_TIME).try_collect().await?;
         for credentials in found {
             let Some(identity) = identities.get_mut(&credentials.user) else { continue };
             identity.last_used = identity.last_used.max(credentials.last_used);
-            identity.take(credentials.resources);
+            identity.add_parts(credentials.resources);
             identity.keys.extend(credentials.keys);
         }
         Ok(())
     }
 
-    /// What to ask few users for, and what one list tells of all. That list is as exact as asking each.
-    async fn asked_of_few(
+    /// Plans the reads for few users, and reads the list of service-specific credentials. That list is as exact as reading each user.
+    async fn plan_few_queries(
         &self,
         users: Vec<(ResourceId, String)>,
-    ) -> Result<(Vec<(ResourceId, String, Ask)>, OfServices), Failure> {
-        // One user is asked as cheaply alone.
-        let services = if users.len() > 1 { self.all_service_credentials().await? } else { None };
-        // Where the one list is not to be had, each is asked.
-        let ask = Ask { services: services.is_none(), ..Ask::EVERYTHING };
+    ) -> Result<(Vec<(ResourceId, String, CredentialQuery)>, ServiceCredentials), CallError> {
+        // For a single user, an individual call costs the same.
+        let services = if users.len() > 1 { self.list_all_service_credentials().await? } else { None };
+        // If the service does not support the list, read each user.
+        let ask = CredentialQuery { services: services.is_none(), ..CredentialQuery::EVERYTHING };
         Ok((users.into_iter().map(|(id, name)| (id, name, ask)).collect(), services.unwrap_or_default()))
     }
 
-    /// What to ask many users for, by what the report says of them, and what one list tells of all.
-    async fn asked_of_many(
+    /// Plans the reads for many users, from the credential report and the list of service-specific credentials.
+    async fn plan_many_queries(
         &self,
         users: Vec<(ResourceId, String)>,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         request: &ObserveRequest<'_>,
-    ) -> Result<(Vec<(ResourceId, String, Ask)>, OfServices), Failure> {
-        let (report, services) = futures::try_join!(self.credential_report(), self.all_service_credentials())?;
+    ) -> Result<(Vec<(ResourceId, String, CredentialQuery)>, ServiceCredentials), CallError> {
+        let (report, services) =
+            futures::try_join!(self.read_credential_report(), self.list_all_service_credentials())?;
         let mut asked = Vec::new();
         for (id, name) in users {
             let Some(identity) = identities.get_mut(&id) else { continue };
             let row = report.get(&name);
             identity.last_used = row.and_then(|row| row.last_used);
             let mut ask = match row {
-                Some(row) if !request.exact.contains(&id) => Ask::by_report(row, identity.marks.kind),
-                _ => Ask::EVERYTHING,
+                Some(row) if !request.exact.contains(&id) => CredentialQuery::from_report_row(row, identity.marks.kind),
+                _ => CredentialQuery::EVERYTHING,
             };
             ask.keys |= request.keys_of.contains(&id);
-            // Where the one list is not to be had, each is asked.
+            // If the service does not support the list, read each user.
             ask.services = services.is_none();
-            if ask != Ask::default() {
+            if ask != CredentialQuery::default() {
                 asked.push((id, name, ask));
             }
         }
         Ok((asked, services.unwrap_or_default()))
     }
 
-    /// Reads everything of some users anew.
-    pub async fn closer(
+    /// Reads all credentials of some users again and replaces the earlier results.
+    ///
+    /// # Errors
+    /// A call fails, or an answer lacks a required field.
+    pub async fn reread_credentials(
         &self,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         users: &BTreeSet<ResourceId>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let names = users.iter().filter_map(|id| identities.get(id)).filter(|user| user.principal == Principal::User);
         let names: Vec<(ResourceId, String)> = names.map(|user| (user.id.clone(), user.name.clone())).collect();
-        let asked = names.into_iter().map(|(id, name)| self.credentials_of(id, name, Ask::EVERYTHING));
-        let found: Vec<Credentials> = stream::iter(asked).buffer_unordered(AT_A_TIME).try_collect().await?;
+        let asked =
+            names.into_iter().map(|(id, name)| self.read_user_credentials(id, name, CredentialQuery::EVERYTHING));
+        let found: Vec<UserCredentials> = stream::iter(asked).buffer_unordered(AT_A_TIME).try_collect().await?;
         for credentials in found {
             let Some(identity) = identities.get_mut(&credentials.user) else { continue };
-            identity.resources.retain(|id, _| kinds::credential(id).is_none());
+            identity.resources.retain(|id, _| kinds::credential_kind(id).is_none());
             identity.last_used = identity.last_used.max(credentials.last_used);
-            identity.take(credentials.resources);
+            identity.add_parts(credentials.resources);
             identity.keys = credentials.keys;
         }
         Ok(())
     }
 
-    /// Whether so many users were all asked one by one.
-    pub fn knows_all_of(users: usize) -> bool {
+    /// Whether so many users were all read individually, so that their credentials are known exactly.
+    pub fn is_exact_for(users: usize) -> bool {
         users <= ASKED_ONE_BY_ONE
     }
 
-    /// Adds keys and passwords to the users among principals that carry no marks.
-    pub async fn credentials_of_unmarked(&self, found: &mut BTreeMap<ResourceId, Unmarked>) -> Result<(), Failure> {
+    /// Adds credentials to the users among unmarked principals.
+    ///
+    /// # Errors
+    /// A call fails, or an answer lacks a required field.
+    pub async fn read_unmarked_credentials(&self, found: &mut BTreeMap<ResourceId, Unmarked>) -> Result<(), CallError> {
         for user in found.values_mut().filter(|found| found.principal == Principal::User) {
-            let credentials = self.credentials_of(user.id.clone(), user.name.clone(), Ask::EVERYTHING).await?;
+            let credentials =
+                self.read_user_credentials(user.id.clone(), user.name.clone(), CredentialQuery::EVERYTHING).await?;
             user.last_used = user.last_used.max(credentials.last_used);
             let address = user.resources.get(&user.id).and_then(|resource| resource.identity.clone());
             for mut resource in credentials.resources {
@@ -189,14 +204,19 @@ impl Reading<'_> {
         Ok(())
     }
 
-    async fn credentials_of(&self, user: ResourceId, name: String, ask: Ask) -> Result<Credentials, Failure> {
+    async fn read_user_credentials(
+        &self,
+        user: ResourceId,
+        name: String,
+        ask: CredentialQuery,
+    ) -> Result<UserCredentials, CallError> {
         let (keys, password, ssh, certificates, services, devices) = futures::try_join!(
-            when(ask.keys, self.access_keys(&name)),
-            when(ask.keys, self.password(&name)),
-            when(ask.ssh, self.ssh_keys(&name)),
-            when(ask.certificates, self.certificates(&name)),
-            when(ask.services, self.service_credentials(&name)),
-            when(ask.devices, self.devices(&name)),
+            read_if_asked(ask.keys, self.read_access_keys(&name)),
+            read_if_asked(ask.keys, self.read_password(&name)),
+            read_if_asked(ask.ssh, self.list_ssh_keys(&name)),
+            read_if_asked(ask.certificates, self.list_certificates(&name)),
+            read_if_asked(ask.services, self.list_user_service_credentials(&name)),
+            read_if_asked(ask.devices, self.list_devices(&name)),
         )?;
         let mut last_used = keys.iter().filter_map(|(_, key)| key.last_used).max();
         let mut resources: Vec<Resource> = [ssh, certificates, services, devices].into_iter().flatten().collect();
@@ -206,10 +226,10 @@ impl Reading<'_> {
             last_used = last_used.max(used);
             resources.push(login);
         }
-        Ok(Credentials { user, resources, keys, last_used })
+        Ok(UserCredentials { user, resources, keys, last_used })
     }
 
-    async fn access_keys(&self, user: &str) -> Result<Vec<(Resource, LiveKey)>, Failure> {
+    async fn read_access_keys(&self, user: &str) -> Result<Vec<(Resource, LiveKey)>, CallError> {
         const LIST: &str = "iam:ListAccessKeys";
         const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
         let iam = &self.provider.clients.iam;
@@ -217,10 +237,10 @@ impl Reading<'_> {
         let mut listed = Vec::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_access_keys().user_name(user).set_marker(marker.clone()).send();
-            let page = caller.call(&self.calls, LIST, Class::Idempotent, send).await?;
+            let page = caller.call_with_retries(&self.calls, LIST, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.access_key_metadata, truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(LIST, fetch, |keys| {
+        read_all_pages(LIST, fetch, |keys| {
             listed.extend(keys);
             Ok(())
         })
@@ -228,36 +248,41 @@ impl Reading<'_> {
         let mut keys = Vec::new();
         for key in listed {
             let (Some(key_id), Some(status)) = (key.access_key_id, key.status) else {
-                return Err(Failure::malformed(LIST, format!("a key of user {user} lacks its id or status")));
+                return Err(CallError::from_malformed_answer(
+                    LIST,
+                    format!("a key of user {user} lacks its id or status"),
+                ));
             };
             let send = || iam.get_access_key_last_used().access_key_id(&key_id).send();
-            let answer = caller.call(&self.calls, LAST_USED, Class::Idempotent, send).await?;
-            let last_used = answer.access_key_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
-            let created_at = key.create_date.and_then(super::instant);
-            let resource = Resource::new(kinds::access_key(user, &key_id), None).with("status", status.as_str());
+            let answer = caller.call_with_retries(&self.calls, LAST_USED, RetryClass::Idempotent, send).await?;
+            let last_used =
+                answer.access_key_last_used.and_then(|used| used.last_used_date).and_then(super::timestamp_from_sdk);
+            let created_at = key.create_date.and_then(super::timestamp_from_sdk);
+            let resource =
+                Resource::new(kinds::access_key_id(user, &key_id), None).with_attribute("status", status.as_str());
             keys.push((resource, LiveKey { created_at, last_used, delivered: None }));
         }
         Ok(keys)
     }
 
-    async fn password(&self, user: &str) -> Result<Option<(Resource, Option<Timestamp>)>, Failure> {
+    async fn read_password(&self, user: &str) -> Result<Option<(Resource, Option<Timestamp>)>, CallError> {
         const LOGIN: &str = "iam:GetLoginProfile";
         const USER: &str = "iam:GetUser";
         let iam = &self.provider.clients.iam;
         let caller = &self.provider.caller;
         let send = || iam.get_login_profile().user_name(user).send();
-        let login = match caller.call(&self.calls, LOGIN, Class::Idempotent, send).await {
+        let login = match caller.call_with_retries(&self.calls, LOGIN, RetryClass::Idempotent, send).await {
             Ok(answer) => answer.login_profile,
-            Err(failure) if failure.absent() => return Ok(None),
+            Err(failure) if failure.is_absent() => return Ok(None),
             Err(failure) => return Err(failure),
         };
         let mut resource = Resource::new(ResourceId::new(kinds::LOGIN_PROFILE, user), None);
         if login.is_some_and(|login| login.password_reset_required) {
-            resource = resource.with("password_reset_required", Value::Flag(true));
+            resource = resource.with_attribute("password_reset_required", Value::Flag(true));
         }
         let send = || iam.get_user().user_name(user).send();
-        let answer = caller.call(&self.calls, USER, Class::Idempotent, send).await?;
-        let used = answer.user.and_then(|user| user.password_last_used).and_then(super::instant);
+        let answer = caller.call_with_retries(&self.calls, USER, RetryClass::Idempotent, send).await?;
+        let used = answer.user.and_then(|user| user.password_last_used).and_then(super::timestamp_from_sdk);
         Ok(Some((resource, used)))
     }
 }

@@ -1,4 +1,4 @@
-//! OpenID Connect and SAML providers: two lists, and a call for each that is listed, since the lists do not say whose one is.
+//! OpenID Connect and SAML providers: two lists, and one call for each listed provider, because the lists do not return tags.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,38 +6,41 @@ use aws_sdk_iam::types::Tag;
 use futures::{StreamExt, TryStreamExt, stream};
 use leasehold_provider::{LiveShared, Marks, ObserveRequest, Resource, ResourceId, Stranger};
 
-use super::Reading;
-use super::authorization::Account;
-use crate::failure::Failure;
+use super::AccountReader;
+use super::authorization::AccountDetails;
+use crate::failure::CallError;
 use crate::realize::federation::{self, THUMBPRINTS};
-use crate::retry::Class;
+use crate::retry::RetryClass;
 use crate::{arn, document, kinds, links};
 
 const AT_A_TIME: usize = 8;
 
-/// The federations of an account.
+/// The OpenID Connect and SAML providers of an account.
 #[derive(Default)]
-pub struct Federations {
-    /// Those that carry the stack's marks.
+pub struct LiveFederations {
+    /// The providers with the stack's marks.
     pub ours: BTreeMap<ResourceId, LiveShared>,
-    /// All others.
+    /// All other providers.
     pub strangers: BTreeMap<ResourceId, Stranger>,
 }
 
-impl Reading<'_> {
-    /// All federations.
-    pub async fn federations(&self, request: &ObserveRequest<'_>) -> Result<Federations, Failure> {
-        let (oidc, saml) = futures::try_join!(self.oidc_arns(), self.saml_arns())?;
+impl AccountReader<'_> {
+    /// Reads all providers.
+    ///
+    /// # Errors
+    /// A call fails, or a listed ARN is not that of a provider.
+    pub async fn read_federations(&self, request: &ObserveRequest<'_>) -> Result<LiveFederations, CallError> {
+        let (oidc, saml) = futures::try_join!(self.list_oidc_arns(), self.list_saml_arns())?;
         let arns: BTreeSet<String> = oidc.into_iter().chain(saml).collect();
-        let read = stream::iter(arns.into_iter().map(|arn| self.federation(arn)));
+        let read = stream::iter(arns.into_iter().map(|arn| self.read_federation(arn)));
         let read: Vec<_> = read.buffer_unordered(AT_A_TIME).try_collect().await?;
-        let mut found = Federations::default();
+        let mut found = LiveFederations::default();
         for (arn, read) in read {
             let Some((mut resource, tags)) = read else { continue };
             let stranger = |stack, unreadable| Stranger { stack, arn, unreadable };
-            match Marks::from_tags(&super::tags(Some(tags))) {
+            match Marks::from_tags(&super::tags_by_key(Some(tags))) {
                 Ok(Some(marks)) if marks.stack == *request.stack => {
-                    leave_to_iam(&mut resource, request);
+                    drop_undeclared_thumbprints(&mut resource, request);
                     let address = marks.address.clone();
                     resource.marks = Some(marks);
                     found.ours.insert(resource.id.clone(), LiveShared::new(resource, address));
@@ -53,77 +56,94 @@ impl Reading<'_> {
         Ok(found)
     }
 
-    async fn oidc_arns(&self) -> Result<Vec<String>, Failure> {
+    async fn list_oidc_arns(&self) -> Result<Vec<String>, CallError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.list_open_id_connect_providers().send();
-        let call =
-            self.provider.caller.call(&self.calls, "iam:ListOpenIDConnectProviders", Class::Idempotent, send).await?;
+        let call = self
+            .provider
+            .caller
+            .call_with_retries(&self.calls, "iam:ListOpenIDConnectProviders", RetryClass::Idempotent, send)
+            .await?;
         let list = call.open_id_connect_provider_list.unwrap_or_default();
         Ok(list.into_iter().filter_map(|entry| entry.arn).collect())
     }
 
-    async fn saml_arns(&self) -> Result<Vec<String>, Failure> {
+    async fn list_saml_arns(&self) -> Result<Vec<String>, CallError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.list_saml_providers().send();
-        let call = self.provider.caller.call(&self.calls, "iam:ListSAMLProviders", Class::Idempotent, send).await?;
+        let call = self
+            .provider
+            .caller
+            .call_with_retries(&self.calls, "iam:ListSAMLProviders", RetryClass::Idempotent, send)
+            .await?;
         Ok(call.saml_provider_list.unwrap_or_default().into_iter().filter_map(|entry| entry.arn).collect())
     }
 
-    /// One federation with its tags; `None`: it was deleted since it was listed.
-    async fn federation(&self, arn: String) -> Result<(String, Option<(Resource, Vec<Tag>)>), Failure> {
-        let Some(id) = arn::federation_id(self.realm, &arn) else {
-            return Err(Failure::malformed("iam:ListOpenIDConnectProviders", format!("{arn:?} is no provider's ARN")));
+    /// One provider with its tags. `None` if it was deleted after it was listed.
+    async fn read_federation(&self, arn: String) -> Result<(String, Option<(Resource, Vec<Tag>)>), CallError> {
+        let Some(id) = arn::parse_federation_id(self.realm, &arn) else {
+            return Err(CallError::from_malformed_answer(
+                "iam:ListOpenIDConnectProviders",
+                format!("{arn:?} is no provider's ARN"),
+            ));
         };
         let read = if id.kind == kinds::OIDC_PROVIDER {
-            self.oidc_provider(&id, &arn).await
+            self.read_oidc_provider(&id, &arn).await
         } else {
-            self.saml_provider(&id, &arn).await
+            self.read_saml_provider(&id, &arn).await
         };
         match read {
             Ok(read) => Ok((arn, Some(read))),
-            Err(failure) if failure.absent() => Ok((arn, None)),
+            Err(failure) if failure.is_absent() => Ok((arn, None)),
             Err(failure) => Err(failure),
         }
     }
 
-    async fn oidc_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), Failure> {
+    async fn read_oidc_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), CallError> {
         const OPERATION: &str = "iam:GetOpenIDConnectProvider";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
-        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer =
+            self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
         let audiences = answer.client_id_list.unwrap_or_default().into_iter().collect();
         let prints = answer.thumbprint_list.unwrap_or_default();
         let prints = prints.into_iter().map(|print| print.to_ascii_lowercase()).collect();
-        Ok((federation::oidc(&id.name, audiences, prints), answer.tags.unwrap_or_default()))
+        Ok((federation::oidc_resource(&id.name, audiences, prints), answer.tags.unwrap_or_default()))
     }
 
-    async fn saml_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), Failure> {
+    async fn read_saml_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), CallError> {
         const OPERATION: &str = "iam:GetSAMLProvider";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_saml_provider().saml_provider_arn(arn).send();
-        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer =
+            self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
         let metadata = answer.saml_metadata_document.ok_or_else(|| {
-            Failure::malformed(OPERATION, format!("the answer on SAML provider {} holds no metadata", id.name))
+            CallError::from_malformed_answer(
+                OPERATION,
+                format!("the answer on SAML provider {} holds no metadata", id.name),
+            )
         })?;
-        Ok((federation::saml(&id.name, &metadata), answer.tags.unwrap_or_default()))
+        Ok((federation::saml_resource(&id.name, &metadata), answer.tags.unwrap_or_default()))
     }
 
-    /// Notes which federations a role's trust names that is not the stack's: they cannot go before it lets go.
-    pub fn trusts_of_stranger(&self, account: &mut Account, role: &str, trust: Option<&str>) {
-        // Most trusts name none; only those that may are decoded. One that does not read is a stranger's own affair.
+    /// Records which providers are named in the trust policy of a role that the stack does not manage. They cannot be deleted while that
+    /// role trusts them.
+    pub fn record_stranger_trusts(&self, account: &mut AccountDetails, role: &str, trust: Option<&str>) {
+        // Most trust policies name no provider; only those that may name one are decoded. The stack ignores another role's trust policy
+        // that cannot be decoded.
         let names_one = |trust: &&str| trust.contains("-provider");
-        let Some(Ok(trust)) = trust.filter(names_one).map(document::decode) else { return };
-        let role_id = kinds::principal(leasehold_provider::Principal::Role, role);
-        let resource =
-            Resource::new(role_id, None).with("assume_role_policy", leasehold_provider::Value::Document(trust));
-        for id in links::federations(self.realm, &resource) {
+        let Some(Ok(trust)) = trust.filter(names_one).map(document::decode_document) else { return };
+        let role_id = kinds::principal_id(leasehold_provider::Principal::Role, role);
+        let resource = Resource::new(role_id, None)
+            .with_attribute("assume_role_policy", leasehold_provider::Value::Document(trust));
+        for id in links::trusted_federation_ids(self.realm, &resource) {
             account.held_by.entry(id).or_default().insert(format!("role/{role}"));
         }
     }
 }
 
-/// Thumbprints that the stack does not name are IAM's to find, and no difference.
-fn leave_to_iam(resource: &mut Resource, request: &ObserveRequest<'_>) {
+/// Removes thumbprints that the stack does not declare. IAM chooses them, so they are no difference.
+fn drop_undeclared_thumbprints(resource: &mut Resource, request: &ObserveRequest<'_>) {
     let named = |wanted: &Resource| wanted.get(THUMBPRINTS).is_some();
     if !request.shared.get(&resource.id).is_some_and(named) {
         resource.attributes.remove(THUMBPRINTS);

@@ -1,49 +1,53 @@
-//! Groups that are not the stack's, for what they deny to members who are.
+//! Groups that the stack does not manage: what they deny to members that the stack manages.
 
 use std::collections::BTreeMap;
 
-use leasehold_provider::{Document, Withholds};
+use leasehold_provider::{DenyExtent, Document};
 use serde_json::{Value as Json, json};
 
-use super::authorization::bears_on_order;
+use super::authorization::may_affect_order;
 use crate::document;
 use crate::realize::managed;
 
-/// A group that is not the stack's, as far as it bears on a member.
-pub struct Foreign {
-    /// Its name, which an attachment of a member says.
+/// A group that the stack does not manage, with the parts that affect its members.
+pub struct ForeignGroup {
+    /// The group's name, as in the memberships of users.
     pub name: String,
-    /// The policies inside it, by name.
+    /// The group's inline policies, by name.
     pub inline: Vec<(String, Document)>,
-    /// The ARNs of those attached to it.
+    /// The ARNs of the managed policies attached to the group.
     pub attached: Vec<String>,
 }
 
-impl Foreign {
-    /// What the group does to its members, in one document, where it denies something or reads their tags. `denying`: managed policies of the account that do, the
-    /// stack's among them.
-    /// What other managed policies allow is stood for by an action that there is not; what one of AWS denies, by everything.
-    pub fn denial(&self, denying: &[&BTreeMap<String, Document>]) -> Option<Document> {
+impl ForeignGroup {
+    /// The effect of the group on its members as one document. `None` if the group denies nothing and reads no principal tags. `denying`
+    /// contains the managed policies of the account that do, including the stack's.
+    ///
+    /// The text of other managed policies is not known. What they allow is represented by an action that does not exist; what an AWS
+    /// managed policy denies is represented by a Deny of everything.
+    pub fn to_deny_document(&self, denying: &[&BTreeMap<String, Document>]) -> Option<Document> {
         let mut documents: Vec<Document> = self.inline.iter().map(|(_, document)| document.clone()).collect();
         let statement = |effect: &str, action: &str| {
-            document::policy(vec![json!({ "Effect": effect, "Action": action, "Resource": "*" })])
+            document::build_policy(vec![json!({ "Effect": effect, "Action": action, "Resource": "*" })])
         };
         for policy in &self.attached {
-            let (by_name, read) = (managed::withholds(policy), denying.iter().find_map(|of| of.get(policy)));
+            let (by_name, read) =
+                (managed::classify_managed_policy(policy), denying.iter().find_map(|of| of.get(policy)));
             documents.extend(read.cloned());
-            documents.extend((by_name != Withholds::Nothing).then(|| statement("Deny", "*")));
-            let gives = read.is_none() && by_name != Withholds::Only;
+            documents.extend((by_name != DenyExtent::Nothing).then(|| statement("Deny", "*")));
+            let gives = read.is_none() && by_name != DenyExtent::Only;
             documents.extend(gives.then(|| statement("Allow", "none:null")));
         }
-        let bears = documents.iter().any(|document| bears_on_order(document.text()));
-        let statements =
-            |document: &Document| document::statements(&document::glance(document)).cloned().collect::<Vec<_>>();
-        bears.then(|| document::policy(documents.iter().flat_map(statements).map(without_sid).collect()))
+        let bears = documents.iter().any(|document| may_affect_order(document.canonical_text()));
+        let statements = |document: &Document| {
+            document::policy_statements(&document::parse_uncached(document)).cloned().collect::<Vec<_>>()
+        };
+        bears.then(|| document::build_policy(documents.iter().flat_map(statements).map(strip_sid).collect()))
     }
 }
 
-/// Names are unique within a policy only.
-fn without_sid(mut statement: Json) -> Json {
+/// Removes the `Sid`: it is unique only within one policy, and the merged document would contain duplicates.
+fn strip_sid(mut statement: Json) -> Json {
     if let Some(fields) = statement.as_object_mut() {
         fields.remove("Sid");
     }

@@ -1,69 +1,73 @@
-//! Groups of the bulk read: those under the stack's path are the stack's, with all they hold.
+//! Groups of the bulk read: groups under the stack's path belong to the stack and are read with all their resources.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_iam::types::{GroupDetail, PolicyDetail};
 use leasehold_provider::{Document, LiveShared, ObserveRequest, ResourceId, StackName, Stranger, Value};
 
-use super::Reading;
-use super::authorization::{Account, document_of, named};
-use super::foreign::Foreign;
-use crate::failure::Failure;
+use super::AccountReader;
+use super::authorization::{AccountDetails, require_document, require_name};
+use super::foreign::ForeignGroup;
+use crate::failure::CallError;
 use crate::realize::group as groups;
 use crate::{arn, kinds};
 
-/// The policies inside a group, by name.
-fn inline(group: &str, policies: Vec<PolicyDetail>) -> Result<Vec<(String, Document)>, Failure> {
+/// The inline policies of a group, by name.
+fn decode_inline_policies(group: &str, policies: Vec<PolicyDetail>) -> Result<Vec<(String, Document)>, CallError> {
     let read = |policy: PolicyDetail| {
-        let policy_name = named(policy.policy_name, "an inline policy of a group")?;
+        let policy_name = require_name(policy.policy_name, "an inline policy of a group")?;
         let what = format!("inline policy {policy_name} of group {group}");
-        Ok((policy_name, document_of(policy.policy_document.as_deref(), &what)?))
+        Ok((policy_name, require_document(policy.policy_document.as_deref(), &what)?))
     };
     policies.into_iter().map(read).collect()
 }
 
-impl Reading<'_> {
-    /// Sorts a group in.
-    pub fn group(
+impl AccountReader<'_> {
+    /// Adds a group to the stack's groups or to the others.
+    ///
+    /// # Errors
+    /// The group or one of its policies has no name, or a document cannot be decoded.
+    pub fn collect_group(
         &self,
-        account: &mut Account,
+        account: &mut AccountDetails,
         request: &ObserveRequest<'_>,
         group: GroupDetail,
-    ) -> Result<(), Failure> {
-        let name = named(group.group_name, "a group")?;
+    ) -> Result<(), CallError> {
+        let name = require_name(group.group_name, "a group")?;
         let path = group.path.unwrap_or_default();
         let attached = group.attached_managed_policies.unwrap_or_default();
         let ours = path == arn::stack_path(request.stack);
-        let wanted = request.adopt.get(&kinds::group(&name)).filter(|_| !path.starts_with("/leasehold/"));
+        let wanted = request.adopt.get(&kinds::group_id(&name)).filter(|_| !path.starts_with("/leasehold/"));
         if !ours && wanted.is_none() {
-            account.holds(self.realm, request.stack, &format!("group/{name}"), &attached);
-            let ours =
-                attached.iter().filter_map(|policy| arn::scope_of(self.realm, request.stack, policy.policy_arn()?));
-            let ours: BTreeSet<ResourceId> = ours.map(|scope| kinds::scope(request.stack, scope)).collect();
+            account.record_holder(self.realm, request.stack, &format!("group/{name}"), &attached);
+            let ours = attached
+                .iter()
+                .filter_map(|policy| arn::scope_from_policy_arn(self.realm, request.stack, policy.policy_arn()?));
+            let ours: BTreeSet<ResourceId> = ours.map(|scope| kinds::scope_policy_id(request.stack, scope)).collect();
             if !ours.is_empty() {
-                account.through_others.insert(kinds::group(&name), ours);
+                account.through_others.insert(kinds::group_id(&name), ours);
             }
             let stack =
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());
-            account.foreign_groups.push(Foreign {
-                inline: inline(&name, group.group_policy_list.unwrap_or_default())?,
+            account.foreign_groups.push(ForeignGroup {
+                inline: decode_inline_policies(&name, group.group_policy_list.unwrap_or_default())?,
                 attached: attached.into_iter().filter_map(|policy| policy.policy_arn).collect(),
                 name: name.clone(),
             });
             let stranger = Stranger { stack, arn: group.arn.unwrap_or_default(), unreadable: None };
-            account.strangers.insert(kinds::group(&name), stranger);
+            account.strangers.insert(kinds::group_id(&name), stranger);
             return Ok(());
         }
-        let mut resources = vec![groups::resource(request.stack, &name)];
-        for (policy_name, document) in inline(&name, group.group_policy_list.unwrap_or_default())? {
-            resources.push(groups::inline(&name, &policy_name, Value::Document(document)));
+        let mut resources = vec![groups::group_resource(request.stack, &name)];
+        for (policy_name, document) in decode_inline_policies(&name, group.group_policy_list.unwrap_or_default())? {
+            resources.push(groups::group_inline_policy(&name, &policy_name, Value::Document(document)));
         }
         for policy in attached {
-            let policy_arn = named(policy.policy_arn, "a policy attached to a group")?;
-            resources.push(groups::attachment(self.realm, request.stack, &name, policy_arn));
+            let policy_arn = require_name(policy.policy_arn, "a policy attached to a group")?;
+            resources.push(groups::group_attachment(self.realm, request.stack, &name, policy_arn));
         }
-        for (id, resource) in groups::by_id(resources) {
-            let address = wanted.cloned().unwrap_or_else(|| groups::address(&name));
+        for (id, resource) in groups::index_by_id(resources) {
+            let address = wanted.cloned().unwrap_or_else(|| groups::address_from_name(&name));
             account.groups.insert(id, LiveShared { adoptable: !ours, ..LiveShared::new(resource, address) });
         }
         Ok(())

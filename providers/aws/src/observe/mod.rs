@@ -1,4 +1,8 @@
-//! Reads an account in bulk. Whole, or an error that names the API: never a smaller cloud.
+//! Reads an account in bulk.
+//!
+//! In: an [`ObserveRequest`] (the stack, its desired objects, the principals to import). Out: a [`Snapshot`] of the stack's objects and of
+//! the other objects that matter to it. Invariant: the snapshot is complete, or the read fails with an error that names the API. A partial
+//! snapshot is never returned, because a plan would treat the missing objects as deleted.
 
 mod authorization;
 mod credentials;
@@ -17,87 +21,90 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use leasehold_provider::{
-    Named, Observe, ObserveError, ObserveRequest, Principal, Quota, Realm, ResourceId, Snapshot, StackName,
+    ObjectName, Observe, ObserveError, ObserveRequest, Principal, Quota, Realm, ResourceId, Snapshot, StackName,
 };
 
-use crate::failure::Failure;
-use crate::retry::Calls;
+use crate::failure::CallError;
+use crate::retry::CallLog;
 use crate::{AwsProvider, kinds, links};
 
-pub use live::{Whose, role_resource, user_resource};
-pub use pages::{Page, read_all};
+pub use live::{IdentityBinding, role_resource, user_resource};
+pub use pages::{Page, read_all_pages};
 pub use roles::RoleFacts;
 
 #[async_trait]
 impl Observe for AwsProvider {
-    async fn realm(&self) -> Result<Realm, ObserveError> {
-        self.place().await.cloned()
+    async fn read_realm(&self) -> Result<Realm, ObserveError> {
+        self.resolve_realm().await.cloned()
     }
 
-    async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
-        let realm = self.place().await?;
-        let reading = Reading { provider: self, realm, calls: Calls::default() };
-        Ok(reading.snapshot(request).await?)
+    async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
+        let realm = self.resolve_realm().await?;
+        let reading = AccountReader { provider: self, realm, calls: CallLog::default() };
+        Ok(reading.read_snapshot(request).await?)
     }
 
-    async fn quotas(&self) -> Result<Vec<Quota>, ObserveError> {
-        let realm = self.place().await?;
-        let reading = Reading { provider: self, realm, calls: Calls::default() };
-        Ok(reading.quotas().await?)
+    async fn read_quotas(&self) -> Result<Vec<Quota>, ObserveError> {
+        let realm = self.resolve_realm().await?;
+        let reading = AccountReader { provider: self, realm, calls: CallLog::default() };
+        Ok(reading.read_quotas().await?)
     }
 
-    fn leaves_open(&self, snapshot: &Snapshot) -> bool {
+    fn has_unread_details(&self, snapshot: &Snapshot) -> bool {
         let users = snapshot.identities.values().filter(|live| live.principal == Principal::User).count();
-        !Reading::knows_all_of(users)
+        !AccountReader::is_exact_for(users)
     }
 
-    async fn look_closer(
+    async fn read_exactly(
         &self,
         stack: &StackName,
         snapshot: &mut Snapshot,
         principals: &BTreeSet<ResourceId>,
     ) -> Result<(), ObserveError> {
-        let realm = self.place().await?;
-        let reading = Reading { provider: self, realm, calls: Calls::default() };
-        reading.closer(&mut snapshot.identities, principals).await?;
+        let realm = self.resolve_realm().await?;
+        let reading = AccountReader { provider: self, realm, calls: CallLog::default() };
+        reading.reread_credentials(&mut snapshot.identities, principals).await?;
         for id in principals {
             let parts = snapshot.identities.get_mut(id).map(|identity| &mut identity.resources);
-            links::link(realm, stack, parts.into_iter().flat_map(BTreeMap::values_mut));
+            links::link_resources(realm, stack, parts.into_iter().flat_map(BTreeMap::values_mut));
         }
         Ok(())
     }
 }
 
-/// One observation of an account.
-struct Reading<'a> {
+/// One read of an account.
+struct AccountReader<'a> {
     provider: &'a AwsProvider,
     realm: &'a Realm,
-    calls: Calls,
+    calls: CallLog,
 }
 
-impl Reading<'_> {
-    async fn snapshot(&self, request: ObserveRequest<'_>) -> Result<Snapshot, Failure> {
-        let (mut account, facts, federations) =
-            futures::try_join!(self.authorization(&request), self.role_facts(), self.federations(&request))?;
+impl AccountReader<'_> {
+    async fn read_snapshot(&self, request: ObserveRequest<'_>) -> Result<Snapshot, CallError> {
+        let (mut account, facts, federations) = futures::try_join!(
+            self.read_authorization_details(&request),
+            self.list_role_facts(),
+            self.read_federations(&request)
+        )?;
         let marked = account.identities.values_mut().map(|live| (live.principal, &live.id, &mut live.resources));
         let unmarked = account.unmarked.values_mut().map(|found| (found.principal, &found.id, &mut found.resources));
         for (_, id, resources) in marked.chain(unmarked).filter(|(principal, ..)| *principal == Principal::Role) {
             let facts = match facts.get(&id.name) {
                 Some(facts) => facts.clone(),
-                // Made between the two reads, or by a page that came late: asked for by name.
-                None => self.role_fact(&id.name).await?,
+                // The role was created between the two reads, or is on a page that was read late. Read it by name.
+                None => self.read_role_facts(&id.name).await?,
             };
             if let Some(resource) = resources.get_mut(id) {
-                facts.set(resource);
+                facts.write_to_resource(resource);
             }
         }
-        self.credentials(&mut account.identities, &request).await?;
-        self.credentials_of_unmarked(&mut account.unmarked).await?;
+        self.read_credentials(&mut account.identities, &request).await?;
+        self.read_unmarked_credentials(&mut account.unmarked).await?;
         let marked = account.identities.values_mut().map(|live| &mut live.resources);
         for resources in marked.chain(account.unmarked.values_mut().map(|found| &mut found.resources)) {
-            links::link(self.realm, request.stack, resources.values_mut());
+            links::link_resources(self.realm, request.stack, resources.values_mut());
         }
-        let (mut shared, misplaced) = self.marks_of_shared(account.shared, &request).await?;
+        let (mut shared, misplaced) = self.read_shared_marks(account.shared, &request).await?;
         shared.append(&mut account.groups);
         shared.extend(federations.ours);
         account.strangers.extend(federations.strangers);
@@ -107,11 +114,11 @@ impl Reading<'_> {
         account.strangers.extend(misplaced);
         let parts = account.identities.values().flat_map(|identity| identity.resources.keys());
         let bearers = parts.filter(|id| [kinds::ROLE, kinds::USER, kinds::POLICY].contains(&id.kind));
-        self.provider.known.observed(
+        self.provider.known.record_observed(
             request.stack,
             bearers.chain(shared.iter().filter(|(_, object)| !object.adoptable).map(|(id, _)| id)).cloned(),
         );
-        tracing::debug!(calls = self.calls.count(), "observed");
+        tracing::debug!(calls = self.calls.attempt_count(), "observed");
         Ok(Snapshot {
             identities: account.identities,
             shared,
@@ -121,24 +128,24 @@ impl Reading<'_> {
             denying: account
                 .denying
                 .into_iter()
-                .map(|(name, policy)| (Named { account: None, name }, policy))
+                .map(|(name, policy)| (ObjectName { account: None, name }, policy))
                 .collect(),
-            ..Snapshot::empty(self.realm.clone())
+            ..Snapshot::for_realm(self.realm.clone())
         })
     }
 }
 
-/// An object's tags, as the SDK gives them.
-fn tags(list: Option<Vec<aws_sdk_iam::types::Tag>>) -> BTreeMap<String, String> {
+/// Tags of the SDK, by key.
+fn tags_by_key(list: Option<Vec<aws_sdk_iam::types::Tag>>) -> BTreeMap<String, String> {
     list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
-/// Whether a path is AWS's own: service-linked roles and those of Identity Center are nobody's to write.
-fn belongs_to_aws(path: &str) -> bool {
+/// Whether the path belongs to AWS: it contains service-linked roles and the roles of IAM Identity Center, which customers cannot write.
+fn is_aws_path(path: &str) -> bool {
     path.starts_with("/aws-service-role/") || path.starts_with("/aws-reserved/")
 }
 
-/// An instant of the SDK.
-fn instant(at: aws_smithy_types::DateTime) -> Option<jiff::Timestamp> {
+/// Converts a timestamp of the SDK. `None` if it is out of range.
+fn timestamp_from_sdk(at: aws_smithy_types::DateTime) -> Option<jiff::Timestamp> {
     jiff::Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
 }

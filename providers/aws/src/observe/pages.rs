@@ -1,28 +1,31 @@
-//! Reading a list to its end.
+//! Reads all pages of a list.
 
 use std::future::Future;
 
-use crate::failure::Failure;
+use crate::failure::CallError;
 
-/// One page of a list: what is on it, whether more follows, and the marker that continues it.
+/// One page of a list: its items, whether more pages follow, and the marker of the next page.
 pub struct Page<T> {
-    /// What is on it.
+    /// The items on the page.
     pub items: T,
-    /// What the service calls `IsTruncated`.
+    /// `IsTruncated` in IAM's answer: whether more pages follow.
     pub truncated: bool,
-    /// Where the next page begins.
+    /// The marker of the next page. `None` on the last page.
     pub marker: Option<String>,
 }
 
-/// Fetches pages until the service says that it was the last. A page may come short or empty and still not be the last. A
-/// list that says there is more and not where, or repeats itself, is an error: its end would be guessed.
-pub async fn read_all<T, Fetched>(
+/// Reads pages until the service reports the last one. A page may be short or empty without being the last. A list that reports more pages
+/// without a marker, or repeats a marker, is an error: otherwise the end of the list would be a guess.
+///
+/// # Errors
+/// A call fails, a page is rejected by `take`, or the list reports more pages without a new marker.
+pub async fn read_all_pages<T, Fetched>(
     operation: &'static str,
     fetch: impl Fn(Option<String>) -> Fetched,
-    mut take: impl FnMut(T) -> Result<(), Failure>,
-) -> Result<(), Failure>
+    mut take: impl FnMut(T) -> Result<(), CallError>,
+) -> Result<(), CallError>
 where
-    Fetched: Future<Output = Result<Page<T>, Failure>>,
+    Fetched: Future<Output = Result<Page<T>, CallError>>,
 {
     let mut marker = None;
     loop {
@@ -32,7 +35,7 @@ where
             return Ok(());
         }
         if page.marker.is_none() || page.marker == marker {
-            return Err(Failure::malformed(operation, "a list says that it goes on, and not where"));
+            return Err(CallError::from_malformed_answer(operation, "a list says that it goes on, and not where"));
         }
         marker = page.marker;
     }
@@ -44,7 +47,7 @@ mod tests {
 
     use super::*;
 
-    async fn read(pages: &[(bool, Option<&str>)]) -> (Vec<Option<String>>, Result<(), Failure>) {
+    async fn read(pages: &[(bool, Option<&str>)]) -> (Vec<Option<String>>, Result<(), CallError>) {
         let asked = RefCell::new(Vec::new());
         let fetch = |marker| {
             asked.borrow_mut().push(marker);
@@ -52,7 +55,7 @@ mod tests {
             let page = Page { items: (), truncated, marker: marker.map(str::to_owned) };
             async move { Ok(page) }
         };
-        let result = read_all("iam:ListRoles", fetch, |()| Ok(())).await;
+        let result = read_all_pages("iam:ListRoles", fetch, |()| Ok(())).await;
         (asked.into_inner(), result)
     }
 

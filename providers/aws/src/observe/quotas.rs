@@ -1,16 +1,17 @@
-//! `GetAccountSummary`: the account's own quotas, and how much of them is used.
+//! `GetAccountSummary`: the account's quotas, and how much of them is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Counted, Quota, ResourceKind};
+use leasehold_provider::{Quota, QuotaScope, ResourceKind};
 
-use super::Reading;
-use crate::failure::Failure;
+use super::AccountReader;
+use crate::failure::CallError;
 use crate::kinds;
 use crate::realize::limits;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-/// Limits on the account's objects: what is counted, what tells the count, what tells the limit, and of which kind it is.
+/// Quotas on the number of objects in the account: the name for messages, the summary keys of the count and of the limit, and the resource
+/// kind.
 const OF_ACCOUNT: [(&str, &str, &str, ResourceKind); 4] = [
     ("roles", "Roles", "RolesQuota", kinds::ROLE),
     ("users", "Users", "UsersQuota", kinds::USER),
@@ -18,7 +19,8 @@ const OF_ACCOUNT: [(&str, &str, &str, ResourceKind); 4] = [
     ("customer-managed policies", "Policies", "PoliciesQuota", kinds::POLICY),
 ];
 
-/// Limits on what one principal or group holds: what is counted, what tells the limit, of which kind it is, and where a block says it.
+/// Quotas on the parts of one principal or group: the name for messages, the summary key of the limit, the resource kind, and the
+/// attributes that set them.
 const OF_HOLDER: [(&str, &str, ResourceKind, &[&str]); 5] = [
     ("policies attached to a role", "AttachedPoliciesPerRoleQuota", kinds::ROLE_ATTACHMENT, POLICIES),
     ("policies attached to a user", "AttachedPoliciesPerUserQuota", kinds::USER_ATTACHMENT, POLICIES),
@@ -27,14 +29,14 @@ const OF_HOLDER: [(&str, &str, ResourceKind, &[&str]); 5] = [
     ("access keys of a user", "AccessKeysPerUserQuota", kinds::ACCESS_KEY, &["credential"]),
 ];
 
-/// The one limit on a size that AWS raises on request, to 4096 (IAM and AWS STS quotas).
+/// The only size quota that AWS raises on request, up to 4096 (IAM and AWS STS quotas).
 const TRUST_SIZE: &str = "AssumeRolePolicySizeQuota";
 
-/// What it is where the account does not tell.
+/// The trust policy size in characters if the summary does not contain it.
 const TRUST: u64 = 2048;
 
-/// What the inline policies of one principal or group may have together: what tells it, of which kind they are, and what it is where the
-/// account does not tell.
+/// The total size of the inline policies of one principal or group: the summary key, the resource kind, and the size in characters if the
+/// summary does not contain it.
 const INLINE_SIZE: [(&str, ResourceKind, usize); 3] = [
     ("UserPolicySizeQuota", kinds::USER_POLICY, limits::USER_INLINE),
     ("RolePolicySizeQuota", kinds::ROLE_POLICY, limits::ROLE_INLINE),
@@ -43,33 +45,37 @@ const INLINE_SIZE: [(&str, ResourceKind, usize); 3] = [
 
 const POLICIES: &[&str] = &["scopes", "managed_policy_arns"];
 
-impl Reading<'_> {
-    /// The quotas that the account tells. One that it does not tell is left to the service.
-    pub async fn quotas(&self) -> Result<Vec<Quota>, Failure> {
+impl AccountReader<'_> {
+    /// The quotas that the account summary contains. AWS itself enforces any quota that the summary lacks.
+    ///
+    /// # Errors
+    /// The call fails, or the account summary is empty.
+    pub async fn read_quotas(&self) -> Result<Vec<Quota>, CallError> {
         const OPERATION: &str = "iam:GetAccountSummary";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_account_summary().send();
-        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer =
+            self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
         let told = answer.summary_map.unwrap_or_default();
         let told: BTreeMap<String, u64> = told
             .into_iter()
             .filter_map(|(key, value)| Some((key.as_str().to_owned(), u64::try_from(value).ok()?)))
             .collect();
         if told.is_empty() {
-            return Err(Failure::malformed(OPERATION, "the summary of the account is empty"));
+            return Err(CallError::from_malformed_answer(OPERATION, "the summary of the account is empty"));
         }
-        Ok(from(&told))
+        Ok(quotas_from_summary(&told))
     }
 }
 
-fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
+fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
     let account = OF_ACCOUNT.into_iter().filter_map(|(what, used, name, kind)| {
         Some(Quota {
             name: name.to_owned(),
             what,
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
-            counted: Counted::OfAccount { used: *told.get(used)? },
+            counted: QuotaScope::OfAccount { used: *told.get(used)? },
             attributes: &[],
             account: None,
         })
@@ -80,7 +86,7 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             what,
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
-            counted: Counted::OfHolder,
+            counted: QuotaScope::OfHolder,
             attributes,
             account: None,
         })
@@ -90,7 +96,7 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
         what: "characters in the trust policy",
         kinds: BTreeSet::from([kinds::ROLE]),
         limit: told.get(TRUST_SIZE).copied().unwrap_or(TRUST),
-        counted: Counted::Characters("assume_role_policy"),
+        counted: QuotaScope::Characters("assume_role_policy"),
         attributes: &["trust"],
         account: None,
     };
@@ -99,7 +105,7 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
         what: "characters in its inline policies at once",
         kinds: BTreeSet::from([kind]),
         limit: told.get(name).copied().unwrap_or(u64::try_from(limit).unwrap_or(u64::MAX)),
-        counted: Counted::CharactersOfHolder("policy"),
+        counted: QuotaScope::CharactersOfHolder("policy"),
         attributes: &["statement"],
         account: None,
     });
@@ -115,7 +121,7 @@ mod tests {
         let told =
             [("Roles", 7), ("RolesQuota", 1000), ("UsersQuota", 5000), ("AccessKeysPerUserQuota", 2), (TRUST_SIZE, 9)];
         let told = told.map(|(key, value)| (key.to_owned(), value)).into();
-        let quotas = from(&told);
+        let quotas = quotas_from_summary(&told);
         let names: Vec<&str> = quotas.iter().map(|quota| quota.name.as_str()).collect();
         assert_eq!(
             names,
@@ -125,10 +131,10 @@ mod tests {
                 .collect::<Vec<_>>(),
             "a limit without its count says nothing"
         );
-        assert_eq!((quotas[0].counted, quotas[0].limit), (Counted::OfAccount { used: 7 }, 1000));
-        assert_eq!(quotas[1].counted, Counted::OfHolder);
+        assert_eq!((quotas[0].counted, quotas[0].limit), (QuotaScope::OfAccount { used: 7 }, 1000));
+        assert_eq!(quotas[1].counted, QuotaScope::OfHolder);
         assert_eq!(
-            (quotas[2].limit, from(&BTreeMap::new())[0].limit),
+            (quotas[2].limit, quotas_from_summary(&BTreeMap::new())[0].limit),
             (9, 2048),
             "a trust policy is held to a limit in any case"
         );

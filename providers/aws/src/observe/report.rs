@@ -1,56 +1,63 @@
-//! The credential report: who has a key or a password, for all users at once. Up to four hours old.
+//! The credential report: which users have a key or a password, for all users at once. The report may be up to four hours old.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::Reading;
-use crate::failure::Failure;
-use crate::retry::{Class, pause};
+use super::AccountReader;
+use crate::failure::CallError;
+use crate::retry::{RetryClass, pause_between_polls};
 
 const GENERATE: &str = "iam:GenerateCredentialReport";
 const GET: &str = "iam:GetCredentialReport";
 
-/// What the report says of one user.
+/// What the report says about one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Whether there is a password or a key of any status.
+pub struct ReportRow {
+    /// Whether the user has a password, or an access key of any status.
     pub holds_something: bool,
-    /// Whether there is a signing certificate of any status.
+    /// Whether the user has a signing certificate of any status.
     pub has_certificate: bool,
-    /// Whether there is an MFA device.
+    /// Whether the user has an MFA device.
     pub has_device: bool,
-    /// The latest use of any of them.
+    /// The latest use of the password or an access key. `None` if no use is recorded.
     pub last_used: Option<Timestamp>,
 }
 
-impl Reading<'_> {
-    /// Has the report made where it is old, and reads it.
-    pub async fn credential_report(&self) -> Result<HashMap<String, Row>, Failure> {
+impl AccountReader<'_> {
+    /// Requests a new report if the existing one is old, and reads it.
+    ///
+    /// # Errors
+    /// A call fails, the report is not ready after some minutes, or the report cannot be parsed.
+    pub async fn read_credential_report(&self) -> Result<HashMap<String, ReportRow>, CallError> {
         let iam = &self.provider.clients.iam;
         let caller = &self.provider.caller;
         let mut ready = false;
         for attempt in 0..60 {
             let send = || iam.generate_credential_report().send();
-            let answer = caller.call(&self.calls, GENERATE, Class::Idempotent, send).await?;
+            let answer = caller.call_with_retries(&self.calls, GENERATE, RetryClass::Idempotent, send).await?;
             if answer.state == Some(aws_sdk_iam::types::ReportStateType::Complete) {
                 ready = true;
                 break;
             }
-            pause(attempt).await;
+            pause_between_polls(attempt).await;
         }
         if !ready {
-            return Err(Failure::malformed(GENERATE, "the report was still not ready after some minutes"));
+            return Err(CallError::from_malformed_answer(
+                GENERATE,
+                "the report was still not ready after some minutes",
+            ));
         }
         let send = || iam.get_credential_report().send();
-        let answer = caller.call(&self.calls, GET, Class::Idempotent, send).await?;
+        let answer = caller.call_with_retries(&self.calls, GET, RetryClass::Idempotent, send).await?;
         let content = answer.content.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
-        let text = String::from_utf8(content).map_err(|_| Failure::malformed(GET, "the report is not UTF-8"))?;
-        read(&text).map_err(|problem| Failure::malformed(GET, problem))
+        let text =
+            String::from_utf8(content).map_err(|_| CallError::from_malformed_answer(GET, "the report is not UTF-8"))?;
+        parse_report(&text).map_err(|problem| CallError::from_malformed_answer(GET, problem))
     }
 }
 
-/// Columns without which a report tells too little.
+/// The columns that the report must have.
 const NEEDED: [&str; 7] = [
     "user",
     "password_enabled",
@@ -61,10 +68,10 @@ const NEEDED: [&str; 7] = [
     "cert_2_active",
 ];
 
-/// Reads the report's CSV by the names of its columns.
-fn read(text: &str) -> Result<HashMap<String, Row>, String> {
+/// Parses the report's CSV by column names.
+fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
     let mut lines = text.lines().filter(|line| !line.is_empty());
-    let header = fields(lines.next().ok_or("the report is empty")?);
+    let header = split_csv_line(lines.next().ok_or("the report is empty")?);
     for needed in NEEDED {
         if !header.iter().any(|name| name == needed) {
             return Err(format!("the report has no column {needed}"));
@@ -72,7 +79,7 @@ fn read(text: &str) -> Result<HashMap<String, Row>, String> {
     }
     let mut rows = HashMap::new();
     for line in lines {
-        let values = fields(line);
+        let values = split_csv_line(line);
         if values.len() != header.len() {
             return Err(format!("a line of the report has {} columns, not {}", values.len(), header.len()));
         }
@@ -81,7 +88,7 @@ fn read(text: &str) -> Result<HashMap<String, Row>, String> {
             get(name).is_some_and(|value| !["", "N/A", "no_information", "not_supported"].contains(&value))
         };
         let on = |name: &str| get(name) == Some("true");
-        // A key that was switched off is not active and still has its date of rotation.
+        // A disabled key is not active but still has a rotation date.
         let holds_something = on("password_enabled")
             || on("access_key_1_active")
             || on("access_key_2_active")
@@ -92,14 +99,14 @@ fn read(text: &str) -> Result<HashMap<String, Row>, String> {
         let used = ["password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date"];
         let last_used = used.iter().filter_map(|name| get(name)?.parse::<Timestamp>().ok()).max();
         let user = get("user").unwrap_or_default().to_owned();
-        let row = Row { holds_something, has_certificate, has_device: on("mfa_active"), last_used };
+        let row = ReportRow { holds_something, has_certificate, has_device: on("mfa_active"), last_used };
         rows.insert(user, row);
     }
     Ok(rows)
 }
 
-/// One line of CSV: fields between commas, or between quotes, where a doubled quote stands for one.
-fn fields(line: &str) -> Vec<String> {
+/// Splits one line of CSV into fields: separated by commas, optionally in quotes, with a doubled quote as an escaped quote.
+fn split_csv_line(line: &str) -> Vec<String> {
     let mut fields = Vec::new();
     let mut field = String::new();
     let mut quoted = false;
@@ -127,8 +134,8 @@ mod tests {
                           access_key_1_last_used_date,access_key_2_active,mfa_active,cert_1_active,cert_1_last_rotated,\
                           cert_2_active";
 
-    fn row(row: &str) -> Row {
-        read(&format!("{HEADER}\n{row}\n")).unwrap()["x"].clone()
+    fn row(row: &str) -> ReportRow {
+        parse_report(&format!("{HEADER}\n{row}\n")).unwrap()["x"].clone()
     }
 
     fn holds(first: &str) -> bool {
@@ -141,7 +148,7 @@ mod tests {
         assert!(!holds("\"x\",not_supported,no_information,false,N/A,N/A,false"));
         assert!(holds("x,true,no_information,false,N/A,N/A,false"));
         assert!(holds("x,false,N/A,true,2026-01-01T00:00:00+00:00,N/A,false"));
-        assert!(holds("x,false,N/A,false,2026-01-01T00:00:00+00:00,N/A,false"), "switched off is still there");
+        assert!(holds("x,false,N/A,false,2026-01-01T00:00:00+00:00,N/A,false"), "disabled is still there");
     }
 
     #[test]
@@ -149,7 +156,7 @@ mod tests {
         let certificate = |rest: &str| row(&format!("x,false,N/A,false,N/A,N/A,false,{rest}")).has_certificate;
         assert!(!certificate("false,false,N/A,false"));
         assert!(certificate("false,true,2026-01-01T00:00:00+00:00,false"));
-        assert!(certificate("false,false,2026-01-01T00:00:00+00:00,false"), "switched off is still there");
+        assert!(certificate("false,false,2026-01-01T00:00:00+00:00,false"), "disabled is still there");
         assert!(certificate("false,false,N/A,true"));
         assert!(row("x,true,N/A,false,N/A,N/A,false,true,false,N/A,false").has_device);
         assert!(!row("x,false,N/A,false,N/A,N/A,false,false,false,N/A,false").has_device);
@@ -166,7 +173,7 @@ mod tests {
     #[test]
     fn a_report_that_does_not_read_is_an_error() {
         for broken in ["", "user,password_enabled\nx,true", &format!("{HEADER}\nx,true")] {
-            assert!(read(broken).is_err(), "{broken}");
+            assert!(parse_report(broken).is_err(), "{broken}");
         }
     }
 }

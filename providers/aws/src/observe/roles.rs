@@ -1,17 +1,17 @@
-//! `ListRoles`, for what the bulk read lacks: session duration and description.
+//! `ListRoles`, for the details that the bulk read lacks: session duration and description.
 
 use std::collections::HashMap;
 
 use aws_sdk_iam::types::Role;
 use leasehold_provider::{Resource, Value};
 
-use super::Reading;
-use super::pages::{Page, read_all};
-use crate::failure::Failure;
+use super::AccountReader;
+use super::pages::{Page, read_all_pages};
+use crate::failure::CallError;
 use crate::realize::DEFAULT_SESSION;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-/// What is told of a role beside the bulk read. Defaults are left out.
+/// Details of a role that the bulk read lacks. Default values are left out.
 #[derive(Debug, Clone, Default)]
 pub struct RoleFacts {
     description: Option<String>,
@@ -19,16 +19,16 @@ pub struct RoleFacts {
 }
 
 impl RoleFacts {
-    /// Reads a role as `ListRoles` and `GetRole` tell it.
-    pub fn of(role: &Role) -> Self {
+    /// The details of a role that `ListRoles` or `GetRole` returned.
+    pub fn from_role(role: &Role) -> Self {
         Self {
             description: role.description.clone().filter(|text| !text.is_empty()),
             max_session_duration: role.max_session_duration.map(i64::from).filter(|s| *s != DEFAULT_SESSION),
         }
     }
 
-    /// Writes them into the role's resource.
-    pub fn set(self, resource: &mut Resource) {
+    /// Adds the details to the role's resource.
+    pub fn write_to_resource(self, resource: &mut Resource) {
         if let Some(description) = self.description {
             resource.attributes.insert("description".into(), description.into());
         }
@@ -38,31 +38,43 @@ impl RoleFacts {
     }
 }
 
-impl Reading<'_> {
-    /// The facts of all roles by name.
-    pub async fn role_facts(&self) -> Result<HashMap<String, RoleFacts>, Failure> {
+impl AccountReader<'_> {
+    /// The details of all roles, by role name.
+    ///
+    /// # Errors
+    /// A call fails.
+    pub async fn list_role_facts(&self) -> Result<HashMap<String, RoleFacts>, CallError> {
         const OPERATION: &str = "iam:ListRoles";
         let mut facts = HashMap::new();
         let iam = &self.provider.clients.iam;
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_roles().max_items(1000).set_marker(marker.clone()).send();
-            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let page =
+                self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.roles, truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(OPERATION, fetch, |roles| {
-            facts.extend(roles.iter().map(|role| (role.role_name.clone(), RoleFacts::of(role))));
+        read_all_pages(OPERATION, fetch, |roles| {
+            facts.extend(roles.iter().map(|role| (role.role_name.clone(), RoleFacts::from_role(role))));
             Ok(())
         })
         .await?;
         Ok(facts)
     }
 
-    /// The facts of one role.
-    pub async fn role_fact(&self, name: &str) -> Result<RoleFacts, Failure> {
+    /// The details of one role.
+    ///
+    /// # Errors
+    /// The call fails, or the answer contains no role.
+    pub async fn read_role_facts(&self, name: &str) -> Result<RoleFacts, CallError> {
         const OPERATION: &str = "iam:GetRole";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_role().role_name(name).send();
-        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
-        answer.role.as_ref().map(RoleFacts::of).ok_or_else(|| Failure::malformed(OPERATION, "no role in the answer"))
+        let answer =
+            self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
+        answer
+            .role
+            .as_ref()
+            .map(RoleFacts::from_role)
+            .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no role in the answer"))
     }
 }

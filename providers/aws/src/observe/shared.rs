@@ -1,86 +1,92 @@
-//! The marks of scopes' policies: no bulk read tells the tags of a policy, so they are read where something differs.
+//! The marks of scopes' policies. The bulk read does not return the tags of managed policies, so they are read only for policies that
+//! differ from the configuration.
 
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use leasehold_provider::{Address, LiveShared, Marks, ObserveRequest, Resource, ResourceId, Stranger};
 
-use super::Reading;
-use super::pages::{Page, read_all};
-use crate::failure::Failure;
-use crate::retry::Class;
+use super::AccountReader;
+use super::pages::{Page, read_all_pages};
+use crate::failure::CallError;
+use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
-/// Policies of the stack, and policies under its path that another stack's tags claim.
-type Sorted = (BTreeMap<ResourceId, LiveShared>, BTreeMap<ResourceId, Stranger>);
+/// Policies of the stack, and policies under its path whose tags name another stack.
+type SortedPolicies = (BTreeMap<ResourceId, LiveShared>, BTreeMap<ResourceId, Stranger>);
 
-impl Reading<'_> {
-    /// Reads the marks of every policy that is not as the stack wants it.
-    pub async fn marks_of_shared(
+impl AccountReader<'_> {
+    /// Reads the marks of every policy that differs from its desired state.
+    ///
+    /// # Errors
+    /// A call fails.
+    pub async fn read_shared_marks(
         &self,
         live: BTreeMap<ResourceId, Resource>,
         request: &ObserveRequest<'_>,
-    ) -> Result<Sorted, Failure> {
+    ) -> Result<SortedPolicies, CallError> {
         let differs = |resource: &Resource| {
             request.shared.get(&resource.id).is_none_or(|wanted| wanted.attributes != resource.attributes)
         };
         let read = stream::iter(live.into_values().map(|resource| async {
-            let marks = if differs(&resource) { Some(self.policy_marks(&resource.id, request).await?) } else { None };
-            Ok::<_, Failure>((resource, marks))
+            let marks =
+                if differs(&resource) { Some(self.read_policy_marks(&resource.id, request).await?) } else { None };
+            Ok::<_, CallError>((resource, marks))
         }));
-        let read: Vec<(Resource, Option<Marked>)> = read.buffer_unordered(8).try_collect().await?;
-        let (mut shared, mut strangers) = Sorted::default();
+        let read: Vec<(Resource, Option<PolicyMarks>)> = read.buffer_unordered(8).try_collect().await?;
+        let (mut shared, mut strangers) = SortedPolicies::default();
         for (mut resource, marks) in read {
             match marks {
-                Some(Marked::Foreign(stranger)) => {
+                Some(PolicyMarks::Foreign(stranger)) => {
                     strangers.insert(resource.id, stranger);
                     continue;
                 }
-                Some(Marked::Ours(marks)) => resource.marks = Some(*marks),
+                Some(PolicyMarks::Ours(marks)) => resource.marks = Some(*marks),
                 None => {}
             }
-            let address = Address::qualified("scope", kinds::part(&resource.id));
+            let address = Address::from_qualified_name("scope", kinds::part_name(&resource.id));
             shared.insert(resource.id.clone(), LiveShared::new(resource, address));
         }
         Ok((shared, strangers))
     }
 
-    async fn policy_marks(&self, id: &ResourceId, request: &ObserveRequest<'_>) -> Result<Marked, Failure> {
+    async fn read_policy_marks(&self, id: &ResourceId, request: &ObserveRequest<'_>) -> Result<PolicyMarks, CallError> {
         const OPERATION: &str = "iam:ListPolicyTags";
-        let scope = kinds::part(id);
-        let policy = arn::scope_policy(self.realm, request.stack, scope);
+        let scope = kinds::part_name(id);
+        let policy = arn::scope_policy_arn(self.realm, request.stack, scope);
         let iam = &self.provider.clients.iam;
         let mut tags = BTreeMap::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_policy_tags().policy_arn(&policy).set_marker(marker.clone()).send();
-            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
-            Ok(Page { items: super::tags(Some(page.tags)), truncated: page.is_truncated, marker: page.marker })
+            let page =
+                self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
+            Ok(Page { items: super::tags_by_key(Some(page.tags)), truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(OPERATION, fetch, |found| {
+        read_all_pages(OPERATION, fetch, |found| {
             tags.extend(found);
             Ok(())
         })
         .await?;
         let foreign =
-            |stack, reason| Marked::Foreign(Stranger { stack, arn: policy.clone(), unreadable: Some(reason) });
+            |stack, reason| PolicyMarks::Foreign(Stranger { stack, arn: policy.clone(), unreadable: Some(reason) });
         Ok(match Marks::from_tags(&tags) {
-            Ok(Some(marks)) if marks.stack == *request.stack => Marked::Ours(Box::new(marks)),
+            Ok(Some(marks)) if marks.stack == *request.stack => PolicyMarks::Ours(Box::new(marks)),
             Ok(Some(marks)) => {
                 let reason = format!("its path says stack {}, its tags say stack {}", request.stack, marks.stack);
                 foreign(Some(marks.stack), reason)
             }
-            // The path alone says whose it is.
+            // Without tags, the path alone decides the owner.
             Ok(None) => {
-                let address = Address::qualified("scope", scope);
-                Marked::Ours(Box::new(Marks::new(request.stack.clone(), address)))
+                let address = Address::from_qualified_name("scope", scope);
+                PolicyMarks::Ours(Box::new(Marks::new(request.stack.clone(), address)))
             }
             Err(problem) => foreign(Some(request.stack.clone()), problem.to_string()),
         })
     }
 }
 
-/// What a policy's tags say.
-enum Marked {
+/// The owner of a policy according to its tags.
+enum PolicyMarks {
     Ours(Box<Marks>),
     Foreign(Stranger),
 }

@@ -1,44 +1,45 @@
-//! A few words for a plan's line, where the attributes do not say it.
+//! Short descriptions of changes for the plan, where the attributes do not explain the change.
 
-use leasehold_policy::provider::MEANWHILE_SID;
+use leasehold_policy::provider::INTERIM_DENY_SID;
 use leasehold_provider::{Change, Resource, Value};
 use serde_json::Value as Json;
 
 use crate::{document, kinds};
 
-/// What the change does, in the words of the people who approve it.
-pub fn describe(change: &Change) -> Option<String> {
+/// Describes the effect of a change for the person who approves it. `None` if the attributes already explain it.
+pub fn describe_change(change: &Change) -> Option<String> {
     if let Change::Delete { before } = change
         && before.id.kind == kinds::PROFILE_MEMBERSHIP
     {
         return Some("instances that run with it lose the role".to_owned());
     }
     if let Change::Delete { before } = change {
-        return end(before);
+        return describe_expiration(before);
     }
-    let after = change.after()?;
-    let before = change.before();
-    let meanwhile = format!(r#""Sid":"{MEANWHILE_SID}""#);
-    if matches!(after.get("policy"), Some(Value::Document(policy)) if policy.text().contains(&meanwhile)) {
-        return Some("deny everything meanwhile".to_owned());
+    let after = change.resource_after()?;
+    let before = change.resource_before();
+    let meanwhile = format!(r#""Sid":"{INTERIM_DENY_SID}""#);
+    if matches!(after.get("policy"), Some(Value::Document(policy)) if policy.canonical_text().contains(&meanwhile)) {
+        return Some("deny everything (interim)".to_owned());
     }
-    if kinds::is_own_inline(&after.id) {
-        let is = parsed(after, "policy")?;
-        let was = before.and_then(|before| parsed(before, "policy")).unwrap_or_default();
-        let fence = |policy: &Json| document::by_sid(policy, document::FENCE_SID).cloned();
-        return if document::by_sid(&is, document::QUARANTINE_SID).is_some() {
+    if kinds::is_own_inline_policy(&after.id) {
+        let is = parse_attribute(after, "policy")?;
+        let was = before.and_then(|before| parse_attribute(before, "policy")).unwrap_or_default();
+        let fence = |policy: &Json| document::find_statement(policy, document::LEASE_DENY_SID).cloned();
+        return if document::find_statement(&is, document::QUARANTINE_SID).is_some() {
             Some("deny everything".to_owned())
         } else if fence(&is).is_some() && fence(&is) != fence(&was) {
-            Some("lease fence".to_owned())
+            Some("lease deny".to_owned())
         } else {
             None
         };
     }
     if after.id.kind == kinds::ROLE {
         let closed = |role: &Resource| {
-            parsed(role, "assume_role_policy").is_some_and(|t| document::by_sid(&t, document::CLOSED_SID).is_some())
+            parse_attribute(role, "assume_role_policy")
+                .is_some_and(|t| document::find_statement(&t, document::CLOSED_SID).is_some())
         };
-        return (closed(after) && !before.is_some_and(closed)).then(|| "trust closed".to_owned());
+        return (closed(after) && !before.is_some_and(closed)).then(|| "trust policy replaced by Deny".to_owned());
     }
     if after.id.is_new() {
         let store = after.get("store").and_then(Value::as_text)?;
@@ -46,28 +47,28 @@ pub fn describe(change: &Change) -> Option<String> {
     }
     if kinds::SWITCHED.contains(&after.id.kind) {
         let status = after.get("status").and_then(Value::as_text)?;
-        let end = end(after).map_or_else(String::new, |end| format!(", {end}"));
-        return Some(format!("{} → {status}{end}", short_key(kinds::part(&after.id))));
+        let end = describe_expiration(after).map_or_else(String::new, |end| format!(", {end}"));
+        return Some(format!("{} → {status}{end}", abbreviate_key_id(kinds::part_name(&after.id))));
     }
     None
 }
 
-/// The day on which a credential ends by itself, or did.
-fn end(credential: &Resource) -> Option<String> {
+/// The day on which a credential expires or expired. `None` if it has no expiry.
+fn describe_expiration(credential: &Resource) -> Option<String> {
     let day = credential.get("expiration_date").and_then(Value::as_text)?.get(..10)?;
     let is_over = credential.get("status").and_then(Value::as_text) == Some("Expired");
     Some(format!("{} {day}", if is_over { "ended" } else { "ends" }))
 }
 
-fn parsed(resource: &Resource, attribute: &str) -> Option<Json> {
+fn parse_attribute(resource: &Resource, attribute: &str) -> Option<Json> {
     match resource.get(attribute) {
-        Some(Value::Document(policy)) => Some(document::glance(policy)),
+        Some(Value::Document(policy)) => Some(document::parse_uncached(policy)),
         _ => None,
     }
 }
 
-/// `AKIA…WXYZ`: enough to tell two keys apart.
-fn short_key(id: &str) -> String {
+/// A shortened key id, `AKIA…WXYZ`: enough to tell two keys apart.
+fn abbreviate_key_id(id: &str) -> String {
     match (id.get(..4), id.get(id.len().saturating_sub(4)..)) {
         (Some(head), Some(tail)) if id.len() > 12 => format!("{head}…{tail}"),
         _ => id.to_owned(),

@@ -1,8 +1,8 @@
-//! IAM's limits, found before anything is written. The numbers are AWS's default quotas.
+//! Checks IAM's limits before anything is written. The numbers are AWS's default quotas.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_policy::{Document, PolicyKind};
+use leasehold_policy::{PolicyDocument, PolicyKind};
 use leasehold_provider::marks::PREFIX;
 use leasehold_provider::{
     Address, DesiredIdentity, Federation, Group, Issuer, Principal, Resource, ResourceId, Scope, Statement, Trust,
@@ -11,22 +11,24 @@ use leasehold_provider::{
 
 use crate::{document, kinds};
 
+// Lengths are in characters, counts in objects, the session duration in seconds.
 const NAME: usize = 64;
 const POLICY_NAME: usize = 128;
-/// Characters of a user's inline policies together.
+/// Maximum size of all inline policies of a user together, in characters.
 pub const USER_INLINE: usize = 2048;
-/// Characters of a role's inline policies together.
+/// Maximum size of all inline policies of a role together, in characters.
 pub const ROLE_INLINE: usize = 10240;
-/// Characters of a group's inline policies together.
+/// Maximum size of all inline policies of a group together, in characters.
 pub const GROUP_INLINE: usize = 5120;
-/// Groups a user may be in.
+/// Maximum number of groups that a user may be in.
 const GROUPS: usize = 10;
 const MANAGED: usize = 6144;
-/// Characters of a trust policy, at most in any account. What this one allows, most often 2048, its summary tells.
+/// Maximum size of a trust policy in characters, in any account. The account summary contains the limit of the account, usually 2048.
 const TRUST: usize = 4096;
-/// Characters of a trust policy that every account takes.
+/// Size of a trust policy in characters that every account accepts.
 pub const TRUST_EVERYWHERE: usize = 2048;
-/// Policies attached to one principal or group, at most in any account. What this one allows, most often 10, its summary tells.
+/// Maximum number of policies attached to one principal or group, in any account. The account summary contains the limit of the account,
+/// usually 10.
 const ATTACHMENTS: usize = 25;
 const TAGS: usize = 50;
 const TAG_KEY: usize = 128;
@@ -38,45 +40,45 @@ const THUMBPRINTS: usize = 5;
 const METADATA: std::ops::RangeInclusive<usize> = 1000..=10_000_000;
 const DESCRIPTION: usize = 1000;
 const SESSION: std::ops::RangeInclusive<u32> = 3600..=43200;
-/// The most marks an object carries, quarantine among them: they share the room for tags.
+/// Maximum number of marks on an object, including the mark of a quarantine. Marks count against the tag limit.
 const MARKS: usize = 12;
 
-/// Collects what is wrong with one subject.
-struct Findings {
+/// Collects the violations of one subject.
+struct LimitFindings {
     subject: Address,
     found: Vec<Violation>,
 }
 
-impl Findings {
-    fn add(&mut self, attribute: &'static str, problem: String, help: impl Into<String>) {
+impl LimitFindings {
+    fn add_violation(&mut self, attribute: &'static str, problem: String, help: impl Into<String>) {
         self.found.push(Violation { subject: self.subject.clone(), attribute, problem, help: help.into() });
     }
 }
 
-/// What an identity's resources would break.
-pub fn identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-    let mut findings = Findings { subject: identity.address.clone(), found: Vec::new() };
-    name(&mut findings, &identity.name, NAME);
-    tags(&mut findings, identity, resources);
-    documents(&mut findings, identity, resources);
-    attachments(&mut findings, identity, resources);
-    boundary(&mut findings, identity, resources);
-    statements(&mut findings, &identity.statements);
+/// The limits that an identity's resources would exceed.
+pub fn check_identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+    let mut findings = LimitFindings { subject: identity.address.clone(), found: Vec::new() };
+    check_name(&mut findings, &identity.name, NAME);
+    check_tags(&mut findings, identity, resources);
+    check_documents(&mut findings, identity, resources);
+    check_attachments(&mut findings, identity, resources);
+    check_boundary(&mut findings, identity, resources);
+    check_statements(&mut findings, &identity.statements);
     if identity.principal == Principal::Role {
-        role(&mut findings, identity);
+        check_role(&mut findings, identity);
     }
     findings.found
 }
 
-/// What a scope's policy would break.
-pub fn scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
-    let mut findings = Findings { subject: scope.address(), found: Vec::new() };
-    name(&mut findings, policy.get("name").and_then(Value::as_text).unwrap_or(&scope.name), POLICY_NAME);
-    statements(&mut findings, &scope.statements);
-    grammar(&mut findings, "statement", policy, "policy", PolicyKind::Identity);
-    let size = size(policy, "policy");
+/// The limits that a scope's policy would exceed.
+pub fn check_scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
+    let mut findings = LimitFindings { subject: scope.address(), found: Vec::new() };
+    check_name(&mut findings, policy.get("name").and_then(Value::as_text).unwrap_or(&scope.name), POLICY_NAME);
+    check_statements(&mut findings, &scope.statements);
+    check_grammar(&mut findings, "statement", policy, "policy", PolicyKind::Identity);
+    let size = document_size(policy, "policy");
     if size > MANAGED {
-        findings.add(
+        findings.add_violation(
             "statement",
             format!("the policy has {size} characters; a managed policy holds {MANAGED}"),
             "split the scope in two, or shorten its actions and resources with wildcards",
@@ -85,70 +87,74 @@ pub fn scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
     findings.found
 }
 
-/// What a federation's object would break.
-pub fn federation(federation: &Federation, resource: &Resource) -> Vec<Violation> {
-    let mut findings = Findings { subject: federation.address(), found: Vec::new() };
+/// The limits that an OpenID Connect or SAML provider would exceed.
+pub fn check_federation(federation: &Federation, resource: &Resource) -> Vec<Violation> {
+    let mut findings = LimitFindings { subject: federation.address(), found: Vec::new() };
     match &federation.issuer {
         Issuer::Oidc { audiences, thumbprints, .. } => {
             let length = resource.id.name.chars().count();
             if length > ISSUER_URL {
-                findings.add(
+                findings.add_violation(
                     "url",
                     format!("it has {length} characters; IAM allows {ISSUER_URL}"),
                     "use a shorter URL",
                 );
             }
             if audiences.is_empty() || audiences.len() > AUDIENCES {
-                findings.add(
+                findings.add_violation(
                     "audiences",
                     format!("there are {}; IAM allows 1 to {AUDIENCES}", audiences.len()),
                     "name those that roles of this account ask for",
                 );
             }
             if let Some(long) = audiences.iter().find(|audience| audience.chars().count() > AUDIENCE) {
-                findings.add("audiences", format!("{long:?} is longer than {AUDIENCE} characters"), "shorten it");
+                findings.add_violation(
+                    "audiences",
+                    format!("{long:?} is longer than {AUDIENCE} characters"),
+                    "shorten it",
+                );
             }
             if thumbprints.len() > THUMBPRINTS {
                 let problem = format!("there are {}; IAM allows {THUMBPRINTS}", thumbprints.len());
-                findings.add("thumbprints", problem, "keep those of certificates in use");
+                findings.add_violation("thumbprints", problem, "keep those of certificates in use");
             }
         }
         Issuer::Saml { name: saml, metadata } => {
-            name(&mut findings, saml, POLICY_NAME);
+            check_name(&mut findings, saml, POLICY_NAME);
             if !(METADATA.contains(&metadata.chars().count())) {
                 let problem = format!("it has {} characters; IAM allows 1000 to 10000000", metadata.chars().count());
-                findings.add("metadata", problem, "give the whole document that the directory publishes");
+                findings.add_violation("metadata", problem, "give the whole document that the directory publishes");
             }
         }
     }
     findings.found
 }
 
-/// What a group's resources would break.
-pub fn group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
-    let mut findings = Findings { subject: group.address.clone(), found: Vec::new() };
-    name(&mut findings, &group.name, POLICY_NAME);
-    statements(&mut findings, &group.statements);
+/// The limits that a group's resources would exceed.
+pub fn check_group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
+    let mut findings = LimitFindings { subject: group.address.clone(), found: Vec::new() };
+    check_name(&mut findings, &group.name, POLICY_NAME);
+    check_statements(&mut findings, &group.statements);
     for resource in resources {
-        grammar(&mut findings, "statement", resource, "policy", PolicyKind::Identity);
+        check_grammar(&mut findings, "statement", resource, "policy", PolicyKind::Identity);
     }
-    let inline: usize = resources.iter().map(|resource| size(resource, "policy")).sum();
+    let inline: usize = resources.iter().map(|resource| document_size(resource, "policy")).sum();
     if inline > GROUP_INLINE {
-        findings.add(
+        findings.add_violation(
             "statement",
             format!("its own statements have {inline} characters; a group's inline policies hold {GROUP_INLINE}"),
             "move statements to a scope: it is a policy of its own, with room for 6144 characters",
         );
     }
-    attached(&mut findings, resources);
-    policy_arns(&mut findings, "managed_policy_arns", &group.managed_policy_arns);
+    check_attached_count(&mut findings, resources);
+    check_policy_arns(&mut findings, "managed_policy_arns", &group.managed_policy_arns);
     findings.found
 }
 
-fn name(findings: &mut Findings, name: &str, limit: usize) {
+fn check_name(findings: &mut LimitFindings, name: &str, limit: usize) {
     let length = name.chars().count();
     if length == 0 || length > limit {
-        findings.add(
+        findings.add_violation(
             "name",
             format!("{name:?} has {length} characters; IAM allows 1 to {limit}"),
             "choose a shorter name",
@@ -156,7 +162,7 @@ fn name(findings: &mut Findings, name: &str, limit: usize) {
     }
     let strange: String = name.chars().filter(|c| !(c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c))).collect();
     if !strange.is_empty() {
-        findings.add(
+        findings.add_violation(
             "name",
             format!("{name:?} contains {strange:?}, which IAM does not allow in a name"),
             "use letters, digits and _+=,.@-",
@@ -164,10 +170,10 @@ fn name(findings: &mut Findings, name: &str, limit: usize) {
     }
 }
 
-fn tags(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+fn check_tags(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     let count = identity.tags.len() + MARKS;
     if count > TAGS {
-        findings.add(
+        findings.add_violation(
             "tags",
             format!("{} tags and Leasehold's {MARKS} make {count}; IAM allows {TAGS}", identity.tags.len()),
             format!("keep at most {} tags", TAGS - MARKS),
@@ -176,20 +182,20 @@ fn tags(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resour
     let mut folded: BTreeMap<String, &str> = BTreeMap::new();
     for (key, value) in &identity.tags {
         if key.starts_with(PREFIX) || key.to_ascii_lowercase().starts_with("aws:") {
-            findings.add(
+            findings.add_violation(
                 "tags",
                 format!("the tag {key:?} begins with a reserved prefix"),
                 format!("\"{PREFIX}\" is Leasehold's and \"aws:\" is AWS's: choose another key"),
             );
         }
         if let Some(other) = folded.insert(key.to_lowercase(), key) {
-            findings.add(
+            findings.add_violation(
                 "tags",
                 format!("the tags {other:?} and {key:?} differ only by case; IAM takes them for one"),
                 "keep one of them",
             );
         }
-        tag_text(findings, "tags", &format!("the tag key {key:?}"), key, 1, TAG_KEY);
+        check_tag_text(findings, "tags", &format!("the tag key {key:?}"), key, 1, TAG_KEY);
         let shown =
             if identity.sensitive_tags.contains(key) { "the value of a sensitive tag" } else { "the tag value" };
         let shown = if identity.sensitive_tags.contains(key) {
@@ -197,7 +203,7 @@ fn tags(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resour
         } else {
             format!("{shown} {value:?} of {key:?}")
         };
-        tag_text(findings, "tags", &shown, value, 0, TAG_VALUE);
+        check_tag_text(findings, "tags", &shown, value, 0, TAG_VALUE);
     }
     let marks = resources.iter().find_map(|resource| resource.marks.as_ref());
     for (key, value) in marks.map(leasehold_provider::Marks::to_tags).unwrap_or_default() {
@@ -207,17 +213,28 @@ fn tags(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resour
             Some("environment") => "environment",
             _ => "",
         };
-        tag_text(findings, attribute, &format!("{value:?}, kept as the tag {key},"), &value, 0, TAG_VALUE);
+        check_tag_text(findings, attribute, &format!("{value:?}, kept as the tag {key},"), &value, 0, TAG_VALUE);
     }
 }
 
-fn tag_text(findings: &mut Findings, attribute: &'static str, what: &str, text: &str, least: usize, most: usize) {
+fn check_tag_text(
+    findings: &mut LimitFindings,
+    attribute: &'static str,
+    what: &str,
+    text: &str,
+    least: usize,
+    most: usize,
+) {
     let length = text.chars().count();
     if length < least || length > most {
-        findings.add(attribute, format!("{what} has {length} characters; IAM allows {least} to {most}"), "shorten it");
+        findings.add_violation(
+            attribute,
+            format!("{what} has {length} characters; IAM allows {least} to {most}"),
+            "shorten it",
+        );
     }
     if !text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c)) {
-        findings.add(
+        findings.add_violation(
             attribute,
             format!("{what} contains a character that IAM does not allow in a tag"),
             "use letters, digits, spaces and _.:/=+-@",
@@ -225,36 +242,37 @@ fn tag_text(findings: &mut Findings, attribute: &'static str, what: &str, text: 
     }
 }
 
-fn documents(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
-    let inline: usize = resources.iter().filter(|r| kinds::is_own_inline(&r.id)).map(|r| size(r, "policy")).sum();
+fn check_documents(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
+    let inline: usize =
+        resources.iter().filter(|r| kinds::is_own_inline_policy(&r.id)).map(|r| document_size(r, "policy")).sum();
     let (limit, form) = match identity.principal {
         Principal::User => (USER_INLINE, "user"),
         Principal::Role => (ROLE_INLINE, "role"),
     };
     if inline > limit {
-        findings.add(
+        findings.add_violation(
             "statement",
             format!(
-                "its own statements and lease fence have {inline} characters; a {form}'s inline policies hold {limit}"
+                "its own statements and lease deny have {inline} characters; a {form}'s inline policies hold {limit}"
             ),
             "move statements to a scope: it is a policy of its own, with room for 6144 characters",
         );
     }
     for resource in resources {
-        grammar(findings, "statement", resource, "policy", PolicyKind::Identity);
-        grammar(findings, "trust", resource, "assume_role_policy", PolicyKind::Trust);
+        check_grammar(findings, "statement", resource, "policy", PolicyKind::Identity);
+        check_grammar(findings, "trust", resource, "assume_role_policy", PolicyKind::Trust);
     }
-    let own: usize = resources.iter().filter(|r| r.id.kind == kinds::POLICY).map(|r| size(r, "policy")).sum();
+    let own: usize = resources.iter().filter(|r| r.id.kind == kinds::POLICY).map(|r| document_size(r, "policy")).sum();
     if own > MANAGED {
-        findings.add(
+        findings.add_violation(
             "statement",
             format!("its own statements have {own} characters; a user has room for {USER_INLINE} inline or {MANAGED} in a policy"),
             "move statements to scopes: each is a policy of its own",
         );
     }
-    let trust: usize = resources.iter().map(|r| size(r, "assume_role_policy")).sum();
+    let trust: usize = resources.iter().map(|r| document_size(r, "assume_role_policy")).sum();
     if trust > TRUST {
-        findings.add(
+        findings.add_violation(
             "trust",
             format!("the trust policy has {trust} characters; IAM allows {TRUST} at most"),
             "trust fewer principals, or use patterns in `subjects`",
@@ -262,39 +280,49 @@ fn documents(findings: &mut Findings, identity: &DesiredIdentity, resources: &[R
     }
 }
 
-/// What IAM would refuse as no policy at all.
-fn grammar(findings: &mut Findings, attribute: &'static str, resource: &Resource, name: &str, kind: PolicyKind) {
+/// Finds policies that IAM would reject as invalid.
+fn check_grammar(
+    findings: &mut LimitFindings,
+    attribute: &'static str,
+    resource: &Resource,
+    name: &str,
+    kind: PolicyKind,
+) {
     let Some(Value::Document(policy)) = resource.get(name) else { return };
-    if let Err(error) = Document::parse(policy.text()).and_then(|policy| policy.require(kind)) {
-        findings.add(attribute, format!("the policy it makes is not one: {error}"), "correct the statement or trust");
+    if let Err(error) = PolicyDocument::parse(policy.canonical_text()).and_then(|policy| policy.require_kind(kind)) {
+        findings.add_violation(
+            attribute,
+            format!("the policy it makes is not one: {error}"),
+            "correct the statement or trust",
+        );
     }
 }
 
-/// The characters of a document as it is sent.
-pub fn size(resource: &Resource, attribute: &str) -> usize {
+/// The size in characters of a document as it is sent to IAM; 0 if the attribute has no document.
+pub fn document_size(resource: &Resource, attribute: &str) -> usize {
     match resource.get(attribute) {
-        Some(Value::Document(policy)) => document::text(policy).chars().count(),
+        Some(Value::Document(policy)) => document::render_document(policy).chars().count(),
         _ => 0,
     }
 }
 
-/// Whether IAM takes a policy of that length there.
+/// Whether IAM accepts a policy of this size in this place.
 pub fn has_room(id: &ResourceId, policy: &leasehold_provider::Document) -> bool {
-    let limit = match (kinds::group_of(id), kinds::holder(id)) {
+    let limit = match (kinds::containing_group(id), kinds::owning_principal(id)) {
         (Some(_), _) => GROUP_INLINE,
         (_, Some((Principal::User, _))) => USER_INLINE,
         (_, Some((Principal::Role, _))) => ROLE_INLINE,
         (None, None) => MANAGED,
     };
-    document::text(policy).chars().count() <= limit
+    document::render_document(policy).chars().count() <= limit
 }
 
-fn attachments(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
-    attached(findings, resources);
-    policy_arns(findings, "managed_policy_arns", &identity.managed_policy_arns);
-    policy_arns(findings, "permissions_boundary", &identity.permissions_boundary);
+fn check_attachments(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
+    check_attached_count(findings, resources);
+    check_policy_arns(findings, "managed_policy_arns", &identity.managed_policy_arns);
+    check_policy_arns(findings, "permissions_boundary", &identity.permissions_boundary);
     if identity.groups.len() > GROUPS {
-        findings.add(
+        findings.add_violation(
             "groups",
             format!("it would be in {} groups; IAM allows {GROUPS}", identity.groups.len()),
             "join groups that always go together",
@@ -302,13 +330,14 @@ fn attachments(findings: &mut Findings, identity: &DesiredIdentity, resources: &
     }
 }
 
-/// What bounds an identity is not changed by the run that changes the identity, and not by who may write the stack.
-fn boundary(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+/// A permissions boundary must not be a policy of the same stack: whoever may write the stack could otherwise widen an identity together
+/// with its boundary.
+fn check_boundary(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     let Some(boundary) = &identity.permissions_boundary else { return };
     let stack = resources.iter().find_map(|resource| Some(&resource.marks.as_ref()?.stack));
     let is_ours = |stack| boundary.contains(&format!(":policy{}", crate::arn::stack_path(stack)));
     if stack.is_some_and(is_ours) {
-        findings.add(
+        findings.add_violation(
             "permissions_boundary",
             format!(
                 "{boundary:?} is a policy of this stack: whoever may widen an identity could widen its boundary with it"
@@ -318,10 +347,10 @@ fn boundary(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Re
     }
 }
 
-fn attached(findings: &mut Findings, resources: &[Resource]) {
+fn check_attached_count(findings: &mut LimitFindings, resources: &[Resource]) {
     let count = resources.iter().filter(|resource| resource.get("policy_arn").is_some()).count();
     if count > ATTACHMENTS {
-        findings.add(
+        findings.add_violation(
             "scopes",
             format!("{count} policies would be attached (scopes and managed_policy_arns); IAM allows {ATTACHMENTS}"),
             "join scopes that are always held together, or move statements into the block itself",
@@ -329,10 +358,14 @@ fn attached(findings: &mut Findings, resources: &[Resource]) {
     }
 }
 
-fn policy_arns<'a>(findings: &mut Findings, attribute: &'static str, arns: impl IntoIterator<Item = &'a String>) {
+fn check_policy_arns<'a>(
+    findings: &mut LimitFindings,
+    attribute: &'static str,
+    arns: impl IntoIterator<Item = &'a String>,
+) {
     for arn in arns {
-        if !crate::arn::Arn::parse(arn).is_some_and(|arn| arn.resource.starts_with("policy/")) {
-            findings.add(
+        if !crate::arn::IamArn::parse_arn(arn).is_some_and(|arn| arn.resource.starts_with("policy/")) {
+            findings.add_violation(
                 attribute,
                 format!("{arn:?} is not the ARN of a managed policy"),
                 "write it as arn:aws:iam::aws:policy/NAME or arn:aws:iam::ACCOUNT:policy/NAME",
@@ -341,22 +374,26 @@ fn policy_arns<'a>(findings: &mut Findings, attribute: &'static str, arns: impl 
     }
 }
 
-fn statements(findings: &mut Findings, statements: &[Statement]) {
+fn check_statements(findings: &mut LimitFindings, statements: &[Statement]) {
     let mut sids = BTreeSet::new();
     for statement in statements {
         if let Some(sid) = &statement.sid {
             if !sid.chars().all(|c| c.is_ascii_alphanumeric()) {
-                findings.add("statement", format!("the sid {sid:?} holds more than letters and digits"), "rename it");
+                findings.add_violation(
+                    "statement",
+                    format!("the sid {sid:?} holds more than letters and digits"),
+                    "rename it",
+                );
             }
             if sid.starts_with("Leasehold") {
-                findings.add(
+                findings.add_violation(
                     "statement",
                     format!("the sid {sid:?} begins with \"Leasehold\""),
-                    "those are kept for the lease fence and for quarantine: choose another",
+                    "those are kept for the lease deny and for quarantine: choose another",
                 );
             }
             if !sids.insert(sid) {
-                findings.add(
+                findings.add_violation(
                     "statement",
                     format!("the sid {sid:?} stands twice"),
                     "a sid is unique in a policy: rename one",
@@ -364,7 +401,7 @@ fn statements(findings: &mut Findings, statements: &[Statement]) {
             }
         }
         if format!("{statement:?}").to_ascii_lowercase().contains(&format!("aws:principaltag/{PREFIX}")) {
-            findings.add(
+            findings.add_violation(
                 "statement",
                 format!("it reads a tag that begins with \"{PREFIX}\": those are marks, and change after all that they tell of"),
                 "give the identities a tag of your own, and read that",
@@ -374,7 +411,7 @@ fn statements(findings: &mut Findings, statements: &[Statement]) {
         for condition in &statement.conditions {
             let (test, variable) = (&condition.test, &condition.variable);
             if !tests.insert((test.to_lowercase(), variable.to_lowercase())) {
-                findings.add(
+                findings.add_violation(
                     "statement",
                     format!("two conditions of one statement test {test} on {variable}; IAM can hold one"),
                     "join their values, of which any may match, or use two statements",
@@ -384,9 +421,9 @@ fn statements(findings: &mut Findings, statements: &[Statement]) {
     }
 }
 
-fn role(findings: &mut Findings, identity: &DesiredIdentity) {
-    if let Some(span) = identity.max_session_duration.filter(|span| !SESSION.contains(&span.seconds())) {
-        findings.add(
+fn check_role(findings: &mut LimitFindings, identity: &DesiredIdentity) {
+    if let Some(span) = identity.max_session_duration.filter(|span| !SESSION.contains(&span.as_seconds())) {
+        findings.add_violation(
             "max_session_duration",
             format!("a session of {span} is not possible; IAM allows 1h to 12h"),
             "write a duration from \"1h\" to \"12h\"",
@@ -395,7 +432,7 @@ fn role(findings: &mut Findings, identity: &DesiredIdentity) {
     let purpose = identity.purpose.as_deref().unwrap_or("");
     let length = purpose.chars().count();
     if length > DESCRIPTION {
-        findings.add(
+        findings.add_violation(
             "purpose",
             format!("it has {length} characters and becomes the role's description; IAM allows {DESCRIPTION}"),
             "shorten it",
@@ -403,20 +440,20 @@ fn role(findings: &mut Findings, identity: &DesiredIdentity) {
     }
     let plain = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}');
     if let Some(strange) = purpose.chars().find(|c| !plain(*c)) {
-        findings.add(
+        findings.add_violation(
             "purpose",
             format!("it contains {strange:?} and becomes the role's description, where IAM allows Latin-1 only"),
             "write it without that character",
         );
     }
     for trust in &identity.trusts {
-        trusts(findings, trust);
+        check_trust(findings, trust);
     }
 }
 
-fn trusts(findings: &mut Findings, trust: &Trust) {
+fn check_trust(findings: &mut LimitFindings, trust: &Trust) {
     match trust {
-        Trust::Oidc { issuer, .. } if !issuer.starts_with("https://") => findings.add(
+        Trust::Oidc { issuer, .. } if !issuer.starts_with("https://") => findings.add_violation(
             "trust",
             format!("the issuer {issuer:?} is not an https URL"),
             "write it as the provider publishes it, for example \"https://token.actions.githubusercontent.com\"",
@@ -424,8 +461,8 @@ fn trusts(findings: &mut Findings, trust: &Trust) {
         Trust::Aws { principals, .. } => {
             for principal in principals {
                 let account = principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit());
-                if !account && crate::arn::Arn::parse(principal).is_none() {
-                    findings.add(
+                if !account && crate::arn::IamArn::parse_arn(principal).is_none() {
+                    findings.add_violation(
                         "trust",
                         format!("{principal:?} is neither an account id of 12 digits nor an ARN of IAM or STS"),
                         "write \"111122223333\" or \"arn:aws:iam::111122223333:role/NAME\"",

@@ -1,8 +1,8 @@
-//! What is known of AWS's own managed policies. No bulk read tells what they say.
+//! What is known about AWS managed policies. The bulk read does not return their text.
 
-use leasehold_provider::Withholds;
+use leasehold_provider::DenyExtent;
 
-/// Those that deny something and allow nothing.
+/// Policies that contain a Deny and no Allow.
 const DENYING: [&str; 5] = [
     "AWSCompromisedKeyQuarantine",
     "AWSCompromisedKeyQuarantineV2",
@@ -11,7 +11,7 @@ const DENYING: [&str; 5] = [
     "AWSIAMIdentityCenterAllowListForIdentityContext",
 ];
 
-/// Those that allow something and deny something.
+/// Policies that contain both an Allow and a Deny.
 const MIXED: [&str; 22] = [
     "AWSCertificateManagerPrivateCAPrivilegedUser",
     "AWSCertificateManagerPrivateCAUser",
@@ -37,20 +37,20 @@ const MIXED: [&str; 22] = [
     "SageMakerStudioUserIAMPermissiveExecutionPolicy",
 ];
 
-/// What a managed policy takes away, as far as its ARN tells: the policies of AWS that do were looked up, as of November 2025, in the
-/// 1,485 that moto 5.2.5 carries (`moto/iam/aws_managed_policies.py`, made of AWS's own); those under `/aws-service-role/` and
-/// `/root-task/`, which nobody can attach, left out. Any other is said to take nothing away.
-pub fn withholds(policy_arn: &str) -> Withholds {
+/// What a managed policy denies, judged by its ARN. The lists are from November 2025: the 1,485 AWS managed policies in moto 5.2.5
+/// (`moto/iam/aws_managed_policies.py`, generated from AWS's own policies) were searched for Deny statements. Policies under
+/// `/aws-service-role/` and `/root-task/` are left out, because customers cannot attach them. Any other policy is assumed to deny nothing.
+pub fn classify_managed_policy(policy_arn: &str) -> DenyExtent {
     let Some(path) = policy_arn.split_once(":iam::aws:policy/").map(|(_, path)| path) else {
-        return Withholds::Nothing;
+        return DenyExtent::Nothing;
     };
     let name = path.rsplit('/').next().unwrap_or(path);
     if DENYING.contains(&name) {
-        Withholds::Only
+        DenyExtent::Only
     } else if MIXED.contains(&name) {
-        Withholds::Besides
+        DenyExtent::Besides
     } else {
-        Withholds::Nothing
+        DenyExtent::Nothing
     }
 }
 
@@ -61,13 +61,13 @@ mod tests {
     #[test]
     fn policies_of_aws_are_known_by_name_in_every_partition() {
         for (policy, says) in [
-            ("arn:aws:iam::aws:policy/AWSDenyAll", Withholds::Only),
-            ("arn:aws-cn:iam::aws:policy/AWSDenyAll", Withholds::Only),
-            ("arn:aws:iam::aws:policy/service-role/AwsGlueSessionUserRestrictedServiceRole", Withholds::Besides),
-            ("arn:aws:iam::aws:policy/ReadOnlyAccess", Withholds::Nothing),
-            ("arn:aws:iam::111122223333:policy/AWSDenyAll", Withholds::Nothing),
+            ("arn:aws:iam::aws:policy/AWSDenyAll", DenyExtent::Only),
+            ("arn:aws-cn:iam::aws:policy/AWSDenyAll", DenyExtent::Only),
+            ("arn:aws:iam::aws:policy/service-role/AwsGlueSessionUserRestrictedServiceRole", DenyExtent::Besides),
+            ("arn:aws:iam::aws:policy/ReadOnlyAccess", DenyExtent::Nothing),
+            ("arn:aws:iam::111122223333:policy/AWSDenyAll", DenyExtent::Nothing),
         ] {
-            assert_eq!(withholds(policy), says, "{policy}");
+            assert_eq!(classify_managed_policy(policy), says, "{policy}");
         }
     }
 }

@@ -1,4 +1,10 @@
-//! Desired identities and scopes → resources of IAM. Pure.
+//! Turns desired identities, scopes, groups and federations into IAM resources. Pure.
+//!
+//! In: desired objects and the [`Realm`]. Out: [`Resource`]s with their dependencies. Invariant: the same input always gives the same
+//! resources, in the same normal form that `observe` gives live objects.
+//!
+//! Example: a user `ci` with one scope `read` and a deadline becomes three resources: the user `ci`, its inline policy `ci/leasehold` with
+//! the lease deny, and the attachment of the policy of `read`.
 
 mod describe;
 pub mod federation;
@@ -11,96 +17,97 @@ mod trusted;
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
-    Quarantine, Realize, Realm, Reserved, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld,
-    Withholds,
+    Aspect, Change, Credential, Custody, DenyExtent, DesiredIdentity, Document, Federation, Group, InterimDeny,
+    LiveIdentity, Marks, NarrowedPrincipal, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
+    StackName, Trust, Value, Violation,
 };
 use serde_json::Value as Json;
 
 use crate::{AwsProvider, arn, document, kinds, links};
 
-/// The pure half of the provider: it needs no credentials, no account and no network.
+/// The pure half of the provider: it needs no credentials, account or network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AwsRealizer;
 
 impl Realize for AwsRealizer {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
-        kinds::principal(principal, name)
+        kinds::principal_id(principal, name)
     }
 
     fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId {
-        kinds::scope(stack, scope)
+        kinds::scope_policy_id(stack, scope)
     }
 
-    fn scope(&self, _realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
-        shared_policy(stack, scope)
+    fn realize_scope(&self, _realm: &Realm, stack: &StackName, realize_scope: &Scope) -> Resource {
+        shared_policy(stack, realize_scope)
     }
 
-    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
-        active(realm, identity, marks)
+    fn realize_identity(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+        realize_active(realm, identity, marks)
     }
 
-    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
-        quarantine::quarantined(realm, live, quarantine)
+    fn realize_quarantine(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+        quarantine::realize_quarantined(realm, live, quarantine)
     }
 
-    fn federation(&self, _realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
-        Some(federation::resource(stack, federation))
+    fn realize_federation(&self, _realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+        Some(federation::federation_resource(stack, federation))
     }
 
-    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
-        limits::federation(federation, resource)
+    fn check_federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+        limits::check_federation(federation, resource)
     }
 
     fn group_id(&self, name: &str) -> ResourceId {
-        kinds::group(name)
+        kinds::group_id(name)
     }
 
-    fn credential(&self, id: &ResourceId) -> Option<Credential> {
-        kinds::credential(id)
+    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
+        kinds::credential_kind(id)
     }
 
-    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
-        // Which instances a role is handed to is for those to say who run them; that it may be at all, its trust says.
+    fn is_left_unchanged(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        // The team that runs the instances decides which instances a role is given to. The role's trust policy decides whether EC2 may
+        // assume it at all.
         id.kind == kinds::PROFILE_MEMBERSHIP
-            || (guards_a_person && kinds::credential(id) == Some(Credential::MfaDevice))
+            || (guards_a_person && kinds::credential_kind(id) == Some(Credential::MfaDevice))
     }
 
     fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
-        Some(kinds::access_key(user, key))
+        Some(kinds::access_key_id(user, key))
     }
 
-    fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
-        trusted::of(role)
+    fn extract_trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        trusted::parse_trusts(role)
     }
 
-    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
-        group::group(realm, stack, group)
+    fn realize_group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
+        group::realize_group(realm, stack, group)
     }
 
-    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
-        kinds::group_of(id).map_or_else(|| id.clone(), kinds::group)
+    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
+        kinds::containing_group(id).map_or_else(|| id.clone(), kinds::group_id)
     }
 
-    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
-        limits::group(group, resources)
+    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        limits::check_group(group, resources)
     }
 
-    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        limits::identity(identity, resources)
+    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        limits::check_identity(identity, resources)
     }
 
-    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        limits::scope(scope, resource)
+    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        limits::check_scope(scope, resource)
     }
 
-    fn restricts(&self, resource: &Resource) -> bool {
-        // A second factor guards a password: it goes after what it guards.
-        kinds::credential(&resource.id) == Some(Credential::MfaDevice)
-            || matches!(resource.get("policy"), Some(Value::Document(policy)) if document::denies(policy))
+    fn is_restriction(&self, resource: &Resource) -> bool {
+        // An MFA device protects a password, so it is removed after the password.
+        kinds::credential_kind(&resource.id) == Some(Credential::MfaDevice)
+            || matches!(resource.get("policy"), Some(Value::Document(policy)) if document::has_deny(policy))
     }
 
-    fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
+    fn classify_attribute(&self, id: &ResourceId, attribute: &str) -> Aspect {
         match attribute {
             "assume_role_policy" => Aspect::Trust,
             _ if [kinds::OIDC_PROVIDER, kinds::SAML_PROVIDER].contains(&id.kind) => Aspect::Trust,
@@ -108,88 +115,100 @@ impl Realize for AwsRealizer {
             "policy" | "policy_arn" | "group" => Aspect::Access,
             "max_session_duration" => Aspect::Session,
             "tags" => Aspect::Tags,
-            _ if kinds::credential(id).is_some() => Aspect::Credential,
+            _ if kinds::credential_kind(id).is_some() => Aspect::Credential,
             _ => Aspect::Description,
         }
     }
 
-    fn withholds(&self, resource: &Resource) -> Withholds {
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
         match (resource.get("policy"), resource.get("policy_arn")) {
             (Some(Value::Document(policy)), _) => {
-                leasehold_policy::provider::withholds(policy, kinds::is_own_inline(&resource.id))
+                leasehold_policy::provider::classify_denies(policy, kinds::is_own_inline_policy(&resource.id))
             }
-            (_, Some(Value::Text(policy))) => managed::withholds(policy),
-            _ => Withholds::Nothing,
+            (_, Some(Value::Text(policy))) => managed::classify_managed_policy(policy),
+            _ => DenyExtent::Nothing,
         }
     }
 
-    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
+    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool {
         match policy.get("policy") {
             Some(Value::Document(document)) => {
-                kinds::is_own_inline(&policy.id) && leasehold_policy::provider::is_over(document, now)
+                kinds::is_own_inline_policy(&policy.id)
+                    && leasehold_policy::provider::is_lease_deny_in_effect(document, now)
             }
             _ => false,
         }
     }
 
-    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
-        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::heeds(document, tag))
+    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
+        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::tests_principal_tag(document, tag))
     }
 
-    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
-        let id = match kinds::group_of(whole) {
+    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        let id = match kinds::containing_group(whole) {
             Some(name) => ResourceId::new(kinds::GROUP_POLICY, format!("{name}/{}", kinds::INLINE)),
-            None => kinds::holder(whole).map(|(form, name)| kinds::inline(form, name, kinds::INLINE))?,
+            None => {
+                kinds::owning_principal(whole).map(|(form, name)| kinds::inline_policy_id(form, name, kinds::INLINE))?
+            }
         };
-        Some(Resource::new(id, None).with("policy", Value::Document(document::policy(Vec::new()))).after(whole.clone()))
+        Some(
+            Resource::new(id, None)
+                .with_attribute("policy", Value::Document(document::build_policy(Vec::new())))
+                .with_dependency(whole.clone()),
+        )
     }
 
-    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
+    fn build_interim_policy(
+        &self,
+        before: Option<&Resource>,
+        after: Option<&Resource>,
+        withheld: &InterimDeny,
+    ) -> Option<Resource> {
         let whole = after.or(before)?;
         let policy = |resource: Option<&Resource>| match resource?.get("policy")? {
-            Value::Document(policy) => Some(document::glance(policy)),
+            Value::Document(policy) => Some(document::parse_uncached(policy)),
             _ => None,
         };
-        let fits = |policy: &Json| limits::has_room(&whole.id, &document::canonical(policy));
+        let fits = |policy: &Json| limits::has_room(&whole.id, &document::canonicalize_document(policy));
         let (old, new) = (policy(before), policy(after));
-        let tight = leasehold_policy::provider::between(old.as_ref(), new.as_ref(), withheld, fits)?;
-        Some(whole.clone().with("policy", Value::Document(document::canonical(&tight))))
+        let tight = leasehold_policy::provider::interim_policy(old.as_ref(), new.as_ref(), withheld, fits)?;
+        Some(whole.clone().with_attribute("policy", Value::Document(document::canonicalize_document(&tight))))
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
-        trust::reserved(before, after, closed)
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
+        trust::intersect_trusts(before, after, closed)
     }
 
-    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
-        limits::size(resource, attribute)
+    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
+        limits::document_size(resource, attribute)
     }
 
-    fn one_space_of_names(&self) -> bool {
+    fn has_single_namespace(&self) -> bool {
         false
     }
 
-    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
-        arn::meant(realm, name)
+    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        arn::resolve_principal_id(realm, name)
     }
 
-    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
-        arn::of_object(realm, resource)
+    fn cloud_name(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        arn::object_arn(realm, resource)
     }
 
-    fn custody(&self, name: &str) -> Custody {
-        arn::custody(name)
+    fn classify_custody(&self, name: &str) -> Custody {
+        arn::custody_from_arn(name)
     }
 
-    fn same_document(&self, a: &Document, b: &Document) -> bool {
-        leasehold_policy::provider::same(a, b)
+    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
+        leasehold_policy::provider::are_same_policy(a, b)
     }
 
-    fn describe(&self, change: &Change) -> Option<String> {
-        describe::describe(change)
+    fn describe_change(&self, change: &Change) -> Option<String> {
+        describe::describe_change(change)
     }
 }
 
-/// The provider realizes as its pure half does.
+/// Delegates to [`AwsRealizer`], the pure half of the provider.
 impl Realize for AwsProvider {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
         AwsRealizer.principal_id(principal, name)
@@ -199,134 +218,139 @@ impl Realize for AwsProvider {
         AwsRealizer.scope_id(stack, scope)
     }
 
-    fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
-        AwsRealizer.scope(realm, stack, scope)
+    fn realize_scope(&self, realm: &Realm, stack: &StackName, realize_scope: &Scope) -> Resource {
+        AwsRealizer.realize_scope(realm, stack, realize_scope)
     }
 
-    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
-        AwsRealizer.active(realm, identity, marks)
+    fn realize_identity(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+        AwsRealizer.realize_identity(realm, identity, marks)
     }
 
-    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
-        AwsRealizer.quarantined(realm, live, quarantine)
+    fn realize_quarantine(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+        AwsRealizer.realize_quarantine(realm, live, quarantine)
     }
 
-    fn federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
-        AwsRealizer.federation(realm, stack, federation)
+    fn realize_federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+        AwsRealizer.realize_federation(realm, stack, federation)
     }
 
-    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
-        AwsRealizer.federation_limits(federation, resource)
+    fn check_federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+        AwsRealizer.check_federation_limits(federation, resource)
     }
 
     fn group_id(&self, name: &str) -> ResourceId {
         AwsRealizer.group_id(name)
     }
 
-    fn credential(&self, id: &ResourceId) -> Option<Credential> {
-        AwsRealizer.credential(id)
+    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
+        AwsRealizer.credential_kind(id)
     }
 
     fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
         AwsRealizer.key_id(user, key)
     }
 
-    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
-        AwsRealizer.leaves_be(id, guards_a_person)
+    fn is_left_unchanged(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        AwsRealizer.is_left_unchanged(id, guards_a_person)
     }
 
-    fn trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
-        AwsRealizer.trusts(realm, role)
+    fn extract_trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        AwsRealizer.extract_trusts(realm, role)
     }
 
-    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
-        AwsRealizer.group(realm, stack, group)
+    fn realize_group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
+        AwsRealizer.realize_group(realm, stack, group)
     }
 
-    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
-        AwsRealizer.shared_whole(id)
+    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
+        AwsRealizer.shared_root_id(id)
     }
 
-    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
-        AwsRealizer.group_limits(group, resources)
+    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        AwsRealizer.check_group_limits(group, resources)
     }
 
-    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        AwsRealizer.limits(identity, resources)
+    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        AwsRealizer.check_identity_limits(identity, resources)
     }
 
-    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        AwsRealizer.scope_limits(scope, resource)
+    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        AwsRealizer.check_scope_limits(scope, resource)
     }
 
-    fn restricts(&self, resource: &Resource) -> bool {
-        AwsRealizer.restricts(resource)
+    fn is_restriction(&self, resource: &Resource) -> bool {
+        AwsRealizer.is_restriction(resource)
     }
 
-    fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
-        AwsRealizer.aspect(id, attribute)
+    fn classify_attribute(&self, id: &ResourceId, attribute: &str) -> Aspect {
+        AwsRealizer.classify_attribute(id, attribute)
     }
 
-    fn withholds(&self, resource: &Resource) -> Withholds {
-        AwsRealizer.withholds(resource)
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
+        AwsRealizer.classify_denial(resource)
     }
 
-    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
-        AwsRealizer.is_over(policy, now)
+    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool {
+        AwsRealizer.has_expired_lease(policy, now)
     }
 
-    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
-        AwsRealizer.heeds(policy, tag)
+    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
+        AwsRealizer.has_tag_condition(policy, tag)
     }
 
-    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
-        AwsRealizer.own_policy(whole)
+    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        AwsRealizer.empty_own_policy(whole)
     }
 
-    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
-        AwsRealizer.between(before, after, withheld)
+    fn build_interim_policy(
+        &self,
+        before: Option<&Resource>,
+        after: Option<&Resource>,
+        withheld: &InterimDeny,
+    ) -> Option<Resource> {
+        AwsRealizer.build_interim_policy(before, after, withheld)
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
-        AwsRealizer.reserved(before, after, closed)
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
+        AwsRealizer.narrow_trust(before, after, closed)
     }
 
-    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
-        AwsRealizer.characters(resource, attribute)
+    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
+        AwsRealizer.count_characters(resource, attribute)
     }
 
-    fn one_space_of_names(&self) -> bool {
-        AwsRealizer.one_space_of_names()
+    fn has_single_namespace(&self) -> bool {
+        AwsRealizer.has_single_namespace()
     }
 
-    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
-        AwsRealizer.named(realm, name)
+    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        AwsRealizer.find_by_cloud_name(realm, name)
     }
 
-    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
-        AwsRealizer.name_of(realm, resource)
+    fn cloud_name(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        AwsRealizer.cloud_name(realm, resource)
     }
 
-    fn custody(&self, name: &str) -> Custody {
-        AwsRealizer.custody(name)
+    fn classify_custody(&self, name: &str) -> Custody {
+        AwsRealizer.classify_custody(name)
     }
 
-    fn same_document(&self, a: &Document, b: &Document) -> bool {
-        AwsRealizer.same_document(a, b)
+    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
+        AwsRealizer.is_same_document(a, b)
     }
 
-    fn describe(&self, change: &Change) -> Option<String> {
-        AwsRealizer.describe(change)
+    fn describe_change(&self, change: &Change) -> Option<String> {
+        AwsRealizer.describe_change(change)
     }
 }
 
-/// A scope as a customer-managed policy. Its description stays in the configuration: IAM cannot change one.
+/// A scope as a customer-managed policy. The description is not sent to AWS, because IAM cannot change the description of a policy.
 fn shared_policy(stack: &StackName, scope: &Scope) -> Resource {
-    let statements = scope.statements.iter().map(document::statement).collect();
-    let mut policy = Resource::new(kinds::scope(stack, &scope.name), None)
-        .with("name", arn::scope_policy_name(stack, &scope.name))
-        .with("path", arn::stack_path(stack))
-        .with("policy", Value::Document(document::policy(statements)));
+    let statements = scope.statements.iter().map(document::render_statement).collect();
+    let mut policy = Resource::new(kinds::scope_policy_id(stack, &scope.name), None)
+        .with_attribute("name", arn::scope_policy_name(stack, &scope.name))
+        .with_attribute("path", arn::stack_path(stack))
+        .with_attribute("policy", Value::Document(document::build_policy(statements)));
     policy.marks = Some(Marks::new(stack.clone(), scope.address()));
     if scope.statements.iter().any(|statement| statement.sensitive) {
         policy.sensitive.insert("policy".to_owned());
@@ -334,36 +358,36 @@ fn shared_policy(stack: &StackName, scope: &Scope) -> Resource {
     policy
 }
 
-fn active(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
-    let mut resources = vec![principal(realm, identity, marks)];
+fn realize_active(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+    let mut resources = vec![realize_principal(realm, identity, marks)];
     resources.extend(own_policies(realm, identity, &marks.stack));
-    let scopes = identity.scopes.iter().map(|scope| arn::scope_policy(realm, &marks.stack, scope));
+    let scopes = identity.scopes.iter().map(|scope| arn::scope_policy_arn(realm, &marks.stack, scope));
     let policies = scopes.chain(identity.managed_policy_arns.iter().cloned());
     resources.extend(policies.map(|policy_arn| {
-        let short = arn::short_name(realm, &marks.stack, &policy_arn);
-        let id = kinds::attachment(identity.principal, &identity.name, &short);
-        Resource::new(id, Some(identity.address.clone())).with("policy_arn", policy_arn)
+        let short = arn::policy_short_name(realm, &marks.stack, &policy_arn);
+        let id = kinds::attachment_id(identity.principal, &identity.name, &short);
+        Resource::new(id, Some(identity.address.clone())).with_attribute("policy_arn", policy_arn)
     }));
     resources.extend(identity.groups.iter().map(|group| {
         let id = ResourceId::new(kinds::MEMBERSHIP, format!("{}/{group}", identity.name));
-        Resource::new(id, Some(identity.address.clone())).with("group", group.as_str())
+        Resource::new(id, Some(identity.address.clone())).with_attribute("group", group.as_str())
     }));
-    links::link(realm, &marks.stack, &mut resources);
+    links::link_resources(realm, &marks.stack, &mut resources);
     resources
 }
 
-fn principal(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Resource {
-    let id = kinds::principal(identity.principal, &identity.name);
+fn realize_principal(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Resource {
+    let id = kinds::principal_id(identity.principal, &identity.name);
     let mut principal = Resource::new(id, Some(identity.address.clone()));
     principal.marks = Some(marks.clone());
     if let Some(path) = identity.path.as_ref().filter(|path| *path != "/") {
-        principal = principal.with("path", path.as_str());
+        principal = principal.with_attribute("path", path.as_str());
     }
     if let Some(boundary) = &identity.permissions_boundary {
-        principal = principal.with("permissions_boundary", boundary.as_str());
+        principal = principal.with_attribute("permissions_boundary", boundary.as_str());
     }
     if !identity.tags.is_empty() {
-        principal = principal.with("tags", Value::Map(identity.tags.clone()));
+        principal = principal.with_attribute("tags", Value::Map(identity.tags.clone()));
     }
     if !identity.sensitive_tags.is_empty() {
         principal.sensitive.insert("tags".to_owned());
@@ -371,27 +395,29 @@ fn principal(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Resour
     if identity.principal == Principal::User {
         return principal;
     }
-    let trust = trust::policy(realm, &identity.trusts, identity.deadline);
-    principal = principal.with("assume_role_policy", Value::Document(trust));
+    let trust = trust::build_trust_policy(realm, &identity.trusts, identity.deadline);
+    principal = principal.with_attribute("assume_role_policy", Value::Document(trust));
     if let Some(purpose) = identity.purpose.as_ref().filter(|purpose| !purpose.is_empty()) {
-        principal = principal.with("description", purpose.as_str());
+        principal = principal.with_attribute("description", purpose.as_str());
     }
-    match identity.max_session_duration.map(|span| i64::from(span.seconds())) {
-        Some(seconds) if seconds != DEFAULT_SESSION => principal.with("max_session_duration", Value::Number(seconds)),
+    match identity.max_session_duration.map(|span| i64::from(span.as_seconds())) {
+        Some(seconds) if seconds != DEFAULT_SESSION => {
+            principal.with_attribute("max_session_duration", Value::Number(seconds))
+        }
         _ => principal,
     }
 }
 
-/// The session duration of a role that says nothing, in seconds. It is never an attribute.
+/// The session duration in seconds of a role that declares none. It is never an attribute.
 pub const DEFAULT_SESSION: i64 = 3600;
 
-/// The identity's own statements and its lease fence, together in one policy: there is no moment between the two. Where a
-/// user's inline policy has no room for them, the statements move to a managed policy of the user's own, and the fence stays.
+/// The identity's own statements and its lease deny, in one policy so that one call writes both. If they exceed the size of a user's inline
+/// policies, the statements move to a managed policy of the user's own, and the lease deny stays inline.
 fn own_policies(realm: &Realm, identity: &DesiredIdentity, stack: &StackName) -> Vec<Resource> {
-    let statements: Vec<_> = identity.statements.iter().map(document::statement).collect();
-    let fence = identity.deadline.map(document::fence);
-    let whole = document::policy(statements.iter().cloned().chain(fence.clone()).collect());
-    let id = kinds::inline(identity.principal, &identity.name, kinds::INLINE);
+    let statements: Vec<_> = identity.statements.iter().map(document::render_statement).collect();
+    let fence = identity.deadline.map(document::lease_deny_statement);
+    let whole = document::build_policy(statements.iter().cloned().chain(fence.clone()).collect());
+    let id = kinds::inline_policy_id(identity.principal, &identity.name, kinds::INLINE);
     let resource = |id: ResourceId| Resource::new(id, Some(identity.address.clone()));
     let sensitive = identity.statements.iter().any(|statement| statement.sensitive);
     let hidden = |mut resource: Resource| {
@@ -401,18 +427,21 @@ fn own_policies(realm: &Realm, identity: &DesiredIdentity, stack: &StackName) ->
     if statements.is_empty() && fence.is_none() {
         return Vec::new();
     }
-    if identity.principal == Principal::Role || document::text(&whole).chars().count() <= limits::USER_INLINE {
-        return vec![hidden(resource(id).with("policy", Value::Document(whole)))];
+    if identity.principal == Principal::Role || document::render_document(&whole).chars().count() <= limits::USER_INLINE
+    {
+        return vec![hidden(resource(id).with_attribute("policy", Value::Document(whole)))];
     }
-    let own = kinds::own_policy(stack, &identity.name);
-    let arn = arn::own_policy(realm, stack, &identity.name);
-    let attachment = kinds::attachment(identity.principal, &identity.name, &arn::short_name(realm, stack, &arn));
-    let fence = fence.map(|fence| resource(id).with("policy", Value::Document(document::policy(vec![fence]))));
+    let own = kinds::own_policy_id(stack, &identity.name);
+    let arn = arn::own_policy_arn(realm, stack, &identity.name);
+    let attachment =
+        kinds::attachment_id(identity.principal, &identity.name, &arn::policy_short_name(realm, stack, &arn));
+    let fence =
+        fence.map(|fence| resource(id).with_attribute("policy", Value::Document(document::build_policy(vec![fence]))));
     let own = resource(own.clone())
-        .with("name", arn::scope_policy_name(stack, kinds::part(&own)))
-        .with("path", arn::stack_path(stack))
-        .with("policy", Value::Document(document::policy(statements)));
-    fence.into_iter().chain([hidden(own), resource(attachment).with("policy_arn", arn)]).collect()
+        .with_attribute("name", arn::scope_policy_name(stack, kinds::part_name(&own)))
+        .with_attribute("path", arn::stack_path(stack))
+        .with_attribute("policy", Value::Document(document::build_policy(statements)));
+    fence.into_iter().chain([hidden(own), resource(attachment).with_attribute("policy_arn", arn)]).collect()
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
-//! A live identity with every access shut and every credential off.
+//! The desired resources of a quarantined identity: all access denied, all credentials disabled.
 
 use leasehold_provider::{LiveIdentity, Principal, Quarantine, Realm, Resource, Value};
 
 use crate::{document, kinds, links};
 
-/// What the identity is and holds in quarantine. What gives access stays as it lives, overruled by the Deny, so that it can
-/// be restored; a password cannot be switched off and goes; groups are left, which the configuration says anew when it comes back.
-/// A second factor opens nothing and stays until the user goes; so does a role's place in an instance profile, which hands out a role
-/// that is denied everything.
-pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
-    let deny = Value::Document(document::deny_everything());
-    let inline = kinds::inline(live.principal, &live.name, kinds::INLINE);
+/// The resources of an identity in quarantine.
+///
+/// Policies and attachments stay unchanged, overridden by the Deny, so that the identity can be restored. A role's trust policy is replaced
+/// by one that trusts no principal. A password cannot be disabled, so it is deleted. Group memberships are removed; the configuration
+/// declares them again when the identity is restored. An MFA device grants no access and stays until the user is deleted. A role also stays
+/// in its instance profiles, where it hands out sessions that are denied everything.
+pub fn realize_quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+    let deny = Value::Document(document::deny_all_policy());
+    let inline = kinds::inline_policy_id(live.principal, &live.name, kinds::INLINE);
     let mut resources: Vec<Resource> = live
         .resources
         .values()
@@ -25,7 +27,7 @@ pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) 
             resource.marks = live.resources.get(&live.id).and_then(|principal| principal.marks.clone());
             resource.marks.get_or_insert_with(|| live.marks.clone()).quarantine = Some(quarantine.clone());
             if live.principal == Principal::Role {
-                let closed = Value::Document(document::closed_trust());
+                let closed = Value::Document(document::deny_all_trust());
                 resource.attributes.insert("assume_role_policy".into(), closed);
             }
         } else if resource.id == inline {
@@ -34,6 +36,6 @@ pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) 
             resource.attributes.insert("status".into(), "Inactive".into());
         }
     }
-    links::link(realm, &live.marks.stack, &mut resources);
+    links::link_resources(realm, &live.marks.stack, &mut resources);
     resources
 }

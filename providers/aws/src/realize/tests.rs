@@ -37,7 +37,7 @@ fn statement(actions: &[&str]) -> Statement {
 
 fn identity() -> DesiredIdentity {
     DesiredIdentity {
-        address: Address::identity("ci", None),
+        address: Address::for_identity("ci", None),
         name: "ci".to_owned(),
         kind: Kind::Workload,
         principal: Principal::Role,
@@ -60,7 +60,7 @@ fn identity() -> DesiredIdentity {
             Trust::Aws { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
             Trust::Identity {
                 identities: vec![TrustedIdentity {
-                    address: Address::identity("bot", None),
+                    address: Address::for_identity("bot", None),
                     principal: Principal::User,
                     name: "bot".to_owned(),
                     account: None,
@@ -85,10 +85,10 @@ fn identity() -> DesiredIdentity {
 
 fn realize(identity: &DesiredIdentity) -> Vec<Resource> {
     let marks = Marks::new(StackName::new("payments").unwrap(), identity.address.clone());
-    active(&realm(), identity, &marks)
+    realize_active(&realm(), identity, &marks)
 }
 
-/// Each resource with its attributes and needs, as text.
+/// Each resource with its attributes and dependencies, as text.
 fn shown(resources: &[Resource]) -> String {
     let mut text = String::new();
     for resource in resources {
@@ -104,7 +104,7 @@ fn shown(resources: &[Resource]) -> String {
 }
 
 fn problems(identity: &DesiredIdentity) -> String {
-    let found = limits::identity(identity, &realize(identity));
+    let found = limits::check_identity(identity, &realize(identity));
     found.iter().map(|v| format!("{}: {} ({})\n", v.attribute, v.problem, v.help)).collect()
 }
 
@@ -123,9 +123,9 @@ fn a_user_has_no_trust_and_its_fence_beside_its_statements() {
 fn without_statements_and_deadline_there_is_no_inline_policy_and_without_trusts_nobody_comes_in() {
     let bare = DesiredIdentity { statements: Vec::new(), deadline: None, trusts: Vec::new(), ..identity() };
     let resources = realize(&bare);
-    assert!(!resources.iter().any(|resource| kinds::is_own_inline(&resource.id)));
+    assert!(!resources.iter().any(|resource| kinds::is_own_inline_policy(&resource.id)));
     let trust = resources[0].get("assume_role_policy").and_then(Value::as_document).unwrap();
-    assert!(document::statements(trust).all(|statement| statement["Effect"] == "Deny"));
+    assert!(document::policy_statements(trust).all(|statement| statement["Effect"] == "Deny"));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_scope_is_marked_by_its_path() {
     };
     let policy = shared_policy(&stack, &scope);
     insta::assert_snapshot!(shown(std::slice::from_ref(&policy)));
-    assert_eq!(limits::scope(&scope, &policy), []);
+    assert_eq!(limits::check_scope(&scope, &policy), []);
 }
 
 #[test]
@@ -184,39 +184,43 @@ fn an_inline_policy_has_room_by_the_form_of_its_principal() {
     assert!(problems(&user).contains("a user has room for 2048 inline or 6144 in a policy"));
 }
 
-/// A user's inline policies hold 2048 characters, a role's 10240, a group's 5120. What must be denied meanwhile may need more.
+/// The inline policies of a user may have 2048 characters, of a role 10240, of a group 5120. The interim Deny may need more.
 #[test]
 fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
-    let denied = document::policy(vec![json!({
+    let denied = document::build_policy(vec![json!({
         "Effect": "Deny", "Action": format!("s3:{}", "x".repeat(3000)), "Resource": "*",
     })]);
-    let withheld = Withheld { everything: false, documents: vec![denied] };
+    let withheld = InterimDeny { everything: false, documents: vec![denied] };
     for (whole, is_shut) in [
-        (kinds::principal(Principal::User, "ci"), true),
-        (kinds::principal(Principal::Role, "ci"), false),
-        (kinds::group("ci"), false),
+        (kinds::principal_id(Principal::User, "ci"), true),
+        (kinds::principal_id(Principal::Role, "ci"), false),
+        (kinds::group_id("ci"), false),
     ] {
-        let own = AwsRealizer.own_policy(&whole).unwrap();
-        let tight = AwsRealizer.between(Some(&own), Some(&own), &withheld).unwrap();
-        let said = describe::describe(&Change::Create { after: Box::new(tight.clone()) });
-        assert_eq!(said.as_deref() == Some("deny everything meanwhile"), is_shut, "{said:?} {}", own.id);
-        let withholds = if is_shut { Withholds::Everything } else { Withholds::Only };
-        assert_eq!(AwsRealizer.withholds(&tight), withholds);
+        let own = AwsRealizer.empty_own_policy(&whole).unwrap();
+        let tight = AwsRealizer.build_interim_policy(Some(&own), Some(&own), &withheld).unwrap();
+        let said = describe::describe_change(&Change::Create { after: Box::new(tight.clone()) });
+        assert_eq!(said.as_deref() == Some("deny everything (interim)"), is_shut, "{said:?} {}", own.id);
+        let withholds = if is_shut { DenyExtent::Everything } else { DenyExtent::Only };
+        assert_eq!(AwsRealizer.classify_denial(&tight), withholds);
     }
-    assert_eq!(AwsRealizer.own_policy(&kinds::scope(&StackName::new("payments").unwrap(), "read")), None);
+    assert_eq!(
+        AwsRealizer.empty_own_policy(&kinds::scope_policy_id(&StackName::new("payments").unwrap(), "read")),
+        None
+    );
 }
 
-/// Of AWS's own policies the name alone tells what they deny.
+/// The text of AWS managed policies is not read, so the name alone decides what they deny.
 #[test]
 fn a_policy_of_aws_that_denies_is_known_where_it_is_attached() {
     let attachment = |name: &str| {
-        let id = kinds::attachment(Principal::User, "ci", name);
-        AwsRealizer
-            .withholds(&Resource::new(id, None).with("policy_arn", format!("arn:aws:iam::aws:policy/{name}").as_str()))
+        let id = kinds::attachment_id(Principal::User, "ci", name);
+        AwsRealizer.classify_denial(
+            &Resource::new(id, None).with_attribute("policy_arn", format!("arn:aws:iam::aws:policy/{name}").as_str()),
+        )
     };
-    assert_eq!(attachment("AWSDenyAll"), Withholds::Only);
-    assert_eq!(attachment("AWSLakeFormationDataAdmin"), Withholds::Besides);
-    assert_eq!(attachment("ReadOnlyAccess"), Withholds::Nothing);
+    assert_eq!(attachment("AWSDenyAll"), DenyExtent::Only);
+    assert_eq!(attachment("AWSLakeFormationDataAdmin"), DenyExtent::Besides);
+    assert_eq!(attachment("ReadOnlyAccess"), DenyExtent::Nothing);
 }
 
 #[test]
@@ -227,9 +231,9 @@ fn tags_leave_room_for_marks() {
 
 #[test]
 fn changes_are_described_where_their_attributes_do_not() {
-    let create = |resource: &Resource| describe::describe(&Change::Create { after: Box::new(resource.clone()) });
+    let create = |resource: &Resource| describe::describe_change(&Change::Create { after: Box::new(resource.clone()) });
     let update = |before: &Resource, after: &Resource| {
-        describe::describe(&Change::Update { before: Box::new(before.clone()), after: Box::new(after.clone()) })
+        describe::describe_change(&Change::Update { before: Box::new(before.clone()), after: Box::new(after.clone()) })
     };
     let active = realize(&identity());
     let live = LiveIdentity {
@@ -244,14 +248,14 @@ fn changes_are_described_where_their_attributes_do_not() {
         keys: BTreeMap::new(),
     };
     let reason = Quarantine { at: "2026-12-01T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() };
-    let shut = quarantine::quarantined(&realm(), &live, &reason);
+    let shut = quarantine::realize_quarantined(&realm(), &live, &reason);
     let of = |resources: &[Resource], id: &ResourceId| resources.iter().find(|r| r.id == *id).unwrap().clone();
-    let inline = kinds::inline(Principal::Role, "ci", kinds::INLINE);
-    assert_eq!(create(&of(&active, &inline)).as_deref(), Some("lease fence"));
+    let inline = kinds::inline_policy_id(Principal::Role, "ci", kinds::INLINE);
+    assert_eq!(create(&of(&active, &inline)).as_deref(), Some("lease deny"));
     assert_eq!(update(&of(&active, &inline), &of(&shut, &inline)).as_deref(), Some("deny everything"));
-    assert_eq!(update(&active[0], &of(&shut, &live.id)).as_deref(), Some("trust closed"));
+    assert_eq!(update(&active[0], &of(&shut, &live.id)).as_deref(), Some("trust policy replaced by Deny"));
     assert_eq!(create(&active[0]), None);
     let key = Resource::new(ResourceId::new(kinds::ACCESS_KEY, "bot/AKIAABCDEFGHIJKLWXYZ"), None);
-    let (on, off) = (key.clone().with("status", "Active"), key.with("status", "Inactive"));
+    let (on, off) = (key.clone().with_attribute("status", "Active"), key.with_attribute("status", "Inactive"));
     assert_eq!(update(&on, &off).as_deref(), Some("AKIA…WXYZ → Inactive"));
 }

@@ -1,13 +1,13 @@
-//! A live role's trust policy, as a configuration would say it. What a deadline adds is left out: it follows from the lease.
+//! Reads a live role's trust policy back into `trust` blocks of a configuration.
 
 use std::collections::BTreeMap;
 
-use leasehold_provider::statements::{conditions, texts};
+use leasehold_provider::statements::{collect_texts, parse_conditions};
 use leasehold_provider::{Resource, Trust, Value};
 use serde_json::Value as Json;
 
-/// The trusts of a role, and in words what no configuration says.
-pub fn of(role: &Resource) -> (Vec<Trust>, Vec<String>) {
+/// The trusts of a role, and descriptions of the statements that no configuration can express.
+pub fn parse_trusts(role: &Resource) -> (Vec<Trust>, Vec<String>) {
     let (mut trusts, mut unsaid) = (Vec::new(), Vec::new());
     let document = role.get("assume_role_policy").and_then(Value::as_document);
     let all = match document.and_then(|trust| trust.get("Statement")) {
@@ -16,7 +16,7 @@ pub fn of(role: &Resource) -> (Vec<Trust>, Vec<String>) {
         None => Vec::new(),
     };
     for statement in &all {
-        match read(statement) {
+        match parse_statement_trusts(statement) {
             Some(found) => trusts.extend(found),
             None => unsaid.push(format!("the statement {statement} of its trust")),
         }
@@ -24,30 +24,35 @@ pub fn of(role: &Resource) -> (Vec<Trust>, Vec<String>) {
     (trusts, unsaid)
 }
 
-/// The trusts of one statement. `None`: it says something that no `trust` block does.
-fn read(statement: &Json) -> Option<Vec<Trust>> {
+/// The trusts of one statement. `None` if the statement contains something that a `trust` block cannot express.
+fn parse_statement_trusts(statement: &Json) -> Option<Vec<Trust>> {
     let known = ["Sid", "Effect", "Principal", "Action", "Condition"];
     let plain = statement.as_object()?.keys().all(|key| known.contains(&key.as_str()));
     let allows = statement.get("Effect").and_then(Json::as_str) == Some("Allow");
-    let [action] = <[String; 1]>::try_from(statement.get("Action").map(texts)?).ok()?;
+    let [action] = <[String; 1]>::try_from(statement.get("Action").map(collect_texts)?).ok()?;
     if !plain || !allows {
         return None;
     }
     let mut tests: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for test in conditions(statement) {
+    for test in parse_conditions(statement) {
         tests.insert((test.test, test.variable), test.values);
     }
     let mut trusts = Vec::new();
     for (sort, who) in statement.get("Principal")?.as_object()? {
-        trusts.extend(of_sort(sort, texts(who), &action, &mut tests)?);
+        trusts.extend(parse_principal_trusts(sort, collect_texts(who), &action, &mut tests)?);
     }
-    // A condition that no block holds would be lost, and lost conditions let more in.
+    // A condition without a matching block would be lost, and the trust would admit more principals than before.
     tests.is_empty().then_some(trusts)
 }
 
-type Tests = BTreeMap<(String, String), Vec<String>>;
+type ConditionTests = BTreeMap<(String, String), Vec<String>>;
 
-fn of_sort(sort: &str, who: Vec<String>, action: &str, tests: &mut Tests) -> Option<Vec<Trust>> {
+fn parse_principal_trusts(
+    sort: &str,
+    who: Vec<String>,
+    action: &str,
+    tests: &mut ConditionTests,
+) -> Option<Vec<Trust>> {
     let mut take = |test: &str, variable: &str| tests.remove(&(test.to_owned(), variable.to_owned()));
     match (sort, action) {
         ("Service", "sts:AssumeRole") => Some(vec![Trust::Service { principals: who }]),

@@ -1,4 +1,4 @@
-//! The parts of a stack that take rights of their own.
+//! The parts of a stack that need their own permissions.
 
 use std::collections::BTreeSet;
 
@@ -7,48 +7,49 @@ use leasehold_provider::Resource;
 use crate::kinds;
 use crate::realize::federation::THUMBPRINTS;
 
-/// A part of a stack that takes rights of its own. What may live although nobody declared it, such as a stray attachment or a boundary that is
-/// to go, is taken away with the rights of who may have it; what is only ever put there by declaration has a part of its own.
+/// A part of a stack that needs its own permissions. Objects that may exist although they are not declared, such as an unmanaged attachment
+/// or a boundary to be removed, are removed with the permissions of the part that may have them. Objects that exist only because they are
+/// declared have their own part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// Identities that are users. Whatever credential somebody gives one, it must be possible to take it away.
+pub enum StackPart {
+    /// Identities that are users. Leasehold must be able to remove any credential that somebody adds to a user.
     Users,
-    /// Managed policies on users.
+    /// Managed policies attached to users.
     UserAttachments,
-    /// Boundaries of users.
+    /// Permissions boundaries of users.
     UserBoundaries,
     /// Identities that are roles.
     Roles,
-    /// Managed policies on roles.
+    /// Managed policies attached to roles.
     RoleAttachments,
-    /// Boundaries of roles.
+    /// Permissions boundaries of roles.
     RoleBoundaries,
-    /// Policies of the stack's own: scopes, and statements that have no room in a user.
+    /// Managed policies of the stack: scopes, and users' own statements that do not fit into an inline policy.
     Policies,
     /// Groups of people.
     Groups,
-    /// Managed policies on groups.
+    /// Managed policies attached to groups.
     GroupAttachments,
-    /// Statements of groups' own.
+    /// Inline policies of groups.
     GroupPolicies,
     /// Memberships in groups of the stack.
     Members,
-    /// Memberships in groups that others manage.
+    /// Memberships in groups that the stack does not manage.
     OthersGroups,
-    /// Groups that live already and are taken in.
+    /// Existing groups that are imported.
     GroupsTakenIn,
-    /// Issuers of web identities.
+    /// OpenID Connect providers.
     Issuers,
-    /// Thumbprints of issuers.
+    /// Thumbprints of OpenID Connect providers.
     Thumbprints,
     /// SAML providers.
     Directories,
-    /// Access keys that are issued.
+    /// Access keys that Leasehold issues.
     Keys,
 }
 
-impl Part {
-    /// All of them.
+impl StackPart {
+    /// All parts.
     pub const ALL: [Self; 17] = [
         Self::Users,
         Self::UserAttachments,
@@ -70,43 +71,44 @@ impl Part {
     ];
 }
 
-/// The parts that a stack with these resources has. What it takes in is not among resources.
-pub fn parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<Part> {
+/// The parts that a stack with these resources has. Groups to import are not among the resources, so [`StackPart::GroupsTakenIn`] is never
+/// returned.
+pub fn stack_parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<StackPart> {
     let mut parts = BTreeSet::new();
     let (mut groups, mut memberships) = (BTreeSet::new(), BTreeSet::new());
     for resource in resources {
-        parts.extend(by_kind(resource));
+        parts.extend(part_for_kind(resource));
         let bounded = resource.get("permissions_boundary").is_some();
-        parts.extend((bounded && resource.id.kind == kinds::USER).then_some(Part::UserBoundaries));
-        parts.extend((bounded && resource.id.kind == kinds::ROLE).then_some(Part::RoleBoundaries));
-        parts.extend(resource.get(THUMBPRINTS).map(|_| Part::Thumbprints));
-        // While a group changes what is attached to it, a policy of its own may stand in for that.
-        parts.extend((resource.id.kind == kinds::GROUP_ATTACHMENT).then_some(Part::GroupPolicies));
+        parts.extend((bounded && resource.id.kind == kinds::USER).then_some(StackPart::UserBoundaries));
+        parts.extend((bounded && resource.id.kind == kinds::ROLE).then_some(StackPart::RoleBoundaries));
+        parts.extend(resource.get(THUMBPRINTS).map(|_| StackPart::Thumbprints));
+        // While the attachments of a group change, an inline policy of the group may replace them for the interim.
+        parts.extend((resource.id.kind == kinds::GROUP_ATTACHMENT).then_some(StackPart::GroupPolicies));
         if resource.id.kind == kinds::GROUP {
             groups.insert(resource.id.name.as_str());
         } else if resource.id.kind == kinds::MEMBERSHIP {
-            memberships.insert(kinds::part(&resource.id));
+            memberships.insert(kinds::part_name(&resource.id));
         }
     }
-    parts.extend((!memberships.is_disjoint(&groups)).then_some(Part::Members));
-    parts.extend((!memberships.is_subset(&groups)).then_some(Part::OthersGroups));
+    parts.extend((!memberships.is_disjoint(&groups)).then_some(StackPart::Members));
+    parts.extend((!memberships.is_subset(&groups)).then_some(StackPart::OthersGroups));
     parts
 }
 
-/// The part that a resource is by its kind.
-fn by_kind(resource: &Resource) -> Option<Part> {
+/// The part that a resource belongs to, by its kind.
+fn part_for_kind(resource: &Resource) -> Option<StackPart> {
     match &resource.id.kind {
-        kind if *kind == kinds::USER => Some(Part::Users),
-        kind if *kind == kinds::USER_ATTACHMENT => Some(Part::UserAttachments),
-        kind if *kind == kinds::ROLE => Some(Part::Roles),
-        kind if *kind == kinds::ROLE_ATTACHMENT => Some(Part::RoleAttachments),
-        kind if *kind == kinds::POLICY => Some(Part::Policies),
-        kind if *kind == kinds::GROUP => Some(Part::Groups),
-        kind if *kind == kinds::GROUP_ATTACHMENT => Some(Part::GroupAttachments),
-        kind if *kind == kinds::GROUP_POLICY => Some(Part::GroupPolicies),
-        kind if *kind == kinds::OIDC_PROVIDER => Some(Part::Issuers),
-        kind if *kind == kinds::SAML_PROVIDER => Some(Part::Directories),
-        kind if *kind == kinds::ACCESS_KEY => Some(Part::Keys),
+        kind if *kind == kinds::USER => Some(StackPart::Users),
+        kind if *kind == kinds::USER_ATTACHMENT => Some(StackPart::UserAttachments),
+        kind if *kind == kinds::ROLE => Some(StackPart::Roles),
+        kind if *kind == kinds::ROLE_ATTACHMENT => Some(StackPart::RoleAttachments),
+        kind if *kind == kinds::POLICY => Some(StackPart::Policies),
+        kind if *kind == kinds::GROUP => Some(StackPart::Groups),
+        kind if *kind == kinds::GROUP_ATTACHMENT => Some(StackPart::GroupAttachments),
+        kind if *kind == kinds::GROUP_POLICY => Some(StackPart::GroupPolicies),
+        kind if *kind == kinds::OIDC_PROVIDER => Some(StackPart::Issuers),
+        kind if *kind == kinds::SAML_PROVIDER => Some(StackPart::Directories),
+        kind if *kind == kinds::ACCESS_KEY => Some(StackPart::Keys),
         _ => None,
     }
 }
@@ -124,22 +126,25 @@ mod tests {
     #[test]
     fn what_nobody_declares_is_no_part() {
         let user = resource(kinds::USER, "ann");
-        assert_eq!(parts([&user]), [Part::Users].into());
-        let bound = user.with("permissions_boundary", "arn:aws:iam::aws:policy/PowerUserAccess");
-        assert_eq!(parts([&bound]), [Part::Users, Part::UserBoundaries].into());
+        assert_eq!(stack_parts([&user]), [StackPart::Users].into());
+        let bound = user.with_attribute("permissions_boundary", "arn:aws:iam::aws:policy/PowerUserAccess");
+        assert_eq!(stack_parts([&bound]), [StackPart::Users, StackPart::UserBoundaries].into());
         let attached = resource(kinds::ROLE_ATTACHMENT, "ci/read");
-        assert_eq!(parts([&resource(kinds::ROLE, "ci"), &attached]), [Part::Roles, Part::RoleAttachments].into());
+        assert_eq!(
+            stack_parts([&resource(kinds::ROLE, "ci"), &attached]),
+            [StackPart::Roles, StackPart::RoleAttachments].into()
+        );
         let issuer = resource(kinds::OIDC_PROVIDER, "issuer.example.com");
-        assert_eq!(parts([&issuer]), [Part::Issuers].into());
-        let pinned = issuer.with(THUMBPRINTS, Value::Set(["11".to_owned()].into()));
-        assert_eq!(parts([&pinned]), [Part::Issuers, Part::Thumbprints].into());
+        assert_eq!(stack_parts([&issuer]), [StackPart::Issuers].into());
+        let pinned = issuer.with_attribute(THUMBPRINTS, Value::Set(["11".to_owned()].into()));
+        assert_eq!(stack_parts([&pinned]), [StackPart::Issuers, StackPart::Thumbprints].into());
     }
 
     #[test]
     fn memberships_are_told_apart_by_whose_the_group_is() {
         let (crew, member) = (resource(kinds::GROUP, "crew"), resource(kinds::MEMBERSHIP, "ann/crew"));
-        assert_eq!(parts([&crew]), [Part::Groups].into());
-        assert_eq!(parts([&crew, &member]), [Part::Groups, Part::Members].into());
-        assert_eq!(parts([&member]), [Part::OthersGroups].into());
+        assert_eq!(stack_parts([&crew]), [StackPart::Groups].into());
+        assert_eq!(stack_parts([&crew, &member]), [StackPart::Groups, StackPart::Members].into());
+        assert_eq!(stack_parts([&member]), [StackPart::OthersGroups].into());
     }
 }

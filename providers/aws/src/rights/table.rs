@@ -1,95 +1,96 @@
-//! Every action that is ever asked for: by which commands, for which part of a stack, and on what.
+//! The table of IAM actions that Leasehold calls: which commands need an action, for which part of a stack, and on which resources.
 
-use Commands::{Applying, Planning, Reading, Sweeping, Writing};
-use On::{
+use CommandGroup::{Applying, Planning, Reading, Sweeping, Writing};
+use RightsTarget::{
     AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, KeptRole, KeptUser, MarkedDirectory,
     MarkedIssuer, MarkedRole, MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer,
     OurPolicy, OurRole, OurUser, OwnPolicy, Profile,
 };
 
-use super::Part::{
+use super::StackPart::{
     self, Directories, GroupAttachments, GroupPolicies, Groups, GroupsTakenIn, Issuers, Keys, Members, OthersGroups,
     Policies, RoleAttachments, RoleBoundaries, Roles, Thumbprints, UserAttachments, UserBoundaries, Users,
 };
 
-/// The commands that a policy is printed for.
+/// The commands that a printed policy is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Purpose {
-    /// `audit` and `lock show`: they read the records and call nothing of IAM.
+pub enum RightsPurpose {
+    /// `audit` and `lock show`: they read only the records and make no IAM call.
     Audit,
     /// `drift`.
     Drift,
-    /// `plan`, and what reads the same: `list`, `show`, `who-can`.
+    /// `plan`, and the commands that read the same objects: `list`, `show`, `who-can`.
     Plan,
-    /// `sweep`: quarantines after leases, deletions after graces, and keys that are due. It makes no principal and attaches no policy.
+    /// `sweep`: quarantines identities at their deadline, deletes them after the grace period, and handles keys that are due. It creates no
+    /// principal and attaches no policy.
     Sweep,
-    /// `apply`, `revoke` and `restore`; it covers all other purposes.
+    /// `apply`, `revoke` and `restore`. It includes all other purposes.
     Apply,
 }
 
-impl Purpose {
-    /// All of them.
+impl RightsPurpose {
+    /// All purposes.
     pub const ALL: [Self; 5] = [Self::Audit, Self::Drift, Self::Plan, Self::Sweep, Self::Apply];
 }
 
-/// The commands that need a right of IAM.
+/// The commands that need a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Commands {
-    /// All that look at the account.
+pub enum CommandGroup {
+    /// All commands that read the account.
     Reading,
-    /// Those that plan what a configuration changes, and hold it against the account's quotas: plan and apply.
+    /// The commands that plan configuration changes and compare them with the account's quotas: plan and apply.
     Planning,
-    /// Those that write: sweep and apply.
+    /// The commands that write: sweep and apply.
     Writing,
-    /// Sweep alone: what apply may do on more objects, under another right.
+    /// Only sweep: `apply` may do the same on more objects, through another entry of the table.
     Sweeping,
-    /// Apply alone.
+    /// Only apply.
     Applying,
 }
 
-impl Commands {
+impl CommandGroup {
     /// Whether a policy for the purpose grants what these commands need.
     #[must_use]
-    pub fn serve(self, purpose: Purpose) -> bool {
+    pub fn is_granted_for(self, purpose: RightsPurpose) -> bool {
         match self {
-            Self::Reading => purpose != Purpose::Audit,
-            Self::Planning => matches!(purpose, Purpose::Plan | Purpose::Apply),
-            Self::Writing => matches!(purpose, Purpose::Sweep | Purpose::Apply),
-            Self::Sweeping => purpose == Purpose::Sweep,
-            Self::Applying => purpose == Purpose::Apply,
+            Self::Reading => purpose != RightsPurpose::Audit,
+            Self::Planning => matches!(purpose, RightsPurpose::Plan | RightsPurpose::Apply),
+            Self::Writing => matches!(purpose, RightsPurpose::Sweep | RightsPurpose::Apply),
+            Self::Sweeping => purpose == RightsPurpose::Sweep,
+            Self::Applying => purpose == RightsPurpose::Apply,
         }
     }
 }
 
-/// What a right is cut to.
+/// The resources that a permission is limited to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum On {
-    /// The call knows no resources.
+pub enum RightsTarget {
+    /// The action does not support resource-level permissions.
     Everything,
-    /// Any user: what is read before it is known whose it is.
+    /// Any user: the call happens before the user's mark is known.
     AnyUser,
     /// Any role.
     AnyRole,
-    /// Principals that carry the stack's mark.
+    /// Existing principals with the stack's mark.
     OurUser,
     OurRole,
-    /// Principals that are given the mark as they are made.
+    /// Principals that get the stack's mark at creation.
     NewUser,
     NewRole,
-    /// Marks are put on what is ours, and on what is nobody's when it is made or taken in.
+    /// Objects that are being marked: they already have the stack's mark, or have no mark because they are being created or imported.
     MarkedUser,
     MarkedRole,
-    /// Principals that carry the stack's mark and keep it: their other marks change.
+    /// Principals that carry the stack's mark and keep it while their other tags change.
     KeptUser,
     KeptRole,
     /// Policies and groups under the stack's path.
     OurPolicy,
-    /// The policies that hold what has no room in a user's inline policy: a user's own, deleted with it.
+    /// Managed policies with a user's own statements, used when the inline policy is too small and deleted with the user.
     OwnPolicy,
     OurGroup,
-    /// Any group: a stray membership is taken away wherever it is, and a group that is taken in has another path before.
+    /// Any group: an unmanaged membership is removed from whichever group it is in, and a group to import has another path until then.
     AnyGroup,
-    /// Virtual devices are named as people please, and carry no mark until they go.
+    /// Virtual MFA devices: users choose their names, and they carry no mark until just before they are deleted.
     Device,
     AnyIssuer,
     OurIssuer,
@@ -99,14 +100,15 @@ pub enum On {
     OurDirectory,
     NewDirectory,
     MarkedDirectory,
-    /// Whoever runs instances names the profiles.
+    /// Instance profiles: the teams that run the instances choose their names.
     Profile,
 }
 
-/// One action: which commands need it, for which part (`None`: any), on what.
-pub type Right = (&'static str, Commands, Option<Part>, On);
+/// One entry: the action, the commands that need it, the part that needs it (`None`: every stack), and the resources it is limited to.
+pub type RequiredRight = (&'static str, CommandGroup, Option<StackPart>, RightsTarget);
 
-pub const RIGHTS: &[Right] = &[
+/// The actions of all commands on all parts of a stack. A test in `rights` compares the table with the calls in the code.
+pub const RIGHTS: &[RequiredRight] = &[
     ("GetAccountAuthorizationDetails", Reading, None, Everything),
     ("GetAccountSummary", Planning, None, Everything),
     ("GenerateCredentialReport", Reading, Some(Users), Everything),
@@ -117,7 +119,7 @@ pub const RIGHTS: &[Right] = &[
     ("GetAccessKeyLastUsed", Reading, Some(Users), AnyUser),
     ("ListSSHPublicKeys", Reading, Some(Users), AnyUser),
     ("ListSigningCertificates", Reading, Some(Users), AnyUser),
-    // Asked of all users at once as well, and then about none.
+    // One call also lists them for all users; that call has no user as its resource.
     ("ListServiceSpecificCredentials", Reading, Some(Users), Everything),
     ("ListMFADevices", Reading, Some(Users), AnyUser),
     ("ListRoles", Reading, None, Everything),

@@ -34,8 +34,8 @@ impl World {
     }
 
     pub async fn desired(&self, identity: &DesiredIdentity) -> Vec<Resource> {
-        let realm = self.provider.realm().await.unwrap();
-        self.provider.active(&realm, identity, &self.marks(identity))
+        let realm = self.provider.read_realm().await.unwrap();
+        self.provider.realize_identity(&realm, identity, &self.marks(identity))
     }
 
     pub fn marks(&self, identity: &DesiredIdentity) -> Marks {
@@ -48,8 +48,8 @@ impl World {
     }
 
     pub async fn scope(&self, scope: &Scope) -> Resource {
-        let realm = self.provider.realm().await.unwrap();
-        self.provider.scope(&realm, &self.stack, scope)
+        let realm = self.provider.read_realm().await.unwrap();
+        self.provider.realize_scope(&realm, &self.stack, scope)
     }
 
     pub async fn observe(&self) -> Snapshot {
@@ -58,7 +58,9 @@ impl World {
 
     pub async fn try_observe(&self, shared: &BTreeMap<ResourceId, Resource>) -> Result<Snapshot, ObserveError> {
         let exact = BTreeSet::new();
-        self.provider.observe(ObserveRequest { exact: &exact, ..ObserveRequest::plain(&self.stack, shared) }).await
+        self.provider
+            .observe_stack(ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&self.stack, shared) })
+            .await
     }
 
     pub async fn live(&self, identity: &DesiredIdentity) -> LiveIdentity {
@@ -67,7 +69,7 @@ impl World {
     }
 
     pub async fn enact(&self, change: &Change) -> Result<leasehold_provider::Enacted, EnactError> {
-        self.provider.enact(&self.stack, change).await
+        self.provider.enact_change(&self.stack, change).await
     }
 
     pub async fn create(&self, resources: Vec<Resource>) {
@@ -117,7 +119,7 @@ pub async fn connect(endpoint: &str, settings: AwsSettings) -> AwsProvider {
         .empty_test_environment()
         .endpoint_url(endpoint)
         .credentials_provider(Credentials::new("test", "test", None, None, "test"));
-    AwsProvider::connect_from(settings, loader).await.unwrap()
+    AwsProvider::connect_with_loader(settings, loader).await.unwrap()
 }
 
 /// Resources so that each comes after what it needs.
@@ -147,7 +149,7 @@ pub fn statement(action: &str, resource: &str) -> Statement {
 
 pub fn identity(name: &str, principal: Principal) -> DesiredIdentity {
     DesiredIdentity {
-        address: Address::identity(name, None),
+        address: Address::for_identity(name, None),
         name: name.to_owned(),
         kind: if principal == Principal::Role { Kind::Workload } else { Kind::Service },
         principal,

@@ -1,115 +1,127 @@
-//! Laws on what a policy is between two states.
+//! The law [`Law::Between`]: the interim states of policies and trust policies while they change.
+//!
+//! An interim policy must not grant more than the policy before or the policy after. Example: if `before` allows
+//! `s3:GetObject` and `s3:PutObject`, and `after` allows `s3:GetObject` and `sqs:SendMessage`, the interim policy
+//! allows at most `s3:GetObject`.
 
 use super::stage::Stage;
 use super::{Law, cast};
 use crate::{
-    Access, AccessVerdict, Aspect, DesiredIdentity, Document, Resource, ResourceId, Value, Withheld, Withholds,
+    Access, AccessVerdict, Aspect, DenyExtent, DesiredIdentity, Document, InterimDeny, Resource, ResourceId, Value,
 };
 
-/// Between any two policies of the cast there is one that gives no more than either, and that is between itself and the end, too.
-pub fn check(stage: &mut Stage<'_>, policies: &[Resource]) {
+/// Any two policies of the cast have an interim policy that grants no more than either, and that is its own interim
+/// policy towards the policy after.
+pub fn check_interim_policies(stage: &mut Stage<'_>, policies: &[Resource]) {
     for before in policies {
         for after in policies {
             stage.scene = format!("between {} and {}", before.id, after.id);
             let before = Resource { id: after.id.clone(), ..before.clone() };
-            between(stage, Some(&before), Some(after));
+            check_interim_policy(stage, Some(&before), Some(after));
         }
-        between(stage, None, Some(before));
-        between(stage, Some(before), None);
+        check_interim_policy(stage, None, Some(before));
+        check_interim_policy(stage, Some(before), None);
     }
 }
 
-fn between(stage: &mut Stage<'_>, before: Option<&Resource>, after: Option<&Resource>) {
-    let nothing = Withheld::default();
-    let Some(tight) = stage.provider().between(before, after, &nothing) else {
-        return stage.broken(Law::Between, "there is nothing between");
+fn check_interim_policy(stage: &mut Stage<'_>, before: Option<&Resource>, after: Option<&Resource>) {
+    let nothing = InterimDeny::default();
+    let Some(tight) = stage.provider().build_interim_policy(before, after, &nothing) else {
+        return stage.report_violation(Law::Between, "there is nothing between");
     };
-    let again = stage.provider().between(Some(&tight), after, &nothing);
+    let again = stage.provider().build_interim_policy(Some(&tight), after, &nothing);
     let stays = after.is_none() || again.is_some_and(|again| again.attributes == tight.attributes);
-    stage.demand(Law::Between, stays, "between it and the end there is yet another");
+    stage.require_law(Law::Between, stays, "between it and the end there is yet another");
     for side in [before, after] {
-        let verdict = stage.provider().compare(&access(side), &access(Some(&tight))).verdict;
+        let verdict = stage.provider().compare_access(&policy_access(side), &policy_access(Some(&tight))).verdict;
         let within = matches!(verdict, AccessVerdict::Equivalent | AccessVerdict::Narrows);
-        stage.demand(Law::Between, within, format!("to what one side allows it is {verdict:?}"));
+        stage.require_law(Law::Between, within, format!("to what one side allows it is {verdict:?}"));
     }
-    let everything = Withheld { everything: true, ..nothing };
-    let shut = stage.provider().between(before, after, &everything);
-    let shut = shut.is_some_and(|shut| stage.provider().withholds(&shut) == Withholds::Everything);
-    stage.demand(Law::Between, shut, "asked to deny everything, it allows something");
+    let everything = InterimDeny { everything: true, ..nothing };
+    let shut = stage.provider().build_interim_policy(before, after, &everything);
+    let shut = shut.is_some_and(|shut| stage.provider().classify_denial(&shut) == DenyExtent::Everything);
+    stage.require_law(Law::Between, shut, "asked to deny everything, it allows something");
 }
 
-/// A role that is trusted by others afterwards is trusted meanwhile by those only whom both states trust, and is else as it was.
-pub fn check_reserved(stage: &mut Stage<'_>, roles: &[Resource]) {
+/// While a role's trust policy changes, the role trusts only principals that both states trust, and its other
+/// attributes are unchanged.
+pub fn check_narrowed_principals(stage: &mut Stage<'_>, roles: &[Resource]) {
     for before in roles {
         for after in roles.iter().map(|after| Resource { id: before.id.clone(), ..after.clone() }) {
             stage.scene = format!("{} between two trusts", before.id);
-            let Some(reserved) = stage.provider().reserved(before, &after, false) else {
-                stage.broken(Law::Between, "a role has no trust between two");
+            let Some(reserved) = stage.provider().narrow_trust(before, &after, false) else {
+                stage.report_violation(Law::Between, "a role has no trust between two");
                 continue;
             };
             if before.attributes == after.attributes {
                 let same = reserved.principal.attributes == before.attributes && !reserved.closed;
-                stage.demand(Law::Between, same, "between a trust and itself there is another");
-                let shut = stage.provider().reserved(before, &after, true);
-                let lets_in = |shut: &Resource| !stage.provider().trusts(&stage.realm, shut).0.is_empty();
+                stage.require_law(Law::Between, same, "between a trust and itself there is another");
+                let shut = stage.provider().narrow_trust(before, &after, true);
+                let lets_in = |shut: &Resource| !stage.provider().extract_trusts(&stage.realm, shut).0.is_empty();
                 let closes = shut.is_some_and(|shut| shut.closed && !lets_in(&shut.principal));
-                stage.demand(Law::Between, closes, "asked to trust nobody, it trusts somebody");
+                stage.require_law(Law::Between, closes, "asked to trust nobody, it trusts somebody");
             }
-            let who = |role: &Resource| stage.provider().trusts(&stage.realm, role);
+            let who = |role: &Resource| stage.provider().extract_trusts(&stage.realm, role);
             let ((old, _), (new, _), (now, unsaid)) = (who(before), who(&after), who(&reserved.principal));
             let within = now.iter().all(|trust| old.contains(trust) && new.contains(trust));
             let closes = if reserved.closed { now.is_empty() } else { !now.is_empty() || !unsaid.is_empty() };
-            let trust = |name: &str| stage.provider().aspect(&before.id, name) == Aspect::Trust;
+            let trust = |name: &str| stage.provider().classify_attribute(&before.id, name) == Aspect::Trust;
             let mut attributes = before.attributes.iter().filter(|(name, _)| !trust(name));
             let stays = attributes.all(|(name, value)| reserved.principal.get(name) == Some(value));
-            stage.demand(Law::Between, within, "it trusts whom one of its states does not");
-            stage.demand(Law::Between, closes, "whether it trusts nobody is not said");
-            stage.demand(Law::Between, stays, "more of it changes than whom it trusts");
+            stage.require_law(Law::Between, within, "it trusts whom one of its states does not");
+            stage.require_law(Law::Between, closes, "whether it trusts nobody is not said");
+            stage.require_law(Law::Between, stays, "more of it changes than whom it trusts");
         }
     }
 }
 
-fn access(policy: Option<&Resource>) -> Access {
-    Access { policies: policy.and_then(document).into_iter().collect(), ..Access::default() }
+fn policy_access(policy: Option<&Resource>) -> Access {
+    Access { policies: policy.and_then(find_policy_document).into_iter().collect(), ..Access::default() }
 }
 
-fn document(policy: &Resource) -> Option<Document> {
+fn find_policy_document(policy: &Resource) -> Option<Document> {
     policy.attributes.values().find_map(|value| match value {
         Value::Document(document) => Some(document.clone()),
         _ => None,
     })
 }
 
-/// The policy of its own is where the provider writes its fence, and starts with nothing in it.
-pub fn check_own(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Resource> {
+/// Checks that an identity's own policy contains the lease deny and is empty at first. Returns the policies for
+/// [`check_interim_policies`]: the cast's scopes under the id of the own policy, and the own policy if it exists.
+pub fn check_own_policy(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Resource> {
     let principal = stage.provider().principal_id(identity.principal, &identity.name);
-    let Some(own) = stage.provider().own_policy(&principal) else {
-        stage.broken(Law::Between, "it has no policy of its own");
+    let Some(own) = stage.provider().empty_own_policy(&principal) else {
+        stage.report_violation(Law::Between, "it has no policy of its own");
         return Vec::new();
     };
-    stage.demand(Law::Between, own.depends_on.contains(&principal), "its own policy does not hang on it");
-    stage.demand(
+    stage.require_law(Law::Between, own.depends_on.contains(&principal), "its own policy does not hang on it");
+    stage.require_law(
         Law::Between,
-        stage.provider().withholds(&own) == Withholds::Nothing,
+        stage.provider().classify_denial(&own) == DenyExtent::Nothing,
         "a policy of its own with nothing in it denies something",
     );
     let real = resources.iter().find(|resource| resource.id == own.id);
     let there = real.is_some() || identity.deadline.is_none();
-    stage.demand(Law::Between, there, format!("it ends, and its own policy {} is not there", own.id));
+    stage.require_law(Law::Between, there, format!("it ends, and its own policy {} is not there", own.id));
     let denies = identity.statements.iter().any(|statement| statement.effect == crate::Effect::Deny);
-    let says = real.is_none_or(|real| (stage.provider().withholds(real) != Withholds::Nothing) == denies);
-    stage.demand(Law::Between, says, "what its own policy denies is not said, or a fence counts as a denial");
+    let says = real.is_none_or(|real| (stage.provider().classify_denial(real) != DenyExtent::Nothing) == denies);
+    stage.require_law(Law::Between, says, "what its own policy denies is not said, or a fence counts as a denial");
     if let (Some(end), Some(real)) = (identity.deadline, real) {
-        let over = |at| stage.provider().is_over(real, at);
+        let over = |at| stage.provider().has_expired_lease(real, at);
         let until = !over(end.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(end)) && over(end);
-        stage.demand(Law::Between, until, "its fence is not said to deny from the deadline on, and from then only");
+        stage.require_law(
+            Law::Between,
+            until,
+            "its fence is not said to deny from the deadline on, and from then only",
+        );
     }
-    let scope = |scope| stage.provider().scope(&stage.realm, &stage.stack, scope);
-    let tagged = scope(&cast::tagged_scope("team"));
-    let heeds = stage.provider().heeds(&tagged, "team") && !stage.provider().heeds(&tagged, "cost");
-    stage.demand(Law::Between, heeds, "that a policy depends on a tag of its holder is not said");
-    let scope = |scope| stage.provider().scope(&stage.realm, &stage.stack, scope);
+    let scope = |scope| stage.provider().realize_scope(&stage.realm, &stage.stack, scope);
+    let tagged = scope(&cast::build_tagged_scope("team"));
+    let heeds =
+        stage.provider().has_tag_condition(&tagged, "team") && !stage.provider().has_tag_condition(&tagged, "cost");
+    stage.require_law(Law::Between, heeds, "that a policy depends on a tag of its holder is not said");
+    let scope = |scope| stage.provider().realize_scope(&stage.realm, &stage.stack, scope);
     let at = |id: &ResourceId, policy: Resource| Resource { id: id.clone(), ..policy };
-    let scopes = cast::scopes();
+    let scopes = cast::build_scopes();
     scopes.iter().map(|it| at(&own.id, scope(it))).chain(real.cloned()).collect()
 }

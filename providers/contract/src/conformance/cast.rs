@@ -1,4 +1,4 @@
-//! Who appears in the suite: a stack's scopes and identities, and the ways in which an identity moves.
+//! The suite's fixtures: a stack's scopes, groups and identities, and the ways in which an identity moves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,19 +10,19 @@ use crate::{
     Trust, TrustedIdentity,
 };
 
-/// 2026-11-20T22:00:00Z
+/// When the identities joined: 2026-11-20T22:00:00Z.
 pub const JOINED: Timestamp = Timestamp::constant(1_795_212_000, 0);
-/// 2027-02-18T22:00:00Z
+/// The deadline of identities with a lease: 2027-02-18T22:00:00Z.
 pub const DEADLINE: Timestamp = Timestamp::constant(1_802_988_000, 0);
-/// 2027-03-20T22:00:00Z
+/// A time after the deadline, for renewals and quarantines: 2027-03-20T22:00:00Z.
 pub const LATER: Timestamp = Timestamp::constant(1_805_580_000, 0);
 
 /// The scopes of the stack.
-pub fn scopes() -> Vec<Scope> {
+pub fn build_scopes() -> Vec<Scope> {
     let scope = |name: &str, description: Option<&str>, actions: &[&str]| Scope {
         name: name.to_owned(),
         description: description.map(str::to_owned),
-        statements: vec![allow(actions, "arn:aws:s3:::acme-orders/*")],
+        statements: vec![allow_statement(actions, "arn:aws:s3:::acme-orders/*")],
         account: None,
     };
     vec![
@@ -31,8 +31,8 @@ pub fn scopes() -> Vec<Scope> {
     ]
 }
 
-/// A scope for those who carry a tag.
-pub fn tagged_scope(tag: &str) -> Scope {
+/// A scope that allows access only to principals with a certain value of the tag `tag`.
+pub fn build_tagged_scope(tag: &str) -> Scope {
     let condition = Condition {
         test: "StringEquals".to_owned(),
         variable: format!("aws:PrincipalTag/{tag}"),
@@ -41,45 +41,51 @@ pub fn tagged_scope(tag: &str) -> Scope {
     Scope {
         name: "conf_tagged".to_owned(),
         description: None,
-        statements: vec![Statement { conditions: vec![condition], ..allow(&["s3:GetObject"], "*") }],
+        statements: vec![Statement { conditions: vec![condition], ..allow_statement(&["s3:GetObject"], "*") }],
         account: None,
     }
 }
 
 /// The groups of the stack.
-pub fn groups() -> Vec<Group> {
+pub fn build_groups() -> Vec<Group> {
     vec![Group {
         address: Address::from_text("group.conf_group"),
         name: "conf-group".to_owned(),
-        statements: vec![allow(&["sns:ListTopics"], "*")],
+        statements: vec![allow_statement(&["sns:ListTopics"], "*")],
         scopes: BTreeSet::from(["conf_read".to_owned()]),
         managed_policy_arns: BTreeSet::new(),
         account: None,
     }]
 }
 
-/// A scope's marks.
-pub fn scope_marks(stack: &StackName, scope: &Scope) -> Marks {
+/// The marks of a scope, without the digest.
+pub fn build_scope_marks(stack: &StackName, scope: &Scope) -> Marks {
     Marks::new(stack.clone(), scope.address())
 }
 
-/// The identities of the stack: one of each form with all there is to say, one of each with next to nothing.
-pub fn identities(world: &dyn World) -> Vec<DesiredIdentity> {
-    vec![full_user(world), full_role(world), bare(Principal::User), bare(Principal::Role)]
+/// The identities of the stack: a user and a role with every attribute, and a user and a role with as few as possible.
+pub fn build_identities(world: &dyn World) -> Vec<DesiredIdentity> {
+    vec![
+        build_full_user(world),
+        build_full_role(world),
+        build_minimal_identity(Principal::User),
+        build_minimal_identity(Principal::Role),
+    ]
 }
 
-/// A user that says all a user can say.
-pub fn full_user(world: &dyn World) -> DesiredIdentity {
+/// A user with every attribute that a user can have.
+pub fn build_full_user(world: &dyn World) -> DesiredIdentity {
     let secure = Condition {
         test: "Bool".to_owned(),
         variable: "aws:SecureTransport".to_owned(),
         values: vec!["true".to_owned()],
     };
-    let reads = Statement { conditions: vec![secure], ..allow(&["s3:ListBucket"], "arn:aws:s3:::acme-orders") };
+    let reads =
+        Statement { conditions: vec![secure], ..allow_statement(&["s3:ListBucket"], "arn:aws:s3:::acme-orders") };
     let denies = Statement {
         sid: Some("NoKeys".to_owned()),
         effect: Effect::Deny,
-        ..allow(&["kms:Decrypt", "kms:CreateGrant"], "*")
+        ..allow_statement(&["kms:Decrypt", "kms:CreateGrant"], "*")
     };
     DesiredIdentity {
         purpose: Some("reports orders".to_owned()),
@@ -89,18 +95,18 @@ pub fn full_user(world: &dyn World) -> DesiredIdentity {
         grace: Some(Span::from_days(3)),
         statements: vec![reads, denies],
         scopes: BTreeSet::from(["conf_read".to_owned()]),
-        managed_policy_arns: world.managed_policy().into_iter().collect(),
+        managed_policy_arns: world.managed_policy_arn().into_iter().collect(),
         groups: BTreeSet::from(["conf-group".to_owned()]),
-        permissions_boundary: world.boundary(),
+        permissions_boundary: world.boundary_arn(),
         tags: BTreeMap::from([("team".to_owned(), "orders".to_owned())]),
-        ..named(Principal::User, "conf-user", Address::identity("user", None))
+        ..build_named_identity(Principal::User, "conf-user", Address::for_identity("user", None))
     }
 }
 
-/// A role that says all a role can say, and trusts [`full_user`].
-pub fn full_role(world: &dyn World) -> DesiredIdentity {
+/// A role with every attribute that a role can have. It trusts [`build_full_user`].
+pub fn build_full_role(world: &dyn World) -> DesiredIdentity {
     let trusted = TrustedIdentity {
-        address: Address::identity("user", None),
+        address: Address::for_identity("user", None),
         principal: Principal::User,
         name: "conf-user".to_owned(),
         account: None,
@@ -108,30 +114,30 @@ pub fn full_role(world: &dyn World) -> DesiredIdentity {
     DesiredIdentity {
         service: Some("checkout".to_owned()),
         deadline: Some(DEADLINE),
-        statements: vec![allow(&["sqs:SendMessage", "sqs:ReceiveMessage"], "*")],
+        statements: vec![allow_statement(&["sqs:SendMessage", "sqs:ReceiveMessage"], "*")],
         scopes: BTreeSet::from(["conf_read".to_owned(), "conf_write".to_owned()]),
         trusts: vec![
             Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] },
             Trust::Identity { identities: vec![trusted] },
         ],
-        permissions_boundary: world.boundary(),
+        permissions_boundary: world.boundary_arn(),
         tags: BTreeMap::from([("team".to_owned(), "checkout".to_owned()), ("tier".to_owned(), "1".to_owned())]),
         max_session_duration: Span::from_seconds(7200),
-        ..named(Principal::Role, "conf-role", Address::identity("each", Some("a b/ü")))
+        ..build_named_identity(Principal::Role, "conf-role", Address::for_identity("each", Some("a b/ü")))
     }
 }
 
-fn bare(principal: Principal) -> DesiredIdentity {
+fn build_minimal_identity(principal: Principal) -> DesiredIdentity {
     match principal {
-        Principal::User => named(principal, "conf-bare-user", Address::identity("bare_user", None)),
+        Principal::User => build_named_identity(principal, "conf-bare-user", Address::for_identity("bare_user", None)),
         Principal::Role => DesiredIdentity {
             trusts: vec![Trust::Service { principals: vec!["ec2.amazonaws.com".to_owned()] }],
-            ..named(principal, "conf-bare-role", Address::identity("bare_role", None))
+            ..build_named_identity(principal, "conf-bare-role", Address::for_identity("bare_role", None))
         },
     }
 }
 
-fn named(principal: Principal, name: &str, address: Address) -> DesiredIdentity {
+fn build_named_identity(principal: Principal, name: &str, address: Address) -> DesiredIdentity {
     DesiredIdentity {
         address,
         name: name.to_owned(),
@@ -159,8 +165,8 @@ fn named(principal: Principal, name: &str, address: Address) -> DesiredIdentity 
     }
 }
 
-/// The marks an active identity carries, without digest.
-pub fn marks(stack: &StackName, identity: &DesiredIdentity) -> Marks {
+/// The marks of an active identity, without the digest.
+pub fn build_identity_marks(stack: &StackName, identity: &DesiredIdentity) -> Marks {
     Marks {
         kind: Some(identity.kind),
         owner: Some(identity.owner.clone()),
@@ -173,18 +179,18 @@ pub fn marks(stack: &StackName, identity: &DesiredIdentity) -> Marks {
     }
 }
 
-/// One way to move.
-pub type Move = (&'static str, fn(&mut DesiredIdentity));
+/// One way to move: its name, and the change to the identity.
+pub type IdentityMove = (&'static str, fn(&mut DesiredIdentity));
 
-/// The ways in which an identity moves. Some leave one form or another as it is.
-pub const MOVES: [Move; 15] = [
+/// The ways in which an identity moves. Some of them change only users, or only roles.
+pub const MOVES: [IdentityMove; 15] = [
     ("leaves its groups", |who| who.groups.clear()),
     ("gains a scope", |who| {
         who.scopes.insert("conf_write".to_owned());
     }),
     ("loses its scopes", |who| who.scopes.clear()),
     ("exchanges a scope", |who| who.scopes = BTreeSet::from(["conf_write".to_owned()])),
-    ("changes its statements", |who| who.statements = vec![allow(&["sns:Publish"], "*")]),
+    ("changes its statements", |who| who.statements = vec![allow_statement(&["sns:Publish"], "*")]),
     ("loses its statements", |who| who.statements.clear()),
     ("is renewed", |who| who.deadline = Some(LATER)),
     ("loses its lease", |who| who.deadline = None),
@@ -211,7 +217,7 @@ pub const MOVES: [Move; 15] = [
     }),
 ];
 
-fn allow(actions: &[&str], resource: &str) -> Statement {
+fn allow_statement(actions: &[&str], resource: &str) -> Statement {
     Statement {
         sid: None,
         effect: Effect::Allow,

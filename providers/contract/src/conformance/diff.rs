@@ -1,72 +1,79 @@
-//! The suite's own diff: the simplest one that is right. One list of changes, in an order in which they can be made.
+//! The suite's own diff, the simplest correct one. It does not use the engine, so that each checks the other.
+//!
+//! In: a desired state and a snapshot. Out: one list of changes in an order in which they can be made. Example: a new
+//! policy that a changed role needs, a deleted key and new marks give `Create policy, Update role, Delete key, Mark
+//! role`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::resource::identity_digest;
 use crate::{Change, Realize, Resource, ResourceId, Snapshot};
 
-/// What a stack should be.
+/// The desired state of a stack.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// What identities share.
+pub struct DesiredState {
+    /// The objects that identities share.
     pub shared: BTreeMap<ResourceId, Resource>,
-    /// Each identity's resources, by principal.
+    /// The resources of each identity, by the id of its principal.
     pub identities: BTreeMap<ResourceId, BTreeMap<ResourceId, Resource>>,
 }
 
-impl Wanted {
-    /// Adds an identity and writes the digest into its marks.
-    pub fn identity(&mut self, principal: ResourceId, mut resources: Vec<Resource>) {
-        seal(&mut resources);
+impl DesiredState {
+    /// Adds an identity, and sets the digest in its marks.
+    pub fn add_identity(&mut self, principal: ResourceId, mut resources: Vec<Resource>) {
+        write_digest_mark(&mut resources);
         let resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
         self.identities.insert(principal, resources);
     }
 
-    /// Adds what identities share, likewise.
-    pub fn share(&mut self, resource: Resource) {
+    /// Adds a shared object, and sets the digest in its marks.
+    pub fn add_shared(&mut self, resource: Resource) {
         let mut one = [resource];
-        seal(&mut one);
+        write_digest_mark(&mut one);
         let [resource] = one;
         self.shared.insert(resource.id.clone(), resource);
     }
 
-    /// Adds a group with all its parts.
-    pub fn share_all(&mut self, mut resources: Vec<Resource>) {
-        seal(&mut resources);
+    /// Adds a group with all its parts, and sets the digest in its marks.
+    pub fn add_group(&mut self, mut resources: Vec<Resource>) {
+        write_digest_mark(&mut resources);
         self.shared.extend(resources.into_iter().map(|resource| (resource.id.clone(), resource)));
     }
 
-    /// All of it.
-    pub fn resources(&self) -> BTreeMap<&ResourceId, &Resource> {
+    /// All resources of the state.
+    pub fn all_resources(&self) -> BTreeMap<&ResourceId, &Resource> {
         self.shared.iter().chain(self.identities.values().flatten()).collect()
     }
 }
 
-/// Writes into the marks the digest of the resources they speak for.
-fn seal(resources: &mut [Resource]) {
+/// Sets the digest mark on the resource that carries the marks. The digest covers all `resources`.
+fn write_digest_mark(resources: &mut [Resource]) {
     let digest = identity_digest(resources.iter());
     for marks in resources.iter_mut().filter_map(|resource| resource.marks.as_mut()) {
         marks.digest = Some(digest);
     }
 }
 
-/// All that is live of the stack.
-pub fn live(snapshot: &Snapshot) -> BTreeMap<&ResourceId, &Resource> {
+/// All live resources of the stack.
+pub fn live_resources(snapshot: &Snapshot) -> BTreeMap<&ResourceId, &Resource> {
     let shared = snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
     shared.chain(snapshot.identities.values().flat_map(|identity| &identity.resources)).collect()
 }
 
-/// The changes from what is live to what is wanted: what is new or other in the order of needs, what goes in the reverse
-/// order, marks at last. `Err`: the resources that need each other in a circle.
-pub fn changes(
+/// The changes from the live state to the desired state: creations and updates in dependency order, then deletions in
+/// reverse order, then marks.
+///
+/// # Errors
+/// The ids of the resources that are in a dependency cycle, or depend on one.
+pub fn compute_changes(
     realize: &dyn Realize,
-    wanted: &Wanted,
+    wanted: &DesiredState,
     snapshot: &Snapshot,
 ) -> Result<Vec<Change>, BTreeSet<ResourceId>> {
-    let (wanted, live) = (wanted.resources(), live(snapshot));
+    let (wanted, live) = (wanted.all_resources(), live_resources(snapshot));
     let mut changes = Vec::new();
     let mut marks = Vec::new();
-    for id in in_order(realize, &wanted)? {
+    for id in sort_by_dependencies(realize, &wanted)? {
         let Some(&after) = wanted.get(id) else { continue };
         let Some(&before) = live.get(id) else {
             changes.push(Change::Create { after: Box::new(after.clone()) });
@@ -75,7 +82,7 @@ pub fn changes(
         if before.attributes != after.attributes {
             changes.push(Change::Update { before: Box::new(before.clone()), after: Box::new(after.clone()) });
         }
-        // Marks that no read tells stand as they are.
+        // Marks that were not read are left unchanged.
         if let (Some(before), Some(after)) = (&before.marks, &after.marks)
             && before != after
         {
@@ -83,7 +90,7 @@ pub fn changes(
             marks.push(Change::Mark { id: id.clone(), before, after });
         }
     }
-    for id in in_order(realize, &live)?.into_iter().rev() {
+    for id in sort_by_dependencies(realize, &live)?.into_iter().rev() {
         if let (Some(before), None) = (live.get(id), wanted.get(id)) {
             changes.push(Change::Delete { before: Box::new((*before).clone()) });
         }
@@ -92,9 +99,12 @@ pub fn changes(
     Ok(changes)
 }
 
-/// Ids so that each comes after those it needs; among free choices, what takes access away comes first. Needs that point
-/// elsewhere count as met. `Err`: those that are left, because they need each other.
-pub fn in_order<'a>(
+/// Sorts ids so that each one comes after its dependencies. Among the ids that are ready, resources that deny access
+/// come first. A dependency that is not in `resources` counts as satisfied.
+///
+/// # Errors
+/// The ids that cannot be sorted, because they are in a dependency cycle or depend on one.
+pub fn sort_by_dependencies<'a>(
     realize: &dyn Realize,
     resources: &BTreeMap<&'a ResourceId, &'a Resource>,
 ) -> Result<Vec<&'a ResourceId>, BTreeSet<ResourceId>> {
@@ -103,8 +113,8 @@ pub fn in_order<'a>(
     while !waiting.is_empty() {
         let free = |r: &Resource| r.depends_on.iter().all(|need| *need == r.id || !waiting.contains_key(need));
         let ready: Vec<_> = waiting.iter().filter(|(_, r)| free(r)).map(|(id, r)| (*id, *r)).collect();
-        let restricting = ready.iter().any(|(_, r)| realize.restricts(r));
-        let next: Vec<_> = ready.into_iter().filter(|(_, r)| !restricting || realize.restricts(r)).collect();
+        let restricting = ready.iter().any(|(_, r)| realize.is_restriction(r));
+        let next: Vec<_> = ready.into_iter().filter(|(_, r)| !restricting || realize.is_restriction(r)).collect();
         if next.is_empty() {
             return Err(waiting.into_keys().cloned().collect());
         }

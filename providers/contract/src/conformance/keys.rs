@@ -1,4 +1,4 @@
-//! Access keys that a provider makes: their secrets are in the vault, or they are not there.
+//! The law [`Law::Delivers`]: an access key that a provider creates has its secret in the secret store, or does not exist.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,138 +6,151 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::stage::{Stage, Stopped, Times};
-use super::{Failure, Law, Worlds, cast};
-use crate::{Address, Change, Credential, EnactErrorKind, Enacted, NotKept, Principal, Resource, ResourceId, Vault};
+use super::stage::{EnactCount, ScenarioStopped, Stage};
+use super::{Law, LawViolation, Worlds, cast};
+use crate::{
+    Address, Change, Credential, DepositError, EnactErrorKind, Enacted, Principal, Resource, ResourceId, Vault,
+};
 
-pub async fn check(worlds: &dyn Worlds, failures: &mut Vec<Failure>) {
-    // A scenario that stops has said why.
-    let _: Result<(), Stopped> = delivered(worlds, failures).await;
-    let _: Result<(), Stopped> = not_delivered(worlds, failures).await;
-    let _: Result<(), Stopped> = strangers(worlds, failures).await;
+/// Runs the three scenarios. They do nothing for a provider that does not issue keys.
+pub async fn check_key_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
+    // A scenario that stops has already reported why.
+    let _: Result<(), ScenarioStopped> = deliver_two_keys(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = refuse_delivery(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = refuse_unmanaged_user(worlds, failures).await;
 }
 
-/// A vault in memory, which refuses where it is told to.
-struct Memory {
+/// A secret store in memory. It refuses every secret if `refuses` is true.
+struct MemoryVault {
     refuses: bool,
     secrets: Mutex<BTreeMap<ResourceId, SecretString>>,
 }
 
-impl Memory {
+impl MemoryVault {
     fn new(refuses: bool) -> Self {
         Self { refuses, secrets: Mutex::default() }
     }
 
-    fn kept(&self) -> BTreeMap<ResourceId, SecretString> {
+    fn delivered_secrets(&self) -> BTreeMap<ResourceId, SecretString> {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 #[async_trait]
-impl Vault for Memory {
-    async fn deposit(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
+impl Vault for MemoryVault {
+    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
         if self.refuses {
-            return Err(NotKept("it is full".to_owned()));
+            return Err(DepositError("it is full".to_owned()));
         }
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), secret);
         Ok(())
     }
 
-    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept> {
-        Ok(self.kept().contains_key(key))
+    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, DepositError> {
+        Ok(self.delivered_secrets().contains_key(key))
     }
 }
 
-/// The making of a key of a user. `None`: the provider issues none.
-fn creation(stage: &Stage<'_>, user: &str, address: &Address) -> Option<Change> {
+/// The change that creates an access key for a user. `None`: the provider does not issue keys.
+fn key_creation(stage: &Stage<'_>, user: &str, address: &Address) -> Option<Change> {
     let id = stage.provider().key_id(user, ResourceId::NEW)?;
     let principal = stage.provider().principal_id(Principal::User, user);
-    let key =
-        Resource::new(id, Some(address.clone())).with("status", "Active").with("store", "store.x").after(principal);
+    let key = Resource::new(id, Some(address.clone()))
+        .with_attribute("status", "Active")
+        .with_attribute("store", "store.x")
+        .with_dependency(principal);
     Some(Change::Create { after: Box::new(key) })
 }
 
-/// The keys of a user as they are observed, with their status.
-async fn observed(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<ResourceId, bool>, Stopped> {
-    let wanted = stage.active(&[]);
+/// The observed access keys of a user, with whether each one is active.
+async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<ResourceId, bool>, ScenarioStopped> {
+    let wanted = stage.desired_active(&[]);
     let principal = stage.provider().principal_id(Principal::User, user);
-    let snapshot = stage.snapshot(&wanted).await?;
+    let snapshot = stage.observe_desired(&wanted).await?;
     let Some(live) = snapshot.identities.get(&principal) else { return Ok(BTreeMap::new()) };
-    let is_key = |id: &ResourceId| stage.provider().credential(id) == Some(Credential::AccessKey);
+    let is_key = |id: &ResourceId| stage.provider().credential_kind(id) == Some(Credential::AccessKey);
     let works = |key: &Resource| key.get("status").and_then(crate::Value::as_text) == Some("Active");
     let keys: BTreeMap<ResourceId, bool> =
         live.resources.iter().filter(|(id, _)| is_key(id)).map(|(id, key)| (id.clone(), works(key))).collect();
     let known = live.keys.iter().filter(|(_, key)| key.created_at.is_some()).map(|(id, _)| id);
     let told = known.eq(keys.keys());
-    stage.demand(Law::Delivers, told, "not of every key is it told when it was made");
+    stage.require_law(Law::Delivers, told, "not of every key is it told when it was made");
     Ok(keys)
 }
 
-async fn issue(stage: &Stage<'_>, change: &Change, vault: &Memory) -> Result<Enacted, crate::EnactError> {
-    stage.provider().issue(&stage.stack, change, vault).await
+async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &MemoryVault) -> Result<Enacted, crate::EnactError> {
+    stage.provider().issue_access_key(&stage.stack, change, vault).await
 }
 
-/// Two keys are made. Each works, is observed, and has a secret of its own in the vault.
-async fn delivered(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
-    let mut stage = Stage::set(worlds, failures, "keys are issued").await?;
-    let user = cast::full_user(stage.world.as_ref());
-    let Some(change) = creation(&stage, &user.name, &user.address) else { return Ok(()) };
-    let wanted = stage.active(std::slice::from_ref(&user));
-    stage.reach(&wanted, Times::Once).await?;
-    let vault = Memory::new(false);
+/// Two keys are created. Each of them works, is observed, and has its own secret in the secret store.
+async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
+    let mut stage = Stage::prepare_stage(worlds, failures, "keys are issued").await?;
+    let user = cast::build_full_user(stage.world.as_ref());
+    let Some(change) = key_creation(&stage, &user.name, &user.address) else { return Ok(()) };
+    let wanted = stage.desired_active(std::slice::from_ref(&user));
+    stage.reach_state(&wanted, EnactCount::Once).await?;
+    let vault = MemoryVault::new(false);
     for _ in 0..2 {
-        match issue(&stage, &change, &vault).await {
+        match issue_one_key(&stage, &change, &vault).await {
             Ok(Enacted { made: Some(id), .. }) => {
-                let named = !id.is_new() && stage.provider().key_id(&user.name, id.part()).as_ref() == Some(&id);
-                stage.demand(Law::Delivers, named, format!("{id} is not the name of a key of {}", user.name));
-                stage.demand(Law::Delivers, vault.kept().contains_key(&id), format!("the vault was not given {id}"));
+                let named = !id.is_new() && stage.provider().key_id(&user.name, id.local_name()).as_ref() == Some(&id);
+                stage.require_law(Law::Delivers, named, format!("{id} is not the name of a key of {}", user.name));
+                stage.require_law(
+                    Law::Delivers,
+                    vault.delivered_secrets().contains_key(&id),
+                    format!("the vault was not given {id}"),
+                );
             }
-            Ok(_) => stage.broken(Law::Delivers, "which key was made is not said"),
+            Ok(_) => stage.report_violation(Law::Delivers, "which key was made is not said"),
             Err(error) => {
-                stage.broken(Law::Enacts, error);
-                return Err(Stopped);
+                stage.report_violation(Law::Enacts, error);
+                return Err(ScenarioStopped);
             }
         }
     }
-    let kept = vault.kept();
-    let keys = observed(&mut stage, &user.name).await?;
-    stage.demand(Law::Delivers, keys.keys().eq(kept.keys()), "the keys that live are not those in the vault");
-    stage.demand(Law::Delivers, keys.values().all(|works| *works), "a key that was made does not work");
+    let kept = vault.delivered_secrets();
+    let keys = observe_keys(&mut stage, &user.name).await?;
+    stage.require_law(Law::Delivers, keys.keys().eq(kept.keys()), "the keys that live are not those in the vault");
+    stage.require_law(Law::Delivers, keys.values().all(|works| *works), "a key that was made does not work");
     let mut secrets = kept.values().map(ExposeSecret::expose_secret);
     let distinct = secrets.next().zip(secrets.next()).is_some_and(|(a, b)| a != b && !a.is_empty() && !b.is_empty());
-    stage.demand(Law::Delivers, distinct, "two keys do not have two secrets");
+    stage.require_law(Law::Delivers, distinct, "two keys do not have two secrets");
     Ok(())
 }
 
-/// A vault that takes nothing leaves no key.
-async fn not_delivered(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
-    let mut stage = Stage::set(worlds, failures, "a key whose secret is not kept").await?;
-    let user = cast::full_user(stage.world.as_ref());
-    let Some(change) = creation(&stage, &user.name, &user.address) else { return Ok(()) };
-    let wanted = stage.active(std::slice::from_ref(&user));
-    stage.reach(&wanted, Times::Once).await?;
-    let issued = issue(&stage, &change, &Memory::new(true)).await;
-    stage.demand(Law::Delivers, issued.is_err(), "it is told as done");
-    let keys = observed(&mut stage, &user.name).await?;
-    stage.demand(Law::Delivers, keys.is_empty(), "it is still there");
+/// If the secret store refuses the secret, no key is left.
+async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
+    let mut stage = Stage::prepare_stage(worlds, failures, "a key whose secret is not kept").await?;
+    let user = cast::build_full_user(stage.world.as_ref());
+    let Some(change) = key_creation(&stage, &user.name, &user.address) else { return Ok(()) };
+    let wanted = stage.desired_active(std::slice::from_ref(&user));
+    stage.reach_state(&wanted, EnactCount::Once).await?;
+    let issued = issue_one_key(&stage, &change, &MemoryVault::new(true)).await;
+    stage.require_law(Law::Delivers, issued.is_err(), "it is told as done");
+    let keys = observe_keys(&mut stage, &user.name).await?;
+    stage.require_law(Law::Delivers, keys.is_empty(), "it is still there");
     Ok(())
 }
 
-/// A user without the stack's mark is given none.
-async fn strangers(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+/// No key is created for a user without the stack's mark.
+async fn refuse_unmanaged_user(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     const NAME: &str = "stranger-user";
-    let mut stage = Stage::set(worlds, failures, "a stranger's keys").await?;
-    let Some(change) = creation(&stage, NAME, &Address::identity(NAME, None)) else { return Ok(()) };
+    let mut stage = Stage::prepare_stage(worlds, failures, "a stranger's keys").await?;
+    let Some(change) = key_creation(&stage, NAME, &Address::for_identity(NAME, None)) else { return Ok(()) };
     let added = stage.world.add_stranger(Principal::User, NAME).await;
-    stage.scenery(added)?;
-    let before = stage.world.strangers().await;
-    let before = stage.scenery(before)?;
-    let vault = Memory::new(false);
-    let refused = issue(&stage, &change, &vault).await;
+    stage.expect_world(added)?;
+    let before = stage.world.describe_strangers().await;
+    let before = stage.expect_world(before)?;
+    let vault = MemoryVault::new(false);
+    let refused = issue_one_key(&stage, &change, &vault).await;
     let said_so = refused.is_err_and(|error| error.kind == EnactErrorKind::NotOurs);
-    stage.demand(Law::RefusesStrangers, said_so, "a key is made for what is not the stack's");
-    let after = stage.world.strangers().await;
-    let after = stage.scenery(after)?;
-    stage.demand(Law::SparesStrangers, before == after && vault.kept().is_empty(), "a stranger has a new key");
+    stage.require_law(Law::RefusesStrangers, said_so, "a key is made for what is not the stack's");
+    let after = stage.world.describe_strangers().await;
+    let after = stage.expect_world(after)?;
+    stage.require_law(
+        Law::SparesStrangers,
+        before == after && vault.delivered_secrets().is_empty(),
+        "a stranger has a new key",
+    );
     Ok(())
 }

@@ -1,110 +1,119 @@
-//! What is not the stack's: nobody's objects, another stack's objects, objects of the same name.
+//! Objects outside the stack: unmarked objects, objects of another stack, and objects with the names that the stack wants.
+//!
+//! None of them may change, and every write to them must be refused.
 
-use super::diff::Wanted;
-use super::stage::{Stage, Stopped, Times, title};
-use super::{Failure, Law, Worlds, cast};
+use super::diff::DesiredState;
+use super::stage::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
+use super::{Law, LawViolation, Worlds, cast};
 use crate::{Change, EnactErrorKind, Marks, Principal, Quarantine, Resource, Snapshot, StackName};
 
-pub async fn check(worlds: &dyn Worlds, failures: &mut Vec<Failure>) {
-    // A scenario that stops has said why.
-    let _: Result<(), Stopped> = bystanders(worlds, failures).await;
-    let _: Result<(), Stopped> = namesakes(worlds, failures).await;
-    let _: Result<(), Stopped> = neighbours(worlds, failures).await;
+/// Runs the three scenarios, each in its own world.
+pub async fn check_foreign_objects(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
+    // A scenario that stops has already reported why.
+    let _: Result<(), ScenarioStopped> = leave_bystanders_unchanged(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = refuse_namesakes(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = separate_stacks(worlds, failures).await;
 }
 
-/// A stack lives its whole life beside strangers.
-async fn bystanders(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
-    let mut stage = Stage::set(worlds, failures, "beside strangers").await?;
+/// A stack joins and leaves completely while strangers exist.
+async fn leave_bystanders_unchanged(
+    worlds: &dyn Worlds,
+    failures: &mut Vec<LawViolation>,
+) -> Result<(), ScenarioStopped> {
+    let mut stage = Stage::prepare_stage(worlds, failures, "beside strangers").await?;
     for (principal, name) in [(Principal::User, "stranger-user"), (Principal::Role, "stranger-role")] {
         let added = stage.world.add_stranger(principal, name).await;
-        stage.scenery(added)?;
+        stage.expect_world(added)?;
     }
     let added = stage.world.add_stranger_policy(&stage.stack, "stranger_scope").await;
-    stage.scenery(added)?;
-    let before = stage.world.strangers().await;
-    let before = stage.scenery(before)?;
-    let active = stage.active(&cast::identities(stage.world.as_ref()));
-    let snapshot = stage.reach(&active, Times::Once).await?;
+    stage.expect_world(added)?;
+    let before = stage.world.describe_strangers().await;
+    let before = stage.expect_world(before)?;
+    let active = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
+    let snapshot = stage.reach_state(&active, EnactCount::Once).await?;
     for (principal, name) in [(Principal::User, "stranger-user"), (Principal::Role, "stranger-role")] {
         let id = stage.provider().principal_id(principal, name);
         let known = snapshot.strangers.get(&id).is_some_and(|stranger| stranger.stack.is_none());
-        stage.demand(Law::SparesStrangers, known, format!("{id} is not observed as a stranger"));
+        stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as a stranger"));
     }
-    stage.reach(&Wanted::default(), Times::Once).await?;
-    spared(&mut stage, &before).await
+    stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
+    require_strangers_unchanged(&mut stage, &before).await
 }
 
-/// Unmarked objects have the names that the stack wants. Every change there is, on them and on what hangs on them, is
-/// refused.
-async fn namesakes(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
-    let mut stage = Stage::set(worlds, failures, "namesakes without mark").await?;
-    let cast = cast::identities(stage.world.as_ref());
-    let active = stage.active(&cast);
+/// Unmarked objects have the names that the stack wants. Every change to them, and to what is attached to them, is refused.
+async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
+    let mut stage = Stage::prepare_stage(worlds, failures, "namesakes without mark").await?;
+    let cast = cast::build_identities(stage.world.as_ref());
+    let active = stage.desired_active(&cast);
     for who in &cast {
         let added = stage.world.add_stranger(who.principal, &who.name).await;
-        stage.scenery(added)?;
+        stage.expect_world(added)?;
     }
-    for scope in cast::scopes() {
+    for scope in cast::build_scopes() {
         let added = stage.world.add_stranger_policy(&stage.stack, &scope.name).await;
-        stage.scenery(added)?;
+        stage.expect_world(added)?;
     }
-    for group in cast::groups() {
+    for group in cast::build_groups() {
         let added = stage.world.add_stranger_group(&group.name).await;
-        stage.scenery(added)?;
+        stage.expect_world(added)?;
     }
-    let before = stage.world.strangers().await;
-    let before = stage.scenery(before)?;
-    let snapshot = stage.snapshot(&active).await?;
+    let before = stage.world.describe_strangers().await;
+    let before = stage.expect_world(before)?;
+    let snapshot = stage.observe_desired(&active).await?;
     let none = snapshot.identities.is_empty();
-    stage.demand(Law::SparesStrangers, none, "unmarked principals count as the stack's");
+    stage.require_law(Law::SparesStrangers, none, "unmarked principals count as the stack's");
     for id in active.identities.keys() {
         let known = snapshot.strangers.contains_key(id);
-        stage.demand(Law::SparesStrangers, known, format!("{id} is not observed as a stranger"));
+        stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as a stranger"));
     }
-    for resource in active.resources().into_values() {
-        for change in every_change(resource) {
-            refused(&mut stage, Law::RefusesStrangers, &change).await;
+    for resource in active.all_resources().into_values() {
+        for change in list_every_change(resource) {
+            require_refusal(&mut stage, Law::RefusesStrangers, &change).await;
         }
     }
-    spared(&mut stage, &before).await
+    require_strangers_unchanged(&mut stage, &before).await
 }
 
-/// Two stacks in one cloud: each is a stranger to the other.
-async fn neighbours(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
-    let mut stage = Stage::set(worlds, failures, "two stacks").await?;
-    let theirs = stage.active(&cast::identities(stage.world.as_ref()));
-    let before = stage.reach(&theirs, Times::Once).await?;
+/// Two stacks in one cloud. The objects of each are strangers to the other.
+async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
+    let mut stage = Stage::prepare_stage(worlds, failures, "two stacks").await?;
+    let theirs = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
+    let before = stage.reach_state(&theirs, EnactCount::Once).await?;
     let (first, second) = (stage.stack.clone(), StackName::new("conformance-neighbour"));
-    let second = second.map_err(|error| stage.broken(Law::Scenery, error)).map_err(|()| Stopped)?;
+    let second = second.map_err(|error| stage.report_violation(Law::Scenery, error)).map_err(|()| ScenarioStopped)?;
     stage.stack = second;
-    let snapshot = stage.snapshot(&Wanted::default()).await?;
+    let snapshot = stage.observe_desired(&DesiredState::default()).await?;
     let none = snapshot.identities.is_empty() && snapshot.shared.is_empty();
-    stage.demand(Law::SeparatesStacks, none, "one stack sees the other's objects as its own");
+    stage.require_law(Law::SeparatesStacks, none, "one stack sees the other's objects as its own");
     for id in theirs.identities.keys() {
         let known = snapshot.strangers.get(id).is_some_and(|stranger| stranger.stack.as_ref() == Some(&first));
-        stage.demand(Law::SeparatesStacks, known, format!("{id} is not observed as the other stack's"));
+        stage.require_law(Law::SeparatesStacks, known, format!("{id} is not observed as the other stack's"));
     }
-    for resource in theirs.resources().into_values() {
-        for change in every_change(resource) {
-            refused(&mut stage, Law::SeparatesStacks, &change).await;
+    for resource in theirs.all_resources().into_values() {
+        for change in list_every_change(resource) {
+            require_refusal(&mut stage, Law::SeparatesStacks, &change).await;
         }
         if let (Some(marks), Some(_)) = (&resource.marks, &resource.identity) {
             let ours = Box::new(Marks::new(stage.stack.clone(), marks.address.clone()));
             let id = || resource.id.clone();
-            refused(&mut stage, Law::ChangesHands, &Change::Adopt { id: id(), after: ours.clone() }).await;
-            refused(&mut stage, Law::ChangesHands, &Change::Unmark { id: id(), before: ours }).await;
+            require_refusal(&mut stage, Law::ChangesHands, &Change::Adopt { id: id(), after: ours.clone() }).await;
+            require_refusal(&mut stage, Law::ChangesHands, &Change::Unmark { id: id(), before: ours }).await;
         }
     }
-    stage.reach(&Wanted::default(), Times::Once).await?;
+    stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
     stage.stack = first;
-    let after = stage.arrived(&theirs).await?;
+    let after = stage.verify_state(&theirs).await?;
     let whole = |snapshot: &Snapshot| (snapshot.identities.clone(), snapshot.shared.clone());
-    stage.demand(Law::SeparatesStacks, whole(&before) == whole(&after), "one stack's run changed the other's objects");
+    stage.require_law(
+        Law::SeparatesStacks,
+        whole(&before) == whole(&after),
+        "one stack's run changed the other's objects",
+    );
     Ok(())
 }
 
-/// One change of every sort that could be asked of an object.
-fn every_change(resource: &Resource) -> Vec<Change> {
+/// A creation, an update, a deletion, and a change of marks if the object carries marks.
+fn list_every_change(resource: &Resource) -> Vec<Change> {
     let object = || Box::new(resource.clone());
     let mut all = vec![
         Change::Create { after: object() },
@@ -120,18 +129,21 @@ fn every_change(resource: &Resource) -> Vec<Change> {
     all
 }
 
-/// Demands that a change be refused as not ours, even where it would change nothing.
-async fn refused(stage: &mut Stage<'_>, law: Law, change: &Change) {
-    match stage.enact(change).await {
+/// Requires that a change is refused with [`EnactErrorKind::NotOurs`], even if it would change nothing.
+async fn require_refusal(stage: &mut Stage<'_>, law: Law, change: &Change) {
+    match stage.enact_one(change).await {
         Err(error) if error.kind == EnactErrorKind::NotOurs => {}
-        Err(error) => stage.broken(law, format!("{} is refused as {:?}: {error}", title(change), error.kind)),
-        Ok(()) => stage.broken(law, format!("{} is not refused", title(change))),
+        Err(error) => stage.report_violation(
+            law,
+            format!("{} is refused as {:?}: {error}", describe_change_briefly(change), error.kind),
+        ),
+        Ok(()) => stage.report_violation(law, format!("{} is not refused", describe_change_briefly(change))),
     }
 }
 
-async fn spared(stage: &mut Stage<'_>, before: &str) -> Result<(), Stopped> {
-    let after = stage.world.strangers().await;
-    let after = stage.scenery(after)?;
-    stage.demand(Law::SparesStrangers, after == before, format!("strangers were {before}, and are {after}"));
+async fn require_strangers_unchanged(stage: &mut Stage<'_>, before: &str) -> Result<(), ScenarioStopped> {
+    let after = stage.world.describe_strangers().await;
+    let after = stage.expect_world(after)?;
+    stage.require_law(Law::SparesStrangers, after == before, format!("strangers were {before}, and are {after}"));
     Ok(())
 }

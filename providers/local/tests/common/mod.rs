@@ -1,5 +1,5 @@
-//! What the directory's tests share: a folder with a directory in it, and a joiner.
-#![allow(dead_code, reason = "each test uses its part")]
+//! Shared by the tests of the directory: a directory with a fixed clock, one identity, and its resources and changes.
+#![allow(dead_code, reason = "each test binary uses some of these")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,20 +12,20 @@ use leasehold_provider::{
     Realm, Resource, Snapshot, StackName, Statement, Trust,
 };
 
-/// 2026-11-20T22:00:00Z
+/// The clock of all tests: 2026-11-20T22:00:00Z.
 pub const NOW: Timestamp = Timestamp::constant(1_795_212_000, 0);
-/// 2027-02-18T22:00:00Z
+/// The end of the leases: 2027-02-18T22:00:00Z.
 pub const DEADLINE: Timestamp = Timestamp::constant(1_802_988_000, 0);
 
-pub fn at(path: &Path) -> LocalDirectory {
-    LocalDirectory::at(path, "tests", Arc::new(|| NOW))
+pub fn directory_at(path: &Path) -> LocalDirectory {
+    LocalDirectory::new(path, "tests", Arc::new(|| NOW))
 }
 
-pub fn stack() -> StackName {
+pub fn stack_name() -> StackName {
     StackName::new("payments").unwrap()
 }
 
-pub fn realm() -> Realm {
+pub fn test_realm() -> Realm {
     Realm {
         provider: "local".to_owned(),
         account: "embedded".to_owned(),
@@ -35,15 +35,18 @@ pub fn realm() -> Realm {
     }
 }
 
-pub async fn observe(directory: &LocalDirectory) -> Snapshot {
+pub async fn observe_directory(directory: &LocalDirectory) -> Snapshot {
     let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-    directory.observe(ObserveRequest { exact: &exact, ..ObserveRequest::plain(&stack(), &shared) }).await.unwrap()
+    directory
+        .observe_stack(ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&stack_name(), &shared) })
+        .await
+        .unwrap()
 }
 
 /// A role with an inline policy and one attachment.
-pub fn role(name: &str) -> DesiredIdentity {
+pub fn role_identity(name: &str) -> DesiredIdentity {
     DesiredIdentity {
-        address: Address::identity(name, None),
+        address: Address::for_identity(name, None),
         name: name.to_owned(),
         kind: Kind::Workload,
         principal: Principal::Role,
@@ -54,7 +57,7 @@ pub fn role(name: &str) -> DesiredIdentity {
         created_at: NOW,
         deadline: Some(DEADLINE),
         grace: None,
-        statements: vec![allow("s3:GetObject")],
+        statements: vec![allow_statement("s3:GetObject")],
         scopes: BTreeSet::new(),
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
         managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
@@ -69,7 +72,7 @@ pub fn role(name: &str) -> DesiredIdentity {
     }
 }
 
-pub fn allow(action: &str) -> Statement {
+pub fn allow_statement(action: &str) -> Statement {
     Statement {
         sid: None,
         effect: Effect::Allow,
@@ -82,15 +85,15 @@ pub fn allow(action: &str) -> Statement {
     }
 }
 
-pub fn resources(directory: &LocalDirectory, identity: &DesiredIdentity) -> Vec<Resource> {
-    let marks = Marks { owner: Some(identity.owner.clone()), ..Marks::new(stack(), identity.address.clone()) };
-    directory.active(&realm(), identity, &marks)
+pub fn active_resources(directory: &LocalDirectory, identity: &DesiredIdentity) -> Vec<Resource> {
+    let marks = Marks { owner: Some(identity.owner.clone()), ..Marks::new(stack_name(), identity.address.clone()) };
+    directory.realize_identity(&test_realm(), identity, &marks)
 }
 
-pub fn create(resource: &Resource) -> Change {
+pub fn create_change(resource: &Resource) -> Change {
     Change::Create { after: Box::new(resource.clone()) }
 }
 
-pub fn delete(resource: &Resource) -> Change {
+pub fn delete_change(resource: &Resource) -> Change {
     Change::Delete { before: Box::new(resource.clone()) }
 }

@@ -1,15 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::syntax::lower::Lower;
+use crate::config::syntax::lower::LoweringContext;
 
-/// What `hcl-edit` reads.
+/// The item as `hcl-edit` reads it.
 fn long_way(text: &str) -> Option<String> {
     let body = hcl_edit::parser::parse_body(text).ok()?;
-    let lower = Lower { text, offset: 7, file: FileId(1) };
+    let lower = LoweringContext { text, offset: 7, file: FileId(1) };
     let mut items = body.into_iter().map(|structure| match structure {
-        hcl_edit::structure::Structure::Block(block) => Plain::Block(lower.block(block)),
-        hcl_edit::structure::Structure::Attribute(attribute) => Plain::Attribute(lower.attribute(attribute)),
+        hcl_edit::structure::Structure::Block(block) => PlainItem::Block(lower.lower_block(block)),
+        hcl_edit::structure::Structure::Attribute(attribute) => PlainItem::Attribute(lower.lower_attribute(attribute)),
     });
     let only = items.next()?;
     assert!(items.next().is_none(), "one item: {text:?}");
@@ -17,7 +17,7 @@ fn long_way(text: &str) -> Option<String> {
 }
 
 fn short_way(text: &str) -> Option<String> {
-    read(text, 7, FileId(1), &mut Words::default()).map(|item| format!("{item:?}"))
+    read_plain_item(text, 7, FileId(1), &mut WordInterner::default()).map(|item| format!("{item:?}"))
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn words() -> impl Strategy<Value = String> {
     prop::collection::vec(word, 0..14).prop_map(|words| words.concat())
 }
 
-/// Objects whose values are expressions.
+/// Generates objects whose values are expressions.
 fn objects() -> impl Strategy<Value = String> {
     let value = prop::sample::select(vec![
         "1",
@@ -171,7 +171,7 @@ proptest! {
             2 => format!("n = [{inner}]\n"),
             _ => format!("n = {{{inner}}}\n"),
         };
-        // Items are cut so that one is one; two in a text are not for this reader.
+        // The scan passes one item at a time, so this reader does not accept two items in one text.
         if let Some(short) = short_way(&text) {
             prop_assert_eq!(Some(short), long_way(&text), "{:?}", text);
         }

@@ -1,0 +1,95 @@
+//! The law [`Law::ChangesHands`]: a principal is imported into the stack, and then released.
+//!
+//! Apart from its marks, the principal must not change in either step.
+
+use std::collections::BTreeMap;
+
+use super::diff::DesiredState;
+use super::stage::{ScenarioStopped, Stage, describe_change_briefly};
+use super::{Law, LawViolation, Worlds};
+use crate::{Address, Attributes, Change, Marks, ObserveRequest, Principal, Resource, ResourceId, Snapshot};
+
+/// Runs the scenario once with a user and once with a role.
+pub async fn check_ownership_changes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
+    for principal in [Principal::User, Principal::Role] {
+        // A scenario that stops has already reported why.
+        let _: Result<(), ScenarioStopped> = import_and_release(worlds, failures, principal).await;
+    }
+}
+
+/// The attributes of all resources of a principal, without marks.
+fn attributes_by_id(resources: &BTreeMap<ResourceId, Resource>) -> BTreeMap<&ResourceId, &Attributes> {
+    resources.iter().map(|(id, resource)| (id, &resource.attributes)).collect()
+}
+
+async fn import_and_release(
+    worlds: &dyn Worlds,
+    failures: &mut Vec<LawViolation>,
+    principal: Principal,
+) -> Result<(), ScenarioStopped> {
+    const NAME: &str = "adopted";
+    let mut stage =
+        Stage::prepare_stage(worlds, failures, &format!("a {} is adopted and let go of", principal.as_str())).await?;
+    let added = stage.world.add_stranger(principal, NAME).await;
+    stage.expect_world(added)?;
+    let strange = stage.world.describe_strangers().await;
+    let strange = stage.expect_world(strange)?;
+    let id = stage.provider().principal_id(principal, NAME);
+    let address = Address::for_identity(NAME, None);
+
+    let found = observe_requested(&mut stage, &id, &address).await?;
+    let Some(unmarked) = found.unmarked.get(&id) else {
+        stage.report_violation(Law::ChangesHands, format!("{id} was asked for and is not observed whole"));
+        return Err(ScenarioStopped);
+    };
+    let whole = unmarked.resources.values().all(|r| r.identity.as_ref() == Some(&address) && r.marks.is_none());
+    stage.require_law(Law::ChangesHands, whole, "what was asked for is not part of its address, or carries marks");
+    stage.require_law(Law::ChangesHands, unmarked.resources.len() > 1, "what hangs on it is not observed");
+
+    let marks = Marks::new(stage.stack.clone(), address.clone());
+    let adopt = Change::Adopt { id: id.clone(), after: Box::new(marks.clone()) };
+    enact_twice(&mut stage, &adopt).await?;
+    let snapshot = stage.observe_desired(&DesiredState::default()).await?;
+    let Some(live) = snapshot.identities.get(&id) else {
+        stage.report_violation(Law::ChangesHands, format!("{id} was adopted and is not the stack's"));
+        return Err(ScenarioStopped);
+    };
+    stage.require_law(Law::ChangesHands, live.marks == marks, "the marks are not the ones that were put on");
+    let same = attributes_by_id(&live.resources) == attributes_by_id(&unmarked.resources);
+    stage.require_law(Law::ChangesHands, same, "adopting it changed something else");
+
+    let unmark = Change::Unmark { id: id.clone(), before: Box::new(marks) };
+    enact_twice(&mut stage, &unmark).await?;
+    let snapshot = stage.observe_desired(&DesiredState::default()).await?;
+    let gone = !snapshot.identities.contains_key(&id) && snapshot.strangers.contains_key(&id);
+    stage.require_law(Law::ChangesHands, gone, format!("{id} was let go of and is not a stranger"));
+    let after = stage.world.describe_strangers().await;
+    let after = stage.expect_world(after)?;
+    stage.require_law(Law::ChangesHands, after == strange, format!("it was {strange}, and is {after}"));
+    Ok(())
+}
+
+async fn observe_requested(
+    stage: &mut Stage<'_>,
+    id: &ResourceId,
+    address: &Address,
+) -> Result<Snapshot, ScenarioStopped> {
+    let (stack, adopt) = (stage.stack.clone(), BTreeMap::from([(id.clone(), address.clone())]));
+    let shared = BTreeMap::new();
+    let request = ObserveRequest { adopt: &adopt, ..ObserveRequest::for_plan(&stack, &shared) };
+    let observed = stage.provider().observe_stack(request).await;
+    observed.map_err(|error| {
+        stage.report_violation(Law::ReadsBack, format!("observe failed: {error}"));
+        ScenarioStopped
+    })
+}
+
+async fn enact_twice(stage: &mut Stage<'_>, change: &Change) -> Result<(), ScenarioStopped> {
+    for law in [Law::Enacts, Law::Repeatable] {
+        if let Err(error) = stage.enact_one(change).await {
+            stage.report_violation(law, format!("{}: {error}", describe_change_briefly(change)));
+            return Err(ScenarioStopped);
+        }
+    }
+    Ok(())
+}

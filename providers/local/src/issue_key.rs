@@ -1,0 +1,105 @@
+//! Issues access keys. The directory chooses a random id and secret as AWS does, hands the secret to the vault, and
+//! does not store it: nobody signs in to the directory.
+//!
+//! Invariant: after an error no key exists whose secret was not stored, unless deleting it failed too, which the
+//! message says.
+
+use leasehold_provider::{
+    Change, DepositError, Enact as _, EnactError, EnactErrorKind, Enacted, Resource, ResourceId, StackName, Vault,
+};
+use secrecy::SecretString;
+
+use crate::kinds::{self, DirectoryObject, DirectoryPart};
+use crate::{KEY_ACTIVE, LocalDirectory, errors};
+
+/// Prefix of a key id. AWS uses `AKIA`.
+const KEY_ID_PREFIX: &str = "LKIA";
+const ID_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const SECRET_LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+impl LocalDirectory {
+    /// Creates a key and stores its secret in `vault`. Deletes the key again if the vault does not store it.
+    ///
+    /// # Errors
+    ///
+    /// The errors of creating a key, and `Other` if the change does not create an access key or the vault fails.
+    pub(crate) async fn issue_key(
+        &self,
+        stack: &StackName,
+        change: &Change,
+        vault: &dyn Vault,
+    ) -> Result<Enacted, EnactError> {
+        let (Change::Create { after }, Some(DirectoryObject::Part(user, DirectoryPart::Key(_)))) =
+            (change, kinds::parse_object_id(change.id()))
+        else {
+            return Err(issue_error(change, "the change does not create an access key".to_owned()));
+        };
+        let (id, secret) = generate_access_key().map_err(|message| issue_error(change, message))?;
+        let id = kinds::part_id(kinds::ACCESS_KEY, user, &id);
+        let mut key = Resource::new(id.clone(), after.identity.clone()).with_attribute("status", KEY_ACTIVE);
+        key.depends_on.clone_from(&after.depends_on);
+        let made = self.enact_change(stack, &Change::Create { after: Box::new(key.clone()) }).await?;
+        match vault.keep_secret(&id, secret).await {
+            Ok(()) => Ok(Enacted { made: Some(id), ..made }),
+            Err(not_kept) => {
+                let deleted = self.enact_change(stack, &Change::Delete { before: Box::new(key) }).await;
+                Err(secret_not_stored_error(change, &id, &not_kept, deleted.err()))
+            }
+        }
+    }
+}
+
+/// Draws the id (20 characters) and the secret (40 characters) of a new key; AWS keys have the same lengths.
+fn generate_access_key() -> Result<(String, SecretString), String> {
+    let random_text = |length: usize, letters: &[u8]| {
+        let mut bytes = vec![0u8; length];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| format!("the operating system returned no random bytes: {error}"))?;
+        // The length of both alphabets is a power of two, so that the remainder is uniformly distributed.
+        let letter =
+            |byte: &u8| letters.get(usize::from(*byte) % letters.len()).map_or('A', |letter| char::from(*letter));
+        Ok::<String, String>(bytes.iter().map(letter).collect())
+    };
+    Ok((format!("{KEY_ID_PREFIX}{}", random_text(16, ID_LETTERS)?), random_text(40, SECRET_LETTERS)?.into()))
+}
+
+fn secret_not_stored_error(
+    change: &Change,
+    id: &ResourceId,
+    not_kept: &DepositError,
+    delete_error: Option<EnactError>,
+) -> EnactError {
+    let consequence = match delete_error {
+        None => "the key was deleted".to_owned(),
+        Some(error) => format!("the key could not be deleted: {error}"),
+    };
+    let mut error =
+        issue_error(change, format!("{id} was created but its secret could not be stored ({not_kept}); {consequence}"));
+    error.help = Some("fix the secret store and apply again: a key whose secret is in no store is deleted".to_owned());
+    error
+}
+
+fn issue_error(change: &Change, message: String) -> EnactError {
+    EnactError {
+        requests: Vec::new(),
+        kind: EnactErrorKind::Other,
+        operation: errors::operation_name(change),
+        message,
+        help: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn generated_keys_are_distinct() {
+        let ((a, one), (b, two)) = (generate_access_key().unwrap(), generate_access_key().unwrap());
+        assert_ne!(a, b);
+        assert_ne!(one.expose_secret(), two.expose_secret());
+        assert_eq!((a.len(), one.expose_secret().len()), (20, 40));
+    }
+}

@@ -1,0 +1,80 @@
+//! Reads groups, their policies and attachments, and their members.
+
+use std::collections::BTreeMap;
+
+use leasehold_provider::{LiveShared, Resource, Snapshot, StackName};
+use rusqlite::Connection;
+
+use super::{ForeignHolders, ImportAddresses, stranger_from_ownership};
+use crate::rows::{self, Ownership, Tags};
+use crate::{group_parts, kinds, schema};
+
+/// Returns the names of each principal's groups, by the primary key of the principal. Empty for a file without group
+/// tables.
+pub fn read_memberships(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Vec<String>>> {
+    let mut groups: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    if schema::has_group_tables(connection)? {
+        let sql = "SELECT m.principal, g.name FROM memberships m JOIN groups g ON g.id = m.team ORDER BY 1, 2";
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            groups.entry(row.get(0)?).or_default().push(row.get(1)?);
+        }
+    }
+    Ok(groups)
+}
+
+/// Adds every group to the snapshot: those of the stack and those to import with their parts, the others by id. The
+/// policies of the others are recorded in `foreign_holders`, so that the plan knows who else uses them.
+pub fn read_groups(
+    connection: &Connection,
+    stack: &StackName,
+    import: &ImportAddresses,
+    foreign_holders: &mut ForeignHolders,
+    snapshot: &mut Snapshot,
+) -> rusqlite::Result<()> {
+    let mut inline = connection.prepare("SELECT name, document FROM group_policies WHERE team = ?1 ORDER BY 1")?;
+    let mut attached = connection.prepare("SELECT policy FROM group_attachments WHERE team = ?1 ORDER BY 1")?;
+    let mut statement = connection.prepare("SELECT id, name, tags FROM groups ORDER BY name")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (key, name): (i64, String) = (row.get(0)?, row.get(1)?);
+        let tags: Tags = rows::parse_json_column(row.get_ref(2)?.as_str()?, 2)?;
+        let id = kinds::group_id(&name);
+        let policies: Vec<String> = attached.query_map([key], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let import_address = import.get(&id);
+        let (marks, address) = match (Ownership::from_tags(&tags, stack), import_address) {
+            (Ownership::Ours(marks), _) => (Some((*marks).clone()), marks.address),
+            (Ownership::Unmarked, Some(address)) => (None, address.clone()),
+            (other, _) => {
+                for policy in policies {
+                    let policy = leasehold_provider::ResourceId::new(kinds::POLICY, policy);
+                    snapshot.through_others.entry(id.clone()).or_default().insert(policy.clone());
+                    foreign_holders.entry(policy).or_default().insert(format!("group/{name}"));
+                }
+                snapshot.strangers.insert(id, stranger_from_ownership(format!("local:group/{name}"), other));
+                continue;
+            }
+        };
+        let adoptable = marks.is_none();
+        let mut root = Resource::new(id.clone(), None);
+        root.marks = marks;
+        let mut resources = vec![root];
+        let mut documents = inline.query([key])?;
+        while let Some(row) = documents.next()? {
+            let policy: String = row.get(0)?;
+            resources.push(group_parts::group_inline_policy(
+                &name,
+                &policy,
+                rows::parse_document_column(row.get_ref(1)?.as_str()?, 1)?,
+            ));
+        }
+        resources.extend(policies.iter().map(|policy| group_parts::group_attachment(&name, policy)));
+        for resource in resources {
+            let held_by = foreign_holders.remove(&resource.id).unwrap_or_default();
+            let shared = LiveShared { resource, address: address.clone(), adoptable, held_by };
+            snapshot.shared.insert(shared.resource.id.clone(), shared);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! Finds the principals whose credentials must be read one by one, because a bulk read does not return all of them.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use leasehold_provider::{Credential, Realize, ResourceId, Snapshot};
+
+use super::{LifecyclePhase, decide_phases};
+use crate::config::DeclaredStack;
+
+/// The live principals whose credentials must all be known. Identities that leave need it because every credential is disabled or deleted.
+/// Active identities need it if they keep a kind of credential that the bulk report does not contain.
+#[must_use]
+pub fn find_exact_read_principals(
+    declared: &DeclaredStack,
+    snapshot: &Snapshot,
+    now: Timestamp,
+    realize: &dyn Realize,
+) -> BTreeSet<ResourceId> {
+    let (standings, _) =
+        decide_phases(declared, snapshot, now, |principal, name| realize.principal_id(principal, name));
+    let told = [Credential::AccessKey, Credential::Login];
+    standings
+        .into_iter()
+        .filter(|standing| standing.live.is_some())
+        .filter(|standing| match &standing.phase {
+            LifecyclePhase::Active(active) => active.identity.keeps.iter().any(|sort| !told.contains(sort)),
+            LifecyclePhase::Quarantined(_) | LifecyclePhase::Absent { .. } | LifecyclePhase::Released => true,
+        })
+        .map(|standing| standing.id)
+        .collect()
+}

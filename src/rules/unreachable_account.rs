@@ -1,0 +1,36 @@
+//! An account with objects of the stack must not become unreachable by accident: its identities would never leave,
+//! and their leases would not be enforced by any run.
+//!
+//! In: a plan and the approved accounts. Out: one ruling per unreachable account without an approval.
+
+use super::{Allowance, Ruling, RulingDecision};
+use crate::plan::Plan;
+use crate::shell::quote_shell_word;
+
+/// Requires an approval for each account that no provider block reaches any more.
+#[must_use]
+pub fn check_unreachable_accounts(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
+    let approved = |account: &str| allowance.approved.iter().any(|named| named == account);
+    plan.out_of_sight
+        .iter()
+        .filter(|(account, _)| !approved(account))
+        .map(|(account, alias)| {
+            let provider = account.split(' ').next().unwrap_or_default();
+            let alias = alias.as_ref().map_or_else(String::new, |alias| format!(" (provider.{provider}.{alias})"));
+            Ruling {
+                rule: "out-of-sight",
+                subject: None,
+                decision: RulingDecision::RequireApproval,
+                why: format!(
+                    "this stack has identities or scopes in account {account}{alias}, and no provider block leads there any more: \
+                     they would live on with all their access, and no run would see them"
+                ),
+                help: format!(
+                    "Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. \
+                     If the account shall be left as it is, approve that by name: --approve {}.",
+                    quote_shell_word(account)
+                ),
+            }
+        })
+        .collect()
+}
