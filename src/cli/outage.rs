@@ -24,9 +24,6 @@ impl OutageNotices for OutageReporter {
             return;
         }
         *last_line = Some(Instant::now());
-        super::print_message(&format!(
-            "warning: {}. Trying again for up to three minutes.\n",
-            escape_steering(&error.to_string())
-        ));
+        super::print_message(&format!("warning: {}. Trying again.\n", escape_steering(&error.to_string())));
     }
 }

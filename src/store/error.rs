@@ -92,7 +92,7 @@ impl StoreError {
     pub(super) fn from_objects(place: &str, key: &str, doing: &'static str, error: &object_store::Error) -> Self {
         let kind = classify_error(error);
         let refusal = error_sources(error).find_map(|source| source.downcast_ref::<S3Refusal>());
-        let message = refusal.map_or_else(|| describe_chain(error), ToString::to_string);
+        let message = refusal.map_or_else(|| innermost_message(error), ToString::to_string);
         Self { kind, doing, key: key.to_owned(), place: place.to_owned(), message }
     }
 
@@ -299,6 +299,11 @@ fn error_sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
     })
+}
+
+/// What the operating system, the TLS library or the source of the credentials said: the layers above only say that a request failed.
+fn innermost_message(error: &(dyn Error + 'static)) -> String {
+    error_sources(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn describe_chain(error: &(dyn Error + 'static)) -> String {

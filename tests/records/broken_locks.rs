@@ -81,7 +81,7 @@ fn an_outage_of_the_bucket_after_the_last_step_is_waited_out() {
     wait_until("the run writes", || aws.held() == 1);
     aws.order(Fault::drop_request("S3:PUT").times(7));
     aws.let_go();
-    run.wait().expect(0).says(&["warning: cannot write", "Trying again for up to three minutes"]);
+    run.wait().expect(0).says(&["warning: cannot write", "Trying again."]);
     stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
     stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
 }
