@@ -20,6 +20,7 @@ use crate::credentials::{CheckedCredentials, SeenSource};
 use crate::environment;
 use crate::http_client::build_http_client;
 use crate::settings::{AwsSettings, ConnectError};
+use crate::whole_answer::require_whole_answers;
 use crate::{ca_bundle, profile};
 
 /// Timeout of one attempt, connecting included. IAM answers in well under a second; a page of a thousand roles takes a few seconds.
@@ -70,8 +71,11 @@ pub async fn build_clients(settings: &AwsSettings, loader: ConfigLoader) -> Resu
     let config = build_sdk_config(settings, loader, &source).await?;
     let endpoint = SeenEndpoint::default();
     let none = RetryConfig::disabled();
-    let iam = aws_sdk_iam::config::Builder::from(&config).retry_config(none.clone()).interceptor(endpoint.clone());
-    let sts = aws_sdk_sts::config::Builder::from(&config).retry_config(none).interceptor(endpoint.clone());
+    let http = config.http_client().map(require_whole_answers);
+    let mut iam = aws_sdk_iam::config::Builder::from(&config).retry_config(none.clone()).interceptor(endpoint.clone());
+    iam.set_http_client(http.clone());
+    let mut sts = aws_sdk_sts::config::Builder::from(&config).retry_config(none).interceptor(endpoint.clone());
+    sts.set_http_client(http);
     Ok(Clients {
         iam: aws_sdk_iam::Client::from_conf(iam.build()),
         sts: aws_sdk_sts::Client::from_conf(sts.build()),

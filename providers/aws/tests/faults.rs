@@ -60,6 +60,34 @@ async fn a_page_that_fails_fails_the_read() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_cut_off_is_no_smaller_cloud() {
+    let world = World::new().await;
+    world.create(world.desired(&identity("bot", Principal::User)).await).await;
+    for (action, keep) in [
+        ("GetAccountAuthorizationDetails", 0.0),
+        ("GetAccountAuthorizationDetails", 0.5),
+        ("GetAccountAuthorizationDetails", 0.999),
+        ("ListRoles", 0.7),
+        ("ListAccessKeys", 0.9),
+    ] {
+        world.aws.order(Fault::cut_response(action, keep));
+        let error = refused(&world).await;
+        assert_eq!(error.kind, ObserveErrorKind::Unreachable, "{action} {keep}: {error}");
+        assert_eq!(error.operation, format!("iam:{action}"));
+        assert!(error.message.contains("is not complete"), "{action} {keep}: {error}");
+        world.aws.heal();
+    }
+    // One answer that is cut off is asked for again.
+    world.aws.order(Fault::cut_response("ListRoles", 0.7).times(1));
+    world.observe().await;
+    // A write without a whole answer may have been made. It is repeated where that is harmless.
+    world.aws.order(Fault::cut_response("CreateRole", 0.3).times(1));
+    let role = identity("ci", Principal::Role);
+    world.create(world.desired(&role).await).await;
+    assert_eq!(world.live(&role).await.resources.len(), 2);
+}
+
+#[tokio::test]
 async fn an_absent_service_is_named_with_its_address_and_soon() {
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

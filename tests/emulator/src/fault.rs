@@ -23,6 +23,7 @@ enum How {
     Delay { seconds: f64 },
     DelayResponse { seconds: f64 },
     DropResponse,
+    CutResponse { keep: f64 },
     DropRequest,
     Hold,
     HoldResponse,
@@ -71,6 +72,12 @@ impl Fault {
     #[must_use]
     pub fn drop_response(action: &str) -> Self {
         Self::new(action, How::DropResponse)
+    }
+
+    /// The call is carried out, and only this part of its answer arrives (0 to 1), with a `Content-Length` that fits.
+    #[must_use]
+    pub fn cut_response(action: &str, keep: f64) -> Self {
+        Self::new(action, How::CutResponse { keep })
     }
 
     /// The connection is closed before the call is carried out.

@@ -357,6 +357,8 @@ class Recorder:
             return answer
         if fault == "skew":
             return self.skewed(order["seconds"], environ, start_response, entry)
+        if fault == "cut_response":
+            return self.cut(order["keep"], environ, start_response, entry)
         if fault == "drop_response":
             # Committed by moto, never told to the client.
             list(self.app(environ, lambda *_: None))
@@ -380,6 +382,15 @@ class Recorder:
         """Answers with a clock that is so far off."""
         self.put_ahead(seconds)
         return self.answer(environ, start_response, entry)
+
+    def cut(self, keep, environ, start_response, entry):
+        """Answers with the first part of the body only, as if that were all."""
+        head = []
+        body = b"".join(self.answer(environ, lambda status, headers, *_: head.extend([status, headers]), entry))
+        body = body[: int(len(body) * keep)]
+        headers = [(name, value) for name, value in head[1] if name.lower() != "content-length"]
+        start_response(head[0], [*headers, ("Content-Length", str(len(body)))])
+        return [body]
 
     def put_ahead(self, seconds):
         # A client may set its clock by the answer, and sign its next request by that.

@@ -4,9 +4,10 @@ use std::error::Error;
 
 use rustls::CertificateError;
 
-use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain};
+use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain, has_source};
 use crate::environment;
 use crate::http_client::RequestError;
+use crate::whole_answer::IncompleteAnswerError;
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +26,10 @@ enum RequestProblem {
     ProxyRefused,
     /// The connection failed for another reason.
     Unconnected,
-    /// Connected, but no complete answer arrived.
+    /// Connected, but no answer arrived.
     NoAnswer,
+    /// An answer arrived, and a part of it is missing.
+    Incomplete,
 }
 
 /// Why TLS failed.
@@ -48,14 +51,19 @@ pub fn explain_unanswered(operation: &'static str, error: &(dyn Error + 'static)
     let proxy = request.and_then(|request| request.proxy.as_deref());
     let target = RequestTarget { endpoint, proxy, region: place.region, now: place.now };
     let (message, help) = target.explain_problem(&problem, &describe_innermost(error));
-    let cause =
-        if problem == RequestProblem::NoAnswer { CallErrorCause::NoAnswer } else { CallErrorCause::Unreachable };
+    let cause = match problem {
+        RequestProblem::NoAnswer | RequestProblem::Incomplete => CallErrorCause::NoAnswer,
+        _ => CallErrorCause::Unreachable,
+    };
     CallError { operation, cause, code: None, message, help: Some(help) }
 }
 
 fn classify_request_error(error: &(dyn Error + 'static)) -> RequestProblem {
     if let Some(tls) = error_chain(error).find_map(find_tls_error) {
         return RequestProblem::Tls(classify_tls_error(tls));
+    }
+    if has_source::<IncompleteAnswerError>(error) {
+        return RequestProblem::Incomplete;
     }
     let text = describe_chain(error);
     // The connector reports tunnel errors only as text.
@@ -143,6 +151,9 @@ impl RequestTarget<'_> {
                 ),
             ),
             RequestProblem::Tls(problem) => self.explain_tls(problem),
+            RequestProblem::Incomplete => {
+                (format!("the answer of {endpoint} is not complete: {reason}"), self.advise_retry())
+            }
             RequestProblem::NoAnswer => {
                 (format!("{endpoint} closed the connection without an answer: {reason}"), self.advise_retry())
             }

@@ -1,6 +1,10 @@
 //! Reads all pages of a list.
 
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::failure::CallError;
 
@@ -14,11 +18,20 @@ pub struct Page<T> {
     pub marker: Option<String>,
 }
 
+/// Maximum number of pages of one list. The largest list, `GetAccountAuthorizationDetails` of an account with 10,000 roles, 5,000 users and
+/// 10,000 policies (the highest quotas of IAM) in pages of 100, has 250.
+const MOST_PAGES: usize = 10_000;
+
+/// Time limit for all pages of one list, waits for throttling included.
+const LONGEST_LIST: Duration = Duration::from_secs(1_800);
+
 /// Reads pages until the service reports the last one. A page may be short or empty without being the last. A list that reports more pages
-/// without a marker, or repeats a marker, is an error: otherwise the end of the list would be a guess.
+/// without a marker, or with a marker that it has reported before, is an error: otherwise the end of the list would be a guess, or never
+/// come.
 ///
 /// # Errors
-/// A call fails, a page is rejected by `take`, or the list reports more pages without a new marker.
+/// A call fails, a page is rejected by `take`, the list reports more pages without a new marker, or it exceeds [`MOST_PAGES`] or
+/// [`LONGEST_LIST`].
 pub async fn read_all_pages<T, Fetched>(
     operation: &'static str,
     fetch: impl Fn(Option<String>) -> Fetched,
@@ -27,18 +40,28 @@ pub async fn read_all_pages<T, Fetched>(
 where
     Fetched: Future<Output = Result<Page<T>, CallError>>,
 {
+    let malformed = |message: String| Err(CallError::from_malformed_answer(operation, message));
+    let start = Instant::now();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut marker = None;
-    loop {
-        let page = fetch(marker.clone()).await?;
+    for _ in 0..MOST_PAGES {
+        let page = fetch(marker).await?;
         take(page.items)?;
         if !page.truncated {
             return Ok(());
         }
-        if page.marker.is_none() || page.marker == marker {
-            return Err(CallError::from_malformed_answer(operation, "a list says that it goes on, and not where"));
+        let Some(next) = page.marker else {
+            return malformed("the list has more pages, but the answer has no marker of the next one".to_owned());
+        };
+        if !seen.insert(next.clone()) {
+            return malformed("the list repeats the marker of an earlier page, so it has no end".to_owned());
         }
-        marker = page.marker;
+        if start.elapsed() > LONGEST_LIST {
+            return malformed(format!("the list is not complete after {} minutes", LONGEST_LIST.as_secs() / 60));
+        }
+        marker = Some(next);
     }
+    malformed(format!("the list has more than {MOST_PAGES} pages"))
 }
 
 #[cfg(test)]
@@ -68,7 +91,45 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_without_an_end_is_an_error() {
-        assert!(read(&[(true, None)]).await.1.is_err());
-        assert!(read(&[(true, Some("a")), (true, Some("a"))]).await.1.is_err());
+        for pages in [
+            &[(true, None)][..],
+            &[(true, Some("a")), (true, Some("a"))],
+            &[(true, Some("a")), (true, Some("b")), (true, Some("a"))],
+            &[(true, Some("a")), (true, Some("b")), (true, Some("c")), (true, Some("b"))],
+        ] {
+            let (asked, result) = read(pages).await;
+            assert!(result.is_err(), "{pages:?}");
+            assert_eq!(asked.len(), pages.len());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_with_ever_new_markers_ends_with_an_error() {
+        let asked = RefCell::new(0usize);
+        let fetch = |_| {
+            let mut asked = asked.borrow_mut();
+            *asked += 1;
+            let page = Page { items: (), truncated: true, marker: Some(asked.to_string()) };
+            async move { Ok(page) }
+        };
+        let error = read_all_pages("iam:ListRoles", fetch, |()| Ok(())).await.unwrap_err();
+        assert!(error.message.contains("more than 10000 pages"), "{}", error.message);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_takes_too_long_is_an_error() {
+        let asked = RefCell::new(0usize);
+        let fetch = |_| {
+            let mut asked = asked.borrow_mut();
+            *asked += 1;
+            let page = Page { items: (), truncated: true, marker: Some(asked.to_string()) };
+            async move {
+                tokio::time::sleep(Duration::from_secs(100)).await;
+                Ok(page)
+            }
+        };
+        let error = read_all_pages("iam:ListRoles", fetch, |()| Ok(())).await.unwrap_err();
+        assert!(error.message.contains("after 30 minutes"), "{}", error.message);
+        assert_eq!(*asked.borrow(), 19);
     }
 }
