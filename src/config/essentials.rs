@@ -8,16 +8,20 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::StackName;
 
-use super::catalog::BlockCatalog;
 use super::declare::{read_essentials, variables};
 use super::declared::{Backend, Providers};
-use super::diagnostic::{Diagnostic, DiagnosticSeverity};
-use super::eval::Evaluator;
 use super::inputs::ConfigInputs;
-use super::load::{ParsedConfig, parse_config, run_on_deep_stack};
+use super::load::{ParsedConfig, parse_config};
 use super::modules::ModuleLibrary;
+use super::recorded_files::RecordedFiles;
 use super::schema;
-use super::source::Sources;
+use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD, PROVIDER};
+use super::sources::Sources;
+use super::stack_model::StackModel;
+use crate::hcl::catalog::BlockCatalog;
+use crate::hcl::deep_stack::run_on_deep_stack;
+use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::hcl::eval::Evaluator;
 
 /// What is needed to find and change the objects of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +41,7 @@ pub struct StackEssentials {
 /// The findings that prevent it.
 pub fn load_essentials(sources: &Sources, inputs: &ConfigInputs<'_>) -> Result<StackEssentials, Vec<Diagnostic>> {
     let config = parse_config(sources);
-    run_on_deep_stack(|| evaluate_essentials(&config, sources, inputs)).unwrap_or_else(|| Err(Vec::new()))
+    run_on_deep_stack(|| evaluate_essentials(&config, sources, inputs)).unwrap_or_else(|finding| Err(vec![*finding]))
 }
 
 fn evaluate_essentials(
@@ -46,14 +50,14 @@ fn evaluate_essentials(
     inputs: &ConfigInputs<'_>,
 ) -> Result<StackEssentials, Vec<Diagnostic>> {
     let ParsedConfig { stack: parsed, values, .. } = config;
-    let catalog = BlockCatalog::new(parsed, &mut Vec::new());
+    let catalog = BlockCatalog::new(parsed, BLOCK_TYPES, &mut Vec::new());
     let mut findings: Vec<Diagnostic> = values.findings.clone();
     for block in parsed.blocks.iter().filter(|block| ["leasehold", "provider"].contains(&&*block.keyword.text)) {
         schema::check::check_blocks(std::slice::from_ref(block), &mut findings);
     }
     let broken = ["leasehold", "provider"].iter().any(|keyword| catalog.is_broken(keyword, ""));
     // A missing block may be in text that cannot be parsed.
-    let may_hide = catalog.providers.is_empty() || catalog.leasehold.is_none();
+    let may_hide = catalog.list_blocks(&PROVIDER).is_empty() || catalog.list_blocks(&LEASEHOLD).is_empty();
     if broken || may_hide {
         findings.extend(parsed.findings.iter().cloned());
     }
@@ -70,7 +74,8 @@ fn evaluate_essentials(
         }
     }
     let library = ModuleLibrary::new(sources, catalog, BTreeMap::new());
-    let mut eval = Evaluator::new(&library, inputs.files, inputs.now, inputs.limits);
+    let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files));
+    let mut eval = Evaluator::new(&model, &recorded, inputs.now, inputs.limits.into());
     variables::resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, &files, sources);
     let found = read_essentials(&eval);
     findings.append(&mut eval.findings.borrow_mut());

@@ -2,18 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::BlockCatalog;
 use super::checks;
 use super::declare::{declare_stack, variables};
 use super::declared::DeclaredStack;
-use super::diagnostic::{Diagnostic, DiagnosticSeverity};
-use super::eval::Evaluator;
 use super::inputs::ConfigInputs;
-use super::modules::{ModuleLibrary, STACK as STACK_DIRECTORY, resolve_source};
+use super::modules::{ModuleLibrary, resolve_source};
+use super::recorded_files::RecordedFiles;
 use super::schema;
-use super::source::{FileSpan, Sources};
-use super::syntax::parse::STACK;
-use super::syntax::{Block, ExprKind, ParsedFiles, parse_files};
+use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD};
+use super::sources::Sources;
+use super::stack_model::StackModel;
+use crate::hcl::catalog::BlockCatalog;
+use crate::hcl::deep_stack::run_on_deep_stack;
+use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::hcl::eval::Evaluator;
+use crate::hcl::files::ROOT_DIRECTORY;
+use crate::hcl::source::FileSpan;
+use crate::hcl::syntax::{Block, ExprKind, ParsedFiles, parse_files};
 
 /// The result of loading a stack.
 #[derive(Debug)]
@@ -72,8 +77,8 @@ pub fn parse_config(sources: &Sources) -> ParsedConfig {
             })
             .collect(),
     });
-    parsed.unwrap_or_else(|| ParsedConfig {
-        stack: ParsedFiles { findings: vec![diagnose_internal_error()], ..ParsedFiles::default() },
+    parsed.unwrap_or_else(|finding| ParsedConfig {
+        stack: ParsedFiles { findings: vec![*finding], ..ParsedFiles::default() },
         values: ParsedFiles::default(),
         modules: BTreeMap::new(),
     })
@@ -83,21 +88,7 @@ pub fn parse_config(sources: &Sources) -> ParsedConfig {
 #[must_use]
 pub fn evaluate_config(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {
     run_on_deep_stack(|| evaluate_blocks(config, sources, inputs))
-        .unwrap_or_else(|| LoadedConfig { declared: None, findings: vec![diagnose_internal_error()] })
-}
-
-/// Runs `work` on a thread with a stack of known size. The nesting depth of the configuration is bounded, but the bound is too high for
-/// the stack of an arbitrary thread. `None`: the work panicked, or the thread could not start.
-pub(super) fn run_on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("config".to_owned()).stack_size(STACK);
-        thread.spawn_scoped(scope, work).ok().and_then(|thread| thread.join().ok())
-    })
-}
-
-fn diagnose_internal_error() -> Diagnostic {
-    Diagnostic::error("config::internal", "reading the configuration failed within the program")
-        .with_help("this is a defect of leasehold: please report it with the configuration")
+        .unwrap_or_else(|finding| LoadedConfig { declared: None, findings: vec![*finding] })
 }
 
 fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {
@@ -109,7 +100,7 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
     findings.extend(values.blocks.iter().map(diagnose_block_in_variable_file));
     schema::check::check_blocks(&parsed.blocks, &mut findings);
 
-    let catalog = BlockCatalog::new(parsed, &mut findings);
+    let catalog = BlockCatalog::new(parsed, BLOCK_TYPES, &mut findings);
     check_leasehold_block(sources, parsed, &catalog, &mut findings);
     let callers = find_module_callers(config);
     let called = modules.iter().map(|(directory, parsed)| {
@@ -129,9 +120,10 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
-    let mut eval = Evaluator::new(&library, inputs.files, inputs.now, inputs.limits);
+    let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files));
+    let mut eval = Evaluator::new(&model, &recorded, inputs.now, inputs.limits.into());
     variables::resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, &files, sources);
-    let declared = declare_stack(&eval);
+    let declared = declare_stack(&eval, &model, &recorded);
     findings.append(&mut eval.findings.borrow_mut());
     if let Some(declared) = &declared {
         checks::run_checks(declared, &mut findings);
@@ -145,7 +137,7 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
 fn find_module_callers(config: &ParsedConfig) -> BTreeMap<String, FileSpan> {
     let mut callers = BTreeMap::new();
     let modules = config.modules.iter().map(|(directory, parsed)| (directory.as_str(), parsed));
-    for (from, parsed) in [(STACK_DIRECTORY, &config.stack)].into_iter().chain(modules) {
+    for (from, parsed) in [(ROOT_DIRECTORY, &config.stack)].into_iter().chain(modules) {
         for block in parsed.blocks.iter().filter(|block| &*block.keyword.text == "module") {
             let Some(ExprKind::String(source)) = block.body.find_attribute("source").map(|source| &source.value.kind)
             else {
@@ -178,7 +170,7 @@ fn index_module<'a>(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> 
         }
     }
     schema::check::check_blocks(&parsed.blocks, findings);
-    let catalog = BlockCatalog::new(parsed, findings);
+    let catalog = BlockCatalog::new(parsed, BLOCK_TYPES, findings);
     let taken = schema::find_block_schema("module").into_iter().flat_map(|schema| schema.attributes);
     for variable in taken.filter_map(|word| catalog.variables.get(word.name)) {
         findings.push(
@@ -213,7 +205,7 @@ fn check_leasehold_block(
     catalog: &BlockCatalog<'_>,
     findings: &mut Vec<Diagnostic>,
 ) {
-    if catalog.leasehold.is_some() || catalog.is_broken("leasehold", "") {
+    if !catalog.list_blocks(&LEASEHOLD).is_empty() || catalog.is_broken("leasehold", "") {
         return;
     }
     // The block may be in a file that could not be read.

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::fields::BlockFields;
-use crate::config::catalog::BlockCatalog;
-use crate::config::diagnostic::{Diagnostic, DiagnosticSeverity};
-use crate::config::eval::arguments::VariableConstraint;
-use crate::config::eval::suggest::find_nearest;
-use crate::config::eval::{EvalScope, Evaluator, ModuleId, describe_value};
 use crate::config::inputs::VariableAssignment;
-use crate::config::source::{FileId, FileSpan, Sources};
-use crate::config::syntax::{self, Attribute, Block, ExprKind};
-use crate::config::value::convert::convert_value;
-use crate::config::value::show::quote_text;
-use crate::config::value::{ConfigValue, Type};
+use crate::config::sources::Sources;
+use crate::hcl::catalog::BlockCatalog;
+use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::hcl::eval::arguments::VariableConstraint;
+use crate::hcl::eval::{EvalScope, Evaluator, ModuleId, describe_value};
+use crate::hcl::source::{FileId, FileSpan};
+use crate::hcl::suggest::find_nearest;
+use crate::hcl::syntax::{self, Attribute, Block, ExprKind};
+use crate::hcl::value::convert::convert_value;
+use crate::hcl::value::show::quote_text;
+use crate::hcl::value::{ConfigValue, Type};
 
 /// The attributes of variable files, by file name.
 pub type VariableFiles<'a> = BTreeMap<&'a str, Vec<(FileId, &'a Attribute)>>;
@@ -38,7 +39,7 @@ pub fn resolve_variables<'a>(
     let mut values = BTreeMap::new();
     for (name, block) in &catalog.variables {
         let fields = BlockFields::new(eval, ModuleId::STACK, block);
-        values.insert(*name, resolve_variable(&fields, name, given.get(name).copied()));
+        values.insert(name.clone(), resolve_variable(&fields, name, given.get(&**name).copied()));
     }
     eval.variables = values;
     for (name, block) in &catalog.variables {
@@ -107,7 +108,7 @@ fn report_undeclared_variable(
         finding.severity = DiagnosticSeverity::Warning;
         finding = finding.with_location(span, "not declared");
     }
-    let near = find_nearest(name, catalog.variables.keys().copied(), Some(&eval.budget));
+    let near = find_nearest(name, catalog.variables.keys().map(|name| &**name), Some(&eval.budget));
     eval.findings.borrow_mut().push(match near {
         Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
         None => finding.with_help(format!("declare it: variable {} {{}}", quote_text(name))),
@@ -208,9 +209,10 @@ fn evaluate_given_value(
             Ok(ConfigValue::new_string(text))
         }
         Ok(expr) => fields.eval.evaluate_expr(&expr, &EvalScope::for_literals(nowhere)).map_err(|fault| match fault {
-            crate::config::eval::EvalError::Wrong { finding, .. }
-            | crate::config::eval::EvalError::Exhausted(finding) => finding,
-            crate::config::eval::EvalError::Told => Box::new(Diagnostic::error("config::variable", "no value")),
+            crate::hcl::eval::EvalError::Wrong { finding, .. } | crate::hcl::eval::EvalError::Exhausted(finding) => {
+                finding
+            }
+            crate::hcl::eval::EvalError::Told => Box::new(Diagnostic::error("config::variable", "no value")),
         }),
         Err(finding) => Err(finding),
     };
@@ -280,7 +282,7 @@ pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, blo
         };
         let value = value.unwrap_or(ConfigValue::NULL);
         let finding = Diagnostic::error("config::validation", format!("var.{name} has no valid value"))
-            .with_detail(format!("{message}\nvar.{name} is {}", crate::config::value::show::render_value(&value)));
+            .with_detail(format!("{message}\nvar.{name} is {}", crate::hcl::value::show::render_value(&value)));
         let instance = eval.module(module);
         let given = instance.call.as_ref().and_then(|call| Some((call, call.block.body.find_attribute(name)?)));
         match given {
