@@ -1,0 +1,198 @@
+//! A team's week, with git, on AWS: a branch, a merge, somebody's hand in the console, a lease and a grace that end, a leak, a stale plan.
+//! What each command says is a golden file.
+
+use std::process::Command;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use leasehold_emulator::Emulator;
+
+use super::inert::assert_well_formed;
+use leasehold_test_harness::{Ran, Stack, sarif};
+
+fn golden(name: &str, ran: &Ran) {
+    let mut settings = leasehold_test_harness::settings();
+    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[instant]");
+    settings.add_filter(r"\d{4}-\d\d-\d\d", "[day]");
+    settings.add_filter(r"(&#40;|\()\d+[dhms][0-9dhms]*(&#41;|\))", "$1[span]$2");
+    settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:[port]");
+    settings.add_filter(r#"("leaseholdAlert/v1": )"[^"]+""#, "$1\"[fingerprint]\"");
+    settings.set_snapshot_path("snapshots/week");
+    settings.bind(|| insta::assert_snapshot!(name, ran.to_string()));
+}
+
+fn git(stack: &Stack, args: &[&str]) {
+    let identity = [("GIT_AUTHOR_NAME", "Jane"), ("GIT_AUTHOR_EMAIL", "jane@example.com")];
+    let committer = [("GIT_COMMITTER_NAME", "Jane"), ("GIT_COMMITTER_EMAIL", "jane@example.com")];
+    let output = Command::new("git")
+        .args(args)
+        .current_dir(stack.dir())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .envs(identity)
+        .envs(committer)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn commit(stack: &Stack, message: &str) {
+    git(stack, &["add", "--all", "--", "*.hcl", ".gitignore"]);
+    git(stack, &["commit", "--quiet", "--message", message]);
+}
+
+/// What the branch adds: a role, a service account, and a person whose lease ends.
+fn three(ends: Timestamp) -> String {
+    format!(
+        r#"identity "deploy" {{
+  kind    = "workload"
+  owner   = owner.jane
+  purpose = "deploys the checkout service"
+  ttl     = "90d"
+  statement {{
+    actions   = ["s3:PutObject"]
+    resources = ["arn:aws:s3:::acme-releases/*"]
+  }}
+  trust "oidc" {{
+    issuer    = "https://token.actions.githubusercontent.com"
+    audiences = ["sts.amazonaws.com"]
+    subjects  = ["repo:acme/checkout:ref:refs/heads/main"]
+  }}
+}}
+
+identity "nightly" {{
+  kind    = "service"
+  owner   = owner.jane
+  purpose = "runs at night"
+  ttl     = "90d"
+  scopes  = [scope.orders_read]
+}}
+
+identity "contractor" {{
+  kind       = "human"
+  owner      = owner.jane
+  purpose    = "looks into the outage"
+  expires_at = "{ends}"
+  scopes     = [scope.orders_read]
+}}
+"#
+    )
+}
+
+const BEFORE: &str = r#"leasehold {
+  stack = "payments"
+  defaults {
+    leaver {
+      grace = "1s"
+    }
+  }
+}
+
+provider "aws" {
+  region              = "us-east-1"
+  allowed_account_ids = ["123456789012"]
+}
+
+owner "jane" {
+  email = "jane@example.com"
+}
+
+scope "orders_read" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["arn:aws:s3:::acme-orders/*"]
+  }
+}
+"#;
+
+const OLD_BOT: &str = r#"identity "old_bot" {
+  kind   = "service"
+  owner  = owner.jane
+  ttl    = "90d"
+  scopes = [scope.orders_read]
+}
+"#;
+
+#[test]
+fn a_teams_week() {
+    let aws = Emulator::moto();
+    let stack = Stack::of(BEFORE).with_env(aws.env());
+    stack.write("identities.hcl", OLD_BOT);
+    stack.write(".gitignore", ".leasehold/\n*.plan\n");
+    git(&stack, &["init", "--quiet", "--initial-branch", "main"]);
+    commit(&stack, "Begin");
+    let begun = Timestamp::now();
+    stack.apply();
+    // Long enough to be planned, merged and applied on this machine as busy as it is, and short enough to be waited for.
+    let lease = Timestamp::now().duration_since(begun) * 5 + SignedDuration::from_secs(2);
+
+    // Monday: a branch adds three identities; the pull request shows what that means.
+    git(&stack, &["switch", "--quiet", "--create", "three"]);
+    let ends = Timestamp::from_second((Timestamp::now() + lease).as_second()).unwrap();
+    stack.append("identities.hcl", &three(ends));
+    commit(&stack, "Add three identities");
+    let comment = stack.ok(&["plan", "--format", "markdown", "--out", "review.plan", "--json-into", "plan.json"]);
+    assert_well_formed(&comment.stdout);
+    golden("monday_comment", &comment);
+    let beside: serde_json::Value = serde_json::from_str(&stack.read("plan.json")).unwrap();
+    assert_eq!(beside["summary"]["joiners"], 3);
+
+    // It is merged, and what was reviewed is applied.
+    git(&stack, &["switch", "--quiet", "main"]);
+    git(&stack, &["merge", "--quiet", "--ff-only", "three"]);
+    golden("monday_apply", &stack.ok(&["apply", "review.plan", "--auto-approve"]));
+    golden("monday_drift", &stack.ok(&["drift"]));
+
+    // Tuesday: somebody attaches AdministratorAccess by hand.
+    aws.boto3("iam.attach_user_policy(UserName='nightly', PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')");
+    let human = stack.run(&["drift"]).expect(2);
+    assert!(
+        human.stdout.contains("identity.nightly") && human.stdout.contains("policy/AdministratorAccess"),
+        "{human}"
+    );
+    golden("tuesday_drift", &human);
+    let issue = stack.run(&["drift", "--format", "markdown"]).expect(2);
+    assert_well_formed(&issue.stdout);
+    golden("tuesday_issue", &issue);
+    let log = stack.run(&["drift", "--format", "sarif"]).expect(2);
+    sarif::assert_valid(&log.json());
+    golden("tuesday_sarif", &log);
+    golden("tuesday_apply", &stack.apply());
+
+    // Wednesday: the contractor's lease ends. Nobody changes the configuration; the scheduled job shuts it.
+    let left = ends.duration_since(Timestamp::now()) + SignedDuration::from_millis(100);
+    std::thread::sleep(Duration::try_from(left).unwrap_or_default());
+    golden("wednesday_drift", &stack.run(&["drift"]).expect(2));
+    golden("wednesday_sweep", &stack.ok(&["sweep", "--auto-approve"]));
+    stack.run(&["drift"]).expect(0);
+
+    // Thursday: the old bot's block goes; its grace ends, and the scheduled job deletes it.
+    stack.cut("identities.hcl", "identity \"old_bot\"");
+    commit(&stack, "Let the old bot go");
+    golden("thursday_apply", &stack.apply());
+    std::thread::sleep(Duration::from_millis(2_100));
+    golden("thursday_sweep", &stack.ok(&["sweep", "--auto-approve"]));
+    let users = aws.boto3("print(sorted(u['UserName'] for u in iam.list_users()['Users']))");
+    assert_eq!(users, serde_json::json!(["contractor", "nightly"]));
+
+    // Friday: calls that nobody can explain. One command.
+    aws.forget_requests();
+    let reason = "strange calls, see the incident";
+    golden("friday_revoke", &stack.ok(&["revoke", "identity.deploy", "--reason", reason]));
+    assert_eq!(super::writes(&aws), 3, "{:?}", aws.counts());
+    golden("friday_plan", &stack.run(&["plan", "--detailed-exitcode"]).expect(0));
+
+    // A plan that was saved before is stale by now.
+    stack.edit("stack.hcl", "[\"s3:GetObject\"]", "[\"s3:GetObject\", \"s3:ListBucket\"]");
+    stack.ok(&["plan", "--out", "review.plan"]);
+    aws.boto3(
+        "
+        other = json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'}]})
+        arn = 'arn:aws:iam::123456789012:policy/leasehold/payments/payments.orders_read'
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=other, SetAsDefault=True)
+        ",
+    );
+    aws.forget_requests();
+    golden("friday_stale", &stack.run(&["apply", "review.plan", "--auto-approve"]).expect(3));
+    assert_eq!(super::writes(&aws), 0);
+}
