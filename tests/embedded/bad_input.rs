@@ -82,7 +82,12 @@ cases! {
 #[test]
 fn a_file_where_a_directory_is_meant() {
     let stack = Stack::of("");
-    snapshot!("a_file_where_a_directory_is_meant", stack.run(&["validate", "stack.hcl"]).expect(1));
+    snapshot!(stack.run(&["validate", "stack.hcl"]).expect(1), @"
+    $ leasehold validate stack.hcl
+    exit 1
+    ─── stderr
+    error: stack.hcl is not a directory; a stack is a directory with *.hcl files
+    ");
 }
 
 #[test]
@@ -90,5 +95,13 @@ fn machines_are_told_the_same() {
     let stack = Stack::copy_of(&home().join("several_at_once"));
     let ran = stack.run(&["validate", "--format", "json"]).expect(1);
     leasehold_test_harness::settings().bind(|| insta::assert_json_snapshot!("validate_json", ran.json()));
-    snapshot!("validate_github", stack.run(&["validate", "--format", "github"]).expect(1));
+    snapshot!(stack.run(&["validate", "--format", "github"]).expect(1), @r#"
+    $ leasehold validate --format github
+    exit 1
+    ─── stdout
+    ::error file=stack.hcl,line=9,endLine=9,col=3,title=owner "jane" has no attribute `emial`::not known%0Adid you mean `email`?
+    ::error file=stack.hcl,line=14,endLine=14,col=13,title=owner.jan is not declared::not declared%0Adid you mean owner.jane?
+    ::error file=stack.hcl,line=16,endLine=16,col=3,title=identity "ci" has no attribute `enviroment`::not known%0Adid you mean `environment`?
+    ::error file=stack.hcl,line=17,endLine=17,col=13,title="3 months" is not a duration::months and years have no fixed length%0Awrite the number of days, for example "90d"
+    "#);
 }

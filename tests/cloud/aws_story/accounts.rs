@@ -81,7 +81,7 @@ fn names(aws: &Emulator, account: &str) -> Value {
 #[test]
 fn three_accounts_live_one_life() {
     let (aws, stack) = fresh();
-    filtered("accounts_plan", &stack.plan());
+    filtered!("accounts_plan", stack.plan());
     stack.ok(&["plan", "--out", "three.plan"]);
     stack.ok(&["apply", "three.plan", "--auto-approve"]).says(&["audit:reporter", "prod:deployer"]);
     assert_eq!(names(&aws, Emulator::ACCOUNT), json!([["reporter"], [], ["payments.orders_read"]]));
@@ -139,7 +139,15 @@ fn a_read_that_is_denied_in_one_account_fails_the_plan_and_names_the_account() {
         assert_eq!(ran.stdout, "", "no plan, and nothing that reads like one");
         assert!(!stack.path("p").exists());
     }
-    filtered("accounts_denied", &stack.run(&["plan"]).expect(1));
+    filtered!(stack.run(&["plan"]).expect(1), @"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    error: the cloud could not be read: access denied
+      - iam:ListRoles: the caller may not do this (AccessDenied: User: arn:aws:iam::123456789012:user/moto is not authorized to perform: iam:ListRoles) (in the account of provider.aws.audit)
+      - Nothing was changed.
+      help: allow iam:ListRoles to the caller; if a policy allows it, look for a permissions boundary or a service control policy that does not
+    ");
     aws.heal();
     stack.assert_converged();
 }
@@ -158,7 +166,15 @@ fn an_account_that_has_not_heard_yet_of_whom_it_shall_trust_is_waited_for() {
 fn two_providers_that_lead_into_one_account_are_refused_before_anything_is_read() {
     let (aws, stack) = fresh();
     stack.write("stack.hcl", &stack.read("stack.hcl").replace(PROD, AUDIT));
-    filtered("accounts_same", &stack.run(&["plan"]).expect(1));
+    filtered!(stack.run(&["plan"]).expect(1), @"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    error: this is not an account the configuration allows
+      - provider.aws.prod: it leads into account 111111111111, and so does provider.aws.audit
+      - Nothing was changed.
+      help: give each provider block a role, or credentials, of an account of its own; what lives in one account says one provider
+    ");
     stack.run(&["apply", "--auto-approve"]).expect(1).says(&["provider.aws.prod", "provider.aws.audit"]);
     let actions: Vec<String> = aws.counts().into_keys().collect();
     assert_eq!(actions, ["AssumeRole", "GetCallerIdentity"]);

@@ -68,8 +68,24 @@ fn what_nobody_declared_is_shown_and_removed() {
     let before = user(&aws, "reporter");
     equip(&aws, "reporter");
     let plan = stack.run(&["plan", "--detailed-exitcode"]).expect(2);
-    filtered("stray_credentials", &plan);
-    filtered("stray_credentials_as_drift", &stack.run(&["drift"]).expect(2));
+    filtered!(plan, @"
+    $ leasehold plan --detailed-exitcode
+    exit 2
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      ! drift   identity.reporter  changed outside leasehold
+          - aws_iam_mfa_device                   reporter/GAHT12345678
+          - aws_iam_virtual_mfa_device           reporter/reporter-phone
+          - aws_iam_service_specific_credential  reporter/ACCA[id]
+          - aws_iam_user_ssh_key                 reporter/APKA[id]
+          - aws_iam_signing_certificate          reporter/[certificate id]
+          - aws_iam_access_key                   reporter/[key]
+          - aws_iam_user_login_profile           reporter
+
+    Plan: 0 to add, 0 to change, 7 to destroy.  1 drift.
+    ");
+    filtered!("stray_credentials_as_drift", stack.run(&["drift"]).expect(2));
     aws.forget_requests();
     stack.apply();
     stack.assert_converged();
@@ -133,7 +149,22 @@ fn a_leaver_with_every_credential_is_shut_in_order_and_taken_apart_in_order() {
     let (aws, stack) = applied();
     equip(&aws, "reporter");
     stack.cut("stack.hcl", "identity \"reporter\"");
-    filtered("leaver_with_every_credential", &stack.plan());
+    filtered!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      - leaver  identity.reporter  no longer in configuration; changed outside leasehold → quarantine now, deleted after [day]
+          ~ aws_iam_user_policy                  reporter/leasehold                        deny everything
+          ~ aws_iam_service_specific_credential  reporter/ACCA[id]             ACCA…[id] → Inactive
+          ~ aws_iam_user_ssh_key                 reporter/APKA[id]             APKA…[id] → Inactive
+          ~ aws_iam_signing_certificate          reporter/[certificate id]  [certificate] → Inactive
+          ~ aws_iam_access_key                   reporter/[key]             [short key] → Inactive
+          - aws_iam_user_login_profile           reporter
+
+    Plan: 0 to add, 5 to change, 1 to destroy.  1 leaver, 1 drift.
+    ");
     aws.forget_requests();
     stack.apply();
     stack.assert_converged();
@@ -176,7 +207,25 @@ fn a_leaver_with_every_credential_is_shut_in_order_and_taken_apart_in_order() {
     assert!(!evidence.contains("told-once") && !evidence.contains("ssh-rsa"), "no secret, and no key: {evidence}");
 
     let_grace_end(&aws, "tag_user(UserName='reporter'");
-    filtered("deletion_with_every_credential", &stack.plan());
+    filtered!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      - leaver  identity.reporter  no longer in configuration; changed outside leasehold → deleted now
+          - aws_iam_user                         reporter
+          - aws_iam_user_policy                  reporter/leasehold
+          - aws_iam_mfa_device                   reporter/GAHT12345678
+          - aws_iam_user_policy_attachment       reporter/orders_read
+          - aws_iam_virtual_mfa_device           reporter/reporter-phone
+          - aws_iam_service_specific_credential  reporter/ACCA[id]
+          - aws_iam_user_ssh_key                 reporter/APKA[id]
+          - aws_iam_signing_certificate          reporter/[certificate id]
+          - aws_iam_access_key                   reporter/[key]
+
+    Plan: 0 to add, 0 to change, 9 to destroy.  1 leaver, 1 drift.
+    ");
     aws.forget_requests();
     stack.apply();
     let writes = writes(&aws);
@@ -243,7 +292,20 @@ fn a_role_goes_out_of_its_instance_profile_before_it_goes() {
     assert_eq!(writes(&aws), ["UpdateAssumeRolePolicy", "PutRolePolicy", "TagRole"]);
     assert!(evidence(&stack, "identity.checkout_ci", "quarantine").contains("checkout_ci/fleet"));
     let_grace_end(&aws, "tag_role(RoleName='checkout_ci'");
-    filtered("deletion_of_a_role_on_instances", &stack.plan());
+    filtered!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      - leaver  identity.checkout_ci  no longer in configuration; changed outside leasehold → deleted now
+          - aws_iam_role                         checkout_ci
+          - aws_iam_role_policy                  checkout_ci/leasehold
+          - aws_iam_instance_profile_membership  checkout_ci/fleet        instances that run with it lose the role
+          - aws_iam_role_policy_attachment       checkout_ci/orders_read
+
+    Plan: 0 to add, 0 to change, 4 to destroy.  1 leaver, 1 drift.
+    ");
     aws.forget_requests();
     stack.apply();
     assert_eq!(writes(&aws), ["RemoveRoleFromInstanceProfile", "DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"]);

@@ -19,7 +19,22 @@ fn what_was_done_behind_its_back_is_shown_and_removed() {
         ",
     );
     let plan = stack.run(&["plan", "--detailed-exitcode"]).expect(2);
-    filtered("drift", &plan);
+    filtered!(plan, @"
+    $ leasehold plan --detailed-exitcode
+    exit 2
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      ! drift   identity.checkout_ci  changed outside leasehold
+          - aws_iam_role_policy             checkout_ci/backdoor
+
+      ! drift   identity.reporter  changed outside leasehold
+          - aws_iam_user_policy_attachment  reporter/AdministratorAccess
+          - aws_iam_access_key              reporter/[key]
+          - aws_iam_access_key              reporter/[key]
+
+    Plan: 0 to add, 0 to change, 4 to destroy.  2 drifts.
+    ");
     let plan = stack.plan_json();
     assert_eq!(plan["summary"]["drifted"], 2, "{plan:#}");
     stack.apply();

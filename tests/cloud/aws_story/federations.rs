@@ -57,7 +57,7 @@ fn providers(aws: &Emulator) -> Value {
 #[test]
 fn they_come_before_the_trusts_that_name_them_change_and_go_after() {
     let (aws, stack) = federated();
-    filtered("federations_join", &stack.apply());
+    filtered!("federations_join", stack.apply());
     stack.assert_converged();
     stack.ok(&["drift"]);
     let live = providers(&aws);
@@ -85,7 +85,33 @@ fn they_come_before_the_trusts_that_name_them_change_and_go_after() {
         &format!("  audiences   = [\"acme\"]\n  thumbprints = [\"{}\"]\n}}", "A1".repeat(20)),
     );
     stack.write("corp.xml", &metadata("https://login.example.com"));
-    filtered("federations_move", &stack.plan());
+    filtered!(stack.plan(), @r#"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      ~ federation  federation.github  held by 1 identity
+          ~ aws_iam_openid_connect_provider  token.actions.githubusercontent.com
+              client_id_list:
+                - "sts.amazonaws.com"
+                + "acme"
+              thumbprint_list: none → ["a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"]
+
+      ~ federation  federation.corp  held by 1 identity
+          ~ aws_iam_saml_provider           corp
+              saml_metadata_document:
+                - <EntityDescriptor entityID="https://corp.example.com">xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (1073 characters)
+                + <EntityDescriptor entityID="https://login.example.com">xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (1074 characters)
+
+      ~ mover   identity.console  workload · owner jane · until 2090-01-01 ([days]) · same access
+          federation.corp says something else
+
+      ~ mover   identity.checkout_ci  workload · owner jane · service checkout · prod · until 2090-01-01 ([days]) · same access
+          federation.github says something else
+
+    Plan: 0 to add, 2 to change, 0 to destroy.  2 movers, 2 federations.
+    "#);
     stack.apply();
     stack.assert_converged();
     let live = providers(&aws);
@@ -123,7 +149,27 @@ fn what_is_not_the_stacks_is_not_touched_and_who_trusts_it_keeps_it() {
         iam.create_open_id_connect_provider(Url='https://token.actions.githubusercontent.com', ClientIDList=['theirs'], ThumbprintList=[])
         ",
     );
-    filtered("federation_is_taken", &stack.run(&["plan"]).expect(1));
+    filtered!(stack.run(&["plan"]).expect(1), @r#"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    plan::name_taken
+
+      × federation.github cannot be created: aws_iam_openid_connect_provider
+      │ token.actions.githubusercontent.com exists already and is not this stack's
+      │ arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com lives in the
+      │ cloud, and it carries no mark of leasehold. Leasehold never writes what does not carry its
+      │ mark.
+        ╭─[stack.hcl:62:1]
+     61 │ 
+     62 │ federation "oidc" "github" {
+        · ─────────────┬────────────
+        ·              ╰── this name is taken
+     63 │   url       = "https://token.actions.githubusercontent.com"
+        ╰────
+      help: Take the block out: trusts may name what others manage. Or remove the live object by hand
+            if nobody needs it.
+    "#);
     stack.cut("stack.hcl", "federation \"oidc\" \"github\"");
     stack.apply();
     stack.assert_converged();
@@ -168,11 +214,26 @@ fn what_is_wrong_with_a_block_is_told_and_the_embedded_directory_has_none() {
         .replace("federation \"saml\" \"corp\"", "federation \"saml\" \"1st corp\"");
     let (_, stack) = fresh();
     stack.append("stack.hcl", &bad);
-    filtered("federations_that_are_wrong", &stack.run(&["validate"]).expect(1));
+    filtered!("federations_that_are_wrong", stack.run(&["validate"]).expect(1));
 
     let stack = Stack::of(
         "leasehold {\n  stack = \"s\"\n}\n\nfederation \"oidc\" \"github\" {\n  url = \"https://token.actions.githubusercontent.com\"\n  \
          audiences = [\"sts.amazonaws.com\"]\n}\n",
     );
-    filtered("federations_on_the_embedded_directory", &stack.run(&["plan"]).expect(1));
+    filtered!(stack.run(&["plan"]).expect(1), @r#"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    realize::no_federations
+
+      × federation.github cannot be here: provider local has no federations
+       ╭─[stack.hcl:5:1]
+     4 │ 
+     5 │ federation "oidc" "github" {
+       · ─────────────┬────────────
+       ·              ╰── not supported here
+     6 │   url = "https://token.actions.githubusercontent.com"
+       ╰────
+      help: take the block out, or work with provider "aws"
+    "#);
 }

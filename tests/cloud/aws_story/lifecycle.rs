@@ -11,7 +11,29 @@ use leasehold_test_harness::Stack;
 #[test]
 fn joiners_stand_in_the_account_fenced_marked_and_trusted_until_their_deadline() {
     let (aws, stack) = fresh();
-    filtered("joiners", &stack.apply());
+    filtered!(stack.apply(), @"
+    $ leasehold apply --auto-approve
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      + scope   scope.orders_read  held by 2 identities
+          + aws_iam_policy                  payments/orders_read
+
+      + joiner  identity.checkout_ci  workload · owner jane · service checkout · prod · until 2090-01-01 ([days]) · write access
+          + aws_iam_role                    checkout_ci
+          + aws_iam_role_policy             checkout_ci/leasehold    lease deny
+          + aws_iam_role_policy_attachment  checkout_ci/orders_read
+
+      + joiner  identity.reporter  service · owner jane · until 2090-01-01 ([days]) · read access
+          + aws_iam_user                    reporter
+          + aws_iam_user_policy             reporter/leasehold    lease deny
+          + aws_iam_user_policy_attachment  reporter/orders_read
+
+    Plan: 7 to add, 0 to change, 0 to destroy.  2 joiners, 1 shared scope.
+
+    Apply complete! 7 added, 0 changed, 0 destroyed. Read back and verified.
+    ");
     stack.assert_converged();
 
     let role = role(&aws, "checkout_ci");
@@ -63,7 +85,27 @@ fn a_mover_is_told_by_what_it_gains_and_lands_in_the_account() {
     let (aws, stack) = applied();
     stack.edit("stack.hcl", r#"["s3:PutObject"]"#, r#"["s3:PutObject", "s3:DeleteObject"]"#);
     let plan = stack.plan();
-    filtered("mover", &plan);
+    filtered!(plan, @r#"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      ~ mover   identity.checkout_ci  workload · owner jane · service checkout · prod · until 2090-01-01 ([days]) · EXPANDS access
+          access differs
+          newly allowed, for example: s3:DeleteObject on arn:aws:s3:::acme-releases/
+          ~ aws_iam_role_policy             checkout_ci/leasehold
+              policy:
+                # 19 unchanged lines
+                      {
+                        "Action": [
+                +         "s3:DeleteObject",
+                          "s3:PutObject"
+                        ],
+                # 8 unchanged lines
+
+    Plan: 0 to add, 1 to change, 0 to destroy.  1 mover (1 expands).
+    "#);
     let json = stack.plan_json();
     assert_eq!(json["identity_changes"][0]["access_verdict"], "expands");
     stack.apply();
@@ -93,7 +135,23 @@ fn a_leaver_with_strays_is_shut_at_once_restored_when_put_back_and_deleted_after
     );
     let ci = stack.cut("stack.hcl", "identity \"checkout_ci\"");
     let reporter = stack.cut("stack.hcl", "identity \"reporter\"");
-    filtered("leavers", &stack.plan());
+    filtered!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      - leaver  identity.checkout_ci  no longer in configuration; changed outside leasehold → quarantine now, deleted after [day]
+          ~ aws_iam_role                    checkout_ci            trust policy replaced by Deny
+          ~ aws_iam_role_policy             checkout_ci/leasehold  deny everything
+
+      - leaver  identity.reporter  no longer in configuration; changed outside leasehold → quarantine now, deleted after [day]
+          ~ aws_iam_user_policy             reporter/leasehold             deny everything
+          ~ aws_iam_access_key              reporter/[key]  [short key] → Inactive
+          - aws_iam_user_login_profile      reporter
+
+    Plan: 0 to add, 4 to change, 1 to destroy.  2 leavers, 2 drifts.
+    ");
     stack.apply();
     stack.assert_converged();
     let (role_shut, user_shut) = (role(&aws, "checkout_ci"), user(&aws, "reporter"));
@@ -112,7 +170,7 @@ fn a_leaver_with_strays_is_shut_at_once_restored_when_put_back_and_deleted_after
 
     stack.append("stack.hcl", &ci);
     stack.append("stack.hcl", &reporter);
-    filtered("restored", &stack.plan());
+    filtered!("restored", stack.plan());
     stack.apply();
     stack.assert_converged();
     assert_eq!(role(&aws, "checkout_ci"), role_before);

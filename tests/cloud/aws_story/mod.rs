@@ -168,7 +168,16 @@ fn assert_denies_everything(document: &Value) {
     assert_eq!(statements(document, "Deny").iter().filter(total).count(), 1, "{document}");
 }
 
-fn filtered(name: &str, ran: &leasehold_test_harness::Ran) {
+/// As [`leasehold_test_harness::snapshot`], without the values that differ from run to run on the emulator.
+macro_rules! filtered {
+    ($($snapshot:tt)*) => {
+        $crate::aws_story::filters().bind(|| leasehold_test_harness::snapshot!($($snapshot)*))
+    };
+}
+use filtered;
+
+/// The filters of [`filtered`].
+fn filters() -> insta::Settings {
     let mut settings = leasehold_test_harness::settings();
     settings.add_filter(r"now \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "now [now]");
     settings.add_filter(r"deleted after \d{4}-\d\d-\d\d", "deleted after [day]");
@@ -181,5 +190,5 @@ fn filtered(name: &str, ran: &leasehold_test_harness::Ran) {
     settings.add_filter(r"(APKA|ACCA)[A-Z0-9]{16}", "$1[id]");
     settings.add_filter(r"\b[a-z0-9]{4}…[a-z0-9]{4}", "[certificate]");
     settings.add_filter(r"\b[a-z0-9]{32}\b", "[certificate id]");
-    settings.bind(|| insta::assert_snapshot!(name, ran.to_string()));
+    settings
 }

@@ -24,7 +24,13 @@ fn an_account_without_room_is_named_before_anything_is_written() {
     for command in [&["plan"] as &[&str], &["apply", "--auto-approve"]] {
         let ran = stack.run(command).expect(3);
         if command == ["plan"] {
-            filtered("quota_of_the_account", &ran);
+            filtered!(ran, @"
+            $ leasehold plan
+            exit 3
+            ─── stderr
+            error: the account has no room for this plan, and nothing was changed: 0 of 0 roles are used, and the plan makes 1, which would be 1 (RolesQuota); 0 of 0 customer-managed policies are used, and the plan makes 1, which would be 1 (PoliciesQuota)
+              help: Ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused. Where this plan removes some itself, let `leasehold sweep` delete those first, or apply a part with --target.
+            ");
         }
     }
     assert_eq!(names(&aws), serde_json::json!([]));
@@ -58,7 +64,7 @@ fn what_one_block_asks_for_too_much_is_told_at_its_line() {
             arns.join(",\n    ")
         ),
     );
-    filtered("quota_of_a_role", &stack.run(&["plan"]).expect(1));
+    filtered!("quota_of_a_role", stack.run(&["plan"]).expect(1));
     quota(&aws, "_attached_policies_per_role_quota", 11);
     stack.ok(&["plan"]);
 }
@@ -70,7 +76,24 @@ fn a_trust_policy_is_held_against_what_the_account_takes_also_when_it_only_grows
     let subjects: Vec<String> =
         (0..40).map(|n| format!("\"repo:acme/checkout:environment:stage-of-the-shop-{n:02}\"")).collect();
     stack.edit("stack.hcl", "subjects  = [", &format!("subjects  = [{}, ", subjects.join(", ")));
-    filtered("quota_of_a_trust", &stack.run(&["plan"]).expect(1));
+    filtered!(stack.run(&["plan"]).expect(1), @r#"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    limits::quota
+
+      × identity.checkout_ci: there would be 2598 characters in the trust policy; this account allows
+      │ 2048 (AssumeRolePolicySizeQuota)
+        ╭─[stack.hcl:54:3]
+     53 │ 
+     54 │   trust "oidc" {
+        ·   ──────┬─────
+        ·         ╰── beyond what the account takes
+     55 │     issuer    = "https://token.actions.githubusercontent.com"
+        ╰────
+      help: trust fewer principals, use patterns in `subjects`, or ask AWS for a higher quota (Service
+            Quotas, IAM)
+    "#);
     quota(&aws, "_assume_role_policy_size_quota", 4096);
     stack.apply();
     stack.assert_converged();
@@ -97,7 +120,24 @@ fn inline_policies_that_have_no_room_beside_each_other_are_told_before_anything_
         )
     };
     let stack = Stack::of(&text("", &statement)).with_env(aws.env());
-    filtered("quota_of_inline_policies", &stack.run(&["plan"]).expect(1));
+    filtered!(stack.run(&["plan"]).expect(1), @r#"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    limits::quota
+
+      × identity.reporter: there would be 3098 characters in its inline policies at once; this account
+      │ allows 2048 (UserPolicySizeQuota)
+        ╭─[stack.hcl:16:3]
+     15 │   expires_at = "2090-01-01T00:00:00Z"
+     16 │   statement {
+        ·   ────┬────
+        ·       ╰── beyond what the account takes
+     17 │     actions   = ["s3:GetObject"]
+        ╰────
+      help: move statements to a scope: it is a policy of its own, with room for 6144 characters. What
+            lives beside them goes only after them here, so that nobody is without both
+    "#);
     stack.run(&["apply", "--auto-approve"]).expect(1);
     assert_eq!(aws.requests().iter().filter(|request| request.writes()).count(), 0);
     // A scope is a policy of its own.

@@ -50,9 +50,43 @@ fn an_account_whose_block_is_taken_out_with_all_that_lives_there_stops_plan_appl
     let text = stack.read("stack.hcl");
     stack.cut("stack.hcl", "identity \"auditor\"");
     stack.edit("stack.hcl", AUDIT_BLOCK, "");
-    filtered("sight_plan", &stack.run(&["plan", "--detailed-exitcode"]).expect(2));
-    filtered("sight_apply", &stack.run(&["apply", "--auto-approve"]).expect(3));
-    filtered("sight_drift", &stack.run(&["drift"]).expect(3));
+    filtered!(stack.run(&["plan", "--detailed-exitcode"]).expect(2), @"
+    $ leasehold plan --detailed-exitcode
+    exit 2
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      . let go of   account aws 111111111111: what lives there stays as it is, and is not looked at any more
+
+      refused by out-of-sight:  this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), and no provider block leads there any more: they would live on with all their access, and no run would see them
+        Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. If the account shall be left as it is, approve that by name: --approve 'aws 111111111111'.
+
+    Plan: 0 to add, 0 to change, 0 to destroy.
+    ");
+    filtered!(stack.run(&["apply", "--auto-approve"]).expect(3), @"
+    $ leasehold apply --auto-approve
+    exit 3
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      . let go of   account aws 111111111111: what lives there stays as it is, and is not looked at any more
+
+      refused by out-of-sight:  this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), and no provider block leads there any more: they would live on with all their access, and no run would see them
+        Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. If the account shall be left as it is, approve that by name: --approve 'aws 111111111111'.
+
+    Plan: 0 to add, 0 to change, 0 to destroy.
+    ─── stderr
+    error: the plan is refused, and nothing was changed
+      - out-of-sight: this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), and no provider block leads there any more: they would live on with all their access, and no run would see them
+        help: Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. If the account shall be left as it is, approve that by name: --approve 'aws 111111111111'.
+    ");
+    filtered!(stack.run(&["drift"]).expect(3), @"
+    $ leasehold drift
+    exit 3
+    ─── stderr
+    error: this stack has something in aws 111111111111, and no provider block leads there any more: what became of it cannot be seen
+      help: Put the provider block back; or run `leasehold plan`, which says how to let go of an account.
+    ");
     // What time brings elsewhere is not held up.
     stack.ok(&["sweep", "--auto-approve"]).says(&["No changes."]);
     // Back in sight, he leaves, and then the account may go.
@@ -76,7 +110,18 @@ fn an_account_is_let_go_of_by_name_and_the_ledger_says_who_did() {
     stack.edit("stack.hcl", AUDIT_BLOCK, "");
     stack.ok(&["plan", "--out", "p"]);
     let approved = ["apply", "p", "--auto-approve", "--approve", "aws 111111111111"];
-    filtered("sight_approved", &stack.ok(&approved));
+    filtered!(stack.ok(&approved), @"
+    $ leasehold apply p --auto-approve --approve aws 111111111111
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
+
+      . let go of   account aws 111111111111: what lives there stays as it is, and is not looked at any more
+
+    Plan: 0 to add, 0 to change, 0 to destroy.
+
+    Apply complete! 0 added, 0 changed, 0 destroyed. Read back and verified.
+    ");
     stack.ok(&["audit", "list"]).says(&["aws 111111111111", "--approve"]);
     assert_eq!(users(&aws, AUDIT), json!(["auditor"]), "nothing is done to what lives there");
     stack.assert_converged();

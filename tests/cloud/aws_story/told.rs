@@ -13,7 +13,7 @@ fn told(name: &str, ran: &Ran) {
     settings.add_filter(r"tried (\d+) times in \d+ s", "tried $1 times in [n] s");
     settings.add_filter(r"now \d+ calls a second", "now [n] calls a second");
     settings.add_filter(r"calls; .+ of this run", "calls; [some time] of this run");
-    settings.bind(|| filtered(name, ran));
+    settings.bind(|| filtered!(name, ran));
 }
 
 const EXPIRED: &str = "The security token included in the request is expired";

@@ -107,7 +107,30 @@ fn two_new_roles_that_trust_each_other_are_refused() {
     let text =
         |of_two: &str| [HEAD, &role("one", "s3:GetObject", &aws("two")), &role("two", "s3:GetObject", of_two)].concat();
     let stack = Stack::of(&text(&aws("one"))).with_env(account.env());
-    filtered("trust_of_two_that_are_new", &stack.run(&["apply", "--auto-approve"]).expect(1));
+    filtered!(stack.run(&["apply", "--auto-approve"]).expect(1), @r#"
+    $ leasehold apply --auto-approve
+    exit 1
+    ─── stderr
+    plan::circle
+
+      × new identities trust each other: identity.one, identity.two
+      │ A trust can name only who exists, so none of them can be created first.
+        ╭─[stack.hcl:21:3]
+     20 │ 
+     21 │   trust "aws" {
+        ·   ─────┬─────
+        ·        ╰── trusts another that is new
+     22 │     principals = ["arn:aws:iam::123456789012:role/two"]
+        ╰────
+        ╭─[stack.hcl:36:3]
+     35 │ 
+     36 │   trust "aws" {
+        ·   ─────┬─────
+        ·        ╰── trusts another that is new
+     37 │     principals = ["arn:aws:iam::123456789012:role/one"]
+        ╰────
+      help: Take one of these trusts out and apply; then put it in again and apply once more.
+    "#);
     assert_eq!(account.requests().iter().filter(|request| request.writes()).count(), 0);
     for of_two in [LAMBDA, &aws("one")] {
         stack.write("stack.hcl", &text(of_two));

@@ -67,7 +67,16 @@ fn a_comment_holds_joiners_movers_leavers_drift_and_refusals() {
     let mut stack = Stack::example("quickstart").at(START);
     snapshot!("comment_joiners", stack.ok(&["plan", "--format", "markdown"]));
     stack.apply();
-    snapshot!("comment_nothing", stack.ok(&["plan", "--format", "markdown"]));
+    snapshot!(stack.ok(&["plan", "--format", "markdown"]), @"
+    $ leasehold plan --format markdown
+    exit 0
+    ─── stdout
+    ### Leasehold plan · stack <code>quickstart</code>
+
+    **No changes.** The cloud is as the configuration says.
+
+    <code>local</code> <code>embedded</code> as <code>tester</code> · now 2026-11-20T22:00:00Z
+    ");
     let wide = leasehold_provider::Document::new(serde_json::json!({
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],

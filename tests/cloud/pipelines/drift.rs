@@ -128,9 +128,35 @@ fn what_is_overdue_is_told_with_no_change_of_configuration() {
     stack.apply();
     stack.cut("identities.hcl", "identity \"checkout_ci\"");
     stack.apply();
-    snapshot!("drift_in_sync", stack.run(&["drift"]).expect(0));
+    snapshot!(stack.run(&["drift"]).expect(0), @"
+    $ leasehold drift
+    exit 0
+    ─── stdout
+    Leasehold drift  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      . quarantined  identity.checkout_ci  since 2026-11-20T22:00:00Z (removed)
+
+    In sync: 4 identities and 1 scope are as they were last applied.
+    ");
     stack.pass_days(40);
-    snapshot!("drift_overdue", stack.run(&["drift"]).expect(2));
+    snapshot!(stack.run(&["drift"]).expect(2), @"
+    $ leasehold drift
+    exit 2
+    ─── stdout
+    Leasehold drift  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-12-30T22:00:00Z
+
+      ! lease over  identity.triage_agent  owner jane
+          its lease ended at 2026-12-20T22:00:00Z, and it is not quarantined
+          directory_role triage_agent
+          Let `leasehold sweep` run on a schedule; or renew the lease.
+
+      ! grace over  identity.checkout_ci  owner jane
+          its grace is over, and it is still there
+          directory_role checkout_ci
+          Let `leasehold sweep` run on a schedule.
+
+    Drift: 2 findings; 4 identities and 1 scope were looked at.
+    ");
     stack.ok(&["sweep", "--auto-approve"]);
     assert_eq!(found(&stack, 0, &[]), []);
     // A quarantine that somebody opens again, and one that gets something added.
@@ -192,11 +218,21 @@ fn who_manages_what_is_told_apart_and_an_ignore_file_says_what_may_stay() {
         (&json!(3), &json!({"billing": 3}), &json!(2))
     );
     assert_eq!((&coverage["service_linked"], &coverage["reserved"]), (&json!(1), &json!(1)));
-    snapshot!("drift_unmanaged", {
+    snapshot!({
         let mut ran = stack.run(&["drift", "--unmanaged"]).expect(2);
         ran.stdout = ran.stdout.split_once("\n").unwrap().1.to_owned();
         ran
-    });
+    }, @"
+    $ leasehold drift --unmanaged
+    exit 2
+    ─── stdout
+
+      ? unmanaged  arn:aws:iam::123456789012:user/somebody
+
+    Drift: 1 finding; 2 identities and 1 scope were looked at.
+    Coverage: 75 % managed. 3 of this stack, 3 of other stacks, 1 unmanaged, 1 ignored; apart from these 1 service-linked and 1 reserved.
+    Nothing fits the pattern arn:aws:iam::*:role/gone any more.
+    ");
     stack.write(".leaseholdignore", "[\n");
     stack.run(&["drift", "--unmanaged"]).expect(1).says(&["line 1"]);
     stack.run(&["drift", "--unmanaged", "--ignore", "nowhere"]).expect(1).says(&["nowhere"]);

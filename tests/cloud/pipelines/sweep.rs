@@ -20,7 +20,13 @@ fn phases(stack: &Stack) -> Vec<(String, String)> {
 #[test]
 fn with_nothing_due_it_says_what_is_next() {
     let stack = applied();
-    snapshot!("sweep_nothing", stack.ok(&["sweep", "--auto-approve"]));
+    snapshot!(stack.ok(&["sweep", "--auto-approve"]), @"
+    $ leasehold sweep --auto-approve
+    exit 0
+    ─── stdout
+    No changes. No lease has ended, no grace is over and no key is due.
+    Next: identity.triage_agent: its lease ends at 2026-12-20T22:00:00Z.
+    ");
 }
 
 #[test]
@@ -39,7 +45,20 @@ fn it_shuts_leases_that_ended_and_leaves_every_other_change_to_apply() {
     let (agent, rest) = due(&stack.plan_json());
     assert_eq!((agent.len(), rest.len()), (1, 4));
     let before = stack.outside().rows_of(&["checkout_ci", "nightly_report"]).unwrap();
-    snapshot!("sweep_lease", stack.ok(&["sweep", "--auto-approve"]));
+    snapshot!(stack.ok(&["sweep", "--auto-approve"]), @"
+    $ leasehold sweep --auto-approve
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-12-30T22:00:00Z
+
+      - leaver  identity.triage_agent  lease ended 2026-12-20T22:00:00Z → quarantine now, deleted once its block is gone
+          ~ directory_role                  triage_agent            trust policy emptied
+          ~ directory_inline_policy         triage_agent/leasehold  deny everything
+
+    Plan: 0 to add, 2 to change, 0 to destroy.  1 leaver.
+
+    Apply complete! 0 added, 2 changed, 0 destroyed. Read back and verified.
+    ");
     assert_eq!(stack.outside().rows_of(&["checkout_ci", "nightly_report"]).unwrap(), before);
     let (agent, still) = due(&stack.plan_json());
     assert_eq!(agent, Vec::<Value>::new(), "it is quarantined, and stays so");
@@ -55,7 +74,20 @@ fn it_deletes_after_a_grace_that_ended() {
     stack.apply();
     stack.ok(&["sweep", "--auto-approve"]).says(&["No changes.", "identity.checkout_ci: its grace ends"]);
     stack.pass_days(8);
-    snapshot!("sweep_grace", stack.ok(&["sweep", "--auto-approve"]));
+    snapshot!(stack.ok(&["sweep", "--auto-approve"]), @"
+    $ leasehold sweep --auto-approve
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-28T22:00:00Z
+
+      - leaver  identity.checkout_ci  no longer in configuration → deleted now
+          - directory_role                  checkout_ci
+          - directory_inline_policy         checkout_ci/leasehold
+
+    Plan: 0 to add, 0 to change, 2 to destroy.  1 leaver.
+
+    Apply complete! 0 added, 0 changed, 2 destroyed. Read back and verified.
+    ");
     assert!(!phases(&stack).iter().any(|(address, _)| address == "identity.checkout_ci"));
 }
 

@@ -184,7 +184,26 @@ fn what_is_done_outside_is_found_in_the_account_it_was_done_in() {
     let stranger = outside(&stack);
     stranger.attach_policy("bot", "arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
     stranger.remove_principal("reader").unwrap();
-    snapshot!("accounts_drift", stack.run(&["drift"]).expect(2));
+    snapshot!(stack.run(&["drift"]).expect(2), @"
+    $ leasehold drift
+    exit 2
+    ─── stdout
+    Leasehold drift  ·  stack two  ·  local embedded, audit embedded/audit.db as tester  ·  now 2026-11-20T22:00:00Z
+
+      ! stray access  identity.auditor  owner jane
+          it holds arn:aws:iam::aws:policy/AdministratorAccess, which nobody declared
+          directory_user audit:bot
+          not decided: the content of arn:aws:iam::aws:policy/AdministratorAccess is not read
+          + directory_attachment            audit:bot/arn:aws:iam::aws:policy/AdministratorAccess
+          Find out who gave it; declare it, or let `leasehold apply` take it off.
+
+      ! missing  identity.reader  owner jane
+          it is declared and not there: removed outside, or never applied
+          directory_role audit:reader
+          Find out who removed it; `leasehold apply` makes it again, or take its block out.
+
+    Drift: 2 findings; 2 identities and 3 scopes were looked at.
+    ");
     assert_eq!(lifecycles(&stack.plan_json())["identity.auditor"], "drift");
     stack.apply();
     stack.assert_converged();

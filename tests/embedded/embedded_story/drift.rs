@@ -46,7 +46,17 @@ fn what_a_stranger_does_is_shown_and_undone() {
 fn a_part_that_was_taken_away_comes_back() {
     let stack = applied();
     stack.outside().delete_inline_policy("checkout_ci", "leasehold").unwrap();
-    snapshot!("part_missing", stack.plan());
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      ! drift   identity.checkout_ci  parts are missing: taken away outside leasehold, or a run broke off
+          + directory_inline_policy         checkout_ci/leasehold  lease deny
+
+    Plan: 1 to add, 0 to change, 0 to destroy.  1 drift.
+    ");
     stack.apply();
     stack.assert_converged();
 }
@@ -58,6 +68,24 @@ fn a_principal_of_the_same_name_that_is_not_ours_is_named_and_untouched() {
     let stranger = stack.outside();
     stranger.create_principal(Principal::Role, "checkout_ci", &BTreeMap::new()).unwrap();
     let before = stranger.rows_of(&["checkout_ci"]).unwrap();
-    snapshot!("same_name_not_ours", stack.run(&["apply", "--auto-approve"]).expect(1).says(&["checkout_ci"]));
+    snapshot!(stack.run(&["apply", "--auto-approve"]).expect(1).says(&["checkout_ci"]), @r#"
+    $ leasehold apply --auto-approve
+    exit 1
+    ─── stderr
+    plan::name_taken
+
+      × identity.checkout_ci cannot be created: directory_role checkout_ci exists already and is not
+      │ this stack's
+      │ local:role/checkout_ci lives in the cloud, and it carries no mark of leasehold. Leasehold
+      │ never writes what does not carry its mark.
+        ╭─[identities.hcl:19:1]
+     18 │ 
+     19 │ identity "checkout_ci" {
+        · ───────────┬──────────
+        ·            ╰── this name is taken
+     20 │   kind        = "workload"
+        ╰────
+      help: Give it another `name`, or remove the live object by hand if nobody needs it.
+    "#);
     assert_eq!(stranger.rows_of(&["checkout_ci"]).unwrap(), before);
 }

@@ -8,9 +8,25 @@ use leasehold_test_harness::{START, Stack};
 fn the_first_apply_creates_and_verifies_and_the_second_has_nothing_to_do() {
     let stack = quickstart();
     snapshot!("first_apply", stack.apply());
-    snapshot!("second_apply", stack.apply());
+    snapshot!(stack.apply(), @"
+    $ leasehold apply --auto-approve
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+    No changes. The cloud is as the configuration says.
+    ");
     stack.assert_converged();
-    snapshot!("list", stack.ok(&["list"]));
+    snapshot!(stack.ok(&["list"]), @"
+    $ leasehold list
+    exit 0
+    ─── stdout
+     address                  kind      owner  service   phase   until       last used
+     identity.checkout_ci     workload  jane   checkout  active  2027-02-18  -
+     identity.jane_doe        human     jane   -         active  2027-02-18  -
+     identity.nightly_report  service   jane   checkout  active  2027-05-19  -
+     identity.triage_agent    agent     jane   -         active  2026-12-20  -
+    ");
     snapshot!("show_identity", stack.ok(&["show", "identity.checkout_ci"]));
 }
 

@@ -17,10 +17,29 @@ fn inline_policy(stack: &Stack, address: &str) -> Value {
 fn a_leaver_is_quarantined_and_restored_when_put_back() {
     let mut stack = applied();
     let block = stack.cut("identities.hcl", "identity \"triage_agent\"");
-    snapshot!("leaver_quarantine", stack.plan());
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      - leaver  identity.triage_agent  no longer in configuration → quarantine now, deleted after 2026-11-27
+          ~ directory_role                  triage_agent            trust policy emptied
+          ~ directory_inline_policy         triage_agent/leasehold  deny everything
+
+    Plan: 0 to add, 2 to change, 0 to destroy.  1 leaver.
+    ");
     stack.apply();
     stack.assert_converged();
-    snapshot!("leaver_waits", stack.plan());
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+    No changes. The cloud is as the configuration says.
+      . quarantined  identity.triage_agent  since 2026-11-20 (removed) · deleted after 2026-11-27
+    ");
     assert_eq!(phase(&stack, "identity.triage_agent").as_deref(), Some("quarantined"));
     let policy = inline_policy(&stack, "identity.triage_agent");
     assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
@@ -46,7 +65,19 @@ fn a_leaver_is_deleted_after_its_grace_and_not_before() {
     stack.pass_days(6);
     stack.assert_converged();
     stack.pass_days(1);
-    snapshot!("leaver_deleted", stack.plan());
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-27T22:00:00Z
+
+      - leaver  identity.triage_agent  no longer in configuration → deleted now
+          - directory_role                  triage_agent
+          - directory_inline_policy         triage_agent/leasehold
+          - directory_attachment            triage_agent/orders_read
+
+    Plan: 0 to add, 0 to change, 3 to destroy.  1 leaver.
+    ");
     stack.apply().says(&["3 destroyed"]);
     stack.assert_converged();
     assert_eq!(phase(&stack, "identity.triage_agent"), None);
@@ -60,14 +91,33 @@ fn a_leaver_that_is_still_used_is_kept_and_said_to_be() {
     stack.outside().record_use("triage_agent", "2026-11-25T10:00:00Z".parse().unwrap()).unwrap();
     stack.pass_days(30);
     stack.assert_converged();
-    snapshot!("leaver_kept_by_use", stack.plan());
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-12-20T22:00:00Z
+
+    No changes. The cloud is as the configuration says.
+      . quarantined  identity.triage_agent  since 2026-11-20 (removed) · kept: it was used at 2026-11-25T10:00:00Z, after its quarantine began
+    ");
 }
 
 #[test]
 fn a_lease_that_ends_quarantines_without_any_change_of_configuration() {
     let mut stack = applied();
     stack.pass_days(31);
-    snapshot!("lease_ended", stack.plan().says(&["lease ended 2026-12-20T22:00:00Z"]));
+    snapshot!(stack.plan().says(&["lease ended 2026-12-20T22:00:00Z"]), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-12-21T22:00:00Z
+
+      - leaver  identity.triage_agent  lease ended 2026-12-20T22:00:00Z → quarantine now, deleted once its block is gone
+          ~ directory_role                  triage_agent            trust policy emptied
+          ~ directory_inline_policy         triage_agent/leasehold  deny everything
+
+    Plan: 0 to add, 2 to change, 0 to destroy.  1 leaver.
+    ");
     stack.apply();
     stack.pass_days(30);
     stack.assert_converged();
@@ -106,7 +156,24 @@ fn a_break_glass_account_leaves_only_with_its_approval() {
     stack.apply();
     stack.cut("identities.hcl", "identity \"firefighter\"");
     let before = stack.files();
-    snapshot!("break_glass", stack.run(&["apply", "--auto-approve"]).expect(3));
+    snapshot!(stack.run(&["apply", "--auto-approve"]).expect(3), @"
+    $ leasehold apply --auto-approve
+    exit 3
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      - leaver  identity.firefighter  no longer in configuration → quarantine now, deleted after 2026-11-27
+          + directory_inline_policy         firefighter/leasehold  deny everything
+
+      refused by break-glass:  identity.firefighter is a break-glass account and would leave
+        If it shall leave, approve it by name: --approve identity.firefighter.
+
+    Plan: 1 to add, 0 to change, 0 to destroy.  1 leaver.
+    ─── stderr
+    error: the plan is refused, and nothing was changed
+      - break-glass: identity.firefighter is a break-glass account and would leave
+        help: If it shall leave, approve it by name: --approve identity.firefighter.
+    ");
     stack.run(&["apply", "--auto-approve", "--approve", "identity.jane_doe"]).expect(3);
     assert_eq!(stack.files(), before);
     stack.ok(&["apply", "--auto-approve", "--approve", "identity.firefighter"]);

@@ -14,7 +14,27 @@ fn a_mover_that_gains_access_says_so_with_an_example() {
     assert_eq!(mover["lifecycle"], "mover");
     assert_eq!(mover["access_verdict"], "expands");
     assert!(mover["witness"].as_str().unwrap().to_lowercase().contains("s3:deleteobject"), "{mover}");
-    snapshot!("mover_expands", stack.plan());
+    snapshot!(stack.plan(), @r#"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      ~ mover   identity.checkout_ci  workload · owner jane · service checkout · staging · until 2027-02-18 (90d) · EXPANDS access
+          access differs
+          newly allowed, for example: s3:DeleteObject on arn:aws:s3:::acme-staging-orders/releases/
+          ~ directory_inline_policy         checkout_ci/leasehold  lease deny
+              policy:
+                # 19 unchanged lines
+                      {
+                        "Action": [
+                +         "s3:DeleteObject",
+                          "s3:PutObject"
+                        ],
+                # 8 unchanged lines
+
+    Plan: 0 to add, 1 to change, 0 to destroy.  1 mover (1 expands).
+    "#);
     stack.apply().says(&["1 changed"]);
     stack.assert_converged();
 
@@ -57,5 +77,28 @@ fn many_holders_of_a_changed_scope_are_told_in_one_line() {
     let stack = Stack::of(&crowd(12)).at(START);
     stack.apply();
     stack.edit("stack.hcl", "\"s3:ListBucket\"", "\"s3:PutObject\"");
-    snapshot!("scope_moves_a_crowd", stack.plan());
+    snapshot!(stack.plan(), @r#"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack crowd  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      ~ scope   scope.read  held by 12 identities
+          ~ directory_policy                read
+              policy:
+                # 3 unchanged lines
+                        "Action": [
+                          "s3:GetObject",
+                -         "s3:ListBucket"
+                +         "s3:PutObject"
+                        ],
+                        "Effect": "Allow",
+                # 8 unchanged lines
+
+      ~ mover   12 identities  scope.read says something else · CHANGES access both ways
+          identity.bot["000"], identity.bot["001"], identity.bot["002"] and 9 more
+          newly allowed, for example: s3:PutObject on arn:aws:s3:::orders
+
+    Plan: 0 to add, 1 to change, 0 to destroy.  12 movers (12 expand), 1 shared scope.
+    "#);
 }

@@ -33,14 +33,29 @@ fn a_saved_plan_is_shown_and_applied_as_it_is() {
     stack.run(&["apply", "review.plan"]).expect(3);
     stack.ok(&["apply", "review.plan", "--auto-approve"]).says(&["Apply complete!"]);
     stack.assert_converged();
-    snapshot!("stale_applied_twice", assert_stale(&stack, "has changed in the cloud"));
+    snapshot!(assert_stale(&stack, "has changed in the cloud"), @"
+    $ leasehold apply review.plan --auto-approve
+    exit 3
+    ─── stderr
+    error: the plan no longer applies as it was reviewed, and nothing was changed
+      - directory_inline_policy nightly_report/leasehold has changed in the cloud
+      - directory_user nightly_report has changed in the cloud
+      help: Make a new plan, review it, and apply that.
+    ");
 }
 
 #[test]
 fn a_saved_plan_is_stale_once_a_file_changed() {
     let stack = saved();
     stack.edit("stack.hcl", "read the orders of the shop", "read orders");
-    snapshot!("stale_file", assert_stale(&stack, "stack.hcl has changed"));
+    snapshot!(assert_stale(&stack, "stack.hcl has changed"), @"
+    $ leasehold apply review.plan --auto-approve
+    exit 3
+    ─── stderr
+    error: the plan no longer applies as it was reviewed, and nothing was changed
+      - stack.hcl has changed
+      help: Make a new plan, review it, and apply that.
+    ");
 }
 
 #[test]
@@ -58,7 +73,14 @@ fn a_saved_plan_is_stale_once_a_live_object_it_touches_changed() {
     let stack = saved();
     let other = Document::new(json!({ "Version": "2012-10-17", "Statement": [] }));
     stack.outside().put_inline_policy("nightly_report", "leasehold", &other).unwrap();
-    snapshot!("stale_object", assert_stale(&stack, "nightly_report/leasehold has changed in the cloud"));
+    snapshot!(assert_stale(&stack, "nightly_report/leasehold has changed in the cloud"), @"
+    $ leasehold apply review.plan --auto-approve
+    exit 3
+    ─── stderr
+    error: the plan no longer applies as it was reviewed, and nothing was changed
+      - directory_inline_policy nightly_report/leasehold has changed in the cloud
+      help: Make a new plan, review it, and apply that.
+    ");
 }
 
 #[test]
@@ -68,7 +90,13 @@ fn a_saved_plan_is_refused_once_its_bytes_changed() {
     let altered = text.replacen("\"owner\":\"jane\"", "\"owner\":\"mallory\"", 1);
     assert_ne!(text, altered);
     stack.write("review.plan", &altered);
-    snapshot!("stale_bytes", assert_stale(&stack, "was changed after it was made"));
+    snapshot!(assert_stale(&stack, "was changed after it was made"), @"
+    $ leasehold apply review.plan --auto-approve
+    exit 3
+    ─── stderr
+    error: review.plan: the plan was changed after it was made: its digest does not fit its content
+      help: Make a new plan with `leasehold plan --out review.plan`, review it, and apply that.
+    ");
     stack.write("review.plan", "not a plan at all");
     assert_stale(&stack, "not a leasehold plan");
 }
@@ -78,7 +106,13 @@ fn a_saved_plan_of_another_version_is_refused() {
     let stack = saved();
     let text = stack.read("review.plan");
     stack.write("review.plan", &text.replacen("\"leasehold_plan\":1", "\"leasehold_plan\":2", 1));
-    snapshot!("stale_version", assert_stale(&stack, "format 2"));
+    snapshot!(assert_stale(&stack, "format 2"), @"
+    $ leasehold apply review.plan --auto-approve
+    exit 3
+    ─── stderr
+    error: review.plan: the plan has format 2, made by leasehold 0.1.0; this program reads format 1
+      help: Make a new plan with `leasehold plan --out review.plan`, review it, and apply that.
+    ");
 }
 
 #[test]

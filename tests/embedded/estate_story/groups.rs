@@ -58,7 +58,25 @@ fn members_get_what_the_group_holds_and_lose_it_with_their_membership() {
     // The group goes; its member stays.
     stack.write("groups.hcl", "");
     assert_eq!(verdicts(&stack.plan_json()), BTreeMap::from([("identity.ann".to_owned(), "narrows".to_owned())]));
-    snapshot!("group_goes", stack.plan());
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      - group   group.developers  held by no identity
+          - directory_group                 developers
+          - directory_group_attachment      developers/write
+
+      - scope   scope.write  held by no identity
+          - directory_policy                write
+
+      ~ mover   identity.ann  human · owner jane · until 2027-02-18 (90d) · narrows access
+          access differs
+          - directory_membership            ann/developers
+
+    Plan: 0 to add, 0 to change, 4 to destroy.  1 mover, 1 shared scope, 1 group.
+    ");
     stack.apply();
     stack.assert_converged();
     assert!(may_put(&stack).is_empty());
@@ -73,7 +91,29 @@ fn a_group_that_changes_moves_its_members_with_a_verdict_each() {
     let plan = stack.plan_json();
     assert_eq!(lifecycles(&plan).into_values().collect::<Vec<_>>(), ["mover", "mover"]);
     assert_eq!(verdicts(&plan).into_values().collect::<Vec<_>>(), ["expands", "expands"]);
-    snapshot!("group_expands", stack.plan());
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      ~ group   group.developers  held by 2 identities
+          + directory_group_policy          developers/leasehold
+
+      ~ mover   identity.ann  human · owner jane · until 2027-02-18 (90d) · EXPANDS access
+          group.developers says something else
+          newly allowed, for example: s3:DeleteObject on arn:aws:s3:us-east-1:111122223333:accesspoint/example/object/example
+          ! resource-wildcard: allowed on every resource, though these take ARNs: s3:DeleteObject (name the resources by ARN)
+          ! resource-wildcard: allowed on every resource, though these take ARNs: s3:PutObject (name the resources by ARN)
+
+      ~ mover   identity.bob  human · owner jane · until 2027-02-18 (90d) · EXPANDS access
+          group.developers says something else
+          newly allowed, for example: s3:DeleteObject on arn:aws:s3:us-east-1:111122223333:accesspoint/example/object/example
+          ! resource-wildcard: allowed on every resource, though these take ARNs: s3:DeleteObject (name the resources by ARN)
+          ! resource-wildcard: allowed on every resource, though these take ARNs: s3:PutObject (name the resources by ARN)
+
+    Plan: 1 to add, 0 to change, 0 to destroy.  2 movers (2 expand), 1 group.
+    ");
     stack.apply();
     stack.assert_converged();
 
@@ -96,7 +136,17 @@ fn a_stray_membership_is_drift_and_goes() {
     stack.outside().create_group("admins", &everything.into(), &BTreeMap::new()).unwrap();
     stack.outside().add_member("bot", "admins").unwrap();
     assert_eq!(lifecycles(&stack.plan_json()), only("identity.bot", "drift"));
-    snapshot!("stray_membership", stack.plan());
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      ! drift   identity.bot  changed outside leasehold
+          - directory_membership            bot/admins
+
+    Plan: 0 to add, 0 to change, 1 to destroy.  1 drift.
+    ");
     stack.apply();
     stack.assert_converged();
 
@@ -146,5 +196,23 @@ fn what_a_group_cannot_be_is_told() {
     let taken = developers();
     let policy = serde_json::json!({"Version": "2012-10-17", "Statement": []});
     taken.outside().create_group("Developers", &policy.into(), &BTreeMap::new()).unwrap();
-    snapshot!("group_name_taken", taken.run(&["plan"]).expect(1));
+    snapshot!(taken.run(&["plan"]).expect(1), @r#"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    plan::name_taken
+
+      × group.developers cannot be created: directory_group Developers exists already and is not this
+      │ stack's
+      │ local:group/Developers lives in the cloud, and it carries no mark of leasehold. Leasehold
+      │ never writes what does not carry its mark.
+       ╭─[groups.hcl:7:1]
+     6 │ }
+     7 │ group "developers" {
+       · ─────────┬────────
+       ·          ╰── this name is taken
+     8 │   members = [identity.ann, identity.bob]
+       ╰────
+      help: Give it another `name`, or remove the live object by hand if nobody needs it.
+    "#);
 }

@@ -11,7 +11,19 @@ fn a_label_moves_without_leaving_and_joining_and_the_lease_goes_on() {
     stack.pass_days(3);
     stack.write("identities.hcl", &format!("{}{}", service("new", ""), moved("identity.old", "identity.new")));
     assert_eq!(lifecycles(&stack.plan_json()), only("identity.new", "mover"));
-    snapshot!("moved_label", stack.plan());
+    snapshot!(stack.plan(), @r#"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-23T22:00:00Z
+
+      ~ mover   identity.new  service · owner jane · until 2027-02-18 (87d)
+          moved from identity.old
+          ~ directory_user                  old  marks
+              leasehold:address: "identity.old" → "identity.new"
+
+    Plan: 0 to add, 1 to change, 0 to destroy.  1 mover.
+    "#);
     stack.apply().says(&["Read back and verified."]);
     stack.assert_converged();
     let shown = stack.ok(&["show", "identity.new", "--format", "json"]).json();
@@ -67,7 +79,25 @@ fn a_move_that_would_rename_the_principal_is_refused() {
     stack.apply();
     let renamed = service("b", "  name   = \"robot\"\n");
     stack.write("identities.hcl", &format!("{renamed}{}", moved("identity.a", "identity.b")));
-    snapshot!("moved_and_renamed", stack.run(&["plan"]).expect(1));
+    snapshot!(stack.run(&["plan"]).expect(1), @r#"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    lifecycle::moved
+
+      × identity.a cannot move to identity.b: it would be another principal
+      │ What lives is directory_user a. A principal is not renamed: what trusts it, and what it signs
+      │ with, would not follow.
+       ╭─[identities.hcl:5:12]
+     4 │   scopes = [scope.read]
+     5 │   name   = "robot"
+       ·            ───┬───
+       ·               ╰── this would be directory_user robot
+     6 │ }
+       ╰────
+      help: write name = "a", or leave `name` out and it keeps the name; or take the `moved` block
+            out, and it is replaced
+    "#);
     // Without the move it is another principal, and the old one leaves.
     stack.write("identities.hcl", &renamed);
     assert_eq!(lifecycles(&stack.plan_json()).values().collect::<Vec<_>>(), ["leaver", "joiner"]);
@@ -110,7 +140,22 @@ fn a_name_that_an_expression_reads_must_be_the_one_it_lives_under() {
     stack.apply();
     let moved = format!("{}{reads}{}", service("new", ""), moved("identity.old", "identity.new"));
     stack.write("identities.hcl", &moved);
-    snapshot!("moved_name_read", stack.run(&["plan"]).expect(1));
+    snapshot!(stack.run(&["plan"]).expect(1), @r#"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    lifecycle::name_read
+
+      × identity.new.name is not known from the configuration alone
+      │ An expression reads identity.new.name, and gets the default, "new".
+       ╭─[identities.hcl:1:1]
+     1 │ identity "new" {
+       · ───────┬──────
+       ·        ╰── says no name, and lives as "old"
+     2 │   kind   = "service"
+       ╰────
+      help: write name = "old" in the block
+    "#);
     stack.write("identities.hcl", &moved.replace("scopes =", "name   = \"old\"\n  scopes ="));
     assert_eq!(lifecycles(&stack.plan_json()), only("identity.new", "mover"));
 }

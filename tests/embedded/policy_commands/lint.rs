@@ -7,8 +7,26 @@ use leasehold_test_harness::sarif::{assert_valid, errors};
 
 #[test]
 fn lint_tells_people() {
-    insta::assert_snapshot!("lint", told(&["lint", "deployer.json", "read.json"]));
-    insta::assert_snapshot!("lint_nothing", told(&["lint", "read.json"]));
+    insta::assert_snapshot!(told(&["lint", "deployer.json", "read.json"]), @"
+    deployer.json:4:5  high  privilege-escalation  Statement[0] (Deploy)
+      lambda-001: with iam:PassRole and lambda:CreateFunction and lambda:InvokeFunction the holder can gain the rights of a role that it hands to a service
+      remedy: take one of the actions away, or limit it to resources that hold no more rights
+
+    deployer.json:4:5  high  pass-role-any-service  Statement[0] (Deploy)
+      a role can be passed to any service: there is no condition on iam:PassedToService
+      remedy: add StringEquals iam:PassedToService with the services that are meant
+
+    deployer.json:4:5  medium  resource-wildcard  Statement[0] (Deploy)
+      allowed on every resource, though these take ARNs: lambda:CreateFunction, lambda:InvokeFunction, iam:PassRole
+      remedy: name the resources by ARN
+
+    deployer.json:10:5  medium  unknown-action  Statement[1]
+      no action is called `s3:GetObjekt`
+      remedy: correct the spelling, or remove it
+
+    4 findings: 2 high, 2 medium.
+    ");
+    insta::assert_snapshot!(told(&["lint", "read.json"]), @"No findings.");
 }
 
 #[test]

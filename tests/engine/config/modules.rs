@@ -4,16 +4,6 @@ use leasehold_provider::Address;
 
 use super::stack::Stack;
 
-/// Compares the drawn findings of a stack with the snapshot of that name.
-macro_rules! drawn {
-    ($($name:ident: $stack:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            insta::assert_snapshot!(stringify!($name), $stack.drawn());
-        }
-    )*};
-}
-
 const TEAM: &str = r#"
 variable "members" {
   type        = map(object({ kind = optional(string, "service"), days = number }))
@@ -169,25 +159,144 @@ fn values_may_go_from_one_module_to_another_and_back() {
     assert_eq!(declared.identities.values().next().unwrap().purpose.as_deref(), Some("1ffss"));
 }
 
-drawn! {
-    module_cycle_of_values: Stack::with("module \"a\" {\n  source = \"./m\"\n  in     = module.b.out\n}\nmodule \"b\" {\n  source = \"./m\"\n  in     = module.a.out\n}\n")
-        .module("m/main.hcl", "variable \"in\" {}\noutput \"out\" { value = var.in }\n");
-    module_that_calls_itself: Stack::with("module \"a\" {\n  source = \"./a\"\n}\n")
-        .module("a/main.hcl", "module \"b\" {\n  source = \"../b\"\n}\n")
-        .module("b/main.hcl", "module \"a\" {\n  source = \"../a\"\n}\n");
-    module_that_calls_the_stack: Stack::with("module \"a\" {\n  source = \"./\"\n}\n");
-    module_arguments: team("module \"team\" {\n  source = \"./modules/team\"\n  leed   = owner.jane\n  scopes = [owner.jane]\n}\n");
-    module_not_there: Stack::with("module \"a\" {\n  source = \"./nowhere\"\n}\nmodule \"b\" {\n  source = \"hashicorp/consul/aws\"\n}\nmodule \"c\" {\n  source = \"/etc\"\n}\nmodule \"d\" {\n  source = \"./${var.x}\"\n}\nmodule \"e\" {\n}\n");
-    module_without_files: Stack::with("module \"a\" {\n  source = \"./a\"\n}\n").module("b/main.hcl", "");
-    wrong_within_a_module: Stack::with("module \"a\" {\n  for_each = toset([\"x\", \"y\"])\n  source   = \"./a\"\n  day      = each.key\n}\n")
-        .module("a/main.hcl", "variable \"day\" {}\nidentity \"bot\" {\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = var.day\n  enviroment = 1\n}\nlocals {\n  n = var.day + 1\n}\n");
-    validation_of_an_argument: Stack::with("module \"a\" {\n  source = \"./a\"\n  port   = 99999\n}\n")
-        .module("a/main.hcl", "variable \"port\" {\n  type = number\n  validation {\n    condition     = var.port < 65536\n    error_message = \"A port is below 65536.\"\n  }\n}\n");
-    stack_blocks_in_a_module: Stack::with("module \"a\" {\n  source = \"./a\"\n}\noutput \"x\" { value = 1 }\n")
-        .module("a/main.hcl", "leasehold { stack = \"x\" }\nprovider \"aws\" {}\nimport {\n  to = identity.a\n  id = \"a\"\n}\nvariable \"source\" {}\nx = 1\nowner \"y\" {\n  name = \n}\n");
-    inside_of_a_module: team("module \"team\" {\n  source  = \"./modules/team\"\n  lead    = owner.jane\n  members = {}\n}\nmodule \"each\" {\n  for_each = toset([\"a\"])\n  source   = \"./modules/team\"\n  lead     = owner.jane\n  members  = {}\n}\nlocals {\n  a = module.team.identity.bot\n  b = module.team.naems\n  c = module.each.bot\n  d = module.each[\"b\"].bot\n  e = module.teem.bot\n}\n");
-    one_name_for_all_modules: Stack::with("module \"a\" {\n  count  = 2\n  source = \"./a\"\n  lead   = owner.jane\n}\n")
-        .module("a/main.hcl", "variable \"lead\" {}\nidentity \"bot\" {\n  kind  = \"service\"\n  name  = \"bot\"\n  owner = var.lead\n}\n");
-    file_outside_of_the_module: Stack::with("module \"a\" {\n  source = \"./a\"\n}\n")
-        .module("a/main.hcl", "locals {\n  x = file(\"../secret.txt\")\n}\n").beside("secret.txt", b"x");
+#[test]
+fn module_cycle_of_values() {
+    insta::assert_snapshot!("module_cycle_of_values", Stack::with("module \"a\" {\n  source = \"./m\"\n  in     = module.b.out\n}\nmodule \"b\" {\n  source = \"./m\"\n  in     = module.a.out\n}\n")
+        .module("m/main.hcl", "variable \"in\" {}\noutput \"out\" { value = var.in }\n").drawn());
+}
+
+#[test]
+fn module_that_calls_itself() {
+    insta::assert_snapshot!(
+        "module_that_calls_itself",
+        Stack::with("module \"a\" {\n  source = \"./a\"\n}\n")
+            .module("a/main.hcl", "module \"b\" {\n  source = \"../b\"\n}\n")
+            .module("b/main.hcl", "module \"a\" {\n  source = \"../a\"\n}\n")
+            .drawn()
+    );
+}
+
+#[test]
+fn module_that_calls_the_stack() {
+    insta::assert_snapshot!(Stack::with("module \"a\" {\n  source = \"./\"\n}\n").drawn(), @r#"
+    config::module_cycle
+
+      × the stack calls itself as a module
+      │ the stack's directory → the stack's directory
+       ╭─[main.hcl:1:1]
+     1 │ module "a" {
+       · ─────┬────
+       ·      ╰── leads back to it
+     2 │   source = "./"
+       ╰────
+      help: take this call out: a module cannot be made of itself
+    "#);
+}
+
+#[test]
+fn module_arguments() {
+    insta::assert_snapshot!(
+        "module_arguments",
+        team("module \"team\" {\n  source = \"./modules/team\"\n  leed   = owner.jane\n  scopes = [owner.jane]\n}\n")
+            .drawn()
+    );
+}
+
+#[test]
+fn module_not_there() {
+    insta::assert_snapshot!("module_not_there", Stack::with("module \"a\" {\n  source = \"./nowhere\"\n}\nmodule \"b\" {\n  source = \"hashicorp/consul/aws\"\n}\nmodule \"c\" {\n  source = \"/etc\"\n}\nmodule \"d\" {\n  source = \"./${var.x}\"\n}\nmodule \"e\" {\n}\n").drawn());
+}
+
+#[test]
+fn module_without_files() {
+    insta::assert_snapshot!(Stack::with("module \"a\" {\n  source = \"./a\"\n}\n").module("b/main.hcl", "").drawn(), @r#"
+    config::module_source
+
+      × the module "./a" cannot be read
+       ╭─[main.hcl:2:12]
+     1 │ module "a" {
+     2 │   source = "./a"
+       ·            ──┬──
+       ·              ╰── there is no directory a
+     3 │ }
+       ╰────
+      help: a module is a directory with *.hcl files in the same repository
+    "#);
+}
+
+#[test]
+fn wrong_within_a_module() {
+    insta::assert_snapshot!("wrong_within_a_module", Stack::with("module \"a\" {\n  for_each = toset([\"x\", \"y\"])\n  source   = \"./a\"\n  day      = each.key\n}\n")
+        .module("a/main.hcl", "variable \"day\" {}\nidentity \"bot\" {\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = var.day\n  enviroment = 1\n}\nlocals {\n  n = var.day + 1\n}\n").drawn());
+}
+
+#[test]
+fn validation_of_an_argument() {
+    insta::assert_snapshot!(Stack::with("module \"a\" {\n  source = \"./a\"\n  port   = 99999\n}\n")
+        .module("a/main.hcl", "variable \"port\" {\n  type = number\n  validation {\n    condition     = var.port < 65536\n    error_message = \"A port is below 65536.\"\n  }\n}\n").drawn(), @r#"
+    config::validation
+
+      × var.port has no valid value
+      │ A port is below 65536.
+      │ var.port is 99999
+       ╭─[main.hcl:3:12]
+     2 │   source = "./a"
+     3 │   port   = 99999
+       ·            ──┬──
+       ·              ╰── this value
+     4 │ }
+       ╰────
+
+    Advice: 
+      ☞ the condition that does not hold
+       ╭─[a/main.hcl:4:21]
+     3 │   validation {
+     4 │     condition     = var.port < 65536
+       ·                     ────────────────
+     5 │     error_message = "A port is below 65536."
+       ╰────
+    "#);
+}
+
+#[test]
+fn stack_blocks_in_a_module() {
+    insta::assert_snapshot!("stack_blocks_in_a_module", Stack::with("module \"a\" {\n  source = \"./a\"\n}\noutput \"x\" { value = 1 }\n")
+        .module("a/main.hcl", "leasehold { stack = \"x\" }\nprovider \"aws\" {}\nimport {\n  to = identity.a\n  id = \"a\"\n}\nvariable \"source\" {}\nx = 1\nowner \"y\" {\n  name = \n}\n").drawn());
+}
+
+#[test]
+fn inside_of_a_module() {
+    insta::assert_snapshot!("inside_of_a_module", team("module \"team\" {\n  source  = \"./modules/team\"\n  lead    = owner.jane\n  members = {}\n}\nmodule \"each\" {\n  for_each = toset([\"a\"])\n  source   = \"./modules/team\"\n  lead     = owner.jane\n  members  = {}\n}\nlocals {\n  a = module.team.identity.bot\n  b = module.team.naems\n  c = module.each.bot\n  d = module.each[\"b\"].bot\n  e = module.teem.bot\n}\n").drawn());
+}
+
+#[test]
+fn one_name_for_all_modules() {
+    insta::assert_snapshot!("one_name_for_all_modules", Stack::with("module \"a\" {\n  count  = 2\n  source = \"./a\"\n  lead   = owner.jane\n}\n")
+        .module("a/main.hcl", "variable \"lead\" {}\nidentity \"bot\" {\n  kind  = \"service\"\n  name  = \"bot\"\n  owner = var.lead\n}\n").drawn());
+}
+
+#[test]
+fn file_outside_of_the_module() {
+    insta::assert_snapshot!(Stack::with("module \"a\" {\n  source = \"./a\"\n}\n")
+        .module("a/main.hcl", "locals {\n  x = file(\"../secret.txt\")\n}\n").beside("secret.txt", b"x").drawn(), @r#"
+    config::function
+
+      × file(): `path` is not what it must be
+       ╭─[a/main.hcl:2:12]
+     1 │ locals {
+     2 │   x = file("../secret.txt")
+       ·            ───────┬───────
+       ·                   ╰── it lies outside of the module's directory, and only files within are read; hand the content over as a variable
+     3 │ }
+       ╰────
+      help: file(path)
+
+    Advice: 
+      ☞ module.a is called here
+       ╭─[main.hcl:1:1]
+     1 │ module "a" {
+       · ──────────
+     2 │   source = "./a"
+       ╰────
+    "#);
 }

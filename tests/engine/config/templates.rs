@@ -4,16 +4,6 @@ use leasehold_provider::Address;
 
 use super::stack::Stack;
 
-/// Compares the drawn findings of a stack with the snapshot of that name.
-macro_rules! drawn {
-    ($($name:ident: $stack:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            insta::assert_snapshot!(stringify!($name), $stack.drawn());
-        }
-    )*};
-}
-
 const CI: &str = r#"
 scope "read" {
   statement {
@@ -109,8 +99,59 @@ fn a_module_takes_a_template_as_an_argument() {
     assert!(of("module.m.identity.b").starts_with("m.own@"));
 }
 
-drawn! {
-    template_unknown: ci("  kind = \"agent\"\n").file("b.hcl", b"identity \"y\" {\n  template = template.c1\n}\nidentity \"z\" {\n  template = \"ci\"\n  kind = \"agent\"\n  owner = owner.jane\n}\n");
-    template_without_kind: Stack::with("template \"bare\" {\n  ttl = \"1d\"\n}\nidentity \"x\" {\n  template = template.bare\n  owner    = owner.jane\n}\n");
-    template_with_wrong_words: Stack::with("template \"t\" {\n  name = \"x\"\n  ttl  = \"soon\"\n  add  = [\"scopse\", \"ttl\"]\n}\n");
+#[test]
+fn template_unknown() {
+    insta::assert_snapshot!(ci("  kind = \"agent\"\n").file("b.hcl", b"identity \"y\" {\n  template = template.c1\n}\nidentity \"z\" {\n  template = \"ci\"\n  kind = \"agent\"\n  owner = owner.jane\n}\n").drawn(), @r#"
+    config::undefined_reference
+
+      × template.c1 is not declared
+       ╭─[b.hcl:2:14]
+     1 │ identity "y" {
+     2 │   template = template.c1
+       ·              ─────┬─────
+       ·                   ╰── not declared
+     3 │ }
+       ╰────
+      help: did you mean template.ci?
+
+    config::type
+
+      × `template` names a template block, not text
+       ╭─[b.hcl:5:14]
+     4 │ identity "z" {
+     5 │   template = "ci"
+       ·              ──┬─
+       ·                ╰── this is a string: "ci"
+     6 │   kind = "agent"
+       ╰────
+      help: write template.ci without quotes
+    "#);
+}
+
+#[test]
+fn template_without_kind() {
+    insta::assert_snapshot!(Stack::with("template \"bare\" {\n  ttl = \"1d\"\n}\nidentity \"x\" {\n  template = template.bare\n  owner    = owner.jane\n}\n").drawn(), @r#"
+    config::missing_attribute
+
+      × identity "x" has no `kind`
+       ╭─[main.hcl:4:1]
+     3 │ }
+     4 │ identity "x" {
+       · ──────┬─────
+       ·       ╰── `kind` is missing
+     5 │   template = template.bare
+       ·              ──────┬──────
+       ·                    ╰── this template does not say it either
+     6 │   owner    = owner.jane
+       ╰────
+      help: add `kind` to the identity or to its template
+    "#);
+}
+
+#[test]
+fn template_with_wrong_words() {
+    insta::assert_snapshot!(
+        "template_with_wrong_words",
+        Stack::with("template \"t\" {\n  name = \"x\"\n  ttl  = \"soon\"\n  add  = [\"scopse\", \"ttl\"]\n}\n").drawn()
+    );
 }

@@ -22,7 +22,10 @@ fn json_has_terraforms_keys() {
 #[test]
 fn annotations_are_escaped() {
     let (loaded, sources) = (stack().load(), stack().sources());
-    insta::assert_snapshot!("github", render_diagnostics_github(&loaded.findings, &sources));
+    insta::assert_snapshot!(render_diagnostics_github(&loaded.findings, &sources), @r#"
+    ::error file=main.hcl,line=2,endLine=2,col=3,title=owner "tom" has no attribute `näme`::not known%0Adid you mean `name`?
+    ::error file=zz.hcl,line=2,endLine=2,col=1,title=owner "jane" is declared twice::declared again here%0Akeep one of them, or give one another label
+    "#);
 }
 
 #[test]

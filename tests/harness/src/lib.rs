@@ -378,15 +378,19 @@ impl fmt::Display for Ran {
     }
 }
 
-/// Asserts a snapshot of a run, after the values that differ from run to run were replaced.
+/// Asserts a snapshot of a run, after the values that differ from run to run were replaced: `snapshot!(ran, @"…")` with the expected text
+/// inline, or `snapshot!("name", ran)` with a file, for texts of more than about 25 lines and for helpers that many tests call.
 #[macro_export]
 macro_rules! snapshot {
+    ($ran:expr, @$expected:literal) => {
+        $crate::settings().bind(|| insta::assert_snapshot!($ran.to_string(), @$expected))
+    };
     ($name:expr, $ran:expr) => {
         $crate::settings().bind(|| insta::assert_snapshot!($name, $ran.to_string()))
     };
 }
 
-/// The filters and the folder of all snapshots.
+/// The filters of all snapshots.
 pub fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_omit_expression(true);
