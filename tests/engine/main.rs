@@ -1,7 +1,8 @@
-//! Tests of the engine on stacks built as values: its properties, and the phases of identities.
+//! Tests of the stages that are functions of their arguments: configurations from text, and the engine on stacks built as values.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod architecture;
+mod config;
 mod laws;
 mod lifecycle;
 mod order;

@@ -154,7 +154,7 @@ fn is_same_type(ours: &str, theirs: &str) -> bool {
 #[test]
 fn values_and_types_are_terraforms() {
     let cases: Vec<GoldenCase> =
-        serde_json::from_str(include_str!("../../../tests/config/golden/functions.json")).unwrap();
+        serde_json::from_str(include_str!("../../../tests/engine/config/golden/functions.json")).unwrap();
     assert!(cases.len() >= 300, "{}", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {

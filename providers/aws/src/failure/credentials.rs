@@ -105,7 +105,7 @@ fn explain_refused_token(code: &str, words: &str) -> (String, String) {
     (message, help.to_owned())
 }
 
-/// The SDK reports the errors of its own sources only as text. The tests in `tests/aws_story/credential_sources.rs` produce each of them.
+/// The SDK reports the errors of its own sources only as text. The tests in `tests/cloud/aws_story/credential_sources.rs` produce each of them.
 fn explain_source(text: &str, error: &(dyn Error + 'static), place: CallContext<'_>) -> (String, String) {
     let profile = place.profile_name();
     let failed = |what: &str| append_sdk_text(what, text);

@@ -1,5 +1,5 @@
 //! A table of AWS's error answers: each cause has its own message and remedy. Requests without an answer are tested in
-//! `tests/aws_story/remedies.rs` on real sockets, and credential sources in `tests/aws_story/credential_sources.rs`.
+//! `tests/cloud/aws_story/remedies.rs` on real sockets, and credential sources in `tests/cloud/aws_story/credential_sources.rs`.
 
 use std::collections::BTreeMap;
 

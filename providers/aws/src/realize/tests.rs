@@ -144,7 +144,33 @@ fn a_scope_is_marked_by_its_path() {
         account: None,
     };
     let policy = shared_policy(&stack, &scope);
-    insta::assert_snapshot!(shown(std::slice::from_ref(&policy)));
+    insta::assert_snapshot!(shown(std::slice::from_ref(&policy)), @r#"
+    aws_iam_policy payments/orders_read
+      name = "payments.orders_read"
+      path = "/leasehold/payments/"
+      policy = {
+      "Statement": [
+        {
+          "Action": [
+            "s3:GetObject"
+          ],
+          "Condition": {
+            "Bool": {
+              "aws:SecureTransport": [
+                "true"
+              ]
+            }
+          },
+          "Effect": "Allow",
+          "Resource": [
+            "arn:aws-cn:s3:::acme/*"
+          ],
+          "Sid": "Read"
+        }
+      ],
+      "Version": "2012-10-17"
+    }
+    "#);
     assert_eq!(limits::check_scope(&scope, &policy), []);
 }
 
@@ -166,7 +192,24 @@ fn limits_are_told_with_value_and_limit() {
         Trust::Aws { principals: vec!["bob".to_owned()], external_id: None },
         Trust::Oidc { issuer: "token.example".to_owned(), audiences: Vec::new(), subjects: vec!["s".repeat(4096)] },
     ];
-    insta::assert_snapshot!(problems(&wrong));
+    insta::assert_snapshot!(problems(&wrong), @r#"
+    name: "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn x" has 72 characters; IAM allows 1 to 64 (choose a shorter name)
+    name: "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn x" contains " ", which IAM does not allow in a name (use letters, digits and _+=,.@-)
+    tags: the tag value "a&b" of "Team" contains a character that IAM does not allow in a tag (use letters, digits, spaces and _.:/=+-@)
+    tags: the tag "leasehold:stack" begins with a reserved prefix ("leasehold:" is Leasehold's and "aws:" is AWS's: choose another key)
+    tags: the tags "Team" and "team" differ only by case; IAM takes them for one (keep one of them)
+    statement: the policy it makes is not one: Statement[2].Sid: `Read` appears twice (correct the statement or trust)
+    trust: the trust policy has 4534 characters; IAM allows 4096 at most (trust fewer principals, or use patterns in `subjects`)
+    scopes: 26 policies would be attached (scopes and managed_policy_arns); IAM allows 25 (join scopes that are always held together, or move statements into the block itself)
+    permissions_boundary: "edge" is not the ARN of a managed policy (write it as arn:aws:iam::aws:policy/NAME or arn:aws:iam::ACCOUNT:policy/NAME)
+    statement: two conditions of one statement test Bool on aws:SecureTransport; IAM can hold one (join their values, of which any may match, or use two statements)
+    statement: the sid "Read" stands twice (a sid is unique in a policy: rename one)
+    max_session_duration: a session of 13h is not possible; IAM allows 1h to 12h (write a duration from "1h" to "12h")
+    purpose: it has 1001 characters and becomes the role's description; IAM allows 1000 (shorten it)
+    purpose: it contains '→' and becomes the role's description, where IAM allows Latin-1 only (write it without that character)
+    trust: "bob" is neither an account id of 12 digits nor an ARN of IAM or STS (write "111122223333" or "arn:aws:iam::111122223333:role/NAME")
+    trust: the issuer "token.example" is not an https URL (write it as the provider publishes it, for example "https://token.actions.githubusercontent.com")
+    "#);
 }
 
 #[test]

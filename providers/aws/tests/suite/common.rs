@@ -1,0 +1,185 @@
+//! What the tests on the emulator share.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_config::BehaviorVersion;
+use aws_sdk_iam::config::Credentials;
+use leasehold_aws::{AwsProvider, AwsSettings};
+use leasehold_emulator::Emulator;
+use leasehold_provider::{
+    Address, Change, DesiredIdentity, Effect, Enact, EnactError, Kind, LiveIdentity, Marks, Observe, ObserveError,
+    ObserveRequest, Principal, Realize, Resource, ResourceId, ResourceKind, Scope, Snapshot, StackName, Statement,
+    Trust,
+};
+
+pub struct World {
+    pub aws: Emulator,
+    pub provider: AwsProvider,
+    pub stack: StackName,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let aws = Emulator::moto();
+        let provider = connect(&aws.endpoint(), AwsSettings::default()).await;
+        Self { aws, provider, stack: stack() }
+    }
+
+    /// A provider that remembers nothing, as a new run has it.
+    pub async fn new_run(&mut self) {
+        self.provider = connect(&self.aws.endpoint(), AwsSettings::default()).await;
+    }
+
+    pub async fn desired(&self, identity: &DesiredIdentity) -> Vec<Resource> {
+        let realm = self.provider.read_realm().await.unwrap();
+        self.provider.realize_identity(&realm, identity, &self.marks(identity))
+    }
+
+    pub fn marks(&self, identity: &DesiredIdentity) -> Marks {
+        Marks {
+            owner: Some(identity.owner.clone()),
+            created_at: Some(identity.created_at),
+            expires_at: identity.deadline,
+            ..Marks::new(self.stack.clone(), identity.address.clone())
+        }
+    }
+
+    pub async fn scope(&self, scope: &Scope) -> Resource {
+        let realm = self.provider.read_realm().await.unwrap();
+        self.provider.realize_scope(&realm, &self.stack, scope)
+    }
+
+    pub async fn observe(&self) -> Snapshot {
+        self.try_observe(&BTreeMap::new()).await.unwrap()
+    }
+
+    pub async fn try_observe(&self, shared: &BTreeMap<ResourceId, Resource>) -> Result<Snapshot, ObserveError> {
+        let exact = BTreeSet::new();
+        self.provider
+            .observe_stack(ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&self.stack, shared) })
+            .await
+    }
+
+    pub async fn live(&self, identity: &DesiredIdentity) -> LiveIdentity {
+        let id = self.provider.principal_id(identity.principal, &identity.name);
+        self.observe().await.identities.remove(&id).expect("the identity is there")
+    }
+
+    pub async fn enact(&self, change: &Change) -> Result<leasehold_provider::Enacted, EnactError> {
+        self.provider.enact_change(&self.stack, change).await
+    }
+
+    pub async fn create(&self, resources: Vec<Resource>) {
+        for after in in_order(resources) {
+            self.enact(&Change::Create { after: Box::new(after) }).await.unwrap();
+        }
+    }
+
+    /// Goes from live to wanted: what a plan does, without its judgement.
+    pub async fn converge(&self, live: &BTreeMap<ResourceId, Resource>, wanted: Vec<Resource>) {
+        let wanted: BTreeMap<ResourceId, Resource> = wanted.into_iter().map(|r| (r.id.clone(), r)).collect();
+        for after in in_order(wanted.values().cloned().collect()) {
+            match live.get(&after.id) {
+                None => self.enact(&Change::Create { after: Box::new(after) }).await.map(drop).unwrap(),
+                Some(before) => {
+                    if before.attributes != after.attributes {
+                        let (before, after) = (Box::new(before.clone()), Box::new(after.clone()));
+                        self.enact(&Change::Update { before, after }).await.unwrap();
+                    }
+                    if before.marks != after.marks
+                        && let Some(marks) = after.marks
+                    {
+                        let before = before.marks.clone().map(Box::new);
+                        let change = Change::Mark { id: after.id, before, after: Box::new(marks) };
+                        self.enact(&change).await.unwrap();
+                    }
+                }
+            }
+        }
+        let strays = live.values().filter(|resource| !wanted.contains_key(&resource.id)).cloned().collect();
+        self.delete(strays).await;
+    }
+
+    pub async fn delete(&self, resources: Vec<Resource>) {
+        for before in in_order(resources).into_iter().rev() {
+            self.enact(&Change::Delete { before: Box::new(before) }).await.unwrap();
+        }
+    }
+}
+
+pub fn stack() -> StackName {
+    StackName::new("payments").unwrap()
+}
+
+pub async fn connect(endpoint: &str, settings: AwsSettings) -> AwsProvider {
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .empty_test_environment()
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"));
+    AwsProvider::connect_with_loader(settings, loader).await.unwrap()
+}
+
+/// Resources so that each comes after what it needs.
+pub fn in_order(resources: Vec<Resource>) -> Vec<Resource> {
+    let mut left: BTreeMap<ResourceId, Resource> = resources.into_iter().map(|r| (r.id.clone(), r)).collect();
+    let mut ordered = Vec::new();
+    while !left.is_empty() {
+        let free = left.values().find(|r| r.depends_on.iter().all(|need| !left.contains_key(need)));
+        let id = free.expect("no cycle").id.clone();
+        ordered.extend(left.remove(&id));
+    }
+    ordered
+}
+
+pub fn statement(action: &str, resource: &str) -> Statement {
+    Statement {
+        sid: None,
+        effect: Effect::Allow,
+        actions: vec![action.to_owned()],
+        not_actions: Vec::new(),
+        resources: vec![resource.to_owned()],
+        not_resources: Vec::new(),
+        conditions: Vec::new(),
+        sensitive: false,
+    }
+}
+
+pub fn identity(name: &str, principal: Principal) -> DesiredIdentity {
+    DesiredIdentity {
+        address: Address::for_identity(name, None),
+        name: name.to_owned(),
+        kind: if principal == Principal::Role { Kind::Workload } else { Kind::Service },
+        principal,
+        owner: "jane".to_owned(),
+        service: None,
+        environment: None,
+        purpose: Some("tests".to_owned()),
+        created_at: "2026-11-20T22:00:00Z".parse().unwrap(),
+        deadline: Some("2027-02-18T22:00:00Z".parse().unwrap()),
+        grace: None,
+        statements: vec![statement("s3:GetObject", "arn:aws:s3:::acme/*")],
+        scopes: BTreeSet::new(),
+        trusts: if principal == Principal::Role {
+            vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }]
+        } else {
+            Vec::new()
+        },
+        managed_policy_arns: BTreeSet::new(),
+        groups: BTreeSet::new(),
+        path: None,
+        keeps: BTreeSet::new(),
+        permissions_boundary: None,
+        tags: BTreeMap::from([("team".to_owned(), "a b".to_owned())]),
+        sensitive_tags: BTreeSet::new(),
+        max_session_duration: None,
+        account: None,
+    }
+}
+
+pub fn scope(name: &str, action: &str) -> Scope {
+    Scope { name: name.to_owned(), description: None, statements: vec![statement(action, "*")], account: None }
+}
+
+pub fn id(kind: &'static str, name: &str) -> ResourceId {
+    ResourceId::new(ResourceKind::new(kind), name)
+}

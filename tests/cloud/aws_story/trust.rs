@@ -1,0 +1,307 @@
+//! The order of what trusts and what is trusted, as a saved plan says it.
+
+use leasehold_emulator::{Emulator, Request};
+use serde_json::Value;
+
+use super::{DEADLINE, HEAD, filtered};
+use leasehold_test_harness::Stack;
+
+fn role(name: &str, action: &str, trust: &str) -> String {
+    format!(
+        r#"
+identity "{name}" {{
+  kind       = "workload"
+  owner      = owner.jane
+  expires_at = "{DEADLINE}"
+
+  statement {{
+    actions   = ["{action}"]
+    resources = ["*"]
+  }}
+
+{trust}}}
+"#
+    )
+}
+
+fn aws(role: &str) -> String {
+    format!("  trust \"aws\" {{\n    principals = [\"arn:aws:iam::123456789012:role/{role}\"]\n  }}\n")
+}
+
+const LAMBDA: &str = "  trust \"service\" {\n    principals = [\"lambda.amazonaws.com\"]\n  }\n";
+
+fn federation(name: &str) -> String {
+    format!("\nfederation \"saml\" \"{name}\" {{\n  metadata = file(\"{name}.xml\")\n}}\n")
+}
+
+fn by(federation: &str) -> String {
+    format!(
+        "  trust \"saml\" {{\n    provider  = \"{federation}\"\n    audiences = [\"https://signin.aws.amazon.com/saml\"]\n  }}\n"
+    )
+}
+
+/// A directory's metadata, of the length that AWS asks for.
+fn metadata(entity: &str) -> String {
+    format!("<EntityDescriptor entityID=\"https://{entity}.example.com\">{}</EntityDescriptor>", "x".repeat(1000))
+}
+
+/// Both live: neither needs to wait for the other.
+#[test]
+fn two_roles_may_come_to_trust_each_other() {
+    let aws_account = Emulator::moto();
+    let stack =
+        Stack::of(&format!("{HEAD}{}{}", role("one", "s3:GetObject", LAMBDA), role("two", "s3:GetObject", LAMBDA)))
+            .with_env(aws_account.env());
+    stack.apply();
+    let both = [role("one", "s3:GetObject", &aws("two")), role("two", "s3:GetObject", &aws("one"))].concat();
+    stack.write("stack.hcl", &format!("{HEAD}{both}"));
+    stack.apply();
+    stack.assert_converged();
+}
+
+/// The steps of a saved plan that change the object of that kind and name.
+pub fn steps(stack: &Stack, kind: &str, name: &str) -> Vec<Value> {
+    stack.run(&["plan", "--out", "saved.plan"]).expect(0);
+    let saved: Value = serde_json::from_str(&stack.read("saved.plan")).unwrap();
+    let id = |step: &Value| step["change"]["after"]["id"].clone();
+    let is = |step: &&Value| id(step)["kind"] == kind && id(step)["name"] == name;
+    saved["plan"]["steps"].as_array().unwrap().iter().filter(is).cloned().collect()
+}
+
+/// Whether the one step waits for the other.
+pub fn waits_for(step: &Value, other: &Value) -> bool {
+    step["needs"].as_array().unwrap().contains(&other["id"])
+}
+
+/// Whom a federation lets in changes together with what they may do: in between they may do what both could.
+#[test]
+fn a_federation_changes_while_its_roles_allow_what_both_states_do() {
+    let account = Emulator::moto();
+    let stack = Stack::of(&format!("{HEAD}{}{}", federation("corp"), role("console", "s3:GetObject", &by("corp"))))
+        .with_env(account.env());
+    stack.write("corp.xml", &metadata("corp"));
+    stack.apply();
+    stack.write("corp.xml", &metadata("login"));
+    stack.edit("stack.hcl", "s3:GetObject", "s3:PutObject");
+    let federation = steps(&stack, "aws_iam_saml_provider", "corp");
+    let own = steps(&stack, "aws_iam_role_policy", "console/leasehold");
+    assert_eq!((federation.len(), own.len()), (1, 2));
+    assert!(waits_for(&federation[0], &own[0]) && waits_for(&own[1], &federation[0]), "{federation:#?} {own:#?}");
+    stack.apply();
+    stack.assert_converged();
+    // Who stops to trust it does so before it changes; who begins to, after.
+    stack.write("corp.xml", &metadata("other"));
+    stack.edit("stack.hcl", &by("corp"), LAMBDA);
+    stack.append("stack.hcl", &role("viewer", "s3:GetObject", &by("corp")));
+    let federation = steps(&stack, "aws_iam_saml_provider", "corp");
+    assert!(waits_for(&federation[0], &steps(&stack, "aws_iam_role", "console")[0]), "{federation:#?}");
+    assert!(waits_for(&steps(&stack, "aws_iam_role", "viewer")[0], &federation[0]), "{federation:#?}");
+    stack.apply();
+    stack.assert_converged();
+}
+
+/// Neither can be created first. Nothing is made of them, and two runs do it.
+#[test]
+fn two_new_roles_that_trust_each_other_are_refused() {
+    let account = Emulator::moto();
+    let text =
+        |of_two: &str| [HEAD, &role("one", "s3:GetObject", &aws("two")), &role("two", "s3:GetObject", of_two)].concat();
+    let stack = Stack::of(&text(&aws("one"))).with_env(account.env());
+    filtered!(stack.run(&["apply", "--auto-approve"]).expect(1), @r#"
+    $ leasehold apply --auto-approve
+    exit 1
+    ─── stderr
+    plan::circle
+
+      × new identities trust each other: identity.one, identity.two
+      │ A trust can name only who exists, so none of them can be created first.
+        ╭─[stack.hcl:21:3]
+     20 │ 
+     21 │   trust "aws" {
+        ·   ─────┬─────
+        ·        ╰── trusts another that is new
+     22 │     principals = ["arn:aws:iam::123456789012:role/two"]
+        ╰────
+        ╭─[stack.hcl:36:3]
+     35 │ 
+     36 │   trust "aws" {
+        ·   ─────┬─────
+        ·        ╰── trusts another that is new
+     37 │     principals = ["arn:aws:iam::123456789012:role/one"]
+        ╰────
+      help: Take one of these trusts out and apply; then put it in again and apply once more.
+    "#);
+    assert_eq!(account.requests().iter().filter(|request| request.writes()).count(), 0);
+    for of_two in [LAMBDA, &aws("one")] {
+        stack.write("stack.hcl", &text(of_two));
+        stack.apply();
+    }
+    stack.assert_converged();
+}
+
+/// Each federation waits until the role that trusts the other from now on trusts nobody; each role until its new federation is done.
+#[test]
+fn roles_change_places_between_changing_federations() {
+    let account = Emulator::moto();
+    let text = |one: &str, two: &str| {
+        let roles = [role("one", "s3:GetObject", &by(one)), role("two", "s3:PutObject", &by(two))].concat();
+        [HEAD, &federation("corp"), &federation("lab"), &roles].concat()
+    };
+    let stack = Stack::of(&text("corp", "lab")).with_env(account.env());
+    let metadata_of = |names: [&str; 2]| {
+        stack.write("corp.xml", &metadata(names[0]));
+        stack.write("lab.xml", &metadata(names[1]));
+    };
+    metadata_of(["corp", "lab"]);
+    stack.apply();
+    metadata_of(["login", "bench"]);
+    stack.write("stack.hcl", &text("lab", "corp"));
+    let of = |kind, name| steps(&stack, kind, name);
+    let (corp, lab) = (of("aws_iam_saml_provider", "corp"), of("aws_iam_saml_provider", "lab"));
+    let (one, two) = (of("aws_iam_role", "one"), of("aws_iam_role", "two"));
+    assert!(waits_for(&corp[0], &one[0]) && waits_for(&lab[0], &two[0]), "{corp:#?} {lab:#?}");
+    assert!(waits_for(&one[1], &lab[0]) && waits_for(&two[1], &corp[0]), "{one:#?} {two:#?}");
+    stack.plan().says(&["until the change is done, aws_iam_role one lets nobody in"]);
+    stack.apply();
+    stack.assert_converged();
+}
+
+/// Who was let in must not meet the new boundary, nor who is let in the old one.
+#[test]
+fn a_role_changes_its_boundary_while_nobody_may_take_it_on() {
+    let account = Emulator::moto();
+    let with = |boundary: &str, trust: &str| {
+        let bounded = format!("  permissions_boundary = \"arn:aws:iam::aws:policy/{boundary}\"\n{trust}");
+        [HEAD, &role("one", "s3:GetObject", &bounded)].concat()
+    };
+    let stack = Stack::of(&with("ReadOnlyAccess", LAMBDA)).with_env(account.env());
+    stack.apply();
+    stack.write("stack.hcl", &with("PowerUserAccess", &LAMBDA.replace("lambda", "ecs-tasks")));
+    account.forget_requests();
+    stack.apply();
+    let writes: Vec<String> =
+        account.requests().into_iter().filter(Request::writes).map(|request| request.action).collect();
+    let role = ["UpdateAssumeRolePolicy", "PutRolePermissionsBoundary", "UpdateAssumeRolePolicy"];
+    assert_eq!(
+        writes.iter().filter(|action| role.contains(&action.as_str())).collect::<Vec<_>>(),
+        role.iter().collect::<Vec<_>>()
+    );
+    stack.assert_converged();
+    // Who stays is not kept out while others go, and meets both boundaries.
+    let both = LAMBDA.replace("[\"lambda", "[\"ecs-tasks.amazonaws.com\", \"lambda");
+    let each = LAMBDA.replace("lambda", "ecs-tasks") + LAMBDA;
+    stack.write("stack.hcl", &with("PowerUserAccess", &each));
+    stack.apply();
+    stack.write("stack.hcl", &with("ReadOnlyAccess", LAMBDA));
+    stack.plan().says_nothing_of(&["lets nobody in"]);
+    stack.write("stack.hcl", &with("ReadOnlyAccess", &both));
+    stack.plan().says(&["lets nobody in"]);
+}
+
+/// Its trust stays as it is, and lets in others through the federation: they must not meet the boundary of before.
+#[test]
+fn a_boundary_changes_together_with_a_federation_while_nobody_may_take_the_role_on() {
+    let account = Emulator::moto();
+    let with = |boundary: &str| {
+        let bounded = format!("  permissions_boundary = \"arn:aws:iam::aws:policy/{boundary}\"\n{}", by("corp"));
+        [HEAD, &federation("corp"), &role("console", "s3:GetObject", &bounded)].concat()
+    };
+    let stack = Stack::of(&with("PowerUserAccess")).with_env(account.env());
+    stack.write("corp.xml", &metadata("corp"));
+    stack.apply();
+    stack.write("corp.xml", &metadata("contractors"));
+    stack.write("stack.hcl", &with("ReadOnlyAccess"));
+    let (corp, role) = (steps(&stack, "aws_iam_saml_provider", "corp"), steps(&stack, "aws_iam_role", "console"));
+    assert!(role.len() == 2 && waits_for(&corp[0], &role[0]) && waits_for(&role[1], &corp[0]), "{corp:#?} {role:#?}");
+    stack.plan().says(&["until the change is done, aws_iam_role console lets nobody in"]);
+    let planned = stack.plan_json();
+    let changes = planned["resource_changes"].as_array().unwrap();
+    let role = changes.iter().find(|change| change["address"] == "aws_iam_role.console").unwrap();
+    assert_eq!(role["change"]["meanwhile"]["is"], "closed");
+    assert_eq!(role["action_reason"], Value::Null, "it ends open");
+    stack.apply();
+    stack.assert_converged();
+}
+
+/// Nobody of a new audience comes in by an old certificate.
+#[test]
+fn audiences_and_thumbprints_change_in_that_order() {
+    let account = Emulator::moto();
+    let with = |audience: &str, print: &str| {
+        format!(
+            "{HEAD}\nfederation \"oidc\" \"ci\" {{\n  url         = \"https://ci.example.com\"\n  audiences   = [\"both\", \"{audience}\"]\n  thumbprints = [\"{}\"]\n}}\n{}",
+            print.repeat(40),
+            role("ci", "s3:GetObject", LAMBDA)
+        )
+    };
+    let stack = Stack::of(&with("old", "a")).with_env(account.env());
+    stack.apply();
+    stack.write("stack.hcl", &with("new", "b"));
+    account.forget_requests();
+    stack.apply();
+    let writes: Vec<String> =
+        account.requests().into_iter().filter(Request::writes).map(|request| request.action).collect();
+    assert_eq!(
+        writes,
+        [
+            "RemoveClientIDFromOpenIDConnectProvider",
+            "UpdateOpenIDConnectProviderThumbprint",
+            "AddClientIDToOpenIDConnectProvider",
+            "TagOpenIDConnectProvider"
+        ]
+    );
+    stack.assert_converged();
+}
+
+/// Somebody deleted it by hand, and roles go on naming it. They are as they shall be before it is there again.
+#[test]
+fn a_federation_is_made_again_for_roles_as_they_shall_be() {
+    let account = Emulator::moto();
+    let stack = Stack::of(&[HEAD, &federation("corp"), &role("console", "s3:GetObject", &by("corp"))].concat())
+        .with_env(account.env());
+    stack.write("corp.xml", &metadata("corp"));
+    stack.apply();
+    account.boto3("iam.delete_saml_provider(SAMLProviderArn='arn:aws:iam::123456789012:saml-provider/corp')");
+    stack.edit("stack.hcl", "s3:GetObject", "s3:PutObject");
+    let (corp, own) =
+        (steps(&stack, "aws_iam_saml_provider", "corp"), steps(&stack, "aws_iam_role_policy", "console/leasehold"));
+    assert!(own.len() == 2 && waits_for(&corp[0], &own[0]) && waits_for(&own[1], &corp[0]), "{corp:#?} {own:#?}");
+    // So is whom they trust.
+    stack.edit("stack.hcl", "https://signin.aws.amazon.com/saml", "https://signin.example.com/saml");
+    let (corp, role) = (steps(&stack, "aws_iam_saml_provider", "corp"), steps(&stack, "aws_iam_role", "console"));
+    assert!(role.len() == 2 && waits_for(&corp[0], &role[0]) && waits_for(&role[1], &corp[0]), "{corp:#?} {role:#?}");
+    // Who lets go of it does so before.
+    stack.edit("stack.hcl", &by("corp").replace("signin.aws.amazon", "signin.example"), LAMBDA);
+    let (corp, role) = (steps(&stack, "aws_iam_saml_provider", "corp"), steps(&stack, "aws_iam_role", "console"));
+    assert!(waits_for(&corp[0], &role[0]), "{corp:#?} {role:#?}");
+    stack.apply();
+    stack.assert_converged();
+}
+
+/// A quarantine that somebody undid: its trust is open again. The federation does not let others in before the role is gone.
+#[test]
+fn a_federation_opens_once_a_role_that_goes_is_gone() {
+    let account = Emulator::moto();
+    let stack = Stack::of(&[HEAD, &federation("corp"), &role("console", "s3:GetObject", &by("corp"))].concat())
+        .with_env(account.env());
+    stack.write("corp.xml", &metadata("corp"));
+    stack.append("stack.hcl", &role("viewer", "s3:GetObject", &by("corp")));
+    stack.apply();
+    stack.cut("stack.hcl", "identity \"console\"");
+    stack.apply();
+    account.boto3(
+        "
+        trust = iam.get_role(RoleName='viewer')['Role']['AssumeRolePolicyDocument']
+        iam.update_assume_role_policy(RoleName='console', PolicyDocument=json.dumps(trust))
+        iam.tag_role(RoleName='console', Tags=[{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}])
+        ",
+    );
+    stack.write("corp.xml", &metadata("login"));
+    let corp = steps(&stack, "aws_iam_saml_provider", "corp");
+    let saved: Value = serde_json::from_str(&stack.read("saved.plan")).unwrap();
+    let goes = |step: &&Value| step["change"]["before"]["id"]["name"] == "console" && step["change"]["after"].is_null();
+    let gone = saved["plan"]["steps"].as_array().unwrap().iter().find(goes).unwrap();
+    assert!(waits_for(&corp[0], gone), "{corp:#?} {gone:#?}");
+    stack.apply();
+    stack.assert_converged();
+}

@@ -1,0 +1,18 @@
+//! Runs each scenario of the lifecycle under each fault: the real program, two emulators, and a proxy in front of them. Each run must end
+//! in the state in which a run without faults ends, and its writes must be in an order that gives no principal more than its old or its new
+//! access.
+//!
+//! `LEASEHOLD_CRASH_POINTS=all` tries every crash point and every other trial, with more seeds. Without it, a sample is tried, another one
+//! each day. `LEASEHOLD_SCENARIO` selects scenarios by a part of their name, and `LEASEHOLD_TRIAL` selects trials.
+
+mod account;
+mod authorized;
+mod declared;
+mod order;
+mod play;
+mod replay;
+mod rights;
+mod scenarios;
+mod stage;
+mod throttled;
+mod trials;

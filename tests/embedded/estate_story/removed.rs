@@ -1,0 +1,96 @@
+//! Identities that are let go of.
+
+use crate::estate_story::*;
+
+#[test]
+fn what_is_removed_and_kept_lives_on_without_marks_and_keeps_all_else() {
+    let stack = stack(&[service("kept", ""), service("stays", "")].concat());
+    stack.apply();
+    let before = live(&stack, "kept");
+    stack.write(
+        "identities.hcl",
+        &format!("{}removed {{\n  from = identity.kept\n  keep = true\n}}\n", service("stays", "")),
+    );
+    assert_eq!(lifecycles(&stack.plan_json()), only("identity.kept", "released"));
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      . let go  identity.kept  no longer managed → its marks are taken off, all else stays; the lease deny in its policy too: no access from 2027-02-18T22:00:00Z
+          ~ directory_user                  kept  marks are taken off
+
+    Plan: 0 to add, 1 to change, 0 to destroy.  1 let go.
+    ");
+    stack.apply().says(&["Read back and verified."]);
+    stack.assert_converged();
+    let after = live(&stack, "kept");
+    assert!(!before.0.is_empty());
+    assert!(after.0.is_empty());
+    assert_eq!(after.1, before.1, "the fence and the scope stay");
+
+    // The block has done its work. The scope it still holds cannot go, and the plan says why.
+    stack.write("identities.hcl", "");
+    let scope = stack.cut("stack.hcl", "scope \"read\"");
+    assert!(scope.contains("s3:GetObject"));
+    snapshot!(stack.plan(), @"
+    $ leasehold plan
+    exit 0
+    ─── stdout
+    Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+
+      - leaver  identity.stays  no longer in configuration → quarantine now, deleted after 2026-11-27
+          ~ directory_inline_policy         stays/leasehold  deny everything
+
+      . kept         scope.read  no longer declared, but held by user/kept, not this stack's
+
+    Plan: 0 to add, 1 to change, 0 to destroy.  1 leaver.
+    ");
+    stack.apply().says(&["1 leaver"]);
+    assert_eq!(live(&stack, "kept"), after);
+}
+
+#[test]
+fn terraforms_way_to_keep_is_understood_and_without_it_removed_is_a_leaver() {
+    let stack = stack(&service("a", ""));
+    stack.apply();
+    stack.write("identities.hcl", "removed {\n  from = identity.a\n  lifecycle { destroy = false }\n}\n");
+    assert_eq!(lifecycles(&stack.plan_json()), only("identity.a", "released"));
+    stack.write("identities.hcl", "removed {\n  from = identity.a\n}\n");
+    assert_eq!(lifecycles(&stack.plan_json()), only("identity.a", "leaver"));
+    stack.write("identities.hcl", &format!("{}removed {{\n  from = identity.a\n  keep = true\n}}\n", service("a", "")));
+    snapshot!(stack.run(&["plan"]).expect(1), @r#"
+    $ leasehold plan
+    exit 1
+    ─── stderr
+    config::removed
+
+      × identity.a is removed and still declared
+       ╭─[identities.hcl:1:1]
+     1 │ identity "a" {
+       · ──────┬─────
+       ·       ╰── declared here
+     2 │   kind   = "service"
+       ╰────
+       ╭─[identities.hcl:7:10]
+     6 │ removed {
+     7 │   from = identity.a
+       ·          ─────┬────
+       ·               ╰── says that it is no longer managed
+     8 │   keep = true
+       ╰────
+      help: take its block out, or take the `removed` block out
+    "#);
+}
+
+#[test]
+fn nobody_stops_watching_a_break_glass_account_without_an_approval() {
+    let glass = service("glass", "").replace("\"service\"", "\"break_glass\"");
+    let stack = stack(&glass);
+    stack.apply();
+    stack.write("identities.hcl", "removed {\n  from = identity.glass\n  keep = true\n}\n");
+    stack.run(&["apply", "--auto-approve"]).expect(3).says(&["would be let go of"]);
+    stack.ok(&["apply", "--auto-approve", "--approve", "identity.glass"]);
+    stack.assert_converged();
+}

@@ -1,0 +1,213 @@
+//! Variables and their values.
+
+use super::variable;
+use crate::config::stack::Stack;
+
+#[test]
+fn variable_without_value() {
+    insta::assert_snapshot!(variable("  type = string\n").drawn(), @r#"
+    config::variable
+
+      × var.v has no value
+       ╭─[main.hcl:1:1]
+     1 │ variable "v" {
+       · ──────┬─────
+       ·       ╰── no default, and none is given
+     2 │   type = string
+       ╰────
+      help: give one with --var v=…, in a *.auto.hclvars file, in LEASEHOLD_VAR_v, or as its default
+    "#);
+}
+
+#[test]
+fn variable_of_wrong_type() {
+    insta::assert_snapshot!(variable("  type = number\n").var("v", "many").drawn(), @r#"
+    config::type
+
+      × var.v must be number
+      │ it is a string: "many"
+       ╭─[main.hcl:1:1]
+     1 │ variable "v" {
+       · ──────┬─────
+       ·       ╰── its value comes from --var
+     2 │   type = number
+       ╰────
+      help: a number is required, and this string holds none
+    "#);
+}
+
+#[test]
+fn variable_default_of_wrong_type() {
+    insta::assert_snapshot!(variable("  type    = map(number)\n  default = { a = \"x\" }\n").drawn(), @r#"
+    config::type
+
+      × var.v must be map(number)
+      │ it is an object: { a = "x" }
+       ╭─[main.hcl:3:13]
+     2 │   type    = map(number)
+     3 │   default = { a = "x" }
+       ·             ─────┬─────
+       ·                  ╰── its default
+     4 │ }
+       ╰────
+      help: ["a"]: a number is required, and this string holds none
+    "#);
+}
+
+#[test]
+fn variable_is_no_expression() {
+    insta::assert_snapshot!(variable("  type = list(string)\n").var("v", "a,b").drawn(), @r#"
+    config::variable
+
+      × the value for var.v is no expression
+      │ "a,b": syntax error
+       ╭─[main.hcl:1:1]
+     1 │ variable "v" {
+       · ──────┬─────
+       ·       ╰── its value comes from --var
+     2 │   type = list(string)
+       ╰────
+      help: it must be list(string), written as in a file; mind the quotes that the shell takes away
+    "#);
+}
+
+#[test]
+fn variable_that_is_sensitive() {
+    insta::assert_snapshot!(variable("  type      = list(number)\n  sensitive = true\n").var("v", "[\"hunter2\"]").drawn(), @r#"
+    config::type
+
+      × var.v must be list(number)
+      │ it is a tuple: (sensitive value)
+       ╭─[main.hcl:1:1]
+     1 │ variable "v" {
+       · ──────┬─────
+       ·       ╰── its value comes from --var
+     2 │   type      = list(number)
+       ╰────
+    "#);
+}
+
+#[test]
+fn variable_of_unknown_type() {
+    insta::assert_snapshot!(variable("  type    = strng\n  default = \"x\"\n").drawn(), @r#"
+    config::type_constraint
+
+      × not a type
+       ╭─[main.hcl:2:13]
+     1 │ variable "v" {
+     2 │   type    = strng
+       ·             ──┬──
+       ·               ╰── not known
+     3 │   default = "x"
+       ╰────
+      help: did you mean `string`?
+    "#);
+}
+
+#[test]
+fn variable_type_in_quotes() {
+    insta::assert_snapshot!(variable("  type    = \"string\"\n  default = \"x\"\n").drawn(), @r#"
+    config::type_constraint
+
+      × not a type
+       ╭─[main.hcl:2:13]
+     1 │ variable "v" {
+     2 │   type    = "string"
+       ·             ────┬───
+       ·                 ╰── a type stands without quotes
+     3 │   default = "x"
+       ╰────
+      help: write type = string
+    "#);
+}
+
+#[test]
+fn variable_default_with_reference() {
+    insta::assert_snapshot!(variable("  default = local.a\n").file("a.hcl", b"locals {\n  a = 1\n}\n").drawn(), @r#"
+    config::undefined_reference
+
+      × `local` cannot be used here
+       ╭─[main.hcl:2:13]
+     1 │ variable "v" {
+     2 │   default = local.a
+       ·             ──┬──
+       ·               ╰── not known here
+     3 │ }
+       ╰────
+      help: only literal values and functions may stand here
+    "#);
+}
+
+#[test]
+fn variable_validation() {
+    insta::assert_snapshot!(variable("  type    = string\n  default = \"production\"\n  validation {\n    condition     = contains([\"staging\", \"prod\"], var.v)\n    error_message = \"v is staging or prod.\"\n  }\n").drawn(), @r#"
+    config::validation
+
+      × var.v has no valid value
+      │ v is staging or prod.
+      │ var.v is "production"
+       ╭─[main.hcl:1:1]
+     1 │ variable "v" {
+       · ──────┬─────
+       ·       ╰── the variable
+     2 │   type    = string
+       ╰────
+       ╭─[main.hcl:5:21]
+     4 │   validation {
+     5 │     condition     = contains(["staging", "prod"], var.v)
+       ·                     ──────────────────┬─────────────────
+       ·                                       ╰── does not hold
+     6 │     error_message = "v is staging or prod."
+       ╰────
+    "#);
+}
+
+#[test]
+fn variable_must_not_be_null() {
+    insta::assert_snapshot!(variable("  nullable = false\n").var("v", "x").variable_file("a.auto.hclvars", "v = null\n").drawn(), @"
+    config::variable
+
+      × var.v must not be null
+       ╭─[a.auto.hclvars:1:5]
+     1 │ v = null
+       ·     ──┬─
+       ·       ╰── given here
+       ╰────
+    ");
+}
+
+#[test]
+fn variable_missing_attribute() {
+    insta::assert_snapshot!(variable("  type = object({ name = string, port = optional(number, 80) })\n").variable_file("a.auto.hclvars", "v = { port = 1 }\n").drawn(), @"
+    config::type
+
+      × var.v must be object({name = string, port = optional(number)})
+      │ it is an object: { port = 1 }
+       ╭─[a.auto.hclvars:1:5]
+     1 │ v = { port = 1 }
+       ·     ──────┬─────
+       ·           ╰── given here
+       ╰────
+      help: attribute `name` is required
+    ");
+}
+
+#[test]
+fn undeclared_variable() {
+    insta::assert_snapshot!(Stack::with("variable \"environment\" { default = \"x\" }\n").var("enviroment", "prod").variable_file("a.auto.hclvars", "regon = 1\n").drawn(), @r#"
+    config::undeclared_variable
+
+      × --var gives a value for "enviroment", and no variable of that name is declared
+      help: did you mean "environment"?
+
+    config::undeclared_variable
+
+      ⚠ this file gives a value for "regon", and no variable of that name is declared
+       ╭─[a.auto.hclvars:1:1]
+     1 │ regon = 1
+       · ──┬──
+       ·   ╰── not declared
+       ╰────
+      help: declare it: variable "regon" {}
+    "#);
+}

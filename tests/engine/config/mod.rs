@@ -1,0 +1,12 @@
+//! The configuration stage as its callers see it: text in, `Declared` or drawn findings out.
+
+mod bad_input;
+mod credentials;
+mod declared;
+mod evaluation;
+mod fuzz;
+mod hostile;
+mod modules;
+mod stack;
+mod templates;
+mod views;
