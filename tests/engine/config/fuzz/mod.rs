@@ -5,7 +5,7 @@
 //! LEASEHOLD_FUZZ_SECONDS=1200 cargo test --release -p leasehold --test engine config::fuzz -- --nocapture
 //! ```
 //!
-//! `LEASEHOLD_FUZZ_SEED` selects other changes. An input that fails is written to the temporary directory; `LEASEHOLD_FUZZ_INPUT` with its path
+//! `LEASEHOLD_TEST_SEED` selects other changes. An input that fails is written to the temporary directory; `LEASEHOLD_FUZZ_INPUT` with its path
 //! runs that input alone.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
@@ -52,7 +52,7 @@ fn fuzz() {
         panic!("wall, own and system's time {took:?}: {found:?}");
     }
     let long = environment("LEASEHOLD_FUZZ_SECONDS");
-    let mut random = Rng::with_seed(environment("LEASEHOLD_FUZZ_SEED").unwrap_or(1));
+    let mut random = Rng::with_seed(leasehold_test_harness::test_seed());
     let mut pool = corpus();
     let mut known: BTreeSet<String> = BTreeSet::new();
     let mut kept = 0;
