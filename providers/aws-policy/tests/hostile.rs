@@ -1,5 +1,6 @@
 //! Hostile and malformed input: no panic, no hang, bounded memory. The inputs of the fuzz target in `fuzz/`, and
-//! mutations of them, pass through every function of the crate. `LEASEHOLD_POLICY_FUZZ` sets the number of mutations.
+//! mutations of them, pass through every function of the crate. `LEASEHOLD_POLICY_FUZZ` sets the number of
+//! mutations, `LEASEHOLD_TEST_SEED` the first seed.
 
 #![allow(clippy::disallowed_methods, reason = "an environment variable sets the number of mutations")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -9,8 +10,8 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::Random;
 use common::hostile::{exercise_pair, lint_all_kinds, parse_and_check, split_input};
+use common::{Random, SeedOnPanic, setting};
 use leasehold_policy::{
     ComparisonVerdict, Containment, PolicyComparison, PolicyDocument, PolicySet, UnknownReason, check_containment,
     compare_policies,
@@ -103,14 +104,16 @@ fn mutate_text(random: &mut Random, seed: &str) -> String {
 
 #[test]
 fn mutated_inputs_neither_panic_nor_hang() {
-    let runs: u64 = std::env::var("LEASEHOLD_POLICY_FUZZ").ok().map_or(1_500, |text| text.parse().unwrap());
+    let runs = setting("LEASEHOLD_POLICY_FUZZ", 1_500);
+    let first = setting("LEASEHOLD_TEST_SEED", 1);
     let corpus = corpus();
     for input in &corpus {
         let (old, new) = split_input(input);
         assert_eq!(exercise_pair(old, new), 2, "{input}");
     }
     let (mut documents, mut slowest) = (0, Duration::ZERO);
-    for seed in 0..runs {
+    for seed in first..first + runs {
+        let _printed = SeedOnPanic(seed);
         let mut random = Random::new(seed ^ 0xF0_55);
         let input: &String = random.pick(&corpus);
         let (old, new) = split_input(input);

@@ -24,13 +24,13 @@ fn every_scenario_ends_alike_under_every_fault_on_ministack() {
     play(Kind::Ministack);
 }
 
-/// Whether all trials run. Otherwise a sample runs, another one each day.
+/// Whether all trials run. Otherwise a sample runs, which the seed selects.
 fn is_long() -> bool {
     std::env::var("LEASEHOLD_CRASH_POINTS").as_deref() == Ok("all")
 }
 
-fn day() -> usize {
-    usize::try_from(jiff::Timestamp::now().as_second() / 86_400).unwrap()
+fn seed() -> usize {
+    usize::try_from(leasehold_test_harness::test_seed()).unwrap()
 }
 
 /// Whether a scenario runs on this emulator. A short run uses one emulator for each scenario. `LEASEHOLD_SCENARIO` selects scenarios by a
@@ -41,7 +41,7 @@ fn is_wanted(number: usize, scenario: &Scenario, kind: Kind) -> bool {
     }
     match std::env::var("LEASEHOLD_SCENARIO") {
         Ok(wanted) => scenario.name.contains(&wanted),
-        Err(_) => is_long() || ((number + day()).is_multiple_of(2) == (kind == Kind::Moto)),
+        Err(_) => is_long() || ((number + seed()).is_multiple_of(2) == (kind == Kind::Moto)),
     }
 }
 
@@ -86,7 +86,7 @@ fn play_one(stage: &Stage, number: usize, scenario: &Scenario, totals: &Mutex<To
     let wanted = |trial: &Trial| std::env::var("LEASEHOLD_TRIAL").map_or(true, |part| trial.name().contains(&part));
     let (kills, others): (Vec<_>, Vec<_>) =
         Trial::all(reference.requests, is_long()).into_iter().filter(wanted).partition(|trial| trial.is_kill());
-    let turn = day() / 2 + number;
+    let turn = seed() / 2 + number;
     let sample = |every: usize| {
         move |(n, trial): (usize, Trial)| (is_long() || (n + turn).is_multiple_of(every)).then_some(trial)
     };

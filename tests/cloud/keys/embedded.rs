@@ -54,8 +54,7 @@ fn each_part_of_a_rotation_is_told_as_people_read_it() {
         stack.apply();
         stack.assert_converged();
     }
-    leasehold_test_harness::settings().bind(|| {
-        insta::assert_snapshot!(told, @r#"
+    snapshot!(told, @r#"
     Leasehold plan  ·  stack robots  ·  local embedded as tester  ·  now 2027-02-18T22:00:00Z
 
       ~ mover   identity.bot  service · owner jane · until 2029-05-08 (810d)
@@ -78,8 +77,7 @@ fn each_part_of_a_rotation_is_told_as_people_read_it() {
           - directory_access_key            bot/[first key]
 
     Plan: 0 to add, 0 to change, 1 to destroy.  1 mover.
-    "#)
-    });
+    "#);
 }
 
 #[test]

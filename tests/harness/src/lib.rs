@@ -414,6 +414,14 @@ pub fn shape(value: &Value) -> Value {
     }
 }
 
+/// The seed of the random choices in tests: the variable `LEASEHOLD_TEST_SEED`, otherwise 1. Prints the seed, so that the output of a failed
+/// test shows it.
+pub fn test_seed() -> u64 {
+    let seed = std::env::var("LEASEHOLD_TEST_SEED").map_or(1, |text| text.parse().expect("a number"));
+    println!("LEASEHOLD_TEST_SEED={seed}");
+    seed
+}
+
 /// Waits until a condition is true. Fails after one minute.
 #[track_caller]
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {

@@ -10,6 +10,22 @@ pub mod managed;
 use leasehold_policy::{PolicyDocument, PolicySet};
 use serde_json::{Map, Value, json};
 
+/// A number from an environment variable.
+pub fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+/// Prints the seed of a case if the case panics.
+pub struct SeedOnPanic(pub u64);
+
+impl Drop for SeedOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("LEASEHOLD_TEST_SEED={}", self.0);
+        }
+    }
+}
+
 /// The xorshift64* generator: the same numbers for a seed on every machine.
 pub struct Random(u64);
 

@@ -1,12 +1,12 @@
 //! Tests the comparison against the evaluator, which shares no code with it: for generated pairs of policies, no
 //! request that is tried contradicts the verdict, and every witness is confirmed.
 //!
-//! `LEASEHOLD_POLICY_PAIRS` sets the number of pairs, `LEASEHOLD_POLICY_SEED` the first seed.
+//! `LEASEHOLD_POLICY_PAIRS` sets the number of pairs, `LEASEHOLD_TEST_SEED` the first seed.
 
 use std::collections::BTreeMap;
 
 use crate::common::alphabet::Alphabet;
-use crate::common::{Random, access, pair, statement};
+use crate::common::{Random, access, pair, setting, statement};
 use leasehold_policy::{
     ComparisonVerdict, Containment, PolicyDocument, PolicySet, Truth, compare_policies, evaluate_request,
 };
@@ -14,10 +14,6 @@ use serde_json::{Value, json};
 
 /// The most requests that are tried for each pair. If the alphabet has more, this many at random.
 const REQUESTS: usize = 100;
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
-}
 
 fn describe(seed: u64, old: &PolicySet, new: &PolicySet) -> String {
     let show = |access: &PolicySet| {
@@ -60,7 +56,7 @@ fn with_statement(
 #[test]
 fn no_request_contradicts_a_verdict() {
     let pairs = setting("LEASEHOLD_POLICY_PAIRS", 3_000);
-    let first = setting("LEASEHOLD_POLICY_SEED", 1);
+    let first = setting("LEASEHOLD_TEST_SEED", 1);
     let mut verdicts: BTreeMap<ComparisonVerdict, usize> = BTreeMap::new();
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut requests = 0_usize;

@@ -1,12 +1,12 @@
 //! Tests the trimming that happens before a comparison. For generated pairs that share most of their statements, the
 //! pair has the same verdict as an equivalent pair that cannot be trimmed, and no request that is tried contradicts it.
 //!
-//! `LEASEHOLD_POLICY_PAIRS` sets the number of pairs, `LEASEHOLD_POLICY_SEED` the first seed.
+//! `LEASEHOLD_POLICY_PAIRS` sets the number of pairs, `LEASEHOLD_TEST_SEED` the first seed.
 
 use std::collections::BTreeMap;
 
 use crate::common::alphabet::Alphabet;
-use crate::common::{Random, access, document, statement};
+use crate::common::{Random, access, document, setting, statement};
 use leasehold_policy::{
     ComparisonVerdict, Containment, PolicyDocument, PolicySet, Truth, compare_policies, evaluate_request,
 };
@@ -16,10 +16,6 @@ const REQUESTS: usize = 60;
 
 const PLAIN: &[&str] =
     &["s3:GetObject", "iam:PassRole", "s3:PutObject", "s3:GetBucketObject", "ec2:RunInstances", "x:x"];
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
-}
 
 /// The statement with one small change that a wrong trimming could miss.
 fn edit_statement(random: &mut Random, original: &Value, with_principal: bool) -> Value {
@@ -139,7 +135,7 @@ fn describe(seed: u64, old: &PolicySet, new: &PolicySet) -> String {
 #[test]
 fn trimming_changes_no_verdict() {
     let pairs = setting("LEASEHOLD_POLICY_PAIRS", 1_000);
-    let first = setting("LEASEHOLD_POLICY_SEED", 1);
+    let first = setting("LEASEHOLD_TEST_SEED", 1);
     let mut verdicts: BTreeMap<(ComparisonVerdict, ComparisonVerdict), usize> = BTreeMap::new();
     for seed in first..first + pairs {
         let mut random = Random::new(seed ^ 0x7412_0000);
