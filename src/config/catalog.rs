@@ -1,98 +1,80 @@
-//! Indexes the blocks of a stack by name. In: parsed blocks. Out: an index, and a finding for every duplicate.
+//! Indexes the blocks of one module by type and name. In: parsed blocks, and the types of blocks that the model knows. Out: an index, and a
+//! finding for every duplicate. Variables, locals, modules and outputs belong to the language itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
 use super::source::FileId;
 use super::syntax::{Attribute, Block, ExprKind, ParsedFiles};
-use super::value::Keyword;
+use super::value::show::quote_text;
+use super::value::{BlockNaming, BlockType};
 
-/// The blocks of one module (or of the stack itself), by name.
+/// The blocks of one type, by name.
+pub type NamedBlocks<'a> = BTreeMap<Arc<str>, &'a Block>;
+
+/// The blocks of one module, by type and name.
 #[derive(Debug, Default)]
 pub struct BlockCatalog<'a> {
-    /// The `leasehold` block.
-    pub leasehold: Option<&'a Block>,
     /// `variable` blocks by label.
-    pub variables: BTreeMap<&'a str, &'a Block>,
+    pub variables: NamedBlocks<'a>,
     /// Attributes of all `locals` blocks by name.
     pub locals: BTreeMap<&'a str, (FileId, &'a Attribute)>,
     /// `module` blocks by label.
-    pub modules: BTreeMap<&'a str, &'a Block>,
+    pub modules: NamedBlocks<'a>,
     /// `output` blocks by label.
-    pub outputs: BTreeMap<&'a str, &'a Block>,
-    /// `provider` blocks in the order of the files.
-    pub providers: Vec<&'a Block>,
-    /// `group` blocks by label.
-    pub groups: BTreeMap<&'a str, &'a Block>,
-    /// `federation` blocks by their second label.
-    pub federations: BTreeMap<&'a str, &'a Block>,
-    /// `moved` blocks in the order of the files.
-    pub moved: Vec<&'a Block>,
-    /// `import` blocks in the order of the files.
-    pub imports: Vec<&'a Block>,
-    /// `removed` blocks in the order of the files.
-    pub removed: Vec<&'a Block>,
-    owners: BTreeMap<&'a str, &'a Block>,
-    services: BTreeMap<&'a str, &'a Block>,
-    scopes: BTreeMap<&'a str, &'a Block>,
-    identities: BTreeMap<&'a str, &'a Block>,
-    templates: BTreeMap<&'a str, &'a Block>,
-    stores: BTreeMap<&'a str, &'a Block>,
-    none: BTreeMap<&'a str, &'a Block>,
+    pub outputs: NamedBlocks<'a>,
+    /// The blocks of the model's types with their names, by the word of the type.
+    named: BTreeMap<&'static str, NamedBlocks<'a>>,
+    /// All blocks of the model's types in the order of the files, by the word of the type.
+    listed: BTreeMap<&'static str, Vec<&'a Block>>,
+    /// What a type without blocks has.
+    none: NamedBlocks<'a>,
     /// Headers of blocks that could not be parsed. A reference to one of them is not reported as an error.
     broken: BTreeSet<&'a (String, String)>,
 }
 
 impl<'a> BlockCatalog<'a> {
-    /// Indexes blocks and reports duplicates.
-    pub fn new(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> Self {
+    /// Indexes blocks and reports duplicates. Blocks of unknown types are skipped; the check of the schema reports them.
+    pub fn new(parsed: &'a ParsedFiles, types: &[&'static BlockType], findings: &mut Vec<Diagnostic>) -> Self {
         let mut catalog = Self { broken: parsed.broken.iter().collect(), ..Self::default() };
         for block in &parsed.blocks {
             match &*block.keyword.text {
-                "leasehold" => match catalog.leasehold {
-                    Some(first) => findings.push(diagnose_duplicate_block("the `leasehold` block", block, first)),
-                    None => catalog.leasehold = Some(block),
-                },
                 "locals" => {
                     for attribute in &block.body.attributes {
                         catalog.index_local(block.file, attribute, findings);
                     }
                 }
-                "provider" => catalog.providers.push(block),
-                "group" => insert_by_first_label(&mut catalog.groups, block, findings),
-                "federation" => insert_by_label(1, &mut catalog.federations, block, findings),
-                "moved" => catalog.moved.push(block),
-                "import" => catalog.imports.push(block),
-                "removed" => catalog.removed.push(block),
-                "variable" => insert_by_first_label(&mut catalog.variables, block, findings),
-                "module" => insert_by_first_label(&mut catalog.modules, block, findings),
-                "output" => insert_by_first_label(&mut catalog.outputs, block, findings),
-                "owner" => insert_by_first_label(&mut catalog.owners, block, findings),
-                "service" => insert_by_first_label(&mut catalog.services, block, findings),
-                "scope" => insert_by_first_label(&mut catalog.scopes, block, findings),
-                "template" => insert_by_first_label(&mut catalog.templates, block, findings),
-                "identity" => insert_by_first_label(&mut catalog.identities, block, findings),
-                // The first label of a `store` is its type, the second its name.
-                "store" => insert_by_label(1, &mut catalog.stores, block, findings),
-                _ => {}
+                "variable" => insert_by_label(0, &mut catalog.variables, block, findings),
+                "module" => insert_by_label(0, &mut catalog.modules, block, findings),
+                "output" => insert_by_label(0, &mut catalog.outputs, block, findings),
+                word => {
+                    if let Some(of) = types.iter().find(|of| of.word == word) {
+                        catalog.index_block(of, block, findings);
+                    }
+                }
             }
         }
         catalog
     }
 
-    /// Whether a block of that type and label exists but could not be parsed. An empty label means any.
-    #[must_use]
-    pub fn is_broken(&self, keyword: &str, label: &str) -> bool {
-        self.broken.iter().any(|(word, name)| word == keyword && (label.is_empty() || name == label))
-    }
-
-    /// The references to the providers, without the first word: `aws`, `aws.audit`.
-    pub fn provider_names(&self) -> Vec<String> {
-        let alias = |block: &Block| match block.body.find_attribute("alias").map(|alias| &alias.value.kind) {
-            Some(ExprKind::String(alias)) => format!(".{alias}"),
-            _ => String::new(),
-        };
-        self.providers.iter().map(|block| format!("{}{}", block.label(0), alias(block))).collect()
+    fn index_block(&mut self, of: &'static BlockType, block: &'a Block, findings: &mut Vec<Diagnostic>) {
+        let listed = self.listed.entry(of.word).or_default();
+        match of.naming {
+            BlockNaming::Label(index) => {
+                insert_by_label(index, self.named.entry(of.word).or_default(), block, findings);
+            }
+            BlockNaming::Alias => {
+                self.named.entry(of.word).or_default().entry(read_alias_name(block)).or_insert(block);
+            }
+            BlockNaming::Single => {
+                if let Some(first) = listed.first() {
+                    findings.push(diagnose_duplicate_block(&format!("the `{}` block", of.word), block, first));
+                }
+            }
+            BlockNaming::Unnamed => {}
+        }
+        listed.push(block);
     }
 
     fn index_local(&mut self, file: FileId, attribute: &'a Attribute, findings: &mut Vec<Diagnostic>) {
@@ -109,44 +91,43 @@ impl<'a> BlockCatalog<'a> {
         }
     }
 
-    /// The blocks of a type that expressions can refer to, by label.
+    /// Whether a block of that type and label exists but could not be parsed. An empty label means any.
     #[must_use]
-    pub fn blocks_by_label(&self, keyword: Keyword) -> &BTreeMap<&'a str, &'a Block> {
-        match keyword {
-            Keyword::Owner => &self.owners,
-            Keyword::Service => &self.services,
-            Keyword::Scope => &self.scopes,
-            Keyword::Identity => &self.identities,
-            Keyword::Template => &self.templates,
-            Keyword::Store => &self.stores,
-            Keyword::Provider => &self.none,
-        }
+    pub fn is_broken(&self, keyword: &str, label: &str) -> bool {
+        self.broken.iter().any(|(word, name)| word == keyword && (label.is_empty() || name == label))
+    }
+
+    /// The blocks of a type by name. Empty for a type whose blocks have no names.
+    #[must_use]
+    pub fn named_blocks(&self, of: &BlockType) -> &NamedBlocks<'a> {
+        self.named.get(of.word).unwrap_or(&self.none)
+    }
+
+    /// The blocks of a type in the order of the files, duplicates included.
+    #[must_use]
+    pub fn list_blocks(&self, of: &BlockType) -> &[&'a Block] {
+        self.listed.get(of.word).map_or(&[], Vec::as_slice)
     }
 }
 
-fn insert_by_first_label<'a>(
-    blocks: &mut BTreeMap<&'a str, &'a Block>,
-    block: &'a Block,
-    findings: &mut Vec<Diagnostic>,
-) {
-    insert_by_label(0, blocks, block, findings);
+/// The name of a block with an optional `alias`: `aws`, `aws.audit`.
+fn read_alias_name(block: &Block) -> Arc<str> {
+    match block.body.find_attribute("alias").map(|alias| &alias.value.kind) {
+        Some(ExprKind::String(alias)) => format!("{}.{alias}", block.label(0)).into(),
+        _ => block.label(0).into(),
+    }
 }
 
 /// Indexes a block by its label with the index `naming`, or reports a duplicate.
-fn insert_by_label<'a>(
-    naming: usize,
-    blocks: &mut BTreeMap<&'a str, &'a Block>,
-    block: &'a Block,
-    findings: &mut Vec<Diagnostic>,
-) {
+fn insert_by_label<'a>(naming: usize, blocks: &mut NamedBlocks<'a>, block: &'a Block, findings: &mut Vec<Diagnostic>) {
     let Some(label) = block.labels.get(naming) else { return };
     match blocks.get(&*label.text) {
         Some(first) => {
-            let name = format!("{} {}", block.keyword.text, super::value::show::quote_text(&label.text));
+            let name = format!("{} {}", block.keyword.text, quote_text(&label.text));
             findings.push(diagnose_duplicate_block(&name, block, first));
         }
         None => {
-            blocks.insert(&label.text, block);
+            blocks.insert(label.text.clone(), block);
         }
     }
 }

@@ -16,8 +16,11 @@ use super::eval::Evaluator;
 use super::inputs::ConfigInputs;
 use super::load::{ParsedConfig, parse_config, run_on_deep_stack};
 use super::modules::ModuleLibrary;
+use super::recorded_files::RecordedFiles;
 use super::schema;
+use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD, PROVIDER};
 use super::source::Sources;
+use super::stack_model::StackModel;
 
 /// What is needed to find and change the objects of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +49,14 @@ fn evaluate_essentials(
     inputs: &ConfigInputs<'_>,
 ) -> Result<StackEssentials, Vec<Diagnostic>> {
     let ParsedConfig { stack: parsed, values, .. } = config;
-    let catalog = BlockCatalog::new(parsed, &mut Vec::new());
+    let catalog = BlockCatalog::new(parsed, BLOCK_TYPES, &mut Vec::new());
     let mut findings: Vec<Diagnostic> = values.findings.clone();
     for block in parsed.blocks.iter().filter(|block| ["leasehold", "provider"].contains(&&*block.keyword.text)) {
         schema::check::check_blocks(std::slice::from_ref(block), &mut findings);
     }
     let broken = ["leasehold", "provider"].iter().any(|keyword| catalog.is_broken(keyword, ""));
     // A missing block may be in text that cannot be parsed.
-    let may_hide = catalog.providers.is_empty() || catalog.leasehold.is_none();
+    let may_hide = catalog.list_blocks(&PROVIDER).is_empty() || catalog.list_blocks(&LEASEHOLD).is_empty();
     if broken || may_hide {
         findings.extend(parsed.findings.iter().cloned());
     }
@@ -70,7 +73,8 @@ fn evaluate_essentials(
         }
     }
     let library = ModuleLibrary::new(sources, catalog, BTreeMap::new());
-    let mut eval = Evaluator::new(&library, inputs.files, inputs.now, inputs.limits);
+    let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files));
+    let mut eval = Evaluator::new(&model, &recorded, inputs.now, inputs.limits.into());
     variables::resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, &files, sources);
     let found = read_essentials(&eval);
     findings.append(&mut eval.findings.borrow_mut());

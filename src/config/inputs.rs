@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::budget::EvalLimits;
 use super::source::StackFiles;
 
 /// The inputs of evaluation other than the stack's files.
@@ -30,6 +31,12 @@ pub struct StackLimits {
 impl Default for StackLimits {
     fn default() -> Self {
         Self { identities: 250_000, modules: 10_000 }
+    }
+}
+
+impl From<StackLimits> for EvalLimits {
+    fn from(limits: StackLimits) -> Self {
+        Self { instances: limits.identities, modules: limits.modules }
     }
 }
 

@@ -8,10 +8,14 @@ use super::declare::{declare_stack, variables};
 use super::declared::DeclaredStack;
 use super::diagnostic::{Diagnostic, DiagnosticSeverity};
 use super::eval::Evaluator;
+use super::files::ROOT_DIRECTORY;
 use super::inputs::ConfigInputs;
-use super::modules::{ModuleLibrary, STACK as STACK_DIRECTORY, resolve_source};
+use super::modules::{ModuleLibrary, resolve_source};
+use super::recorded_files::RecordedFiles;
 use super::schema;
+use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD};
 use super::source::{FileSpan, Sources};
+use super::stack_model::StackModel;
 use super::syntax::parse::STACK;
 use super::syntax::{Block, ExprKind, ParsedFiles, parse_files};
 
@@ -109,7 +113,7 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
     findings.extend(values.blocks.iter().map(diagnose_block_in_variable_file));
     schema::check::check_blocks(&parsed.blocks, &mut findings);
 
-    let catalog = BlockCatalog::new(parsed, &mut findings);
+    let catalog = BlockCatalog::new(parsed, BLOCK_TYPES, &mut findings);
     check_leasehold_block(sources, parsed, &catalog, &mut findings);
     let callers = find_module_callers(config);
     let called = modules.iter().map(|(directory, parsed)| {
@@ -129,9 +133,10 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
-    let mut eval = Evaluator::new(&library, inputs.files, inputs.now, inputs.limits);
+    let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files));
+    let mut eval = Evaluator::new(&model, &recorded, inputs.now, inputs.limits.into());
     variables::resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, &files, sources);
-    let declared = declare_stack(&eval);
+    let declared = declare_stack(&eval, &model, &recorded);
     findings.append(&mut eval.findings.borrow_mut());
     if let Some(declared) = &declared {
         checks::run_checks(declared, &mut findings);
@@ -145,7 +150,7 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
 fn find_module_callers(config: &ParsedConfig) -> BTreeMap<String, FileSpan> {
     let mut callers = BTreeMap::new();
     let modules = config.modules.iter().map(|(directory, parsed)| (directory.as_str(), parsed));
-    for (from, parsed) in [(STACK_DIRECTORY, &config.stack)].into_iter().chain(modules) {
+    for (from, parsed) in [(ROOT_DIRECTORY, &config.stack)].into_iter().chain(modules) {
         for block in parsed.blocks.iter().filter(|block| &*block.keyword.text == "module") {
             let Some(ExprKind::String(source)) = block.body.find_attribute("source").map(|source| &source.value.kind)
             else {
@@ -178,7 +183,7 @@ fn index_module<'a>(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> 
         }
     }
     schema::check::check_blocks(&parsed.blocks, findings);
-    let catalog = BlockCatalog::new(parsed, findings);
+    let catalog = BlockCatalog::new(parsed, BLOCK_TYPES, findings);
     let taken = schema::find_block_schema("module").into_iter().flat_map(|schema| schema.attributes);
     for variable in taken.filter_map(|word| catalog.variables.get(word.name)) {
         findings.push(
@@ -213,7 +218,7 @@ fn check_leasehold_block(
     catalog: &BlockCatalog<'_>,
     findings: &mut Vec<Diagnostic>,
 ) {
-    if catalog.leasehold.is_some() || catalog.is_broken("leasehold", "") {
+    if !catalog.list_blocks(&LEASEHOLD).is_empty() || catalog.is_broken("leasehold", "") {
         return;
     }
     // The block may be in a file that could not be read.

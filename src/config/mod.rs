@@ -11,6 +11,7 @@
 //!
 //! This stage never reads a file, the clock or the environment. The caller passes them in as values ([`Sources`], [`ConfigInputs`]).
 
+mod budget;
 mod catalog;
 mod checks;
 mod declare;
@@ -19,13 +20,19 @@ pub mod diagnostic;
 pub mod essentials;
 pub mod estate;
 mod eval;
+mod eval_error;
+mod files;
 pub mod format;
 mod functions;
 mod inputs;
 mod load;
 mod modules;
+mod naming;
+mod recorded_files;
 mod schema;
 pub mod source;
+mod stack_model;
+mod suggest;
 mod syntax;
 mod value;
 
@@ -35,7 +42,8 @@ pub use declared::{
 };
 pub use diagnostic::{Diagnostic, DiagnosticSeverity, Location};
 pub use estate::{ImportBlock, MovedBlock, RemovedBlock, StateBlocks};
+pub use files::join_path;
 pub use inputs::{ConfigInputs, StackLimits, VariableAssignment};
 pub use load::{LoadedConfig, ParsedConfig, evaluate_config, find_nonsensitive_variables, load_config, parse_config};
-pub use modules::{gather_modules, join_path};
+pub use modules::gather_modules;
 pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

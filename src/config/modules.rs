@@ -8,21 +8,21 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::catalog::BlockCatalog;
 use super::diagnostic::Diagnostic;
+use super::eval::CalledModule;
+use super::files::{ROOT_DIRECTORY, join_path};
 use super::source::{SourceFile, Sources, StackFiles};
 use super::syntax::parse::parse_module_sources;
 use super::syntax::{Block, ExprKind};
 
-/// The directory of the stack itself.
-pub const STACK: &str = ".";
 /// The maximum number of module directories of one stack. Without it, symbolic links that form a cycle would never end.
 const MOST_DIRECTORIES: usize = 1_000;
 
 /// Adds the files of all modules that a stack calls, directly or through other modules.
 #[must_use]
 pub fn gather_modules(mut sources: Sources, files: &dyn StackFiles) -> Sources {
-    let mut known: BTreeSet<String> = BTreeSet::from([STACK.to_owned()]);
+    let mut known: BTreeSet<String> = BTreeSet::from([ROOT_DIRECTORY.to_owned()]);
     let mut waiting: VecDeque<String> =
-        sources.stack_files().flat_map(|(_, file)| find_called_directories(file, STACK)).collect();
+        sources.stack_files().flat_map(|(_, file)| find_called_directories(file, ROOT_DIRECTORY)).collect();
     while let Some(directory) = waiting.pop_front() {
         if !known.insert(directory.clone()) || known.len() > MOST_DIRECTORIES {
             continue;
@@ -71,20 +71,6 @@ pub fn resolve_source(from: &str, source: &str) -> Result<String, ModuleSourceEr
     Ok(join_path(from, source))
 }
 
-/// Joins a path to a directory and normalizes it: no `.`, no empty parts, `..` only at the start. `a/b` and `../c` give `a/c`.
-#[must_use]
-pub fn join_path(directory: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in directory.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    if parts.is_empty() { STACK.to_owned() } else { parts.join("/") }
-}
-
 /// The blocks of a stack and of its modules, by directory.
 #[derive(Debug)]
 pub struct ModuleLibrary<'a> {
@@ -111,11 +97,7 @@ impl<'a> ModuleLibrary<'a> {
     /// # Errors
     ///
     /// What is wrong with the `source` of the call. `None`: it is missing, and the schema check reports that.
-    pub fn find_called_module(
-        &self,
-        from: &str,
-        call: &Block,
-    ) -> Result<(&str, &BlockCatalog<'a>), Option<Box<Diagnostic>>> {
+    pub fn find_called_module(&self, from: &str, call: &Block) -> CalledModule<'_> {
         // The schema check reports a missing `source`.
         let Some(attribute) = call.body.find_attribute("source") else { return Err(None) };
         let place = attribute.value.place.to_span(call.file);
@@ -144,7 +126,7 @@ impl<'a> ModuleLibrary<'a> {
             }
         })?;
         match self.sources.find_module(&directory) {
-            None if directory == STACK => Ok((STACK, &self.stack)),
+            None if directory == ROOT_DIRECTORY => Ok((ROOT_DIRECTORY, &self.stack)),
             None => Err(wrong(
                 format!("more than {MOST_DIRECTORIES} directories of modules"),
                 "not read any more",

@@ -7,7 +7,7 @@ use leasehold_provider::{Address, Alias};
 use crate::config::declared::{BlockOrigin, DeclaredFederations, DeclaredGroup, DeclaredIdentity, ProviderBlock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::Evaluator;
-use crate::config::eval::suggest::join_names;
+use crate::config::suggest::join_names;
 
 /// Normalizes the accounts: afterwards `None` means the stack's first account, even if that has an alias. A block without `provider`
 /// belongs to the provider without an alias; if there is none, that is a finding.

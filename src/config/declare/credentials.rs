@@ -10,7 +10,7 @@ use crate::config::declared::{KeyTerms, SecretStore, StoreBlock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
-use crate::config::value::Keyword;
+use crate::config::schema::block_types::STORE;
 use crate::config::value::show::quote_text;
 
 /// The default for `rotate_every`, in days.
@@ -87,7 +87,7 @@ fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> Parse
         );
         return ParsedCredential::Wrong;
     }
-    let Some(store) = block.read_reference("store", Keyword::Store) else { return ParsedCredential::Wrong };
+    let Some(store) = block.read_reference("store", &STORE) else { return ParsedCredential::Wrong };
     for name in ["rotate_every", "overlap"] {
         if block.find_expr(name).is_some() && block.read_value(name).is_some() && block.read_duration(name).is_none() {
             return ParsedCredential::Wrong;
@@ -117,7 +117,7 @@ fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> Parse
 pub fn read_stores(eval: &Evaluator<'_>) -> BTreeMap<String, StoreBlock> {
     let mut stores: BTreeMap<String, StoreBlock> = BTreeMap::new();
     let Some(schema) = schema::find_block_schema("store") else { return stores };
-    for (label, block) in eval.catalog(ModuleId::STACK).blocks_by_label(Keyword::Store) {
+    for (label, block) in eval.catalog(ModuleId::STACK).named_blocks(&STORE) {
         let fields = BlockFields::new(eval, ModuleId::STACK, block);
         let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
         if label.is_empty() || !plain {
@@ -139,7 +139,7 @@ pub fn read_stores(eval: &Evaluator<'_>) -> BTreeMap<String, StoreBlock> {
             );
             continue;
         }
-        stores.insert((*label).to_owned(), StoreBlock { settings, origin: fields.locate_block(schema) });
+        stores.insert(label.to_string(), StoreBlock { settings, origin: fields.locate_block(schema) });
     }
     stores
 }

@@ -10,8 +10,8 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::estate::{ImportBlock, MovedBlock, RemovedBlock, StateBlocks, address_kind, is_module_address};
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
+use crate::config::schema::block_types::{IMPORT, MOVED, OWNER, REMOVED};
 use crate::config::syntax::{Block, Expr, ExprKind, TraversalStepKind};
-use crate::config::value::Keyword;
 
 /// Reads the `moved` and `removed` blocks of one module. As in Terraform, addresses are relative to the module: `identity.a` is the
 /// module's.
@@ -21,7 +21,7 @@ pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &m
         None => address,
     };
     if let Some(schema) = schema::find_block_schema("moved") {
-        for block in &eval.catalog(module).moved {
+        for block in eval.catalog(module).list_blocks(&MOVED) {
             let fields = BlockFields::new(eval, module, block);
             let (from, to) = (read_subject_address(&fields, "from"), read_subject_address(&fields, "to"));
             if let (Some(from), Some(to)) = (from, to)
@@ -32,7 +32,7 @@ pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &m
         }
     }
     if let Some(schema) = schema::find_block_schema("removed") {
-        for block in &eval.catalog(module).removed {
+        for block in eval.catalog(module).list_blocks(&REMOVED) {
             let fields = BlockFields::new(eval, module, block);
             let (from, keeps) = (read_subject_address(&fields, "from"), is_kept_after_removal(&fields));
             if let (Some(from), true) = (from, keeps) {
@@ -42,17 +42,13 @@ pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &m
     }
 }
 
-/// Adds the `import` blocks, and the default names that expressions read. Call it after everything else is evaluated.
-pub fn complete_state_blocks(eval: &Evaluator<'_>, estate: StateBlocks) -> StateBlocks {
-    StateBlocks { imports: read_imports(eval), default_names_read: eval.default_names_read.borrow().clone(), ..estate }
-}
-
-fn read_imports(eval: &Evaluator<'_>) -> Vec<ImportBlock> {
+/// Reads the `import` blocks.
+pub fn read_imports(eval: &Evaluator<'_>) -> Vec<ImportBlock> {
     let Some(schema) = schema::find_block_schema("import") else { return Vec::new() };
     let read = |block: &&Block| {
         let fields = BlockFields::new(eval, ModuleId::STACK, block);
         let (id, kind) = (fields.read_filled_text("id"), fields.read_word("kind", KINDS));
-        let owner = fields.read_reference("owner", Keyword::Owner).map(|owner| fields.qualified_name(&owner));
+        let owner = fields.read_reference("owner", &OWNER).map(|owner| fields.qualified_name(&owner));
         let expr = fields.find_expr("to")?;
         let to = parse_address(expr).filter(|to| matches!(address_kind(to), Some("identity" | "group")));
         if to.is_none() {
@@ -64,7 +60,7 @@ fn read_imports(eval: &Evaluator<'_>) -> Vec<ImportBlock> {
         }
         Some(ImportBlock { to: to?, id: id?, owner, kind, origin: fields.locate_block(schema) })
     };
-    eval.catalog(ModuleId::STACK).imports.iter().filter_map(read).collect()
+    eval.catalog(ModuleId::STACK).list_blocks(&IMPORT).iter().filter_map(read).collect()
 }
 
 /// Whether a removed identity stays in the cloud: `keep`, or Terraform's `lifecycle { destroy = false }`.

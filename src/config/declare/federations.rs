@@ -8,21 +8,22 @@ use super::fields::BlockFields;
 use super::providers;
 use crate::config::declared::DeclaredFederations;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::instances::derive_default_name;
 use crate::config::eval::{Evaluator, ModuleId};
+use crate::config::naming::{derive_default_name, qualify_label};
 use crate::config::schema;
+use crate::config::schema::block_types::FEDERATION;
 use crate::config::value::show::quote_text;
 
 /// Reads the federations of one module, by qualified name, each with its place in the files.
 pub fn read_federations(eval: &Evaluator<'_>, module: ModuleId) -> DeclaredFederations {
     let Some(schema) = schema::find_block_schema("federation") else { return BTreeMap::new() };
     let mut all = BTreeMap::new();
-    for (label, block) in &eval.catalog(module).federations {
+    for (label, block) in eval.catalog(module).named_blocks(&FEDERATION) {
         let fields = BlockFields::new(eval, module, block);
-        let name = eval.qualify_label(module, label);
+        let name = qualify_label(eval, module, label);
         let issuer = match block.label(0) {
             "oidc" => read_oidc_issuer(&fields),
-            "saml" => read_saml_issuer(&fields, || derive_default_name(&eval.module(module).prefix, label, None)),
+            "saml" => read_saml_issuer(&fields, || derive_default_name(eval, module, label, None)),
             _ => None,
         };
         if let Some(issuer) = issuer {

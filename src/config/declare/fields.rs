@@ -6,19 +6,20 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_provider::{Key, Span as Duration};
+use leasehold_provider::Span as Duration;
 
 use crate::config::declared::BlockOrigin;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::reference;
-use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::eval::{EvalError, EvalScope, Evaluator, ModuleId, describe_value};
+use crate::config::naming::qualify_label;
 use crate::config::schema::{BlockSchema, check::describe_block, find_part_name};
 use crate::config::source::FileSpan;
+use crate::config::suggest::{find_nearest, join_names};
 use crate::config::syntax::{Block, BlockBody, Expr, ExprKind};
 use crate::config::value::convert::{convert_value, to_text};
 use crate::config::value::show::quote_text;
-use crate::config::value::{BlockRef, ConfigValue, Keyword, Type, ValueData};
+use crate::config::value::{BlockRef, BlockType, ConfigValue, InstanceKey, Type, ValueData};
 
 /// The attributes of a block, or of one instance of it.
 #[derive(Clone)]
@@ -32,7 +33,7 @@ pub struct BlockFields<'e, 'a> {
     /// Its first label. For a block that `dynamic` generates: the computed label.
     pub label: Arc<str>,
     /// The key of the instance. `None`: the block has one instance only.
-    pub key: Option<Key>,
+    pub key: Option<InstanceKey>,
     bindings: Vec<(Arc<str>, ConfigValue)>,
 }
 
@@ -45,7 +46,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
 
     /// The attributes of one instance. Its expressions can refer to `bound`.
     #[must_use]
-    pub fn for_instance(mut self, key: Key, bound: (Arc<str>, ConfigValue)) -> Self {
+    pub fn for_instance(mut self, key: InstanceKey, bound: (Arc<str>, ConfigValue)) -> Self {
         self.key = Some(key);
         self.bindings.push(bound);
         self
@@ -302,25 +303,25 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         }
     }
 
-    /// Reads a reference to a block of type `keyword`.
-    pub fn read_reference(&self, name: &str, keyword: Keyword) -> Option<BlockRef> {
+    /// Reads a reference to a block of the type `of`.
+    pub fn read_reference(&self, name: &str, of: &'static BlockType) -> Option<BlockRef> {
         let (value, expr) = self.read_value(name)?;
-        self.expect_block_ref(name, keyword, &value, expr)
+        self.expect_block_ref(name, of, &value, expr)
     }
 
     /// The qualified name of a referenced block: its label, with the path of its module.
     pub fn qualified_name(&self, block: &BlockRef) -> String {
-        self.eval.qualify_label(self.eval.find_module(block.module.as_ref()), &block.label)
+        qualify_label(self.eval, self.eval.find_module(block.module.as_ref()), &block.label)
     }
 
-    /// Reads references to blocks of type `keyword`, each with its expression.
-    pub fn read_references(&self, name: &str, keyword: Keyword) -> Vec<(BlockRef, &'e Expr)> {
+    /// Reads references to blocks of the type `of`, each with its expression.
+    pub fn read_references(&self, name: &str, of: &'static BlockType) -> Vec<(BlockRef, &'e Expr)> {
         let Some(expr) = self.find_expr(name) else { return Vec::new() };
         // Evaluates each element separately, so that an error is reported at its element.
         if let ExprKind::Tuple(items) = &expr.kind {
             let items = items.iter().filter(|item| name != "depends_on" || !super::modules::is_module_reference(item));
             let each = items.filter_map(|item| match self.eval.evaluate_expr(item, &self.evaluation_scope()) {
-                Ok(value) => self.expect_block_ref(name, keyword, &value, item).map(|block| (block, item)),
+                Ok(value) => self.expect_block_ref(name, of, &value, item).map(|block| (block, item)),
                 Err(fault) => {
                     self.report_fault(fault);
                     None
@@ -332,30 +333,34 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         match value.elements() {
             Some(elements) => elements
                 .iter()
-                .filter_map(|element| self.expect_block_ref(name, keyword, element, expr).map(|block| (block, expr)))
+                .filter_map(|element| self.expect_block_ref(name, of, element, expr).map(|block| (block, expr)))
                 .collect(),
             None => {
                 let finding =
-                    self.diagnose_wrong_type(name, &format!("a list of {}s", plural_stem(keyword)), &value, expr);
+                    self.diagnose_wrong_type(name, &format!("a list of {}", pluralize_word(of)), &value, expr);
                 self.report_finding(match &value.data {
                     ValueData::Block(block) => finding.with_help(format!("write [{block}]")),
-                    _ => finding.with_help(format!("write [{}.NAME]", keyword.as_str())),
+                    _ => finding.with_help(format!("write [{}.NAME]", of.word)),
                 });
                 Vec::new()
             }
         }
     }
 
-    fn expect_block_ref(&self, name: &str, keyword: Keyword, value: &ConfigValue, expr: &Expr) -> Option<BlockRef> {
-        let (article, word) = (keyword.article(), keyword.as_str());
+    fn expect_block_ref(
+        &self,
+        name: &str,
+        of: &'static BlockType,
+        value: &ConfigValue,
+        expr: &Expr,
+    ) -> Option<BlockRef> {
+        let (phrase, word) = (of.phrase, of.word);
         match &value.data {
-            ValueData::Block(block) if block.keyword == keyword => return Some(block.clone()),
+            ValueData::Block(block) if block.of == of => return Some(block.clone()),
             ValueData::String(text) if !value.sensitive => {
-                let finding =
-                    Diagnostic::error("config::type", format!("`{name}` names {article} {word} block, not text"))
-                        .with_location(self.expr_span(expr), format!("this is {}", describe_value(value)));
-                let names = self.eval.list_labels(self.module, keyword);
-                let labels = || names.iter().map(String::as_str);
+                let finding = Diagnostic::error("config::type", format!("`{name}` names {phrase} block, not text"))
+                    .with_location(self.expr_span(expr), format!("this is {}", describe_value(value)));
+                let labels = || self.eval.list_names(self.module, of);
                 let near = labels()
                     .find(|label| label.rsplit('.').next() == Some(&**text))
                     .or_else(|| find_nearest(text, labels(), Some(&self.eval.budget)));
@@ -365,9 +370,8 @@ impl<'e, 'a> BlockFields<'e, 'a> {
                 });
             }
             _ => {
-                let wanted = format!("{article} {word}");
                 self.report_finding(
-                    self.diagnose_wrong_type(name, &wanted, value, expr).with_help(format!("write {word}.NAME")),
+                    self.diagnose_wrong_type(name, phrase, value, expr).with_help(format!("write {word}.NAME")),
                 );
             }
         }
@@ -388,11 +392,8 @@ impl<'e, 'a> BlockFields<'e, 'a> {
     }
 }
 
-fn plural_stem(keyword: Keyword) -> &'static str {
-    match keyword {
-        Keyword::Identity => "identitie",
-        other => other.as_str(),
-    }
+fn pluralize_word(of: &BlockType) -> String {
+    of.word.strip_suffix('y').map_or_else(|| format!("{}s", of.word), |stem| format!("{stem}ies"))
 }
 
 /// Where a block and its parts are written.

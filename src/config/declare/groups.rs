@@ -8,26 +8,24 @@ use super::fields::BlockFields;
 use super::statements::read_statements;
 use super::{providers, read_addresses};
 use crate::config::declared::{DeclaredGroup, DeclaredIdentity};
-use crate::config::eval::instances::derive_default_name;
 use crate::config::eval::{Evaluator, ModuleId};
+use crate::config::naming::{derive_default_name, qualify_label};
 use crate::config::schema;
-use crate::config::value::Keyword;
+use crate::config::schema::block_types::{GROUP, OWNER, SCOPE};
 
 /// Reads the groups of one module, by qualified name.
 pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredGroup> {
     let Some(schema) = schema::find_block_schema("group") else { return BTreeMap::new() };
-    let blocks = eval.catalog(module).groups.iter();
+    let blocks = eval.catalog(module).named_blocks(&GROUP).iter();
     blocks
         .map(|(label, block)| {
             let fields = BlockFields::new(eval, module, block);
             let origin = fields.locate_block(schema);
-            let name = eval.qualify_label(module, label);
-            let scopes = fields.read_references("scopes", Keyword::Scope).into_iter();
+            let name = qualify_label(eval, module, label);
+            let scopes = fields.read_references("scopes", &SCOPE).into_iter();
             let group = Group {
                 address: Address::from_qualified_name("group", &name),
-                name: fields
-                    .read_filled_text("name")
-                    .unwrap_or_else(|| derive_default_name(&eval.module(module).prefix, label, None)),
+                name: fields.read_filled_text("name").unwrap_or_else(|| derive_default_name(eval, module, label, None)),
                 statements: read_statements(&fields),
                 scopes: scopes.map(|(scope, _)| fields.qualified_name(&scope)).collect(),
                 managed_policy_arns: fields.read_texts("managed_policy_arns").unwrap_or_default().into_iter().collect(),
@@ -35,7 +33,7 @@ pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, D
             };
             // `purpose` is only for readers of the configuration: IAM groups have no tags for it. It is read so that errors are reported.
             let _ = fields.read_text("purpose");
-            let owner = fields.read_reference("owner", Keyword::Owner).map(|owner| fields.qualified_name(&owner));
+            let owner = fields.read_reference("owner", &OWNER).map(|owner| fields.qualified_name(&owner));
             let members: BTreeSet<Address> = read_addresses(&fields, "members");
             (name, DeclaredGroup { group, owner, members, origin })
         })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use leasehold_provider::{Address, Key, Kind, Span as Duration, Trust, TrustedIdentity};
+use leasehold_provider::{Address, Kind, Span as Duration, Trust, TrustedIdentity};
 
 use super::fields::BlockFields;
 use super::template::IdentityTemplates;
@@ -12,12 +12,17 @@ use super::waits::DependencyReader;
 use super::{parts, waits};
 use crate::config::declared::{BlockOrigin, DeclaredIdentity, Lease};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::instances::{BlockInstances, derive_default_name};
+use crate::config::eval::instances::BlockInstances;
 use crate::config::eval::{Evaluator, ModuleId};
+use crate::config::naming::{block_address, derive_default_name};
 use crate::config::schema;
+use crate::config::schema::block_types::IDENTITY;
 use crate::config::source::FileSpan;
 use crate::config::value::show::quote_text;
-use crate::config::value::{BlockRef, Keyword};
+use crate::config::value::{BlockRef, InstanceKey, render_address};
+
+/// The steps that each identity adds to the budget of the evaluation, because a large stack needs more time.
+const STEPS_OF_AN_IDENTITY: u64 = 2_000;
 
 /// Trusts in identities that are resolved later: the trusting identity, the index of the trust, the references with their places.
 type PendingTrusts = Vec<(Address, usize, Vec<(BlockRef, FileSpan)>)>;
@@ -91,8 +96,10 @@ pub fn read_identities(
     reading.templates.read_module_templates(eval, module);
     let Some(schema) = schema::find_block_schema("identity") else { return };
     let path = eval.module(module).path.clone();
-    let at = |label: &str, key: Option<&Key>| Address::for_block(path.as_deref(), "identity", label, key);
-    for (label, block) in eval.catalog(module).blocks_by_label(Keyword::Identity) {
+    let at = |label: &str, key: Option<&InstanceKey>| {
+        Address::from_text(render_address(path.as_deref(), IDENTITY.word, label, key))
+    };
+    for (label, block) in eval.catalog(module).named_blocks(&IDENTITY) {
         let fields = BlockFields::new(eval, module, block);
         if has_for_each_and_count(&fields) {
             continue;
@@ -106,7 +113,7 @@ pub fn read_identities(
                 }
                 let address = at(label, None);
                 let read = || read_identity(&fields, address.clone(), origin, default_ttl, reading);
-                if let Some(identity) = eval.budget.run_for_identity(read) {
+                if let Some(identity) = eval.budget.run_with_more_steps(STEPS_OF_AN_IDENTITY, read) {
                     reading.insert_identity(&fields, identity, waits_for, all);
                 }
             }
@@ -118,7 +125,7 @@ pub fn read_identities(
                     let address = at(label, Some(key));
                     let fields = fields.clone().for_instance(key.clone(), bound.clone());
                     let read = || read_identity(&fields, address.clone(), origin.clone(), default_ttl, reading);
-                    if let Some(identity) = eval.budget.run_for_identity(read)
+                    if let Some(identity) = eval.budget.run_with_more_steps(STEPS_OF_AN_IDENTITY, read)
                         && !reading.insert_identity(&fields, identity, waits_for, all)
                     {
                         break;
@@ -142,7 +149,7 @@ pub fn has_for_each_and_count(fields: &BlockFields<'_, '_>) -> bool {
 }
 
 fn has_too_many_identities(fields: &BlockFields<'_, '_>, count: usize) -> bool {
-    let most = fields.eval.budget.limits.identities;
+    let most = fields.eval.budget.limits.instances;
     let too_many = count > most;
     if too_many {
         fields.report_finding(
@@ -183,11 +190,11 @@ fn read_identity(
         None => own,
     };
     let (kind, owner) = (whole.kind?, whole.owner?);
-    let prefix = fields.eval.module(fields.module).prefix.clone();
     let credentials = whole.credentials.unwrap_or_default();
     Some(DeclaredIdentity {
         name_given: name.is_some(),
-        name: name.unwrap_or_else(|| derive_default_name(&prefix, &fields.label, fields.key.as_ref())),
+        name: name
+            .unwrap_or_else(|| derive_default_name(fields.eval, fields.module, &fields.label, fields.key.as_ref())),
         kind,
         principal: whole.principal.unwrap_or_else(|| kind.default_principal()),
         owner,
@@ -260,8 +267,7 @@ fn resolve_trusted_identities(
             let found = find_trusted_identities(all, &block);
             let module = eval.find_module(block.module.as_ref());
             // An identity with errors is reported at its own block.
-            if found.is_empty() && !eval.catalog(module).blocks_by_label(Keyword::Identity).contains_key(&*block.label)
-            {
+            if found.is_empty() && !eval.catalog(module).named_blocks(&IDENTITY).contains_key(&*block.label) {
                 continue;
             }
             if found.iter().any(|trusted| trusted.address == holder) {
@@ -290,7 +296,7 @@ fn find_trusted_identities(all: &BTreeMap<Address, DeclaredIdentity>, block: &Bl
         // Set later, when the accounts of both identities are known.
         account: None,
     };
-    let address = block.address();
+    let address = block_address(&block);
     if let Some(identity) = all.get(&address) {
         return vec![trusted(identity)];
     }

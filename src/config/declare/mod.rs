@@ -30,15 +30,19 @@ mod waits;
 use super::declared::{Backend, DeclaredStack, Providers};
 use super::estate::StateBlocks;
 use super::eval::{Evaluator, ModuleId};
+use super::naming::block_address;
+use super::recorded_files::RecordedFiles;
 use super::schema;
-use super::value::{BlockRef, Keyword};
+use super::schema::block_types::{IDENTITY, LEASEHOLD};
+use super::stack_model::StackModel;
+use super::value::{BlockRef, InstanceKey};
 use fields::{BlockFields, locate_block_parts};
 use identity::DeclaredIdentities;
 
 /// Reads everything that a stack declares. If some blocks have errors, the result has what could be read. `None`: the stack has no
 /// `leasehold` block.
-pub fn declare_stack(eval: &Evaluator<'_>) -> Option<DeclaredStack> {
-    let leasehold = eval.catalog(ModuleId::STACK).leasehold;
+pub fn declare_stack(eval: &Evaluator<'_>, model: &StackModel<'_>, files: &RecordedFiles<'_>) -> Option<DeclaredStack> {
+    let leasehold = eval.catalog(ModuleId::STACK).list_blocks(&LEASEHOLD).first().copied();
     let settings = leasehold.map(|block| stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, block)));
     let providers = providers::read_providers(eval);
     let stores = credentials::read_stores(eval);
@@ -64,7 +68,9 @@ pub fn declare_stack(eval: &Evaluator<'_>) -> Option<DeclaredStack> {
     let mut identities = identities.into_resolved_identities(eval);
     accounts::resolve_accounts(eval, &providers, &mut identities, &mut groups, &mut federations);
     groups::add_groups_to_members(&groups, &mut identities);
-    let estate = estate::complete_state_blocks(eval, estate);
+    estate.imports = estate::read_imports(eval);
+    // Everything is evaluated now, so the model and the files have seen every read.
+    estate.default_names_read = model.list_default_names_read();
     let (settings, leasehold) = (settings?, leasehold?);
     Some(DeclaredStack {
         // A wrong stack name is already reported, and the later checks do not depend on it.
@@ -79,7 +85,7 @@ pub fn declare_stack(eval: &Evaluator<'_>) -> Option<DeclaredStack> {
         federations,
         identities,
         estate,
-        files_read: eval.files_read.borrow().clone(),
+        files_read: files.list_read_files(),
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),
         origin: schema::find_block_schema("leasehold").map(|schema| locate_block_parts(leasehold, schema))?,
     })
@@ -87,8 +93,8 @@ pub fn declare_stack(eval: &Evaluator<'_>) -> Option<DeclaredStack> {
 
 /// Reads only the stack's name, the location of its records, and its providers. `None`: the name is missing or wrong.
 pub fn read_essentials(eval: &Evaluator<'_>) -> Option<(StackName, Backend, Providers)> {
-    let settings =
-        stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, eval.catalog(ModuleId::STACK).leasehold?));
+    let leasehold = eval.catalog(ModuleId::STACK).list_blocks(&LEASEHOLD).first()?;
+    let settings = stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, leasehold));
     let providers = Providers::from_blocks(&providers::read_providers(eval));
     Some((settings.stack?, settings.backend, providers))
 }
@@ -103,9 +109,9 @@ fn evaluate_locals(eval: &Evaluator<'_>, module: ModuleId) {
 /// The addresses that references to identities mean: one identity, each of its instances, or a whole module.
 fn read_addresses(fields: &BlockFields<'_, '_>, name: &str) -> BTreeSet<Address> {
     let mut addresses = modules::read_module_addresses(fields, name);
-    for (block, expr) in fields.read_references(name, Keyword::Identity) {
+    for (block, expr) in fields.read_references(name, &IDENTITY) {
         let module = fields.eval.find_module(block.module.as_ref());
-        let Some(declared) = fields.eval.catalog(module).blocks_by_label(Keyword::Identity).get(&*block.label) else {
+        let Some(declared) = fields.eval.catalog(module).named_blocks(&IDENTITY).get(&*block.label) else {
             continue;
         };
         let Some(instances) = fields.eval.evaluate_instances(module, declared, fields.expr_span(expr)) else {
@@ -113,11 +119,11 @@ fn read_addresses(fields: &BlockFields<'_, '_>, name: &str) -> BTreeSet<Address>
         };
         match (&*instances, &block.key) {
             (super::eval::instances::BlockInstances::Keyed(keyed), None) => {
-                addresses
-                    .extend(keyed.keys().map(|key| BlockRef { key: Some(key.clone()), ..block.clone() }.address()));
+                let instance = |key: &InstanceKey| BlockRef { key: Some(key.clone()), ..block.clone() };
+                addresses.extend(keyed.keys().map(|key| block_address(&instance(key))));
             }
             _ => {
-                addresses.insert(block.address());
+                addresses.insert(block_address(&block));
             }
         }
     }

@@ -9,10 +9,11 @@ use super::identity::has_for_each_and_count;
 use super::read_addresses;
 use super::variables::validate_variable;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
+use crate::config::suggest::{find_nearest, join_names};
 use crate::config::syntax::{Block, Expr, ExprKind, TraversalStepKind};
+use crate::config::value::InstanceKey;
 
 /// Evaluates the arguments of a module call, whether they are used or not.
 pub fn evaluate_arguments(eval: &Evaluator<'_>, module: ModuleId) {
@@ -21,7 +22,7 @@ pub fn evaluate_arguments(eval: &Evaluator<'_>, module: ModuleId) {
     }
     for (name, block) in &eval.catalog(module).variables {
         // An error is reported where the argument is written.
-        if eval.evaluate_module_argument(module, &(*name).into(), block.span()).is_ok() {
+        if eval.evaluate_module_argument(module, name, block.span()).is_ok() {
             validate_variable(eval, module, name, block);
         }
     }
@@ -72,11 +73,10 @@ pub fn read_module_calls<'a>(
 
 /// Reports arguments of a call that are not variables of the module, and variables without a default that have no argument.
 fn check_arguments(fields: &BlockFields<'_, '_>) {
-    let directory = fields.eval.module(fields.module).directory;
-    let Ok((_, catalog)) = fields.eval.library.find_called_module(directory, fields.block) else { return };
+    let Ok((_, catalog)) = fields.eval.find_called_module(fields.module, fields.block) else { return };
     let known =
         || schema::find_block_schema("module").into_iter().flat_map(|schema| schema.attributes).map(|known| known.name);
-    let names = || catalog.variables.keys().copied();
+    let names = || catalog.variables.keys().map(|name| &**name);
     for attribute in &fields.body().attributes {
         let name = &*attribute.name.text;
         if known().any(|known| known == name)
@@ -151,7 +151,7 @@ fn find_module_instances(fields: &BlockFields<'_, '_>, expr: &Expr) -> Vec<Addre
         .iter()
         .filter(|(key, _)| match &wanted {
             None => true,
-            Some(text) => key.as_ref().map(leasehold_provider::Key::key_text).as_deref() == text.as_deref(),
+            Some(text) => key.as_ref().map(InstanceKey::key_text).as_deref() == text.as_deref(),
         })
         .filter_map(|(_, id)| Some(Address::from_text(&**fields.eval.module(*id).path.as_ref()?)))
         .collect()

@@ -13,8 +13,8 @@ use super::{inner, providers};
 use crate::config::declared::Lease;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::describe_value;
+use crate::config::schema::block_types::{OWNER, SCOPE, SERVICE};
 use crate::config::syntax::ExprKind;
-use crate::config::value::Keyword;
 use crate::config::value::convert::to_text;
 
 /// The attributes of a block. `None`: the attribute is not set. An empty list is set.
@@ -57,16 +57,13 @@ const PRINCIPALS: &[(&str, Principal)] = &[("user", Principal::User), ("role", P
 pub fn read_attributes(fields: &BlockFields<'_, '_>) -> IdentityAttributes {
     let known_as =
         |name: &str, keyword| fields.read_reference(name, keyword).map(|block| fields.qualified_name(&block));
-    let scopes: BTreeSet<String> = fields
-        .read_references("scopes", Keyword::Scope)
-        .into_iter()
-        .map(|(block, _)| fields.qualified_name(&block))
-        .collect();
+    let scopes: BTreeSet<String> =
+        fields.read_references("scopes", &SCOPE).into_iter().map(|(block, _)| fields.qualified_name(&block)).collect();
     let (tags, sensitive_tags) = read_tags(fields).unzip();
     IdentityAttributes {
         kind: fields.read_word("kind", KINDS),
-        owner: known_as("owner", Keyword::Owner),
-        service: known_as("service", Keyword::Service),
+        owner: known_as("owner", &OWNER),
+        service: known_as("service", &SERVICE),
         purpose: fields.read_text("purpose"),
         environment: fields.read_text("environment"),
         principal: fields.read_word("principal", PRINCIPALS),

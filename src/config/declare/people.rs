@@ -9,12 +9,14 @@ use super::statements::read_statements;
 use crate::config::declared::{BlockOrigin, DeclaredOwner, DeclaredService};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
+use crate::config::naming::qualify_label;
 use crate::config::schema;
-use crate::config::value::Keyword;
+use crate::config::schema::block_types::{OWNER, SCOPE, SERVICE};
+use crate::config::value::BlockType;
 
 /// Reads the `owner` blocks of one module, by qualified name.
 pub fn read_owners(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredOwner> {
-    read_blocks(eval, module, Keyword::Owner, |fields, origin| DeclaredOwner {
+    read_blocks(eval, module, &OWNER, |fields, origin| DeclaredOwner {
         name: fields.read_text("name"),
         email: read_email(fields),
         team: fields.read_text("team"),
@@ -38,8 +40,8 @@ fn read_email(fields: &BlockFields<'_, '_>) -> Option<String> {
 
 /// Reads the `service` blocks of one module, by qualified name.
 pub fn read_services(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredService> {
-    read_blocks(eval, module, Keyword::Service, |fields, origin| DeclaredService {
-        owner: fields.read_reference("owner", Keyword::Owner).map(|block| fields.qualified_name(&block)),
+    read_blocks(eval, module, &SERVICE, |fields, origin| DeclaredService {
+        owner: fields.read_reference("owner", &OWNER).map(|block| fields.qualified_name(&block)),
         retired: fields.read_word("status", &[("active", false), ("retired", true)]).unwrap_or(false),
         origin,
     })
@@ -47,9 +49,9 @@ pub fn read_services(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String,
 
 /// Reads the `scope` blocks of one module, by qualified name, each with its place in the files.
 pub fn read_scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (Scope, BlockOrigin)> {
-    read_blocks(eval, module, Keyword::Scope, |fields, origin| {
+    read_blocks(eval, module, &SCOPE, |fields, origin| {
         let scope = Scope {
-            name: eval.qualify_label(module, &fields.label),
+            name: qualify_label(eval, module, &fields.label),
             description: fields.read_text("description"),
             statements: read_statements(fields),
             account: None,
@@ -69,15 +71,15 @@ pub fn read_scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (
 fn read_blocks<T>(
     eval: &Evaluator<'_>,
     module: ModuleId,
-    keyword: Keyword,
+    of: &BlockType,
     read: impl Fn(&BlockFields<'_, '_>, BlockOrigin) -> T,
 ) -> BTreeMap<String, T> {
-    let Some(schema) = schema::find_block_schema(keyword.as_str()) else { return BTreeMap::new() };
-    let blocks = eval.catalog(module).blocks_by_label(keyword).iter();
+    let Some(schema) = schema::find_block_schema(of.word) else { return BTreeMap::new() };
+    let blocks = eval.catalog(module).named_blocks(of).iter();
     blocks
         .map(|(label, block)| {
             let fields = BlockFields::new(eval, module, block);
-            (eval.qualify_label(module, label), read(&fields, fields.locate_block(schema)))
+            (qualify_label(eval, module, label), read(&fields, fields.locate_block(schema)))
         })
         .collect()
 }

@@ -10,14 +10,14 @@ use crate::config::declared::{AssumeRoleBlock, ProviderBlock, ProviderSettings};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
+use crate::config::schema::block_types::PROVIDER;
 use crate::config::syntax::ExprKind;
-use crate::config::value::Keyword;
 use crate::config::value::show::quote_text;
 
 /// Reads the `provider` blocks. The first is the one without an alias; if all have an alias, the one whose alias sorts first.
 pub fn read_providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
     let mut blocks: Vec<ProviderBlock> = Vec::new();
-    for block in &eval.catalog(ModuleId::STACK).providers {
+    for block in eval.catalog(ModuleId::STACK).list_blocks(&PROVIDER) {
         let fields = BlockFields::new(eval, ModuleId::STACK, block);
         let Some(schema) = schema::find_block_schema("provider") else { continue };
         let name = block.label(0).to_owned();
@@ -143,7 +143,7 @@ pub fn read_assume_role(fields: &BlockFields<'_, '_>) -> Option<AssumeRoleBlock>
 /// The provider that a block refers to. `Some(None)`: the one without an alias. `None`: there is no reference, or it is not valid.
 #[expect(clippy::option_option, reason = "the outer one is whether anything is said")]
 pub fn read_provider_alias(fields: &BlockFields<'_, '_>) -> Option<Option<Alias>> {
-    let block = fields.read_reference("provider", Keyword::Provider)?;
+    let block = fields.read_reference("provider", &PROVIDER)?;
     match block.label.split_once('.') {
         Some((_, alias)) => Alias::new(alias).ok().map(Some),
         None => Some(None),

@@ -9,10 +9,12 @@ use super::fields::BlockFields;
 use super::parts::{self, IdentityAttributes};
 use super::trusts::ParsedTrust;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::eval::{Evaluator, ModuleId};
+use crate::config::naming::{block_address, qualify_label};
+use crate::config::schema::block_types::TEMPLATE;
+use crate::config::suggest::{find_nearest, join_names};
+use crate::config::value::BlockRef;
 use crate::config::value::show::quote_text;
-use crate::config::value::{BlockRef, Keyword};
 
 /// The lists that `add` may name: attributes and blocks with several elements.
 const LISTS: [&str; 5] = ["scopes", "managed_policy_arns", "tags", "statement", "trust"];
@@ -53,35 +55,32 @@ impl IdentityTemplates {
     /// Reads all templates of a module, so that errors in unused templates are reported too.
     pub fn read_module_templates(&mut self, eval: &Evaluator<'_>, module: ModuleId) {
         let at = eval.module(module);
-        for label in at.catalog.blocks_by_label(Keyword::Template).keys() {
-            let label = (*label).into();
-            self.read_template(
-                eval,
-                &BlockRef { module: at.path.clone(), keyword: Keyword::Template, label, key: None },
-            );
+        for label in at.catalog.named_blocks(&TEMPLATE).keys() {
+            let label = label.clone();
+            self.read_template(eval, &BlockRef { module: at.path.clone(), of: &TEMPLATE, label, key: None });
         }
     }
 
     /// The template that an identity uses. `None`: it uses none, or the reference is not valid.
     pub fn find_for_identity(&mut self, fields: &BlockFields<'_, '_>) -> Option<Rc<IdentityTemplate>> {
         fields.find_expr("template")?;
-        let block = fields.read_reference("template", Keyword::Template)?;
+        let block = fields.read_reference("template", &TEMPLATE)?;
         self.read_template(fields.eval, &block)
     }
 
     fn read_template(&mut self, eval: &Evaluator<'_>, block: &BlockRef) -> Option<Rc<IdentityTemplate>> {
-        let address = block.address();
+        let address = block_address(&block);
         if let Some(known) = self.read.get(&address) {
             return Some(known.clone());
         }
         let module = eval.find_module(block.module.as_ref());
-        let declared = eval.catalog(module).blocks_by_label(Keyword::Template).get(&*block.label).copied()?;
+        let declared = eval.catalog(module).named_blocks(&TEMPLATE).get(&*block.label).copied()?;
         let fields = BlockFields::new(eval, module, declared);
         let parts = parts::read_attributes(&fields);
         let adds = read_added_lists(&fields);
         let digest = Digest::from_serializable(&build_digest_content(&parts, &adds)).to_string();
         let shown: String = digest.chars().filter(char::is_ascii_hexdigit).rev().take(SHOWN).collect();
-        let mark = format!("{}@{shown}", eval.qualify_label(module, &block.label));
+        let mark = format!("{}@{shown}", qualify_label(eval, module, &block.label));
         let template = Rc::new(IdentityTemplate { parts, adds, mark });
         self.read.insert(address, template.clone());
         Some(template)

@@ -5,9 +5,10 @@ use leasehold_provider::Trust;
 use super::fields::BlockFields;
 use super::inner;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::schema::block_types::IDENTITY;
 use crate::config::source::FileSpan;
+use crate::config::value::BlockRef;
 use crate::config::value::show::quote_text;
-use crate::config::value::{BlockRef, Keyword};
 
 /// A parsed trust. References to identities are resolved when all identities are known.
 #[derive(Debug, Clone)]
@@ -48,7 +49,7 @@ fn read_trust(fields: &BlockFields<'_, '_>) -> Option<ParsedTrust> {
             Trust::Saml { audiences: read_members(fields, "audiences")?, provider: provider? }
         }
         "identity" => {
-            let identities = fields.read_references("identities", Keyword::Identity);
+            let identities = fields.read_references("identities", &IDENTITY);
             let found = identities.into_iter().map(|(block, expr)| (block, fields.expr_span(expr)));
             return Some(ParsedTrust::Identities(found.collect()));
         }

@@ -6,10 +6,10 @@ use super::fields::BlockFields;
 use crate::config::catalog::BlockCatalog;
 use crate::config::diagnostic::{Diagnostic, DiagnosticSeverity};
 use crate::config::eval::arguments::VariableConstraint;
-use crate::config::eval::suggest::find_nearest;
 use crate::config::eval::{EvalScope, Evaluator, ModuleId, describe_value};
 use crate::config::inputs::VariableAssignment;
 use crate::config::source::{FileId, FileSpan, Sources};
+use crate::config::suggest::find_nearest;
 use crate::config::syntax::{self, Attribute, Block, ExprKind};
 use crate::config::value::convert::convert_value;
 use crate::config::value::show::quote_text;
@@ -38,7 +38,7 @@ pub fn resolve_variables<'a>(
     let mut values = BTreeMap::new();
     for (name, block) in &catalog.variables {
         let fields = BlockFields::new(eval, ModuleId::STACK, block);
-        values.insert(*name, resolve_variable(&fields, name, given.get(name).copied()));
+        values.insert(name.clone(), resolve_variable(&fields, name, given.get(&**name).copied()));
     }
     eval.variables = values;
     for (name, block) in &catalog.variables {
@@ -107,7 +107,7 @@ fn report_undeclared_variable(
         finding.severity = DiagnosticSeverity::Warning;
         finding = finding.with_location(span, "not declared");
     }
-    let near = find_nearest(name, catalog.variables.keys().copied(), Some(&eval.budget));
+    let near = find_nearest(name, catalog.variables.keys().map(|name| &**name), Some(&eval.budget));
     eval.findings.borrow_mut().push(match near {
         Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
         None => finding.with_help(format!("declare it: variable {} {{}}", quote_text(name))),

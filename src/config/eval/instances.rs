@@ -1,22 +1,18 @@
 //! Evaluates `for_each` and `count`, and references to instances and attributes of blocks. Input: a block of the catalog. Output: its
 //! instances by key, or the value of an attribute.
 //!
-//! Example: `identity "agent"` with `for_each = toset(["a", "b"])` has the instances `identity.agent["a"]` and `identity.agent["b"]`,
-//! whose default names are `agent-a` and `agent-b`.
+//! Example: `team "web"` with `for_each = toset(["a", "b"])` has the instances `team.web["a"]` and `team.web["b"]`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use leasehold_provider::{Address, Key};
-
 use super::scope::bind_each;
-use super::suggest::{find_nearest, join_names};
-use super::{CellKey, EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value};
-use crate::config::schema;
+use super::{AttributeRead, CellKey, EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value};
 use crate::config::source::FileSpan;
+use crate::config::suggest::{find_nearest, join_names};
 use crate::config::syntax::{Block, Expr};
 use crate::config::value::convert::to_text;
-use crate::config::value::{BlockRef, ConfigValue, Keyword, ValueData, show::quote_text};
+use crate::config::value::{BlockRef, ConfigValue, InstanceKey, ValueData, show::quote_text};
 
 /// The instances of a block.
 #[derive(Debug)]
@@ -28,17 +24,17 @@ pub enum BlockInstances {
 }
 
 /// The instances by key, each with the binding of `each` or `count` for its expressions.
-type KeyedInstances = BTreeMap<Key, (Arc<str>, ConfigValue)>;
+type KeyedInstances = BTreeMap<InstanceKey, (Arc<str>, ConfigValue)>;
 
 impl Evaluator<'_> {
-    /// The instances of an identity or module block. `None`: they cannot be determined, and the error is already reported.
+    /// The instances of a block. `None`: they cannot be determined, and the error is already reported.
     pub fn evaluate_instances(&self, module: ModuleId, block: &Block, asked: FileSpan) -> Option<Arc<BlockInstances>> {
         if block.body.find_attribute("for_each").is_none() && block.body.find_attribute("count").is_none() {
             return Some(Arc::new(BlockInstances::One));
         }
         let label = block.labels.first()?.text.clone();
-        let keyword = schema::find_block_schema(&block.keyword.text)?.keyword;
-        let at = (module, keyword, label.clone());
+        let keyword = block.keyword.text.clone();
+        let at = (module, keyword.clone(), label.clone());
         if let Some(known) = self.instances.borrow().get(&at) {
             return known.clone();
         }
@@ -85,11 +81,11 @@ impl Evaluator<'_> {
         self.budget.take_instances(|| span.clone(), count)?;
         match &value.data {
             ValueData::Map(entries) | ValueData::Object(entries) => {
-                Ok(entries.iter().map(|(key, value)| (Key::Name(key.clone()), bind_each(key, value))).collect())
+                Ok(entries.iter().map(|(key, value)| (InstanceKey::Name(key.clone()), bind_each(key, value))).collect())
             }
             ValueData::Set(elements) => {
                 let key = |element: &ConfigValue| match &element.data {
-                    ValueData::String(key) => Ok((Key::Name(key.clone()), bind_each(key, element))),
+                    ValueData::String(key) => Ok((InstanceKey::Name(key.clone()), bind_each(key, element))),
                     _ => Err(wrong(format!("this set holds {}", describe_value(element)))),
                 };
                 elements.iter().map(key).collect()
@@ -117,12 +113,12 @@ impl Evaluator<'_> {
         self.budget.take_instances(|| span, usize::try_from(count).unwrap_or(usize::MAX))?;
         let instance = |index: u64| {
             let entries = [(Arc::from("index"), ConfigValue::new_number(index))].into();
-            (Key::Index(index), (Arc::from("count"), ConfigValue::new_object(entries)))
+            (InstanceKey::Index(index), (Arc::from("count"), ConfigValue::new_object(entries)))
         };
         Ok((0..count).map(instance).collect())
     }
 
-    /// Resolves an index on a block, such as `identity.agent["triage"]`.
+    /// Resolves an index on a block, such as `team.web["a"]`.
     pub(super) fn select_instance(
         &self,
         block: &BlockRef,
@@ -130,8 +126,8 @@ impl Evaluator<'_> {
         span: FileSpan,
     ) -> Evaluated<ConfigValue> {
         let module = self.find_module(block.module.as_ref());
-        let declared = self.catalog(module).blocks_by_label(block.keyword).get(&*block.label);
-        let (Some(declared), None, Keyword::Identity) = (declared, &block.key, block.keyword) else {
+        let declared = self.catalog(module).named_blocks(block.of).get(&*block.label);
+        let (Some(declared), None, true) = (declared, &block.key, block.of.has_instances) else {
             return Err(EvalError::new(span, "config::type", format!("{block} has no elements"), "no index here"));
         };
         let Some(name) = to_text(key).filter(|_| !key.sensitive) else {
@@ -154,7 +150,7 @@ impl Evaluator<'_> {
                     let block = BlockRef { key: Some(key), ..block.clone() };
                     return Ok(ValueData::Block(block).into());
                 }
-                let keys: Vec<String> = keyed.keys().map(Key::key_text).collect();
+                let keys: Vec<String> = keyed.keys().map(InstanceKey::key_text).collect();
                 let keys = || keys.iter().map(String::as_str);
                 let summary = format!("{block}[{}] is not declared", quote_text(&name));
                 let fault = EvalError::new(span, "config::undefined_reference", summary, "no such key");
@@ -166,11 +162,15 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Reads an attribute of a block, such as `owner.jane.email`.
-    pub(super) fn read_block_attribute(&self, block: &BlockRef, name: &str, span: FileSpan) -> Evaluated<ConfigValue> {
+    /// Reads an attribute of a block, such as `team.web.email`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the attribute cannot be read, or its expression fails.
+    pub fn read_block_attribute(&self, block: &BlockRef, name: &str, span: FileSpan) -> Evaluated<ConfigValue> {
         let module = self.find_module(block.module.as_ref());
-        let declared = self.catalog(module).blocks_by_label(block.keyword).get(&*block.label);
-        let Some(declared) = declared else {
+        let declared = self.catalog(module).named_blocks(block.of).get(&*block.label);
+        let Some(declared) = declared.filter(|_| !block.of.readable.is_empty()) else {
             return Err(EvalError::new(
                 span,
                 "config::type",
@@ -178,9 +178,9 @@ impl Evaluator<'_> {
                 "no attribute here",
             ));
         };
-        let readable = schema::list_readable_attributes(block.keyword);
+        let readable = block.of.readable;
         if !readable.contains(&name) {
-            let summary = format!("{} has no attribute `{name}`", block.keyword.as_str());
+            let summary = format!("{} has no attribute `{name}`", block.of.word);
             let fault = EvalError::new(span, "config::no_attribute", summary, "not there");
             return Err(match find_nearest(name, readable.iter().copied(), Some(&self.budget)) {
                 Some(near) => fault.with_help(format!("did you mean `{near}`?")),
@@ -188,7 +188,7 @@ impl Evaluator<'_> {
             });
         }
         let mut bound = Vec::new();
-        if block.keyword == Keyword::Identity {
+        if block.of.has_instances {
             let Some(instances) = self.evaluate_instances(module, declared, span.clone()) else {
                 return Err(EvalError::Told);
             };
@@ -203,15 +203,9 @@ impl Evaluator<'_> {
             }
         }
         let Some(attribute) = declared.body.find_attribute(name) else {
-            if name == "name" && block.keyword == Keyword::Identity {
-                let path = self.module(module).path.clone();
-                let address = Address::for_block(path.as_deref(), "identity", &block.label, block.key.as_ref());
-                self.default_names_read.borrow_mut().insert(address);
-                let prefix = &self.module(module).prefix;
-                return Ok(ConfigValue::new_string(derive_default_name(prefix, &block.label, block.key.as_ref())));
-            }
             let scope = EvalScope::for_file(module, declared.file);
-            return self.read_template_attribute(declared, name, span, &scope.with_bindings(&bound));
+            let scope = &scope.with_bindings(&bound);
+            return self.model.read_unset_attribute(self, &AttributeRead { block, declared, name, span, scope });
         };
         self.evaluate_once(module, CellKey::Attribute(block.to_string(), Arc::from(name)), span, || {
             self.evaluate_expr(&attribute.value, &EvalScope::for_file(module, declared.file).with_bindings(&bound))
@@ -219,34 +213,8 @@ impl Evaluator<'_> {
     }
 }
 
-impl Evaluator<'_> {
-    /// An attribute that the block does not set: that of its template, or null.
-    fn read_template_attribute(
-        &self,
-        declared: &Block,
-        name: &str,
-        span: FileSpan,
-        scope: &EvalScope<'_>,
-    ) -> Evaluated<ConfigValue> {
-        let Some(template) = declared.body.find_attribute("template") else { return Ok(ConfigValue::NULL) };
-        match self.evaluate_expr(&template.value, scope)?.data {
-            ValueData::Block(template) if template.keyword == Keyword::Template => {
-                self.read_block_attribute(&template, name, span)
-            }
-            _ => Ok(ConfigValue::NULL),
-        }
-    }
-}
-
 /// The key that is written as `written`. A name takes precedence over an index. `None`: there is no such key.
-fn find_instance_key(keyed: &KeyedInstances, written: &Arc<str>) -> Option<Key> {
-    let index = written.parse().ok().map(Key::Index);
-    [Some(Key::Name(written.clone())), index].into_iter().flatten().find(|key| keyed.contains_key(key))
-}
-
-/// The name in the cloud of a block that sets no `name`: `label` or `label-key`. In a module, `prefix` contains the label and key of
-/// each enclosing module: `a-k-label`.
-#[must_use]
-pub fn derive_default_name(prefix: &str, label: &str, key: Option<&Key>) -> String {
-    key.map_or_else(|| format!("{prefix}{label}"), |key| format!("{prefix}{label}-{}", key.key_text()))
+fn find_instance_key(keyed: &KeyedInstances, written: &Arc<str>) -> Option<InstanceKey> {
+    let index = written.parse().ok().map(InstanceKey::Index);
+    [Some(InstanceKey::Name(written.clone())), index].into_iter().flatten().find(|key| keyed.contains_key(key))
 }

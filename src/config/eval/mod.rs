@@ -13,62 +13,63 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_provider::Digest;
 
 pub mod arguments;
-pub mod budget;
+mod attempt;
+mod call;
 mod collection;
-pub mod fault;
+#[cfg(test)]
+mod golden;
 pub mod instances;
+pub mod model;
 pub mod module;
 mod operators;
 pub mod reference;
 pub mod scope;
-pub mod suggest;
 mod template;
+mod template_file;
 mod traversal;
 pub mod types;
 
-pub use budget::EvalBudget;
-pub use fault::{EvalError, Evaluated};
+pub use model::{AttributeRead, BlockModel, CalledModule};
 pub use module::ModuleId;
 pub use scope::EvalScope;
 
+pub use super::eval_error::{EvalError, Evaluated};
+
+use super::budget::{EvalBudget, EvalLimits, TooLargeError};
 use super::diagnostic::Diagnostic;
+use super::files::{ROOT_DIRECTORY, ReadableFiles};
 use super::functions::PatternCache;
-use super::inputs::StackLimits;
-use super::modules::{ModuleLibrary, STACK};
-use super::source::{FileId, FileSpan, StackFiles};
+use super::source::{FileId, FileSpan};
 use super::syntax::{ByteRange, Expr, ExprKind};
 use super::value::number::NumberError;
 use super::value::{ConfigValue, Number, ValueData, show::render_value};
 use instances::BlockInstances;
 use module::ModuleInstance;
 
-/// Evaluates the expressions of one stack and its modules.
+/// Evaluates the expressions of a root module and of the modules that it calls.
 pub struct Evaluator<'a> {
-    /// The blocks of the stack and of the modules it calls.
-    pub library: &'a ModuleLibrary<'a>,
-    stack: Rc<ModuleInstance<'a>>,
-    /// The stack and the instances of modules, indexed by [`ModuleId`].
+    /// What the model adds to the language.
+    model: &'a dyn BlockModel<'a>,
+    root: Rc<ModuleInstance<'a>>,
+    /// The root module and the instances of modules, indexed by [`ModuleId`].
     modules: RefCell<Vec<Rc<ModuleInstance<'a>>>>,
     /// The id of each module instance, by its address.
     paths: RefCell<HashMap<Arc<str>, ModuleId>>,
     /// The files that functions may read.
-    pub files: &'a dyn StackFiles,
+    pub files: &'a dyn ReadableFiles,
     /// The time of the plan, which `plantimestamp()` returns.
     pub now: Timestamp,
     /// The remaining steps and memory.
     pub budget: EvalBudget,
-    /// The values of the variables of the stack. `None`: the variable has no value, and the error is already reported.
-    pub variables: BTreeMap<&'a str, Option<ConfigValue>>,
+    /// The values of the variables of the root module. `None`: the variable has no value, and the error is already reported.
+    pub variables: BTreeMap<Arc<str>, Option<ConfigValue>>,
     /// The diagnostics of what other expressions refer to, such as locals. Each is added once, with the range where the error occurs.
     pub findings: RefCell<Vec<Diagnostic>>,
-    /// The digest of each file that was read, by path.
-    pub files_read: RefCell<BTreeMap<String, Digest>>,
     cells: RefCell<HashMap<(ModuleId, CellKey), EvalCell>>,
     running: RefCell<Vec<(ModuleId, CellKey, FileSpan)>>,
-    /// The instances of identities and modules, by module, type and label of the block. `None`: an error, already reported.
+    /// The instances of blocks, by module, type and label of the block. `None`: an error, already reported.
     instances: RefCell<HashMap<BlockId, Option<Arc<BlockInstances>>>>,
     /// The instances of `module` blocks.
     called: RefCell<ByModuleCall<Rc<module::ModuleInstances>>>,
@@ -76,8 +77,6 @@ pub struct Evaluator<'a> {
     wholes: RefCell<ByModuleCall<ConfigValue>>,
     /// The diagnostics already reported inside modules, by code and range. The instances of a module share them.
     told: RefCell<HashSet<FindingKey>>,
-    /// Addresses of the identities whose default name an expression has read: their block sets no `name`.
-    pub default_names_read: RefCell<std::collections::BTreeSet<leasehold_provider::Address>>,
     /// The number of `try` and `can` calls around the current expression. Above 0, errors get no notes, because they are not shown.
     pub quiet: std::cell::Cell<u32>,
     /// Compiled regular expressions.
@@ -87,7 +86,7 @@ pub struct Evaluator<'a> {
 }
 
 /// Module, type and label of a block.
-type BlockId = (ModuleId, &'static str, Arc<str>);
+type BlockId = (ModuleId, Arc<str>, Arc<str>);
 
 /// A map by the module that contains a `module` block and the label of that block.
 type ByModuleCall<T> = HashMap<(ModuleId, Arc<str>), T>;
@@ -103,7 +102,7 @@ enum CellKey {
     /// An attribute of a block: the address of the block and the name of the attribute.
     Attribute(String, Arc<str>),
     /// The `for_each` or `count` of a block: its type and label.
-    ForEach(&'static str, Arc<str>),
+    ForEach(Arc<str>, Arc<str>),
     /// `var.NAME` of a module.
     Variable(Arc<str>),
     /// An output of a module.
@@ -119,17 +118,20 @@ enum EvalCell {
 }
 
 impl<'a> Evaluator<'a> {
-    /// An evaluator for a stack whose variables are not set yet.
+    /// An evaluator whose variables are not set yet.
     #[must_use]
-    pub fn new(library: &'a ModuleLibrary<'a>, files: &'a dyn StackFiles, now: Timestamp, limits: StackLimits) -> Self {
-        let catalog = library.stack_catalog();
-        let prefix = String::new();
-        let stack =
-            Rc::new(ModuleInstance { path: None, qualifier: None, prefix, directory: STACK, catalog, call: None });
+    pub fn new(
+        model: &'a dyn BlockModel<'a>,
+        files: &'a dyn ReadableFiles,
+        now: Timestamp,
+        limits: EvalLimits,
+    ) -> Self {
+        let catalog = model.root_catalog();
+        let root = Rc::new(ModuleInstance { path: None, directory: ROOT_DIRECTORY, catalog, call: None });
         Self {
-            library,
-            modules: RefCell::new(vec![stack.clone()]),
-            stack,
+            model,
+            modules: RefCell::new(vec![root.clone()]),
+            root,
             paths: RefCell::default(),
             told: RefCell::default(),
             files,
@@ -137,8 +139,6 @@ impl<'a> Evaluator<'a> {
             budget: EvalBudget::from_limits(limits),
             variables: BTreeMap::new(),
             findings: RefCell::default(),
-            files_read: RefCell::default(),
-            default_names_read: RefCell::default(),
             cells: RefCell::default(),
             running: RefCell::default(),
             instances: RefCell::default(),
@@ -249,7 +249,7 @@ impl<'a> Evaluator<'a> {
 }
 
 /// The error for a value that exceeds a limit. `try` does not catch it.
-pub fn explain_too_large(large: budget::TooLargeError, span: FileSpan) -> EvalError {
+pub fn explain_too_large(large: TooLargeError, span: FileSpan) -> EvalError {
     EvalError::Exhausted(Box::new(
         Diagnostic::error("config::budget", large.to_string())
             .with_location(span, "stopped here")

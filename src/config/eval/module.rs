@@ -7,17 +7,18 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use leasehold_provider::{Address, Key, key};
-
 use super::instances::BlockInstances;
-use super::suggest::{find_nearest, join_names};
-use super::{CellKey, EvalError, EvalScope, Evaluated, Evaluator};
+use super::{CalledModule, CellKey, EvalError, EvalScope, Evaluated, Evaluator};
 use crate::config::catalog::BlockCatalog;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::files::ROOT_DIRECTORY;
 use crate::config::source::FileSpan;
+use crate::config::suggest::{find_nearest, join_names};
 use crate::config::syntax::{Block, ByteRange, TraversalStep, TraversalStepKind};
 use crate::config::value::convert::to_text;
-use crate::config::value::{ConfigValue, Entries, Keyword, show::quote_text};
+use crate::config::value::{
+    BlockType, BlockVisibility, ConfigValue, Entries, InstanceKey, render_address, show::quote_text,
+};
 
 /// The index of a module instance in the evaluator. 0 is the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,20 +29,16 @@ impl ModuleId {
     pub const STACK: Self = Self(0);
 }
 
-/// One instance of a module, or the stack itself.
+/// One instance of a module, or the root module.
 #[derive(Debug)]
 pub struct ModuleInstance<'a> {
-    /// Its address, such as `module.a["k"].module.b`. `None`: the stack.
+    /// Its address, such as `module.a["k"].module.b`. `None`: the root module.
     pub path: Option<Arc<str>>,
-    /// The module part of a [qualified](leasehold_provider::key::qualify_name) name. `None`: the stack.
-    pub qualifier: Option<Arc<str>>,
-    /// The prefix of the default names of its identities, such as `a-k-b-`. Empty for the stack.
-    pub prefix: String,
-    /// Its directory, relative to the directory of the stack.
+    /// Its directory, relative to that of the root module.
     pub directory: &'a str,
     /// Its blocks.
     pub catalog: &'a BlockCatalog<'a>,
-    /// The call that created it. `None`: the stack.
+    /// The call that created it. `None`: the root module.
     pub call: Option<ModuleCall<'a>>,
 }
 
@@ -52,18 +49,20 @@ pub struct ModuleCall<'a> {
     pub from: ModuleId,
     /// The block.
     pub block: &'a Block,
+    /// The key of the instance. `None`: the block has neither `for_each` nor `count`.
+    pub key: Option<InstanceKey>,
     /// The bindings for its arguments: `each` or `count`. Empty if the block has neither.
     pub bindings: Vec<(Arc<str>, ConfigValue)>,
 }
 
 /// The instances of one `module` block, sorted by key. The key is `None` if the block has neither `for_each` nor `count`.
-pub type ModuleInstances = Vec<(Option<Key>, ModuleId)>;
+pub type ModuleInstances = Vec<(Option<InstanceKey>, ModuleId)>;
 
 impl<'a> Evaluator<'a> {
-    /// The module with this id; the stack if there is none.
+    /// The module with this id; the root module if there is none.
     pub fn module(&self, id: ModuleId) -> Rc<ModuleInstance<'a>> {
         let modules = self.modules.borrow();
-        usize::try_from(id.0).ok().and_then(|index| modules.get(index)).unwrap_or(&self.stack).clone()
+        usize::try_from(id.0).ok().and_then(|index| modules.get(index)).unwrap_or(&self.root).clone()
     }
 
     /// The blocks of a module.
@@ -71,22 +70,24 @@ impl<'a> Evaluator<'a> {
         self.module(id).catalog
     }
 
-    /// The names that an expression in the module can write after `keyword`.
-    pub fn list_labels(&self, id: ModuleId, keyword: Keyword) -> Vec<String> {
-        match keyword {
-            Keyword::Provider => self.catalog(ModuleId::STACK).provider_names(),
-            _ => self.catalog(id).blocks_by_label(keyword).keys().map(|label| (*label).to_owned()).collect(),
-        }
+    /// The names that an expression in the module can write after the word of the type.
+    pub fn list_names(&self, id: ModuleId, of: &BlockType) -> impl Iterator<Item = &'a str> + Clone {
+        let id = if of.visibility == BlockVisibility::Everywhere { ModuleId::STACK } else { id };
+        self.catalog(id).named_blocks(of).keys().map(|name| &**name)
     }
 
-    /// The module with this address. `None` is the stack, which is also the result for an unknown address.
+    /// The module that a `module` block calls.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the call. `None`: it is already reported.
+    pub fn find_called_module(&self, from: ModuleId, call: &Block) -> CalledModule<'a> {
+        self.model.find_called_module(self.module(from).directory, call)
+    }
+
+    /// The module with this address. `None` is the root module, which is also the result for an unknown address.
     pub fn find_module(&self, path: Option<&Arc<str>>) -> ModuleId {
         path.and_then(|path| self.paths.borrow().get(path).copied()).unwrap_or(ModuleId::STACK)
-    }
-
-    /// The qualified label of a block in the module, as used in marks and policy names.
-    pub fn qualify_label(&self, module: ModuleId, label: &str) -> String {
-        key::qualify_name(self.module(module).qualifier.as_deref(), label)
     }
 
     /// Adds to a diagnostic the calls that lead to the module, innermost first.
@@ -152,16 +153,16 @@ impl<'a> Evaluator<'a> {
         &self,
         from: ModuleId,
         block: &'a Block,
-        key: Option<&Key>,
+        key: Option<&InstanceKey>,
         bindings: Vec<(Arc<str>, ConfigValue)>,
     ) -> Option<ModuleId> {
         let label = block.labels.first()?.text.clone();
         let outer = self.module(from);
-        let path: Arc<str> = Address::for_block(outer.path.as_deref(), "module", &label, key).as_str().into();
+        let path: Arc<str> = render_address(outer.path.as_deref(), "module", &label, key).into();
         if let Some(known) = self.paths.borrow().get(&path) {
             return Some(*known);
         }
-        let (directory, catalog) = match self.library.find_called_module(outer.directory, block) {
+        let (directory, catalog) = match self.model.find_called_module(outer.directory, block) {
             Ok(found) => found,
             Err(finding) => {
                 // All instances of one call refer to the same module, so its error is reported once.
@@ -187,16 +188,9 @@ impl<'a> Evaluator<'a> {
             return None;
         }
         let id = ModuleId(u32::try_from(modules.len()).ok()?);
-        let qualifier: Arc<str> =
-            key::qualify_name(outer.qualifier.as_deref(), &key::render_segment(&label, key)).into();
-        let prefix = match key {
-            Some(key) => format!("{}{label}-{}-", outer.prefix, key.key_text()),
-            None => format!("{}{label}-", outer.prefix),
-        };
-        let call = Some(ModuleCall { from, block, bindings });
+        let call = Some(ModuleCall { from, block, key: key.cloned(), bindings });
         self.paths.borrow_mut().insert(path.clone(), id);
-        let path = Some(path);
-        modules.push(Rc::new(ModuleInstance { path, qualifier: Some(qualifier), prefix, directory, catalog, call }));
+        modules.push(Rc::new(ModuleInstance { path: Some(path), directory, catalog, call }));
         Some(id)
     }
 
@@ -217,7 +211,7 @@ impl<'a> Evaluator<'a> {
         }
         names.reverse();
         let summary = match directory {
-            crate::config::modules::STACK => "the stack calls itself as a module".to_owned(),
+            ROOT_DIRECTORY => "the stack calls itself as a module".to_owned(),
             _ => format!("the module {} calls itself", describe_directory(directory)),
         };
         let finding = Diagnostic::error("config::module_cycle", summary)
@@ -244,7 +238,7 @@ impl<'a> Evaluator<'a> {
                 "module",
                 label,
                 whole,
-                catalog.modules.keys().copied(),
+                catalog.modules.keys().map(|name| &**name),
                 "module",
                 scope,
             ));
@@ -297,8 +291,8 @@ impl<'a> Evaluator<'a> {
             let outputs = self.evaluate_outputs(*id, &span)?;
             match key {
                 None => alone = Some(outputs),
-                Some(Key::Name(name)) => drop(entries.insert(name.clone(), outputs)),
-                Some(Key::Index(_)) => elements.push(outputs),
+                Some(InstanceKey::Name(name)) => drop(entries.insert(name.clone(), outputs)),
+                Some(InstanceKey::Index(_)) => elements.push(outputs),
             }
         }
         let counted = block.body.find_attribute("count").is_some();
@@ -315,7 +309,7 @@ impl<'a> Evaluator<'a> {
     fn select_module_instance(
         &self,
         label: &str,
-        keyed: &[(Option<Key>, ModuleId)],
+        keyed: &[(Option<InstanceKey>, ModuleId)],
         index: &crate::config::syntax::Expr,
         span: FileSpan,
         scope: &EvalScope<'_>,
@@ -326,8 +320,8 @@ impl<'a> Evaluator<'a> {
             return Err(EvalError::new(span, "config::type", "the key of an instance is a string or a number", label));
         };
         // The instances are sorted by key.
-        let of = |key: Key| keyed.binary_search_by(|(at, _)| at.as_ref().cmp(&Some(&key))).ok();
-        let at = of(Key::Name(text.clone())).or_else(|| of(Key::Index(text.parse().ok()?)));
+        let of = |key: InstanceKey| keyed.binary_search_by(|(at, _)| at.as_ref().cmp(&Some(&key))).ok();
+        let at = of(InstanceKey::Name(text.clone())).or_else(|| of(InstanceKey::Index(text.parse().ok()?)));
         if let Some((_, id)) = at.and_then(|at| keyed.get(at)) {
             return Ok(*id);
         }
@@ -344,8 +338,8 @@ impl<'a> Evaluator<'a> {
 
     /// All outputs of a module, as an object.
     fn evaluate_outputs(&self, id: ModuleId, asked: &FileSpan) -> Evaluated<ConfigValue> {
-        let names = self.catalog(id).outputs.keys().copied();
-        let each = names.map(|name| Ok((Arc::from(name), self.evaluate_output(id, name, asked.clone())?)));
+        let names = self.catalog(id).outputs.keys();
+        let each = names.map(|name| Ok((name.clone(), self.evaluate_output(id, name, asked.clone())?)));
         Ok(ConfigValue::new_object(each.collect::<Evaluated<Entries>>()?))
     }
 
@@ -363,10 +357,10 @@ impl<'a> Evaluator<'a> {
             let path = module.path.as_deref().unwrap_or_default();
             let fault =
                 EvalError::new(asked, "config::no_attribute", format!("{path} has no output `{name}`"), "not there");
-            let names = || module.catalog.outputs.keys().copied();
+            let names = || module.catalog.outputs.keys().map(|name| &**name);
             return Err(match find_nearest(name, names(), Some(&self.budget)) {
                 Some(near) => fault.with_help(format!("did you mean `{near}`?")),
-                None if Keyword::from_word(name).is_some() => fault.with_help(
+                None if self.find_visible_type(name).is_some() => fault.with_help(
                     "what stands within a module is reached through its outputs: add output \"x\" { value = … } to it",
                 ),
                 None if names().next().is_none() => fault.with_help("the module has no `output` block"),
@@ -384,7 +378,7 @@ impl<'a> Evaluator<'a> {
 
 fn describe_directory(directory: &str) -> String {
     match directory {
-        crate::config::modules::STACK => "the stack's directory".to_owned(),
+        ROOT_DIRECTORY => "the stack's directory".to_owned(),
         _ if directory.starts_with("..") => directory.to_owned(),
         _ => format!("./{directory}"),
     }

@@ -79,7 +79,7 @@ impl Evaluator<'_> {
         let mut name = base.to_owned();
         let mut value = match scope.get(base) {
             Some(value) => value.clone(),
-            None if !scope.sees_stack => return None,
+            None if !scope.sees_blocks => return None,
             None => {
                 let TraversalStepKind::Name(label) = &steps.next()?.kind else { return None };
                 name.push('.');

@@ -16,7 +16,7 @@ pub struct EvalScope<'s> {
     /// The file that contains the expression.
     pub file: FileId,
     /// Whether the expression can use the variables, locals and blocks of its module.
-    pub sees_stack: bool,
+    pub sees_blocks: bool,
     bindings: &'s [(Arc<str>, ConfigValue)],
     outer: Option<&'s EvalScope<'s>>,
 }
@@ -25,7 +25,7 @@ impl<'s> EvalScope<'s> {
     /// A scope with the names of the module only.
     #[must_use]
     pub fn for_file(module: ModuleId, file: FileId) -> Self {
-        Self { module, file, sees_stack: true, bindings: &[], outer: None }
+        Self { module, file, sees_blocks: true, bindings: &[], outer: None }
     }
 
     /// A scope with the names of the module and `bindings`.
@@ -37,13 +37,13 @@ impl<'s> EvalScope<'s> {
     /// A scope without names: only literals and functions can be used.
     #[must_use]
     pub fn for_literals(file: FileId) -> Self {
-        Self { sees_stack: false, ..Self::for_file(ModuleId::STACK, file) }
+        Self { sees_blocks: false, ..Self::for_file(ModuleId::STACK, file) }
     }
 
     /// An inner scope with additional names.
     #[must_use]
     pub fn with_bindings(&'s self, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
-        Self { module: self.module, file: self.file, sees_stack: self.sees_stack, bindings, outer: Some(self) }
+        Self { module: self.module, file: self.file, sees_blocks: self.sees_blocks, bindings, outer: Some(self) }
     }
 
     /// A scope with `bindings` only.

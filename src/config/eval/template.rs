@@ -2,8 +2,8 @@
 
 use super::{EvalError, EvalScope, Evaluated, Evaluator, describe_value, explain_too_large};
 use crate::config::syntax::{ByteRange, TemplatePart};
-use crate::config::value::ConfigValue;
 use crate::config::value::convert::to_text;
+use crate::config::value::{ConfigValue, ValueData};
 
 impl Evaluator<'_> {
     /// Renders a template to a string. The string is sensitive if a value in it is.
@@ -58,8 +58,8 @@ impl Evaluator<'_> {
                     }
                 }
             }
-            if out.len() > super::budget::LONGEST_STRING {
-                return Err(explain_too_large(super::budget::TooLargeError::String, scope.make_span(place)));
+            if out.len() > crate::config::budget::LONGEST_STRING {
+                return Err(explain_too_large(crate::config::budget::TooLargeError::String, scope.make_span(place)));
             }
         }
         Ok(())
@@ -67,11 +67,16 @@ impl Evaluator<'_> {
 }
 
 fn explain_not_text(value: &ConfigValue, span: crate::config::source::FileSpan) -> EvalError {
-    let help = match value.describe_form() {
-        "null" => "give it a value for this case, for example with coalesce()",
-        "a list" | "a set" | "a tuple" => "join the elements with join(\", \", …), or write them with jsonencode(…)",
-        "a map" | "an object" => "name one of its attributes, or write it with jsonencode(…)",
-        _ => "name one of its attributes, for example owner.jane.email",
+    let help = match &value.data {
+        ValueData::Null => "give it a value for this case, for example with coalesce()".to_owned(),
+        ValueData::List(_) | ValueData::Set(_) | ValueData::Tuple(_) => {
+            "join the elements with join(\", \", …), or write them with jsonencode(…)".to_owned()
+        }
+        ValueData::Block(block) => match block.of.readable.first() {
+            Some(name) => format!("name one of its attributes, for example {block}.{name}"),
+            None => "it has no attributes that can be read".to_owned(),
+        },
+        _ => "name one of its attributes, or write it with jsonencode(…)".to_owned(),
     };
     EvalError::new(
         span,

@@ -1,19 +1,19 @@
-//! Evaluates references and access to parts of values: `var.x`, `local.x.y[0]`, `owner.jane.email`, `identity.agent["triage"]`,
-//! `list[*].name`. Input: a base expression and its steps. Output: the value at the end of the steps.
+//! Evaluates references and access to parts of values: `var.x`, `local.x.y[0]`, `team.web.email`, `team.web["a"]`, `list[*].name`. Input: a base expression and its steps. Output: the value at the end of the steps.
 
 use std::sync::Arc;
 
-use super::suggest::{find_nearest, join_names};
 use super::{CellKey, EvalCell, EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::FileSpan;
+use crate::config::suggest::{find_nearest, join_names};
 use crate::config::syntax::{ByteRange, Expr, ExprKind, TraversalStep, TraversalStepKind};
 use crate::config::value::convert::{convert_value, to_text};
-use crate::config::value::{BlockRef, ConfigValue, Keyword, Type, ValueData, show::quote_text};
+use crate::config::value::{
+    BlockNaming, BlockRef, BlockType, BlockVisibility, ConfigValue, Type, ValueData, show::quote_text,
+};
 
-/// The names that a reference can begin with.
-const ROOTS: [&str; 10] =
-    ["var", "local", "module", "owner", "service", "scope", "identity", "template", "provider", "store"];
+/// The names that a reference to a part of the language itself begins with. The model's types of blocks add theirs.
+const LANGUAGE_ROOTS: [&str; 3] = ["var", "local", "module"];
 
 impl Evaluator<'_> {
     pub(super) fn evaluate_traversal(
@@ -32,6 +32,11 @@ impl Evaluator<'_> {
         self.walk_steps(value, rest, scope)
     }
 
+    /// The names that a reference can begin with.
+    fn root_names(&self) -> impl Iterator<Item = &'static str> + Clone {
+        LANGUAGE_ROOTS.into_iter().chain(self.visible_types().map(|of| of.word))
+    }
+
     /// Resolves the first name of a reference and the steps that belong to it. Returns the value and the remaining steps.
     fn resolve_root<'s>(
         &self,
@@ -40,7 +45,7 @@ impl Evaluator<'_> {
         steps: &'s [TraversalStep],
         scope: &EvalScope<'_>,
     ) -> Evaluated<(ConfigValue, &'s [TraversalStep])> {
-        if !scope.sees_stack || !ROOTS.contains(&name) {
+        if !scope.sees_blocks || !self.root_names().any(|root| root == name) {
             return Err(self.explain_unknown_word(name, place, steps, scope));
         }
         let Some((TraversalStep { kind: TraversalStepKind::Name(label), place: at }, rest)) = steps.split_first()
@@ -58,50 +63,41 @@ impl Evaluator<'_> {
             "var" => Ok((self.evaluate_variable(label, whole, scope)?, rest)),
             "local" => Ok((self.evaluate_local(label, whole, scope)?, rest)),
             "module" => self.resolve_module_reference(label, whole, rest, scope),
-            _ => match Keyword::from_word(name) {
-                Some(Keyword::Provider) => self.resolve_provider(label, whole, rest, scope),
-                Some(keyword) => {
-                    let module = self.module(scope.module);
-                    let blocks = module.catalog.blocks_by_label(keyword);
-                    if !blocks.contains_key(&**label) {
-                        if module.catalog.is_broken(name, label) {
-                            return Err(EvalError::Told);
-                        }
-                        return Err(self.explain_undefined(name, label, whole, blocks.keys().copied(), name, scope));
-                    }
-                    let block = BlockRef { module: module.path.clone(), keyword, label: label.clone(), key: None };
-                    Ok((ValueData::Block(block).into(), rest))
-                }
+            _ => match self.find_visible_type(name) {
+                Some(of) => self.resolve_block(of, label, whole, rest, scope),
                 None => Err(EvalError::Told),
             },
         }
     }
 
-    /// Resolves `provider.aws`, or `provider.aws.audit` for the provider with that alias. Providers are declared in the stack, and modules
-    /// can refer to them.
-    fn resolve_provider<'s>(
+    /// Resolves a reference to a block, such as `team.web`. The name of a type with aliases may have two parts, as in `cloud.a.b`.
+    fn resolve_block<'s>(
         &self,
+        of: &'static BlockType,
         label: &Arc<str>,
         place: ByteRange,
         rest: &'s [TraversalStep],
         scope: &EvalScope<'_>,
     ) -> Evaluated<(ConfigValue, &'s [TraversalStep])> {
         let (name, place, rest) = match rest {
-            [TraversalStep { kind: TraversalStepKind::Name(alias), place: at }, rest @ ..] => {
-                (format!("{label}.{alias}"), ByteRange { start: place.start, end: at.end }, rest)
+            [TraversalStep { kind: TraversalStepKind::Name(alias), place: at }, rest @ ..]
+                if of.naming == BlockNaming::Alias =>
+            {
+                (format!("{label}.{alias}").into(), ByteRange { start: place.start, end: at.end }, rest)
             }
-            _ => (label.to_string(), place, rest),
+            _ => (label.clone(), place, rest),
         };
-        let catalog = self.catalog(ModuleId::STACK);
-        let names = catalog.provider_names();
-        if names.contains(&name) {
-            let block = BlockRef { module: None, keyword: Keyword::Provider, label: name.into(), key: None };
+        let everywhere = of.visibility == BlockVisibility::Everywhere;
+        let module = self.module(if everywhere { ModuleId::STACK } else { scope.module });
+        let blocks = module.catalog.named_blocks(of);
+        if blocks.contains_key(&*name) {
+            let block = BlockRef { module: module.path.clone(), of, label: name, key: None };
             return Ok((ValueData::Block(block).into(), rest));
         }
-        if catalog.is_broken("provider", label) {
+        if module.catalog.is_broken(of.word, label) {
             return Err(EvalError::Told);
         }
-        Err(self.explain_undefined("provider", &name, place, names.iter().map(String::as_str), "provider", scope))
+        Err(self.explain_undefined(of.word, &name, place, blocks.keys().map(|name| &**name), of.word, scope))
     }
 
     fn explain_unknown_word(
@@ -113,7 +109,7 @@ impl Evaluator<'_> {
     ) -> EvalError {
         let span = scope.make_span(place);
         let code = "config::undefined_reference";
-        if !scope.sees_stack && ROOTS.contains(&name) {
+        if !scope.sees_blocks && self.root_names().any(|root| root == name) {
             return EvalError::new(span, code, format!("`{name}` cannot be used here"), "not known here")
                 .with_help("only literal values and functions may stand here");
         }
@@ -133,15 +129,15 @@ impl Evaluator<'_> {
         }
         let fault = EvalError::new(span, code, format!("`{name}` is not defined"), "not known");
         // A word without steps is not a misspelt root, because every root needs a step after it.
-        let roots = if steps.is_empty() { &[][..] } else { &ROOTS[..] };
-        let known = scope.bound_names().into_iter().chain(roots.iter().copied());
+        let roots = (!steps.is_empty()).then(|| self.root_names());
+        let known = scope.bound_names().into_iter().chain(roots.into_iter().flatten().map(|root| -> &str { root }));
         if let Some(near) = find_nearest(name, known, Some(&self.budget)) {
             return fault.with_help(format!("did you mean `{near}`?"));
         }
         if steps.is_empty() {
             return fault.with_help(format!("if this is text, write it in quotes: {}", quote_text(name)));
         }
-        fault.with_help(format!("references begin with {}", join_names(ROOTS.into_iter())))
+        fault.with_help(format!("references begin with {}", join_names(self.root_names())))
     }
 
     pub(super) fn explain_undefined<'n>(
@@ -170,8 +166,8 @@ impl Evaluator<'_> {
 
     /// Whether the stack itself declares a block of this type and label.
     fn is_declared_in_stack(&self, root: &str, label: &str) -> bool {
-        Keyword::from_word(root)
-            .is_some_and(|keyword| self.catalog(ModuleId::STACK).blocks_by_label(keyword).contains_key(label))
+        self.find_visible_type(root)
+            .is_some_and(|of| self.catalog(ModuleId::STACK).named_blocks(of).contains_key(label))
     }
 
     fn evaluate_variable(&self, label: &Arc<str>, place: ByteRange, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
@@ -184,7 +180,7 @@ impl Evaluator<'_> {
                 "var",
                 label,
                 place,
-                catalog.variables.keys().copied(),
+                catalog.variables.keys().map(|name| &**name),
                 "variable",
                 scope,
             ));

@@ -4,12 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{EvalError, EvalScope, Evaluated, Evaluator};
+use crate::config::suggest::find_nearest;
 use crate::config::syntax::{Expr, ExprKind};
 use crate::config::value::convert::convert_value;
 use crate::config::value::types::ObjectField;
-use crate::config::value::{Keyword, Type, show::quote_text};
+use crate::config::value::{BlockType, BlockVisibility, Type, show::quote_text};
 
-const WORDS: &str = "types are string, number, bool, any, list(…), set(…), map(…), object({…}), tuple([…]), and owner, service, scope, identity, template, store for blocks";
+/// The types of the language, for diagnostics.
+const TYPES: &str = "types are string, number, bool, any, list(…), set(…), map(…), object({…}), tuple([…])";
+
+impl Evaluator<'_> {
+    /// The types of blocks that a variable can hand over to a module. Blocks that every module sees need no variable.
+    fn constraint_types(&self) -> impl Iterator<Item = &'static BlockType> {
+        self.visible_types().filter(|of| of.visibility == BlockVisibility::Module)
+    }
+
+    fn list_types(&self) -> String {
+        let words: Vec<&str> = self.constraint_types().map(|of| of.word).collect();
+        if words.is_empty() { TYPES.to_owned() } else { format!("{TYPES}, and {} for blocks", words.join(", ")) }
+    }
+}
 
 /// Converts the syntax of a type constraint to a type.
 ///
@@ -26,22 +40,22 @@ pub fn read_type(expr: &Expr, eval: &Evaluator<'_>, scope: &EvalScope<'_>) -> Ev
                 "number" => Ok(Type::Number),
                 "bool" => Ok(Type::Bool),
                 "any" => Ok(Type::Any),
-                "owner" | "service" | "scope" | "identity" | "template" | "store" => {
-                    Keyword::from_word(word).map(Type::Block).ok_or_else(|| wrong("not known"))
-                }
                 "list" | "set" | "map" => Err(wrong("of what?")
                     .with_help(format!("write {word}(string), or {word}(any) for elements of one type"))),
-                "object" | "tuple" => Err(wrong("of what?").with_help(WORDS)),
-                _ => Err(wrong("not known").with_help(match suggest_type(word) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => WORDS.to_owned(),
-                })),
+                "object" | "tuple" => Err(wrong("of what?").with_help(eval.list_types())),
+                _ => match eval.constraint_types().find(|of| of.word == &**word) {
+                    Some(of) => Ok(Type::Block(of)),
+                    None => Err(wrong("not known").with_help(match suggest_type(word) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => eval.list_types(),
+                    })),
+                },
             }
         }
         ExprKind::String(word) => Err(wrong("a type stands without quotes").with_help(format!("write type = {word}"))),
         ExprKind::Call(call) => {
             let [argument] = call.arguments.as_slice() else {
-                return Err(wrong("it takes one type").with_help(WORDS));
+                return Err(wrong("it takes one type").with_help(eval.list_types()));
             };
             match &*call.name.text {
                 "list" => Ok(Type::List(Box::new(read_type(argument, eval, scope)?))),
@@ -60,10 +74,10 @@ pub fn read_type(expr: &Expr, eval: &Evaluator<'_>, scope: &EvalScope<'_>) -> Ev
                     _ => Err(wrong("it takes a list of types").with_help("write tuple([string, number])")),
                 },
                 "optional" => Err(wrong("optional() stands only within object({…})")),
-                _ => Err(wrong("not known").with_help(WORDS)),
+                _ => Err(wrong("not known").with_help(eval.list_types())),
             }
         }
-        _ => Err(wrong("not a type").with_help(WORDS)),
+        _ => Err(wrong("not a type").with_help(eval.list_types())),
     }
 }
 
@@ -72,7 +86,7 @@ fn suggest_type(word: &str) -> Option<&'static str> {
         "str" | "text" => Some("string"),
         "int" | "integer" | "float" | "num" => Some("number"),
         "boolean" => Some("bool"),
-        _ => crate::config::eval::suggest::find_nearest(word, ["string", "number", "bool", "any"].into_iter(), None),
+        _ => find_nearest(word, ["string", "number", "bool", "any"].into_iter(), None),
     }
 }
 

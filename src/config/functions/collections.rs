@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::ParamType::{Any, Elements, Entries as Map, List, Number, Texts};
 use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
-use crate::config::eval::EvalBudget;
+use crate::config::budget::EvalBudget;
 use crate::config::value::convert::{convert_value, infer_type, to_text, unify_types};
 use crate::config::value::{ConfigValue, Entries, Number as Num, Type, ValueData};
 
@@ -121,34 +121,34 @@ fn chunk_list(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
 
 /// The first argument that is neither null nor an empty string, converted to the common type of all arguments.
 fn coalesce_values(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
-    let Some(common) = unify_types(args.all_values().iter().map(infer_type)) else {
+    let Some(common) = unify_types(args.values.iter().map(infer_type)) else {
         return FunctionError::reject_call("all arguments must have the same type");
     };
     let empty = |value: &&ConfigValue| value.is_null() || value.as_str() == Some("");
-    match args.all_values().iter().find(|value| !empty(value)) {
+    match args.values.iter().find(|value| !empty(value)) {
         Some(value) => convert_value(value, &common).map_err(|mismatch| FunctionError::Call(mismatch.to_string())),
         None => FunctionError::reject_call("every argument is null or an empty string"),
     }
 }
 
 fn coalesce_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
-    match args.all_values().iter().find(|value| value.elements().is_some_and(|elements| !elements.is_empty())) {
+    match args.values.iter().find(|value| value.elements().is_some_and(|elements| !elements.is_empty())) {
         Some(value) => Ok(value.clone()),
         None => FunctionError::reject_call("every list is empty"),
     }
 }
 
 fn concat_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
-    if args.all_values().is_empty() {
+    if args.values.is_empty() {
         return FunctionError::reject_call("it takes at least one list");
     }
-    if let Some(index) = args.all_values().iter().position(|value| matches!(value.data, ValueData::Set(_))) {
+    if let Some(index) = args.values.iter().position(|value| matches!(value.data, ValueData::Set(_))) {
         return FunctionError::reject_argument(index, "a set has no order: make a list of it with tolist() or sort()");
     }
-    let count = args.all_values().iter().filter_map(ConfigValue::elements).map(<[ConfigValue]>::len).sum();
+    let count = args.values.iter().filter_map(ConfigValue::elements).map(<[ConfigValue]>::len).sum();
     args.budget.check_collection_room(count)?;
-    let all: Vec<ConfigValue> = args.all_values().iter().filter_map(ConfigValue::elements).flatten().cloned().collect();
-    let lists = args.all_values().iter().all(|value| matches!(value.data, ValueData::List(_)));
+    let all: Vec<ConfigValue> = args.values.iter().filter_map(ConfigValue::elements).flatten().cloned().collect();
+    let lists = args.values.iter().all(|value| matches!(value.data, ValueData::List(_)));
     let tuple = ConfigValue::new_tuple(all);
     // Lists give a list if their elements have a common type. If an argument is a tuple, the result is a tuple.
     let list = lists.then(|| convert_value(&tuple, &Type::List(Box::new(Type::Any))).ok()).flatten();
@@ -229,8 +229,8 @@ fn look_up_key(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
 
 fn merge_maps(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let mut merged = Entries::new();
-    let mut maps = !args.all_values().is_empty();
-    for (index, value) in args.all_values().iter().enumerate() {
+    let mut maps = !args.values.is_empty();
+    for (index, value) in args.values.iter().enumerate() {
         if value.is_null() {
             continue;
         }
@@ -257,7 +257,7 @@ fn merge_maps(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
 fn build_range(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let zero = Num::from(0_i64);
     let one = Num::from(1_i64);
-    let (start, limit, step) = match args.all_values().len() {
+    let (start, limit, step) = match args.values.len() {
         1 => (zero.clone(), args.expect_number(0)?.clone(), None),
         2 => (args.expect_number(0)?.clone(), args.expect_number(1)?.clone(), None),
         3 => (args.expect_number(0)?.clone(), args.expect_number(1)?.clone(), Some(args.expect_number(2)?.clone())),
@@ -268,7 +268,7 @@ fn build_range(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
         return FunctionError::reject_argument(2, "it must not be zero");
     }
     let down = step.is_negative();
-    if args.all_values().len() == 3 && ((down && limit > start) || (!down && limit < start)) {
+    if args.values.len() == 3 && ((down && limit > start) || (!down && limit < start)) {
         return FunctionError::reject_argument(2, "it leads away from the limit");
     }
     let mut numbers = Vec::new();

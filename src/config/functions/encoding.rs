@@ -69,8 +69,8 @@ fn from_json(json: serde_json::Value) -> Option<ConfigValue> {
 
 /// Writes JSON as Terraform does: sorted keys, no blanks, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
 pub(super) fn write_json(value: &ConfigValue, out: &mut String) -> Result<(), FunctionError> {
-    if out.len() > crate::config::eval::budget::LONGEST_STRING {
-        return Err(FunctionError::TooLarge(crate::config::eval::budget::TooLargeError::String));
+    if out.len() > crate::config::budget::LONGEST_STRING {
+        return Err(FunctionError::TooLarge(crate::config::budget::TooLargeError::String));
     }
     match &value.data {
         ValueData::Null => out.push_str("null"),

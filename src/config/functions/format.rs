@@ -58,8 +58,8 @@ fn render_format(format: &str, values: &[ConfigValue]) -> Result<String, Functio
             );
         };
         out.push_str(&render_verb(&verb, value, index + 1)?);
-        if out.len() > crate::config::eval::budget::LONGEST_STRING {
-            return Err(FunctionError::TooLarge(crate::config::eval::budget::TooLargeError::String));
+        if out.len() > crate::config::budget::LONGEST_STRING {
+            return Err(FunctionError::TooLarge(crate::config::budget::TooLargeError::String));
         }
     }
     out.push_str(rest);

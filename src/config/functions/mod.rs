@@ -2,18 +2,16 @@
 //! types of the parameters. Output: a value, or a [`FunctionError`].
 //!
 //! All functions are in one table, which [`find_function`] searches; each submodule contributes a family. A function has no access to a
-//! clock or to the environment. It reads files only through the evaluator, which records every file read. So a call gives the same
-//! result for the same plan time and the same recorded files.
+//! clock or to the environment. It reads files only through [`Args::files`]. So a call gives the same result for the same plan time and the
+//! same files.
 
-mod calling;
+mod args;
 mod collections;
 mod conversion;
 mod digests;
 mod encoding;
 mod files;
 mod format;
-#[cfg(test)]
-mod golden;
 mod numeric;
 mod patterns;
 mod sets;
@@ -21,12 +19,10 @@ mod strings;
 mod time;
 mod yaml;
 
-pub use calling::{Args, FunctionError};
+pub use args::{Args, FunctionError};
+pub use files::read_text_file;
 pub use patterns::PatternCache;
 
-use super::eval::budget::TooLargeError;
-use super::eval::{EvalScope, Evaluated, Evaluator};
-use super::syntax::{ByteRange, FunctionCall};
 use super::value::ConfigValue;
 
 /// A built-in function.
@@ -89,13 +85,23 @@ pub enum MarkHandling {
 }
 
 /// The implementation of a function.
+#[derive(Clone, Copy)]
 pub enum FunctionBody {
-    /// Depends only on its arguments.
-    Pure(fn(&Args<'_>) -> Result<ConfigValue, FunctionError>),
-    /// Also reads from the evaluator: files, the time of the plan, or compiled patterns.
-    Reads(fn(&Args<'_>, &Evaluator<'_>) -> Result<ConfigValue, FunctionError>),
-    /// Evaluates its arguments itself, such as `try`.
-    Lazy(fn(&Evaluator<'_>, &FunctionCall, ByteRange, &EvalScope<'_>) -> Evaluated<ConfigValue>),
+    /// Depends only on what [`Args`] contains.
+    Direct(fn(&Args<'_>) -> Result<ConfigValue, FunctionError>),
+    /// Evaluates expressions, so the evaluator implements it.
+    Evaluating(EvaluatingFunction),
+}
+
+/// The functions that evaluate expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EvaluatingFunction {
+    /// `try`: the first argument that can be evaluated.
+    Try,
+    /// `can`: whether its argument can be evaluated.
+    Can,
+    /// `templatefile`: renders a file.
+    TemplateFile,
 }
 
 /// The function named `name`. `None` if there is none.
@@ -147,7 +153,14 @@ const fn declare_function(
     params: &'static [Param],
     body: fn(&Args<'_>) -> Result<ConfigValue, FunctionError>,
 ) -> Function {
-    Function { name, params, variadic: None, marks: MarkHandling::Spread, cheap: false, body: FunctionBody::Pure(body) }
+    Function {
+        name,
+        params,
+        variadic: None,
+        marks: MarkHandling::Spread,
+        cheap: false,
+        body: FunctionBody::Direct(body),
+    }
 }
 
 impl Function {
@@ -161,12 +174,6 @@ impl Function {
 
     const fn with_constant_cost(self) -> Self {
         Self { cheap: true, ..self }
-    }
-}
-
-impl From<TooLargeError> for FunctionError {
-    fn from(large: TooLargeError) -> Self {
-        Self::TooLarge(large)
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn find_extreme(args: &Args<'_>, better: fn(&Number, &Number) -> bool) -> Result<ConfigValue, FunctionError> {
     let mut best: Option<&Number> = None;
-    for index in 0..args.all_values().len() {
+    for index in 0..args.values.len() {
         let number = args.expect_number(index)?;
         if best.is_none_or(|best| better(number, best)) {
             best = Some(number);

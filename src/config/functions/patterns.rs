@@ -10,8 +10,7 @@ use regex::{Captures, Regex, RegexBuilder};
 use regex_syntax::hir::{Hir, HirKind};
 
 use super::ParamType::Text;
-use super::{Args, Function, FunctionBody, FunctionError, MarkHandling, Param, declare_param};
-use crate::config::eval::Evaluator;
+use super::{Args, Function, FunctionError, declare_function, declare_param};
 use crate::config::value::{ConfigValue, Entries};
 
 /// The largest compiled pattern, in bytes. `(a{1000}){1000}` exceeds it.
@@ -21,48 +20,24 @@ const HEAVIEST_PATTERN: u64 = 5_000;
 /// The number of compiled patterns to keep. When it is reached, the cache is cleared.
 const MOST_KEPT: usize = 256;
 
-const fn declare_pattern_function(
-    name: &'static str,
-    params: &'static [Param],
-    body: fn(&Args<'_>, &Evaluator<'_>) -> Result<ConfigValue, FunctionError>,
-) -> Function {
-    Function {
-        name,
-        params,
-        variadic: None,
-        marks: MarkHandling::Spread,
-        cheap: false,
-        body: FunctionBody::Reads(body),
-    }
-}
-
 pub(super) const FUNCTIONS: &[Function] = &[
-    declare_pattern_function(
-        "regex",
-        &[declare_param("pattern", Text), declare_param("string", Text)],
-        |args, evaluator| {
-            let text = args.expect_text(1)?;
-            let pattern = compile_cached_pattern(args.expect_text(0)?, 0, text.len(), args, evaluator)?;
-            match pattern.captures(text) {
-                Some(found) => Ok(convert_captures(&pattern, &found)),
-                None => FunctionError::reject_argument(1, "the pattern matches nothing in it"),
-            }
-        },
-    ),
-    declare_pattern_function(
-        "regexall",
-        &[declare_param("pattern", Text), declare_param("string", Text)],
-        |args, evaluator| {
-            let text = args.expect_text(1)?;
-            let pattern = compile_cached_pattern(args.expect_text(0)?, 0, text.len(), args, evaluator)?;
-            args.budget
-                .check_collection_room(pattern.find_iter(text).count().saturating_mul(pattern.captures_len()))?;
-            Ok(ConfigValue::new_list(
-                pattern.captures_iter(text).map(|captures| convert_captures(&pattern, &captures)).collect(),
-            ))
-        },
-    ),
-    declare_pattern_function(
+    declare_function("regex", &[declare_param("pattern", Text), declare_param("string", Text)], |args| {
+        let text = args.expect_text(1)?;
+        let pattern = compile_cached_pattern(args.expect_text(0)?, 0, text.len(), args)?;
+        match pattern.captures(text) {
+            Some(found) => Ok(convert_captures(&pattern, &found)),
+            None => FunctionError::reject_argument(1, "the pattern matches nothing in it"),
+        }
+    }),
+    declare_function("regexall", &[declare_param("pattern", Text), declare_param("string", Text)], |args| {
+        let text = args.expect_text(1)?;
+        let pattern = compile_cached_pattern(args.expect_text(0)?, 0, text.len(), args)?;
+        args.budget.check_collection_room(pattern.find_iter(text).count().saturating_mul(pattern.captures_len()))?;
+        Ok(ConfigValue::new_list(
+            pattern.captures_iter(text).map(|captures| convert_captures(&pattern, &captures)).collect(),
+        ))
+    }),
+    declare_function(
         "replace",
         &[declare_param("string", Text), declare_param("substring", Text), declare_param("replacement", Text)],
         replace_matches,
@@ -80,15 +55,14 @@ pub(super) fn compile_cached_pattern(
     index: usize,
     length: usize,
     args: &Args<'_>,
-    evaluator: &Evaluator<'_>,
 ) -> Result<Arc<Regex>, FunctionError> {
-    let kept = evaluator.patterns.0.borrow().get(pattern).cloned();
+    let kept = args.patterns.0.borrow().get(pattern).cloned();
     let (regex, weight) = match kept {
         Some(kept) => kept,
         None => {
             let (regex, weight) = compile_pattern(pattern, index)?;
             args.take_steps(weight * 10 + 500)?;
-            let mut patterns = evaluator.patterns.0.borrow_mut();
+            let mut patterns = args.patterns.0.borrow_mut();
             if patterns.len() >= MOST_KEPT {
                 patterns.clear();
             }
@@ -161,12 +135,12 @@ fn convert_captures(pattern: &Regex, found: &Captures<'_>) -> ConfigValue {
 }
 
 /// `replace`: if the second argument is between slashes it is a pattern, and `$1` or `${name}` in the replacement refers to a group.
-fn replace_matches(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<ConfigValue, FunctionError> {
+fn replace_matches(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let (text, wanted, replacement) = (args.expect_text(0)?, args.expect_text(1)?, args.expect_text(2)?);
     let as_pattern = wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|_| wanted.len() > 1);
     let replaced = match as_pattern {
         Some(pattern) => {
-            let pattern = compile_cached_pattern(pattern, 1, text.len(), args, evaluator)?;
+            let pattern = compile_cached_pattern(pattern, 1, text.len(), args)?;
             let longest = replacement.len().saturating_add(text.len().saturating_mul(replacement.matches('$').count()));
             let most = pattern.find_iter(text).count().saturating_mul(longest);
             args.budget.check_string_room(text.len().saturating_add(most))?;

@@ -19,11 +19,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// Combines the sets from the left. `keep` decides for each element, from whether it is in the result so far and whether it is in the
 /// next set.
 fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<ConfigValue, FunctionError> {
-    let Some(common) = unify_types(args.all_values().iter().map(infer_type)) else {
+    let Some(common) = unify_types(args.values.iter().map(infer_type)) else {
         return FunctionError::reject_call("the elements of all sets must have the same type");
     };
     let mut sets = Vec::new();
-    for set in args.all_values() {
+    for set in args.values {
         let set = convert_value(set, &common).map_err(|mismatch| FunctionError::Call(mismatch.to_string()))?;
         sets.push(set.elements().unwrap_or_default().to_vec());
     }
@@ -43,11 +43,11 @@ fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<ConfigV
 
 /// The Cartesian product: every tuple with one element of each argument.
 fn build_set_product(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
-    if args.all_values().len() < 2 {
+    if args.values.len() < 2 {
         return FunctionError::reject_call("it takes at least two collections");
     }
     let mut lists = Vec::new();
-    for (index, list) in args.all_values().iter().enumerate() {
+    for (index, list) in args.values.iter().enumerate() {
         match convert_value(list, &Type::List(Box::new(Type::Any))) {
             Ok(list) => lists.push(list),
             Err(mismatch) => return FunctionError::reject_argument(index, mismatch.to_string()),
@@ -57,7 +57,7 @@ fn build_set_product(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     for list in &lists {
         count = count.saturating_mul(list.elements().map_or(0, <[ConfigValue]>::len));
     }
-    args.budget.check_collection_room(count.saturating_mul(args.all_values().len()))?;
+    args.budget.check_collection_room(count.saturating_mul(args.values.len()))?;
     let mut tuples: Vec<Vec<ConfigValue>> = vec![Vec::new()];
     for list in &lists {
         let elements = list.elements().unwrap_or_default();
@@ -73,7 +73,7 @@ fn build_set_product(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
             .collect();
     }
     let tuples: Vec<ConfigValue> = tuples.into_iter().map(ConfigValue::new_tuple).collect();
-    let sets = args.all_values().iter().all(|value| matches!(value.data, ValueData::Set(_)));
+    let sets = args.values.iter().all(|value| matches!(value.data, ValueData::Set(_)));
     let list = ConfigValue::new_list(tuples);
     Ok(if sets { convert_value(&list, &Type::Set(Box::new(Type::Any))).unwrap_or(list) } else { list })
 }

@@ -66,11 +66,11 @@ fn indent_text(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
 
 fn join_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let separator = args.expect_text(0)?;
-    if args.all_values().len() < 2 {
+    if args.values.len() < 2 {
         return FunctionError::reject_call("it takes a separator and at least one list");
     }
     let mut texts = Vec::new();
-    for (index, list) in args.all_values().iter().enumerate().skip(1) {
+    for (index, list) in args.values.iter().enumerate().skip(1) {
         if list.is_null() {
             return FunctionError::reject_argument(index, "it must not be null");
         }

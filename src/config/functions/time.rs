@@ -15,9 +15,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         variadic: None,
         marks: MarkHandling::Spread,
         cheap: true,
-        body: FunctionBody::Reads(|_, evaluator| {
-            Ok(ConfigValue::new_string(truncate_to_seconds(evaluator.now).to_string()))
-        }),
+        body: FunctionBody::Direct(|args| Ok(ConfigValue::new_string(truncate_to_seconds(args.now).to_string()))),
     },
     declare_function("timeadd", &[declare_param("timestamp", Text), declare_param("duration", Text)], add_duration),
     declare_function("timecmp", &[declare_param("timestamp_a", Text), declare_param("timestamp_b", Text)], |args| {

@@ -7,7 +7,7 @@ use serde_yaml_ng::Value as Yaml;
 use super::ParamType::{Any, Text};
 use super::encoding::check_element_room;
 use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
-use crate::config::eval::budget::{LONGEST_STRING, TooLargeError};
+use crate::config::budget::{LONGEST_STRING, TooLargeError};
 use crate::config::value::{ConfigValue, Entries, Number, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[

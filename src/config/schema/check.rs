@@ -3,8 +3,8 @@
 
 use super::{BlockSchema, InnerBlockSchema, TOP, TOP_LATER, find_block_schema, find_content};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::source::FileId;
+use crate::config::suggest::{find_nearest, join_names};
 use crate::config::syntax::{Attribute, Block, BlockBody};
 use crate::config::value::show::quote_text;
 

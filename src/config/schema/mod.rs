@@ -3,10 +3,9 @@
 //! Every check uses these tables: [`check`] reports what they do not contain, suggests names from them, and reports names that the
 //! language reserves for a later version. A test compares the tables with `docs/language.md`.
 
+pub mod block_types;
 mod blocks;
 pub mod check;
-
-use super::value::Keyword;
 
 /// The schema of a type of block.
 #[derive(Debug)]
@@ -88,19 +87,6 @@ pub fn find_part_name(schema: &'static BlockSchema, label: &str, name: &str) -> 
     let (attributes, blocks) = find_content(schema, label)?;
     let attribute = attributes.iter().map(|attribute| attribute.name);
     attribute.chain(blocks.iter().map(|inner| inner.schema.keyword)).find(|part| *part == name)
-}
-
-/// The attributes that expressions can read from a block of this type, such as `owner.jane.email`.
-#[must_use]
-pub fn list_readable_attributes(keyword: Keyword) -> &'static [&'static str] {
-    match keyword {
-        Keyword::Owner => &["name", "email", "team"],
-        Keyword::Service => &["owner", "status"],
-        Keyword::Scope => &["description"],
-        Keyword::Identity => &["name", "kind", "owner", "service", "purpose", "environment", "principal", "ttl"],
-        Keyword::Template => &["kind", "owner", "service", "purpose", "environment", "principal", "ttl"],
-        Keyword::Provider | Keyword::Store => &[],
-    }
 }
 
 #[cfg(test)]

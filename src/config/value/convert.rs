@@ -44,7 +44,7 @@ pub fn convert_value(value: &ConfigValue, to: &Type) -> Result<ConfigValue, Conv
         | (Type::String, ValueData::String(_)) => {
             return Ok(value.clone());
         }
-        (Type::Block(keyword), ValueData::Block(block)) if block.keyword == *keyword => return Ok(value.clone()),
+        (Type::Block(of), ValueData::Block(block)) if block.of == *of => return Ok(value.clone()),
         (Type::String, ValueData::Bool(flag)) => ConfigValue::new_string(if *flag { "true" } else { "false" }),
         (Type::String, ValueData::Number(number)) => ConfigValue::new_string(number.to_string()),
         (Type::Number, ValueData::String(text)) => match text.parse::<super::Number>() {
@@ -99,7 +99,7 @@ fn describe_required_type(to: &Type) -> String {
         Type::Number => "a number".to_owned(),
         Type::String => "a string".to_owned(),
         Type::Object(_) => "an object".to_owned(),
-        Type::Block(keyword) => format!("{} {}", keyword.article(), keyword.as_str()),
+        Type::Block(of) => of.phrase.to_owned(),
         other => format!("a {other}"),
     }
 }
@@ -187,7 +187,7 @@ pub fn infer_type(value: &ConfigValue) -> Type {
     };
     match &value.data {
         ValueData::Null => Type::Any,
-        ValueData::Block(block) => Type::Block(block.keyword),
+        ValueData::Block(block) => Type::Block(block.of),
         ValueData::Bool(_) => Type::Bool,
         ValueData::Number(_) => Type::Number,
         ValueData::String(_) => Type::String,

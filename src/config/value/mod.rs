@@ -3,17 +3,17 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use leasehold_provider::{Address, Key};
 use unicode_normalization::UnicodeNormalization as _;
 
+mod block_ref;
 pub mod convert;
 pub mod number;
 pub mod show;
 pub mod types;
 
+pub use block_ref::{BlockNaming, BlockRef, BlockType, BlockVisibility, InstanceKey, render_address};
 pub use number::Number;
 pub use types::Type;
 
@@ -55,86 +55,8 @@ pub enum ValueData {
     Map(Arc<Entries>),
     /// Attributes whose values have any types.
     Object(Arc<Entries>),
-    /// A reference to a block of the stack.
+    /// A reference to a block.
     Block(BlockRef),
-}
-
-/// A reference to a block: `owner.jane`, `identity.agent["triage"]`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BlockRef {
-    /// The address of the module that contains the block. `None`: the stack itself.
-    pub module: Option<Arc<str>>,
-    /// The type of the block.
-    pub keyword: Keyword,
-    /// The label of the block.
-    pub label: Arc<str>,
-    /// The instance of a block with `for_each` or `count`. `None`: the block as a whole.
-    pub key: Option<Key>,
-}
-
-impl BlockRef {
-    /// The address of the block in the stack.
-    #[must_use]
-    pub fn address(&self) -> Address {
-        Address::for_block(self.module.as_deref(), self.keyword.as_str(), &self.label, self.key.as_ref())
-    }
-}
-
-/// A type of block that expressions can refer to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Keyword {
-    /// `owner`.
-    Owner,
-    /// `service`.
-    Service,
-    /// `scope`.
-    Scope,
-    /// `identity`.
-    Identity,
-    /// `provider`.
-    Provider,
-    /// `template`.
-    Template,
-    /// `store`.
-    Store,
-}
-
-impl Keyword {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Owner, Self::Service, Self::Scope, Self::Identity, Self::Provider, Self::Template, Self::Store];
-
-    /// The word that begins such a block.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Service => "service",
-            Self::Scope => "scope",
-            Self::Identity => "identity",
-            Self::Provider => "provider",
-            Self::Template => "template",
-            Self::Store => "store",
-        }
-    }
-
-    /// The indefinite article for the word: `a` or `an`.
-    #[must_use]
-    pub fn article(self) -> &'static str {
-        if matches!(self, Self::Owner | Self::Identity) { "an" } else { "a" }
-    }
-
-    /// The keyword with that spelling. `None` if there is none.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|keyword| keyword.as_str() == word)
-    }
-}
-
-impl fmt::Display for BlockRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.address().as_str())
-    }
 }
 
 impl From<ValueData> for ConfigValue {
@@ -295,7 +217,7 @@ impl ConfigValue {
         }
     }
 
-    /// The type with its article, for diagnostics: `a list`, `an owner`.
+    /// The type with its article, for diagnostics: `a list`, `a string`.
     #[must_use]
     pub fn describe_form(&self) -> &'static str {
         match &self.data {
@@ -308,15 +230,7 @@ impl ConfigValue {
             ValueData::Tuple(_) => "a tuple",
             ValueData::Map(_) => "a map",
             ValueData::Object(_) => "an object",
-            ValueData::Block(block) => match block.keyword {
-                Keyword::Owner => "an owner",
-                Keyword::Service => "a service",
-                Keyword::Scope => "a scope",
-                Keyword::Identity => "an identity",
-                Keyword::Provider => "a provider",
-                Keyword::Template => "a template",
-                Keyword::Store => "a store",
-            },
+            ValueData::Block(block) => block.of.phrase,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{ConfigValue, Keyword};
+use super::{BlockType, ConfigValue};
 
 /// A type constraint.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +25,8 @@ pub enum Type {
     Map(Box<Type>),
     /// `tuple([…])`: a fixed number of elements, each with its own type.
     Tuple(Vec<Type>),
-    /// A reference to a block of that type, such as `owner.jane`.
-    Block(Keyword),
+    /// A reference to a block of that type.
+    Block(&'static BlockType),
     /// `object({…})`: these attributes. A conversion drops other attributes.
     Object(BTreeMap<Arc<str>, ObjectField>),
 }
@@ -57,7 +57,7 @@ impl fmt::Display for Type {
             Self::Bool => f.write_str("bool"),
             Self::Number => f.write_str("number"),
             Self::String => f.write_str("string"),
-            Self::Block(keyword) => f.write_str(keyword.as_str()),
+            Self::Block(of) => f.write_str(of.word),
             Self::List(of) => write!(f, "list({of})"),
             Self::Set(of) => write!(f, "set({of})"),
             Self::Map(of) => write!(f, "map({of})"),

@@ -5,16 +5,13 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::fault::{EvalError, Evaluated};
+use super::eval_error::{EvalError, Evaluated};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::inputs::StackLimits;
 use crate::config::source::FileSpan;
 use crate::config::value::{ConfigValue, ValueData};
 
 /// Steps for one run: each expression and each element takes one.
 const MOST_STEPS: u64 = 2_500_000;
-/// Additional steps for each identity, because a large stack needs more time.
-const STEPS_OF_AN_IDENTITY: u64 = 2_000;
 /// Bytes for all values of a run together: 192 MiB.
 const MOST_BYTES: u64 = 192 * 1024 * 1024;
 /// The longest string, in bytes: 16 MiB.
@@ -32,6 +29,15 @@ const NODE: usize = 11 * (size_of::<ConfigValue>() + size_of::<Arc<str>>());
 /// Every B-tree node except the root has at least this many entries.
 const IN_A_NODE: usize = 5;
 
+/// The maximum size of a configuration. Memory and time grow with it; these limits bound them for any `count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvalLimits {
+    /// The maximum number of instances of all blocks with `for_each` or `count` together.
+    pub instances: usize,
+    /// The maximum number of module instances.
+    pub modules: usize,
+}
+
 /// The remaining budget of a run.
 #[derive(Debug)]
 pub struct EvalBudget {
@@ -40,20 +46,20 @@ pub struct EvalBudget {
     depth: Cell<u32>,
     suggestions: Cell<u64>,
     instances: Cell<usize>,
-    /// The limits on the size of the stack.
-    pub limits: StackLimits,
+    /// The limits on the size of the configuration.
+    pub limits: EvalLimits,
 }
 
 impl EvalBudget {
-    /// The full budget for a stack with these limits.
+    /// The full budget for a configuration with these limits.
     #[must_use]
-    pub fn from_limits(limits: StackLimits) -> Self {
+    pub fn from_limits(limits: EvalLimits) -> Self {
         Self {
             steps: Cell::new(MOST_STEPS),
             bytes: Cell::new(MOST_BYTES),
             depth: Cell::new(0),
             suggestions: Cell::new(500_000),
-            instances: Cell::new(limits.identities),
+            instances: Cell::new(limits.instances),
             limits,
         }
     }
@@ -147,7 +153,7 @@ impl EvalBudget {
         left.ok_or(TooLargeError::Total)
     }
 
-    /// Charges the instances of a block. All blocks together may have as many instances as the stack may have identities.
+    /// Charges the instances of a block.
     ///
     /// # Errors
     ///
@@ -158,15 +164,15 @@ impl EvalBudget {
             return Ok(());
         }
         let finding =
-            Diagnostic::error("config::budget", format!("more than {} instances in one stack", self.limits.identities))
+            Diagnostic::error("config::budget", format!("more than {} instances in one stack", self.limits.instances))
                 .with_location(span(), format!("{count} here"))
                 .with_help("make several stacks of it");
         Err(EvalError::Exhausted(Box::new(finding)))
     }
 
-    /// Evaluates one identity. It adds steps to the budget, and the memory of intermediate values is available again afterwards.
-    pub fn run_for_identity<T>(&self, inner: impl FnOnce() -> T) -> T {
-        self.steps.set(self.steps.get().saturating_add(STEPS_OF_AN_IDENTITY));
+    /// Runs `inner` with `steps` more steps. The memory of its intermediate values is available again afterwards.
+    pub fn run_with_more_steps<T>(&self, steps: u64, inner: impl FnOnce() -> T) -> T {
+        self.steps.set(self.steps.get().saturating_add(steps));
         let bytes = self.bytes.get();
         let result = inner();
         self.bytes.set(bytes);

@@ -1,6 +1,6 @@
 //! "Did you mean …?": finds names that are similar to a misspelt one.
 
-use super::EvalBudget;
+use super::budget::EvalBudget;
 
 /// The name most similar to `word`. `None`: no name is similar enough, or the budget for comparisons is spent.
 pub fn find_nearest<'n>(

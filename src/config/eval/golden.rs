@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::{AttributeRead, BlockModel, CalledModule, EvalScope, Evaluated, Evaluator};
+use crate::config::budget::EvalLimits;
 use crate::config::catalog::BlockCatalog;
-use crate::config::eval::{EvalScope, Evaluator};
-use crate::config::modules::ModuleLibrary;
-use crate::config::source::{FileId, NoFiles, Sources};
-use crate::config::syntax::parse_expression;
+use crate::config::files::ReadableFiles;
+use crate::config::functions::list_function_names;
+use crate::config::source::FileId;
+use crate::config::syntax::{Block, parse_expression};
 use crate::config::value::convert::infer_type;
 use crate::config::value::types::ObjectField;
-use crate::config::value::{ConfigValue, Type};
+use crate::config::value::{BlockType, ConfigValue, Type};
 
 /// One case, as written by `scripts/golden-functions`.
 #[derive(Deserialize)]
@@ -54,17 +56,56 @@ fn the_reference_names_what_differs_and_every_function() {
         .into_iter()
         .flat_map(|(_, names)| names.split(' ').map(|name| name.trim_matches('`')))
         .collect();
-    let mut known: Vec<&str> = super::list_function_names().collect();
+    let mut known: Vec<&str> = list_function_names().collect();
     listed.sort_unstable();
     known.sort_unstable();
     assert_eq!(listed, known);
 }
 
+/// A model without types of blocks and modules: the language alone.
+struct EmptyModel<'a>(&'a BlockCatalog<'a>);
+
+impl<'a> BlockModel<'a> for EmptyModel<'a> {
+    fn block_types(&self) -> &'static [&'static BlockType] {
+        &[]
+    }
+
+    fn root_catalog(&self) -> &'a BlockCatalog<'a> {
+        self.0
+    }
+
+    fn find_called_module(&self, _from: &str, _call: &Block) -> CalledModule<'a> {
+        Err(None)
+    }
+
+    fn read_unset_attribute(&self, _eval: &Evaluator<'_>, _read: &AttributeRead<'_>) -> Evaluated<ConfigValue> {
+        Ok(ConfigValue::NULL)
+    }
+}
+
+/// A directory without files.
+struct EmptyFolder;
+
+impl ReadableFiles for EmptyFolder {
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
+        Err(format!("there is no file {path}"))
+    }
+
+    fn contains_file(&self, _path: &str) -> Result<bool, String> {
+        Ok(false)
+    }
+
+    fn list_files(&self, _path: &str) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+}
+
 /// The JSON of a tuple that contains the value, and the type of the value. `None`: the expression is an error.
 fn evaluate_outcome(expression: &str) -> Option<(String, String)> {
-    let sources = Sources::default();
-    let library = ModuleLibrary::new(&sources, BlockCatalog::default(), std::collections::BTreeMap::new());
-    let eval = Evaluator::new(&library, &NoFiles, jiff::Timestamp::UNIX_EPOCH, crate::config::StackLimits::default());
+    let catalog = BlockCatalog::default();
+    let limits = EvalLimits { instances: 1000, modules: 1000 };
+    let model = EmptyModel(&catalog);
+    let eval = Evaluator::new(&model, &EmptyFolder, jiff::Timestamp::UNIX_EPOCH, limits);
     let scope = EvalScope::for_literals(FileId(0));
     let value = |text: &str| -> Option<ConfigValue> {
         let expr = parse_expression(text, FileId(0)).ok()?;

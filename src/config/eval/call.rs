@@ -7,152 +7,18 @@
 
 use std::sync::Arc;
 
-use super::{Function, FunctionBody, LEFT_OUT, MarkHandling, Param, ParamType, find_function, list_function_names};
-use crate::config::eval::budget::{EvalBudget, TooLargeError};
-use crate::config::eval::suggest::find_nearest;
-use crate::config::eval::{EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value, explain_too_large};
-use crate::config::source::FileId;
+use super::{EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value, explain_too_large};
+use crate::config::functions::{
+    Args, EvaluatingFunction, Function, FunctionBody, FunctionError, LEFT_OUT, MarkHandling, Param, ParamType,
+    find_function, list_function_names,
+};
+use crate::config::suggest::find_nearest;
 use crate::config::syntax::{ByteRange, FunctionCall};
 use crate::config::value::convert::{ConversionError, convert_value};
-use crate::config::value::{ConfigValue, Entries, Number, Type, ValueData};
+use crate::config::value::{ConfigValue, Type, ValueData};
 
-/// The reason why a function has no value.
-#[derive(Debug)]
-pub enum FunctionError {
-    /// The argument at this index, counted from 0, is not acceptable; and why.
-    Argument(usize, String),
-    /// The call fails for a reason that no single argument explains.
-    Call(String),
-    /// The result would exceed a limit of the budget.
-    TooLarge(TooLargeError),
-    /// Something evaluated by the function failed, such as an expression in a template; it has its own diagnostic.
-    Inner(EvalError),
-}
-
-impl FunctionError {
-    /// Rejects the argument at `index`.
-    ///
-    /// # Errors
-    ///
-    /// Always returns [`FunctionError::Argument`].
-    pub fn reject_argument<T>(index: usize, problem: impl Into<String>) -> Result<T, Self> {
-        Err(Self::Argument(index, problem.into()))
-    }
-
-    /// Rejects the call as a whole.
-    ///
-    /// # Errors
-    ///
-    /// Always returns [`FunctionError::Call`].
-    pub fn reject_call<T>(problem: impl Into<String>) -> Result<T, Self> {
-        Err(Self::Call(problem.into()))
-    }
-}
-
-/// The arguments of one call, converted to the types of the parameters.
-pub struct Args<'v> {
-    values: &'v [ConfigValue],
-    /// The remaining budget, for checks before a large result is built.
-    pub budget: &'v EvalBudget,
-    /// The module that contains the call.
-    pub module: ModuleId,
-}
-
-impl<'v> Args<'v> {
-    /// All arguments.
-    #[must_use]
-    pub fn all_values(&self) -> &'v [ConfigValue] {
-        self.values
-    }
-
-    /// The arguments from `index` on; empty if there are fewer.
-    #[must_use]
-    pub fn remaining_values(&self, index: usize) -> &'v [ConfigValue] {
-        self.values.get(index..).unwrap_or_default()
-    }
-
-    /// Charges steps for work that does not depend on the size of an argument. The caller adds the range to the diagnostic.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FunctionError::Inner`] if the budget has fewer steps left.
-    pub fn take_steps(&self, count: u64) -> Result<(), FunctionError> {
-        let nowhere = || ByteRange::default().to_span(FileId(u32::MAX));
-        self.budget.take_steps(nowhere, count).map_err(FunctionError::Inner)
-    }
-
-    /// The argument at `index`.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FunctionError::Argument`] if there is no such argument.
-    pub fn get(&self, index: usize) -> Result<&'v ConfigValue, FunctionError> {
-        self.values.get(index).ok_or_else(|| FunctionError::Argument(index, "it is missing".to_owned()))
-    }
-
-    /// The string at `index`.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FunctionError::Argument`] if the argument is missing or not a string.
-    pub fn expect_text(&self, index: usize) -> Result<&'v str, FunctionError> {
-        self.get(index)?.as_str().ok_or_else(|| FunctionError::Argument(index, "a string is required".to_owned()))
-    }
-
-    /// The number at `index`.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FunctionError::Argument`] if the argument is missing or not a number.
-    pub fn expect_number(&self, index: usize) -> Result<&'v Number, FunctionError> {
-        match &self.get(index)?.data {
-            ValueData::Number(number) => Ok(number),
-            _ => FunctionError::reject_argument(index, "a number is required"),
-        }
-    }
-
-    /// The whole number at `index`.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FunctionError::Argument`] if the argument is missing, not whole, or does not fit 64 bits.
-    pub fn expect_integer(&self, index: usize) -> Result<i64, FunctionError> {
-        let number = self.expect_number(index)?;
-        number.to_i64().ok_or_else(|| FunctionError::Argument(index, "a whole number is required".to_owned()))
-    }
-
-    /// The elements of the list, set or tuple at `index`.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FunctionError::Argument`] if the argument is missing or of another form.
-    pub fn expect_elements(&self, index: usize) -> Result<&'v [ConfigValue], FunctionError> {
-        let elements = self.get(index)?.elements();
-        elements.ok_or_else(|| FunctionError::Argument(index, "a list, set or tuple is required".to_owned()))
-    }
-
-    /// The entries of the map or object at `index`.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FunctionError::Argument`] if the argument is missing or of another form.
-    pub fn expect_entries(&self, index: usize) -> Result<&'v Entries, FunctionError> {
-        let entries = self.get(index)?.entries();
-        entries.ok_or_else(|| FunctionError::Argument(index, "a map or object is required".to_owned()))
-    }
-
-    /// The strings of the list, set or tuple at `index`.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FunctionError::Argument`] if the argument is missing, or an element is not a string.
-    pub fn expect_texts(&self, index: usize) -> Result<Vec<&'v str>, FunctionError> {
-        let text = |value: &'v ConfigValue| {
-            value.as_str().ok_or_else(|| FunctionError::Argument(index, "an element is null".to_owned()))
-        };
-        self.expect_elements(index)?.iter().map(text).collect()
-    }
-}
+/// The implementation of a function whose arguments are values.
+type ValueFunction<'f> = dyn Fn(&Args<'_>) -> Result<ConfigValue, FunctionError> + 'f;
 
 impl Evaluator<'_> {
     /// Evaluates a call.
@@ -160,7 +26,7 @@ impl Evaluator<'_> {
     /// # Errors
     ///
     /// Returns an error if the function is unknown, an argument is wrong, or a budget is exceeded.
-    pub(in crate::config) fn call_function(
+    pub(super) fn call_function(
         &self,
         call: &FunctionCall,
         place: ByteRange,
@@ -169,9 +35,25 @@ impl Evaluator<'_> {
         let Some(function) = find_function(&call.name.text) else {
             return Err(self.explain_unknown_function(call, scope));
         };
-        if let FunctionBody::Lazy(body) = function.body {
-            return body(self, call, place, scope);
+        match function.body {
+            FunctionBody::Direct(body) => self.call_with_values(function, &body, call, place, scope),
+            FunctionBody::Evaluating(EvaluatingFunction::TemplateFile) => {
+                self.call_with_values(function, &|args| self.render_template_file(args), call, place, scope)
+            }
+            FunctionBody::Evaluating(EvaluatingFunction::Try) => self.evaluate_try(call, place, scope),
+            FunctionBody::Evaluating(EvaluatingFunction::Can) => self.evaluate_can(call, scope),
         }
+    }
+
+    /// Calls a function with the values of the arguments.
+    fn call_with_values(
+        &self,
+        function: &Function,
+        body: &ValueFunction<'_>,
+        call: &FunctionCall,
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let (given, spread_mark) = self.evaluate_call_arguments(call, scope)?;
         let mut mark = spread_mark;
         let span = scope.make_span(place);
@@ -189,13 +71,16 @@ impl Evaluator<'_> {
             mark |= sensitive && function.marks != MarkHandling::Own;
             values.push(value);
         }
-        let args = Args { values: &values, budget: &self.budget, module: scope.module };
-        let outcome = match function.body {
-            FunctionBody::Pure(body) => body(&args),
-            FunctionBody::Reads(body) => body(&args, self),
-            FunctionBody::Lazy(_) => return Err(EvalError::Told),
+        let args = Args {
+            values: &values,
+            budget: &self.budget,
+            patterns: &self.patterns,
+            files: self.files,
+            now: self.now,
+            directory: self.module(scope.module).directory,
+            in_root: scope.module == ModuleId::STACK,
         };
-        match outcome {
+        match body(&args) {
             Ok(value) => {
                 if !function.cheap {
                     self.budget.take_steps(|| span.clone(), estimate_work(&value))?;
