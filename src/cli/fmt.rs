@@ -9,7 +9,7 @@ use similar::TextDiff;
 use super::args::FmtArgs;
 use super::interruption::Interruption;
 use super::{CommandError, CommandExit};
-use crate::config::format::format_sources;
+use crate::config::format::format_files;
 use crate::config::{SourceFile, Sources};
 
 /// Endings of the names of the files that are formatted.
@@ -35,7 +35,7 @@ pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Resu
     for input in collect_inputs(here, args).map_err(unreadable_input_error)? {
         let sources =
             Sources::new(vec![SourceFile { name: input.shown.clone(), bytes: input.bytes.as_slice().into() }]);
-        let text = match format_sources(&sources) {
+        let text = match format_files(sources.stack_files()) {
             Ok(texts) => texts.concat(),
             Err(findings) => {
                 broken.push((findings, sources));

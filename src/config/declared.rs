@@ -1,17 +1,14 @@
 //! What a stack declares, evaluated. Every reference is resolved and every default filled in. Nothing here depends on the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use leasehold_provider::{
     Address, Alias, Credential, Digest, Federation, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust,
 };
 
-use super::diagnostic::Diagnostic;
 use super::estate::StateBlocks;
-use super::source::{self, FileId};
+use super::origin::BlockOrigin;
 
 /// A stack, as its files declare it.
 #[derive(Debug, Clone)]
@@ -378,39 +375,4 @@ pub struct Lease {
     pub expires_at: Option<Timestamp>,
     /// When the lease was last renewed; `ttl` counts from here.
     pub renewed_at: Option<Timestamp>,
-}
-
-/// Where a block, its attributes and its inner blocks are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlockOrigin {
-    /// The file.
-    pub file: FileId,
-    /// The byte range of the block's header: its type and labels.
-    pub header: Range<usize>,
-    /// The byte range of each attribute's value and of each inner block's header, by name. Several of one name are in order. Instances of
-    /// one block share this list.
-    pub parts: Arc<[(&'static str, Range<usize>)]>,
-    /// For a block in a module: the `module` calls that lead to it, innermost first, each with a label. Empty in the stack itself.
-    pub calls: Arc<[(source::FileSpan, String)]>,
-}
-
-impl BlockOrigin {
-    /// The place of the block's header.
-    #[must_use]
-    pub fn header_span(&self) -> source::FileSpan {
-        source::FileSpan { file: self.file, bytes: self.header.clone() }
-    }
-
-    /// Adds the `module` calls that lead to the block to a finding.
-    #[must_use]
-    pub fn add_module_calls(&self, finding: Diagnostic) -> Diagnostic {
-        self.calls.iter().fold(finding, |finding, (span, label)| finding.with_related(span.clone(), label.as_str()))
-    }
-
-    /// The place of the first attribute or inner block with that name; the header if there is none.
-    #[must_use]
-    pub fn part_span(&self, name: &str) -> source::FileSpan {
-        let range = self.parts.iter().find(|(part, _)| *part == name).map_or(&self.header, |(_, range)| range);
-        source::FileSpan { file: self.file, bytes: range.clone() }
-    }
 }

@@ -11,15 +11,16 @@ use leasehold_provider::StackName;
 use super::catalog::BlockCatalog;
 use super::declare::{read_essentials, variables};
 use super::declared::{Backend, Providers};
+use super::deep_stack::run_on_deep_stack;
 use super::diagnostic::{Diagnostic, DiagnosticSeverity};
 use super::eval::Evaluator;
 use super::inputs::ConfigInputs;
-use super::load::{ParsedConfig, parse_config, run_on_deep_stack};
+use super::load::{ParsedConfig, parse_config};
 use super::modules::ModuleLibrary;
 use super::recorded_files::RecordedFiles;
 use super::schema;
 use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD, PROVIDER};
-use super::source::Sources;
+use super::sources::Sources;
 use super::stack_model::StackModel;
 
 /// What is needed to find and change the objects of a stack.
@@ -40,7 +41,7 @@ pub struct StackEssentials {
 /// The findings that prevent it.
 pub fn load_essentials(sources: &Sources, inputs: &ConfigInputs<'_>) -> Result<StackEssentials, Vec<Diagnostic>> {
     let config = parse_config(sources);
-    run_on_deep_stack(|| evaluate_essentials(&config, sources, inputs)).unwrap_or_else(|| Err(Vec::new()))
+    run_on_deep_stack(|| evaluate_essentials(&config, sources, inputs)).unwrap_or_else(|finding| Err(vec![*finding]))
 }
 
 fn evaluate_essentials(

@@ -4,7 +4,7 @@
 
 use leasehold_provider::{Address, Kind, Principal};
 
-use super::declared::BlockOrigin;
+use super::origin::BlockOrigin;
 
 /// The `moved`, `removed` and `import` blocks, each in the order of the files.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::budget::EvalLimits;
-use super::source::StackFiles;
+use super::sources::StackFiles;
 
 /// The inputs of evaluation other than the stack's files.
 #[derive(Clone)]

@@ -6,6 +6,7 @@ use super::catalog::BlockCatalog;
 use super::checks;
 use super::declare::{declare_stack, variables};
 use super::declared::DeclaredStack;
+use super::deep_stack::run_on_deep_stack;
 use super::diagnostic::{Diagnostic, DiagnosticSeverity};
 use super::eval::Evaluator;
 use super::files::ROOT_DIRECTORY;
@@ -14,9 +15,9 @@ use super::modules::{ModuleLibrary, resolve_source};
 use super::recorded_files::RecordedFiles;
 use super::schema;
 use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD};
-use super::source::{FileSpan, Sources};
+use super::source::FileSpan;
+use super::sources::Sources;
 use super::stack_model::StackModel;
-use super::syntax::parse::STACK;
 use super::syntax::{Block, ExprKind, ParsedFiles, parse_files};
 
 /// The result of loading a stack.
@@ -76,8 +77,8 @@ pub fn parse_config(sources: &Sources) -> ParsedConfig {
             })
             .collect(),
     });
-    parsed.unwrap_or_else(|| ParsedConfig {
-        stack: ParsedFiles { findings: vec![diagnose_internal_error()], ..ParsedFiles::default() },
+    parsed.unwrap_or_else(|finding| ParsedConfig {
+        stack: ParsedFiles { findings: vec![*finding], ..ParsedFiles::default() },
         values: ParsedFiles::default(),
         modules: BTreeMap::new(),
     })
@@ -87,21 +88,7 @@ pub fn parse_config(sources: &Sources) -> ParsedConfig {
 #[must_use]
 pub fn evaluate_config(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {
     run_on_deep_stack(|| evaluate_blocks(config, sources, inputs))
-        .unwrap_or_else(|| LoadedConfig { declared: None, findings: vec![diagnose_internal_error()] })
-}
-
-/// Runs `work` on a thread with a stack of known size. The nesting depth of the configuration is bounded, but the bound is too high for
-/// the stack of an arbitrary thread. `None`: the work panicked, or the thread could not start.
-pub(super) fn run_on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("config".to_owned()).stack_size(STACK);
-        thread.spawn_scoped(scope, work).ok().and_then(|thread| thread.join().ok())
-    })
-}
-
-fn diagnose_internal_error() -> Diagnostic {
-    Diagnostic::error("config::internal", "reading the configuration failed within the program")
-        .with_help("this is a defect of leasehold: please report it with the configuration")
+        .unwrap_or_else(|finding| LoadedConfig { declared: None, findings: vec![*finding] })
 }
 
 fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {

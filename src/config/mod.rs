@@ -16,6 +16,7 @@ mod catalog;
 mod checks;
 mod declare;
 pub mod declared;
+mod deep_stack;
 pub mod diagnostic;
 pub mod essentials;
 pub mod estate;
@@ -28,17 +29,18 @@ mod inputs;
 mod load;
 mod modules;
 mod naming;
+mod origin;
 mod recorded_files;
 mod schema;
 pub mod source;
+mod sources;
 mod stack_model;
 mod suggest;
 mod syntax;
 mod value;
 
 pub use declared::{
-    Backend, BlockOrigin, DeclaredGroup, DeclaredIdentity, DeclaredOwner, DeclaredService, DeclaredStack, Lease,
-    ProviderBlock,
+    Backend, DeclaredGroup, DeclaredIdentity, DeclaredOwner, DeclaredService, DeclaredStack, Lease, ProviderBlock,
 };
 pub use diagnostic::{Diagnostic, DiagnosticSeverity, Location};
 pub use estate::{ImportBlock, MovedBlock, RemovedBlock, StateBlocks};
@@ -46,4 +48,6 @@ pub use files::join_path;
 pub use inputs::{ConfigInputs, StackLimits, VariableAssignment};
 pub use load::{LoadedConfig, ParsedConfig, evaluate_config, find_nonsensitive_variables, load_config, parse_config};
 pub use modules::gather_modules;
-pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};
+pub use origin::BlockOrigin;
+pub use source::{FileId, SourceFile};
+pub use sources::{NoFiles, Sources, StackFiles};

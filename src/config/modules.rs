@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::catalog::BlockCatalog;
+use super::deep_stack::run_on_deep_stack;
 use super::diagnostic::Diagnostic;
 use super::eval::CalledModule;
 use super::files::{ROOT_DIRECTORY, join_path};
-use super::source::{SourceFile, Sources, StackFiles};
+use super::source::SourceFile;
+use super::sources::{Sources, StackFiles};
 use super::syntax::parse::parse_module_sources;
 use super::syntax::{Block, ExprKind};
 
@@ -38,7 +40,7 @@ pub fn gather_modules(mut sources: Sources, files: &dyn StackFiles) -> Sources {
 
 /// The directories of the modules that a file calls. `from` is the directory of the file's own module.
 fn find_called_directories(file: &SourceFile, from: &str) -> Vec<String> {
-    let found = super::load::run_on_deep_stack(|| parse_module_sources(file)).unwrap_or_default();
+    let found = run_on_deep_stack(|| parse_module_sources(file)).unwrap_or_default();
     found.iter().filter_map(|source| resolve_source(from, source).ok()).collect()
 }
 

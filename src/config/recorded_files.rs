@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use leasehold_provider::Digest;
 
 use super::files::ReadableFiles;
-use super::source::StackFiles;
+use super::sources::StackFiles;
 
 /// The files of a stack, with a record of what was read.
 pub struct RecordedFiles<'a> {

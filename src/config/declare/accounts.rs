@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Alias};
 
-use crate::config::declared::{BlockOrigin, DeclaredFederations, DeclaredGroup, DeclaredIdentity, ProviderBlock};
+use crate::config::declared::{DeclaredFederations, DeclaredGroup, DeclaredIdentity, ProviderBlock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::Evaluator;
+use crate::config::origin::BlockOrigin;
 use crate::config::suggest::join_names;
 
 /// Normalizes the accounts: afterwards `None` means the stack's first account, even if that has an alias. A block without `provider`

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leasehold_provider::Span as Duration;
 
-use crate::config::declared::BlockOrigin;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::reference;
 use crate::config::eval::{EvalError, EvalScope, Evaluator, ModuleId, describe_value};
 use crate::config::naming::qualify_label;
+use crate::config::origin::BlockOrigin;
 use crate::config::schema::{BlockSchema, check::describe_block, find_part_name};
 use crate::config::source::FileSpan;
 use crate::config::suggest::{find_nearest, join_names};

@@ -6,10 +6,11 @@ use leasehold_provider::Scope;
 
 use super::fields::BlockFields;
 use super::statements::read_statements;
-use crate::config::declared::{BlockOrigin, DeclaredOwner, DeclaredService};
+use crate::config::declared::{DeclaredOwner, DeclaredService};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::naming::qualify_label;
+use crate::config::origin::BlockOrigin;
 use crate::config::schema;
 use crate::config::schema::block_types::{OWNER, SCOPE, SERVICE};
 use crate::config::value::BlockType;

@@ -11,22 +11,26 @@
 mod layout;
 mod tokens;
 
+use super::deep_stack::run_on_deep_stack;
 use super::diagnostic::Diagnostic;
-use super::source::Sources;
+use super::source::{FileId, SourceFile};
 use super::syntax::parse_files;
 
-/// The formatted text of each file of the stack, in the order of the sources.
+/// The formatted text of each file, in the order of the files.
 ///
 /// # Errors
 ///
 /// Returns the syntax errors if any file cannot be read. Then no file is formatted.
-pub fn format_sources(sources: &Sources) -> Result<Vec<String>, Vec<Diagnostic>> {
-    let parsed = super::load::run_on_deep_stack(|| parse_files(sources.stack_files(), 1)).unwrap_or_default();
+pub fn format_files<'a>(
+    files: impl Iterator<Item = (FileId, &'a SourceFile)> + Clone + Send,
+) -> Result<Vec<String>, Vec<Diagnostic>> {
+    let read = files.clone();
+    let parsed = run_on_deep_stack(move || parse_files(read, 1)).map_err(|finding| vec![*finding])?;
     if !parsed.findings.is_empty() {
         return Err(parsed.findings);
     }
     let text = |bytes: &[u8]| format_text(std::str::from_utf8(bytes).unwrap_or_default());
-    Ok(sources.stack_files().map(|(_, file)| text(&file.bytes)).collect())
+    Ok(files.map(|(_, file)| text(&file.bytes)).collect())
 }
 
 fn format_text(text: &str) -> String {

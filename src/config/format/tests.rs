@@ -4,14 +4,14 @@ use super::*;
 use crate::config::source::SourceFile;
 
 fn formatted(text: &str) -> Result<String, Vec<Diagnostic>> {
-    let sources = Sources::new(vec![SourceFile { name: "a.hcl".to_owned(), bytes: text.as_bytes().into() }]);
-    format_sources(&sources).map(|texts| texts.concat())
+    let file = SourceFile { name: "a.hcl".to_owned(), bytes: text.as_bytes().into() };
+    format_files(std::iter::once((FileId(0), &file))).map(|texts| texts.concat())
 }
 
 /// The declarations in a text, without ranges. Two texts that differ only in blanks give the same result.
 fn meaning(text: &str) -> String {
-    let sources = Sources::new(vec![SourceFile { name: "a.hcl".to_owned(), bytes: text.as_bytes().into() }]);
-    let parsed = parse_files(sources.stack_files(), 1);
+    let file = SourceFile { name: "a.hcl".to_owned(), bytes: text.as_bytes().into() };
+    let parsed = parse_files(std::iter::once((FileId(0), &file)), 1);
     assert!(parsed.findings.is_empty(), "{text}\n{:?}", parsed.findings);
     let shown = format!("{:?} {:?}", parsed.blocks, parsed.attributes);
     let place = regex::Regex::new(r"ByteRange \{ start: \d+, end: \d+ \}").unwrap();

@@ -9,13 +9,12 @@ use super::lower::LoweringContext;
 use super::plain::{self, PlainItem, WordInterner};
 use super::scan::{Outline, scan_outline};
 use super::{Attribute, Block, ByteRange, Expr, ExprKind, TemplatePart};
+use crate::config::deep_stack::STACK_SIZE;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::{FileId, FileSpan, SourceFile};
 
 /// The largest accepted file, in bytes: 256 MiB.
 pub const LARGEST_FILE: usize = 256 * 1024 * 1024;
-/// The stack size, in bytes, of a thread that parses or evaluates. The nesting depth is bounded, so this is many times what is needed.
-pub const STACK: usize = 64 * 1024 * 1024;
 /// Bytes of input per thread below which another thread costs more time than it saves.
 const WORTH_A_THREAD: usize = 128 * 1024;
 
@@ -76,7 +75,7 @@ pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, th
         let running: Vec<_> = chunks
             .iter()
             .map(|chunk| {
-                let thread = std::thread::Builder::new().stack_size(STACK);
+                let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
                 (chunk, thread.spawn_scoped(scope, move || parse_items(chunk)))
             })
             .collect();
