@@ -93,7 +93,7 @@ impl EvalBudget {
             }
             None => {
                 self.steps.set(0);
-                let finding = Diagnostic::error("hcl::budget", "evaluation takes too long")
+                let finding = Diagnostic::error("config::budget", "evaluation takes too long")
                     .with_location(span(), "stopped here")
                     .with_detail(format!("more than {MOST_STEPS} steps"))
                     .with_help("make the collections that expressions go through smaller");
@@ -164,7 +164,7 @@ impl EvalBudget {
             return Ok(());
         }
         let finding =
-            Diagnostic::error("hcl::budget", format!("more than {} instances in one stack", self.limits.instances))
+            Diagnostic::error("config::budget", format!("more than {} instances in one stack", self.limits.instances))
                 .with_location(span(), format!("{count} here"))
                 .with_help("make several stacks of it");
         Err(EvalError::Exhausted(Box::new(finding)))

@@ -32,8 +32,7 @@ mod traversal;
 pub mod types;
 
 pub use model::{AttributeRead, BlockModel, CalledModule};
-pub use module::ModuleId;
-pub use scope::EvalScope;
+pub use scope::{EvalScope, ModuleId};
 
 pub use super::eval_error::{EvalError, Evaluated};
 
@@ -251,7 +250,7 @@ impl<'a> Evaluator<'a> {
 /// The error for a value that exceeds a limit. `try` does not catch it.
 pub fn explain_too_large(large: TooLargeError, span: FileSpan) -> EvalError {
     EvalError::Exhausted(Box::new(
-        Diagnostic::error("hcl::budget", large.to_string())
+        Diagnostic::error("config::budget", large.to_string())
             .with_location(span, "stopped here")
             .with_help("a stack's values are small; build large ones outside of it"),
     ))
