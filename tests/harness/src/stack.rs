@@ -61,7 +61,7 @@ impl Stack {
         self
     }
 
-    /// The same stack, at this time: `--now` is passed to every `plan`, `apply`, `list` and `show` that is not about a saved plan.
+    /// The same stack, at this time: `--now` is passed to every command that takes it, except for a saved plan.
     pub fn at(mut self, now: &str) -> Self {
         self.set_now(now);
         self
@@ -159,7 +159,7 @@ impl Stack {
             .stderr(Stdio::piped());
         let timed = matches!(
             args.first(),
-            Some(&("plan" | "apply" | "list" | "show" | "sweep" | "drift" | "revoke" | "restore"))
+            Some(&("plan" | "apply" | "list" | "show" | "sweep" | "drift" | "revoke" | "restore" | "who-can"))
         );
         let saved = args.get(1).is_some_and(|arg| self.path(arg).is_file());
         if let Some(now) = self.now.as_ref().filter(|_| timed && !saved && !args.contains(&"--now")) {
