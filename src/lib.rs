@@ -63,3 +63,5 @@ pub mod ledger;
 pub mod views;
 
 pub mod cli;
+
+pub mod workflow;

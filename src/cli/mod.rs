@@ -4,13 +4,16 @@
 //! part of the program that prints, prompts, and reads the clock, files and the environment.
 #![allow(clippy::disallowed_methods, reason = "this is the edge")]
 
+#[path = "../workflow/accounts.rs"]
 mod accounts;
 mod apply;
 mod args;
 mod as_joiners;
 mod audit;
+#[path = "../workflow/execute.rs"]
 mod carry_out;
 mod completions;
+#[path = "../workflow/connection.rs"]
 mod connection;
 mod drift;
 pub mod environment;
@@ -23,6 +26,7 @@ mod interruption;
 mod invocation;
 mod list;
 mod lock;
+#[path = "../workflow/named.rs"]
 mod named;
 mod origin;
 mod outage;
@@ -31,14 +35,19 @@ mod plan_view;
 mod policy;
 mod progress;
 mod provider;
+#[path = "../workflow/quotas.rs"]
 mod quotas;
+#[path = "../workflow/repository.rs"]
 mod repository;
 mod restore;
 mod revoke;
+#[path = "../workflow/run.rs"]
 mod run;
+#[path = "../workflow/stack.rs"]
 mod session;
 mod show;
 mod signing;
+#[path = "../workflow/stack_directory.rs"]
 mod stack_directory;
 mod sweep;
 mod throttling;
