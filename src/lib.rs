@@ -60,8 +60,8 @@ pub mod store;
 
 pub mod ledger;
 
+pub mod workflow;
+
 pub mod views;
 
 pub mod cli;
-
-pub mod workflow;

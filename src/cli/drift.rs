@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::args::{DriftArgs, DriftFormat};
-use super::connection::Connection;
 use super::plan_view::{flatten_alerts, write_json_into};
-use super::session::{self, Stack};
-use super::{CommandError, CommandExit, accounts, audit, invocation};
+use super::session;
+use super::{CommandError, CommandExit, audit, invocation};
 use crate::drift::{self, Coverage, DriftRule, IgnorePatterns, RecordedIdentities};
 use crate::views::alerts::{self, BlockPlaces};
 use crate::views::drift as view;
+use crate::workflow::{self, Connection, Stack};
 
 /// The file in a stack's directory that lists objects allowed to be unmanaged, unless an option names another.
 const IGNORE_FILE: &str = ".leaseholdignore";
@@ -23,13 +23,12 @@ const IGNORE_FILE: &str = ".leaseholdignore";
 /// The stack is not valid, or the cloud, the store or the ignore file cannot be read.
 pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    stack.print_warnings();
+    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    session::print_warnings(&stack);
     let ignore = read_ignore_file(here, &stack, args)?;
-    let Connection { realize, compare, observe, .. } =
-        Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe_read_only(&stack, observe.as_ref(), realize.as_ref()).await?;
-    accounts::refuse_unreachable_accounts(&stack, &observed.snapshot.realm).await?;
+    let Connection { realize, compare, observe, .. } = session::connect_to_read(&stack).await?;
+    let observed = workflow::observe_read_only(&stack, observe.as_ref(), realize.as_ref()).await?;
+    workflow::refuse_unreachable_accounts(&stack, &observed.snapshot.realm, &session::reading_context()).await?;
     let look = |recorded: Option<&RecordedIdentities>| {
         let inputs = drift::DriftInputs {
             declared: &stack.declared,
@@ -40,8 +39,7 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
             compare: compare.as_ref(),
             recorded,
         };
-        drift::detect_drift(&inputs)
-            .map_err(|findings| CommandError::Findings { findings, sources: stack.sources.clone() })
+        drift::detect_drift(&inputs).map_err(|findings| stack.findings_error(findings))
     };
     let mut report = look(None)?;
     if report.findings.iter().any(|finding| finding.rule == DriftRule::Missing) {

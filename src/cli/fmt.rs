@@ -7,10 +7,10 @@ use anyhow::Context as _;
 use similar::TextDiff;
 
 use super::args::FmtArgs;
-use super::interruption::Interruption;
 use super::{CommandError, CommandExit};
 use crate::config::format::format_sources;
 use crate::config::{SourceFile, Sources};
+use crate::workflow::Interruption;
 
 /// Endings of the names of the files that are formatted.
 const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];

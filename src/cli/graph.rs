@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::args::{GraphArgs, GraphFormat};
-use super::session::{self, Stack};
+use super::session;
 use super::{CommandError, CommandExit};
 use crate::graph::DependencyGraph;
 use crate::views::inert::escape_steering;
@@ -14,7 +14,7 @@ use crate::views::inert::escape_steering;
 /// # Errors
 /// The stack is not valid.
 pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<CommandExit, CommandError> {
-    let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, session::current_time(None))?;
+    let stack = session::read_stack(here, args.dir.as_deref(), &args.variables, session::current_time(None))?;
     let graph = DependencyGraph::from_declared(&stack.declared);
     super::print_result(&match args.format {
         GraphFormat::Dot => render_dot(&graph),

@@ -4,17 +4,13 @@
 //! part of the program that prints, prompts, and reads the clock, files and the environment.
 #![allow(clippy::disallowed_methods, reason = "this is the edge")]
 
-#[path = "../workflow/accounts.rs"]
-mod accounts;
 mod apply;
+mod approval;
 mod args;
 mod as_joiners;
 mod audit;
-#[path = "../workflow/execute.rs"]
-mod carry_out;
+mod change;
 mod completions;
-#[path = "../workflow/connection.rs"]
-mod connection;
 mod drift;
 pub mod environment;
 mod failure;
@@ -22,46 +18,35 @@ mod fmt;
 mod generate;
 mod graph;
 mod init;
-mod interruption;
 mod invocation;
 mod list;
 mod lock;
-#[path = "../workflow/named.rs"]
-mod named;
 mod origin;
-mod outage;
 mod plan;
 mod plan_view;
 mod policy;
 mod progress;
 mod provider;
-#[path = "../workflow/quotas.rs"]
-mod quotas;
-#[path = "../workflow/repository.rs"]
-mod repository;
 mod restore;
 mod revoke;
-#[path = "../workflow/run.rs"]
-mod run;
-#[path = "../workflow/stack.rs"]
 mod session;
 mod show;
+mod signals;
 mod signing;
-#[path = "../workflow/stack_directory.rs"]
-mod stack_directory;
 mod sweep;
+mod terminal;
 mod throttling;
 mod validate;
 mod who_can;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command};
 use failure::CommandError;
-use interruption::Interruption;
+
+use crate::workflow::{Interruption, resolve_path};
 
 /// The result of a command that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +65,7 @@ pub fn main() -> ExitCode {
     if let Some(restarted) = environment::restart_without_empty() {
         return restarted.unwrap_or_else(|error| CommandError::from(error).report_error());
     }
-    let interruption = Interruption::start_signal_thread();
+    let interruption = signals::start_signal_thread();
     let matches = Cli::command().get_matches();
     invocation::set_current(&matches);
     let cli = match Cli::from_arg_matches(&matches) {
@@ -158,8 +143,13 @@ fn start_tracing() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the result of a command on stdout. A closed pipe is not an error.
+/// Prints the result of a command on stdout.
 fn print_result(text: &str) -> Result<(), CommandError> {
+    Ok(write_stdout(text)?)
+}
+
+/// Writes to stdout. Hides the throttling line and suspends the progress bar while it writes. A closed pipe is not an error.
+fn write_stdout(text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     throttling::clear_line();
     let written = progress::shared_screen().suspend(|| {
@@ -168,7 +158,7 @@ fn print_result(text: &str) -> Result<(), CommandError> {
     });
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::from(error).context("cannot write to stdout").into())
+            Err(anyhow::Error::from(error).context("cannot write to stdout"))
         }
         _ => Ok(()),
     }
@@ -185,11 +175,6 @@ fn write_stderr(text: &str) {
     use std::io::Write as _;
     // If stderr cannot be written, there is no way to report that.
     let _ = anstream::stderr().write_all(text.as_bytes());
-}
-
-/// Resolves `path` relative to `here`, without a needless `./` in front.
-fn resolve_path(here: &Path, path: &Path) -> PathBuf {
-    if here == Path::new(".") { path.to_path_buf() } else { here.join(path) }
 }
 
 /// Prints JSON with a line break after it.

@@ -7,12 +7,12 @@ use leasehold_provider::Realize;
 use serde_json::Value;
 
 use super::args::{PlanFormat, PlanViewArgs};
-use super::session::Stack;
 use super::{CommandError, invocation};
 use crate::plan::Plan;
 use crate::rules::Ruling;
 use crate::views::alerts::{self, Alert, AlertCase, BlockPlaces};
 use crate::views::{self};
+use crate::workflow::Stack;
 
 /// Prints a plan. `stack` gives the places of the blocks. `None`: alerts have no place.
 ///
@@ -55,7 +55,7 @@ pub fn flatten_alerts(cases: &[AlertCase]) -> impl Iterator<Item = &Alert> {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write_json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> Result<(), CommandError> {
+pub fn write_json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> anyhow::Result<()> {
     let Some(path) = path else { return Ok(()) };
     let text = serde_json::to_string_pretty(&value()).context("cannot write JSON")?;
     let path = super::resolve_path(here, path);

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::args::{FindingsFormat, ValidateArgs};
 use super::as_joiners::plan_as_joiners;
-use super::session::{self, LoadedStack, Stack};
+use super::session;
 use super::{CommandError, CommandExit, invocation};
 use crate::config::{Diagnostic, DiagnosticSeverity};
 use crate::views::diagnostics;
 use crate::views::style::{ADD, paint_text};
+use crate::workflow::{LoadedStack, WorkflowError};
 
 /// Reads the stack, checks the sizes of its objects against the provider's limits, and prints the findings.
 ///
@@ -16,7 +17,7 @@ use crate::views::style::{ADD, paint_text};
 /// The stack is not valid.
 pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(None);
-    let (directory, loaded) = Stack::load_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let (directory, loaded) = session::load_stack(here, args.dir.as_deref(), &args.variables, now)?;
     let LoadedStack { sources, declared, mut findings, .. } = loaded;
     let failed = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
     if let Some(declared) = declared.as_ref().filter(|_| !failed(&findings)) {
@@ -30,7 +31,9 @@ pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, Com
         FindingsFormat::Json => super::print_json(&diagnostics::render_diagnostics_json(&completed(), &named()))?,
         FindingsFormat::Github => super::print_result(&diagnostics::render_diagnostics_github(&completed(), &named()))?,
         FindingsFormat::Sarif => super::print_json(&diagnostics::render_diagnostics_sarif(&completed(), &named()))?,
-        FindingsFormat::Human if !valid => return Err(CommandError::Findings { findings, sources }),
+        FindingsFormat::Human if !valid => {
+            return Err(WorkflowError::Findings { findings, sources }.into());
+        }
         FindingsFormat::Human => {
             if !findings.is_empty() {
                 super::print_message(&super::failure::render_findings(&findings, &sources));
@@ -43,5 +46,5 @@ pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, Com
             ))?;
         }
     }
-    if valid { Ok(CommandExit::Done) } else { Err(CommandError::Unfinished) }
+    if valid { Ok(CommandExit::Done) } else { Err(WorkflowError::Unfinished.into()) }
 }

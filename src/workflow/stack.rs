@@ -1,23 +1,23 @@
-//! What the commands share: read the stack, connect to its providers, observe the live state, and make a plan.
+//! Reads a stack, and connects to its providers and its store.
 //!
-//! In: the stack's directory, the variables, and the instant of the command. Out: a [`Stack`], an [`ObservedStack`] or a plan. A [`Stack`]
-//! exists only if its configuration has no error. Nothing here writes to the cloud.
+//! In: the stack's directory, the values of its variables, and the instant of the command. Out: a [`Stack`]. A [`Stack`] exists only if its
+//! configuration has no error.
+#![allow(clippy::disallowed_methods, reason = "reads the stack's files")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{
-    Address, Alias, DeliveryIndex, Digest, Observe, ObserveRequest, Principal, Realize, ResourceId, Snapshot,
-};
+use leasehold_provider::Digest;
 
-use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
-use super::failure::CommandError;
-use super::invocation;
+use super::error::WorkflowError;
+use super::event::{WorkflowContext, WorkflowEvent};
+use super::plan::basis_for_declared;
+use super::records;
 use super::run::RunPurpose;
-use super::stack_directory::StackDirectory;
+use super::stack_directory::{StackDirectory, resolve_path};
 use crate::config::declared::{ProviderSettings, Providers, SecretStore};
 use crate::config::essentials::{StackEssentials, load_essentials};
 use crate::config::{
@@ -25,31 +25,38 @@ use crate::config::{
     gather_modules, load_config,
 };
 use crate::graph::DependencyGraph;
-use crate::lifecycle;
-use crate::plan::select::{PlanSelection, is_named_by};
-use crate::plan::{BuildPlanError, Plan, PlanBasis, build, build_plan};
-use crate::realize::{self, ResourceMap};
+use crate::plan::PlanBasis;
 use crate::secret_store::SecretStores;
 use crate::store::Store;
 
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The values of a stack's variables, as the caller gives them. Later fields override earlier ones; `*.auto.hclvars` files come after the
+/// environment.
+#[derive(Debug, Clone, Default)]
+pub struct VariableInputs {
+    /// Name and value of each variable that the environment sets (`LEASEHOLD_VAR_name`).
+    pub environment: Vec<(String, String)>,
+    /// Files with values (`--var-file`).
+    pub files: Vec<PathBuf>,
+    /// `name=value` (`--var`).
+    pub assignments: Vec<String>,
+}
+
 /// A stack whose configuration was read and is valid.
 pub struct Stack {
+    /// Its directory.
     pub directory: StackDirectory,
+    /// The files of its configuration.
     pub sources: Sources,
+    /// Its configuration.
     pub declared: DeclaredStack,
+    /// The warnings about its configuration.
     pub warnings: Vec<Diagnostic>,
     /// The instant for which it was read.
     now: Timestamp,
     files: BTreeMap<String, Digest>,
-}
-
-/// The present moment in whole seconds, or the instant that `--now` gives.
-pub fn current_time(rehearsed: Option<Timestamp>) -> Timestamp {
-    let now = rehearsed.unwrap_or_else(Timestamp::now);
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 impl Stack {
@@ -60,15 +67,16 @@ impl Stack {
     pub fn read_stack(
         here: &Path,
         dir: Option<&Path>,
-        variables: &VariableArgs,
+        variables: &VariableInputs,
         now: Timestamp,
-    ) -> Result<Self, CommandError> {
-        let (directory, loaded) = Self::load_stack(here, dir, variables, now)?;
+        context: &WorkflowContext,
+    ) -> Result<Self, WorkflowError> {
+        let (directory, loaded) = Self::load_stack(here, dir, variables, now, context)?;
         let LoadedStack { sources, declared, findings, files } = loaded;
         let failed = findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
         match declared {
             Some(declared) if !failed => Ok(Self { directory, sources, declared, warnings: findings, now, files }),
-            _ => Err(CommandError::Findings { findings, sources }),
+            _ => Err(WorkflowError::Findings { findings, sources }),
         }
     }
 
@@ -79,12 +87,13 @@ impl Stack {
     pub fn load_stack(
         here: &Path,
         dir: Option<&Path>,
-        variables: &VariableArgs,
+        variables: &VariableInputs,
         now: Timestamp,
-    ) -> Result<(StackDirectory, LoadedStack), CommandError> {
+        context: &WorkflowContext,
+    ) -> Result<(StackDirectory, LoadedStack), WorkflowError> {
         let directory = StackDirectory::open_directory(here, dir)?;
         let StackText { sources, variables, mut files } = StackText::read_text(here, &directory, variables)?;
-        invocation::current_invocation().note_variables(&sources);
+        context.notify(WorkflowEvent::SourcesRead(&sources));
         let inputs = ConfigInputs { variables, now, files: &directory, limits: StackLimits::default() };
         let sources = gather_modules(sources, &directory);
         files.extend(digest_modules(&sources));
@@ -104,16 +113,17 @@ impl Stack {
     pub fn load_essentials(
         here: &Path,
         dir: Option<&Path>,
-        variables: &VariableArgs,
+        variables: &VariableInputs,
         now: Timestamp,
-    ) -> Result<(StackDirectory, StackEssentials), CommandError> {
+        context: &WorkflowContext,
+    ) -> Result<(StackDirectory, StackEssentials), WorkflowError> {
         let directory = StackDirectory::open_directory(here, dir)?;
         let StackText { sources, variables, .. } = StackText::read_text(here, &directory, variables)?;
-        invocation::current_invocation().note_variables(&sources);
+        context.notify(WorkflowEvent::SourcesRead(&sources));
         let inputs = ConfigInputs { variables, now, files: &directory, limits: StackLimits::default() };
         match load_essentials(&sources, &inputs) {
             Ok(essentials) => Ok((directory, essentials)),
-            Err(findings) => Err(CommandError::Findings { findings, sources }),
+            Err(findings) => Err(WorkflowError::Findings { findings, sources }),
         }
     }
 
@@ -122,14 +132,26 @@ impl Stack {
         Providers::from_blocks(&self.declared.providers)
     }
 
-    /// Connects for writing, with the stack's secret stores.
+    /// Connects to the providers, without the stack's secret stores.
     ///
     /// # Errors
-    /// `--now` is used on a real cloud, or a provider cannot be reached.
-    pub async fn connect_to_write(&self, rehearsed: Option<Timestamp>) -> Result<Connection, CommandError> {
+    /// A provider cannot be reached.
+    pub async fn connect_to_read(&self, context: &WorkflowContext) -> Result<Connection, WorkflowError> {
+        Connection::connect_to_providers(&self.providers(), self.directory.path(), self.now, context).await
+    }
+
+    /// Connects for writing, with the stack's secret stores. `rehearsed` is the instant that the user gave instead of the present.
+    ///
+    /// # Errors
+    /// `rehearsed` is given on a real cloud, or a provider cannot be reached.
+    pub async fn connect_to_write(
+        &self,
+        rehearsed: Option<Timestamp>,
+        context: &WorkflowContext,
+    ) -> Result<Connection, WorkflowError> {
         let (providers, directory) = (self.providers(), self.directory.path());
         refuse_rehearsal(rehearsed, &providers)?;
-        let connection = Connection::connect_to_providers(&providers, directory, self.now).await?;
+        let connection = self.connect_to_read(context).await?;
         Ok(connection.with_secret_stores(&self.secret_stores(), &providers.first, directory, self.now))
     }
 
@@ -149,35 +171,30 @@ impl Stack {
     ///
     /// # Errors
     /// The place of the store cannot be used, or AWS cannot be reached for a bucket.
-    pub async fn open_store(&self) -> Result<Store, CommandError> {
+    pub async fn open_store(&self, context: &WorkflowContext) -> Result<Store, WorkflowError> {
         let declared = &self.declared;
-        super::run::open_store(&declared.backend, &self.providers(), &declared.stack, self.directory.path()).await
-    }
-
-    /// Prints the warnings about the stack.
-    pub fn print_warnings(&self) {
-        if !self.warnings.is_empty() {
-            super::print_message(&super::failure::render_findings(&self.warnings, &self.sources));
-        }
+        let directory = self.directory.path();
+        records::open_store(&declared.backend, &self.providers(), &declared.stack, directory, context).await
     }
 
     /// The error for a stack with these findings.
-    pub fn findings_error(&self, findings: Vec<Diagnostic>) -> CommandError {
-        CommandError::Findings { findings, sources: self.sources.clone() }
+    pub fn findings_error(&self, findings: Vec<Diagnostic>) -> WorkflowError {
+        WorkflowError::Findings { findings, sources: self.sources.clone() }
     }
 
-    fn plan_basis(&self) -> PlanBasis {
-        let Providers { first, alias, others } = self.providers();
-        PlanBasis {
-            version: VERSION.to_owned(),
-            directory: self.directory.path().display().to_string(),
-            files: self.files.clone(),
-            provider: first,
-            alias,
-            others,
-            backend: self.declared.backend.clone(),
-            stores: self.secret_stores(),
-        }
+    /// The inputs that a plan records.
+    pub fn plan_basis(&self) -> PlanBasis {
+        basis_for_declared(&self.declared, self.directory.path().display().to_string(), self.files.clone())
+    }
+
+    /// The instant for which the stack was read.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The secret stores as they are on disk.
+    pub fn open_secret_stores(&self) -> SecretStores {
+        SecretStores::from_declared(&self.secret_stores(), self.directory.path())
     }
 
     /// The stores for the secrets of the stack's issued keys.
@@ -190,9 +207,9 @@ impl Stack {
 ///
 /// # Errors
 /// `now` is given and the provider is AWS.
-pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result<(), CommandError> {
+pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result<(), WorkflowError> {
     match (now, &providers.first) {
-        (Some(now), ProviderSettings::Aws { .. }) => Err(CommandError::Refused {
+        (Some(now), ProviderSettings::Aws { .. }) => Err(WorkflowError::Refused {
             what: "--now is for rehearsals: a real cloud is changed at the present moment only".to_owned(),
             help: format!("Use `leasehold plan --now {now}` to see what that moment would bring."),
         }),
@@ -208,11 +225,11 @@ struct StackText {
 }
 
 impl StackText {
-    fn read_text(here: &Path, directory: &StackDirectory, variables: &VariableArgs) -> Result<Self, CommandError> {
+    fn read_text(here: &Path, directory: &StackDirectory, variables: &VariableInputs) -> Result<Self, WorkflowError> {
         let (stack_files, assigned) = (directory.read_files(".hcl")?, directory.read_files(".auto.hclvars")?);
-        let given = read_var_files(here, &variables.var_file)?;
+        let given = read_var_files(here, &variables.files)?;
         let files = digest_files(directory, stack_files.iter().chain(&assigned));
-        let variables = collect_assignments(&assigned, &given, &variables.var)?;
+        let variables = collect_assignments(&assigned, &given, variables)?;
         let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
         Ok(Self { sources, variables, files })
     }
@@ -220,8 +237,11 @@ impl StackText {
 
 /// Everything that reading a stack returns.
 pub struct LoadedStack {
+    /// The files.
     pub sources: Sources,
+    /// The configuration. `None`: it has an error that prevents its evaluation.
     pub declared: Option<DeclaredStack>,
+    /// The errors and warnings.
     pub findings: Vec<Diagnostic>,
     /// The digest of each file that was read, by its name relative to the stack's directory.
     pub files: BTreeMap<String, Digest>,
@@ -246,7 +266,7 @@ fn digest_modules(sources: &Sources) -> BTreeMap<String, Digest> {
 pub fn digest_current_files(
     directory: &StackDirectory,
     planned: &BTreeMap<String, Digest>,
-) -> Result<BTreeMap<String, Digest>, CommandError> {
+) -> Result<BTreeMap<String, Digest>, WorkflowError> {
     let (stack_files, assigned) = (directory.read_files(".hcl")?, directory.read_files(".auto.hclvars")?);
     let mut files = digest_files(directory, stack_files.iter().chain(&assigned));
     files.extend(digest_modules(&gather_modules(Sources::new(stack_files), directory)));
@@ -260,10 +280,10 @@ pub fn digest_current_files(
     Ok(files)
 }
 
-fn read_var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, CommandError> {
+fn read_var_files(here: &Path, paths: &[PathBuf]) -> Result<Vec<SourceFile>, WorkflowError> {
     let mut files = Vec::new();
     for path in paths {
-        let full = super::resolve_path(here, path);
+        let full = resolve_path(here, path);
         let bytes =
             std::fs::read(&full).with_context(|| format!("cannot read the variables file {}", full.display()))?;
         files.push(SourceFile { name: path.display().to_string(), bytes: bytes.into() });
@@ -271,170 +291,22 @@ fn read_var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<Sourc
     Ok(files)
 }
 
-/// The values of variables, in this order: the environment (`LEASEHOLD_VAR_name`), `*.auto.hclvars`, `--var-file`, `--var`. Later values
-/// override earlier ones.
+/// The values of variables, in this order: the environment, `*.auto.hclvars`, `--var-file`, `--var`. Later values override earlier ones.
 fn collect_assignments(
     assigned: &[SourceFile],
     given: &[SourceFile],
-    vars: &[String],
-) -> Result<Vec<VariableAssignment>, CommandError> {
-    let mut assignments = Vec::new();
-    for (key, value) in std::env::vars_os() {
-        let key = key.to_string_lossy().into_owned();
-        if let Some(name) = key.strip_prefix("LEASEHOLD_VAR_") {
-            let value = value
-                .into_string()
-                .map_err(|_| anyhow::anyhow!("the environment variable {key} does not hold UTF-8"))?;
-            assignments.push(VariableAssignment::Environment { name: name.to_owned(), value });
-        }
-    }
+    inputs: &VariableInputs,
+) -> Result<Vec<VariableAssignment>, WorkflowError> {
+    let environment = inputs.environment.iter().cloned();
+    let mut assignments: Vec<VariableAssignment> =
+        environment.map(|(name, value)| VariableAssignment::Environment { name, value }).collect();
     let mut auto: Vec<&SourceFile> = assigned.iter().collect();
     auto.sort_by(|a, b| a.name.cmp(&b.name));
     assignments.extend(auto.into_iter().chain(given).map(|file| VariableAssignment::File(file.name.clone())));
-    for text in vars {
+    for text in &inputs.assignments {
         let (name, value) =
             text.split_once('=').ok_or_else(|| anyhow::anyhow!("--var {text:?} has no '='; write --var name=value"))?;
         assignments.push(VariableAssignment::CommandLine { name: name.trim().to_owned(), value: value.to_owned() });
     }
     Ok(assignments)
-}
-
-/// The observed live state of a stack, and the shared objects that the stack declares.
-pub struct ObservedStack {
-    pub shared: ResourceMap,
-    pub snapshot: Snapshot,
-    /// Accounts in which the stack has objects and that the observation did not reach. Empty also where the store was not read.
-    pub out_of_sight: BTreeMap<String, Option<Alias>>,
-}
-
-/// Observes the live objects of the stack.
-///
-/// # Errors
-/// The cloud or a secret store cannot be read.
-pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<ObservedStack, CommandError> {
-    observe_read_only(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
-}
-
-/// Observes what a plan for the stack needs, including the objects to import.
-///
-/// # Errors
-/// The cloud or a secret store cannot be read.
-pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<ObservedStack, CommandError> {
-    let adopt = lifecycle::imports::list_import_candidates(&stack.declared, connection.realize.as_ref());
-    observe_with_imports(stack, connection.observe.as_ref(), connection.realize.as_ref(), &adopt).await
-}
-
-/// Observes the live objects of the stack with only the half of a provider that reads.
-///
-/// # Errors
-/// The cloud or a secret store cannot be read.
-pub async fn observe_read_only(
-    stack: &Stack,
-    observe: &dyn Observe,
-    realize: &dyn Realize,
-) -> Result<ObservedStack, CommandError> {
-    observe_with_imports(stack, observe, realize, &BTreeMap::new()).await
-}
-
-async fn observe_with_imports(
-    stack: &Stack,
-    observe: &dyn Observe,
-    realize: &dyn Realize,
-    adopt: &BTreeMap<ResourceId, Address>,
-) -> Result<ObservedStack, CommandError> {
-    let realm = observe.read_realm().await?;
-    let (shared, findings) = realize::realize_shared_objects(&stack.declared, realize, &realm);
-    if !findings.is_empty() {
-        return Err(stack.findings_error(findings));
-    }
-    let name = &stack.declared.stack;
-    let vault = SecretStores::from_declared(&stack.secret_stores(), stack.directory.path());
-    let delivered = vault.read_deliveries(name, &realm)?;
-    let keys_of = find_key_users(&stack.declared, &delivered, realize);
-    let request = ObserveRequest { adopt, keys_of: &keys_of, ..ObserveRequest::for_plan(name, &shared) };
-    let mut snapshot = observe.observe_stack(request).await?;
-    snapshot.restore_sensitive(&shared);
-    snapshot.note_deliveries(&delivered);
-    if observe.has_unread_details(&snapshot) {
-        let principals =
-            lifecycle::exact_reads::find_exact_read_principals(&stack.declared, &snapshot, stack.now, realize);
-        observe.read_exactly(&stack.declared.stack, &mut snapshot, &principals).await?;
-        snapshot.note_deliveries(&delivered);
-    }
-    Ok(ObservedStack { shared, snapshot, out_of_sight: BTreeMap::new() })
-}
-
-/// The users that must have access keys, or to which keys were delivered. They are read exactly, because a credential report may be hours
-/// old.
-fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &dyn Realize) -> BTreeSet<ResourceId> {
-    let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
-    let declared = declared.map(|identity| (&identity.account, &identity.name));
-    let names = declared.chain(delivered.keys().map(|(account, name)| (account, name)));
-    names.map(|(account, name)| realize.principal_id(Principal::User, name).with_account(account.as_ref())).collect()
-}
-
-/// Makes a plan for the stack.
-///
-/// # Errors
-/// The selection names nothing, the configuration cannot be realized, or the plan failed its own check.
-pub fn plan_stack(
-    stack: &Stack,
-    connection: &Connection,
-    observed: &ObservedStack,
-    now: Timestamp,
-    selection: &SelectionArgs,
-) -> Result<Plan, CommandError> {
-    let selection = PlanSelection { targets: selection.target.clone(), excludes: selection.exclude.clone() };
-    check_selection(stack, observed, &selection)?;
-    let inputs = build::PlanInputs {
-        declared: &stack.declared,
-        shared: &observed.shared,
-        snapshot: &observed.snapshot,
-        now,
-        realize: connection.realize.as_ref(),
-        compare: connection.compare.as_ref(),
-        basis: stack.plan_basis(),
-        selection: &selection,
-    };
-    let plan = build_plan(inputs).map_err(|refused| match refused {
-        BuildPlanError::Findings(findings) => stack.findings_error(findings),
-        BuildPlanError::Unsound(faults) => CommandError::Unsound(faults),
-    })?;
-    Ok(Plan { out_of_sight: observed.out_of_sight.clone(), ..plan })
-}
-
-/// A target or exclusion that names nothing is a typing error, and would give another plan than intended.
-fn check_selection(stack: &Stack, observed: &ObservedStack, selection: &PlanSelection) -> Result<(), CommandError> {
-    for pattern in selection.targets.iter().chain(&selection.excludes) {
-        let declared = stack.declared.identities.keys().any(|address| is_named_by(pattern, address));
-        let live = observed.snapshot.identities.values().any(|identity| is_named_by(pattern, identity.address()));
-        let scope = stack.declared.scopes.values().any(|(scope, _)| is_named_by(pattern, &scope.address()));
-        let group = stack.declared.groups.values().any(|group| is_named_by(pattern, &group.group.address));
-        let federations = || stack.declared.federations.values().map(|(federation, _)| federation.address());
-        let federation = federations().any(|address| is_named_by(pattern, &address));
-        if !declared && !live && !scope && !group && !federation {
-            let live = observed.snapshot.identities.values().map(|identity| identity.address().to_string());
-            let scopes = stack.declared.scopes.values().map(|(scope, _)| scope.address().to_string());
-            let groups = stack.declared.groups.values().map(|group| group.group.address.to_string());
-            let declared = stack.declared.identities.keys().map(ToString::to_string);
-            let known: Vec<String> = declared
-                .chain(live)
-                .chain(scopes)
-                .chain(groups)
-                .chain(federations().map(|address| address.to_string()))
-                .collect();
-            let nearest =
-                find_nearest_name(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
-            return Err(
-                anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.declared.stack).into()
-            );
-        }
-    }
-    Ok(())
-}
-
-/// The name that is most similar to `text`. `None`: no name is similar enough.
-pub fn find_nearest_name<'a>(text: &str, known: &'a [String]) -> Option<&'a String> {
-    let scored = known.iter().map(|name| (strsim::jaro_winkler(text, name), name));
-    scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }

@@ -13,15 +13,15 @@ use futures::StreamExt as _;
 use leasehold_provider::StackName;
 
 use super::args::{AuditCommand, AuditStackArgs};
-use super::interruption::Interruption;
-use super::session::{self, Stack};
+use super::session;
 use super::{CommandError, CommandExit};
 use crate::ledger::entry;
 use crate::store::lock::{self, LockError, LockTerms};
 use crate::store::{Store, StoreError};
+use crate::workflow::{Interruption, Stack, open_store};
 
 pub use applied::read_applied_addresses;
-pub use checkpoint::publish_checkpoint;
+pub use checkpoint::CheckpointFiles;
 
 /// Runs a subcommand of `leasehold audit`.
 ///
@@ -66,9 +66,9 @@ impl LedgerReader {
     /// # Errors
     /// These parts of the configuration are not valid, the store cannot be opened, or the records are those of another stack.
     pub async fn open_from_args(here: &Path, args: &AuditStackArgs) -> Result<Self, CommandError> {
-        let now = session::current_time(None);
-        let (directory, known) = Stack::load_essentials(here, args.dir.as_deref(), &args.variables, now)?;
-        let store = super::run::open_store(&known.backend, &known.providers, &known.stack, directory.path()).await?;
+        let (now, context) = (session::current_time(None), session::reading_context());
+        let (directory, known) = session::load_essentials(here, args.dir.as_deref(), &args.variables, now)?;
+        let store = open_store(&known.backend, &known.providers, &known.stack, directory.path(), &context).await?;
         let terms = LockTerms::from_backend(&known.backend);
         match lock::read_lock(&store, &known.stack).await {
             // The ledger can be read in any state of the lock.
@@ -84,9 +84,7 @@ impl LedgerReader {
     /// The store cannot be opened, or the records are those of another stack.
     pub async fn open_for_stack(stack: &Stack) -> Result<Self, CommandError> {
         let declared = &stack.declared;
-        let providers = stack.providers();
-        let store =
-            super::run::open_store(&declared.backend, &providers, &declared.stack, stack.directory.path()).await?;
+        let store = stack.open_store(&session::reading_context()).await?;
         Ok(Self {
             stack: declared.stack.clone(),
             store,

@@ -14,6 +14,7 @@ use crate::ledger::verify::{LedgerFlaw, Verification, VerifiedLedger, check_evid
 use crate::ledger::{LedgerHead, evidence};
 use crate::store::lock;
 use crate::views;
+use crate::workflow::WorkflowError;
 
 /// Checks the chain, its signatures and the archived evidence, and prints each flaw.
 ///
@@ -50,7 +51,7 @@ pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<CommandEx
         }
         OutputFormat::Json => crate::cli::print_json(&render_verification_json(&ledger, &verified))?,
     }
-    if verified.flaws.is_empty() { Ok(CommandExit::Done) } else { Err(CommandError::Unfinished) }
+    if verified.flaws.is_empty() { Ok(CommandExit::Done) } else { Err(WorkflowError::Unfinished.into()) }
 }
 
 async fn find_evidence_flaws(

@@ -6,9 +6,9 @@ use leasehold_policy::{LintContext, lint_policy};
 
 use super::read;
 use crate::cli::args::{LintFormat, PolicyLintArgs};
-use crate::cli::repository::Repository;
 use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::{FileFinding, findings, sarif};
+use crate::workflow::Repository;
 
 /// Checks every policy in the files and prints the findings.
 ///

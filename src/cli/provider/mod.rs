@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 use self::principals::{PrincipalNeeds, RunPrincipal, RunPrincipals};
 use super::args::{AwsPolicyArgs, OnlyArg, ProviderCommand, PurposeArg};
 use super::as_joiners::plan_as_joiners;
-use super::session::{self, Stack};
+use super::session;
 use super::{CommandError, CommandExit, invocation};
 use crate::config::Diagnostic;
 use crate::config::declared::{BackendLocation, S3Bucket};
 use crate::config::estate::ImportTarget;
 use crate::views::inert::escape_steering;
+use crate::workflow::{Stack, WorkflowError};
 
 /// Runs a subcommand of `leasehold provider`.
 ///
@@ -65,10 +66,11 @@ impl From<PurposeArg> for RightsPurpose {
 /// The statements for any stack with this name, whatever it contains.
 fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     if args.purpose == PurposeArg::Audit {
-        return Err(CommandError::Refused {
+        return Err(WorkflowError::Refused {
             what: "audit reads the bucket of the records alone, and --stack says nothing of a bucket".to_owned(),
             help: "Name the stack's directory instead.".to_owned(),
-        });
+        }
+        .into());
     }
     let stack = StackName::new(name)
         .map_err(|invalid| anyhow::anyhow!("{name:?} cannot be a stack's name: {}", invalid.rule))?;
@@ -80,14 +82,16 @@ fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Valu
 /// The statements for the stack in a directory, limited to what this stack uses.
 fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     let now = session::current_time(None);
-    let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let stack = session::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
     let principals = RunPrincipals::from_declared(&stack.declared);
     let Some(first) = &principals.first else {
         let why = "This stack works on no AWS account and has no bucket for its records, so it needs no rights in AWS.";
-        return Err(stack.findings_error(vec![
-            Diagnostic::error("config::no_aws", why)
-                .with_help("Add a `provider \"aws\"` block, or name a stack with --stack."),
-        ]));
+        return Err(stack
+            .findings_error(vec![
+                Diagnostic::error("config::no_aws", why)
+                    .with_help("Add a `provider \"aws\"` block, or name a stack with --stack."),
+            ])
+            .into());
     };
     let wanted = match (&args.role, &args.profile) {
         (Some(arn), _) => RunPrincipal::Role(arn.clone()),
@@ -96,10 +100,11 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
     };
     let Some(needs) = principals.needs.get(&wanted) else {
         let known: Vec<String> = principals.needs.keys().map(ToString::to_string).collect();
-        return Err(CommandError::Refused {
+        return Err(WorkflowError::Refused {
             what: format!("this stack never uses {}", escape_steering(&wanted.to_string())),
             help: format!("It uses {}.", escape_steering(&known.join(", "))),
-        });
+        }
+        .into());
     };
     if args.role.is_none() && args.profile.is_none() {
         report_other_principals(&principals, &wanted, args);
@@ -115,11 +120,11 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
         statements.extend(build_records_statements(&stack, bucket, needs, &principals, args));
     }
     if statements.is_empty() {
-        return Err(CommandError::Refused {
+        return Err(WorkflowError::Refused {
             what: format!("{} needs no rights for that", escape_steering(&wanted.to_string())),
             help: "Choose another purpose with --for, another part with --only, or another principal with --role or --profile."
                 .to_owned(),
-        });
+        }.into());
     }
     Ok(statements)
 }
@@ -156,7 +161,7 @@ fn build_iam_statements(
     }
     let (resources, findings) = plan_as_joiners(&stack.declared, now);
     if !findings.is_empty() {
-        return Err(stack.findings_error(findings));
+        return Err(stack.findings_error(findings).into());
     }
     let is_there = |resource: &&Resource| needs.accounts.contains(&resource.id.account);
     let mut parts: BTreeSet<StackPart> = rights::stack_parts(resources.values().filter(is_there));
