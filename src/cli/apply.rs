@@ -1,17 +1,43 @@
 //! `leasehold apply`: makes a plan, asks for approval, carries the plan out and verifies the result; or carries out a saved plan exactly as
 //! it was reviewed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
+use jiff::Timestamp;
 
-use super::args::ApplyArgs;
+use super::args::{AllowanceArgs, CarryOutArgs, JsonIntoArgs, SelectionArgs, VariableArgs};
 use super::change::ChangeTerms;
 use super::{CommandError, CommandExit, invocation, session, signing};
 use crate::ledger::checkpoint::{self, Signers};
 use crate::plan::saved;
 use crate::shell::quote_shell_word;
 use crate::workflow::{ChangePurpose, CurrentSavedPlan, Interruption, WorkflowError};
+
+/// `leasehold apply`
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// The stack's directory, or a saved plan
+    #[arg(value_name = "DIR|PLAN")]
+    pub what: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
+    #[arg(long, value_name = "INSTANT")]
+    pub now: Option<Timestamp>,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    #[command(flatten)]
+    pub allowance: AllowanceArgs,
+    /// Apply the saved plan only with a signature beside it by one of these: an allowed_signers file, as ssh-keygen knows it
+    #[arg(long, value_name = "FILE")]
+    pub signers: Option<PathBuf>,
+    #[command(flatten)]
+    pub carry_out: CarryOutArgs,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
 
 /// Applies a saved plan if the argument is a file, otherwise makes a plan and applies it.
 ///

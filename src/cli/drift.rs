@@ -4,15 +4,54 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::{Args, ValueEnum};
 
-use super::args::{DriftArgs, DriftFormat};
+use super::args::{JsonIntoArgs, StackArgs, parse_max_bytes};
 use super::plan_view::{flatten_alerts, write_json_into};
-use super::session;
-use super::{CommandError, CommandExit, audit, invocation};
+use super::{CommandError, CommandExit, audit, invocation, session};
 use crate::drift::{self, Coverage, DriftRule, IgnorePatterns, RecordedIdentities};
 use crate::views::alerts::{self, BlockPlaces};
 use crate::views::drift as view;
+use crate::views::markdown::DEFAULT_MAX_BYTES;
 use crate::workflow::{self, Connection, Stack};
+
+/// `leasehold drift`
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// Tell also what nobody manages: users, roles and policies without a mark
+    #[arg(long)]
+    pub unmanaged: bool,
+    /// A file of globs on ARNs that may be unmanaged; default: .leaseholdignore in the stack's directory, where it is there
+    #[arg(long, value_name = "FILE", requires = "unmanaged")]
+    pub ignore: Option<PathBuf>,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = DriftFormat::Human)]
+    pub format: DriftFormat,
+    /// The size to cut markdown to, riskiest findings first
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = parse_max_bytes)]
+    pub max_bytes: usize,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
+
+/// A form of output for drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DriftFormat {
+    /// For people
+    Human,
+    /// For machines
+    Json,
+    /// For an issue
+    Markdown,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+    /// JUnit's XML
+    Junit,
+}
 
 /// The file in a stack's directory that lists objects allowed to be unmanaged, unless an option names another.
 const IGNORE_FILE: &str = ".leaseholdignore";

@@ -1,13 +1,21 @@
 //! `leasehold init`: writes an example stack to start from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 
-use super::args::InitArgs;
 use super::{CommandError, CommandExit, invocation};
 use crate::views::style::{ADD, paint_text};
 use crate::workflow::{Interruption, WorkflowError};
+
+/// `leasehold init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where to write it
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
 
 const STARTER: &str = include_str!("starter.hcl");
 const IGNORE: &str = "# The embedded directory and the records of its runs.\n.leasehold/\n";

@@ -2,16 +2,26 @@
 
 use std::path::Path;
 
+use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use leasehold_provider::LiveIdentity;
 use serde_json::json;
 
-use super::args::{ListArgs, OutputFormat};
-use super::session;
-use super::{CommandError, CommandExit};
+use super::args::{OutputFormat, StackArgs};
+use super::{CommandError, CommandExit, session};
 use crate::lifecycle::{self, IdentityStatus, LifecyclePhase};
 use crate::views::inert::escape_steering;
 use crate::workflow::{self, WorkflowError};
+
+/// `leasehold list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
 
 /// Prints one row for each identity that is declared or live.
 ///

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::args::{LockBreakArgs, LockCommand, LockShowArgs, OutputFormat};
-use super::audit::LedgerReader;
+use super::args::OutputFormat;
+use super::audit::{AuditStackArgs, LedgerReader};
 use super::{CommandError, CommandExit, origin};
 use crate::ledger::Chain;
 use crate::ledger::record::{LedgerRecord, LockBroken};
@@ -14,6 +15,38 @@ use crate::store::lock::{self, LockError};
 use crate::views::inert::escape_steering;
 use crate::views::job::describe_holder_job;
 use crate::workflow::{self, Interruption, RunOrigin, WorkflowError};
+
+/// The commands on the lock.
+#[derive(Debug, Subcommand)]
+pub enum LockCommand {
+    /// Say who holds it
+    Show(LockShowArgs),
+    /// Break it, when its holder is dead and nobody can wait
+    Break(LockBreakArgs),
+}
+
+/// `leasehold lock show`
+#[derive(Debug, Args)]
+pub struct LockShowArgs {
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
+
+/// `leasehold lock break`
+#[derive(Debug, Args)]
+pub struct LockBreakArgs {
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    /// Why
+    #[arg(long, value_name = "WORDS")]
+    pub reason: String,
+    /// Only while this is the lock's epoch
+    #[arg(long, value_name = "N")]
+    pub epoch: Option<u64>,
+}
 
 /// Runs a subcommand of `leasehold lock`.
 ///

@@ -10,6 +10,7 @@ mod args;
 mod as_joiners;
 mod audit;
 mod change;
+mod command_line;
 mod completions;
 mod drift;
 pub mod environment;
@@ -43,10 +44,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use args::{Cli, Command};
-use failure::CommandError;
-
 use crate::workflow::{Interruption, resolve_path};
+use command_line::{Cli, Command};
+use failure::CommandError;
 
 /// The result of a command that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
     }
     let interruption = signals::start_signal_thread();
     let matches = Cli::command().get_matches();
-    invocation::set_current(&matches);
+    invocation::set_current(Cli::command(), &matches);
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -121,7 +121,7 @@ async fn run_command(cli: Cli, interruption: &Interruption) -> Result<CommandExi
         Command::Lock(command) => lock::cmd_lock(&here, &command, interruption).await,
         Command::Policy(command) => policy::cmd_policy(&here, &command),
         Command::Provider(command) => provider::cmd_provider(&here, &command),
-        Command::Completions(args) => completions::cmd_completions(&args),
+        Command::Completions(args) => completions::cmd_completions(&args, Cli::command()),
     }
 }
 

@@ -1,15 +1,15 @@
 //! `leasehold plan`: shows what an apply would change. It only reads from the cloud.
 
 use std::mem::ManuallyDrop;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 use secrecy::SecretBox;
 
-use super::args::{PlanArgs, PlanFormat};
-use super::generate;
-use super::session;
-use super::{CommandError, CommandExit, invocation, plan_view, signing};
+use super::args::{AllowanceArgs, JsonIntoArgs, SelectionArgs, StackArgs};
+use super::plan_view::{PlanFormat, PlanViewArgs};
+use super::{CommandError, CommandExit, generate, invocation, plan_view, session, signing};
 use crate::plan::sealed::{self, SealedValues};
 use crate::plan::{Plan, saved};
 use crate::rules;
@@ -17,6 +17,34 @@ use crate::store;
 use crate::views;
 use crate::views::inert::escape_steering;
 use crate::workflow::{self, Interruption, Stack};
+
+/// `leasehold plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    #[command(flatten)]
+    pub allowance: AllowanceArgs,
+    /// Keep the plan in a file, to apply it exactly as it is
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Sign that file with this ed25519 key, a private key's file or a public key's that an agent holds the other half of; the
+    /// signature goes beside it, with .sig after its name
+    #[arg(long, value_name = "KEY", requires = "out")]
+    pub signing_key: Option<PathBuf>,
+    /// Write blocks for what `import` names and no block stands for yet, into a new file
+    #[arg(long, value_name = "FILE")]
+    pub generate: Option<PathBuf>,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub view: PlanViewArgs,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
 
 /// Makes a plan and prints it; optionally saves it to a file, signed if a key is given.
 ///

@@ -1,10 +1,35 @@
 //! `leasehold restore`: removes the revocation of an identity, and gives it back the access that its configuration declares.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::RestoreArgs;
+use clap::Args;
+use jiff::Timestamp;
+
+use super::args::{AllowanceArgs, CarryOutArgs, JsonIntoArgs, VariableArgs};
 use super::{CommandError, CommandExit, session};
 use crate::workflow::{ChangePurpose, Interruption};
+
+/// `leasehold restore`
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The identity that was revoked: its address, its name or its ARN
+    #[arg(value_name = "ADDRESS|ARN")]
+    pub what: String,
+    /// The stack's directory
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
+    #[arg(long, value_name = "INSTANT")]
+    pub now: Option<Timestamp>,
+    #[command(flatten)]
+    pub allowance: AllowanceArgs,
+    #[command(flatten)]
+    pub carry_out: CarryOutArgs,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
 
 /// Plans the stack as if the identity were not revoked, limited to this identity, and applies the plan.
 ///

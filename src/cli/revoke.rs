@@ -3,14 +3,40 @@
 //! It needs only the stack's name, provider and backend from the configuration: an error or a change anywhere else does not prevent the
 //! quarantine. Naming the identity on the command line is the approval. `restore` undoes the revocation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::{AllowanceArgs, RevokeArgs};
+use clap::Args;
+use jiff::Timestamp;
+
+use super::args::{AllowanceArgs, CheckpointArgs, JsonIntoArgs, VariableArgs};
 use super::change::ChangeTerms;
 use super::terminal::FollowUp;
 use super::{CommandError, CommandExit, session};
 use crate::lifecycle::LeaveReason;
 use crate::workflow::{ChangePurpose, Connection, Interruption, RevocationTarget, WorkflowError, refuse_rehearsal};
+
+/// `leasehold revoke`
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// The identity: its address, its name, its ARN or that of a session of its role, or the id of one of its keys
+    #[arg(value_name = "ADDRESS|ARN")]
+    pub what: String,
+    /// The stack's directory
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Why; it is kept as a mark on the identity, as far as its characters fit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
+    #[arg(long, value_name = "INSTANT")]
+    pub now: Option<Timestamp>,
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
 
 /// The maximum number of writes to the identity that are in flight at the same time.
 const AT_A_TIME: u16 = 10;

@@ -3,18 +3,31 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use clap::Args;
 use serde_json::json;
 
-use super::args::{PlanFormat, PlanViewArgs, ShowArgs};
+use super::args::StackArgs;
 use super::list::IdentityRow;
-use super::session;
-use super::{CommandError, CommandExit, plan_view};
+use super::plan_view::{PlanFormat, PlanViewArgs};
+use super::{CommandError, CommandExit, plan_view, session};
 use crate::lifecycle::{self, IdentityStatus};
 use crate::plan::saved;
 use crate::rules::{self, Allowance};
 use crate::views::inert::escape_steering;
 use crate::views::style::{STRONG, paint_text};
 use crate::workflow;
+
+/// `leasehold show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A saved plan, or the address of an identity
+    #[arg(value_name = "PLAN|ADDRESS")]
+    pub what: String,
+    #[command(flatten)]
+    pub stack: StackArgs,
+    #[command(flatten)]
+    pub view: PlanViewArgs,
+}
 
 /// Prints a saved plan if the argument is a file, otherwise an identity.
 ///

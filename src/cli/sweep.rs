@@ -3,11 +3,33 @@
 //! It plans the whole stack and then keeps only the expirations. A deletion that other changes must precede waits for an apply, and is
 //! reported.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::SweepArgs;
+use clap::Args;
+use jiff::Timestamp;
+
+use super::args::{AllowanceArgs, CarryOutArgs, JsonIntoArgs, VariableArgs};
 use super::{CommandError, CommandExit, session};
 use crate::workflow::{ChangePurpose, Interruption};
+
+/// `leasehold sweep`
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// The stack's directory
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
+    #[arg(long, value_name = "INSTANT")]
+    pub now: Option<Timestamp>,
+    #[command(flatten)]
+    pub allowance: AllowanceArgs,
+    #[command(flatten)]
+    pub carry_out: CarryOutArgs,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
 
 /// Makes a plan for the whole stack, keeps only the expirations in it, and applies those.
 ///

@@ -1,15 +1,42 @@
 //! `leasehold validate`: reports every error of a stack that can be found without access to the cloud.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::{FindingsFormat, ValidateArgs};
+use clap::{Args, ValueEnum};
+
+use super::args::VariableArgs;
 use super::as_joiners::plan_as_joiners;
-use super::session;
-use super::{CommandError, CommandExit, invocation};
+use super::{CommandError, CommandExit, invocation, session};
 use crate::config::{Diagnostic, DiagnosticSeverity};
 use crate::views::diagnostics;
 use crate::views::style::{ADD, paint_text};
 use crate::workflow::{LoadedStack, WorkflowError};
+
+/// `leasehold validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The stack's directory
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = FindingsFormat::Human)]
+    pub format: FindingsFormat,
+}
+
+/// A form of output for findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormat {
+    /// For people
+    Human,
+    /// For machines, with Terraform's keys
+    Json,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+}
 
 /// Reads the stack, checks the sizes of its objects against the provider's limits, and prints the findings.
 ///

@@ -2,14 +2,30 @@
 
 use std::path::Path;
 
+use clap::Args;
 use serde_json::json;
 
-use super::args::{OutputFormat, WhoCanArgs};
-use super::session;
-use super::{CommandError, CommandExit, policy};
+use super::args::{OutputFormat, StackArgs};
+use super::{CommandError, CommandExit, policy, session};
 use crate::views;
 use crate::who_can::{WhoCanQuery, find_allowed_identities};
 use crate::workflow;
+
+/// `leasehold who-can`
+#[derive(Debug, Args)]
+pub struct WhoCanArgs {
+    /// The action, such as s3:GetObject
+    #[arg(value_name = "ACTION")]
+    pub action: String,
+    /// The resource: an ARN, or * for an action that takes none
+    #[arg(value_name = "RESOURCE")]
+    pub resource: String,
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
 
 /// Prints the live identities whose policies may allow the request.
 ///

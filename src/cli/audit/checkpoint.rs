@@ -1,18 +1,32 @@
 //! `leasehold audit checkpoint`, and `apply --checkpoint-out`: signs the end of the chain, and writes it to a file that a pipeline can
 //! publish.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 
-use super::LedgerReader;
-use crate::cli::args::{AuditCheckpointArgs, CheckpointArgs};
+use super::{AuditStackArgs, LedgerReader};
+use crate::cli::args::CheckpointArgs;
 use crate::cli::{CommandError, CommandExit, signing};
 use crate::ledger::{Chain, checkpoint};
 use crate::store::{self, lock};
 use crate::workflow::{
     self, CheckpointKeeper, CheckpointSignature, Interruption, WorkflowError, publish_checkpoint, resolve_path,
 };
+
+/// `leasehold audit checkpoint`
+#[derive(Debug, Args)]
+pub struct AuditCheckpointArgs {
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    /// An ed25519 key: a private key's file, or a public key's that an agent holds the other half of
+    #[arg(long, value_name = "KEY", env = "LEASEHOLD_SIGNING_KEY")]
+    pub signing_key: Option<PathBuf>,
+    /// Where to write the checkpoint; its signature goes beside it, with .sig after its name
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
 
 /// Signs and writes the end of the ledger. Without a file for the checkpoint, prints it on stdout.
 ///

@@ -9,12 +9,15 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
+use clap::{Args, Subcommand};
 use futures::StreamExt as _;
 use leasehold_provider::StackName;
 
-use super::args::{AuditCommand, AuditStackArgs};
-use super::session;
-use super::{CommandError, CommandExit};
+use self::checkpoint::AuditCheckpointArgs;
+use self::list::{AuditExportArgs, AuditIdentityArgs, AuditListArgs, AuditShowArgs};
+use self::verify::AuditVerifyArgs;
+use super::{CommandError, CommandExit, session};
+use crate::cli::args::VariableArgs;
 use crate::ledger::entry;
 use crate::store::lock::{self, LockError, LockTerms};
 use crate::store::{Store, StoreError};
@@ -22,6 +25,33 @@ use crate::workflow::{Interruption, Stack, open_store};
 
 pub use applied::read_applied_addresses;
 pub use checkpoint::CheckpointFiles;
+
+/// The commands on the ledger.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check the chain, its signatures and its evidence; name what is unfinished
+    Verify(AuditVerifyArgs),
+    /// List records
+    List(AuditListArgs),
+    /// Show one entry
+    Show(AuditShowArgs),
+    /// Write records for other tools
+    Export(AuditExportArgs),
+    /// Tell one identity's whole life
+    Identity(AuditIdentityArgs),
+    /// Sign the end of the chain
+    Checkpoint(AuditCheckpointArgs),
+}
+
+/// Whose records.
+#[derive(Debug, Clone, Args)]
+pub struct AuditStackArgs {
+    /// The stack's directory
+    #[arg(long = "stack", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+}
 
 /// Runs a subcommand of `leasehold audit`.
 ///
