@@ -19,18 +19,20 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use leasehold::apply::{self, Journal, JournalError};
-use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings, S3Bucket};
-use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, StackLimits, load_config};
+use leasehold::config::declared::{Backend, BackendLocation, S3Bucket};
+use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, Sources, StackLimits, load_config};
+use leasehold::diff;
 use leasehold::ledger::journal::Recorder;
 use leasehold::ledger::{Chain, record};
 use leasehold::plan::select::PlanSelection;
-use leasehold::plan::{Plan, PlanBasis, Step, build, build_plan};
+use leasehold::plan::{Plan, Step};
 use leasehold::rules::{self, Allowance, ApprovedPlan};
+use leasehold::secret_store::SecretStores;
 use leasehold::store::{self, lock};
-use leasehold::{diff, realize};
+use leasehold::workflow::{ObserveInputs, PlanRequest, basis_for_declared, observe_with_imports, plan_observed};
 use leasehold_aws::{AwsProvider, AwsSettings};
 use leasehold_emulator::Emulator;
-use leasehold_provider::{EnactError, Enacted, Observe as _, ObserveRequest};
+use leasehold_provider::{EnactError, Enacted};
 
 /// The part of the wall time that may be added.
 const BOUND: f64 = 0.15;
@@ -127,37 +129,13 @@ async fn applied(way: &str) -> Duration {
 }
 
 async fn plan(declared: &DeclaredStack, aws: &AwsProvider) -> Plan {
-    let realm = aws.read_realm().await.expect("the emulator has an account");
-    let (shared, _) = realize::realize_shared_objects(declared, aws, &realm);
-    let snapshot = aws.observe_stack(ObserveRequest::for_plan(&declared.stack, &shared)).await.expect("it can be read");
-    let provider = ProviderSettings::Aws {
-        region: None,
-        profile: None,
-        allowed_account_ids: Default::default(),
-        assume_role: None,
-    };
-    let basis = PlanBasis {
-        version: "0.0.0".to_owned(),
-        directory: ".".to_owned(),
-        files: Default::default(),
-        provider,
-        alias: None,
-        others: Default::default(),
-        backend: declared.backend.clone(),
-        stores: Default::default(),
-    };
-    let (now, selection) = (stack::NOW, &PlanSelection::default());
-    let inputs = build::PlanInputs {
-        declared,
-        shared: &shared,
-        snapshot: &snapshot,
-        now,
-        realize: aws,
-        compare: aws,
-        basis,
-        selection,
-    };
-    build_plan(inputs).unwrap_or_else(|refused| panic!("{refused:?}"))
+    let (sources, stores, now) = (&Sources::default(), &SecretStores::default(), stack::NOW);
+    let inputs = ObserveInputs { declared, sources, observe: aws, realize: aws, stores, now };
+    let observed = &observe_with_imports(&inputs).await.expect("it can be read");
+    let (basis, selection) =
+        (basis_for_declared(declared, ".".to_owned(), Default::default()), &PlanSelection::default());
+    let request = PlanRequest { declared, sources, observed, now, realize: aws, compare: aws, basis, selection };
+    plan_observed(request).unwrap_or_else(|refused| panic!("{refused:?}"))
 }
 
 async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Backend, directory: &Path) {

@@ -10,21 +10,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
-use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, StackLimits, load_config};
+use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, Sources, StackLimits, load_config};
+use leasehold::plan::Plan;
 use leasehold::plan::select::PlanSelection;
-use leasehold::plan::{Plan, PlanBasis, build, build_plan};
 use leasehold::realize::ResourceMap;
+use leasehold::workflow::{ObservedStack, PlanRequest, basis_for_declared, plan_observed};
 use leasehold::{diff, lifecycle, realize};
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{LiveIdentity, LiveShared, Realize as _, Realm, Snapshot};
 
 struct Bench {
     declared: DeclaredStack,
-    shared: ResourceMap,
     directory: LocalDirectory,
-    nothing: Snapshot,
-    converged: Snapshot,
+    nothing: ObservedStack,
+    converged: ObservedStack,
 }
 
 impl Bench {
@@ -42,9 +41,13 @@ impl Bench {
             others: BTreeMap::new(),
         };
         let (shared, _) = realize::realize_shared_objects(&declared, &directory, &realm);
+        let observed = |snapshot: Snapshot| {
+            let shared = shared.clone();
+            ObservedStack { shared, snapshot, out_of_sight: BTreeMap::new() }
+        };
         let nothing = Snapshot::for_realm(realm);
-        let mut bench = Self { declared, shared, directory, converged: nothing.clone(), nothing };
-        bench.converged = bench.applied();
+        let mut bench = Self { declared, directory, converged: observed(nothing.clone()), nothing: observed(nothing) };
+        bench.converged = observed(bench.applied());
         assert_eq!(bench.plan(&bench.nothing).identities.len(), count);
         assert!(bench.plan(&bench.converged).is_empty());
         bench
@@ -57,7 +60,8 @@ impl Bench {
 
     /// What lives once everything wanted has been applied.
     fn applied(&self) -> Snapshot {
-        let realm = &self.nothing.realm;
+        let nothing = &self.nothing.snapshot;
+        let realm = &nothing.realm;
         let live = |standing: &lifecycle::IdentityStatus<'_>| {
             let (resources, _) = realize::realize_identity(standing, &self.directory, realm);
             let marks = resources.get(&standing.id)?.marks.clone()?;
@@ -68,34 +72,25 @@ impl Bench {
                 LiveIdentity { id, principal, name, unique_id: None, marks, created_at, last_used, resources, keys };
             Some((live.id.clone(), live))
         };
-        let shared = self.shared.iter().map(|(id, resource)| {
+        let shared = self.nothing.shared.iter().map(|(id, resource)| {
             (id.clone(), LiveShared::new(resource.clone(), leasehold_provider::Address::from_text("scope.x")))
         });
         Snapshot {
-            identities: self.standings(&self.nothing).iter().filter_map(live).collect(),
+            identities: self.standings(nothing).iter().filter_map(live).collect(),
             shared: shared.collect(),
-            ..self.nothing.clone()
+            ..nothing.clone()
         }
     }
 
-    fn plan(&self, snapshot: &Snapshot) -> Plan {
-        let plan = build_plan(build::PlanInputs {
+    fn plan(&self, observed: &ObservedStack) -> Plan {
+        let plan = plan_observed(PlanRequest {
             declared: &self.declared,
-            shared: &self.shared,
-            snapshot,
+            sources: &Sources::default(),
+            observed,
             now: stack::NOW,
             realize: &self.directory,
             compare: &self.directory,
-            basis: PlanBasis {
-                version: "0.0.0".to_owned(),
-                directory: ".".to_owned(),
-                files: BTreeMap::new(),
-                provider: ProviderSettings::Local { path: None },
-                alias: None,
-                others: BTreeMap::new(),
-                backend: Backend { place: BackendLocation::default(), lock_lease: None },
-                stores: BTreeMap::new(),
-            },
+            basis: basis_for_declared(&self.declared, ".".to_owned(), BTreeMap::new()),
             selection: &PlanSelection::default(),
         });
         plan.unwrap_or_else(|refused| panic!("{refused:?}"))
@@ -108,7 +103,8 @@ fn plan(criterion: &mut Criterion) {
     for count in [1_000, 10_000, 100_000] {
         group.throughput(Throughput::Elements(count as u64));
         let bench = Bench::new(count);
-        for (what, snapshot) in [("converged", &bench.converged), ("joiners", &bench.nothing)] {
+        for (what, observed) in [("converged", &bench.converged), ("joiners", &bench.nothing)] {
+            let snapshot = &observed.snapshot;
             let standings = bench.standings(snapshot);
             let wanted: Vec<ResourceMap> =
                 standings.iter().map(|s| realize::realize_identity(s, &bench.directory, &snapshot.realm).0).collect();
@@ -123,7 +119,7 @@ fn plan(criterion: &mut Criterion) {
             });
             drop((standings, wanted));
             group.bench_function(BenchmarkId::new(format!("plan {what}"), count), |bencher| {
-                bencher.iter_batched(|| (), |()| black_box(bench.plan(snapshot)), BatchSize::PerIteration);
+                bencher.iter_batched(|| (), |()| black_box(bench.plan(observed)), BatchSize::PerIteration);
             });
         }
     }

@@ -20,10 +20,11 @@
 //! - [`store`] and [`ledger`] keep the records of what was written.
 //! - [`secret_store`] keeps the secrets of issued keys, in the places that a stack's `store` blocks declare.
 //! - [`multi_account`] combines the providers of several accounts into one.
+//! - [`workflow`] is the whole sequence as a library: `cli` calls it, renders its events, and answers its questions.
 //! - The `policy` commands of `cli` answer questions about policy documents.
 //!
-//! Everything from [`hcl`] to [`plan`] is a function of its arguments. Only `cli`, `store`, `secret_store` and the provider crates read
-//! the clock, files, the environment or the network.
+//! Everything from [`hcl`] to [`plan`] is a function of its arguments. Only `cli`, `store`, `secret_store`, the provider
+//! crates, and the parts of `workflow` that read a stack's directory and connect read the clock, files, the environment or the network.
 
 // The modules are in the order of the stages: a module may use the modules above it and none below it. `tests/engine/architecture.rs`
 // enforces this. The blank lines keep rustfmt from sorting the modules.
@@ -61,6 +62,8 @@ pub mod secret_store;
 pub mod store;
 
 pub mod ledger;
+
+pub mod workflow;
 
 pub mod views;
 

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use leasehold_provider::{Realm, Snapshot};
 use rayon::prelude::*;
 
-use super::connection;
 use crate::config::declared::{ProviderSettings, Providers};
 use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle;
 use crate::realize::{self, ResourceMap};
+use crate::workflow::build_realizer;
 
 /// Returns all objects that the stack would create, and a finding for each limit of the provider that they would exceed.
 pub fn plan_as_joiners(declared: &DeclaredStack, now: jiff::Timestamp) -> (ResourceMap, Vec<Diagnostic>) {
     let providers = Providers::from_blocks(&declared.providers);
-    let realize = connection::build_realizer(&providers);
+    let realize = build_realizer(&providers);
     let others =
         providers.others.iter().map(|(alias, settings)| (alias.clone(), placeholder_realm(settings))).collect();
     let realm = Realm { others, ..placeholder_realm(&providers.first) };

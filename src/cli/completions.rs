@@ -1,17 +1,23 @@
 //! `leasehold completions`: prints a completion script for a shell.
 
-use clap::CommandFactory as _;
+use clap::Args;
 
-use super::args::{Cli, CompletionsArgs};
 use super::{CommandError, CommandExit};
 
-/// Prints the script for the shell that the arguments name.
+/// `leasehold completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Prints the script for the shell that the arguments name. `program` is the description of the command line.
 ///
 /// # Errors
 /// stdout cannot be written.
-pub fn cmd_completions(args: &CompletionsArgs) -> Result<CommandExit, CommandError> {
+pub fn cmd_completions(args: &CompletionsArgs, mut program: clap::Command) -> Result<CommandExit, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "leasehold", &mut script);
+    clap_complete::generate(args.shell, &mut program, "leasehold", &mut script);
     super::print_result(&String::from_utf8_lossy(&script))?;
     Ok(CommandExit::Done)
 }

@@ -4,15 +4,54 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::{Args, ValueEnum};
 
-use super::args::{DriftArgs, DriftFormat};
-use super::connection::Connection;
+use super::args::{JsonIntoArgs, StackArgs, parse_max_bytes};
 use super::plan_view::{flatten_alerts, write_json_into};
-use super::session::{self, Stack};
-use super::{CommandError, CommandExit, accounts, audit, invocation};
+use super::{CommandError, CommandExit, audit, invocation, session};
 use crate::drift::{self, Coverage, DriftRule, IgnorePatterns, RecordedIdentities};
 use crate::views::alerts::{self, BlockPlaces};
 use crate::views::drift as view;
+use crate::views::markdown::DEFAULT_MAX_BYTES;
+use crate::workflow::{self, Connection, Stack};
+
+/// `leasehold drift`
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// Tell also what nobody manages: users, roles and policies without a mark
+    #[arg(long)]
+    pub unmanaged: bool,
+    /// A file of globs on ARNs that may be unmanaged; default: .leaseholdignore in the stack's directory, where it is there
+    #[arg(long, value_name = "FILE", requires = "unmanaged")]
+    pub ignore: Option<PathBuf>,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = DriftFormat::Human)]
+    pub format: DriftFormat,
+    /// The size to cut markdown to, riskiest findings first
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = parse_max_bytes)]
+    pub max_bytes: usize,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
+
+/// A form of output for drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DriftFormat {
+    /// For people
+    Human,
+    /// For machines
+    Json,
+    /// For an issue
+    Markdown,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+    /// JUnit's XML
+    Junit,
+}
 
 /// The file in a stack's directory that lists objects allowed to be unmanaged, unless an option names another.
 const IGNORE_FILE: &str = ".leaseholdignore";
@@ -23,13 +62,12 @@ const IGNORE_FILE: &str = ".leaseholdignore";
 /// The stack is not valid, or the cloud, the store or the ignore file cannot be read.
 pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    stack.print_warnings();
+    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    session::print_warnings(&stack);
     let ignore = read_ignore_file(here, &stack, args)?;
-    let Connection { realize, compare, observe, .. } =
-        Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe_read_only(&stack, observe.as_ref(), realize.as_ref()).await?;
-    accounts::refuse_unreachable_accounts(&stack, &observed.snapshot.realm).await?;
+    let Connection { realize, compare, observe, .. } = session::connect_to_read(&stack).await?;
+    let observed = workflow::observe_read_only(&stack, observe.as_ref(), realize.as_ref()).await?;
+    workflow::refuse_unreachable_accounts(&stack, &observed.snapshot.realm, &session::reading_context()).await?;
     let look = |recorded: Option<&RecordedIdentities>| {
         let inputs = drift::DriftInputs {
             declared: &stack.declared,
@@ -40,8 +78,7 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
             compare: compare.as_ref(),
             recorded,
         };
-        drift::detect_drift(&inputs)
-            .map_err(|findings| CommandError::Findings { findings, sources: stack.sources.clone() })
+        drift::detect_drift(&inputs).map_err(|findings| stack.findings_error(findings))
     };
     let mut report = look(None)?;
     if report.findings.iter().any(|finding| finding.rule == DriftRule::Missing) {

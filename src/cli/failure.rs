@@ -7,149 +7,29 @@ use std::process::ExitCode;
 
 use leasehold_provider::{ObserveError, ObserveErrorKind, StackName};
 
-use super::interruption::Signal;
 use super::invocation;
 use crate::config::{Diagnostic, Sources};
-use crate::ledger::LedgerError;
-use crate::plan::check::UnsoundPlanError;
 use crate::plan::stale::Staleness;
 use crate::rules::Ruling;
-use crate::secret_store::VaultError;
-use crate::store::lock::{self, LockError, OtherStackError};
-use crate::store::{NoRandomnessError, StoreError};
+use crate::store::lock;
 use crate::views::diagnostics;
 use crate::views::inert::escape_steering;
 use crate::views::job::describe_holder_job;
 use crate::views::style::{REMOVE, paint_text};
+use crate::workflow::{StopError, WorkflowError};
 
 /// Why a command failed or was refused.
 #[derive(Debug)]
 pub enum CommandError {
-    /// The configuration is not valid. Exit code 1.
-    Findings {
-        /// The errors.
-        findings: Vec<Diagnostic>,
-        /// The files that they refer to.
-        sources: Sources,
-    },
-    /// The cloud could not be read. Exit code 1.
-    Unreadable(ObserveError),
-    /// What was written could not be read back. Exit code 1; the view has already printed what was done.
-    ReadBack(ObserveError),
-    /// Rules refuse the plan. Exit code 3, nothing was changed.
-    Ruled(Vec<Ruling>),
-    /// The plan is stale. Exit code 3, nothing was changed.
-    Stale(Vec<Staleness>),
-    /// The command was refused for another reason. Exit code 3, nothing was changed.
-    Refused {
-        /// What was refused, and why.
-        what: String,
-        /// What the user can do.
-        help: String,
-    },
-    /// Another process holds the lock of the stack. Exit code 3, nothing was changed.
-    Locked {
-        /// The stack.
-        stack: StackName,
-        /// The holder, when it took the lock, and when the lock expires.
-        record: Box<lock::LockRecord>,
-    },
-    /// The stack's records cannot be read or written. Exit code 1.
-    Store(StoreError),
-    /// A secret store cannot be used. Exit code 1, nothing was changed.
-    Vault(VaultError),
-    /// The plan failed its own check, which is a bug. Exit code 1, nothing was changed.
-    Unsound(Vec<UnsoundPlanError>),
-    /// The work began and is not complete; the view has already printed how it ended. Exit code 1.
-    Unfinished,
-    /// A signal stopped the command. Exit code 1.
-    Stopped {
-        /// The signal.
-        signal: Signal,
-        /// What was changed, or why the command did not end cleanly.
-        what: String,
-        /// What the user should know or do next. `None`: nothing.
-        help: Option<String>,
-    },
+    /// The workflow failed or was refused. Other commands use its errors too.
+    Workflow(WorkflowError),
     /// Files could not be read, which is already printed. Exit code 2, as in `terraform fmt`.
     Unread,
-    /// Any other error. Exit code 1.
-    Other(anyhow::Error),
 }
 
-impl From<anyhow::Error> for CommandError {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<ObserveError> for CommandError {
-    fn from(error: ObserveError) -> Self {
-        Self::Unreadable(error)
-    }
-}
-
-impl From<StoreError> for CommandError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<VaultError> for CommandError {
-    fn from(error: VaultError) -> Self {
-        Self::Vault(error)
-    }
-}
-
-impl From<LedgerError> for CommandError {
-    fn from(error: LedgerError) -> Self {
-        match error {
-            LedgerError::Store(error) => Self::Store(error),
-            LedgerError::OtherStack(other) => other.into(),
-            LedgerError::OtherLineage { .. } => Self::Refused { what: error.to_string(), help: error.help() },
-            LedgerError::LockBroken => Self::Refused {
-                what: error.to_string(),
-                help: "See who and why with `leasehold audit list --kind lock_broken`.".to_owned(),
-            },
-            other => Self::Refused {
-                what: other.to_string(),
-                help:
-                    "See what is wrong with `leasehold audit verify`. Nothing is written to the cloud without a ledger."
-                        .to_owned(),
-            },
-        }
-    }
-}
-
-impl From<OtherStackError> for CommandError {
-    fn from(other: OtherStackError) -> Self {
-        Self::Refused { help: format!("{} Nothing was changed.", other.help()), what: other.to_string() }
-    }
-}
-
-impl From<NoRandomnessError> for CommandError {
-    fn from(error: NoRandomnessError) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-impl From<LockError> for CommandError {
-    fn from(error: LockError) -> Self {
-        match error {
-            LockError::Store(error) => Self::Store(error),
-            LockError::Clock { .. } => Self::Refused {
-                what: error.to_string(),
-                help: "Set the clock: leases end by it. Nothing was changed.".to_owned(),
-            },
-            LockError::Unreadable { .. } => Self::Refused {
-                what: error.to_string(),
-                help: "Use the version of leasehold that wrote it. If no run can be holding it: `leasehold lock break --reason 'it does \
-                       not read'`. Nothing was changed."
-                    .to_owned(),
-            },
-            LockError::OtherStack(other) => other.into(),
-            LockError::Randomness(error) => Self::Other(error.into()),
-        }
+impl<E: Into<WorkflowError>> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        Self::Workflow(error.into())
     }
 }
 
@@ -164,36 +44,40 @@ impl CommandError {
 
     fn into_message(self) -> (String, u8) {
         match self {
-            Self::Findings { findings, sources } => (render_findings(&findings, &sources), 1),
-            Self::Unreadable(error) => (describe_read_error(&error), 1),
-            Self::ReadBack(error) => (describe_read_back_error(&error), 1),
-            Self::Ruled(rulings) => (describe_rulings(&rulings), 3),
-            Self::Stale(stale) => (describe_stale_plan(&stale), 3),
-            Self::Refused { what, help } => (format_message(&what, &[], Some(&help)), 3),
-            Self::Locked { stack, record } => (describe_held_lock(&stack, &record), 3),
-            Self::Store(error) => {
-                let nothing = "Nothing more was written to the cloud: what cannot be recorded is not done.".to_owned();
-                (format_message(&error.to_string(), &[nothing], Some(&error.help())), 1)
-            }
-            Self::Vault(error) => {
-                let nothing = "Nothing was changed: a secret that cannot be stored is not made.".to_owned();
-                (format_message(&error.to_string(), &[nothing], Some(&error.help)), 1)
-            }
-            Self::Unsound(faults) => {
-                let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                let what = "the plan failed its own check; this is a fault in leasehold, and nothing was changed";
-                (format_message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
-            }
-            Self::Unfinished => (String::new(), 1),
-            Self::Stopped { signal, what, help } => {
-                (format_message(&format!("stopped by {signal}: {what}"), &[], help.as_deref()), 1)
-            }
+            Self::Workflow(error) => describe_error(error),
             Self::Unread => (String::new(), 2),
-            Self::Other(error) => {
-                let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-                (format_message(&error.to_string(), &causes, None), 1)
-            }
         }
+    }
+}
+
+/// The message for an error, and the exit code.
+fn describe_error(error: WorkflowError) -> (String, u8) {
+    match error {
+        WorkflowError::Findings { findings, sources } => (render_findings(&findings, &sources), 1),
+        WorkflowError::Unreadable(error) => (describe_read_error(&error), 1),
+        WorkflowError::ReadBack(error) => (describe_read_back_error(&error), 1),
+        WorkflowError::Ruled(rulings) => (describe_rulings(&rulings), 3),
+        WorkflowError::Stale(stale) => (describe_stale_plan(&stale), 3),
+        WorkflowError::Refused { what, help } => (format_message(&what, &[], Some(&help)), 3),
+        WorkflowError::Locked { stack, record } => (describe_held_lock(&stack, &record), 3),
+        WorkflowError::Store(error) => {
+            let nothing = "Nothing more was written to the cloud: what cannot be recorded is not done.".to_owned();
+            (format_message(&error.to_string(), &[nothing], Some(&error.help())), 1)
+        }
+        WorkflowError::Vault(error) => {
+            let nothing = "Nothing was changed: a secret that cannot be stored is not made.".to_owned();
+            (format_message(&error.to_string(), &[nothing], Some(&error.help)), 1)
+        }
+        WorkflowError::Unsound(faults) => {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            let what = "the plan failed its own check; this is a fault in leasehold, and nothing was changed";
+            (format_message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
+        }
+        WorkflowError::Unfinished => (String::new(), 1),
+        WorkflowError::Stopped(StopError { signal, what, help }) => {
+            (format_message(&format!("stopped by {signal}: {what}"), &[], help.as_deref()), 1)
+        }
+        WorkflowError::Failed { what, causes } => (format_message(&what, &causes, None), 1),
     }
 }
 

@@ -4,13 +4,33 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 use similar::TextDiff;
 
-use super::args::FmtArgs;
-use super::interruption::Interruption;
 use super::{CommandError, CommandExit};
 use crate::config::{SourceFile, Sources};
 use crate::hcl::format::format_files;
+use crate::workflow::Interruption;
+
+/// `leasehold fmt`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 done, or nothing to do · 2 a file cannot be read · 3 with --check: a file is not laid out so"
+)]
+pub struct FmtArgs {
+    /// Files and directories; - reads stdin and writes stdout
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; exit with 3 if a file is not laid out so
+    #[arg(long)]
+    pub check: bool,
+    /// Show what changes
+    #[arg(long)]
+    pub diff: bool,
+    /// Directories within directories too
+    #[arg(long)]
+    pub recursive: bool,
+}
 
 /// Endings of the names of the files that are formatted.
 const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];

@@ -5,9 +5,8 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::CommandError;
-use super::connection::Connection;
-use super::session::{self, Stack};
 use crate::generate;
+use crate::workflow::{self, Connection, Stack};
 
 /// Writes the file. Prints what was written, and what no block can express.
 ///
@@ -20,7 +19,7 @@ pub async fn generate_blocks(
     connection: &Connection,
 ) -> Result<(), CommandError> {
     let path = super::resolve_path(here, file);
-    let observed = session::observe_for_plan(stack, connection).await?;
+    let observed = workflow::observe_for_plan(stack, connection).await?;
     let generated = generate::generate_blocks(&stack.declared, &observed.snapshot, connection.realize.as_ref())
         .map_err(|findings| stack.findings_error(findings))?;
     if generated.blocks == 0 {

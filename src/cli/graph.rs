@@ -1,20 +1,43 @@
 //! `leasehold graph`: the dependencies between the parts of a stack, for Graphviz or Mermaid.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::{GraphArgs, GraphFormat};
-use super::session::{self, Stack};
-use super::{CommandError, CommandExit};
+use clap::{Args, ValueEnum};
+
+use super::args::VariableArgs;
+use super::{CommandError, CommandExit, session};
 use crate::graph::DependencyGraph;
 use crate::views::inert::escape_steering;
+
+/// `leasehold graph`
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// The stack's directory
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub format: GraphFormat,
+}
+
+/// A form of the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz
+    Dot,
+    /// Mermaid
+    Mermaid,
+}
 
 /// Prints the dependency graph of the declared stack.
 ///
 /// # Errors
 /// The stack is not valid.
 pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<CommandExit, CommandError> {
-    let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, session::current_time(None))?;
+    let stack = session::read_stack(here, args.dir.as_deref(), &args.variables, session::current_time(None))?;
     let graph = DependencyGraph::from_declared(&stack.declared);
     super::print_result(&match args.format {
         GraphFormat::Dot => render_dot(&graph),

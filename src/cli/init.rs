@@ -1,13 +1,21 @@
 //! `leasehold init`: writes an example stack to start from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 
-use super::args::InitArgs;
-use super::interruption::Interruption;
 use super::{CommandError, CommandExit, invocation};
 use crate::views::style::{ADD, paint_text};
+use crate::workflow::{Interruption, WorkflowError};
+
+/// `leasehold init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where to write it
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
 
 const STARTER: &str = include_str!("starter.hcl");
 const IGNORE: &str = "# The embedded directory and the records of its runs.\n.leasehold/\n";
@@ -25,7 +33,7 @@ pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Re
         let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
         if path.extension().is_some_and(|extension| extension == "hcl") {
             let what = format!("{} is there already; init does not touch a stack that exists", path.display());
-            return Err(CommandError::Refused { what, help: "Choose an empty directory.".to_owned() });
+            return Err(WorkflowError::Refused { what, help: "Choose an empty directory.".to_owned() }.into());
         }
     }
     let _both_files = interruption.defer_first_signal("")?;

@@ -18,9 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command, CommandFactory as _};
+use clap::{ArgMatches, Command};
 
-use super::args::Cli;
 use crate::config::{Diagnostic, Sources, find_nonsensitive_variables};
 use crate::shell::quote_shell_word;
 
@@ -33,6 +32,8 @@ static CURRENT: OnceLock<Invocation> = OnceLock::new();
 /// The parts of a command line that are repeated in follow-up commands.
 #[derive(Debug, Default)]
 pub struct Invocation {
+    /// The clap description of the program.
+    program: Command,
     /// The argument of `-C`. `None`: the option was not used.
     here: Option<String>,
     /// The stack's directory, relative to `here`.
@@ -47,9 +48,9 @@ pub struct Invocation {
 }
 
 /// Stores the command line of this process.
-pub fn set_current(matches: &ArgMatches) {
+pub fn set_current(command: Command, matches: &ArgMatches) {
     // An error is impossible: this is called once, at the start of the process.
-    let _ = CURRENT.set(Invocation::new(matches));
+    let _ = CURRENT.set(Invocation::new(command, matches));
 }
 
 /// The command line of this process.
@@ -66,8 +67,8 @@ enum CommandWord {
 }
 
 impl Invocation {
-    fn new(matches: &ArgMatches) -> Self {
-        let (command, last) = find_last_subcommand(Cli::command(), matches);
+    fn new(program: Command, matches: &ArgMatches) -> Self {
+        let (command, last) = find_last_subcommand(program.clone(), matches);
         let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
         let paths = |id: &str| -> Vec<String> {
             let paths = has(id).then(|| last.get_many::<PathBuf>(id)).flatten();
@@ -78,6 +79,7 @@ impl Invocation {
             paths("dir").pop().or_else(|| takes_directory_or_plan(&command).then(|| paths("what").pop())?);
         let here = last.get_one::<PathBuf>("directory").filter(|here| here.as_path() != Path::new("."));
         let mut invocation = Self {
+            program,
             here: here.map(|here| to_operand(&here.display().to_string())),
             var_files: paths("var_file"),
             vars: has("var").then(|| last.get_many::<String>("var")).flatten().into_iter().flatten().cloned().collect(),
@@ -165,10 +167,12 @@ impl Invocation {
     /// Completes a command. `None`: the words are not a whole command. A word `DIR/NAME` becomes a file in the stack's directory.
     fn complete_command(&self, words: &[&str], with_variables: bool) -> Option<String> {
         let words: Vec<String> = words.iter().map(|word| self.resolve_in_directory(word)).collect();
-        let matches = Cli::command()
+        let matches = self
+            .program
+            .clone()
             .try_get_matches_from(std::iter::once(PROGRAM).chain(words.iter().map(String::as_str)))
             .ok()?;
-        let (command, last) = find_last_subcommand(Cli::command(), &matches);
+        let (command, last) = find_last_subcommand(self.program.clone(), &matches);
         let find = |id: &str| command.get_arguments().find(|argument| argument.get_id() == id);
         let is_given = |id: &str| last.value_source(id) == Some(ValueSource::CommandLine);
         let is_open = |id: &str| find(id).is_some() && !is_given(id);
@@ -255,13 +259,17 @@ fn render_words(words: Vec<CommandWord>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
+    use crate::cli::command_line::Cli;
     use crate::config::SourceFile;
 
     use super::*;
 
     fn invocation(arguments: &[&str]) -> Invocation {
-        let matches = Cli::command().try_get_matches_from(std::iter::once(&PROGRAM).chain(arguments)).unwrap();
-        Invocation::new(&matches)
+        let program = Cli::command();
+        let matches = program.clone().try_get_matches_from(std::iter::once(&PROGRAM).chain(arguments)).unwrap();
+        Invocation::new(program, &matches)
     }
 
     #[test]

@@ -2,16 +2,26 @@
 
 use std::path::Path;
 
+use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use leasehold_provider::LiveIdentity;
 use serde_json::json;
 
-use super::args::{ListArgs, OutputFormat};
-use super::connection::Connection;
-use super::session::{self, Stack};
-use super::{CommandError, CommandExit};
+use super::args::{OutputFormat, StackArgs};
+use super::{CommandError, CommandExit, session};
 use crate::lifecycle::{self, IdentityStatus, LifecyclePhase};
 use crate::views::inert::escape_steering;
+use crate::workflow::{self, WorkflowError};
+
+/// `leasehold list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
 
 /// Prints one row for each identity that is declared or live.
 ///
@@ -19,13 +29,13 @@ use crate::views::inert::escape_steering;
 /// The stack is not valid, or the cloud cannot be read.
 pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe_stack(&stack, &connection).await?;
+    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = session::connect_to_read(&stack).await?;
+    let observed = workflow::observe_stack(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
     let (standings, findings) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     if !findings.is_empty() {
-        return Err(CommandError::Findings { findings, sources: stack.sources });
+        return Err(WorkflowError::Findings { findings, sources: stack.sources }.into());
     }
     let rows: Vec<IdentityRow> = standings.iter().map(IdentityRow::from_standing).collect();
     match args.format {

@@ -2,19 +2,51 @@
 
 use std::path::Path;
 
+use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::args::{LockBreakArgs, LockCommand, LockShowArgs, OutputFormat};
-use super::audit::LedgerReader;
-use super::interruption::{self, Interruption};
-use super::origin::RunOrigin;
-use super::{CommandError, CommandExit};
+use super::args::OutputFormat;
+use super::audit::{AuditStackArgs, LedgerReader};
+use super::{CommandError, CommandExit, origin};
 use crate::ledger::Chain;
 use crate::ledger::record::{LedgerRecord, LockBroken};
 use crate::store;
 use crate::store::lock::{self, LockError};
 use crate::views::inert::escape_steering;
 use crate::views::job::describe_holder_job;
+use crate::workflow::{self, Interruption, RunOrigin, WorkflowError};
+
+/// The commands on the lock.
+#[derive(Debug, Subcommand)]
+pub enum LockCommand {
+    /// Say who holds it
+    Show(LockShowArgs),
+    /// Break it, when its holder is dead and nobody can wait
+    Break(LockBreakArgs),
+}
+
+/// `leasehold lock show`
+#[derive(Debug, Args)]
+pub struct LockShowArgs {
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
+
+/// `leasehold lock break`
+#[derive(Debug, Args)]
+pub struct LockBreakArgs {
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    /// Why
+    #[arg(long, value_name = "WORDS")]
+    pub reason: String,
+    /// Only while this is the lock's epoch
+    #[arg(long, value_name = "N")]
+    pub epoch: Option<u64>,
+}
 
 /// Runs a subcommand of `leasehold lock`.
 ///
@@ -76,7 +108,7 @@ async fn break_lock(
     }
     let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let breaking =
-        LockBreaker { origin: RunOrigin::for_directory(&ledger.directory), ledger, reason: &args.reason, interruption };
+        LockBreaker { origin: origin::read_origin(&ledger.directory), ledger, reason: &args.reason, interruption };
     match lock::read_lock(&breaking.ledger.store, &breaking.ledger.stack).await {
         Ok(Some((record, _))) if !record.free => {
             if args.epoch.is_some_and(|epoch| epoch != record.epoch) {
@@ -97,7 +129,7 @@ async fn break_lock(
 }
 
 fn refused_error(what: &str, help: &str) -> CommandError {
-    CommandError::Refused { what: what.to_owned(), help: help.to_owned() }
+    WorkflowError::Refused { what: what.to_owned(), help: help.to_owned() }.into()
 }
 
 /// A lock that is being broken, and the reason. The ledger is written before the lock is broken: a broken lock without a record would be
@@ -123,7 +155,7 @@ impl LockBreaker<'_> {
         let LedgerReader { store, stack, .. } = &self.ledger;
         let work = async {
             chain.append_entry(vec![LedgerRecord::LockBroken(broken)]).await?;
-            Ok::<bool, CommandError>(lock::break_lock(store, stack, record).await?)
+            Ok::<bool, WorkflowError>(lock::break_lock(store, stack, record).await?)
         };
         if !self.finish_break(work).await? {
             return Err(refused_error(
@@ -150,7 +182,7 @@ impl LockBreaker<'_> {
         let claim = lock::LockClaim { stack: &self.ledger.stack, holder: &holder, what: "lock break" };
         let work = async {
             chain.append_entry(vec![LedgerRecord::LockBroken(broken)]).await?;
-            Ok::<bool, CommandError>(
+            Ok::<bool, WorkflowError>(
                 lock::break_unreadable_lock(&self.ledger.store, claim, epoch, chain.known_ledger().await).await?,
             )
         };
@@ -162,10 +194,13 @@ impl LockBreaker<'_> {
     }
 
     /// Runs work that must not end halfway, even if a signal arrives.
-    async fn finish_break(&self, work: impl Future<Output = Result<bool, CommandError>>) -> Result<bool, CommandError> {
+    async fn finish_break(
+        &self,
+        work: impl Future<Output = Result<bool, WorkflowError>>,
+    ) -> Result<bool, CommandError> {
         let breaking =
             self.interruption.defer_first_signal("Check whether the lock is broken: `leasehold lock show`.")?;
-        breaking.finish_work(interruption::COMMAND, work).await
+        Ok(breaking.finish_work(workflow::COMMAND, work).await?)
     }
 
     async fn open_chain(&self, known: lock::KnownLedger) -> Result<Chain, CommandError> {

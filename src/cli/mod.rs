@@ -4,14 +4,14 @@
 //! part of the program that prints, prompts, and reads the clock, files and the environment.
 #![allow(clippy::disallowed_methods, reason = "this is the edge")]
 
-mod accounts;
 mod apply;
+mod approval;
 mod args;
 mod as_joiners;
 mod audit;
-mod carry_out;
+mod change;
+mod command_line;
 mod completions;
-mod connection;
 mod drift;
 pub mod environment;
 mod failure;
@@ -19,40 +19,34 @@ mod fmt;
 mod generate;
 mod graph;
 mod init;
-mod interruption;
 mod invocation;
 mod list;
 mod lock;
-mod named;
 mod origin;
-mod outage;
 mod plan;
 mod plan_view;
 mod policy;
 mod progress;
 mod provider;
-mod quotas;
-mod repository;
 mod restore;
 mod revoke;
-mod run;
 mod session;
 mod show;
+mod signals;
 mod signing;
-mod stack_directory;
 mod sweep;
+mod terminal;
 mod throttling;
 mod validate;
 mod who_can;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use args::{Cli, Command};
+use crate::workflow::{Interruption, resolve_path};
+use command_line::{Cli, Command};
 use failure::CommandError;
-use interruption::Interruption;
 
 /// The result of a command that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +65,9 @@ pub fn main() -> ExitCode {
     if let Some(restarted) = environment::restart_without_empty() {
         return restarted.unwrap_or_else(|error| CommandError::from(error).report_error());
     }
-    let interruption = Interruption::start_signal_thread();
+    let interruption = signals::start_signal_thread();
     let matches = Cli::command().get_matches();
-    invocation::set_current(&matches);
+    invocation::set_current(Cli::command(), &matches);
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -127,7 +121,7 @@ async fn run_command(cli: Cli, interruption: &Interruption) -> Result<CommandExi
         Command::Lock(command) => lock::cmd_lock(&here, &command, interruption).await,
         Command::Policy(command) => policy::cmd_policy(&here, &command),
         Command::Provider(command) => provider::cmd_provider(&here, &command),
-        Command::Completions(args) => completions::cmd_completions(&args),
+        Command::Completions(args) => completions::cmd_completions(&args, Cli::command()),
     }
 }
 
@@ -149,8 +143,13 @@ fn start_tracing() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the result of a command on stdout. A closed pipe is not an error.
+/// Prints the result of a command on stdout.
 fn print_result(text: &str) -> Result<(), CommandError> {
+    Ok(write_stdout(text)?)
+}
+
+/// Writes to stdout. Hides the throttling line and suspends the progress bar while it writes. A closed pipe is not an error.
+fn write_stdout(text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     throttling::clear_line();
     let written = progress::shared_screen().suspend(|| {
@@ -159,7 +158,7 @@ fn print_result(text: &str) -> Result<(), CommandError> {
     });
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::from(error).context("cannot write to stdout").into())
+            Err(anyhow::Error::from(error).context("cannot write to stdout"))
         }
         _ => Ok(()),
     }
@@ -176,11 +175,6 @@ fn write_stderr(text: &str) {
     use std::io::Write as _;
     // If stderr cannot be written, there is no way to report that.
     let _ = anstream::stderr().write_all(text.as_bytes());
-}
-
-/// Resolves `path` relative to `here`, without a needless `./` in front.
-fn resolve_path(here: &Path, path: &Path) -> PathBuf {
-    if here == Path::new(".") { path.to_path_buf() } else { here.join(path) }
 }
 
 /// Prints JSON with a line break after it.

@@ -1,23 +1,50 @@
 //! `leasehold plan`: shows what an apply would change. It only reads from the cloud.
 
 use std::mem::ManuallyDrop;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 use secrecy::SecretBox;
 
-use super::args::{AllowanceArgs, PlanArgs, PlanFormat};
-use super::connection::Connection;
-use super::generate;
-use super::interruption::Interruption;
-use super::session::{self, Stack};
-use super::{CommandError, CommandExit, accounts, invocation, plan_view, quotas, signing};
+use super::args::{AllowanceArgs, JsonIntoArgs, SelectionArgs, StackArgs};
+use super::plan_view::{PlanFormat, PlanViewArgs};
+use super::{CommandError, CommandExit, generate, invocation, plan_view, session, signing};
 use crate::plan::sealed::{self, SealedValues};
 use crate::plan::{Plan, saved};
-use crate::rules::{self, Allowance};
+use crate::rules;
 use crate::store;
 use crate::views;
 use crate::views::inert::escape_steering;
+use crate::workflow::{self, Interruption, Stack};
+
+/// `leasehold plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    #[command(flatten)]
+    pub allowance: AllowanceArgs,
+    /// Keep the plan in a file, to apply it exactly as it is
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Sign that file with this ed25519 key, a private key's file or a public key's that an agent holds the other half of; the
+    /// signature goes beside it, with .sig after its name
+    #[arg(long, value_name = "KEY", requires = "out")]
+    pub signing_key: Option<PathBuf>,
+    /// Write blocks for what `import` names and no block stands for yet, into a new file
+    #[arg(long, value_name = "FILE")]
+    pub generate: Option<PathBuf>,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub view: PlanViewArgs,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
 
 /// Makes a plan and prints it; optionally saves it to a file, signed if a key is given.
 ///
@@ -25,23 +52,24 @@ use crate::views::inert::escape_steering;
 /// The stack is not valid, the cloud cannot be read, or a file cannot be written.
 pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    stack.print_warnings();
-    let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
+    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    session::print_warnings(&stack);
+    let connection = session::connect_to_read(&stack).await?;
     let stack = match &args.generate {
         Some(file) => {
             generate::generate_blocks(here, file, &stack, &connection).await?;
-            Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?
+            session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?
         }
         None => stack,
     };
     // The process ends with this command. Freeing this memory piece by piece would take longer than much of the work.
     let stack = ManuallyDrop::new(stack);
-    let mut observed = ManuallyDrop::new(session::observe_for_plan(&stack, &connection).await?);
-    accounts::note_unreachable_accounts(&stack, &mut observed).await?;
-    let plan = ManuallyDrop::new(session::plan_stack(&stack, &connection, &observed, now, &args.selection)?);
-    quotas::check_quotas(&stack, &connection, &observed.snapshot, &plan).await?;
-    let rulings = rules::evaluate_rules(&plan, &to_allowance(&args.allowance));
+    let mut observed = ManuallyDrop::new(workflow::observe_for_plan(&stack, &connection).await?);
+    workflow::note_unreachable_accounts(&stack, &mut observed, &session::reading_context()).await?;
+    let plan =
+        ManuallyDrop::new(workflow::plan_stack(&stack, &connection, &observed, now, &args.selection.to_selection())?);
+    workflow::check_quotas(Some(&stack), &connection, &observed.snapshot, &plan).await?;
+    let rulings = rules::evaluate_rules(&plan, &args.allowance.to_allowance());
     plan_view::write_json_into(here, args.json.json_into.as_deref(), || {
         views::plan::render_plan_json(&plan, &rulings)
     })?;
@@ -72,18 +100,13 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
 
 /// Computes keyed digests of the plan's sensitive values. The key is new, and is written into the stack's store.
 async fn seal_plan(plan: &Plan, stack: &Stack) -> Result<SealedValues, CommandError> {
-    let store = stack.open_store().await?;
+    let store = stack.open_store(&session::reading_context()).await?;
     let name = store::generate_random_id()?;
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("the system gives no randomness: {error}"))?;
     store.create_object(&format!("keys/{name}"), &key).await?;
     let key = SecretBox::new(Box::new(key));
     Ok(SealedValues { key: name, values: sealed::digest_sensitive_values(plan, &key) })
-}
-
-/// What the operator allows in addition to the defaults.
-pub fn to_allowance(args: &AllowanceArgs) -> Allowance {
-    Allowance { max_leavers: args.max_leavers, approved: args.approve.clone() }
 }
 
 fn write_plan_file(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {

@@ -3,16 +3,46 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use clap::{Args, ValueEnum};
 use leasehold_provider::Realize;
 use serde_json::Value;
 
-use super::args::{PlanFormat, PlanViewArgs};
-use super::session::Stack;
+use super::args::parse_max_bytes;
 use super::{CommandError, invocation};
 use crate::plan::Plan;
 use crate::rules::Ruling;
+use crate::views;
 use crate::views::alerts::{self, Alert, AlertCase, BlockPlaces};
-use crate::views::{self};
+use crate::views::markdown::DEFAULT_MAX_BYTES;
+use crate::workflow::Stack;
+
+/// In which form a plan is shown.
+#[derive(Debug, Clone, Args)]
+pub struct PlanViewArgs {
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = PlanFormat::Human)]
+    pub format: PlanFormat,
+    /// The size to cut markdown to, riskiest changes first
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = parse_max_bytes)]
+    pub max_bytes: usize,
+}
+
+/// A form of output for a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    Human,
+    /// For machines, with Terraform's resource_changes
+    Json,
+    /// For a pull request
+    Markdown,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+    /// JUnit's XML
+    Junit,
+}
 
 /// Prints a plan. `stack` gives the places of the blocks. `None`: alerts have no place.
 ///
@@ -55,7 +85,7 @@ pub fn flatten_alerts(cases: &[AlertCase]) -> impl Iterator<Item = &Alert> {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write_json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> Result<(), CommandError> {
+pub fn write_json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> anyhow::Result<()> {
     let Some(path) = path else { return Ok(()) };
     let text = serde_json::to_string_pretty(&value()).context("cannot write JSON")?;
     let path = super::resolve_path(here, path);

@@ -5,7 +5,6 @@ use std::io::IsTerminal as _;
 use std::sync::LazyLock;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::apply::ApplyEvent;
 use crate::plan::{Plan, Step, StepId};
@@ -14,47 +13,58 @@ use crate::views::inert::escape_steering;
 /// The maximum number of steps in flight that the bar names.
 const NAMED: usize = 3;
 
-/// The name of each step.
-pub struct StepNames(BTreeMap<StepId, String>);
-
-impl StepNames {
-    /// The names of the steps of a plan.
-    pub fn from_plan(plan: &Plan) -> Self {
-        let name = |step: &Step| (step.id, escape_steering(&step.change.id().to_string()).into_owned());
-        Self(plan.steps.iter().map(name).collect())
-    }
-
-    fn step_name(&self, id: &StepId) -> &str {
-        self.0.get(id).map_or("", String::as_str)
-    }
+/// The progress of one apply. Dropped: the bar disappears.
+#[derive(Debug)]
+pub struct ApplyProgress {
+    /// The name of each step.
+    names: BTreeMap<StepId, String>,
+    in_flight: BTreeSet<StepId>,
+    bar: ProgressBar,
 }
 
-/// Shows events until the executor has finished.
-pub async fn show_events(names: StepNames, mut events: UnboundedReceiver<ApplyEvent>) {
-    let bar = build_bar(names.0.len());
-    let name = |id: &StepId| names.step_name(id);
-    let mut in_flight: BTreeSet<StepId> = BTreeSet::new();
-    while let Some(event) = events.recv().await {
+impl ApplyProgress {
+    /// Shows the bar for the steps of a plan.
+    pub fn begin(plan: &Plan) -> Self {
+        let name = |step: &Step| (step.id, escape_steering(&step.change.id().to_string()).into_owned());
+        Self {
+            names: plan.steps.iter().map(name).collect(),
+            in_flight: BTreeSet::new(),
+            bar: build_bar(plan.steps.len()),
+        }
+    }
+
+    /// Shows an event.
+    pub fn show_event(&mut self, event: &ApplyEvent) {
         match event {
             ApplyEvent::Started(id) => {
-                in_flight.insert(id);
+                self.in_flight.insert(*id);
             }
             ApplyEvent::Done(id, _) => {
-                in_flight.remove(&id);
-                bar.inc(1);
+                self.in_flight.remove(id);
+                self.bar.inc(1);
             }
             ApplyEvent::Failed(id, error) => {
-                in_flight.remove(&id);
-                super::print_message(&format!("failed: {}: {}\n", name(&id), escape_steering(&error.to_string())));
+                self.in_flight.remove(id);
+                let (name, error) = (self.step_name(id), error.to_string());
+                super::print_message(&format!("failed: {name}: {}\n", escape_steering(&error)));
             }
             ApplyEvent::Stopping => {
                 super::print_message("Stopping: finishing what is in flight, starting nothing new.\n");
             }
         }
-        let shown: Vec<&str> = in_flight.iter().take(NAMED).map(name).collect();
-        bar.set_message(shown.join(", "));
+        let shown: Vec<&str> = self.in_flight.iter().take(NAMED).map(|id| self.step_name(id)).collect();
+        self.bar.set_message(shown.join(", "));
     }
-    bar.finish_and_clear();
+
+    fn step_name(&self, id: &StepId) -> &str {
+        self.names.get(id).map_or("", String::as_str)
+    }
+}
+
+impl Drop for ApplyProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// What changes on the terminal during the work: the bar, and other lines below it. It must be suspended while anything else is written

@@ -3,18 +3,31 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use clap::Args;
 use serde_json::json;
 
-use super::args::{PlanFormat, PlanViewArgs, ShowArgs};
-use super::connection::{self, Connection};
+use super::args::StackArgs;
 use super::list::IdentityRow;
-use super::session::{self, Stack};
-use super::{CommandError, CommandExit, plan_view};
+use super::plan_view::{PlanFormat, PlanViewArgs};
+use super::{CommandError, CommandExit, plan_view, session};
 use crate::lifecycle::{self, IdentityStatus};
 use crate::plan::saved;
 use crate::rules::{self, Allowance};
 use crate::views::inert::escape_steering;
 use crate::views::style::{STRONG, paint_text};
+use crate::workflow;
+
+/// `leasehold show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A saved plan, or the address of an identity
+    #[arg(value_name = "PLAN|ADDRESS")]
+    pub what: String,
+    #[command(flatten)]
+    pub stack: StackArgs,
+    #[command(flatten)]
+    pub view: PlanViewArgs,
+}
 
 /// Prints a saved plan if the argument is a file, otherwise an identity.
 ///
@@ -29,16 +42,16 @@ fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<CommandExit, CommandErr
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let plan = saved::read_plan(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?.plan;
     let rulings = rules::evaluate_rules(&plan, &Allowance::default());
-    let realize = connection::build_realizer(&plan.basis.basis_providers());
+    let realize = workflow::build_realizer(&plan.basis.basis_providers());
     plan_view::show_plan_view(&plan, &rulings, realize.as_ref(), None, view)?;
     Ok(CommandExit::Done)
 }
 
 async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe_stack(&stack, &connection).await?;
+    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = session::connect_to_read(&stack).await?;
+    let observed = workflow::observe_stack(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
     let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     let meant = connection.realize.find_by_cloud_name(&observed.snapshot.realm, &args.what);
@@ -52,7 +65,7 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, Comm
     };
     let Some(standing) = standings.iter().find(named) else {
         let known: Vec<String> = standings.iter().map(|standing| standing.address.to_string()).collect();
-        let nearest = session::find_nearest_name(&args.what, &known)
+        let nearest = workflow::find_nearest_name(&args.what, &known)
             .map_or_else(String::new, |name| format!("; did you mean {name}?"));
         let stack = &stack.declared.stack;
         return Err(

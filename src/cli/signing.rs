@@ -6,18 +6,13 @@ use anyhow::{Context as _, bail};
 use ssh_key::{HashAlg, PrivateKey, PublicKey, Signature};
 
 use crate::ledger::checkpoint;
-
-/// The signature of a text, in armored form, and the fingerprint of its key.
-pub struct SshSignature {
-    pub armoured: String,
-    pub key: String,
-}
+use crate::workflow::CheckpointSignature;
 
 /// Signs a text with the key in a file.
 ///
 /// # Errors
 /// The file cannot be read or is not a key, or the agent cannot sign with it.
-pub fn sign_text(key: &Path, text: &str) -> anyhow::Result<SshSignature> {
+pub fn sign_text(key: &Path, text: &str) -> anyhow::Result<CheckpointSignature> {
     let content = std::fs::read_to_string(key).with_context(|| format!("cannot read the key {}", key.display()))?;
     if content.contains("PRIVATE KEY") {
         sign_with_file(key, &content, text)
@@ -33,7 +28,7 @@ pub fn signature_path(file: &Path) -> PathBuf {
     name.into()
 }
 
-fn sign_with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<SshSignature> {
+fn sign_with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<CheckpointSignature> {
     let key = PrivateKey::from_openssh(content)
         .with_context(|| format!("{} is not an OpenSSH ed25519 private key", path.display()))?;
     if key.is_encrypted() {
@@ -45,10 +40,10 @@ fn sign_with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<SshS
     }
     let armoured = checkpoint::sign_checkpoint(&key, text)
         .with_context(|| format!("{} cannot sign; an ed25519 key is needed", path.display()))?;
-    Ok(SshSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
+    Ok(CheckpointSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
 }
 
-fn sign_with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<SshSignature> {
+fn sign_with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<CheckpointSignature> {
     let key = PublicKey::from_openssh(content.trim())
         .with_context(|| format!("{} is neither a private nor a public OpenSSH key", path.display()))?;
     let data = checkpoint::signing_data(text).context("the text cannot be signed")?;
@@ -58,7 +53,7 @@ fn sign_with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<Ssh
     let signature = Signature::try_from(signature.as_slice()).context("the SSH agent's answer does not read")?;
     let armoured = checkpoint::armor_signature(key.key_data(), signature).context("the signature does not encode")?;
     checkpoint::verify_signature(text, &armoured, None).context("the SSH agent's signature does not hold")?;
-    Ok(SshSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
+    Ok(CheckpointSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
 }
 
 /// One request of the agent protocol (draft-ietf-sshm-ssh-agent, section 3.6). The crates that implement the whole protocol depend on all

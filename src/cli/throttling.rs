@@ -2,11 +2,11 @@
 //! the end.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use leasehold_provider::{Notices, ThrottledCall};
+use leasehold_provider::ThrottledCall;
 
 use super::progress::{has_terminal, shared_screen};
 use crate::views::throttling::Throttling;
@@ -27,9 +27,23 @@ struct ThrottlingDisplay {
     written: Option<Instant>,
 }
 
-/// The receiver of notices about throttling; `cloud` is the displayed name of the cloud.
-pub fn notices_for_cloud(cloud: &'static str) -> Arc<dyn Notices> {
-    Arc::new(CloudNotices(cloud))
+/// Shows that a call waits because a cloud throttles the caller. `cloud` is the displayed name of the cloud.
+pub fn note_throttled_call(cloud: &'static str, waiting: &ThrottledCall<'_>) {
+    let mut desk = lock_display();
+    let now = desk.start.elapsed();
+    let throttling = desk.clouds.entry(cloud).or_default();
+    throttling.note_wait(waiting, now);
+    let line = throttling.describe_current(cloud);
+    desk.show_line(line);
+}
+
+/// Hides the line, because calls no longer wait.
+pub fn note_full_speed(cloud: &'static str) {
+    let mut desk = lock_display();
+    if let Some(throttling) = desk.clouds.get_mut(cloud) {
+        throttling.note_full_speed();
+    }
+    desk.hide_line();
 }
 
 /// Removes the line from the terminal before other output. The next call that waits shows it again.
@@ -46,28 +60,6 @@ pub fn summarize_throttling() -> String {
 
 fn lock_display() -> MutexGuard<'static, ThrottlingDisplay> {
     DESK.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[derive(Debug)]
-struct CloudNotices(&'static str);
-
-impl Notices for CloudNotices {
-    fn report_throttled_call(&self, waiting: &ThrottledCall<'_>) {
-        let mut desk = lock_display();
-        let now = desk.start.elapsed();
-        let throttling = desk.clouds.entry(self.0).or_default();
-        throttling.note_wait(waiting, now);
-        let line = throttling.describe_current(self.0);
-        desk.show_line(line);
-    }
-
-    fn report_full_speed(&self) {
-        let mut desk = lock_display();
-        if let Some(throttling) = desk.clouds.get_mut(self.0) {
-            throttling.note_full_speed();
-        }
-        desk.hide_line();
-    }
 }
 
 impl ThrottlingDisplay {

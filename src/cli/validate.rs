@@ -1,14 +1,42 @@
 //! `leasehold validate`: reports every error of a stack that can be found without access to the cloud.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::{FindingsFormat, ValidateArgs};
+use clap::{Args, ValueEnum};
+
+use super::args::VariableArgs;
 use super::as_joiners::plan_as_joiners;
-use super::session::{self, LoadedStack, Stack};
-use super::{CommandError, CommandExit, invocation};
+use super::{CommandError, CommandExit, invocation, session};
 use crate::config::{Diagnostic, DiagnosticSeverity};
 use crate::views::diagnostics;
 use crate::views::style::{ADD, paint_text};
+use crate::workflow::{LoadedStack, WorkflowError};
+
+/// `leasehold validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The stack's directory
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = FindingsFormat::Human)]
+    pub format: FindingsFormat,
+}
+
+/// A form of output for findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormat {
+    /// For people
+    Human,
+    /// For machines, with Terraform's keys
+    Json,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+}
 
 /// Reads the stack, checks the sizes of its objects against the provider's limits, and prints the findings.
 ///
@@ -16,7 +44,7 @@ use crate::views::style::{ADD, paint_text};
 /// The stack is not valid.
 pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(None);
-    let (directory, loaded) = Stack::load_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let (directory, loaded) = session::load_stack(here, args.dir.as_deref(), &args.variables, now)?;
     let LoadedStack { sources, declared, mut findings, .. } = loaded;
     let failed = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
     if let Some(declared) = declared.as_ref().filter(|_| !failed(&findings)) {
@@ -30,7 +58,9 @@ pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, Com
         FindingsFormat::Json => super::print_json(&diagnostics::render_diagnostics_json(&completed(), &named()))?,
         FindingsFormat::Github => super::print_result(&diagnostics::render_diagnostics_github(&completed(), &named()))?,
         FindingsFormat::Sarif => super::print_json(&diagnostics::render_diagnostics_sarif(&completed(), &named()))?,
-        FindingsFormat::Human if !valid => return Err(CommandError::Findings { findings, sources }),
+        FindingsFormat::Human if !valid => {
+            return Err(WorkflowError::Findings { findings, sources }.into());
+        }
         FindingsFormat::Human => {
             if !findings.is_empty() {
                 super::print_message(&super::failure::render_findings(&findings, &sources));
@@ -43,5 +73,5 @@ pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, Com
             ))?;
         }
     }
-    if valid { Ok(CommandExit::Done) } else { Err(CommandError::Unfinished) }
+    if valid { Ok(CommandExit::Done) } else { Err(WorkflowError::Unfinished.into()) }
 }

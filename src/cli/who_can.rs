@@ -2,14 +2,30 @@
 
 use std::path::Path;
 
+use clap::Args;
 use serde_json::json;
 
-use super::args::{OutputFormat, WhoCanArgs};
-use super::connection::Connection;
-use super::session::{self, Stack};
-use super::{CommandError, CommandExit, policy};
+use super::args::{OutputFormat, StackArgs};
+use super::{CommandError, CommandExit, policy, session};
 use crate::views;
 use crate::who_can::{WhoCanQuery, find_allowed_identities};
+use crate::workflow;
+
+/// `leasehold who-can`
+#[derive(Debug, Args)]
+pub struct WhoCanArgs {
+    /// The action, such as s3:GetObject
+    #[arg(value_name = "ACTION")]
+    pub action: String,
+    /// The resource: an ARN, or * for an action that takes none
+    #[arg(value_name = "RESOURCE")]
+    pub resource: String,
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
 
 /// Prints the live identities whose policies may allow the request.
 ///
@@ -18,9 +34,9 @@ use crate::who_can::{WhoCanQuery, find_allowed_identities};
 pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<CommandExit, CommandError> {
     policy::check_single_action(&args.action)?;
     let now = session::current_time(args.stack.now);
-    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe_stack(&stack, &connection).await?;
+    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = session::connect_to_read(&stack).await?;
+    let observed = workflow::observe_stack(&stack, &connection).await?;
     let wanted = WhoCanQuery { action: &args.action, resource: &args.resource, now };
     let holders =
         find_allowed_identities(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());

@@ -112,13 +112,16 @@ impl Accounts {
         Self { accounts, ..self.clone() }
     }
 
-    /// The list after a plan for the whole stack was carried out: without the accounts in which no object of the stack remains.
+    /// The list after a plan was carried out, if `seen` has all objects of the stack in the accounts that `provider` blocks name: without
+    /// the accounts in which no object of the stack remains, and without those that the plan releases.
     #[must_use]
     pub fn keep_remaining_accounts(&self, seen: &Snapshot, plan: &Plan) -> Self {
         let gone: BTreeSet<&ResourceId> =
             plan.steps.iter().map(|step| &step.change).filter(|change| is_release(change)).map(Change::id).collect();
         let lived = seen.identities.keys().chain(seen.shared.keys()).filter(|id| !gone.contains(id));
-        Self { accounts: collect_accounts(&plan.realm, lived.chain(written_objects(plan))), ..self.clone() }
+        let mut accounts = collect_accounts(&plan.realm, lived.chain(written_objects(plan)));
+        accounts.extend(self.without_released_accounts(plan).find_unreachable(&plan.realm));
+        Self { accounts, ..self.clone() }
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Change, Quota, QuotaScope, Realize, Resource, ResourceId, Snapshot};
 
-use super::{Plan, StepId};
+use super::{Plan, Step, StepId};
+use crate::diff::{ChangeReason, IdentityDelta};
 
 /// A quota that a plan would exceed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,17 +30,25 @@ pub struct ExceededQuota<'a> {
 const FITS: usize = 2048;
 
 /// Whether quotas need to be read for a plan: it creates an object, writes a long document, or writes a document
-/// before it deletes another one of the same subject.
+/// before it deletes another one of the same subject. Identities that leave, and keys that are due because of time,
+/// do not count: they must not wait for room.
 #[must_use]
 pub fn may_exceed_quotas(plan: &Plan, realize: &dyn Realize) -> bool {
     let is_long = |resource: &Resource| {
         resource.attributes.keys().any(|attribute| realize.count_characters(resource, attribute) > FITS)
     };
-    plan.steps.iter().any(|step| match &step.change {
+    let exempt: BTreeSet<&Address> =
+        plan.identities.iter().filter(|delta| needs_no_room(delta)).map(|delta| &delta.address).collect();
+    let counts = |step: &Step| !exempt.contains(&step.subject);
+    plan.steps.iter().filter(|step| counts(step)).any(|step| match &step.change {
         Change::Create { .. } => true,
         Change::Update { after, .. } => is_long(after),
         _ => false,
-    }) || !find_late_removals(plan, |change| matches!(change, Change::Update { .. })).is_empty()
+    }) || !find_late_removals(plan, |step| counts(step) && matches!(step.change, Change::Update { .. })).is_empty()
+}
+
+fn needs_no_room(delta: &IdentityDelta) -> bool {
+    delta.leaving.is_some() || (!delta.reasons.is_empty() && delta.reasons.iter().all(ChangeReason::is_due_by_time))
 }
 
 /// The quotas that a plan would exceed. Deletions make no room in the account's quotas for creations, because the
@@ -75,9 +84,9 @@ fn check_account_quota<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<E
 
 /// The objects that are deleted only after something of the same subject was `made`: a Deny is detached last, and an
 /// imported identity gets its new policies first.
-fn find_late_removals(plan: &Plan, made: impl Fn(&Change) -> bool) -> BTreeSet<&ResourceId> {
+fn find_late_removals(plan: &Plan, made: impl Fn(&Step) -> bool) -> BTreeSet<&ResourceId> {
     let makes: BTreeSet<(&Address, StepId)> =
-        plan.steps.iter().filter(|step| made(&step.change)).map(|step| (&step.subject, step.id)).collect();
+        plan.steps.iter().filter(|step| made(step)).map(|step| (&step.subject, step.id)).collect();
     let mut after_making: BTreeSet<(&Address, StepId)> = BTreeSet::new();
     let mut late = BTreeSet::new();
     // One pass is enough: the needs of a step come before the step.
@@ -119,8 +128,8 @@ fn check_holder_quota<'a>(
     let mut holders: BTreeMap<&ResourceId, (&Address, &[Change])> =
         plan.identities.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))).collect();
     holders.extend(plan.shared.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))));
-    let late = find_late_removals(plan, |change| {
-        matches!(change, Change::Create { .. }) && quota.applies_to_object(change.id())
+    let late = find_late_removals(plan, |step| {
+        matches!(step.change, Change::Create { .. }) && quota.applies_to_object(step.change.id())
     });
     let mut found = Vec::new();
     for (id, (address, changes)) in holders {
@@ -184,8 +193,8 @@ fn check_total_document_size<'a>(
     }
     let removed = plan.steps.iter().filter(|step| matches!(step.change, Change::Delete { .. }));
     let removed: BTreeSet<&ResourceId> = removed.map(|step| step.change.id()).collect();
-    let late = find_late_removals(plan, |change| {
-        change.resource_after().is_some_and(|after| quota.applies_to_object(&after.id))
+    let late = find_late_removals(plan, |step| {
+        step.change.resource_after().is_some_and(|after| quota.applies_to_object(&after.id))
     });
     let mut found = Vec::new();
     for (holder, (address, mut sizes)) in written {

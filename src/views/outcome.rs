@@ -10,19 +10,9 @@ use leasehold_provider::Address;
 use super::inert::escape_steering;
 use super::plan::PlanSummary;
 use super::style::{ADD, REMOVE, STRONG, paint_text};
-use crate::apply::{ApplyOutcome, UntriedReason, UnverifiedObject};
+use crate::apply::{ApplyOutcome, UntriedReason};
 use crate::plan::{Plan, Step, StepId};
-
-/// Whether what was written was read back.
-#[derive(Debug, Clone, Copy)]
-pub enum ReadBack<'a> {
-    /// It was read back. These objects differ from what was written.
-    Done(&'a [UnverifiedObject]),
-    /// The cloud could not be read: only its answers to the writes say what was done.
-    Failed,
-    /// A signal arrived before it was read back.
-    Skipped,
-}
+use crate::workflow::ReadBack;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy)]

@@ -6,20 +6,22 @@ use std::sync::Arc;
 use crate::stacks::BOUNDARIES;
 use jiff::Timestamp;
 use leasehold::apply::{self, ApplyOutcome, Journal, JournalError};
-use leasehold::config::DeclaredStack;
-use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
+use leasehold::config::{DeclaredStack, Sources};
 use leasehold::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
 use leasehold::plan::select::PlanSelection;
-use leasehold::plan::{Plan, PlanBasis, Step, build, build_plan};
-use leasehold::realize;
+use leasehold::plan::{Plan, Step};
 use leasehold::rules::{self, Allowance};
+use leasehold::secret_store::SecretStores;
+use leasehold::workflow::{self, ObserveInputs, ObservedStack, PlanRequest, SilentObserver, WorkflowContext};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
 use leasehold_provider::{
-    Alias, Change, Enact, EnactError, Enacted, LiveIdentity, Observe, ObserveRequest, Realize, Resource, ResourceId,
-    Snapshot, Value,
+    Alias, Change, Enact, EnactError, Enacted, LiveIdentity, Observe, Realize, Resource, ResourceId, Snapshot, Value,
 };
 
 use crate::at;
+
+/// The present moment of the embedded directory.
+const NOW: &str = "2026-11-20T22:00:00Z";
 
 /// The engine on a temporary embedded directory, or on two as the accounts of one stack.
 pub struct World {
@@ -86,45 +88,41 @@ impl World {
     }
 
     pub fn observe(&self, declared: &DeclaredStack) -> Snapshot {
-        let realm = self.runtime.block_on(self.reader.read_realm()).unwrap();
-        let (shared, _) = realize::realize_shared_objects(declared, self.realize.as_ref(), &realm);
-        let request = ObserveRequest::for_plan(&declared.stack, &shared);
-        self.runtime.block_on(self.reader.observe_stack(request)).unwrap()
+        self.observe_state(declared).snapshot
+    }
+
+    fn observe_state(&self, declared: &DeclaredStack) -> ObservedStack {
+        let inputs = ObserveInputs {
+            declared,
+            sources: &Sources::default(),
+            observe: self.reader.as_ref(),
+            realize: self.realize.as_ref(),
+            stores: &SecretStores::default(),
+            now: at(NOW),
+        };
+        self.runtime.block_on(workflow::observe_with_imports(&inputs)).unwrap()
     }
 
     pub fn plan(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
-        let snapshot = self.observe(declared);
-        let (shared, findings) = realize::realize_shared_objects(declared, self.realize.as_ref(), &snapshot.realm);
-        assert_eq!(findings, []);
-        build_plan(build::PlanInputs {
+        let request = PlanRequest {
             declared,
-            shared: &shared,
-            snapshot: &snapshot,
+            sources: &Sources::default(),
+            observed: &self.observe_state(declared),
             now,
             realize: self.realize.as_ref(),
             compare: self.directory.as_ref(),
-            basis: PlanBasis {
-                version: "0.0.0".to_owned(),
-                directory: ".".to_owned(),
-                files: BTreeMap::new(),
-                provider: ProviderSettings::Local { path: None },
-                alias: None,
-                others: BTreeMap::new(),
-                backend: Backend { place: BackendLocation::default(), lock_lease: None },
-                stores: BTreeMap::new(),
-            },
+            basis: workflow::basis_for_declared(declared, ".".to_owned(), BTreeMap::new()),
             selection: &PlanSelection::default(),
-        })
-        .unwrap()
+        };
+        workflow::plan_observed(request).unwrap()
     }
 
     pub fn execute_with(&self, plan: &Plan, enact: Arc<dyn Enact>) -> ApplyOutcome {
         let allowance = Allowance { max_leavers: Some(usize::MAX), ..Allowance::default() };
         let approved = rules::apply_rules(plan.clone(), &allowance).unwrap();
-        let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
         let (_owner, halt) = tokio::sync::watch::channel(apply::Halt::No);
-        let options = apply::ExecuteOptions { parallelism: 4 };
-        self.runtime.block_on(apply::execute_plan(&approved, enact, options, &Forgetful, events, halt))
+        let context = WorkflowContext { observer: Arc::new(SilentObserver), user: None };
+        self.runtime.block_on(workflow::execute_steps(&approved, enact, 4, &Forgetful, &context, halt))
     }
 
     /// Enacts one step.
@@ -181,7 +179,7 @@ impl World {
 }
 
 fn directory(home: &tempfile::TempDir, name: &str) -> LocalDirectory {
-    LocalDirectory::new(home.path().join(name), "tester", Arc::new(|| at("2026-11-20T22:00:00Z")))
+    LocalDirectory::new(home.path().join(name), "tester", Arc::new(|| at(NOW)))
 }
 
 fn actions(live: &LiveIdentity, snapshot: &Snapshot, now: Timestamp) -> BTreeSet<String> {

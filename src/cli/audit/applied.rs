@@ -4,9 +4,9 @@ use leasehold_provider::ChangeKind;
 
 use super::{LedgerReader, list};
 use crate::cli::CommandError;
-use crate::cli::session::Stack;
 use crate::drift::RecordedIdentities;
 use crate::ledger::LedgerRecord;
+use crate::workflow::Stack;
 
 /// Their addresses and accounts. `None`: the ledger has no entries, so that this is not known.
 ///

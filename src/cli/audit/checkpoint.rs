@@ -1,18 +1,32 @@
 //! `leasehold audit checkpoint`, and `apply --checkpoint-out`: signs the end of the chain, and writes it to a file that a pipeline can
 //! publish.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use leasehold_provider::StackName;
+use clap::Args;
 
-use super::LedgerReader;
-use crate::cli::args::AuditCheckpointArgs;
-use crate::cli::interruption::{self, Interruption};
+use super::{AuditStackArgs, LedgerReader};
+use crate::cli::args::CheckpointArgs;
 use crate::cli::{CommandError, CommandExit, signing};
-use crate::ledger::record::{LedgerRecord, SignedCheckpoint};
-use crate::ledger::{Chain, LedgerHead, checkpoint};
+use crate::ledger::{Chain, checkpoint};
 use crate::store::{self, lock};
+use crate::workflow::{
+    self, CheckpointKeeper, CheckpointSignature, Interruption, WorkflowError, publish_checkpoint, resolve_path,
+};
+
+/// `leasehold audit checkpoint`
+#[derive(Debug, Args)]
+pub struct AuditCheckpointArgs {
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    /// An ed25519 key: a private key's file, or a public key's that an agent holds the other half of
+    #[arg(long, value_name = "KEY", env = "LEASEHOLD_SIGNING_KEY")]
+    pub signing_key: Option<PathBuf>,
+    /// Where to write the checkpoint; its signature goes beside it, with .sig after its name
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
 
 /// Signs and writes the end of the ledger. Without a file for the checkpoint, prints it on stdout.
 ///
@@ -32,49 +46,49 @@ pub async fn cmd_checkpoint(
     let chain = Chain::open_ledger(store, stack.clone(), store::generate_random_id()?, known).await?;
     let publishing = interruption
         .defer_first_signal("Look whether the checkpoint is there: `leasehold audit list --kind checkpoint`.")?;
-    let work = publish_checkpoint(&chain, &stack, args.signing_key.as_deref(), args.out.as_deref(), here);
-    let head = publishing.finish_work(interruption::COMMAND, work).await?;
+    let files = CheckpointFiles { here, key: args.signing_key.as_deref(), out: args.out.as_deref() };
+    let head = publishing.finish_work(workflow::COMMAND, publish_checkpoint(&chain, &stack, &files)).await?;
     if args.out.is_none() {
         crate::cli::print_result(&checkpoint::render_checkpoint(&stack, &head))?;
     }
     Ok(CommandExit::Done)
 }
 
-/// Writes the end of a chain to the file `out`. With a key, also writes its signature to `out.sig` and into the chain.
-///
-/// # Errors
-/// The chain cannot be read, the key cannot sign, or a file cannot be written.
-pub async fn publish_checkpoint(
-    chain: &Chain,
-    stack: &StackName,
-    key: Option<&Path>,
-    out: Option<&Path>,
-    here: &Path,
-) -> Result<LedgerHead, CommandError> {
-    let head = chain.head().await;
-    let text = checkpoint::render_checkpoint(stack, &head);
-    let signed = key.map(|key| signing::sign_text(&crate::cli::resolve_path(here, key), &text)).transpose()?;
-    if let Some(signed) = &signed {
-        let record = SignedCheckpoint {
-            number: head.number,
-            digest: head.digest,
-            key: signed.key.clone(),
-            signature: signed.armoured.clone(),
-        };
-        chain.append_entry(vec![LedgerRecord::Checkpoint(record)]).await?;
-    }
-    if let Some(out) = out {
-        let out = crate::cli::resolve_path(here, out);
-        write_text_file(&out, &text)?;
-        if let Some(signed) = &signed {
-            let mut signature = out.into_os_string();
-            signature.push(".sig");
-            write_text_file(Path::new(&signature), &signed.armoured)?;
-        }
-    }
-    Ok(head)
+/// Signs checkpoints with the key in a file, and writes them to files.
+pub struct CheckpointFiles<'a> {
+    /// The directory that the other paths are relative to.
+    here: &'a Path,
+    /// The file of the key. `None`: checkpoints are not signed.
+    key: Option<&'a Path>,
+    /// The file for the checkpoint; its signature is written to the same path with `.sig` at the end. `None`: neither is written.
+    out: Option<&'a Path>,
 }
 
-fn write_text_file(path: &Path, text: &str) -> Result<(), CommandError> {
-    Ok(std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?)
+impl<'a> CheckpointFiles<'a> {
+    /// The files that the options of a run name. `None`: they name none.
+    pub fn from_args(args: &'a CheckpointArgs, here: &'a Path) -> Option<Self> {
+        let (key, out) = (args.signing_key.as_deref(), args.checkpoint_out.as_deref());
+        (key.is_some() || out.is_some()).then_some(Self { here, key, out })
+    }
+}
+
+impl CheckpointKeeper for CheckpointFiles<'_> {
+    fn sign_checkpoint(&self, text: &str) -> Result<Option<CheckpointSignature>, WorkflowError> {
+        let sign = |key: &Path| signing::sign_text(&resolve_path(self.here, key), text);
+        Ok(self.key.map(sign).transpose()?)
+    }
+
+    fn keep_checkpoint(&self, text: &str, signature: Option<&CheckpointSignature>) -> Result<(), WorkflowError> {
+        let Some(out) = self.out else { return Ok(()) };
+        let out = resolve_path(self.here, out);
+        write_text_file(&out, text)?;
+        if let Some(signature) = signature {
+            write_text_file(&signing::signature_path(&out), &signature.armoured)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_text_file(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -3,15 +3,138 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::LedgerReader;
-use crate::cli::args::{
-    AuditExportArgs, AuditFormat, AuditIdentityArgs, AuditListArgs, AuditPickArgs, AuditShowArgs, ExportFormat,
-    OutputFormat,
-};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use super::{AuditStackArgs, LedgerReader};
+use crate::cli::args::OutputFormat;
 use crate::cli::{CommandError, CommandExit};
 use crate::diff::Lifecycle;
 use crate::ledger::{LedgerEntry, LedgerRecord};
 use crate::views::audit::{self, AuditLine};
+
+/// `leasehold audit list`
+#[derive(Debug, Args)]
+pub struct AuditListArgs {
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    #[command(flatten)]
+    pub pick: AuditPickArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = AuditFormat::Human)]
+    pub format: AuditFormat,
+}
+
+/// `leasehold audit export`
+#[derive(Debug, Args)]
+pub struct AuditExportArgs {
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    #[command(flatten)]
+    pub pick: AuditPickArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
+    pub format: ExportFormat,
+}
+
+/// `leasehold audit show`
+#[derive(Debug, Args)]
+pub struct AuditShowArgs {
+    /// The number of the entry
+    #[arg(value_name = "NUMBER")]
+    pub number: u64,
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
+
+/// `leasehold audit identity`
+#[derive(Debug, Args)]
+pub struct AuditIdentityArgs {
+    /// The address of the identity
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
+
+/// Which records. Several words of one kind mean any of them.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AuditPickArgs {
+    /// Of this identity, with the runs around it
+    #[arg(long, value_name = "ADDRESS")]
+    pub identity: Vec<String>,
+    /// Of identities that this owner answers for
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Vec<String>,
+    /// Of identities that did this
+    #[arg(long, value_enum, value_name = "EVENT")]
+    pub lifecycle: Vec<LifecycleArg>,
+    /// Of this kind: run_started, change, decided, approval, intent, outcome, resolved, evidence, run_ended, checkpoint, lock_broken
+    #[arg(long, value_name = "KIND")]
+    pub kind: Vec<String>,
+    /// Of this run
+    #[arg(long, value_name = "RUN")]
+    pub run: Vec<String>,
+    /// Not before this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub after: Option<Timestamp>,
+    /// Before this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub before: Option<Timestamp>,
+}
+
+/// An event in an identity's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LifecycleArg {
+    /// It appeared
+    Joiner,
+    /// It changed
+    Mover,
+    /// It went
+    Leaver,
+    /// It was changed outside, and put right
+    Drift,
+}
+
+impl LifecycleArg {
+    /// Whether it is that event.
+    #[must_use]
+    pub fn is_lifecycle(self, lifecycle: Lifecycle) -> bool {
+        lifecycle
+            == match self {
+                Self::Joiner => Lifecycle::Joiner,
+                Self::Mover => Lifecycle::Mover,
+                Self::Leaver => Lifecycle::Leaver,
+                Self::Drift => Lifecycle::Drift,
+            }
+    }
+}
+
+/// A form of output for records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// For people
+    Human,
+    /// For machines
+    Json,
+    /// For spreadsheets
+    Csv,
+}
+
+/// A form of exported records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One JSON document
+    Json,
+    /// Comma-separated values with a header line
+    Csv,
+}
 
 /// Prints the selected records, one line each.
 ///

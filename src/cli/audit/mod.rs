@@ -9,19 +9,49 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
+use clap::{Args, Subcommand};
 use futures::StreamExt as _;
 use leasehold_provider::StackName;
 
-use super::args::{AuditCommand, AuditStackArgs};
-use super::interruption::Interruption;
-use super::session::{self, Stack};
-use super::{CommandError, CommandExit};
+use self::checkpoint::AuditCheckpointArgs;
+use self::list::{AuditExportArgs, AuditIdentityArgs, AuditListArgs, AuditShowArgs};
+use self::verify::AuditVerifyArgs;
+use super::{CommandError, CommandExit, session};
+use crate::cli::args::VariableArgs;
 use crate::ledger::entry;
 use crate::store::lock::{self, LockError, LockTerms};
 use crate::store::{Store, StoreError};
+use crate::workflow::{Interruption, Stack, open_store};
 
 pub use applied::read_applied_addresses;
-pub use checkpoint::publish_checkpoint;
+pub use checkpoint::CheckpointFiles;
+
+/// The commands on the ledger.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check the chain, its signatures and its evidence; name what is unfinished
+    Verify(AuditVerifyArgs),
+    /// List records
+    List(AuditListArgs),
+    /// Show one entry
+    Show(AuditShowArgs),
+    /// Write records for other tools
+    Export(AuditExportArgs),
+    /// Tell one identity's whole life
+    Identity(AuditIdentityArgs),
+    /// Sign the end of the chain
+    Checkpoint(AuditCheckpointArgs),
+}
+
+/// Whose records.
+#[derive(Debug, Clone, Args)]
+pub struct AuditStackArgs {
+    /// The stack's directory
+    #[arg(long = "stack", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+}
 
 /// Runs a subcommand of `leasehold audit`.
 ///
@@ -66,9 +96,9 @@ impl LedgerReader {
     /// # Errors
     /// These parts of the configuration are not valid, the store cannot be opened, or the records are those of another stack.
     pub async fn open_from_args(here: &Path, args: &AuditStackArgs) -> Result<Self, CommandError> {
-        let now = session::current_time(None);
-        let (directory, known) = Stack::load_essentials(here, args.dir.as_deref(), &args.variables, now)?;
-        let store = super::run::open_store(&known.backend, &known.providers, &known.stack, directory.path()).await?;
+        let (now, context) = (session::current_time(None), session::reading_context());
+        let (directory, known) = session::load_essentials(here, args.dir.as_deref(), &args.variables, now)?;
+        let store = open_store(&known.backend, &known.providers, &known.stack, directory.path(), &context).await?;
         let terms = LockTerms::from_backend(&known.backend);
         match lock::read_lock(&store, &known.stack).await {
             // The ledger can be read in any state of the lock.
@@ -84,9 +114,7 @@ impl LedgerReader {
     /// The store cannot be opened, or the records are those of another stack.
     pub async fn open_for_stack(stack: &Stack) -> Result<Self, CommandError> {
         let declared = &stack.declared;
-        let providers = stack.providers();
-        let store =
-            super::run::open_store(&declared.backend, &providers, &declared.stack, stack.directory.path()).await?;
+        let store = stack.open_store(&session::reading_context()).await?;
         Ok(Self {
             stack: declared.stack.clone(),
             store,

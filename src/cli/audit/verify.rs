@@ -1,19 +1,37 @@
 //! `leasehold audit verify`: checks that the ledger is complete and unchanged.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 use futures::StreamExt as _;
 use serde_json::json;
 
-use super::LedgerReader;
-use crate::cli::args::{AuditVerifyArgs, OutputFormat};
+use super::{AuditStackArgs, LedgerReader};
+use crate::cli::args::OutputFormat;
 use crate::cli::{CommandError, CommandExit};
 use crate::ledger::checkpoint::{self, SignatureError, SignatureTrust, Signers};
 use crate::ledger::verify::{LedgerFlaw, Verification, VerifiedLedger, check_evidence};
 use crate::ledger::{LedgerHead, evidence};
 use crate::store::lock;
 use crate::views;
+use crate::workflow::WorkflowError;
+
+/// `leasehold audit verify`
+#[derive(Debug, Args)]
+pub struct AuditVerifyArgs {
+    #[command(flatten)]
+    pub stack: AuditStackArgs,
+    /// A checkpoint that was kept elsewhere: the chain must contain it
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub since: Option<PathBuf>,
+    /// Who may sign checkpoints: an allowed_signers file, as ssh-keygen knows it
+    #[arg(long, value_name = "FILE")]
+    pub signers: Option<PathBuf>,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
 
 /// Checks the chain, its signatures and the archived evidence, and prints each flaw.
 ///
@@ -50,7 +68,7 @@ pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<CommandEx
         }
         OutputFormat::Json => crate::cli::print_json(&render_verification_json(&ledger, &verified))?,
     }
-    if verified.flaws.is_empty() { Ok(CommandExit::Done) } else { Err(CommandError::Unfinished) }
+    if verified.flaws.is_empty() { Ok(CommandExit::Done) } else { Err(WorkflowError::Unfinished.into()) }
 }
 
 async fn find_evidence_flaws(

@@ -2,12 +2,38 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use leasehold_policy::{ComparisonVerdict, PolicySet};
 
-use super::read;
-use crate::cli::args::{OutputFormat, PolicyCompareArgs};
+use super::{AccountArgs, read};
+use crate::cli::args::OutputFormat;
 use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views;
+
+/// `leasehold policy compare`
+#[derive(Debug, Args)]
+pub struct PolicyCompareArgs {
+    /// The access as it is: a policy document, or a JSON list of them
+    #[arg(value_name = "OLD.json")]
+    pub old: PathBuf,
+    /// The access as it would be
+    #[arg(value_name = "NEW.json")]
+    pub new: PathBuf,
+    /// The permissions boundary as it is
+    #[arg(long, value_name = "FILE")]
+    pub boundary_old: Option<PathBuf>,
+    /// The permissions boundary as it would be
+    #[arg(long, value_name = "FILE")]
+    pub boundary_new: Option<PathBuf>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+    /// Exit with 2 unless the access is the same or less
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
 
 /// Compares two sets of policies and prints the verdict.
 ///

@@ -1,13 +1,30 @@
 //! `leasehold policy explain`: shows what policies allow.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use leasehold_policy::explain_reach;
 
-use super::read;
-use crate::cli::args::{OutputFormat, PolicyExplainArgs};
+use super::{AccountArgs, read};
+use crate::cli::args::OutputFormat;
 use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::explanation;
+
+/// `leasehold policy explain`
+#[derive(Debug, Args)]
+pub struct PolicyExplainArgs {
+    /// A policy document, or a JSON list of them
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The permissions boundary
+    #[arg(long, value_name = "FILE")]
+    pub boundary: Option<PathBuf>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
 
 /// Prints the access levels that the policies allow for each service.
 ///

@@ -1,14 +1,38 @@
 //! `leasehold policy lint`: reports unwise statements in policies.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::{Args, ValueEnum};
 use leasehold_policy::{LintContext, lint_policy};
 
-use super::read;
-use crate::cli::args::{LintFormat, PolicyLintArgs};
-use crate::cli::repository::Repository;
+use super::{AccountArgs, read};
 use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::{FileFinding, findings, sarif};
+use crate::workflow::Repository;
+
+/// `leasehold policy lint`
+#[derive(Debug, Args)]
+pub struct PolicyLintArgs {
+    /// Policy documents, or JSON lists of them
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = LintFormat::Human)]
+    pub format: LintFormat,
+}
+
+/// A form of output for what is unwise about policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LintFormat {
+    /// For people
+    Human,
+    /// For machines
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+}
 
 /// Checks every policy in the files and prints the findings.
 ///

@@ -10,6 +10,7 @@ use crate::cli::CommandError;
 use crate::config::{Diagnostic, FileId, SourceFile, Sources};
 use crate::hcl::source::FileSpan;
 use crate::views::policy::PolicyFile;
+use crate::workflow::WorkflowError;
 
 /// The largest file that is read, in bytes. This is more than any policy has, and more than a list of all policies of an account: AWS
 /// limits each policy to 10,240 characters.
@@ -28,7 +29,9 @@ pub fn read_policy_file(here: &Path, path: &Path, account: Option<&AccountId>) -
     let file = SourceFile { name: path.display().to_string(), bytes };
     match parse_policy_file(&file.bytes, account) {
         Ok(documents) => Ok(PolicyFile { file, documents }),
-        Err(finding) => Err(CommandError::Findings { findings: vec![*finding], sources: Sources::new(vec![file]) }),
+        Err(finding) => {
+            Err(WorkflowError::Findings { findings: vec![*finding], sources: Sources::new(vec![file]) }.into())
+        }
     }
 }
 

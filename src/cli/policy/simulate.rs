@@ -1,13 +1,42 @@
 //! `leasehold policy simulate`: decides one request.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use leasehold_policy::{AccessRequest, RequestCaller, evaluate_request};
 
-use super::read;
-use crate::cli::args::{OutputFormat, PolicySimulateArgs};
+use super::{AccountArgs, read};
+use crate::cli::args::OutputFormat;
 use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::simulation;
+
+/// `leasehold policy simulate`
+#[derive(Debug, Args)]
+pub struct PolicySimulateArgs {
+    /// A policy that the caller holds
+    #[arg(long, value_name = "FILE", required = true)]
+    pub policy: Vec<PathBuf>,
+    /// The permissions boundary of the caller
+    #[arg(long, value_name = "FILE")]
+    pub boundary: Option<PathBuf>,
+    /// What is asked for, such as s3:GetObject
+    #[arg(long, value_name = "ACTION")]
+    pub action: String,
+    /// On what: an ARN, or * for an action that takes no resource
+    #[arg(long, value_name = "ARN")]
+    pub resource: String,
+    /// Who asks: an ARN, a service such as lambda.amazonaws.com, or * for nobody in particular
+    #[arg(long, value_name = "PRINCIPAL", default_value = "*")]
+    pub principal: String,
+    /// A value of the request's context; again for another key or value
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context: Vec<String>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
+}
 
 /// Evaluates the request and prints the decision with the statements that determined it.
 ///

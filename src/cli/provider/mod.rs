@@ -3,9 +3,10 @@
 mod principals;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clap::ValueEnum as _;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand, ValueEnum};
 use leasehold_aws::partition::{COMMERCIAL, Partition};
 use leasehold_aws::rights::records::{self, RecordsBucket};
 use leasehold_aws::rights::{self, LARGEST, RightsPurpose, StackPart};
@@ -13,14 +14,79 @@ use leasehold_provider::{Document, Resource, StackName};
 use serde_json::{Value, json};
 
 use self::principals::{PrincipalNeeds, RunPrincipal, RunPrincipals};
-use super::args::{AwsPolicyArgs, OnlyArg, ProviderCommand, PurposeArg};
+use super::args::VariableArgs;
 use super::as_joiners::plan_as_joiners;
-use super::session::{self, Stack};
-use super::{CommandError, CommandExit, invocation};
+use super::{CommandError, CommandExit, invocation, session};
 use crate::config::Diagnostic;
 use crate::config::declared::{BackendLocation, S3Bucket};
 use crate::config::estate::ImportTarget;
 use crate::views::inert::escape_steering;
+use crate::workflow::{Stack, WorkflowError};
+
+/// The commands on providers.
+#[derive(Debug, Subcommand)]
+pub enum ProviderCommand {
+    /// Print the smallest IAM policy that leasehold itself needs for a stack
+    AwsPolicy(AwsPolicyArgs),
+}
+
+/// `leasehold provider aws-policy`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The policy is for the credentials that leasehold starts with. Where a provider block or the backend assumes a role or uses another \
+profile, that role or profile needs a policy of its own: stderr names it, and --role or --profile prints it.\n\n\
+The policy of a directory grants what the stack in it has now, and the rights on the bucket of its records. Identities of a sort that it no longer \
+declares still have to leave: print it anew once they are gone. --stack NAME prints what any stack of that name needs of IAM; the bucket is not known."
+)]
+pub struct AwsPolicyArgs {
+    /// The stack's directory
+    #[arg(value_name = "DIR", conflicts_with = "stack")]
+    pub dir: Option<PathBuf>,
+    /// For any stack of this name, whatever is in it
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// The commands that the policy is for
+    #[arg(long = "for", value_enum, value_name = "PURPOSE", default_value_t = PurposeArg::Apply)]
+    pub purpose: PurposeArg,
+    /// Only the rights on IAM, or only those on the bucket of the stack's records
+    #[arg(long, value_enum, value_name = "PART", conflicts_with = "stack")]
+    pub only: Option<OnlyArg>,
+    /// For this role, which a provider block or the backend assumes
+    #[arg(long, value_name = "ARN", conflicts_with_all = ["stack", "profile"])]
+    pub role: Option<String>,
+    /// For the credentials of this profile, which a provider block or the backend uses
+    #[arg(long, value_name = "NAME", conflicts_with = "stack")]
+    pub profile: Option<String>,
+    /// The partition; unless said otherwise that of the region in the configuration, or aws
+    #[arg(long, value_name = "PARTITION", value_parser = PossibleValuesParser::new(Partition::all_partitions().map(|it| it.name)))]
+    pub partition: Option<String>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+}
+
+/// What a policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PurposeArg {
+    /// `plan` (with --out too), `list`, `show`, `who-can`
+    Plan,
+    /// `apply`, `revoke`, `restore`, `lock break`, `audit checkpoint`; all of the other purposes too
+    Apply,
+    /// `sweep`
+    Sweep,
+    /// `drift`
+    Drift,
+    /// `audit`, `lock show`: they read the records alone
+    Audit,
+}
+
+/// A part of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnlyArg {
+    /// IAM, and assuming roles
+    Iam,
+    /// The bucket of the stack's records and its key
+    Records,
+}
 
 /// Runs a subcommand of `leasehold provider`.
 ///
@@ -65,10 +131,11 @@ impl From<PurposeArg> for RightsPurpose {
 /// The statements for any stack with this name, whatever it contains.
 fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     if args.purpose == PurposeArg::Audit {
-        return Err(CommandError::Refused {
+        return Err(WorkflowError::Refused {
             what: "audit reads the bucket of the records alone, and --stack says nothing of a bucket".to_owned(),
             help: "Name the stack's directory instead.".to_owned(),
-        });
+        }
+        .into());
     }
     let stack = StackName::new(name)
         .map_err(|invalid| anyhow::anyhow!("{name:?} cannot be a stack's name: {}", invalid.rule))?;
@@ -80,14 +147,16 @@ fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Valu
 /// The statements for the stack in a directory, limited to what this stack uses.
 fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     let now = session::current_time(None);
-    let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let stack = session::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
     let principals = RunPrincipals::from_declared(&stack.declared);
     let Some(first) = &principals.first else {
         let why = "This stack works on no AWS account and has no bucket for its records, so it needs no rights in AWS.";
-        return Err(stack.findings_error(vec![
-            Diagnostic::error("config::no_aws", why)
-                .with_help("Add a `provider \"aws\"` block, or name a stack with --stack."),
-        ]));
+        return Err(stack
+            .findings_error(vec![
+                Diagnostic::error("config::no_aws", why)
+                    .with_help("Add a `provider \"aws\"` block, or name a stack with --stack."),
+            ])
+            .into());
     };
     let wanted = match (&args.role, &args.profile) {
         (Some(arn), _) => RunPrincipal::Role(arn.clone()),
@@ -96,10 +165,11 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
     };
     let Some(needs) = principals.needs.get(&wanted) else {
         let known: Vec<String> = principals.needs.keys().map(ToString::to_string).collect();
-        return Err(CommandError::Refused {
+        return Err(WorkflowError::Refused {
             what: format!("this stack never uses {}", escape_steering(&wanted.to_string())),
             help: format!("It uses {}.", escape_steering(&known.join(", "))),
-        });
+        }
+        .into());
     };
     if args.role.is_none() && args.profile.is_none() {
         report_other_principals(&principals, &wanted, args);
@@ -115,11 +185,11 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
         statements.extend(build_records_statements(&stack, bucket, needs, &principals, args));
     }
     if statements.is_empty() {
-        return Err(CommandError::Refused {
+        return Err(WorkflowError::Refused {
             what: format!("{} needs no rights for that", escape_steering(&wanted.to_string())),
             help: "Choose another purpose with --for, another part with --only, or another principal with --role or --profile."
                 .to_owned(),
-        });
+        }.into());
     }
     Ok(statements)
 }
@@ -156,7 +226,7 @@ fn build_iam_statements(
     }
     let (resources, findings) = plan_as_joiners(&stack.declared, now);
     if !findings.is_empty() {
-        return Err(stack.findings_error(findings));
+        return Err(stack.findings_error(findings).into());
     }
     let is_there = |resource: &&Resource| needs.accounts.contains(&resource.id.account);
     let mut parts: BTreeSet<StackPart> = rights::stack_parts(resources.values().filter(is_there));

@@ -59,6 +59,12 @@ impl LockTerms {
     fn expiry_margin(self) -> Duration {
         self.lease / 4
     }
+
+    /// How long a lock that is not renewed any more keeps other runs out: until it expires, and the margin.
+    #[must_use]
+    pub fn longest_hold(self) -> Duration {
+        self.lease.saturating_add(self.expiry_margin())
+    }
 }
 
 /// The result of requesting the lock.

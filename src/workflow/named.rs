@@ -2,8 +2,7 @@
 
 use leasehold_provider::{LiveIdentity, Realize, ResourceId, Snapshot, StackName, Stranger};
 
-use super::failure::CommandError;
-use super::session::find_nearest_name;
+use super::error::WorkflowError;
 
 /// The one live identity of the stack that `what` names.
 ///
@@ -14,7 +13,7 @@ pub fn find_identity<'a>(
     stack: &StackName,
     snapshot: &'a Snapshot,
     realize: &dyn Realize,
-) -> Result<&'a LiveIdentity, CommandError> {
+) -> Result<&'a LiveIdentity, WorkflowError> {
     let meant = realize.find_by_cloud_name(&snapshot.realm, what);
     let is_named = |live: &LiveIdentity| {
         live.address().as_str() == what
@@ -45,7 +44,7 @@ fn unknown_identity_error(
     stack: &StackName,
     snapshot: &Snapshot,
     meant: Option<&ResourceId>,
-) -> CommandError {
+) -> WorkflowError {
     let is_meant = |id: &ResourceId, stranger: &Stranger| stranger.arn == what || meant == Some(id) || id.name == what;
     if let Some((id, stranger)) = snapshot.strangers.iter().find(|(id, stranger)| is_meant(id, stranger)) {
         let whose = match (&stranger.stack, &stranger.unreadable) {
@@ -53,7 +52,7 @@ fn unknown_identity_error(
             (Some(other), None) => format!("it belongs to stack {other}"),
             (None, None) => "it carries no mark of leasehold".to_owned(),
         };
-        return CommandError::Refused {
+        return WorkflowError::Refused {
             what: format!("{id} is not of stack {stack}: {whose}"),
             help:
                 "Leasehold never writes what does not carry its stack's mark. Stop it with the cloud's own tools, or \
@@ -64,4 +63,10 @@ fn unknown_identity_error(
     let known: Vec<String> = snapshot.identities.values().map(|live| live.address().to_string()).collect();
     let near = find_nearest_name(what, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
     anyhow::anyhow!("no live identity of stack {stack} is called {what}{near}").into()
+}
+
+/// The name that is most similar to `text`. `None`: no name is similar enough.
+pub fn find_nearest_name<'a>(text: &str, known: &'a [String]) -> Option<&'a String> {
+    let scored = known.iter().map(|name| (strsim::jaro_winkler(text, name), name));
+    scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }

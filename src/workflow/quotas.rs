@@ -1,44 +1,59 @@
 //! Checks a plan that creates objects against the account's own quotas before the plan is shown.
 
-use leasehold_provider::{QuotaScope, Snapshot};
+use leasehold_provider::{Address, QuotaScope, Snapshot};
 
 use super::connection::Connection;
-use super::failure::CommandError;
-use super::session::Stack;
+use super::error::WorkflowError;
+use super::stack::Stack;
 use crate::config::Diagnostic;
 use crate::plan::Plan;
 use crate::plan::quotas::{ExceededQuota, find_exceeded_quotas, may_exceed_quotas};
 
 /// Refuses a plan that would exceed a quota. The error points at the attribute if one block causes it, otherwise it concerns the plan as a
-/// whole.
+/// whole. `stack` is `None` if the configuration was not read, as for a saved plan.
+///
+/// A plan that only takes access away, or only does what is due because of time, needs no room: its quotas are not read.
 ///
 /// # Errors
 /// The plan would exceed a quota, or the quotas cannot be read.
 pub async fn check_quotas(
-    stack: &Stack,
+    stack: Option<&Stack>,
     connection: &Connection,
     snapshot: &Snapshot,
     plan: &Plan,
-) -> Result<(), CommandError> {
+) -> Result<(), WorkflowError> {
     if !may_exceed_quotas(plan, connection.realize.as_ref()) {
         return Ok(());
     }
     let quotas = connection.observe.read_quotas().await?;
     let found = find_exceeded_quotas(plan, snapshot, &quotas, connection.realize.as_ref());
-    let findings: Vec<Diagnostic> = found.iter().filter_map(|each| block_diagnostic(stack, each)).collect();
-    if !findings.is_empty() {
-        return Err(stack.findings_error(findings));
+    if let Some(stack) = stack {
+        let findings: Vec<Diagnostic> = found.iter().filter_map(|each| block_diagnostic(stack, each)).collect();
+        if !findings.is_empty() {
+            return Err(stack.findings_error(findings));
+        }
     }
-    let whole: Vec<String> = found.iter().map(describe_account_quota).collect();
+    let whole: Vec<String> = found.iter().map(describe_quota).collect();
     if whole.is_empty() {
         return Ok(());
     }
-    Err(CommandError::Refused {
+    Err(WorkflowError::Refused {
         what: format!("the account has no room for this plan, and nothing was changed: {}", whole.join("; ")),
         help: "Ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused. Where this plan removes some itself, let \
                `leasehold sweep` delete those first, or apply a part with --target."
             .to_owned(),
     })
+}
+
+fn describe_quota(exceeded: &ExceededQuota<'_>) -> String {
+    match &exceeded.holder {
+        Some(holder) => describe_holder_quota(holder, exceeded),
+        None => describe_account_quota(exceeded),
+    }
+}
+
+fn describe_holder_quota(holder: &Address, ExceededQuota { quota, wanted, .. }: &ExceededQuota<'_>) -> String {
+    format!("{holder}: there would be {wanted} {}; this account allows {} ({})", quota.what, quota.limit, quota.name)
 }
 
 fn describe_account_quota(exceeded: &ExceededQuota<'_>) -> String {
@@ -65,11 +80,7 @@ fn block_diagnostic(stack: &Stack, exceeded: &ExceededQuota<'_>) -> Option<Diagn
     let quota = exceeded.quota;
     let stands = |attribute: &&&str| origin.parts.iter().any(|(part, _)| part == *attribute);
     let attribute = quota.attributes.iter().find(stands).copied().unwrap_or_default();
-    let summary = format!(
-        "{address}: there would be {} {}; this account allows {} ({})",
-        exceeded.wanted, quota.what, quota.limit, quota.name
-    );
-    let finding = Diagnostic::error("limits::quota", summary)
+    let finding = Diagnostic::error("limits::quota", describe_holder_quota(address, exceeded))
         .with_location(origin.part_span(attribute), "beyond what the account takes");
     const ASK: &str = "or ask AWS for a higher quota (Service Quotas, IAM)";
     let help = match quota.counted {

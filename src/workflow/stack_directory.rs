@@ -2,14 +2,21 @@
 //!
 //! In: the path of the directory. Out: files with the names that the user knows. Invariant: a file that an expression names is inside the
 //! stack's directory, a module and its files are inside the repository, also after links are resolved.
+#![allow(clippy::disallowed_methods, reason = "reads the stack's files")]
 
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::failure::CommandError;
+use super::error::WorkflowError;
 use super::repository::{Repository, find_git_root};
 use crate::config::{SourceFile, StackFiles, join_path};
+
+/// Resolves `path` relative to `here`, without a needless `./` in front.
+#[must_use]
+pub fn resolve_path(here: &Path, path: &Path) -> PathBuf {
+    if here == Path::new(".") { path.to_path_buf() } else { here.join(path) }
+}
 
 /// A stack's directory.
 #[derive(Debug, Clone)]
@@ -27,8 +34,8 @@ impl StackDirectory {
     ///
     /// # Errors
     /// The path is not a directory.
-    pub fn open_directory(here: &Path, dir: Option<&Path>) -> Result<Self, CommandError> {
-        let path = dir.map_or_else(|| here.to_path_buf(), |dir| super::resolve_path(here, dir));
+    pub fn open_directory(here: &Path, dir: Option<&Path>) -> Result<Self, WorkflowError> {
+        let path = dir.map_or_else(|| here.to_path_buf(), |dir| resolve_path(here, dir));
         let shown = dir.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         if !path.is_dir() {
             let what = if path.exists() { "is not a directory" } else { "does not exist" };
@@ -52,7 +59,7 @@ impl StackDirectory {
     ///
     /// # Errors
     /// The directory or a file cannot be read.
-    pub fn read_files(&self, ending: &str) -> Result<Vec<SourceFile>, CommandError> {
+    pub fn read_files(&self, ending: &str) -> Result<Vec<SourceFile>, WorkflowError> {
         Ok(self.read_files_in(&self.path, ".", ending)?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use super::Signal;
+use crate::workflow::Signal;
 
 /// The signal handlers of the process.
 #[cfg(unix)]

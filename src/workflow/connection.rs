@@ -1,4 +1,5 @@
 //! Connects to the providers of a stack. Each ability of a provider is its own field: a command that only plans does not use `enact`.
+#![allow(clippy::disallowed_methods, reason = "a delivery is dated by the clock")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,18 +10,21 @@ use leasehold_aws::{AwsProvider, AwsRealizer, AwsSettings};
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{Alias, Compare, Enact, Observe, Realize};
 
-use super::environment;
-use super::failure::CommandError;
-use super::throttling;
+use super::error::WorkflowError;
+use super::event::WorkflowContext;
 use crate::config::declared::{self, ProviderSettings, Providers, SecretStore};
 use crate::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
 use crate::secret_store::{DeliveringProvider, DeliveryClock, SecretStores};
 
 /// The connection to one provider, or to the providers of several accounts.
 pub struct Connection {
+    /// Computes the desired objects.
     pub realize: Arc<dyn Realize>,
+    /// Compares access.
     pub compare: Arc<dyn Compare>,
+    /// Reads the cloud.
     pub observe: Arc<dyn Observe>,
+    /// Writes to the cloud.
     pub enact: Arc<dyn Enact>,
     /// The secret stores for issued keys.
     pub vault: SecretStores,
@@ -35,15 +39,16 @@ impl Connection {
         providers: &Providers,
         directory: &Path,
         now: Timestamp,
-    ) -> Result<Self, CommandError> {
-        let first = Self::connect_to_account(&providers.first, None, directory, now).await?;
+        context: &WorkflowContext,
+    ) -> Result<Self, WorkflowError> {
+        let first = Self::connect_to_account(&providers.first, None, directory, now, context).await?;
         if providers.others.is_empty() {
             return Ok(first);
         }
         let (realize, compare) = (Arc::clone(&first.realize), Arc::clone(&first.compare));
         let mut members = BTreeMap::from([(None, first.into_fleet_member(&providers.first, providers.alias.as_ref()))]);
         for (alias, settings) in &providers.others {
-            let other = Self::connect_to_account(settings, Some(alias), directory, now).await?;
+            let other = Self::connect_to_account(settings, Some(alias), directory, now, context).await?;
             members.insert(Some(alias.clone()), other.into_fleet_member(settings, Some(alias)));
         }
         let fleet = Arc::new(MultiAccountProvider::new(members, Arc::clone(&realize)));
@@ -63,10 +68,11 @@ impl Connection {
         among: Option<&Alias>,
         directory: &Path,
         now: Timestamp,
-    ) -> Result<Self, CommandError> {
+        context: &WorkflowContext,
+    ) -> Result<Self, WorkflowError> {
         match settings {
             ProviderSettings::Local { path } => {
-                let local = open_local_directory(path.as_deref(), directory, now);
+                let local = open_local_directory(path.as_deref(), directory, context.user.as_deref(), now);
                 let local = Arc::new(match among {
                     // The alias may be renamed, but the file stays the same.
                     Some(_) => local.with_account_name(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
@@ -87,7 +93,7 @@ impl Connection {
                 })?;
                 Ok(Self::from_provider(
                     Arc::new(AwsRealizer),
-                    Arc::new(provider.with_notices(throttling::notices_for_cloud("AWS"))),
+                    Arc::new(provider.with_notices(context.notices_for_cloud("AWS"))),
                 ))
             }
         }
@@ -165,14 +171,14 @@ fn provider_reference(settings: &ProviderSettings, alias: Option<&Alias>) -> Str
 pub fn build_realizer(providers: &Providers) -> Arc<dyn Realize> {
     let first: Arc<dyn Realize> = match &providers.first {
         ProviderSettings::Local { path } => {
-            Arc::new(open_local_directory(path.as_deref(), Path::new("."), Timestamp::UNIX_EPOCH))
+            Arc::new(open_local_directory(path.as_deref(), Path::new("."), None, Timestamp::UNIX_EPOCH))
         }
         ProviderSettings::Aws { .. } => Arc::new(AwsRealizer),
     };
     if providers.others.is_empty() { first } else { Arc::new(MultiAccountRealizer(first)) }
 }
 
-fn open_local_directory(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {
-    let actor = environment::read_variable("USER").unwrap_or_else(|| "somebody".to_owned());
+fn open_local_directory(path: Option<&str>, directory: &Path, user: Option<&str>, now: Timestamp) -> LocalDirectory {
+    let actor = user.unwrap_or("somebody");
     LocalDirectory::new(directory.join(path.unwrap_or(ProviderSettings::DIRECTORY)), actor, Arc::new(move || now))
 }

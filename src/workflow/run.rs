@@ -11,32 +11,31 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use leasehold_aws::AwsSettings;
 use leasehold_provider::{Digest, Snapshot, StackName};
 
 use super::accounts::KnownAccounts;
-use super::args::CheckpointArgs;
+use super::approval::ApprovalRecord;
+use super::checkpoint::{self, CheckpointKeeper};
 use super::connection::Connection;
-use super::failure::CommandError;
-use super::interruption::{self, Interruption, SignalDeferral};
+use super::error::WorkflowError;
+use super::event::{WorkflowContext, WorkflowEvent};
+use super::interruption::{self, Interruption, Signal, SignalDeferral, StopError};
+use super::lock_release::{describe_left_behind, release_or_report, unanswered_lock_error};
 use super::origin::RunOrigin;
-use super::outage::OutageReporter;
-use super::session::ObservedStack;
-use super::{print_message, session};
+use super::records::open_store;
+use super::stack;
 use crate::apply::{ApplyOutcome, JournalError, UnverifiedObject};
-use crate::config::declared::{Backend, BackendLocation, Providers};
+use crate::config::declared::{Backend, Providers};
 use crate::diff::classify::Leaving;
 use crate::ledger::accounts::Accounts;
 use crate::ledger::journal::Recorder;
-use crate::ledger::record::{Approval, LedgerRecord, RecordedChange, RecordedDecision, RunEnded, RunStarted};
+use crate::ledger::record::{Approval, Intent, LedgerRecord, RecordedChange, RecordedDecision, RunEnded, RunStarted};
 use crate::ledger::{Chain, evidence, unfinished};
 use crate::plan::Plan;
 use crate::rules::{Ruling, RulingDecision};
-use crate::store::{self, AwsAccess, Store, StoreError, lock};
-use crate::views::inert::escape_steering;
+use crate::store::{self, Store, lock};
 
 /// The purpose of a run.
 pub struct RunPurpose<'a> {
@@ -44,8 +43,11 @@ pub struct RunPurpose<'a> {
     pub command: &'a str,
     /// The reason that the user gave, for commands that require one.
     pub reason: Option<&'a str>,
+    /// The stack.
     pub stack: &'a StackName,
+    /// The place of its records.
     pub backend: &'a Backend,
+    /// Its providers.
     pub providers: Providers,
     /// The stack's directory.
     pub directory: &'a Path,
@@ -57,53 +59,14 @@ pub struct LockedRun {
     chain: Chain,
     started: RunStarted,
     stack: StackName,
-    open: Vec<(String, crate::ledger::record::Intent)>,
+    open: Vec<(String, Intent)>,
     accounts: KnownAccounts,
     interruption: SignalDeferral,
+    context: WorkflowContext,
 }
 
 /// How many identities are archived at the same time.
 const ARCHIVE: usize = 16;
-
-/// Opens the store of a stack.
-///
-/// # Errors
-/// The place of the store cannot be used, or AWS cannot be reached for a bucket.
-pub async fn open_store(
-    backend: &Backend,
-    providers: &Providers,
-    stack: &StackName,
-    directory: &Path,
-) -> Result<Store, CommandError> {
-    let settings = settings_for_bucket(backend, providers);
-    // Only a bucket needs AWS settings: a folder must work in any environment.
-    let access = match backend.place {
-        BackendLocation::S3(_) => load_aws_access(&settings).await?,
-        _ => aws_types::SdkConfig::builder().build().into(),
-    };
-    let store = store::open_backend(backend, stack.as_str(), directory, async || access).await?;
-    Ok(store.report_outages_to(Arc::new(OutageReporter::default())))
-}
-
-async fn load_aws_access(settings: &AwsSettings) -> Result<AwsAccess, CommandError> {
-    let config = leasehold_aws::load_sdk_config(settings).await.map_err(anyhow::Error::from)?;
-    let ca_bundle = leasehold_aws::load_ca_bundle(settings).await.map_err(anyhow::Error::from)?;
-    Ok(AwsAccess { config, ca_bundle: ca_bundle.map(|bundle| bundle.pem) })
-}
-
-/// The AWS settings for a bucket: those of the first provider, unless the backend names its own profile or role.
-fn settings_for_bucket(backend: &Backend, providers: &Providers) -> AwsSettings {
-    let of_provider = super::connection::build_aws_settings(&providers.first).unwrap_or_default();
-    match &backend.place {
-        BackendLocation::S3(bucket) if bucket.profile.is_some() || bucket.assume_role.is_some() => AwsSettings {
-            region: bucket.region.clone().or(of_provider.region),
-            profile: bucket.profile.clone(),
-            allowed_account_ids: BTreeSet::new(),
-            assume_role: bucket.assume_role.clone().map(super::connection::to_aws_role),
-        },
-        _ => of_provider,
-    }
-}
 
 impl LockedRun {
     /// Takes the lock and finds the end of the ledger. A signal ends this at once, except while a request for the lock is in flight: then
@@ -115,32 +78,32 @@ impl LockedRun {
         purpose: &RunPurpose<'_>,
         connection: &Connection,
         interruption: &Interruption,
-    ) -> Result<Self, CommandError> {
-        let store = open_store(purpose.backend, &purpose.providers, purpose.stack, purpose.directory).await?;
+        origin: RunOrigin,
+        context: &WorkflowContext,
+    ) -> Result<Self, WorkflowError> {
+        let store = open_store(purpose.backend, &purpose.providers, purpose.stack, purpose.directory, context).await?;
         let realm = connection.observe.read_realm().await?;
-        let origin = RunOrigin::for_directory(purpose.directory);
         let holder = origin.to_lock_holder(&realm.actor);
         let claim = lock::LockClaim { stack: purpose.stack, holder: &holder, what: purpose.command };
         let interruption = interruption.defer_first_signal(&describe_left_behind(purpose.backend))?;
         let asked = lock::request_lock(&store, claim, lock::LockTerms::from_backend(purpose.backend));
-        let Some(asked) = interruption.run_within_limit(interruption::STEPS, asked).await else {
-            return Err(unanswered_lock_error(&interruption, purpose.backend));
-        };
-        let guard = match asked? {
+        let asked = interruption.run_within_limit(interruption::STEPS, asked).await;
+        let guard = match asked.map_err(|signal| unanswered_lock_error(signal, purpose.backend))?? {
             lock::LockAnswer::Held(guard) => guard,
-            lock::LockAnswer::By(record) => return Err(CommandError::Locked { stack: purpose.stack.clone(), record }),
+            lock::LockAnswer::By(record) => return Err(WorkflowError::Locked { stack: purpose.stack.clone(), record }),
         };
         let found = tokio::select! {
             biased;
-            stopped = interruption.wait_for_stop_before_writing() => Err(stopped),
+            stopped = interruption.wait_for_stop_before_writing() => Err(stopped.into()),
             found = Self::open_locked_ledger(purpose, store, &guard, &realm, origin) => found,
         };
         match found {
             Ok((chain, started, open, accounts)) => {
-                Ok(Self { guard, chain, started, stack: purpose.stack.clone(), open, accounts, interruption })
+                let (stack, context) = (purpose.stack.clone(), context.clone());
+                Ok(Self { guard, chain, started, stack, open, accounts, interruption, context })
             }
             Err(failure) => {
-                release_or_warn(&interruption, async {
+                release_or_report(&interruption, context, async {
                     let known = guard.known_ledger().await;
                     guard.release_lock(known).await
                 })
@@ -156,7 +119,7 @@ impl LockedRun {
         guard: &lock::LockGuard,
         realm: &leasehold_provider::Realm,
         origin: RunOrigin,
-    ) -> Result<(Chain, RunStarted, Vec<(String, crate::ledger::record::Intent)>, KnownAccounts), CommandError> {
+    ) -> Result<(Chain, RunStarted, Vec<(String, Intent)>, KnownAccounts), WorkflowError> {
         let run = store::generate_random_id()?;
         let accounts = KnownAccounts::read_from_store(&store, purpose.stack).await?;
         // If a run was killed before its first entry, the accounts may be the only object that records the lineage.
@@ -172,7 +135,7 @@ impl LockedRun {
             actor: realm.actor.clone(),
             realm: realm.to_string(),
             host: origin.host,
-            version: session::VERSION.to_owned(),
+            version: stack::VERSION.to_owned(),
             epoch: guard.epoch().await,
             plan: None,
             commit: origin.commit,
@@ -183,11 +146,27 @@ impl LockedRun {
         Ok((chain, started, open, accounts))
     }
 
-    /// Releases the lock. The work of the run is done at this point. An error of the release is printed as a warning and does not make the
-    /// run fail, because the lock expires by itself.
-    pub async fn release_lock(self) {
-        let Self { guard, chain, interruption, .. } = self;
-        release_or_warn(&interruption, async { guard.release_lock(chain.known_ledger().await).await }).await;
+    /// Does the work of a run, and releases the lock whatever the result. A signal that arrives before the first step of a plan starts ends
+    /// the work at once. A later signal is handled by the work itself; here it only limits how long the work may take.
+    ///
+    /// # Errors
+    /// The error of the work, or that a signal stopped it. An error of the release is only reported, because the lock expires by itself.
+    pub async fn run_and_release_lock(
+        mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<(), WorkflowError>,
+    ) -> Result<(), WorkflowError> {
+        let interruption = (*self.interruption).clone();
+        let ended = tokio::select! {
+            biased;
+            stopped = interruption.wait_for_stop_before_writing() => Err(stopped.into()),
+            ended = interruption.run_within_limit(interruption::COMMAND, work(&mut self)) => {
+                ended.unwrap_or_else(|signal| Err(overdue_error(signal)))
+            }
+        };
+        let Self { guard, chain, interruption, context, .. } = self;
+        let release = async { guard.release_lock(chain.known_ledger().await).await };
+        release_or_report(&interruption, &context, release).await;
+        ended
     }
 
     /// The signals that this run has received.
@@ -200,28 +179,20 @@ impl LockedRun {
     ///
     /// # Errors
     /// The ledger cannot be written.
-    pub async fn resolve_unfinished_intents(&mut self, snapshot: &Snapshot) -> Result<(), CommandError> {
+    pub async fn resolve_unfinished_intents(&mut self, snapshot: &Snapshot) -> Result<(), WorkflowError> {
         if self.open.is_empty() {
             return Ok(());
         }
         let open = std::mem::take(&mut self.open);
         let found = unfinished::resolve_intents(&open, snapshot);
         let runs: BTreeSet<&String> = open.iter().map(|(run, _)| run).collect();
-        print_message(&format!(
-            "An earlier run did not come to its end: {} of its steps are open, and are held against what lives.\n",
-            open.len()
-        ));
+        self.context.notify(WorkflowEvent::UnfinishedIntents(open.len()));
         tracing::info!(?runs, "resolved what was left open");
         let mut records = vec![self.run_started_record(None)];
         records.extend(found.into_iter().map(LedgerRecord::Resolved));
         records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
         self.chain.append_entry(records).await?;
         Ok(())
-    }
-
-    /// Notes in `observed` the accounts with objects of the stack that the observation did not reach.
-    pub fn note_unreachable_accounts(&self, observed: &mut ObservedStack) {
-        self.accounts.note_unreachable(observed);
     }
 
     /// The accounts in which the stack has objects.
@@ -233,7 +204,7 @@ impl LockedRun {
     ///
     /// # Errors
     /// The store cannot be written, or another process has written the object since it was read.
-    pub async fn write_accounts(&mut self, accounts: Accounts) -> Result<(), CommandError> {
+    pub async fn write_accounts(&mut self, accounts: Accounts) -> Result<(), WorkflowError> {
         self.accounts.write_to_store(&self.chain, accounts).await
     }
 
@@ -250,7 +221,7 @@ impl LockedRun {
     ///
     /// # Errors
     /// The ledger cannot be written.
-    pub async fn record_refusal(&self, plan: &Plan, rulings: &[Ruling]) -> Result<(), CommandError> {
+    pub async fn record_refusal(&self, plan: &Plan, rulings: &[Ruling]) -> Result<(), WorkflowError> {
         let mut records = self.opening_records(plan, rulings);
         records.push(LedgerRecord::RunEnded(RunEnded {
             refused: true,
@@ -284,30 +255,23 @@ impl LockedRun {
     ///
     /// # Errors
     /// An identity cannot be archived in the store.
-    pub async fn open_journal(
-        &self,
-        plan: &Plan,
-        leavers: &Snapshot,
-        rulings: &[Ruling],
-        approvals: Vec<(Option<String>, String)>,
-    ) -> Result<Recorder<'_>, CommandError> {
-        let mut records = self.opening_records(plan, rulings);
+    pub async fn open_journal(&self, plan: &Plan, approved: &ApprovalRecord) -> Result<Recorder<'_>, WorkflowError> {
+        // No rule objects to an approved plan.
+        let mut records = self.opening_records(plan, &[]);
         let digest = plan.plan_digest().0;
-        if rulings.is_empty() {
-            let basis = "no rule stands against it".to_owned();
-            let decided = RecordedDecision {
-                rule: "all".to_owned(),
-                subject: None,
-                verdict: RulingDecision::Allow,
-                basis,
-                plan: digest,
-            };
-            records.push(LedgerRecord::Decided(decided));
-        }
+        records.push(LedgerRecord::Decided(RecordedDecision {
+            rule: "all".to_owned(),
+            subject: None,
+            verdict: RulingDecision::Allow,
+            basis: "no rule stands against it".to_owned(),
+            plan: digest,
+        }));
         let by = &self.started.actor;
         records.extend(
-            approvals
-                .into_iter()
+            approved
+                .approvals
+                .iter()
+                .cloned()
                 .map(|(subject, how)| LedgerRecord::Approval(Approval { subject, by: by.clone(), how, plan: digest })),
         );
         let archived = plan.leaving_identities().filter_map(|delta| {
@@ -316,7 +280,7 @@ impl LockedRun {
                 Some(Leaving::Quarantine { .. }) if !delta.changes.is_empty() => "quarantine",
                 _ => return None,
             };
-            let identity = leavers.identities.get(&delta.id)?;
+            let identity = approved.leavers.identities.get(&delta.id)?;
             Some(evidence::archive_identity(
                 self.chain.store(),
                 (&self.stack, self.chain.lineage()),
@@ -332,16 +296,12 @@ impl LockedRun {
 }
 
 impl LockedRun {
-    /// Signs the end of the ledger and writes it to a file, as far as the arguments ask for it.
+    /// Signs the end of the ledger.
     ///
     /// # Errors
-    /// The key cannot sign, or the ledger or the file cannot be written.
-    pub async fn publish_checkpoint(&self, args: &CheckpointArgs, here: &Path) -> Result<(), CommandError> {
-        if args.checkpoint_out.is_none() && args.signing_key.is_none() {
-            return Ok(());
-        }
-        let (key, out) = (args.signing_key.as_deref(), args.checkpoint_out.as_deref());
-        super::audit::publish_checkpoint(&self.chain, &self.stack, key, out, here).await.map(|_| ())
+    /// The key cannot sign, the ledger cannot be written, or the checkpoint cannot be kept.
+    pub async fn publish_checkpoint(&self, keeper: &dyn CheckpointKeeper) -> Result<(), WorkflowError> {
+        checkpoint::publish_checkpoint(&self.chain, &self.stack, keeper).await.map(|_| ())
     }
 }
 
@@ -358,48 +318,16 @@ pub fn run_ended_record(outcome: &ApplyOutcome, unverified: Option<&[UnverifiedO
 }
 
 /// The error for changes that were made and could not be recorded in the ledger. The user must be informed, because the record is missing.
-pub fn unrecorded_error(why: &JournalError) -> CommandError {
+pub fn unrecorded_error(why: &JournalError) -> WorkflowError {
     anyhow::anyhow!("what was done is done, and is not all in the ledger: {why}. {}", why.help).into()
 }
 
-/// Releases the lock or prints a warning. This does not make the run fail, because the lock expires by itself.
-async fn release_or_warn(interruption: &Interruption, release: impl Future<Output = Result<(), StoreError>>) {
-    let why = match interruption.run_within_limit(interruption::LOCK, release).await {
-        Some(Ok(())) => return,
-        Some(Err(error)) => error.to_string(),
-        None => "the store did not answer in time".to_owned(),
-    };
-    print_message(&format!(
-        "warning: the lock could not be given back, and runs out by itself: {}\n",
-        escape_steering(&why)
-    ));
-}
-
-/// What a process leaves behind if it ends at once while it has the lock.
-fn describe_left_behind(backend: &Backend) -> String {
-    format!("{} See what was done with `leasehold plan`.", describe_left_lock(backend))
-}
-
-fn describe_left_lock(backend: &Backend) -> String {
-    match backend.place {
-        BackendLocation::Local { .. } => "The system frees the stack's lock when this process has ended.".to_owned(),
-        _ => {
-            // Other processes wait a quarter of the lease longer, because clocks differ.
-            let lease = lock::LockTerms::from_backend(backend).lease;
-            let seconds = lease.saturating_add(lease / 4).as_secs_f64().ceil();
-            format!("The stack's lock was not given back: it runs out by itself within {seconds} s.")
-        }
+/// The result of a run that was asked to stop and whose steps exceeded the time limit.
+fn overdue_error(signal: Signal) -> WorkflowError {
+    StopError {
+        signal,
+        what: "the stack's records could not be written in time".to_owned(),
+        help: Some("See what is there with `leasehold audit list` and `leasehold plan`.".to_owned()),
     }
-}
-
-/// The error for a request for the lock that was in flight when a signal arrived and was not answered in time.
-fn unanswered_lock_error(interruption: &Interruption, backend: &Backend) -> CommandError {
-    match interruption.received_signal() {
-        Some(signal) => CommandError::Stopped {
-            signal,
-            what: "nothing was changed, but a request for the lock was not answered in time".to_owned(),
-            help: Some(format!("If it was carried out: {}", describe_left_lock(backend))),
-        },
-        None => CommandError::Unfinished,
-    }
+    .into()
 }

@@ -4,15 +4,15 @@
 
 use leasehold_provider::{Realm, StackName};
 
-use super::failure::CommandError;
-use super::print_message;
-use super::session::{ObservedStack, Stack};
+use super::error::WorkflowError;
+use super::event::{WorkflowContext, WorkflowEvent};
+use super::observe::ObservedStack;
+use super::stack::Stack;
 use crate::ledger::Chain;
 use crate::ledger::accounts::{Accounts, KEY};
 use crate::store::lineage::Lineage;
 use crate::store::lock::OtherStackError;
 use crate::store::{ObjectVersion, Store, WriteOutcome};
-use crate::views::inert::escape_steering;
 
 /// The accounts that a stack's store records.
 pub struct KnownAccounts {
@@ -26,11 +26,11 @@ impl KnownAccounts {
     ///
     /// # Errors
     /// The store cannot be read, or the object does not parse or belongs to another stack.
-    pub async fn read_from_store(store: &Store, stack: &StackName) -> Result<Self, CommandError> {
+    pub async fn read_from_store(store: &Store, stack: &StackName) -> Result<Self, WorkflowError> {
         let Some(object) = store.read_object(KEY).await? else {
             return Ok(Self { accounts: Accounts::default(), version: None });
         };
-        let accounts = Accounts::parse_accounts(&object.bytes).map_err(|why| CommandError::Refused {
+        let accounts = Accounts::parse_accounts(&object.bytes).map_err(|why| WorkflowError::Refused {
             what: format!("{KEY} in {} cannot be used: {why}", store.place()),
             help: "It says in which accounts the stack has anything. Put back what it was, from a backup or an older version; \
                    without it, apply again and it is written anew from what lives."
@@ -43,11 +43,6 @@ impl KnownAccounts {
         Ok(Self { accounts, version: Some(object.version) })
     }
 
-    /// Notes in `observed` the recorded accounts that its observation did not reach.
-    pub fn note_unreachable(&self, observed: &mut ObservedStack) {
-        observed.out_of_sight = self.accounts.find_unreachable(&observed.snapshot.realm);
-    }
-
     /// The recorded accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
@@ -57,9 +52,9 @@ impl KnownAccounts {
     ///
     /// # Errors
     /// The recorded lineage differs from `lineage`: one of the two objects in the store was replaced.
-    pub fn check_lineage(&self, store: &Store, lineage: &Lineage) -> Result<(), CommandError> {
+    pub fn check_lineage(&self, store: &Store, lineage: &Lineage) -> Result<(), WorkflowError> {
         match self.accounts.lineage() {
-            Some(found) if found != lineage => Err(CommandError::Refused {
+            Some(found) if found != lineage => Err(WorkflowError::Refused {
                 what: format!(
                     "{KEY} in {} has lineage {found}, and the ledger there has lineage {lineage}: one of the two was replaced",
                     store.place()
@@ -74,7 +69,7 @@ impl KnownAccounts {
     ///
     /// # Errors
     /// The store cannot be written, or another process has written the object since it was read.
-    pub async fn write_to_store(&mut self, chain: &Chain, accounts: Accounts) -> Result<(), CommandError> {
+    pub async fn write_to_store(&mut self, chain: &Chain, accounts: Accounts) -> Result<(), WorkflowError> {
         let store = chain.store();
         let accounts = accounts.with_owner(chain.stack().clone(), chain.lineage().clone());
         if accounts == self.accounts {
@@ -90,7 +85,7 @@ impl KnownAccounts {
                 *self = Self { accounts, version: Some(version) };
                 Ok(())
             }
-            WriteOutcome::Taken => Err(CommandError::Refused {
+            WriteOutcome::Taken => Err(WorkflowError::Refused {
                 what: format!("{KEY} in {} was written by somebody else meanwhile", store.place()),
                 help: "Nothing more was changed. Apply again.".to_owned(),
             }),
@@ -99,18 +94,20 @@ impl KnownAccounts {
 }
 
 /// Notes in `observed` the recorded accounts that the observation for a plan did not reach. A plan can be made where the store does not
-/// answer: then this only prints a warning.
+/// answer: then this is only reported.
 ///
 /// # Errors
 /// The record exists and cannot be used.
-pub async fn note_unreachable_accounts(stack: &Stack, observed: &mut ObservedStack) -> Result<(), CommandError> {
-    let known = async { KnownAccounts::read_from_store(&stack.open_store().await?, &stack.declared.stack).await };
+pub async fn note_unreachable_accounts(
+    stack: &Stack,
+    observed: &mut ObservedStack,
+    context: &WorkflowContext,
+) -> Result<(), WorkflowError> {
+    let known =
+        async { KnownAccounts::read_from_store(&stack.open_store(context).await?, &stack.declared.stack).await };
     match known.await {
-        Ok(known) => known.note_unreachable(observed),
-        Err(CommandError::Store(error)) => print_message(&format!(
-            "warning: whether this stack has anything in accounts that no provider block leads to is not known: {}\n",
-            escape_steering(&error.to_string())
-        )),
+        Ok(known) => observed.out_of_sight = known.accounts.find_unreachable(&observed.snapshot.realm),
+        Err(WorkflowError::Store(error)) => context.notify(WorkflowEvent::AccountsUnknown(&error)),
         Err(failure) => return Err(failure),
     }
     Ok(())
@@ -121,14 +118,18 @@ pub async fn note_unreachable_accounts(stack: &Stack, observed: &mut ObservedSta
 ///
 /// # Errors
 /// The record cannot be read, or it names an account that `realm` does not reach.
-pub async fn refuse_unreachable_accounts(stack: &Stack, realm: &Realm) -> Result<(), CommandError> {
-    let known = KnownAccounts::read_from_store(&stack.open_store().await?, &stack.declared.stack).await?;
+pub async fn refuse_unreachable_accounts(
+    stack: &Stack,
+    realm: &Realm,
+    context: &WorkflowContext,
+) -> Result<(), WorkflowError> {
+    let known = KnownAccounts::read_from_store(&stack.open_store(context).await?, &stack.declared.stack).await?;
     let out_of_sight = known.accounts.find_unreachable(realm);
     if out_of_sight.is_empty() {
         return Ok(());
     }
     let accounts: Vec<String> = out_of_sight.into_keys().collect();
-    Err(CommandError::Refused {
+    Err(WorkflowError::Refused {
         what: format!(
             "this stack has something in {}, and no provider block leads there any more: what became of it cannot be seen",
             accounts.join(", ")

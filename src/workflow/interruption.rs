@@ -1,17 +1,12 @@
 //! SIGINT, SIGTERM and SIGHUP: what they request from a command, and the time by which it must end.
 //!
-//! A separate thread receives the signals and keeps the [`InterruptionState`] in a watch channel. So a command that computes or waits for a
-//! file is stopped as well as one that waits for the network. All three signals mean the same.
+//! The thread that receives the signals passes them to [`Interruption::receive_signal`], which keeps the state in a watch channel. All three
+//! signals mean the same.
 //!
 //! - A command that only reads does nothing about signals: the first one ends the process with exit code 1.
 //! - Before a command changes anything, it calls [`Interruption::defer_first_signal`]. From then on the first signal only sets the request.
 //!   The command checks for the request, stops at a point where it can stop, and cleans up.
 //! - The second signal ends the process at once, whatever the command is doing.
-//!
-//! The installed handlers also make the signals work for process 1 of a container: Linux drops a signal to process 1 if that process has no
-//! handler for it (pid_namespaces(7)).
-
-mod handlers;
 
 use std::future::{Future, pending};
 use std::time::Duration;
@@ -19,8 +14,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::failure::CommandError;
-use handlers::Handlers;
+use super::error::WorkflowError;
 
 /// How long after the signal the steps in flight may take to finish. Kubernetes kills a container 30 s after SIGTERM
 /// (`terminationGracePeriodSeconds`); the limits below divide these 30 s.
@@ -39,16 +33,14 @@ pub const LOCK: Duration = Duration::from_secs(28);
 /// the child, and a closed terminal sends SIGHUP both from the kernel and from the shell.
 const SAME_REQUEST: Duration = Duration::from_secs(1);
 
-/// How long printing the final message may take: stderr may be a pipe that no process reads.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
 /// A signal that requests the end of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
+    /// SIGINT.
     Interrupt,
-    #[cfg_attr(not(unix), allow(dead_code))]
+    /// SIGTERM.
     Terminate,
-    #[cfg_attr(not(unix), allow(dead_code))]
+    /// SIGHUP.
     HangUp,
 }
 
@@ -59,6 +51,24 @@ impl std::fmt::Display for Signal {
             Self::Terminate => "SIGTERM",
             Self::HangUp => "SIGHUP",
         })
+    }
+}
+
+/// A signal stopped the command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("stopped by {signal}: {what}")]
+pub struct StopError {
+    /// The signal.
+    pub signal: Signal,
+    /// What was changed, or why the command did not end cleanly.
+    pub what: String,
+    /// What the user should know or do next. `None`: nothing.
+    pub help: Option<String>,
+}
+
+impl StopError {
+    fn new(signal: Signal, what: &str, help: Option<String>) -> Self {
+        Self { signal, what: what.to_owned(), help }
     }
 }
 
@@ -87,30 +97,26 @@ struct InterruptionState {
 
 impl InterruptionState {
     /// Processes a signal. Returns the error with which the process must end now, or `None` if it continues.
-    fn receive_signal(&mut self, signal: Signal, now: Instant) -> Option<CommandError> {
+    fn receive_signal(&mut self, signal: Signal, now: Instant) -> Option<StopError> {
         let failure = if self.ended { None } else { self.reason_to_leave(signal, now) };
         self.leaving |= failure.is_some();
         failure
     }
 
-    fn reason_to_leave(&mut self, signal: Signal, now: Instant) -> Option<CommandError> {
+    fn reason_to_leave(&mut self, signal: Signal, now: Instant) -> Option<StopError> {
         let Some(first) = self.request else {
             self.request = Some(StopRequest { signal, at: now });
-            return self.deferred.is_none().then(|| interrupted_error(signal, self.describe_changes(), None));
+            return self.deferred.is_none().then(|| StopError::new(signal, self.describe_changes(), None));
         };
         if now.duration_since(first.at) < SAME_REQUEST {
             return None;
         }
-        Some(interrupted_error(signal, "this is the second signal: leaving at once", self.deferred.clone()))
+        Some(StopError::new(signal, "this is the second signal: leaving at once", self.deferred.clone()))
     }
 
     fn describe_changes(&self) -> &'static str {
         if self.changed.is_empty() { "nothing was changed" } else { self.changed }
     }
-}
-
-fn interrupted_error(signal: Signal, what: &str, help: Option<String>) -> CommandError {
-    CommandError::Stopped { signal, what: what.to_owned(), help }
 }
 
 /// Whether a signal has requested the end of the program. Clones share one state.
@@ -119,34 +125,23 @@ pub struct Interruption {
     state: watch::Sender<InterruptionState>,
 }
 
+impl Default for Interruption {
+    fn default() -> Self {
+        Self { state: watch::Sender::new(InterruptionState::default()) }
+    }
+}
+
 impl Interruption {
-    /// Installs the handlers and starts the thread that receives the signals.
-    ///
-    /// # Errors
-    /// The system cannot provide a thread, a pipe or a handler.
-    pub fn start_signal_thread() -> std::io::Result<Self> {
-        let interruption = Self { state: watch::Sender::new(InterruptionState::default()) };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let signals = {
-            let _context = runtime.enter();
-            Handlers::install_handlers()?
-        };
-        let receiver = interruption.clone();
-        let receive = move || runtime.block_on(receiver.receive_signals(signals));
-        std::thread::Builder::new().name("signals".to_owned()).spawn(receive)?;
-        Ok(interruption)
+    /// Processes a signal. Returns the error with which the process must end now, or `None` if it continues.
+    #[must_use]
+    pub fn receive_signal(&self, signal: Signal) -> Option<StopError> {
+        self.receive_signal_at(signal, Instant::now())
     }
 
-    async fn receive_signals(self, mut signals: Handlers) {
-        loop {
-            let signal = signals.next_signal().await;
-            let mut leave = None;
-            self.state.send_modify(|state| leave = state.receive_signal(signal, Instant::now()));
-            if let Some(failure) = leave {
-                exit_process(failure);
-            }
-            tracing::info!(%signal, "signal received");
-        }
+    fn receive_signal_at(&self, signal: Signal, now: Instant) -> Option<StopError> {
+        let mut stop = None;
+        self.state.send_modify(|state| stop = state.receive_signal(signal, now));
+        stop
     }
 
     /// Until the returned guard is dropped, the command handles the first signal itself. `left_behind` says in whole sentences what a
@@ -154,7 +149,7 @@ impl Interruption {
     ///
     /// # Errors
     /// A signal has arrived already: the process is about to end.
-    pub fn defer_first_signal(&self, left_behind: &str) -> Result<SignalDeferral, CommandError> {
+    pub fn defer_first_signal(&self, left_behind: &str) -> Result<SignalDeferral, StopError> {
         self.change_unless_requested(|state| state.deferred = Some(left_behind.to_owned()))?;
         Ok(SignalDeferral(self.clone()))
     }
@@ -164,11 +159,11 @@ impl Interruption {
     ///
     /// # Errors
     /// The error of the change, or that a signal arrived before it or during it.
-    pub fn make_change<T>(
+    pub fn make_change<T, E: From<StopError>>(
         &self,
         changed: &'static str,
-        change: impl FnOnce() -> Result<T, CommandError>,
-    ) -> Result<T, CommandError> {
+        change: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
         let guard = self.defer_first_signal("")?;
         let done = change()?;
         self.state.send_modify(|state| state.changed = changed);
@@ -182,15 +177,15 @@ impl Interruption {
     ///
     /// # Errors
     /// A signal has arrived already, and nothing was written.
-    pub fn begin_writing(&self) -> Result<(), CommandError> {
+    pub fn begin_writing(&self) -> Result<(), StopError> {
         self.change_unless_requested(|state| state.writing = true)
     }
 
     /// Makes the change only if no signal has arrived. For the thread that receives signals, check and change are one atomic step.
-    fn change_unless_requested(&self, change: impl FnOnce(&mut InterruptionState)) -> Result<(), CommandError> {
+    fn change_unless_requested(&self, change: impl FnOnce(&mut InterruptionState)) -> Result<(), StopError> {
         let mut refused = None;
         self.state.send_modify(|state| match state.request {
-            Some(request) => refused = Some(interrupted_error(request.signal, state.describe_changes(), None)),
+            Some(request) => refused = Some(StopError::new(request.signal, state.describe_changes(), None)),
             None => change(state),
         });
         refused.map_or(Ok(()), Err)
@@ -222,9 +217,9 @@ impl Interruption {
     }
 
     /// Waits for a signal that arrives before [`Self::begin_writing`].
-    pub async fn wait_for_stop_before_writing(&self) -> CommandError {
+    pub async fn wait_for_stop_before_writing(&self) -> StopError {
         let request = self.wait_for_request(|state| !state.writing).await;
-        interrupted_error(request.signal, "nothing was changed", None)
+        StopError::new(request.signal, "nothing was changed", None)
     }
 
     async fn wait_for_request(&self, wanted: impl Fn(&InterruptionState) -> bool) -> StopRequest {
@@ -237,16 +232,20 @@ impl Interruption {
         }
     }
 
-    /// Runs `work` to completion. After a signal, the work is abandoned when `limit` has passed since the signal, and the result is `None`.
-    pub async fn run_within_limit<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    /// Runs `work` to completion. After a signal, the work is abandoned when `limit` has passed since the signal.
+    ///
+    /// # Errors
+    /// The signal after which the work was abandoned.
+    pub async fn run_within_limit<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, Signal> {
         let expired = async {
             let request = self.wait_for_request(|_| true).await;
             tokio::time::sleep_until(request.at.checked_add(limit).unwrap_or(request.at)).await;
+            request.signal
         };
         tokio::select! {
             biased;
-            done = work => Some(done),
-            () = expired => None,
+            done = work => Ok(done),
+            signal = expired => Err(signal),
         }
     }
 }
@@ -263,12 +262,11 @@ impl SignalDeferral {
     pub async fn finish_work<T>(
         &self,
         limit: Duration,
-        work: impl Future<Output = Result<T, CommandError>>,
-    ) -> Result<T, CommandError> {
-        match (self.run_within_limit(limit, work).await, self.received_signal()) {
-            (Some(done), _) => done,
-            (None, Some(signal)) => Err(interrupted_error(signal, "what was begun did not end in time", None)),
-            (None, None) => Err(CommandError::Unfinished),
+        work: impl Future<Output = Result<T, WorkflowError>>,
+    ) -> Result<T, WorkflowError> {
+        match self.run_within_limit(limit, work).await {
+            Ok(done) => done,
+            Err(signal) => Err(StopError::new(signal, "what was begun did not end in time", None).into()),
         }
     }
 }
@@ -287,43 +285,24 @@ impl Drop for SignalDeferral {
     }
 }
 
-/// Prints the error and ends the process with exit code 1. This also works if another thread has locked stderr and waits for a full pipe.
-fn exit_process(failure: CommandError) -> ! {
-    let (sender, said) = std::sync::mpsc::channel();
-    let speak = move || {
-        let _ = failure.report_error();
-        // If the receiver is gone, the process is already ending.
-        let _ = sender.send(());
-    };
-    if std::thread::Builder::new().spawn(speak).is_ok() {
-        let _ = said.recv_timeout(LAST_WORDS);
-    }
-    std::process::exit(1)
-}
-
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
 
     use super::*;
 
-    fn text(failure: Option<CommandError>) -> String {
-        match failure {
-            Some(CommandError::Stopped { signal, what, help }) => {
-                format!("{signal}: {what}: {}", help.unwrap_or_default())
-            }
-            _ => String::new(),
-        }
+    fn text(stop: Option<StopError>) -> String {
+        stop.map_or_else(String::new, |StopError { signal, what, help }| {
+            format!("{signal}: {what}: {}", help.unwrap_or_default())
+        })
     }
 
     fn interruption() -> Interruption {
-        Interruption { state: watch::Sender::new(InterruptionState::default()) }
+        Interruption::default()
     }
 
     fn receive_at(interruption: &Interruption, signal: Signal, now: Instant) -> String {
-        let mut leave = None;
-        interruption.state.send_modify(|state| leave = state.receive_signal(signal, now));
-        text(leave)
+        text(interruption.receive_signal_at(signal, now))
     }
 
     fn receive(interruption: &Interruption, signal: Signal) -> String {
@@ -378,7 +357,7 @@ mod tests {
     #[test]
     fn signal_between_two_changes_says_what_was_changed() {
         let interruption = interruption();
-        interruption.make_change("one is changed", || Ok(())).unwrap();
+        interruption.make_change("one is changed", || Ok::<_, StopError>(())).unwrap();
         assert_eq!(receive(&interruption, Signal::Interrupt), "SIGINT: one is changed: ");
     }
 
@@ -388,11 +367,11 @@ mod tests {
         let mut leave = String::new();
         let changed = interruption.make_change("one is changed", || {
             leave = receive(&interruption, Signal::Terminate);
-            Ok(())
+            Ok::<_, StopError>(())
         });
         assert_eq!((leave.as_str(), text(changed.err()).as_str()), ("", "SIGTERM: one is changed: "));
         let next =
-            interruption.make_change("two are changed", || -> Result<(), CommandError> { panic!("a second change") });
+            interruption.make_change("two are changed", || -> Result<(), StopError> { panic!("a second change") });
         assert_eq!(text(next.err()), "SIGTERM: one is changed: ");
     }
 
@@ -419,9 +398,9 @@ mod tests {
     async fn work_is_bound_from_the_signal_on() {
         let (interruption, start) = (interruption(), Instant::now());
         let _deferred = interruption.defer_first_signal("").unwrap();
-        assert_eq!(interruption.run_within_limit(Duration::ZERO, tokio::task::yield_now()).await, Some(()));
+        assert_eq!(interruption.run_within_limit(Duration::ZERO, tokio::task::yield_now()).await, Ok(()));
         receive_at(&interruption, Signal::Terminate, start.checked_sub(STEPS).unwrap());
-        assert_eq!(interruption.run_within_limit(STEPS, pending::<()>()).await, None);
+        assert_eq!(interruption.run_within_limit(STEPS, pending::<()>()).await, Err(Signal::Terminate));
         assert!(start.elapsed() < STEPS, "the limit counts from the signal, not from the call");
     }
 }

@@ -1,0 +1,208 @@
+//! Observes the live state of a stack, for a plan or for a question.
+//!
+//! In: the configuration, the half of a provider that reads, and the secret stores. Out: an [`ObservedStack`], or a snapshot of the objects
+//! that a plan is about. Nothing is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use leasehold_provider::{
+    Address, Alias, Change, DeliveryIndex, Observe, ObserveRequest, Principal, Realize, ResourceId, Snapshot,
+};
+
+use super::connection::Connection;
+use super::error::WorkflowError;
+use super::stack::Stack;
+use crate::config::{DeclaredStack, Sources};
+use crate::lifecycle;
+use crate::plan::Plan;
+use crate::realize::{self, ResourceMap};
+use crate::secret_store::SecretStores;
+
+/// The observed live state of a stack, and the shared objects that the stack declares.
+pub struct ObservedStack {
+    /// The shared objects that the stack declares.
+    pub shared: ResourceMap,
+    /// The live objects.
+    pub snapshot: Snapshot,
+    /// Accounts in which the stack has objects and that the observation did not reach. Empty also where the store was not read.
+    pub out_of_sight: BTreeMap<String, Option<Alias>>,
+}
+
+/// What an observation reads.
+pub struct ObserveInputs<'a> {
+    /// The configuration.
+    pub declared: &'a DeclaredStack,
+    /// The files of the configuration, for errors.
+    pub sources: &'a Sources,
+    /// The half of the provider that reads.
+    pub observe: &'a dyn Observe,
+    /// The pure half of the provider.
+    pub realize: &'a dyn Realize,
+    /// The secret stores.
+    pub stores: &'a SecretStores,
+    /// The instant of the run.
+    pub now: Timestamp,
+}
+
+/// Observes the live objects of the stack.
+///
+/// # Errors
+/// The cloud or a secret store cannot be read.
+pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<ObservedStack, WorkflowError> {
+    observe_read_only(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
+}
+
+/// Observes what a plan for the stack needs, including the objects to import.
+///
+/// # Errors
+/// The cloud or a secret store cannot be read.
+pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<ObservedStack, WorkflowError> {
+    let stores = stack.open_secret_stores();
+    let (observe, realize) = (connection.observe.as_ref(), connection.realize.as_ref());
+    observe_with_imports(&inputs_for_stack(stack, observe, realize, &stores)).await
+}
+
+/// Observes the live objects of the stack with only the half of a provider that reads.
+///
+/// # Errors
+/// The cloud or a secret store cannot be read.
+pub async fn observe_read_only(
+    stack: &Stack,
+    observe: &dyn Observe,
+    realize: &dyn Realize,
+) -> Result<ObservedStack, WorkflowError> {
+    let stores = stack.open_secret_stores();
+    observe_declared(&inputs_for_stack(stack, observe, realize, &stores), &BTreeMap::new()).await
+}
+
+fn inputs_for_stack<'a>(
+    stack: &'a Stack,
+    observe: &'a dyn Observe,
+    realize: &'a dyn Realize,
+    stores: &'a SecretStores,
+) -> ObserveInputs<'a> {
+    ObserveInputs { declared: &stack.declared, sources: &stack.sources, observe, realize, stores, now: stack.now() }
+}
+
+/// Observes the live objects of a stack, and the objects that it imports.
+///
+/// # Errors
+/// The cloud or a secret store cannot be read, or a shared object cannot be realized.
+pub async fn observe_with_imports(inputs: &ObserveInputs<'_>) -> Result<ObservedStack, WorkflowError> {
+    let adopt = lifecycle::imports::list_import_candidates(inputs.declared, inputs.realize);
+    observe_declared(inputs, &adopt).await
+}
+
+async fn observe_declared(
+    inputs: &ObserveInputs<'_>,
+    adopt: &BTreeMap<ResourceId, Address>,
+) -> Result<ObservedStack, WorkflowError> {
+    let ObserveInputs { declared, sources, observe, realize, stores, now } = *inputs;
+    let realm = observe.read_realm().await?;
+    let (shared, findings) = realize::realize_shared_objects(declared, realize, &realm);
+    if !findings.is_empty() {
+        return Err(WorkflowError::Findings { findings, sources: sources.clone() });
+    }
+    let delivered = stores.read_deliveries(&declared.stack, &realm)?;
+    let keys_of = find_key_users(declared, &delivered, realize);
+    let request = ObserveRequest { adopt, keys_of: &keys_of, ..ObserveRequest::for_plan(&declared.stack, &shared) };
+    let mut snapshot = observe.observe_stack(request).await?;
+    snapshot.restore_sensitive(&shared);
+    snapshot.note_deliveries(&delivered);
+    if observe.has_unread_details(&snapshot) {
+        let principals = lifecycle::exact_reads::find_exact_read_principals(declared, &snapshot, now, realize);
+        observe.read_exactly(&declared.stack, &mut snapshot, &principals).await?;
+        snapshot.note_deliveries(&delivered);
+    }
+    Ok(ObservedStack { shared, snapshot, out_of_sight: BTreeMap::new() })
+}
+
+/// The users that must have access keys, or to which keys were delivered. They are read exactly, because a credential report may be hours
+/// old.
+fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &dyn Realize) -> BTreeSet<ResourceId> {
+    let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
+    let users = declared
+        .map(|identity| realize.principal_id(Principal::User, &identity.name).with_account(identity.account.as_ref()));
+    users.chain(find_delivery_users(delivered, realize)).collect()
+}
+
+/// The users to which keys were delivered.
+fn find_delivery_users<'a>(
+    delivered: &'a DeliveryIndex,
+    realize: &'a dyn Realize,
+) -> impl Iterator<Item = ResourceId> + 'a {
+    delivered.keys().map(|(account, name)| realize.principal_id(Principal::User, name).with_account(account.as_ref()))
+}
+
+/// The shared objects as they are after the plan. With them, reading the objects again also reads their marks.
+pub fn collect_shared_objects(plan: &Plan) -> ResourceMap {
+    let after = plan
+        .steps
+        .iter()
+        .filter_map(|step| step.change.resource_after())
+        .filter(|resource| resource.identity.is_none());
+    after.map(|resource| (resource.id.clone(), resource.clone())).collect()
+}
+
+/// The identities whose credentials are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialSelection {
+    /// All identities of the stack, so that intents that an earlier run left open can be resolved.
+    OfStack,
+    /// Only the identities that the plan changes.
+    OfPlan,
+}
+
+/// Observes the live objects that a plan is about, and adds what the secret stores say was delivered.
+///
+/// # Errors
+/// The cloud or a secret store cannot be read.
+pub async fn observe_with_deliveries(
+    plan: &Plan,
+    connection: &Connection,
+    shared: &ResourceMap,
+    credentials: CredentialSelection,
+) -> Result<Snapshot, WorkflowError> {
+    let delivered = connection.vault.read_deliveries(&plan.stack, &plan.realm)?;
+    let keys_of = match credentials {
+        CredentialSelection::OfStack => find_delivery_users(&delivered, connection.realize.as_ref()).collect(),
+        CredentialSelection::OfPlan => BTreeSet::new(),
+    };
+    let mut snapshot = observe_plan_objects(plan, connection, shared, credentials, &keys_of).await?;
+    snapshot.note_deliveries(&delivered);
+    Ok(snapshot)
+}
+
+/// Observes the live objects that a plan is about and their credentials, without the secret stores.
+///
+/// # Errors
+/// The cloud cannot be read.
+pub async fn observe_written_objects(
+    plan: &Plan,
+    connection: &Connection,
+    shared: &ResourceMap,
+) -> Result<Snapshot, WorkflowError> {
+    observe_plan_objects(plan, connection, shared, CredentialSelection::OfPlan, &BTreeSet::new()).await
+}
+
+async fn observe_plan_objects(
+    plan: &Plan,
+    connection: &Connection,
+    shared: &ResourceMap,
+    credentials: CredentialSelection,
+    keys_of: &BTreeSet<ResourceId>,
+) -> Result<Snapshot, WorkflowError> {
+    let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
+    let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Adopt { .. }));
+    let adopt = adopts.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
+    let identities = plan.identities.iter().map(|delta| &delta.address);
+    let told: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
+    let nobody_else = plan.steps.iter().all(|step| told.contains(&step.subject));
+    let no_other_credentials = credentials == CredentialSelection::OfPlan && nobody_else;
+    let plain = ObserveRequest::for_plan(&plan.stack, shared);
+    let request = ObserveRequest { exact: &exact, adopt: &adopt, keys_of, no_other_credentials, ..plain };
+    let mut snapshot = connection.observe.observe_stack(request).await?;
+    snapshot.restore_sensitive(shared);
+    Ok(snapshot)
+}

@@ -1,0 +1,123 @@
+//! Makes the plan for an observed stack. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use leasehold_provider::{Compare, Digest, Realize};
+
+use super::connection::Connection;
+use super::error::WorkflowError;
+use super::named::find_nearest_name;
+use super::observe::ObservedStack;
+use super::stack::{Stack, VERSION};
+use crate::config::declared::Providers;
+use crate::config::{DeclaredStack, Sources};
+use crate::plan::select::{PlanSelection, is_named_by};
+use crate::plan::{BuildPlanError, Plan, PlanBasis, build, build_plan};
+
+/// What a plan is made from.
+pub struct PlanRequest<'a> {
+    /// The configuration.
+    pub declared: &'a DeclaredStack,
+    /// The files of the configuration, for errors.
+    pub sources: &'a Sources,
+    /// The observed live state.
+    pub observed: &'a ObservedStack,
+    /// The instant of the run.
+    pub now: Timestamp,
+    /// The pure half of the provider.
+    pub realize: &'a dyn Realize,
+    /// The comparison of access.
+    pub compare: &'a dyn Compare,
+    /// The inputs that the plan records.
+    pub basis: PlanBasis,
+    /// The part of the plan that is wanted.
+    pub selection: &'a PlanSelection,
+}
+
+/// Makes a plan for the stack.
+///
+/// # Errors
+/// As for [`plan_observed`].
+pub fn plan_stack(
+    stack: &Stack,
+    connection: &Connection,
+    observed: &ObservedStack,
+    now: Timestamp,
+    selection: &PlanSelection,
+) -> Result<Plan, WorkflowError> {
+    plan_observed(PlanRequest {
+        declared: &stack.declared,
+        sources: &stack.sources,
+        observed,
+        now,
+        realize: connection.realize.as_ref(),
+        compare: connection.compare.as_ref(),
+        basis: stack.plan_basis(),
+        selection,
+    })
+}
+
+/// Makes a plan.
+///
+/// # Errors
+/// The selection names nothing, the configuration cannot be realized, or the plan failed its own check.
+pub fn plan_observed(request: PlanRequest<'_>) -> Result<Plan, WorkflowError> {
+    let PlanRequest { declared, sources, observed, now, realize, compare, basis, selection } = request;
+    check_selection(declared, observed, selection)?;
+    let (shared, snapshot) = (&observed.shared, &observed.snapshot);
+    let plan = build_plan(build::PlanInputs { declared, shared, snapshot, now, realize, compare, basis, selection });
+    let plan = plan.map_err(|refused| match refused {
+        BuildPlanError::Findings(findings) => WorkflowError::Findings { findings, sources: sources.clone() },
+        BuildPlanError::Unsound(faults) => WorkflowError::Unsound(faults),
+    })?;
+    Ok(Plan { out_of_sight: observed.out_of_sight.clone(), ..plan })
+}
+
+/// The inputs that a plan for this configuration records. `directory` is the stack's directory, `files` are the digests of its files.
+#[must_use]
+pub fn basis_for_declared(declared: &DeclaredStack, directory: String, files: BTreeMap<String, Digest>) -> PlanBasis {
+    let Providers { first, alias, others } = Providers::from_blocks(&declared.providers);
+    PlanBasis {
+        version: VERSION.to_owned(),
+        directory,
+        files,
+        provider: first,
+        alias,
+        others,
+        backend: declared.backend.clone(),
+        stores: declared.stores.iter().map(|(name, store)| (name.clone(), store.settings.clone())).collect(),
+    }
+}
+
+/// A target or exclusion that names nothing is a typing error, and would give another plan than intended.
+fn check_selection(
+    stack: &DeclaredStack,
+    observed: &ObservedStack,
+    selection: &PlanSelection,
+) -> Result<(), WorkflowError> {
+    for pattern in selection.targets.iter().chain(&selection.excludes) {
+        let declared = stack.identities.keys().any(|address| is_named_by(pattern, address));
+        let live = observed.snapshot.identities.values().any(|identity| is_named_by(pattern, identity.address()));
+        let scope = stack.scopes.values().any(|(scope, _)| is_named_by(pattern, &scope.address()));
+        let group = stack.groups.values().any(|group| is_named_by(pattern, &group.group.address));
+        let federations = || stack.federations.values().map(|(federation, _)| federation.address());
+        let federation = federations().any(|address| is_named_by(pattern, &address));
+        if !declared && !live && !scope && !group && !federation {
+            let live = observed.snapshot.identities.values().map(|identity| identity.address().to_string());
+            let scopes = stack.scopes.values().map(|(scope, _)| scope.address().to_string());
+            let groups = stack.groups.values().map(|group| group.group.address.to_string());
+            let declared = stack.identities.keys().map(ToString::to_string);
+            let known: Vec<String> = declared
+                .chain(live)
+                .chain(scopes)
+                .chain(groups)
+                .chain(federations().map(|address| address.to_string()))
+                .collect();
+            let nearest =
+                find_nearest_name(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+            return Err(anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.stack).into());
+        }
+    }
+    Ok(())
+}
