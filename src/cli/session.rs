@@ -368,7 +368,7 @@ async fn observe_with_imports(
 /// old.
 fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &dyn Realize) -> BTreeSet<ResourceId> {
     let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
-    let declared = declared.map(|identity| (&identity.account, &identity.name));
+    let declared = declared.map(|identity| (&identity.spec.account, &identity.spec.name));
     let names = declared.chain(delivered.keys().map(|(account, name)| (account, name)));
     names.map(|(account, name)| realize.principal_id(Principal::User, name).with_account(account.as_ref())).collect()
 }
