@@ -66,7 +66,7 @@ impl Bench {
             let (resources, _) = realize::realize_identity(standing, &self.directory, realm);
             let marks = resources.get(&standing.id)?.marks.clone()?;
             let (id, name) = (standing.id.clone(), standing.id.name.clone());
-            let principal = standing.declared?.principal;
+            let principal = standing.declared?.spec.principal;
             let (created_at, last_used, keys) = (marks.created_at, None, BTreeMap::new());
             let live =
                 LiveIdentity { id, principal, name, unique_id: None, marks, created_at, last_used, resources, keys };

@@ -99,7 +99,7 @@ impl DependencyGraph {
             builder.ensure_node(&federation.address());
         }
         for identity in declared.identities.values() {
-            let node = builder.ensure_node(&identity.address);
+            let node = builder.ensure_node(&identity.spec.address);
             for (address, need) in collect_dependencies(identity) {
                 builder.add_dependency(node, &address, need);
             }
@@ -205,14 +205,14 @@ fn trace_path(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end:
 
 /// The dependencies of an identity: owner, service, scopes, trusted identities, `depends_on`.
 fn collect_dependencies(identity: &DeclaredIdentity) -> Vec<(Address, DependencyKind)> {
-    let mut needs = vec![(Address::from_qualified_name("owner", &identity.owner), DependencyKind::AnsweredForBy)];
-    if let Some(service) = &identity.service {
+    let mut needs = vec![(Address::from_qualified_name("owner", &identity.spec.owner), DependencyKind::AnsweredForBy)];
+    if let Some(service) = &identity.spec.service {
         needs.push((Address::from_qualified_name("service", service), DependencyKind::WorksFor));
     }
     needs.extend(
-        identity.scopes.iter().map(|scope| (Address::from_qualified_name("scope", scope), DependencyKind::Holds)),
+        identity.spec.scopes.iter().map(|scope| (Address::from_qualified_name("scope", scope), DependencyKind::Holds)),
     );
-    for trust in &identity.trusts {
+    for trust in &identity.spec.trusts {
         if let Trust::Identity { identities } = trust {
             needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), DependencyKind::Trusts)));
         }

@@ -66,7 +66,7 @@ pub fn realize_shared_objects(
 /// attached nowhere is created in the stack's first account (`None`).
 fn find_scope_accounts(declared: &DeclaredStack) -> BTreeMap<&str, BTreeSet<Option<&Alias>>> {
     let mut held: BTreeMap<&str, BTreeSet<Option<&Alias>>> = BTreeMap::new();
-    let identities = declared.identities.values().map(|identity| (&identity.scopes, &identity.account));
+    let identities = declared.identities.values().map(|identity| (&identity.spec.scopes, &identity.spec.account));
     let groups = declared.groups.values().map(|group| (&group.group.scopes, &group.group.account));
     // With a single account, every scope is created there.
     for (scopes, account) in identities.chain(groups).filter(|_| declared.providers.len() > 1) {
@@ -105,7 +105,7 @@ pub fn realize_identity(
             let mut resources = realize.realize_identity(realm, &active.identity, &active.marks);
             let lives = || live_resources(standing).into_iter().flat_map(BTreeMap::values);
             resources.extend(lives().filter(|part| is_kept_credential(&active.identity, part, realize)).cloned());
-            let guards = has_personal_mfa(Some(active.identity.kind), &resources, realize);
+            let guards = has_personal_mfa(Some(active.identity.spec.kind), &resources, realize);
             let left: Vec<Resource> = lives()
                 .filter(|part| realize.is_left_unchanged(&part.id, guards))
                 .filter(|part| is_new(part, &resources))
@@ -153,7 +153,7 @@ pub fn live_resources<'a>(standing: &IdentityStatus<'a>) -> Option<&'a ResourceM
 
 /// Whether a live resource is a credential that the block declares as kept.
 fn is_kept_credential(identity: &DesiredIdentity, part: &Resource, realize: &dyn Realize) -> bool {
-    realize.credential_kind(&part.id).is_some_and(|credential| identity.keeps.contains(&credential))
+    realize.credential_kind(&part.id).is_some_and(|credential| identity.spec.keeps.contains(&credential))
 }
 
 /// The issued keys of an identity: live keys that stay, with the status they should have, and the key to create. The new key depends on
@@ -217,7 +217,7 @@ fn has_personal_mfa<'a>(
 
 /// Reports a changed path of a role: IAM cannot change the path of a role.
 fn check_fixed_path(standing: &IdentityStatus<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
-    let declared = standing.declared.filter(|declared| declared.principal == Principal::Role)?;
+    let declared = standing.declared.filter(|declared| declared.spec.principal == Principal::Role)?;
     let path = |resource: &Resource| resource.get("path").and_then(Value::as_text).unwrap_or("/").to_owned();
     let live = path(live_resources(standing)?.get(&standing.id)?);
     let wanted = path(wanted.iter().find(|resource| resource.id == standing.id)?);

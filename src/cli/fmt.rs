@@ -162,14 +162,14 @@ fn collect_directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<
 fn replace_file(path: &Path, text: &str) -> anyhow::Result<()> {
     let context = || format!("cannot write {}", path.display());
     let real = path.canonicalize().with_context(context)?;
-    let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let next = real.with_file_name(format!(".{name}.{}.next", std::process::id()));
     let written = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create_new(&next)?;
-        file.set_permissions(std::fs::metadata(&real)?.permissions())?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&next, &real)
+        let folder = real.parent().ok_or(std::io::ErrorKind::IsADirectory)?;
+        let mut next = tempfile::Builder::new().prefix(".").suffix(".next").tempfile_in(folder)?;
+        next.as_file().set_permissions(std::fs::metadata(&real)?.permissions())?;
+        next.write_all(text.as_bytes())?;
+        next.as_file().sync_all()?;
+        next.persist(&real)?;
+        Ok(())
     };
-    written().inspect_err(|_| drop(std::fs::remove_file(&next))).with_context(context)
+    written().with_context(context)
 }

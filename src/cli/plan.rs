@@ -102,8 +102,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
 async fn seal_plan(plan: &Plan, stack: &Stack) -> Result<SealedValues, CommandError> {
     let store = stack.open_store(&session::reading_context()).await?;
     let name = store::generate_random_id()?;
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("the system gives no randomness: {error}"))?;
+    let key = store::generate_random_bytes()?;
     store.create_object(&format!("keys/{name}"), &key).await?;
     let key = SecretBox::new(Box::new(key));
     Ok(SealedValues { key: name, values: sealed::digest_sensitive_values(plan, &key) })

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{
-    Address, Alias, Credential, Digest, Federation, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust,
-};
+use leasehold_provider::{Address, Alias, Digest, Federation, Group, IdentitySpec, Scope, Span, StackName};
 
 use super::estate::StateBlocks;
 use super::origin::BlockOrigin;
@@ -310,56 +308,14 @@ pub struct DeclaredGroup {
 /// An identity, as its block declares it.
 #[derive(Debug, Clone)]
 pub struct DeclaredIdentity {
-    /// Its address, such as `identity.ci`.
-    pub address: Address,
-    /// Its name in the cloud. If the block has no `name`, an existing principal keeps the name it has.
-    pub name: String,
+    /// The identity itself. If its block has no `name`, an existing principal keeps the name it has.
+    pub spec: IdentitySpec,
     /// True if the block has a `name`.
     pub name_given: bool,
-    /// Its kind: human, service, workload, agent or break-glass.
-    pub kind: Kind,
-    /// Its form in the cloud: user or role.
-    pub principal: Principal,
-    /// The label of its owner.
-    pub owner: String,
-    /// The label of its service.
-    pub service: Option<String>,
-    /// Its environment, such as `production`.
-    pub environment: Option<String>,
-    /// Why it exists, for readers.
-    pub purpose: Option<String>,
     /// Its lease.
     pub lease: Lease,
-    /// Its own grace period, from `leaver { grace }`. `None`: the stack's.
-    pub grace: Option<Span>,
-    /// Its own statements.
-    pub statements: Vec<Statement>,
-    /// The labels of its attached scopes.
-    pub scopes: BTreeSet<String>,
-    /// Who may assume it. Only roles have trusts.
-    pub trusts: Vec<Trust>,
-    /// ARNs of attached policies that others manage.
-    pub managed_policy_arns: BTreeSet<String>,
-    /// Cloud names of its groups: the stack's, and those that others manage.
-    pub groups: BTreeSet<String>,
-    /// Its IAM path, such as `/ci/`. `None`: `/`.
-    pub path: Option<String>,
-    /// Kinds of credentials that Leasehold leaves unchanged while the identity is active.
-    pub keeps: BTreeSet<Credential>,
     /// The terms for its issued access keys. `None`: Leasehold issues it none.
     pub access_key: Option<KeyTerms>,
-    /// The ARN of its permissions boundary.
-    pub permissions_boundary: Option<String>,
-    /// Its own tags.
-    pub tags: BTreeMap<String, String>,
-    /// The keys of `tags` whose values are sensitive.
-    pub sensitive_tags: BTreeSet<String>,
-    /// The maximum duration of a session. Only roles have sessions.
-    pub max_session_duration: Option<Span>,
-    /// Its account, as the alias of a provider. `None`: the stack's first account.
-    pub account: Option<Alias>,
-    /// The value of its template mark: the template's name and a digest of its content. `None`: it uses no template.
-    pub template: Option<String>,
     /// Addresses of identities that must exist first.
     pub depends_on: BTreeSet<Address>,
     /// Where it is written.
@@ -367,7 +323,7 @@ pub struct DeclaredIdentity {
 }
 
 /// The lease of an identity. `expires_at` and `ttl` exclude each other. Without both, it has no lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Lease {
     /// The length, counted from `renewed_at`, or else from the creation of the identity.
     pub ttl: Option<Span>,

@@ -73,7 +73,7 @@ fn report_absent(inputs: &DriftInputs<'_>, standing: &IdentityStatus<'_>, report
         rule: DriftRule::Missing,
         address: Some(standing.address.clone()),
         object: standing.id.to_string(),
-        owner: Some(declared.owner.clone()),
+        owner: Some(declared.spec.owner.clone()),
         message: "it is declared and not there: removed outside, or never applied".to_owned(),
         access: None,
         changes: Vec::new(),
@@ -104,7 +104,7 @@ struct IdentityCheck<'a> {
 
 impl IdentityCheck<'_> {
     fn new_finding(&self, rule: DriftRule, message: String) -> DriftFinding {
-        let owner = self.standing.declared.map(|declared| declared.owner.clone());
+        let owner = self.standing.declared.map(|declared| declared.spec.owner.clone());
         DriftFinding {
             rule,
             address: Some(self.standing.address.clone()),

@@ -36,7 +36,7 @@ impl BlockGenerator<'_> {
         if let Some(provider) = self.declared.find_provider_reference(found.id.account.as_ref()) {
             body.set_attribute("provider", provider);
         }
-        self.write_attributes(&mut body, found);
+        self.write_attributes(&mut body, found, &import.to, unsaid);
         let documents = found.resources.values().filter_map(|part| match part.get("policy") {
             Some(Value::Document(document)) => Some((&part.id, document)),
             _ => None,
@@ -67,7 +67,7 @@ impl BlockGenerator<'_> {
         }
     }
 
-    fn write_attributes(&self, body: &mut HclBody, found: &Unmarked) {
+    fn write_attributes(&self, body: &mut HclBody, found: &Unmarked, address: &Address, unsaid: &mut Vec<String>) {
         let principal = found.resources.get(&found.id);
         let text = |name: &str| principal.and_then(|resource| resource.get(name)?.as_text());
         if let Some(purpose) = text("description") {
@@ -80,11 +80,10 @@ impl BlockGenerator<'_> {
             body.set_attribute("permissions_boundary", quote_text(boundary));
         }
         if let Some(Value::Number(seconds)) = principal.and_then(|resource| resource.get("max_session_duration")) {
-            let span = u32::try_from(*seconds).ok().and_then(Span::from_seconds);
-            body.set_attribute(
-                "max_session_duration",
-                quote_text(&span.map_or_else(String::new, |span| span.to_string())),
-            );
+            match u32::try_from(*seconds).ok().and_then(Span::from_seconds) {
+                Some(span) => body.set_attribute("max_session_duration", quote_text(&span.to_string())),
+                None => unsaid.push(format!("{address}: a maximum session duration of {seconds} s")),
+            }
         }
         let (mut policies, mut groups) = (BTreeSet::new(), BTreeSet::new());
         for part in found.resources.values() {

@@ -181,8 +181,9 @@ impl Chain {
                 run: self.run.clone(),
                 records: records.clone(),
             };
-            let bytes = next.to_json_bytes();
-            match self.store.create_retained_object(&entry::entry_key(next.number), &bytes).await? {
+            let key = entry::entry_key(next.number);
+            let bytes = next.to_json_bytes().map_err(|error| StoreError::from_json(self.store.place(), &key, error))?;
+            match self.store.create_retained_object(&key, &bytes).await? {
                 WriteOutcome::Yes(_) => {
                     *head = LedgerHead { number: next.number, digest: Digest::from_bytes(&bytes) };
                     return Ok(head.clone());

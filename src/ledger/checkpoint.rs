@@ -12,7 +12,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use leasehold_provider::{Digest, StackName};
+use leasehold_provider::StackName;
 use ssh_key::public::KeyData;
 use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 
@@ -24,7 +24,7 @@ pub const NAMESPACE: &str = "leasehold";
 /// The text of a checkpoint for that last entry.
 #[must_use]
 pub fn render_checkpoint(stack: &StackName, head: &LedgerHead) -> String {
-    let hash: Vec<u8> = digest_bytes(head.digest);
+    let hash = head.digest.as_bytes();
     format!("leasehold/{stack}\n{}\n{}\n", head.number, BASE64_STANDARD.encode(hash))
 }
 
@@ -56,18 +56,8 @@ pub fn parse_checkpoint(text: &str, stack: &StackName) -> Result<LedgerHead, Che
     }
     let number = number.parse().map_err(|_| CheckpointError::Form)?;
     let hash = BASE64_STANDARD.decode(hash).map_err(|_| CheckpointError::Form)?;
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let digest = hex.parse().map_err(|_| CheckpointError::Form)?;
-    Ok(LedgerHead { number, digest })
-}
-
-fn digest_bytes(digest: Digest) -> Vec<u8> {
-    let hex = digest.to_string();
-    hex.as_bytes()
-        .chunks(2)
-        .filter_map(|pair| std::str::from_utf8(pair).ok())
-        .filter_map(|pair| u8::from_str_radix(pair, 16).ok())
-        .collect()
+    let hash: [u8; 32] = hash.try_into().map_err(|_| CheckpointError::Form)?;
+    Ok(LedgerHead { number, digest: hash.into() })
 }
 
 /// Signs a checkpoint with a private key. Returns the armored signature over the data that [`signing_data`] gives.
@@ -185,6 +175,8 @@ fn allows_our_namespace(rest: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use ssh_key::private::Ed25519Keypair;
+
+    use leasehold_provider::Digest;
 
     use super::*;
 

@@ -52,7 +52,8 @@ pub async fn archive_identity(
     read_at: Timestamp,
     before: &str,
 ) -> Result<ArchivedEvidence, StoreError> {
-    let bytes = render_evidence(stack, lineage, identity, read_at);
+    let bytes = render_evidence(stack, lineage, identity, read_at)
+        .map_err(|error| StoreError::from_json(store.place(), "evidence", error))?;
     let digest = Digest::from_bytes(&bytes);
     // The key is the digest of the bytes. If the object exists already, it has these bytes.
     store.create_retained_object(&evidence_key(digest), &bytes).await?;
@@ -60,7 +61,12 @@ pub async fn archive_identity(
     Ok(ArchivedEvidence { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })
 }
 
-fn render_evidence(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity, read_at: Timestamp) -> Vec<u8> {
+fn render_evidence(
+    stack: &StackName,
+    lineage: &Lineage,
+    identity: &LiveIdentity,
+    read_at: Timestamp,
+) -> Result<Vec<u8>, serde_json::Error> {
     let evidence = Evidence {
         schema: SCHEMA,
         stack,
@@ -82,6 +88,5 @@ fn render_evidence(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity
             })
             .collect(),
     };
-    // Strings, numbers and timestamps always serialize.
-    Document::new(serde_json::to_value(&evidence).unwrap_or_default()).canonical_text().as_bytes().to_vec()
+    Ok(Document::new(serde_json::to_value(&evidence)?).canonical_text().as_bytes().to_vec())
 }

@@ -26,11 +26,11 @@ fn find_candidates(import: &ImportBlock, declared: &DeclaredStack, realize: &dyn
     let ids = match (import.parse_target(), identity) {
         (Some(ImportTarget::Group), _) => vec![realize.group_id(import.name())],
         (Some(ImportTarget::Principal(form)), _) => vec![principal(form)],
-        (None, Some(identity)) => vec![principal(identity.principal)],
+        (None, Some(identity)) => vec![principal(identity.spec.principal)],
         (None, None) => vec![principal(Principal::User), principal(Principal::Role)],
     };
     let group = declared.groups.values().find(|group| group.group.address == import.to);
-    match identity.map(|identity| &identity.account).or(group.map(|group| &group.group.account)) {
+    match identity.map(|identity| &identity.spec.account).or(group.map(|group| &group.group.account)) {
         Some(account) => ids.into_iter().map(|id| id.with_account(account.as_ref())).collect(),
         None => {
             declared.accounts().flat_map(|account| ids.iter().map(move |id| id.clone().with_account(account))).collect()
@@ -121,9 +121,11 @@ fn check_import(
     }
     let group = declared.groups.values().find(|group| group.group.address == import.to);
     let wants = match (declared.identities.get(&import.to), group) {
-        (Some(identity), _) if identity.name_given => {
-            Some(realize.principal_id(identity.principal, &identity.name).with_account(identity.account.as_ref()))
-        }
+        (Some(identity), _) if identity.name_given => Some(
+            realize
+                .principal_id(identity.spec.principal, &identity.spec.name)
+                .with_account(identity.spec.account.as_ref()),
+        ),
         (Some(_), _) => None,
         (None, Some(group)) => Some(realize.group_id(&group.group.name).with_account(group.group.account.as_ref())),
         (None, None) => {

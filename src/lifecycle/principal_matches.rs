@@ -36,15 +36,15 @@ pub fn match_principals<'a>(
     let mut taken: BTreeMap<ResourceId, &Address> = BTreeMap::new();
     let mut open: Vec<(&DeclaredIdentity, ResourceId)> = Vec::new();
     for identity in declared.identities.values() {
-        let import = declared.estate.find_import(&identity.address).filter(|_| !identity.name_given);
-        let id = principal_id(identity.principal, import.map_or(&identity.name, |import| import.name()))
-            .with_account(identity.account.as_ref());
+        let import = declared.estate.find_import(&identity.spec.address).filter(|_| !identity.name_given);
+        let id = principal_id(identity.spec.principal, import.map_or(&identity.spec.name, |import| import.name()))
+            .with_account(identity.spec.account.as_ref());
         let live = snapshot.identities.get(&id);
-        let is_it = |live: &LiveIdentity| declared.estate.follow_moves(live.address()) == identity.address;
+        let is_it = |live: &LiveIdentity| declared.estate.follow_moves(live.address()) == identity.spec.address;
         let imported = import.is_some() && snapshot.unmarked.contains_key(&id);
         if identity.name_given || imported || live.is_some_and(is_it) {
-            taken.insert(id.clone(), &identity.address);
-            homes.of.insert(&identity.address, (id, live));
+            taken.insert(id.clone(), &identity.spec.address);
+            homes.of.insert(&identity.spec.address, (id, live));
         } else {
             open.push((identity, id));
         }
@@ -57,8 +57,8 @@ pub fn match_principals<'a>(
             homes.findings.push(diagnose_name_in_use(identity, &id, by));
         }
         let live = snapshot.identities.get(&id);
-        taken.insert(id.clone(), &identity.address);
-        homes.of.insert(&identity.address, (id, live));
+        taken.insert(id.clone(), &identity.spec.address);
+        homes.of.insert(&identity.spec.address, (id, live));
     }
     homes.rest = snapshot.identities.values().filter(|live| !taken.contains_key(&live.id)).collect();
     check_blocked_moves(declared, &mut homes);
@@ -81,12 +81,12 @@ fn match_by_address<'a>(
         bearers.entry(bearer).or_default().push(live);
     }
     open.retain(|(identity, _)| {
-        let key = (identity.address.clone(), identity.principal, identity.account.as_ref());
+        let key = (identity.spec.address.clone(), identity.spec.principal, identity.spec.account.as_ref());
         let found =
             bearers.get(&key).into_iter().flatten().min_by_key(|live| (live.marks.quarantine.is_some(), &live.id));
         if let Some(live) = found {
-            taken.insert(live.id.clone(), &identity.address);
-            homes.of.insert(&identity.address, (live.id.clone(), Some(live)));
+            taken.insert(live.id.clone(), &identity.spec.address);
+            homes.of.insert(&identity.spec.address, (live.id.clone(), Some(live)));
         }
         found.is_none()
     });
@@ -107,9 +107,9 @@ fn check_blocked_moves<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMat
                 .with_detail(format!("{} carries the mark of {}.", live.id, live.address()))
                 .with_help("take the `moved` block out; what is no longer declared then leaves")
         } else {
-            let part = if live.id.account != identity.account {
+            let part = if live.id.account != identity.spec.account {
                 "provider"
-            } else if live.principal == identity.principal {
+            } else if live.principal == identity.spec.principal {
                 "name"
             } else {
                 "principal"
@@ -131,7 +131,7 @@ fn check_blocked_moves<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMat
 fn check_default_names_read<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMatches<'a>) {
     let read: BTreeSet<&Address> = declared.estate.default_names_read.iter().collect();
     for (address, (id, _)) in homes.of.iter().filter(|(address, _)| read.contains(*address)) {
-        if let Some(identity) = declared.identities.get(*address).filter(|identity| identity.name != id.name) {
+        if let Some(identity) = declared.identities.get(*address).filter(|identity| identity.spec.name != id.name) {
             homes.findings.push(
                 Diagnostic::error(
                     "lifecycle::name_read",
@@ -140,7 +140,7 @@ fn check_default_names_read<'a>(declared: &'a DeclaredStack, homes: &mut Princip
                 .with_location(identity.origin.header_span(), format!("says no name, and lives as \"{}\"", id.name))
                 .with_detail(format!(
                     "An expression reads {address}.name, and gets the default, \"{}\".",
-                    identity.name
+                    identity.spec.name
                 ))
                 .with_help(format!("write name = \"{}\" in the block", id.name)),
             );
@@ -149,7 +149,7 @@ fn check_default_names_read<'a>(declared: &'a DeclaredStack, homes: &mut Princip
 }
 
 fn diagnose_name_in_use(identity: &DeclaredIdentity, id: &ResourceId, by: &Address) -> Diagnostic {
-    Diagnostic::error("lifecycle::name_in_use", format!("{} would be named as {by} is", identity.address))
+    Diagnostic::error("lifecycle::name_in_use", format!("{} would be named as {by} is", identity.spec.address))
         .with_location(identity.origin.part_span("name"), format!("this would be {id}"))
         .with_detail(format!("{by} lives under that name since before it moved."))
         .with_help("give this one another `name`")

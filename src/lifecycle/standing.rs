@@ -48,7 +48,7 @@ pub fn decide_phases<'a>(
     let mut homes = principal_matches::match_principals(declared, snapshot, &principal_id);
     let mut findings = std::mem::take(&mut homes.findings);
     let of_block = |identity: &'a DeclaredIdentity| {
-        let (id, live) = homes.of.get(&identity.address)?;
+        let (id, live) = homes.of.get(&identity.spec.address)?;
         let phase = decide_declared_phase(declared, identity, *live, &snapshot.not_shown, now).map(|mut phase| {
             if let LifecyclePhase::Active(active) = &mut phase {
                 resolve_names(&mut active.identity, id, &homes, &snapshot.realm);
@@ -56,7 +56,7 @@ pub fn decide_phases<'a>(
             phase
         });
         let adopts = snapshot.unmarked.get(id).filter(|_| live.is_none());
-        let (address, declared) = (identity.address.clone(), Some(identity));
+        let (address, declared) = (identity.spec.address.clone(), Some(identity));
         Some(phase.map(|phase| IdentityStatus { address, id: id.clone(), declared, live: *live, adopts, phase }))
     };
     let decided: Vec<_> = declared.identities.par_iter().filter_map(|(_, identity)| of_block(identity)).collect();
@@ -90,8 +90,8 @@ fn resolve_names(
     homes: &principal_matches::PrincipalMatches<'_>,
     realm: &Realm,
 ) {
-    identity.name.clone_from(&id.name);
-    for trust in &mut identity.trusts {
+    identity.spec.name.clone_from(&id.name);
+    for trust in &mut identity.spec.trusts {
         let leasehold_provider::Trust::Identity { identities } = trust else { continue };
         for trusted in identities {
             if let Some((theirs, _)) = homes.of.get(&trusted.address) {
@@ -114,7 +114,7 @@ fn decide_declared_phase(
         return Err(Box::new(diagnose_renewal_in_future(identity, renewed_at, now)));
     }
     let created_at = live.and_then(|live| live.marks.created_at.or(live.created_at)).unwrap_or(now);
-    let end = match identity.kind {
+    let end = match identity.spec.kind {
         Kind::BreakGlass => None,
         _ => compute_deadline(&identity.lease, created_at),
     };
@@ -128,7 +128,7 @@ fn decide_declared_phase(
             })))
         }
         (Some(reason), Some(live)) => {
-            Ok(decide_leaving_phase(live, reason, identity.grace.unwrap_or(declared.grace), now))
+            Ok(decide_leaving_phase(live, reason, identity.spec.grace.unwrap_or(declared.grace), now))
         }
         (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(diagnose_lease_in_past(identity, end, at, now))),
         (Some(reason), None) => Ok(LifecyclePhase::Absent { reason }),
@@ -149,9 +149,10 @@ fn find_leave_reason(
     if let Some(end) = end.filter(|end| end.at <= now) {
         return Some(LeaveReason::LeaseEnded { at: end.at });
     }
-    let retired = identity.service.as_ref().filter(|label| declared.services.get(*label).is_some_and(|s| s.retired));
+    let retired =
+        identity.spec.service.as_ref().filter(|label| declared.services.get(*label).is_some_and(|s| s.retired));
     match retired {
-        Some(service) if identity.kind != Kind::BreakGlass => {
+        Some(service) if identity.spec.kind != Kind::BreakGlass => {
             Some(LeaveReason::ServiceRetired { service: service.clone() })
         }
         _ => None,
@@ -185,42 +186,8 @@ fn build_active_identity(
     created_at: Timestamp,
     end: Option<LeaseDeadline>,
 ) -> ActiveIdentity {
-    let marks = Marks {
-        kind: Some(identity.kind),
-        owner: Some(identity.owner.clone()),
-        service: identity.service.clone(),
-        environment: identity.environment.clone(),
-        created_at: Some(created_at),
-        expires_at: end.map(|end| end.at),
-        grace: identity.grace,
-        template: identity.template.clone(),
-        ..Marks::new(declared.stack.clone(), identity.address.clone())
-    };
-    let identity = DesiredIdentity {
-        address: identity.address.clone(),
-        name: identity.name.clone(),
-        kind: identity.kind,
-        principal: identity.principal,
-        owner: identity.owner.clone(),
-        service: identity.service.clone(),
-        environment: identity.environment.clone(),
-        purpose: identity.purpose.clone(),
-        created_at,
-        deadline: end.map(|end| end.at),
-        grace: identity.grace,
-        statements: identity.statements.clone(),
-        scopes: identity.scopes.clone(),
-        trusts: identity.trusts.clone(),
-        managed_policy_arns: identity.managed_policy_arns.clone(),
-        groups: identity.groups.clone(),
-        path: identity.path.clone(),
-        keeps: identity.keeps.clone(),
-        permissions_boundary: identity.permissions_boundary.clone(),
-        tags: identity.tags.clone(),
-        sensitive_tags: identity.sensitive_tags.clone(),
-        max_session_duration: identity.max_session_duration,
-        account: identity.account.clone(),
-    };
+    let identity = DesiredIdentity { spec: identity.spec.clone(), created_at, deadline: end.map(|end| end.at) };
+    let marks = Marks::for_active_identity(declared.stack.clone(), &identity);
     ActiveIdentity { identity, marks, keys: None }
 }
 
@@ -233,17 +200,17 @@ fn decide_issued_keys(
     now: Timestamp,
 ) -> Option<DesiredKeys> {
     const NONE: &BTreeMap<ResourceId, LiveKey> = &BTreeMap::new();
-    let name = live.map_or(&identity.name, |live| &live.name);
-    let of_user = || not_shown.get(&(identity.account.clone(), name.clone()));
+    let name = live.map_or(&identity.spec.name, |live| &live.name);
+    let of_user = || not_shown.get(&(identity.spec.account.clone(), name.clone()));
     let live = live.map_or(NONE, |live| &live.keys);
     let issue = identity.access_key.as_ref().map(|terms| KeyIssue {
         terms,
-        owner: &identity.owner,
-        environment: identity.environment.as_deref(),
+        owner: &identity.spec.owner,
+        environment: identity.spec.environment.as_deref(),
         not_shown: of_user(),
     });
     let was_issued = live.values().any(|key| key.delivered.is_some());
-    let keeps = identity.keeps.contains(&Credential::AccessKey);
+    let keeps = identity.spec.keeps.contains(&Credential::AccessKey);
     (issue.is_some() || was_issued && !keeps).then(|| keys::decide_keys(issue, live, now))
 }
 
@@ -254,15 +221,21 @@ fn diagnose_lease_in_past(
     now: Timestamp,
 ) -> Diagnostic {
     let part = end.map_or("ttl", |end| end.set_by);
-    Diagnostic::error("lifecycle::lease_in_past", format!("the lease of {} ended before it began", identity.address))
-        .with_location(identity.origin.part_span(part), format!("this lease ended at {at}"))
-        .with_detail(format!("It is not in the cloud yet, and now is {now}: it would be created without access."))
-        .with_help("Set a later `expires_at`, renew it with `renewed_at`, or take the identity out.")
+    Diagnostic::error(
+        "lifecycle::lease_in_past",
+        format!("the lease of {} ended before it began", identity.spec.address),
+    )
+    .with_location(identity.origin.part_span(part), format!("this lease ended at {at}"))
+    .with_detail(format!("It is not in the cloud yet, and now is {now}: it would be created without access."))
+    .with_help("Set a later `expires_at`, renew it with `renewed_at`, or take the identity out.")
 }
 
 fn diagnose_renewal_in_future(identity: &DeclaredIdentity, at: Timestamp, now: Timestamp) -> Diagnostic {
-    Diagnostic::error("lifecycle::renewed_in_future", format!("{} is renewed at an instant to come", identity.address))
-        .with_location(identity.origin.part_span("renewed_at"), format!("{at} is later than now, {now}"))
-        .with_detail("`renewed_at` says when somebody looked and renewed; the lease counts from there.")
-        .with_help("Write the day of the renewal, or raise `ttl` where a longer lease is meant.")
+    Diagnostic::error(
+        "lifecycle::renewed_in_future",
+        format!("{} is renewed at an instant to come", identity.spec.address),
+    )
+    .with_location(identity.origin.part_span("renewed_at"), format!("{at} is later than now, {now}"))
+    .with_detail("`renewed_at` says when somebody looked and renewed; the lease counts from there.")
+    .with_help("Write the day of the renewal, or raise `ttl` where a longer lease is meant.")
 }

@@ -106,7 +106,7 @@ impl Realize for MultiAccountRealizer {
     }
 
     fn realize_identity(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
-        let account = identity.account.as_ref();
+        let account = identity.spec.account.as_ref();
         self.place_resources(realm, self.0.realize_identity(realm.for_account(account), identity, marks), account)
     }
 

@@ -185,7 +185,7 @@ fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, Build
         SharedObjects::from_resources(inputs.shared.values(), inputs.realize).with_foreign_groups(inputs.snapshot);
     let (old, new) = (SharedObjects::from_live_snapshot(inputs.snapshot, inputs.realize), new);
     let declared = inputs.declared.identities.values();
-    let depends_on = declared.map(|identity| (&identity.address, &identity.depends_on)).collect();
+    let depends_on = declared.map(|identity| (&identity.spec.address, &identity.depends_on)).collect();
     let denials = DenialIndex::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);
     let around = order::OrderContext {
         depends_on: &depends_on,

@@ -73,7 +73,7 @@ fn digest_sensitive_attributes<'a>(resource: &'a Resource, key: &'a SealKey) -> 
         let value = serde_json::to_vec(&(&resource.id, name, resource.attributes.get(name.as_str())?)).ok()?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
         mac.update(&value);
-        Some(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(hex::encode(mac.finalize().into_bytes()))
     })
 }
 

@@ -6,11 +6,12 @@
 #![allow(clippy::disallowed_methods, reason = "this module reads and writes the files of stores")]
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretSlice};
+use tempfile::NamedTempFile;
 
 use super::entry::{DeliveryRecords, VaultEntry};
 use super::{KeyHolder, VaultError};
@@ -103,8 +104,7 @@ impl VaultFolder {
             self.put_file(IGNORE, b"*\n").map_err(|error| cannot("cannot be written to", &error))?;
         }
         // Only a write shows whether there is space and the right to write.
-        let probe = format!(".probe{HALF}");
-        let tried = self.put_partial_file(&probe, &[0; 4096]).and_then(|()| fs::remove_file(self.path.join(&probe)));
+        let tried = self.write_partial_file(&[0; 4096]).and_then(NamedTempFile::close);
         tried.map_err(|error| cannot("cannot be written to", &error))
     }
 
@@ -173,21 +173,16 @@ impl VaultFolder {
     }
 
     fn put_file(&self, file: &str, bytes: &[u8]) -> io::Result<()> {
-        let half = format!(".{file}{HALF}");
-        self.put_partial_file(&half, bytes)?;
-        fs::rename(self.path.join(half), self.path.join(file))?;
+        self.write_partial_file(bytes)?.persist(self.path.join(file))?;
         self.sync_directory()
     }
 
-    fn put_partial_file(&self, half: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path.join(half);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = owner_only_options().open(&path)?;
+    /// Writes a file that only its owner can read. Unless it gets its final name, it is removed when it is dropped.
+    fn write_partial_file(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
+        let mut file = tempfile::Builder::new().prefix(".").suffix(HALF).tempfile_in(&self.path)?;
         file.write_all(bytes)?;
-        file.sync_all()
+        file.as_file().sync_all()?;
+        Ok(file)
     }
 
     /// Synchronizes the directory's list of names to the disk.
@@ -222,15 +217,6 @@ fn make_directory(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
-}
-
-/// Options that create a file with access for its owner only.
-fn owner_only_options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 #[cfg(unix)]
@@ -315,10 +301,7 @@ mod tests {
         let half = folder.path().join(".ci.json.half");
         fs::write(&half, "{\"SecretAccessKey\": \"hal").unwrap();
         assert_eq!(folder.read_all_records().unwrap().len(), 1);
-        // A later write replaces the incomplete file; `remove_partial_files` removes it.
         folder.write_entry("ci", &entry(&["K1", "K2"])).unwrap();
-        assert!(!half.exists());
-        fs::write(&half, "x").unwrap();
         folder.remove_partial_files().unwrap();
         assert!(!half.exists() && folder.path().join("ci.json").exists());
     }

@@ -106,6 +106,11 @@ impl StoreError {
         }
     }
 
+    /// The error of an object that cannot be written as JSON, which is a bug.
+    pub(crate) fn from_json(place: &str, key: &str, error: serde_json::Error) -> Self {
+        Self::from_io(place, key, "write", &error.into())
+    }
+
     /// What the user can do about it.
     #[must_use]
     pub fn help(&self) -> String {

@@ -280,9 +280,17 @@ pub fn wall_clock() -> Timestamp {
 /// # Errors
 /// If the operating system gives no random bytes.
 pub fn generate_random_id() -> Result<String, NoRandomnessError> {
-    let mut bytes = [0; 16];
+    generate_random_bytes::<16>().map(hex::encode)
+}
+
+/// Bytes from the random source of the operating system.
+///
+/// # Errors
+/// If the operating system gives no random bytes.
+pub fn generate_random_bytes<const N: usize>() -> Result<[u8; N], NoRandomnessError> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| NoRandomnessError(error.to_string()))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+    Ok(bytes)
 }
 
 /// The operating system gave no random bytes. The text is its error message.

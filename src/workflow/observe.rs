@@ -122,8 +122,9 @@ async fn observe_declared(
 /// old.
 fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &dyn Realize) -> BTreeSet<ResourceId> {
     let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
-    let users = declared
-        .map(|identity| realize.principal_id(Principal::User, &identity.name).with_account(identity.account.as_ref()));
+    let users = declared.map(|identity| {
+        realize.principal_id(Principal::User, &identity.spec.name).with_account(identity.spec.account.as_ref())
+    });
     users.chain(find_delivery_users(delivered, realize)).collect()
 }
 

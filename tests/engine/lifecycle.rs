@@ -67,7 +67,7 @@ fn stack_with_bot(lease: Lease) -> DeclaredStack {
     let mut declared = empty_stack();
     let mut bot = identity("bot", Kind::Service);
     bot.lease = lease;
-    declared.identities.insert(bot.address.clone(), bot);
+    declared.identities.insert(bot.spec.address.clone(), bot);
     declared
 }
 
@@ -185,12 +185,12 @@ fn a_use_after_the_quarantine_holds_the_deletion() {
 fn a_retired_service_sends_its_identities_off_but_not_break_glass() {
     let mut declared = stack_with_bot(ttl(90));
     declared.services.get_mut("shop").unwrap().retired = true;
-    declared.identities.values_mut().for_each(|bot| bot.service = Some("shop".to_owned()));
+    declared.identities.values_mut().for_each(|bot| bot.spec.service = Some("shop".to_owned()));
     let live = live_bot(&declared, |_| {});
     let service = "shop".to_owned();
     assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")).0, &LeaveReason::ServiceRetired { service });
     assert!(matches!(phase(&declared, &nothing_live(), "2026-11-20T00:00:00Z"), LifecyclePhase::Absent { .. }));
-    declared.identities.values_mut().for_each(|bot| bot.kind = Kind::BreakGlass);
+    declared.identities.values_mut().for_each(|bot| bot.spec.kind = Kind::BreakGlass);
     assert!(matches!(phase(&declared, &live, "2026-11-20T00:00:00Z"), LifecyclePhase::Active(_)));
     assert!(matches!(phase(&declared, &live, "2030-11-20T00:00:00Z"), LifecyclePhase::Active(_)));
 }
@@ -205,7 +205,7 @@ fn a_revoked_identity_stays_shut_whatever_its_block_says() {
 #[test]
 fn another_name_is_another_principal() {
     let mut declared = stack_with_bot(ttl(90));
-    declared.identities.values_mut().for_each(|bot| bot.name = "bot-2".to_owned());
+    declared.identities.values_mut().for_each(|bot| bot.spec.name = "bot-2".to_owned());
     let live = live_bot(&declared, |_| {});
     let (standings, _) = decide_phases(&declared, &live, at("2026-11-20T00:00:00Z"), id_of);
     assert_eq!(standings.len(), 2);

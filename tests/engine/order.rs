@@ -124,7 +124,7 @@ fn a_lease_that_begins_anew_brings_nothing_back() {
         let mut stack = declared(&[("s0", &[allow(actions[0])])], &["s0"]);
         for identity in stack.identities.values_mut() {
             identity.lease.ttl = Some(Span::from_days(days));
-            identity.statements = vec![allow(actions[1])];
+            identity.spec.statements = vec![allow(actions[1])];
         }
         stack
     };
@@ -133,7 +133,7 @@ fn a_lease_that_begins_anew_brings_nothing_back() {
     // The same if her own policy has only the lease deny.
     let mut first = first;
     for identity in first.identities.values_mut().chain(second.identities.values_mut()) {
-        identity.statements.clear();
+        identity.spec.statements.clear();
     }
     assert_eq!(writes(&tried(&first, &second), "directory_policy").len(), 2);
 }

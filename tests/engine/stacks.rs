@@ -8,7 +8,8 @@ use leasehold::config::{
     Lease, StateBlocks,
 };
 use leasehold_provider::{
-    Address, Alias, Effect, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity,
+    Address, Alias, Effect, Group, IdentitySpec, Kind, Principal, Scope, Span, StackName, Statement, Trust,
+    TrustedIdentity,
 };
 use proptest::prelude::*;
 
@@ -41,31 +42,10 @@ pub fn empty_stack() -> DeclaredStack {
 /// An identity that has only an owner and a lease.
 pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
     DeclaredIdentity {
-        address: Address::for_identity(label, None),
-        name: label.to_owned(),
+        spec: IdentitySpec::new(Address::for_identity(label, None), label, kind, "jane"),
         name_given: true,
-        kind,
-        principal: kind.default_principal(),
-        owner: "jane".to_owned(),
-        service: None,
-        environment: None,
-        purpose: None,
         lease: Lease { ttl: Some(Span::from_days(30)), ..Lease::default() },
-        grace: None,
-        statements: Vec::new(),
-        scopes: BTreeSet::new(),
-        trusts: Vec::new(),
-        managed_policy_arns: BTreeSet::new(),
-        groups: BTreeSet::new(),
-        path: None,
-        keeps: BTreeSet::new(),
         access_key: None,
-        permissions_boundary: None,
-        tags: BTreeMap::new(),
-        sensitive_tags: BTreeSet::new(),
-        max_session_duration: None,
-        account: None,
-        template: None,
         depends_on: BTreeSet::new(),
         origin: nowhere(),
     }
@@ -94,9 +74,9 @@ pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> DeclaredStack
         declared.scopes.insert(name, (scope, nowhere()));
     }
     let mut jane = identity("jane", Kind::Human);
-    jane.scopes = held.iter().map(|name| (*name).to_owned()).collect();
+    jane.spec.scopes = held.iter().map(|name| (*name).to_owned()).collect();
     jane.lease = Lease::default();
-    declared.identities.insert(jane.address.clone(), jane);
+    declared.identities.insert(jane.spec.address.clone(), jane);
     declared
 }
 
@@ -162,10 +142,10 @@ fn of(
     }
     for (number, member) in members {
         let identity = member.identity(*number, &declared, members);
-        for group in &identity.groups {
-            declared.groups.get_mut(group).unwrap().members.insert(identity.address.clone());
+        for group in &identity.spec.groups {
+            declared.groups.get_mut(group).unwrap().members.insert(identity.spec.address.clone());
         }
-        declared.identities.insert(identity.address.clone(), identity);
+        declared.identities.insert(identity.spec.address.clone(), identity);
     }
     declared
 }
@@ -182,10 +162,10 @@ pub fn split(mut declared: DeclaredStack, there: &BTreeSet<usize>) -> DeclaredSt
     declared.providers = vec![block(None), block(Some(alias.clone()))];
     for number in there {
         if let Some(identity) = declared.identities.get_mut(&Address::for_identity(&format!("id{number}"), None)) {
-            identity.account = Some(alias.clone());
-            identity.groups.clear();
+            identity.spec.account = Some(alias.clone());
+            identity.spec.groups.clear();
             for group in declared.groups.values_mut() {
-                group.members.remove(&identity.address);
+                group.members.remove(&identity.spec.address);
             }
         }
     }
@@ -283,16 +263,16 @@ impl Member {
     fn identity(&self, number: usize, declared: &DeclaredStack, members: &BTreeMap<usize, Self>) -> DeclaredIdentity {
         let label = |number: usize| format!("id{number}");
         let mut identity = identity(&label(number), kind_of(number, self.kind));
-        identity.owner = self.owner.to_owned();
-        identity.service = self.in_shop.then(|| "shop".to_owned());
+        identity.spec.owner = self.owner.to_owned();
+        identity.spec.service = self.in_shop.then(|| "shop".to_owned());
         identity.lease = Lease { ttl: self.ttl.map(Span::from_days), ..Lease::default() };
-        identity.statements = self.statements.clone().unwrap_or_default();
-        identity.tags = self.tags.clone();
-        identity.permissions_boundary = self.boundary.map(str::to_owned);
-        identity.scopes = named("scope", &self.scopes).filter(|name| declared.scopes.contains_key(name)).collect();
-        if identity.principal == Principal::User {
+        identity.spec.statements = self.statements.clone().unwrap_or_default();
+        identity.spec.tags = self.tags.clone();
+        identity.spec.permissions_boundary = self.boundary.map(str::to_owned);
+        identity.spec.scopes = named("scope", &self.scopes).filter(|name| declared.scopes.contains_key(name)).collect();
+        if identity.spec.principal == Principal::User {
             let groups = named("group", &self.groups);
-            identity.groups = groups.filter(|name| declared.groups.contains_key(name)).collect();
+            identity.spec.groups = groups.filter(|name| declared.groups.contains_key(name)).collect();
         }
         // The last identity waits for no other and must trust no other, so that there is no cycle.
         if let Some((last, other)) = members.iter().next_back()
@@ -302,9 +282,9 @@ impl Member {
         {
             identity.depends_on.insert(Address::for_identity(&label(*last), None));
         }
-        if identity.principal == Principal::Role {
+        if identity.spec.principal == Principal::Role {
             let service = Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] };
-            identity.trusts.push(service);
+            identity.spec.trusts.push(service);
             // Only identities with a lower number are trusted, so that there is no cycle.
             if let Some((first, other)) =
                 members.iter().next().filter(|(first, _)| self.trusts_first && **first < number)
@@ -315,7 +295,7 @@ impl Member {
                     name: label(*first),
                     account: None,
                 };
-                identity.trusts.push(Trust::Identity { identities: vec![trusted] });
+                identity.spec.trusts.push(Trust::Identity { identities: vec![trusted] });
             }
         }
         identity

@@ -33,6 +33,12 @@ impl Digest {
         }
     }
 
+    /// The 32 bytes of the digest.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first 12 digits, enough for a person to distinguish two digests.
     #[must_use]
     pub fn to_short_text(&self) -> String {
@@ -42,7 +48,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -55,15 +61,15 @@ impl fmt::Debug for Digest {
 impl std::str::FromStr for Digest {
     type Err = InvalidDigestError;
     fn from_str(text: &str) -> Result<Self, InvalidDigestError> {
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(InvalidDigestError);
-        }
-        let mut bytes = [0u8; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigestError)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigestError)?;
-        }
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidDigestError)?;
         Ok(Self(bytes))
+    }
+}
+
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 

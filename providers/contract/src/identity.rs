@@ -296,10 +296,14 @@ impl Credential {
     }
 }
 
-/// An identity that should be active, with everything that Leasehold manages of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DesiredIdentity {
-    /// Its address in the stack.
+/// What a block declares of an identity itself. The lease is not part of it: a stack declares its terms, and an active
+/// identity has a deadline.
+///
+/// To add an attribute, add a field here, then read it (`config/schema/blocks.rs`, `config/declare/parts.rs`), realize it
+/// in each provider that has a place for it, or write it as a mark ([`crate::Marks::for_active_identity`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentitySpec {
+    /// Its address in the stack, such as `identity.ci`.
     pub address: Address,
     /// Its name in the cloud.
     pub name: String,
@@ -315,10 +319,6 @@ pub struct DesiredIdentity {
     pub environment: Option<String>,
     /// Why it exists.
     pub purpose: Option<String>,
-    /// When it joined; `ttl` counts from here.
-    pub created_at: Timestamp,
-    /// The instant from which it has no access. `None`: it has no lease.
-    pub deadline: Option<Timestamp>,
     /// How long it stays quarantined before it is deleted. `None`: its block does not say.
     pub grace: Option<Span>,
     /// Its own statements.
@@ -334,7 +334,8 @@ pub struct DesiredIdentity {
     pub groups: BTreeSet<String>,
     /// Its path in the cloud, such as `/team/x/`. `None`: the root path.
     pub path: Option<String>,
-    /// The kinds of credentials that it keeps in their live state. Credentials of other kinds are unmanaged.
+    /// The kinds of credentials that it keeps in their live state while it is active. Credentials of other kinds are
+    /// unmanaged.
     pub keeps: BTreeSet<Credential>,
     /// The ARN of its permissions boundary.
     pub permissions_boundary: Option<String>,
@@ -345,8 +346,51 @@ pub struct DesiredIdentity {
     /// The maximum duration of one session of a role: one to twelve hours on AWS.
     pub max_session_duration: Option<Span>,
     /// The account that it is in. `None`: the stack's first account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Alias>,
+    /// The value of its template mark: the template's name and a digest of its content. `None`: it uses no template.
+    pub template: Option<String>,
+}
+
+impl IdentitySpec {
+    /// An identity that has a principal of its kind's form and an owner, and nothing else.
+    #[must_use]
+    pub fn new(address: Address, name: impl Into<String>, kind: Kind, owner: impl Into<String>) -> Self {
+        Self {
+            address,
+            name: name.into(),
+            kind,
+            principal: kind.default_principal(),
+            owner: owner.into(),
+            service: None,
+            environment: None,
+            purpose: None,
+            grace: None,
+            statements: Vec::new(),
+            scopes: BTreeSet::new(),
+            trusts: Vec::new(),
+            managed_policy_arns: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            path: None,
+            keeps: BTreeSet::new(),
+            permissions_boundary: None,
+            tags: BTreeMap::new(),
+            sensitive_tags: BTreeSet::new(),
+            max_session_duration: None,
+            account: None,
+            template: None,
+        }
+    }
+}
+
+/// An identity that should be active, with everything that Leasehold manages of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredIdentity {
+    /// What its block declares. Its name is the name of the live principal, if there is one.
+    pub spec: IdentitySpec,
+    /// When it joined; `ttl` counts from here.
+    pub created_at: Timestamp,
+    /// The instant from which it has no access. `None`: it has no lease.
+    pub deadline: Option<Timestamp>,
 }
 
 /// A cloud limit that a declared object would exceed. The engine shows it with the line of the attribute.

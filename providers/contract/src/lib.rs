@@ -51,8 +51,8 @@ pub use digest::Digest;
 pub use document::Document;
 pub use duration::Span;
 pub use identity::{
-    Condition, Credential, DesiredIdentity, Effect, Federation, Group, Issuer, Kind, Principal, Scope, Statement,
-    Trust, TrustedIdentity, Violation,
+    Condition, Credential, DesiredIdentity, Effect, Federation, Group, IdentitySpec, Issuer, Kind, Principal, Scope,
+    Statement, Trust, TrustedIdentity, Violation,
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Digest, Kind, Span, StackName};
+use crate::{Address, DesiredIdentity, Digest, Kind, Span, StackName};
 
 /// The prefix of every mark's tag key.
 pub const PREFIX: &str = "leasehold:";
@@ -73,6 +73,24 @@ impl Marks {
             sensitive: BTreeSet::new(),
             quarantine: None,
             digest: None,
+        }
+    }
+
+    /// The marks of an active identity of `stack`. The digest and the names of sensitive attributes are not set: they
+    /// follow from the identity's resources.
+    #[must_use]
+    pub fn for_active_identity(stack: StackName, identity: &DesiredIdentity) -> Self {
+        let spec = &identity.spec;
+        Self {
+            kind: Some(spec.kind),
+            owner: Some(spec.owner.clone()),
+            service: spec.service.clone(),
+            environment: spec.environment.clone(),
+            created_at: Some(identity.created_at),
+            expires_at: identity.deadline,
+            grace: spec.grace,
+            template: spec.template.clone(),
+            ..Self::new(stack, spec.address.clone())
         }
     }
 

@@ -12,7 +12,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{
-    Address, Change, DesiredIdentity, Effect, Enact as _, Kind, Marks, Observe as _, ObserveRequest, Principal,
+    Address, Change, DesiredIdentity, Effect, Enact as _, IdentitySpec, Kind, Marks, Observe as _, ObserveRequest,
     Realize as _, Realm, Resource, Scope, Snapshot, StackName, Statement, Trust,
 };
 use tempfile::TempDir;
@@ -41,11 +41,11 @@ impl Bench {
     fn active_resources(&self, number: u32) -> Vec<Resource> {
         let identity = role_identity(number);
         let marks = Marks {
-            owner: Some(identity.owner.clone()),
-            service: identity.service.clone(),
+            owner: Some(identity.spec.owner.clone()),
+            service: identity.spec.service.clone(),
             created_at: Some(identity.created_at),
             expires_at: identity.deadline,
-            ..Marks::new(self.stack.clone(), identity.address.clone())
+            ..Marks::new(self.stack.clone(), identity.spec.address.clone())
         };
         self.directory.realize_identity(&self.realm, &identity, &marks)
     }
@@ -95,30 +95,17 @@ fn allow_statement(action: &str) -> Statement {
 }
 
 fn role_identity(number: u32) -> DesiredIdentity {
+    let name = format!("workload_{number}");
     DesiredIdentity {
-        address: Address::for_identity(&format!("workload_{number}"), None),
-        name: format!("workload_{number}"),
-        kind: Kind::Workload,
-        principal: Principal::Role,
-        owner: "jane".to_owned(),
-        service: Some("checkout".to_owned()),
-        environment: None,
-        purpose: None,
+        spec: IdentitySpec {
+            service: Some("checkout".to_owned()),
+            statements: vec![allow_statement(&format!("s3:Get{number}"))],
+            scopes: BTreeSet::from(["shared".to_owned()]),
+            trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
+            ..IdentitySpec::new(Address::for_identity(&name, None), &name, Kind::Workload, "jane")
+        },
         created_at: NOW,
         deadline: Some(DEADLINE),
-        grace: None,
-        statements: vec![allow_statement(&format!("s3:Get{number}"))],
-        scopes: BTreeSet::from(["shared".to_owned()]),
-        trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
-        managed_policy_arns: BTreeSet::new(),
-        groups: BTreeSet::new(),
-        path: None,
-        keeps: BTreeSet::new(),
-        permissions_boundary: None,
-        tags: BTreeMap::new(),
-        sensitive_tags: BTreeSet::new(),
-        max_session_duration: None,
-        account: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! Invariant: after an error no key exists whose secret was not stored, unless deleting it failed too, which the
 //! message says.
 
+use data_encoding::{BASE32, BASE64};
 use leasehold_provider::{
     Change, DepositError, Enact as _, EnactError, EnactErrorKind, Enacted, Resource, ResourceId, StackName, Vault,
 };
@@ -14,8 +15,6 @@ use crate::{KEY_ACTIVE, LocalDirectory, errors};
 
 /// Prefix of a key id. AWS uses `AKIA`.
 const KEY_ID_PREFIX: &str = "LKIA";
-const ID_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const SECRET_LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 impl LocalDirectory {
     /// Creates a key and stores its secret in `vault`. Deletes the key again if the vault does not store it.
@@ -51,16 +50,12 @@ impl LocalDirectory {
 
 /// Draws the id (20 characters) and the secret (40 characters) of a new key; AWS keys have the same lengths.
 fn generate_access_key() -> Result<(String, SecretString), String> {
-    let random_text = |length: usize, letters: &[u8]| {
-        let mut bytes = vec![0u8; length];
-        getrandom::fill(&mut bytes)
-            .map_err(|error| format!("the operating system returned no random bytes: {error}"))?;
-        // The length of both alphabets is a power of two, so that the remainder is uniformly distributed.
-        let letter =
-            |byte: &u8| letters.get(usize::from(*byte) % letters.len()).map_or('A', |letter| char::from(*letter));
-        Ok::<String, String>(bytes.iter().map(letter).collect())
-    };
-    Ok((format!("{KEY_ID_PREFIX}{}", random_text(16, ID_LETTERS)?), random_text(40, SECRET_LETTERS)?.into()))
+    // 10 bytes are 16 letters of base 32, and 30 bytes are 40 letters of base 64.
+    let (mut id, mut secret) = ([0; 10], [0; 30]);
+    for bytes in [id.as_mut_slice(), &mut secret] {
+        getrandom::fill(bytes).map_err(|error| format!("the operating system returned no random bytes: {error}"))?;
+    }
+    Ok((format!("{KEY_ID_PREFIX}{}", BASE32.encode(&id)), BASE64.encode(&secret).into()))
 }
 
 fn secret_not_stored_error(

@@ -67,38 +67,39 @@ pub fn policy_name_problem(name: &str) -> Option<String> {
 
 /// Lists the limits that an identity and its resources exceed.
 pub fn check_identity_limits(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-    let mut found = ViolationCollector { subject: &identity.address, all: Vec::new() };
-    if let Some(problem) = principal_name_problem(&identity.name) {
+    let mut found = ViolationCollector { subject: &identity.spec.address, all: Vec::new() };
+    if let Some(problem) = principal_name_problem(&identity.spec.name) {
         found.add("name", problem, "a name has 1 to 64 letters, digits and _+=,.@-");
     }
-    found.check_statements(&identity.statements);
-    found.check_tags(&identity.tags, resources);
-    if let Some(purpose) = &identity.purpose {
+    found.check_statements(&identity.spec.statements);
+    found.check_tags(&identity.spec.tags, resources);
+    if let Some(purpose) = &identity.spec.purpose {
         found.check_length("purpose", "the purpose", purpose, MAX_DESCRIPTION);
     }
     if let Some(longest) =
-        identity.max_session_duration.filter(|longest| !SESSION_SECONDS.contains(&longest.as_seconds()))
+        identity.spec.max_session_duration.filter(|longest| !SESSION_SECONDS.contains(&longest.as_seconds()))
     {
         let problem = format!("a maximum session duration of {longest} is not supported");
         found.add("max_session_duration", problem, "use a duration from 1h to 12h");
     }
-    let attached = identity.scopes.len().saturating_add(identity.managed_policy_arns.len());
+    let attached = identity.spec.scopes.len().saturating_add(identity.spec.managed_policy_arns.len());
     if attached > MAX_ATTACHMENTS {
         let problem =
             format!("it has {attached} scopes and managed policies, at most {MAX_ATTACHMENTS} can be attached");
         found.add("scopes", problem, "merge scopes that are always used together");
     }
-    if identity.path.is_some() {
+    if identity.spec.path.is_some() {
         found.add("path", "the embedded directory does not support paths", "remove `path`, or use AWS as the provider");
     }
-    if identity.groups.len() > MAX_GROUPS_OF_USER {
-        let problem = format!("it is in {} groups, at most {MAX_GROUPS_OF_USER} are allowed", identity.groups.len());
+    if identity.spec.groups.len() > MAX_GROUPS_OF_USER {
+        let problem =
+            format!("it is in {} groups, at most {MAX_GROUPS_OF_USER} are allowed", identity.spec.groups.len());
         found.add("groups", problem, "merge groups that are always used together");
     }
     for resource in resources {
         match kinds::parse_object_id(&resource.id) {
             Some(DirectoryObject::Part(_, DirectoryPart::Inline(_))) => {
-                let limit = if identity.principal == Principal::User {
+                let limit = if identity.spec.principal == Principal::User {
                     MAX_USER_INLINE_POLICIES
                 } else {
                     MAX_ROLE_INLINE_POLICIES
@@ -266,36 +267,20 @@ mod tests {
     use std::sync::Arc;
 
     use jiff::Timestamp;
-    use leasehold_provider::{Condition, Effect, Kind, Marks, Realize as _, Realm, Span, StackName};
+    use leasehold_provider::{Condition, Effect, IdentitySpec, Kind, Marks, Realize as _, Realm, Span, StackName};
 
     use super::*;
     use crate::LocalDirectory;
 
     fn identity_within_limits() -> DesiredIdentity {
+        let address = Address::for_identity("bot", None);
         DesiredIdentity {
-            address: Address::for_identity("bot", None),
-            name: "bot".to_owned(),
-            kind: Kind::Service,
-            principal: Principal::User,
-            owner: "jane".to_owned(),
-            service: None,
-            environment: None,
-            purpose: None,
+            spec: IdentitySpec {
+                statements: vec![allow_actions(1)],
+                ..IdentitySpec::new(address, "bot", Kind::Service, "jane")
+            },
             created_at: Timestamp::UNIX_EPOCH,
             deadline: Some(Timestamp::UNIX_EPOCH),
-            grace: None,
-            statements: vec![allow_actions(1)],
-            scopes: BTreeSet::new(),
-            trusts: Vec::new(),
-            managed_policy_arns: BTreeSet::new(),
-            groups: BTreeSet::new(),
-            path: None,
-            keeps: BTreeSet::new(),
-            permissions_boundary: None,
-            tags: BTreeMap::new(),
-            sensitive_tags: BTreeSet::new(),
-            max_session_duration: None,
-            account: None,
         }
     }
 
@@ -324,10 +309,12 @@ mod tests {
         };
         let mut identity = identity_within_limits();
         change(&mut identity);
-        let marks = Marks::new(StackName::new("payments").unwrap(), identity.address.clone());
+        let marks = Marks::new(StackName::new("payments").unwrap(), identity.spec.address.clone());
         let resources = directory.realize_identity(&realm, &identity, &marks);
         let violations = directory.check_identity_limits(&identity, &resources);
-        assert!(violations.iter().all(|violation| !violation.help.is_empty() && violation.subject == identity.address));
+        assert!(
+            violations.iter().all(|violation| !violation.help.is_empty() && violation.subject == identity.spec.address)
+        );
         violations.into_iter().map(|violation| format!("{}: {}", violation.attribute, violation.problem)).collect()
     }
 
@@ -339,40 +326,42 @@ mod tests {
     #[test]
     fn exceeded_limits_are_reported_with_figures() {
         assert_eq!(
-            exceeded_limits(|identity| identity.name = "x".repeat(65)),
+            exceeded_limits(|identity| identity.spec.name = "x".repeat(65)),
             [format!("name: the name \"{}\" has 65 characters, at most 64 are allowed", "x".repeat(65))]
         );
         assert_eq!(
-            exceeded_limits(|identity| identity.name = "a b".to_owned()),
+            exceeded_limits(|identity| identity.spec.name = "a b".to_owned()),
             ["name: the name \"a b\" contains ' '"]
         );
         assert_eq!(
-            exceeded_limits(|identity| identity.statements = vec![allow_actions(200)]),
+            exceeded_limits(|identity| identity.spec.statements = vec![allow_actions(200)]),
             ["statement: the inline policy has 3041 characters, at most 2048 are allowed"]
         );
         assert!(
             exceeded_limits(|identity| {
-                identity.principal = Principal::Role;
-                identity.statements = vec![allow_actions(200)];
+                identity.spec.principal = Principal::Role;
+                identity.spec.statements = vec![allow_actions(200)];
             })
             .is_empty()
         );
         assert_eq!(
-            exceeded_limits(|identity| identity.scopes = (0..11).map(|number| format!("s{number}")).collect()),
+            exceeded_limits(|identity| identity.spec.scopes = (0..11).map(|number| format!("s{number}")).collect()),
             ["scopes: it has 11 scopes and managed policies, at most 10 can be attached"]
         );
         assert_eq!(
             exceeded_limits(
-                |identity| identity.tags = (0..49).map(|number| (format!("t{number}"), String::new())).collect()
+                |identity| identity.spec.tags = (0..49).map(|number| (format!("t{number}"), String::new())).collect()
             ),
             ["tags: it has 51 tags, 2 marks among them; at most 50 are allowed"]
         );
         assert_eq!(
-            exceeded_limits(|identity| identity.tags = BTreeMap::from([("leasehold:stack".to_owned(), "x".to_owned())])),
+            exceeded_limits(
+                |identity| identity.spec.tags = BTreeMap::from([("leasehold:stack".to_owned(), "x".to_owned())])
+            ),
             ["tags: the tag \"leasehold:stack\" is reserved"]
         );
         assert_eq!(
-            exceeded_limits(|identity| identity.max_session_duration = Span::from_seconds(60)),
+            exceeded_limits(|identity| identity.spec.max_session_duration = Span::from_seconds(60)),
             ["max_session_duration: a maximum session duration of 1m is not supported"]
         );
     }
@@ -385,12 +374,13 @@ mod tests {
             values: vec![value.to_owned()],
         };
         let found = exceeded_limits(|identity| {
-            identity.statements = vec![Statement { conditions: vec![test("a*"), test("*b")], ..allow_actions(1) }];
+            identity.spec.statements = vec![Statement { conditions: vec![test("a*"), test("*b")], ..allow_actions(1) }];
         });
         assert_eq!(found, ["statement: two conditions test StringLike of aws:PrincipalTag/team"]);
         let twice = |sid: &str| Statement { sid: Some(sid.to_owned()), ..allow_actions(1) };
-        let found =
-            exceeded_limits(|identity| identity.statements = vec![twice("A"), twice("A"), twice("LeaseholdLease")]);
+        let found = exceeded_limits(|identity| {
+            identity.spec.statements = vec![twice("A"), twice("A"), twice("LeaseholdLease")]
+        });
         let expected =
             ["statement: two statements have the sid \"A\"", "statement: the sid \"LeaseholdLease\" is reserved"];
         assert_eq!(found, expected);

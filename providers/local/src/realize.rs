@@ -47,20 +47,20 @@ impl Realize for LocalDirectory {
         let id = principal.id.clone();
         let mut resources = vec![principal];
         let part = |kind, name: &str| {
-            Resource::new(kinds::part_id(kind, &identity.name, name), Some(identity.address.clone()))
+            Resource::new(kinds::part_id(kind, &identity.spec.name, name), Some(identity.spec.address.clone()))
         };
-        if let Some(policy) = documents::lease_policy_document(&identity.statements, identity.deadline) {
+        if let Some(policy) = documents::lease_policy_document(&identity.spec.statements, identity.deadline) {
             let mut lease =
                 part(kinds::INLINE_POLICY, kinds::LEASE_POLICY).with_attribute("policy", Value::Document(policy));
-            if identity.statements.iter().any(|statement| statement.sensitive) {
+            if identity.spec.statements.iter().any(|statement| statement.sensitive) {
                 lease.sensitive.insert("policy".to_owned());
             }
             resources.push(lease);
         }
-        for policy in identity.scopes.iter().chain(&identity.managed_policy_arns) {
+        for policy in identity.spec.scopes.iter().chain(&identity.spec.managed_policy_arns) {
             resources.push(part(kinds::ATTACHMENT, policy).with_attribute("policy", policy.as_str()));
         }
-        for group in &identity.groups {
+        for group in &identity.spec.groups {
             resources.push(part(kinds::MEMBERSHIP, group).with_attribute("group", group.as_str()));
         }
         dependencies::set_dependencies(&id, &mut resources);
@@ -264,25 +264,27 @@ impl Realize for LocalDirectory {
 
 /// Builds the user or role of an active identity.
 fn active_principal(identity: &DesiredIdentity, marks: &Marks) -> Resource {
-    let id = kinds::principal_id(identity.principal, &identity.name);
-    let mut resource = Resource::new(id, Some(identity.address.clone()));
-    if let Some(purpose) = &identity.purpose {
+    let id = kinds::principal_id(identity.spec.principal, &identity.spec.name);
+    let mut resource = Resource::new(id, Some(identity.spec.address.clone()));
+    if let Some(purpose) = &identity.spec.purpose {
         resource = resource.with_attribute("description", purpose.as_str());
     }
-    if let Some(boundary) = &identity.permissions_boundary {
+    if let Some(boundary) = &identity.spec.permissions_boundary {
         resource = resource.with_attribute("permissions_boundary", boundary.as_str());
     }
-    if !identity.tags.is_empty() {
-        resource = resource.with_attribute("tags", Value::Map(identity.tags.clone()));
+    if !identity.spec.tags.is_empty() {
+        resource = resource.with_attribute("tags", Value::Map(identity.spec.tags.clone()));
     }
     // Output hides whole attributes only, so one sensitive tag hides all tags.
-    if identity.tags.keys().any(|key| identity.sensitive_tags.contains(key)) {
+    if identity.spec.tags.keys().any(|key| identity.spec.sensitive_tags.contains(key)) {
         resource.sensitive.insert("tags".to_owned());
     }
-    if identity.principal == Principal::Role {
-        resource = resource
-            .with_attribute("trust", Value::Document(documents::trust_document(&identity.trusts, identity.deadline)));
-        if let Some(longest) = identity.max_session_duration {
+    if identity.spec.principal == Principal::Role {
+        resource = resource.with_attribute(
+            "trust",
+            Value::Document(documents::trust_document(&identity.spec.trusts, identity.deadline)),
+        );
+        if let Some(longest) = identity.spec.max_session_duration {
             resource = resource.with_attribute("max_session_duration", Value::Number(i64::from(longest.as_seconds())));
         }
     }

@@ -12,7 +12,7 @@ use crate::hcl::value::show::quote_text;
 pub fn check_group_members_are_users(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for DeclaredGroup { group, members, origin, .. } in declared.groups.values() {
         for member in members {
-            let Some(identity) = declared.identities.get(member).filter(|i| i.principal == Principal::Role) else {
+            let Some(identity) = declared.identities.get(member).filter(|i| i.spec.principal == Principal::Role) else {
                 continue;
             };
             findings.push(
@@ -21,17 +21,20 @@ pub fn check_group_members_are_users(declared: &DeclaredStack, findings: &mut Ve
                     format!("{member} is a role, and {} has users only", group.address),
                 )
                 .with_location(origin.part_span("members"), "a role among the members")
-                .with_related(identity.origin.header_span(), format!("kind = \"{}\" makes it a role", identity.kind))
+                .with_related(
+                    identity.origin.header_span(),
+                    format!("kind = \"{}\" makes it a role", identity.spec.kind),
+                )
                 .with_help("give it the scopes themselves: scopes = [scope.NAME] in its own block"),
             );
         }
     }
-    let roles = declared.identities.values().filter(|identity| identity.principal == Principal::Role);
+    let roles = declared.identities.values().filter(|identity| identity.spec.principal == Principal::Role);
     for identity in roles.filter(|identity| identity.origin.parts.iter().any(|(part, _)| *part == "managed_groups")) {
         findings.push(
             Diagnostic::error(
                 "config::not_a_user",
-                format!("{} is a role, and a role is in no group", identity.address),
+                format!("{} is a role, and a role is in no group", identity.spec.address),
             )
             .with_location(identity.origin.part_span("managed_groups"), "for users only")
             .with_help("leave `managed_groups` out"),
@@ -65,13 +68,13 @@ pub fn check_group_accounts(declared: &DeclaredStack, findings: &mut Vec<Diagnos
     };
     for DeclaredGroup { group, members, origin, .. } in declared.groups.values() {
         let members = members.iter().filter_map(|member| declared.identities.get(member));
-        for identity in members.filter(|identity| identity.account != group.account) {
-            let summary = format!("{} and {} live in two accounts", group.address, identity.address);
+        for identity in members.filter(|identity| identity.spec.account != group.account) {
+            let summary = format!("{} and {} live in two accounts", group.address, identity.spec.address);
             let finding = Diagnostic::error("config::other_account", summary)
                 .with_location(origin.part_span("members"), format!("the group is in {}", name(&group.account)))
                 .with_related(
                     identity.origin.part_span("provider"),
-                    format!("{} is in {}", identity.address, name(&identity.account)),
+                    format!("{} is in {}", identity.spec.address, name(&identity.spec.account)),
                 )
                 .with_help("make a group in each of the two accounts; they can hold the same scopes");
             findings.push(identity.origin.add_module_calls(finding));
@@ -83,9 +86,9 @@ pub fn check_group_accounts(declared: &DeclaredStack, findings: &mut Vec<Diagnos
 pub fn check_managed_groups(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for group in declared.groups.values() {
         let strays = declared.identities.values().filter(|identity| {
-            identity.groups.contains(&group.group.name)
-                && identity.account == group.group.account
-                && !group.members.contains(&identity.address)
+            identity.spec.groups.contains(&group.group.name)
+                && identity.spec.account == group.group.account
+                && !group.members.contains(&identity.spec.address)
         });
         for identity in strays {
             findings.push(
@@ -99,7 +102,7 @@ pub fn check_managed_groups(declared: &DeclaredStack, findings: &mut Vec<Diagnos
                 )
                 .with_location(identity.origin.part_span("managed_groups"), "for groups that others manage")
                 .with_related(group.origin.header_span(), "declared here")
-                .with_help(format!("add {} to its members", identity.address)),
+                .with_help(format!("add {} to its members", identity.spec.address)),
             );
         }
     }

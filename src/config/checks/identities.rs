@@ -24,11 +24,11 @@ fn first_identity_per_block(declared: &DeclaredStack) -> impl Iterator<Item = &D
 /// A user has no trusts and no session duration: it has credentials of its own, and no principal assumes it.
 pub fn check_users_have_no_trusts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut seen: HashSet<(u32, usize)> = HashSet::new();
-    for identity in declared.identities.values().filter(|identity| identity.principal == Principal::User) {
-        let user = format!("{} is a user", identity.address);
+    for identity in declared.identities.values().filter(|identity| identity.spec.principal == Principal::User) {
+        let user = format!("{} is a user", identity.spec.address);
         let help = format!(
             "kind = \"{}\" is a user unless it says principal = \"role\"; leave this out, or make it a role",
-            identity.kind
+            identity.spec.kind
         );
         let mut push = |summary: &str, span: FileSpan| {
             if seen.insert((span.file.0, span.bytes.start)) {
@@ -36,10 +36,10 @@ pub fn check_users_have_no_trusts(declared: &DeclaredStack, findings: &mut Vec<D
                 findings.push(identity.origin.add_module_calls(finding.with_help(help.clone())));
             }
         };
-        if !identity.trusts.is_empty() {
+        if !identity.spec.trusts.is_empty() {
             push("only a role can be taken on by others", identity.origin.part_span("trust"));
         }
-        if identity.max_session_duration.is_some() {
+        if identity.spec.max_session_duration.is_some() {
             push("only a role has sessions", identity.origin.part_span("max_session_duration"));
         }
     }
@@ -47,11 +47,12 @@ pub fn check_users_have_no_trusts(declared: &DeclaredStack, findings: &mut Vec<D
 
 /// Warns about roles without a trust: no principal can assume them.
 pub fn check_roles_have_trusts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
-    for identity in first_identity_per_block(declared).filter(|identity| identity.principal == Principal::Role) {
-        if identity.trusts.is_empty() {
-            let finding = Diagnostic::warning("config::no_trust", format!("nobody can take on {}", identity.address))
-                .with_location(identity.origin.header_span(), "a role without `trust`")
-                .with_help("say who may: trust \"oidc\", \"service\", \"aws\", \"identity\" or \"saml\"");
+    for identity in first_identity_per_block(declared).filter(|identity| identity.spec.principal == Principal::Role) {
+        if identity.spec.trusts.is_empty() {
+            let finding =
+                Diagnostic::warning("config::no_trust", format!("nobody can take on {}", identity.spec.address))
+                    .with_location(identity.origin.header_span(), "a role without `trust`")
+                    .with_help("say who may: trust \"oidc\", \"service\", \"aws\", \"identity\" or \"saml\"");
             findings.push(identity.origin.add_module_calls(finding));
         }
     }
@@ -59,13 +60,13 @@ pub fn check_roles_have_trusts(declared: &DeclaredStack, findings: &mut Vec<Diag
 
 /// A role has no access keys and no password: it has only temporary session credentials.
 pub fn check_roles_have_no_credentials(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
-    for identity in first_identity_per_block(declared).filter(|identity| identity.principal == Principal::Role) {
-        if identity.access_key.is_some() || !identity.keeps.is_empty() {
+    for identity in first_identity_per_block(declared).filter(|identity| identity.spec.principal == Principal::Role) {
+        if identity.access_key.is_some() || !identity.spec.keeps.is_empty() {
             let finding = Diagnostic::error("config::not_a_user", "only a user has credentials of its own")
-                .with_location(identity.origin.part_span("credential"), format!("{} is a role", identity.address))
+                .with_location(identity.origin.part_span("credential"), format!("{} is a role", identity.spec.address))
                 .with_help(format!(
                     "kind = \"{}\" is a role unless it says principal = \"user\"; a role needs no keys: say who may take it on with `trust`",
-                    identity.kind
+                    identity.spec.kind
                 ));
             findings.push(identity.origin.add_module_calls(finding));
         }
@@ -74,10 +75,10 @@ pub fn check_roles_have_no_credentials(declared: &DeclaredStack, findings: &mut 
 
 /// Warns about identities without a lease.
 pub fn check_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
-    for identity in first_identity_per_block(declared).filter(|identity| identity.kind != Kind::BreakGlass) {
+    for identity in first_identity_per_block(declared).filter(|identity| identity.spec.kind != Kind::BreakGlass) {
         if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !has_lease_finding(identity, findings)
         {
-            let summary = format!("{} has no lease: its access never ends", identity.address);
+            let summary = format!("{} has no lease: its access never ends", identity.spec.address);
             let finding = Diagnostic::warning("config::no_lease", summary)
                 .with_location(identity.origin.header_span(), "neither `ttl` nor `expires_at`")
                 .with_help("add ttl = \"90d\", or a default for the stack: defaults { ttl = \"90d\" } in `leasehold`");
@@ -99,15 +100,18 @@ fn has_lease_finding(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bo
 
 /// Warns about a lease on a break-glass identity: it never expires.
 pub fn check_break_glass_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
-    for identity in first_identity_per_block(declared).filter(|identity| identity.kind == Kind::BreakGlass) {
+    for identity in first_identity_per_block(declared).filter(|identity| identity.spec.kind == Kind::BreakGlass) {
         for (name, given) in
             [("ttl", identity.lease.ttl.is_some()), ("expires_at", identity.lease.expires_at.is_some())]
         {
             if given {
                 findings.push(
-                    Diagnostic::warning("config::no_effect", format!("`{name}` has no effect on {}", identity.address))
-                        .with_location(identity.origin.part_span(name), "break_glass never leaves by its lease")
-                        .with_help("leave it out: such an account leaves by configuration and with an approval"),
+                    Diagnostic::warning(
+                        "config::no_effect",
+                        format!("`{name}` has no effect on {}", identity.spec.address),
+                    )
+                    .with_location(identity.origin.part_span(name), "break_glass never leaves by its lease")
+                    .with_help("leave it out: such an account leaves by configuration and with an approval"),
                 );
             }
         }

@@ -14,7 +14,7 @@ pub fn check_identity_names(declared: &DeclaredStack, findings: &mut Vec<Diagnos
     let mut taken: HashMap<(Option<&Alias>, &str, String), &DeclaredIdentity> =
         HashMap::with_capacity(declared.identities.len());
     for identity in declared.identities.values() {
-        let key = (identity.account.as_ref(), identity.principal.as_str(), identity.name.to_lowercase());
+        let key = (identity.spec.account.as_ref(), identity.spec.principal.as_str(), identity.spec.name.to_lowercase());
         if let Some(first) = taken.get(&key) {
             findings.push(diagnose_name_clash(identity, first));
         } else {
@@ -24,20 +24,24 @@ pub fn check_identity_names(declared: &DeclaredStack, findings: &mut Vec<Diagnos
 }
 
 fn diagnose_name_clash(identity: &DeclaredIdentity, first: &DeclaredIdentity) -> Diagnostic {
-    let what = identity.principal.as_str();
+    let what = identity.spec.principal.as_str();
     let place = |identity: &DeclaredIdentity| identity.origin.part_span("name");
-    let (code, summary) = if identity.name == first.name {
-        ("config::duplicate_name", format!("two identities are the {what} {}", quote_text(&identity.name)))
+    let (code, summary) = if identity.spec.name == first.spec.name {
+        ("config::duplicate_name", format!("two identities are the {what} {}", quote_text(&identity.spec.name)))
     } else {
         (
             "config::case_name",
-            format!("the {what}s {} and {} differ only by case", quote_text(&identity.name), quote_text(&first.name)),
+            format!(
+                "the {what}s {} and {} differ only by case",
+                quote_text(&identity.spec.name),
+                quote_text(&first.spec.name)
+            ),
         )
     };
     let finding = Diagnostic::error(code, summary)
-        .with_location(place(identity), format!("the name of {}", identity.address))
+        .with_location(place(identity), format!("the name of {}", identity.spec.address))
         .with_help("give one of them another `name`; the cloud takes upper and lower case for the same");
-    let detail = format!("{} and {}", first.address, identity.address);
+    let detail = format!("{} and {}", first.spec.address, identity.spec.address);
     if place(identity) == place(first) {
         let finding =
             finding.with_detail(detail).with_help("build the name from each.key: name = \"agent-${each.key}\"");
@@ -48,7 +52,7 @@ fn diagnose_name_clash(identity: &DeclaredIdentity, first: &DeclaredIdentity) ->
             identity.origin.add_module_calls(finding.with_help(help))
         };
     }
-    identity.origin.add_module_calls(finding.with_related(place(first), format!("the name of {}", first.address)))
+    identity.origin.add_module_calls(finding.with_related(place(first), format!("the name of {}", first.spec.address)))
 }
 
 /// Scope labels must differ by more than case: a scope's label is the name of its policy in the cloud.

@@ -30,7 +30,7 @@ pub fn resolve_accounts(
         }
     };
     for identity in identities.values_mut() {
-        place(&mut identity.account, &identity.address, &identity.origin);
+        place(&mut identity.spec.account, &identity.spec.address, &identity.origin);
     }
     for group in groups.values_mut() {
         place(&mut group.group.account, &group.group.address, &group.origin);

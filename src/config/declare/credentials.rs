@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Credential, Span as Duration};
+use serde::{Serialize, Serializer};
 
 use super::fields::BlockFields;
 use super::inner;
@@ -25,6 +26,14 @@ pub struct DeclaredCredentials {
     pub keeps: BTreeSet<Credential>,
     /// The terms for issued access keys. `None`: none are issued.
     pub access_key: Option<KeyTerms>,
+}
+
+/// As part of a template's digest: the kept kinds, then store, `rotate_every` and `overlap` of issued keys.
+impl Serialize for DeclaredCredentials {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let issued = self.access_key.as_ref().map(|terms| (&terms.store, terms.rotate_every, terms.overlap));
+        (&self.keeps, issued).serialize(to)
+    }
 }
 
 /// Reads the `credential` blocks. `None`: there are none.

@@ -47,8 +47,10 @@ pub fn add_groups_to_members(
 ) {
     for group in groups.values() {
         for member in &group.members {
-            if let Some(identity) = identities.get_mut(member).filter(|member| member.account == group.group.account) {
-                identity.groups.insert(group.group.name.clone());
+            if let Some(identity) =
+                identities.get_mut(member).filter(|member| member.spec.account == group.group.account)
+            {
+                identity.spec.groups.insert(group.group.name.clone());
             }
         }
     }

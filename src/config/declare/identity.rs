@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use leasehold_provider::{Address, Kind, Span as Duration, Trust, TrustedIdentity};
+use leasehold_provider::{Address, IdentitySpec, Kind, Span as Duration, Trust, TrustedIdentity};
 
 use super::fields::BlockFields;
 use super::template::IdentityTemplates;
@@ -68,7 +68,7 @@ impl IdentityReader {
         identity.depends_on.extend(waits_for.iter().cloned());
         let few = self.waits.reserve_dependencies(identity.depends_on.len());
         if few {
-            all.insert(identity.address.clone(), identity);
+            all.insert(identity.spec.address.clone(), identity);
         } else {
             fields.report_finding(waits::diagnose_too_many_dependencies(&identity));
         }
@@ -182,45 +182,32 @@ fn read_identity(
     if taken.is_none() && parts::is_attribute_set(fields, "template") {
         return None;
     }
-    for (name, found) in [("kind", own.kind.is_some()), ("owner", own.owner.is_some())] {
-        let given = taken.is_some_and(|template| template.has_attribute(name));
-        check_required_attribute(fields, name, found || given);
-    }
-    let whole = match taken {
+    let mut whole = match taken {
         Some(template) => own.merge_template(template.parts.clone(), &template.adds),
         None => own,
     };
-    let (kind, owner) = (whole.kind?, whole.owner?);
-    let credentials = whole.credentials.unwrap_or_default();
+    for (name, found) in [("kind", whole.kind.is_some()), ("owner", whole.owner.is_some())] {
+        check_required_attribute(fields, name, found);
+    }
+    let name_given = name.is_some();
+    let name =
+        name.unwrap_or_else(|| derive_default_name(fields.eval, fields.module, &fields.label, fields.key.as_ref()));
+    let (lease, trusts) = (whole.lease, whole.trusts.take());
+    let access_key = whole.credentials.as_mut().and_then(|credentials| credentials.access_key.take());
+    let spec = whole.into_spec(address, name)?;
     Some(DeclaredIdentity {
-        name_given: name.is_some(),
-        name: name
-            .unwrap_or_else(|| derive_default_name(fields.eval, fields.module, &fields.label, fields.key.as_ref())),
-        kind,
-        principal: whole.principal.unwrap_or_else(|| kind.default_principal()),
-        owner,
-        service: whole.service,
-        environment: whole.environment,
-        purpose: whole.purpose,
-        lease: apply_default_ttl(whole.lease, kind, default_ttl),
-        grace: whole.grace,
-        statements: whole.statements.unwrap_or_default(),
-        scopes: whole.scopes.unwrap_or_default(),
-        trusts: reading.collect_trusts(&address, whole.trusts.unwrap_or_default()),
-        managed_policy_arns: whole.managed_policy_arns.unwrap_or_default(),
-        groups,
-        path,
-        keeps: credentials.keeps,
-        access_key: credentials.access_key,
-        permissions_boundary: whole.permissions_boundary,
-        tags: whole.tags.unwrap_or_default(),
-        sensitive_tags: whole.sensitive_tags,
-        max_session_duration: whole.max_session_duration,
-        account: whole.account.flatten(),
-        template: template.map(|template| template.mark.clone()),
+        lease: apply_default_ttl(lease, spec.kind, default_ttl),
+        spec: IdentitySpec {
+            trusts: reading.collect_trusts(&spec.address, trusts.unwrap_or_default()),
+            groups,
+            path,
+            template: template.map(|template| template.mark.clone()),
+            ..spec
+        },
+        name_given,
+        access_key,
         depends_on,
         origin,
-        address,
     })
 }
 
@@ -282,7 +269,7 @@ fn resolve_trusted_identities(
             }
             trusted.extend(found);
         }
-        let slot = all.get_mut(&holder).and_then(|identity| identity.trusts.get_mut(index));
+        let slot = all.get_mut(&holder).and_then(|identity| identity.spec.trusts.get_mut(index));
         if let Some(Trust::Identity { identities }) = slot {
             *identities = trusted.into_iter().collect();
         }
@@ -291,9 +278,9 @@ fn resolve_trusted_identities(
 
 fn find_trusted_identities(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<TrustedIdentity> {
     let trusted = |identity: &DeclaredIdentity| TrustedIdentity {
-        address: identity.address.clone(),
-        principal: identity.principal,
-        name: identity.name.clone(),
+        address: identity.spec.address.clone(),
+        principal: identity.spec.principal,
+        name: identity.spec.name.clone(),
         // Set later, when the accounts of both identities are known.
         account: None,
     };

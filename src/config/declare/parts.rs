@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Alias, Kind, Principal, Span as Duration, Statement};
+use leasehold_provider::{Address, Alias, IdentitySpec, Kind, Principal, Span as Duration, Statement};
+use serde::{Serialize, Serializer};
 
 use super::credentials::{DeclaredCredentials, read_credentials};
 use super::fields::BlockFields;
@@ -17,8 +18,11 @@ use crate::hcl::syntax::ExprKind;
 use crate::hcl::value::convert::to_text;
 
 /// The attributes of a block. `None`: the attribute is not set. An empty list is set.
+///
+/// Their JSON is the content of a template, whose digest is a mark on every identity that uses the template. An attribute
+/// that is added here is left out of it while it is not set, so that the marks of existing templates stay.
 #[expect(clippy::option_option, reason = "the outer one is whether anything is said")]
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct IdentityAttributes {
     pub kind: Option<Kind>,
     pub owner: Option<String>,
@@ -26,19 +30,29 @@ pub struct IdentityAttributes {
     pub purpose: Option<String>,
     pub environment: Option<String>,
     pub principal: Option<Principal>,
+    #[serde(flatten)]
     pub lease: Lease,
     pub grace: Option<Duration>,
     pub statements: Option<Vec<Statement>>,
     pub scopes: Option<BTreeSet<String>>,
+    #[serde(serialize_with = "serialize_set_or_empty")]
     pub trusts: Option<Vec<ParsedTrust>>,
     pub managed_policy_arns: Option<BTreeSet<String>>,
     pub permissions_boundary: Option<String>,
     pub tags: Option<BTreeMap<String, String>>,
+    #[serde(skip)]
     pub sensitive_tags: BTreeSet<String>,
     pub max_session_duration: Option<Duration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<DeclaredCredentials>,
     /// Its provider. `None`: not set; `Some(None)`: the provider without an alias.
+    #[serde(rename = "provider", skip_serializing_if = "Option::is_none")]
     pub account: Option<Option<Alias>>,
+}
+
+/// A list that is not set is written as an empty one.
+fn serialize_set_or_empty<S: Serializer>(list: &Option<Vec<ParsedTrust>>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(list.iter().flatten())
 }
 
 /// The kinds of identities, with their names in the configuration.
@@ -141,6 +155,30 @@ impl IdentityAttributes {
             credentials: self.credentials.or(base.credentials),
             account: self.account.or(base.account),
         }
+    }
+
+    /// The identity that these attributes declare, without its trusts, which may refer to other identities. `None`: the kind or the owner
+    /// is not set.
+    #[must_use]
+    pub fn into_spec(self, address: Address, name: String) -> Option<IdentitySpec> {
+        let (kind, owner) = (self.kind?, self.owner?);
+        Some(IdentitySpec {
+            principal: self.principal.unwrap_or_else(|| kind.default_principal()),
+            service: self.service,
+            environment: self.environment,
+            purpose: self.purpose,
+            grace: self.grace,
+            statements: self.statements.unwrap_or_default(),
+            scopes: self.scopes.unwrap_or_default(),
+            managed_policy_arns: self.managed_policy_arns.unwrap_or_default(),
+            keeps: self.credentials.unwrap_or_default().keeps,
+            permissions_boundary: self.permissions_boundary,
+            tags: self.tags.unwrap_or_default(),
+            sensitive_tags: self.sensitive_tags,
+            max_session_duration: self.max_session_duration,
+            account: self.account.flatten(),
+            ..IdentitySpec::new(address, name, kind, owner)
+        })
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use leasehold_provider::{Address, Digest};
+use serde::Serialize;
 
 use super::fields::BlockFields;
 use super::parts::{self, IdentityAttributes};
-use super::trusts::ParsedTrust;
 use crate::config::naming::{block_address, qualify_label};
 use crate::config::schema::block_types::TEMPLATE;
 use crate::hcl::diagnostic::Diagnostic;
@@ -31,18 +31,6 @@ pub struct IdentityTemplate {
     pub adds: BTreeSet<String>,
     /// The value of the template mark on its identities: its name and the start of a digest, `ci@1f0c…`.
     pub mark: String,
-}
-
-impl IdentityTemplate {
-    /// Whether the template sets a required attribute, `kind` or `owner`.
-    #[must_use]
-    pub fn has_attribute(&self, name: &str) -> bool {
-        match name {
-            "kind" => self.parts.kind.is_some(),
-            "owner" => self.parts.owner.is_some(),
-            _ => false,
-        }
-    }
 }
 
 /// The templates of a stack and its modules. Each is read once.
@@ -78,7 +66,9 @@ impl IdentityTemplates {
         let fields = BlockFields::new(eval, module, declared);
         let parts = parts::read_attributes(&fields);
         let adds = read_added_lists(&fields);
-        let digest = Digest::from_serializable(&build_digest_content(&parts, &adds)).to_string();
+        // As a JSON value, the entries are in the order of their names.
+        let content = serde_json::json!(TemplateContent { add: &adds, parts: &parts });
+        let digest = Digest::from_serializable(&content).to_string();
         let shown: String = digest.chars().filter(char::is_ascii_hexdigit).rev().take(SHOWN).collect();
         let mark = format!("{}@{shown}", qualify_label(eval, module, &block.label));
         let template = Rc::new(IdentityTemplate { parts, adds, mark });
@@ -101,39 +91,9 @@ fn read_added_lists(fields: &BlockFields<'_, '_>) -> BTreeSet<String> {
 }
 
 /// The content of a template, for its digest.
-fn build_digest_content(parts: &IdentityAttributes, adds: &BTreeSet<String>) -> serde_json::Value {
-    let trusts = parts.trusts.iter().flatten().map(|trust| match trust {
-        ParsedTrust::Done(trust) => serde_json::json!(trust),
-        ParsedTrust::Identities(identities) => identities.iter().map(|(block, _)| block.to_string()).collect(),
-    });
-    let mut content = serde_json::json!({
-        "add": adds,
-        "kind": parts.kind,
-        "owner": parts.owner,
-        "service": parts.service,
-        "purpose": parts.purpose,
-        "environment": parts.environment,
-        "principal": parts.principal,
-        "ttl": parts.lease.ttl.map(|ttl| ttl.to_string()),
-        "expires_at": parts.lease.expires_at,
-        "renewed_at": parts.lease.renewed_at,
-        "grace": parts.grace.map(|grace| grace.to_string()),
-        "statements": parts.statements,
-        "scopes": parts.scopes,
-        "trusts": trusts.collect::<Vec<_>>(),
-        "managed_policy_arns": parts.managed_policy_arns,
-        "permissions_boundary": parts.permissions_boundary,
-        "tags": parts.tags,
-        "max_session_duration": parts.max_session_duration.map(|duration| duration.to_string()),
-    });
-    // Without `credential` blocks, the content has no such entry: the digest stays the same as in versions without them.
-    if let (Some(credentials), Some(content)) = (&parts.credentials, content.as_object_mut()) {
-        let terms = credentials.access_key.as_ref();
-        let issued = terms.map(|terms| (&terms.store, terms.rotate_every.to_string(), terms.overlap.to_string()));
-        content.insert("credentials".to_owned(), serde_json::json!([credentials.keeps, issued]));
-    }
-    if let (Some(account), Some(content)) = (&parts.account, content.as_object_mut()) {
-        content.insert("provider".to_owned(), serde_json::json!(account));
-    }
-    content
+#[derive(Serialize)]
+struct TemplateContent<'a> {
+    add: &'a BTreeSet<String>,
+    #[serde(flatten)]
+    parts: &'a IdentityAttributes,
 }

@@ -1,6 +1,7 @@
 //! Reads `trust` blocks.
 
 use leasehold_provider::Trust;
+use serde::{Serialize, Serializer};
 
 use super::fields::BlockFields;
 use super::inner;
@@ -17,6 +18,16 @@ pub enum ParsedTrust {
     Done(Trust),
     /// A trust in identities of this stack, each reference with its place.
     Identities(Vec<(BlockRef, FileSpan)>),
+}
+
+/// As part of a template's digest: the trust, or the addresses of the trusted identities.
+impl Serialize for ParsedTrust {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Done(trust) => trust.serialize(to),
+            Self::Identities(identities) => to.collect_seq(identities.iter().map(|(block, _)| block.to_string())),
+        }
+    }
 }
 
 /// Reads the trusts of an identity.

@@ -51,7 +51,7 @@ impl DependencyReader {
     pub fn expand_modules(mut self, eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>) {
         let waiting: Vec<(Address, Address)> = all
             .values()
-            .flat_map(|identity| identity.depends_on.iter().map(|on| (identity.address.clone(), on.clone())))
+            .flat_map(|identity| identity.depends_on.iter().map(|on| (identity.spec.address.clone(), on.clone())))
             .filter(|(_, on)| !all.contains_key(on))
             .collect();
         for (waiter, module) in waiting {

@@ -17,5 +17,5 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn encode_hex(bytes: &[u8]) -> ConfigValue {
-    ConfigValue::new_string(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    ConfigValue::new_string(hex::encode(bytes))
 }

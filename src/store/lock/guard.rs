@@ -93,7 +93,7 @@ impl LockGuard {
                 lineage: known.lineage.clone(),
                 ..record
             };
-            if store.replace_object(KEY, &free.to_json_bytes(), &version).await? != WriteOutcome::Taken {
+            if store.replace_object(KEY, &free.to_json_bytes(store)?, &version).await? != WriteOutcome::Taken {
                 return Ok(());
             }
             let Some(object) = store.read_object(KEY).await? else { return Ok(()) };
@@ -107,9 +107,10 @@ impl LockGuard {
     }
 }
 
-/// The time at which a lock taken at `moment` expires.
+/// The time at which a lock taken at `moment` expires. If no timestamp is that late, the lock does not expire: a lock that seems free too
+/// early would let two runs write.
 pub(super) fn expiry_time(moment: Timestamp, lease: Duration) -> Timestamp {
-    SignedDuration::try_from(lease).ok().and_then(|lease| moment.checked_add(lease).ok()).unwrap_or(moment)
+    SignedDuration::try_from(lease).ok().and_then(|lease| moment.checked_add(lease).ok()).unwrap_or(Timestamp::MAX)
 }
 
 /// Renews the lock three times per lease. It stops when another holder has the lock. If the store does not answer, it goes on:
@@ -125,7 +126,11 @@ async fn renew_until_lost(held: Arc<HeldLock>) {
             counter: record.counter.saturating_add(1),
             ..record
         };
-        match held.store.replace_object(KEY, &next.to_json_bytes(), &version).await {
+        let written = match next.to_json_bytes(&held.store) {
+            Ok(bytes) => held.store.replace_object(KEY, &bytes, &version).await,
+            Err(error) => Err(error),
+        };
+        match written {
             Ok(WriteOutcome::Yes(written)) => {
                 *held.state.lock().await = (next, written);
                 let until = asked.checked_add(held.terms.lease).unwrap_or(asked);
@@ -138,5 +143,18 @@ async fn renew_until_lost(held: Arc<HeldLock>) {
             }
             Err(error) => tracing::warn!(%error, "the lock could not be renewed"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_whose_end_is_no_timestamp_does_not_expire() {
+        let late = Timestamp::MAX - SignedDuration::from_secs(10);
+        assert_eq!(expiry_time(late, Duration::from_secs(5)), Timestamp::MAX - SignedDuration::from_secs(5));
+        assert_eq!(expiry_time(late, Duration::from_secs(60)), Timestamp::MAX);
+        assert_eq!(expiry_time(late, Duration::MAX), Timestamp::MAX);
     }
 }

@@ -136,8 +136,7 @@ pub fn is_held(store: &Store, record: &LockRecord, terms: LockTerms) -> Result<b
 }
 
 fn is_unexpired(store: &Store, record: &LockRecord, terms: LockTerms) -> bool {
-    let margin = SignedDuration::try_from(terms.expiry_margin()).unwrap_or_default();
-    !record.free && record.expires.checked_add(margin).is_ok_and(|end| store_time(store) < end)
+    !record.free && store_time(store) < guard::expiry_time(record.expires, terms.expiry_margin())
 }
 
 /// The pause between two reads while another process has locked the folder and has not written its record yet.
@@ -173,8 +172,8 @@ pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms)
         let record = next_record(claim, there.as_ref().map(|(record, _)| record), &nonce, store_time(store), terms);
         let asked = Instant::now();
         let written = match &there {
-            None => store.create_object(KEY, &record.to_json_bytes()).await?,
-            Some((_, version)) => store.replace_object(KEY, &record.to_json_bytes(), version).await?,
+            None => store.create_object(KEY, &record.to_json_bytes(store)?).await?,
+            Some((_, version)) => store.replace_object(KEY, &record.to_json_bytes(store)?, version).await?,
         };
         // The answer to a write may be lost, so the nonce in the store decides whose lock it is.
         if written != WriteOutcome::Taken
@@ -229,7 +228,7 @@ pub async fn break_lock(store: &Store, stack: &StackName, record: &LockRecord) -
             return Ok(false);
         }
         let freed = LockRecord { free: true, counter: found.counter.saturating_add(1), ..found };
-        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != WriteOutcome::Taken {
+        if store.replace_object(KEY, &freed.to_json_bytes(store)?, &version).await? != WriteOutcome::Taken {
             return Ok(true);
         }
     }
@@ -258,7 +257,7 @@ pub async fn break_unreadable_lock(
         let record = next_record(claim, None, &nonce, store_time(store), LockTerms::default());
         let freed =
             LockRecord { free: true, epoch, head: known.head.clone(), lineage: known.lineage.clone(), ..record };
-        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != WriteOutcome::Taken {
+        if store.replace_object(KEY, &freed.to_json_bytes(store)?, &version).await? != WriteOutcome::Taken {
             return Ok(true);
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LockError, ObjectVersion};
 use crate::store::lineage::Lineage;
-use crate::store::{Store, StoredObject};
+use crate::store::{Store, StoreError, StoredObject};
 
 /// The key of the object.
 pub(super) const KEY: &str = "lock.json";
@@ -109,9 +109,9 @@ impl LockRecord {
         KnownLedger { head: self.head.clone(), lineage: self.lineage.clone() }
     }
 
-    pub(super) fn to_json_bytes(&self) -> Vec<u8> {
-        // Strings, numbers and timestamps always serialize.
-        serde_json::to_vec(self).unwrap_or_default()
+    /// The object's bytes. An error is a bug.
+    pub(super) fn to_json_bytes(&self, store: &Store) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(self).map_err(|error| StoreError::from_json(store.place(), KEY, error))
     }
 
     /// Parses the object. A record of another stack is an error.

@@ -193,7 +193,7 @@ mod tests {
             (HttpRequestBody::empty(), ""),
         ] {
             let request = completed(settings(RetentionMode::Governance, "1d"), put(body)).await;
-            let expected: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+            let expected = hex::encode(Sha256::digest(text));
             assert_eq!(header(&request, "x-amz-content-sha256"), expected);
             assert_eq!(request.into_body().collect().await.unwrap().to_bytes(), text);
         }

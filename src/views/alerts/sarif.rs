@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Alert, AlertLevel};
 use crate::views::inert::escape_steering;
-use crate::views::sarif::{artifact_location, build_log, end_sentence, escape_sarif};
+use crate::views::sarif::{
+    SarifLevel, SarifLocation, SarifName, SarifPlace, SarifProperties, SarifResult, SarifRule, SarifText, build_log,
+    end_sentence, escape_sarif,
+};
 
 /// A SARIF log with one run that contains the alerts.
 #[must_use]
@@ -17,54 +20,34 @@ pub fn render_alerts_sarif<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> V
         let level = worst.entry(&alert.rule).or_insert(alert.level);
         *level = alert.level.max(*level);
     }
-    let rules: Vec<Value> = worst.iter().map(|(rule, level)| describe_rule(rule, *level)).collect();
-    let indices: BTreeMap<&str, usize> = worst.keys().copied().zip(0..).collect();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let results: Vec<Value> = alerts
-        .iter()
-        .map(|alert| {
-            let fingerprint = alert.compute_fingerprint();
-            let times = seen.entry(fingerprint.clone()).or_insert(0);
-            *times = times.saturating_add(1);
-            render_result(alert, indices.get(alert.rule.as_str()).copied(), &format!("{fingerprint}:{times}"))
-        })
-        .collect();
+    let rules: Vec<SarifRule> = worst.iter().map(|(rule, level)| describe_rule(rule, *level)).collect();
+    let results: Vec<SarifResult> = alerts.iter().map(|alert| describe_alert(alert)).collect();
     build_log(&rules, &results)
 }
 
-fn describe_rule(rule: &str, level: AlertLevel) -> Value {
-    json!({
-        "id": escape_steering(rule),
-        "shortDescription": { "text": escape_steering(&rule.replace('-', " ")) },
-        "defaultConfiguration": { "level": level.as_annotation() },
-        "properties": { "tags": ["security"] },
-    })
+fn describe_rule(rule: &str, level: AlertLevel) -> SarifRule {
+    SarifRule {
+        id: escape_steering(rule).into_owned(),
+        short_description: SarifText { text: escape_steering(&rule.replace('-', " ")).into_owned() },
+        help: None,
+        default_configuration: Some(SarifLevel { level: level.as_annotation() }),
+        properties: Some(SarifProperties { tags: vec!["security"], security_severity: None }),
+    }
 }
 
-fn render_result(alert: &Alert, rule_index: Option<usize>, fingerprint: &str) -> Value {
+fn describe_alert(alert: &Alert) -> SarifResult {
     let text = format!("{}: {} {}", alert.subject, end_sentence(&alert.message), end_sentence(&alert.remedy));
-    let logical = json!([{ "fullyQualifiedName": escape_steering(&alert.subject) }]);
-    let location = match &alert.place {
-        Some(place) => json!({
-            "physicalLocation": {
-                "artifactLocation": artifact_location(&place.file),
-                "region": {
-                    "startLine": place.start.0,
-                    "startColumn": place.start.1,
-                    "endLine": place.end.0,
-                    "endColumn": place.end.1,
-                },
-            },
-            "logicalLocations": logical,
-        }),
-        None => json!({ "logicalLocations": logical }),
-    };
-    json!({
-        "ruleId": escape_steering(&alert.rule),
-        "ruleIndex": rule_index,
-        "level": alert.level.as_annotation(),
-        "message": { "text": escape_sarif(&text) },
-        "locations": [location],
-        "partialFingerprints": { "leaseholdAlert/v1": fingerprint },
-    })
+    let place = alert.place.as_ref().map(|place| SarifPlace::new(&place.file, place.start, place.end));
+    SarifResult {
+        rule: escape_steering(&alert.rule).into_owned(),
+        level: alert.level.as_annotation(),
+        text: escape_sarif(&text),
+        locations: vec![SarifLocation {
+            physical_location: place,
+            logical_locations: vec![SarifName { fully_qualified_name: escape_steering(&alert.subject).into_owned() }],
+            message: None,
+        }],
+        related: Vec::new(),
+        fingerprint: ("leaseholdAlert/v1", alert.compute_fingerprint()),
+    }
 }

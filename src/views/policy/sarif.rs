@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use super::FileFinding;
 use super::findings::FindingPlace;
-use crate::views::sarif::{artifact_location, build_log, end_sentence};
+use crate::views::sarif::{
+    SarifLevel, SarifLocation, SarifName, SarifPlace, SarifProperties, SarifResult, SarifRule, SarifText, build_log,
+    end_sentence,
+};
 
 /// A SARIF log with one run that contains the findings.
 #[must_use]
@@ -18,25 +21,22 @@ pub fn render_lint_sarif(found: &[FileFinding<'_>]) -> Value {
         let worst = severities.entry(one.finding.rule).or_insert(one.finding.severity);
         *worst = one.finding.severity.max(*worst);
     }
-    let indices: BTreeMap<LintRule, usize> = severities.keys().copied().zip(0..).collect();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let results: Vec<Value> =
-        found.iter().map(|one| render_result(one, indices.get(&one.finding.rule).copied(), &mut seen)).collect();
-    let rules: Vec<Value> = severities.iter().map(|(rule, severity)| describe_rule(*rule, *severity)).collect();
+    let results: Vec<SarifResult> = found.iter().map(describe_finding).collect();
+    let rules: Vec<SarifRule> = severities.iter().map(|(rule, severity)| describe_rule(*rule, *severity)).collect();
     build_log(&rules, &results)
 }
 
-fn describe_rule(rule: LintRule, severity: LintSeverity) -> Value {
-    json!({
-        "id": rule.id(),
-        "shortDescription": { "text": rule.id().replace('-', " ") },
-        "help": { "text": rule.remedy() },
-        "defaultConfiguration": { "level": sarif_level(severity) },
-        "properties": {
-            "tags": rule.owasp_risk().into_iter().chain(["security"]).collect::<Vec<_>>(),
-            "security-severity": security_score(severity),
-        },
-    })
+fn describe_rule(rule: LintRule, severity: LintSeverity) -> SarifRule {
+    SarifRule {
+        id: rule.id().to_owned(),
+        short_description: SarifText { text: rule.id().replace('-', " ") },
+        help: Some(SarifText { text: rule.remedy().to_owned() }),
+        default_configuration: Some(SarifLevel { level: sarif_level(severity) }),
+        properties: Some(SarifProperties {
+            tags: rule.owasp_risk().into_iter().chain(["security"]).collect(),
+            security_severity: Some(security_score(severity)),
+        }),
+    }
 }
 
 fn sarif_level(severity: LintSeverity) -> &'static str {
@@ -57,36 +57,28 @@ fn security_score(severity: LintSeverity) -> &'static str {
     }
 }
 
-fn render_result(found: &FileFinding<'_>, rule_index: Option<usize>, seen: &mut BTreeMap<String, usize>) -> Value {
+fn describe_finding(found: &FileFinding<'_>) -> SarifResult {
     let place = FindingPlace::from_finding(found);
-    let bytes = found.byte_range();
     let finding = &found.finding;
-    json!({
-        "ruleId": finding.rule.id(),
-        "ruleIndex": rule_index,
-        "level": sarif_level(finding.severity),
-        "message": { "text": format!("{} Remedy: {}.", end_sentence(&finding.message), finding.rule.remedy()) },
-        "locations": [{
-            "physicalLocation": {
-                "artifactLocation": artifact_location(&found.file.file.name),
-                "region": {
-                    "startLine": place.start.0,
-                    "startColumn": place.start.1,
-                    "endLine": place.end.0,
-                    "endColumn": place.end.1,
-                    "byteOffset": bytes.start,
-                    "byteLength": bytes.len(),
-                },
-            },
-            "logicalLocations": [{ "fullyQualifiedName": found.finding_path() }],
+    SarifResult {
+        rule: finding.rule.id().to_owned(),
+        level: sarif_level(finding.severity),
+        text: format!("{} Remedy: {}.", end_sentence(&finding.message), finding.rule.remedy()),
+        locations: vec![SarifLocation {
+            physical_location: Some(
+                SarifPlace::new(&found.file.file.name, place.start, place.end).with_bytes(&found.byte_range()),
+            ),
+            logical_locations: vec![SarifName { fully_qualified_name: found.finding_path() }],
+            message: None,
         }],
-        "partialFingerprints": { "leaseholdFinding/v1": compute_fingerprint(found, seen) },
-    })
+        related: Vec::new(),
+        fingerprint: ("leaseholdFinding/v1", compute_fingerprint(found)),
+    }
 }
 
 /// A fingerprint of a finding that does not change when lines move or statements are reordered: its rule, its file, the content of its
-/// statement, and its position among equal findings.
-fn compute_fingerprint(found: &FileFinding<'_>, seen: &mut BTreeMap<String, usize>) -> String {
+/// statement.
+fn compute_fingerprint(found: &FileFinding<'_>) -> String {
     let document = &found.placed.document;
     let about = match found.finding.statement.and_then(|statement| document.statements.get(statement)) {
         Some(statement) => {
@@ -94,8 +86,5 @@ fn compute_fingerprint(found: &FileFinding<'_>, seen: &mut BTreeMap<String, usiz
         }
         None => document.to_canonical_value(),
     };
-    let what = Digest::from_serializable(&json!([found.finding.rule.id(), found.file.file.name, about])).to_string();
-    let times = seen.entry(what.clone()).or_insert(0);
-    *times += 1;
-    format!("{what}:{times}")
+    Digest::from_serializable(&json!([found.finding.rule.id(), found.file.file.name, about])).to_string()
 }

@@ -39,7 +39,7 @@ fn an_empty_block_keeps_what_lives() {
     let stack = stack("credential \"access_key\" {}\n credential \"login\" {}");
     assert_eq!(terms(&stack), None);
     let identity = &stack.declared().identities[&Address::for_identity("x", None)];
-    assert_eq!(Vec::from_iter(identity.keeps.clone()), [Credential::AccessKey, Credential::Login]);
+    assert_eq!(Vec::from_iter(identity.spec.keeps.clone()), [Credential::AccessKey, Credential::Login]);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_template_says_it_for_all_and_a_module_is_handed_a_store() {
     let stack = Stack::with(text);
     assert_eq!(terms(&stack).unwrap().rotate_every, Span::from_days(7));
     let kept = &stack.declared().identities[&Address::for_identity("kept", None)];
-    assert!(kept.access_key.is_none() && kept.keeps.contains(&Credential::AccessKey));
+    assert!(kept.access_key.is_none() && kept.spec.keeps.contains(&Credential::AccessKey));
 
     let calls = "store \"file\" \"vault\" {}\nmodule \"m\" {\n  source = \"./m\"\n  keep = store.vault\n  who = owner.jane\n}\n";
     let module = "variable \"keep\" { type = store }\nvariable \"who\" { type = owner }\nidentity \"x\" {\n  kind = \"service\"\n  owner = var.who\n  ttl = \"1d\"\n  credential \"access_key\" { store = var.keep }\n}\n";

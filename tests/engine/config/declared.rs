@@ -17,26 +17,33 @@ fn the_reference_stack_is_read_whole() {
     let of = |address: &str| &declared.identities[&Address::from_text(address)];
 
     let ci = of("identity.checkout_ci");
-    assert_eq!((ci.kind, ci.principal, ci.name.as_str()), (Kind::Workload, Principal::Role, "checkout_ci"));
-    assert_eq!((ci.owner.as_str(), ci.service.as_deref()), ("jane", Some("checkout")));
-    assert_eq!(ci.environment.as_deref(), Some("staging"));
+    assert_eq!(
+        (ci.spec.kind, ci.spec.principal, ci.spec.name.as_str()),
+        (Kind::Workload, Principal::Role, "checkout_ci")
+    );
+    assert_eq!((ci.spec.owner.as_str(), ci.spec.service.as_deref()), ("jane", Some("checkout")));
+    assert_eq!(ci.spec.environment.as_deref(), Some("staging"));
     assert_eq!(ci.lease.ttl.unwrap().to_string(), "90d");
     assert_eq!(ci.lease.renewed_at.unwrap().to_string(), "2026-10-31T23:00:00Z");
-    assert_eq!(ci.tags["team"], "payments");
+    assert_eq!(ci.spec.tags["team"], "payments");
 
     let triage = of("identity.agent[\"triage\"]");
-    assert_eq!((triage.name.as_str(), triage.lease.ttl.unwrap().as_seconds()), ("agent-triage", 30 * 86_400));
-    assert_eq!(triage.max_session_duration.unwrap().as_seconds(), 3_600);
-    let Trust::Identity { identities } = &triage.trusts[1] else { panic!("{:?}", triage.trusts) };
+    assert_eq!((triage.spec.name.as_str(), triage.lease.ttl.unwrap().as_seconds()), ("agent-triage", 30 * 86_400));
+    assert_eq!(triage.spec.max_session_duration.unwrap().as_seconds(), 3_600);
+    let Trust::Identity { identities } = &triage.spec.trusts[1] else { panic!("{:?}", triage.spec.trusts) };
     assert_eq!(identities[0].address.as_str(), "identity.checkout_ci");
 
     let watcher = of("identity.watcher");
-    let Trust::Identity { identities } = &watcher.trusts[0] else { panic!("{:?}", watcher.trusts) };
+    let Trust::Identity { identities } = &watcher.spec.trusts[0] else { panic!("{:?}", watcher.spec.trusts) };
     assert_eq!(identities.len(), 2);
-    let statements: Vec<_> =
-        watcher.statements.iter().map(|statement| (statement.sid.as_deref(), statement.actions.join(" "))).collect();
+    let statements: Vec<_> = watcher
+        .spec
+        .statements
+        .iter()
+        .map(|statement| (statement.sid.as_deref(), statement.actions.join(" ")))
+        .collect();
     assert_eq!(statements, [(Some("List"), "s3:ListBucket".to_owned()), (Some("Read"), "s3:GetObject".to_owned())]);
-    assert_eq!(watcher.grace.unwrap().to_string(), "14d");
+    assert_eq!(watcher.spec.grace.unwrap().to_string(), "14d");
     let dependency: Vec<&str> = watcher.depends_on.iter().map(Address::as_str).collect();
     assert_eq!(dependency, ["identity.agent[\"triage\"]"]);
 
@@ -75,13 +82,13 @@ fn without_origins(declared: &leasehold::config::DeclaredStack) -> impl std::fmt
         .identities
         .values()
         .map(|identity| {
-            let statements = identity.statements.clone();
+            let statements = identity.spec.statements.clone();
             (
-                identity.address.clone(),
-                identity.name.clone(),
-                identity.trusts.clone(),
+                identity.spec.address.clone(),
+                identity.spec.name.clone(),
+                identity.spec.trusts.clone(),
                 statements,
-                identity.tags.clone(),
+                identity.spec.tags.clone(),
             )
         })
         .collect();
@@ -124,10 +131,10 @@ identity "x" {
     .var("token", "hunter2");
     let declared = stack.declared();
     let identity = &declared.identities[&Address::for_identity("x", None)];
-    let marks: Vec<bool> = identity.statements.iter().map(|statement| statement.sensitive).collect();
+    let marks: Vec<bool> = identity.spec.statements.iter().map(|statement| statement.sensitive).collect();
     assert_eq!(marks, [true, false]);
-    assert_eq!(identity.sensitive_tags.iter().collect::<Vec<_>>(), ["token"]);
-    assert_eq!(identity.tags["token"], "t-hunter2");
+    assert_eq!(identity.spec.sensitive_tags.iter().collect::<Vec<_>>(), ["token"]);
+    assert_eq!(identity.spec.tags["token"], "t-hunter2");
 }
 
 #[test]
@@ -187,7 +194,7 @@ federation "oidc" "ci" {
     let accounts: Vec<(String, Option<String>)> = declared
         .identities
         .values()
-        .map(|identity| (identity.address.to_string(), identity.account.as_ref().map(ToString::to_string)))
+        .map(|identity| (identity.spec.address.to_string(), identity.spec.account.as_ref().map(ToString::to_string)))
         .collect();
     // Where every provider has an alias, the first by it is the stack's first account.
     let prod = || Some("prod".to_owned());

@@ -100,14 +100,14 @@ identity "watcher" {
     );
     let of = |address: &str| &declared.identities[&Address::from_text(address)];
     let ann = of("module.team[\"red\"].identity.member[\"ann\"]");
-    assert_eq!((ann.name.as_str(), ann.owner.as_str()), ("team-red-member-ann", "jane"));
-    assert_eq!(ann.service.as_deref(), Some("team,red.shop"));
+    assert_eq!((ann.spec.name.as_str(), ann.spec.owner.as_str()), ("team-red-member-ann", "jane"));
+    assert_eq!(ann.spec.service.as_deref(), Some("team,red.shop"));
     assert_eq!(ann.lease.ttl.unwrap().to_string(), "3d");
-    assert_eq!(ann.scopes.iter().map(String::as_str).collect::<Vec<_>>(), ["all", "team,red.own"]);
+    assert_eq!(ann.spec.scopes.iter().map(String::as_str).collect::<Vec<_>>(), ["all", "team,red.own"]);
     assert_eq!(declared.scopes["team,red.own"].0.address().as_str(), "module.team[\"red\"].scope.own");
     assert_eq!(declared.scopes["solo.own"].0.description.as_deref(), Some("of jane@example.com"));
     let watcher = of("identity.watcher");
-    assert_eq!(watcher.purpose.as_deref(), Some("ann: 3, bob: 30; solo-bot; x: 1 x: 2; 2"));
+    assert_eq!(watcher.spec.purpose.as_deref(), Some("ann: 3, bob: 30; solo-bot; x: 1 x: 2; 2"));
     let waits: Vec<&str> = watcher.depends_on.iter().map(Address::as_str).collect();
     assert_eq!(waits.len(), 7);
     assert_eq!(waits[0], "module.counted[0].identity.bot");
@@ -125,9 +125,9 @@ fn modules_nest_and_files_are_their_own() {
         .declared();
     let (address, identity) = declared.identities.first_key_value().unwrap();
     assert_eq!(address.as_str(), "module.outer.module.inner[\"k\"].identity.x");
-    assert_eq!(identity.purpose.as_deref(), Some("outer inner"));
-    assert_eq!(identity.name, "outer-inner-k-x");
-    assert_eq!(identity.owner, "outer.inner,k.tom");
+    assert_eq!(identity.spec.purpose.as_deref(), Some("outer inner"));
+    assert_eq!(identity.spec.name, "outer-inner-k-x");
+    assert_eq!(identity.spec.owner, "outer.inner,k.tom");
     assert_eq!(
         declared.files_read.keys().map(String::as_str).collect::<Vec<_>>(),
         ["modules/inner/note.txt", "modules/outer/note.txt"]
@@ -156,7 +156,7 @@ fn values_may_go_from_one_module_to_another_and_back() {
         "variable \"first\" {}\nvariable \"second\" {}\noutput \"from_first\" { value = \"${var.first}f\" }\noutput \"from_second\" { value = \"${var.second}s\" }\n",
     )
     .declared();
-    assert_eq!(declared.identities.values().next().unwrap().purpose.as_deref(), Some("1ffss"));
+    assert_eq!(declared.identities.values().next().unwrap().spec.purpose.as_deref(), Some("1ffss"));
 }
 
 #[test]

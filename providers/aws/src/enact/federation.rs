@@ -175,7 +175,7 @@ impl ChangeWriter<'_> {
 
     async fn tag_federation(&self, id: &ResourceId, change: TagChange) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
-        let arn = arn::federation_arn(self.realm, id).unwrap_or_default();
+        let arn = arn::federation_arn(self.realm, id).ok_or_else(|| super::refuse_unknown_kind(id))?;
         let list = tags::tags_to_sdk(&change.put)?;
         let (oidc, keys) = (id.kind == kinds::OIDC_PROVIDER, &change.remove);
         if !list.is_empty() && oidc {
@@ -204,7 +204,7 @@ impl ChangeWriter<'_> {
     /// The tags of a provider. `None` if it does not exist.
     pub(super) async fn read_federation_tags(&self, id: &ResourceId) -> Result<Option<Vec<Tag>>, ChangeError> {
         let iam = &self.provider.clients.iam;
-        let arn = arn::federation_arn(self.realm, id).unwrap_or_default();
+        let arn = arn::federation_arn(self.realm, id).ok_or_else(|| super::refuse_unknown_kind(id))?;
         let tags = if id.kind == kinds::OIDC_PROVIDER {
             let send = || iam.get_open_id_connect_provider().open_id_connect_provider_arn(&arn).send();
             self.call_iam("iam:GetOpenIDConnectProvider", RetryClass::Idempotent, send).await.map(|answer| answer.tags)

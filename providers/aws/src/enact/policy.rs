@@ -142,7 +142,8 @@ impl ChangeWriter<'_> {
     async fn drop_oldest_version(&self, arn: &str) -> Result<(), ChangeError> {
         let versions = self.list_versions(arn).await?;
         let spare = versions.into_iter().filter(|version| !version.is_default_version).filter_map(|v| v.version_id);
-        let Some(oldest) = spare.min_by_key(|version| version_number(version)) else {
+        let numbered = spare.filter_map(|version| Some((parse_version_number(&version)?, version)));
+        let Some((_, oldest)) = numbered.min() else {
             return Err(EnactError {
                 requests: Vec::new(),
                 kind: EnactErrorKind::Limit,
@@ -170,7 +171,10 @@ impl ChangeWriter<'_> {
             Err(failure) => return Err(failure.into()),
         };
         for version in versions.iter().filter(|version| !version.is_default_version) {
-            self.delete_version(arn, version.version_id.as_deref().unwrap_or_default()).await?;
+            let id = version.version_id.as_deref().ok_or_else(|| {
+                CallError::from_malformed_answer("iam:ListPolicyVersions", format!("a version of {arn} without an id"))
+            })?;
+            self.delete_version(arn, id).await?;
         }
         self.delete_if_present("iam:DeletePolicy", || iam.delete_policy().policy_arn(arn).send()).await
     }
@@ -190,7 +194,19 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// The number of a version: `12` for `v12`.
-fn version_number(version: &str) -> u64 {
-    version.trim_start_matches('v').parse().unwrap_or(u64::MAX)
+/// The number of a version: `12` for `v12`. `None`: it has another form, so its age is unknown.
+fn parse_version_number(version: &str) -> Option<u64> {
+    version.strip_prefix('v')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number_and_other_forms_have_none() {
+        assert_eq!(parse_version_number("v9"), Some(9));
+        assert_eq!(parse_version_number("v12"), Some(12));
+        assert!(["", "v", "12", "latest"].iter().all(|text| parse_version_number(text).is_none()));
+    }
 }

@@ -57,14 +57,14 @@ impl LimitFindings {
 
 /// The limits that an identity's resources would exceed.
 pub fn check_identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-    let mut findings = LimitFindings { subject: identity.address.clone(), found: Vec::new() };
-    check_name(&mut findings, &identity.name, NAME);
+    let mut findings = LimitFindings { subject: identity.spec.address.clone(), found: Vec::new() };
+    check_name(&mut findings, &identity.spec.name, NAME);
     check_tags(&mut findings, identity, resources);
     check_documents(&mut findings, identity, resources);
     check_attachments(&mut findings, identity, resources);
     check_boundary(&mut findings, identity, resources);
-    check_statements(&mut findings, &identity.statements);
-    if identity.principal == Principal::Role {
+    check_statements(&mut findings, &identity.spec.statements);
+    if identity.spec.principal == Principal::Role {
         check_role(&mut findings, identity);
     }
     findings.found
@@ -171,16 +171,16 @@ fn check_name(findings: &mut LimitFindings, name: &str, limit: usize) {
 }
 
 fn check_tags(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
-    let count = identity.tags.len() + MARKS;
+    let count = identity.spec.tags.len() + MARKS;
     if count > TAGS {
         findings.add_violation(
             "tags",
-            format!("{} tags and Leasehold's {MARKS} make {count}; IAM allows {TAGS}", identity.tags.len()),
+            format!("{} tags and Leasehold's {MARKS} make {count}; IAM allows {TAGS}", identity.spec.tags.len()),
             format!("keep at most {} tags", TAGS - MARKS),
         );
     }
     let mut folded: BTreeMap<String, &str> = BTreeMap::new();
-    for (key, value) in &identity.tags {
+    for (key, value) in &identity.spec.tags {
         if key.starts_with(PREFIX) || key.to_ascii_lowercase().starts_with("aws:") {
             findings.add_violation(
                 "tags",
@@ -197,8 +197,8 @@ fn check_tags(findings: &mut LimitFindings, identity: &DesiredIdentity, resource
         }
         check_tag_text(findings, "tags", &format!("the tag key {key:?}"), key, 1, TAG_KEY);
         let shown =
-            if identity.sensitive_tags.contains(key) { "the value of a sensitive tag" } else { "the tag value" };
-        let shown = if identity.sensitive_tags.contains(key) {
+            if identity.spec.sensitive_tags.contains(key) { "the value of a sensitive tag" } else { "the tag value" };
+        let shown = if identity.spec.sensitive_tags.contains(key) {
             format!("{shown} ({key:?})")
         } else {
             format!("{shown} {value:?} of {key:?}")
@@ -245,7 +245,7 @@ fn check_tag_text(
 fn check_documents(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     let inline: usize =
         resources.iter().filter(|r| kinds::is_own_inline_policy(&r.id)).map(|r| document_size(r, "policy")).sum();
-    let (limit, form) = match identity.principal {
+    let (limit, form) = match identity.spec.principal {
         Principal::User => (USER_INLINE, "user"),
         Principal::Role => (ROLE_INLINE, "role"),
     };
@@ -319,12 +319,12 @@ pub fn has_room(id: &ResourceId, policy: &leasehold_provider::Document) -> bool 
 
 fn check_attachments(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     check_attached_count(findings, resources);
-    check_policy_arns(findings, "managed_policy_arns", &identity.managed_policy_arns);
-    check_policy_arns(findings, "permissions_boundary", &identity.permissions_boundary);
-    if identity.groups.len() > GROUPS {
+    check_policy_arns(findings, "managed_policy_arns", &identity.spec.managed_policy_arns);
+    check_policy_arns(findings, "permissions_boundary", &identity.spec.permissions_boundary);
+    if identity.spec.groups.len() > GROUPS {
         findings.add_violation(
             "groups",
-            format!("it would be in {} groups; IAM allows {GROUPS}", identity.groups.len()),
+            format!("it would be in {} groups; IAM allows {GROUPS}", identity.spec.groups.len()),
             "join groups that always go together",
         );
     }
@@ -333,7 +333,7 @@ fn check_attachments(findings: &mut LimitFindings, identity: &DesiredIdentity, r
 /// A permissions boundary must not be a policy of the same stack: whoever may write the stack could otherwise widen an identity together
 /// with its boundary.
 fn check_boundary(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
-    let Some(boundary) = &identity.permissions_boundary else { return };
+    let Some(boundary) = &identity.spec.permissions_boundary else { return };
     let stack = resources.iter().find_map(|resource| Some(&resource.marks.as_ref()?.stack));
     let is_ours = |stack| boundary.contains(&format!(":policy{}", crate::arn::stack_path(stack)));
     if stack.is_some_and(is_ours) {
@@ -422,14 +422,14 @@ fn check_statements(findings: &mut LimitFindings, statements: &[Statement]) {
 }
 
 fn check_role(findings: &mut LimitFindings, identity: &DesiredIdentity) {
-    if let Some(span) = identity.max_session_duration.filter(|span| !SESSION.contains(&span.as_seconds())) {
+    if let Some(span) = identity.spec.max_session_duration.filter(|span| !SESSION.contains(&span.as_seconds())) {
         findings.add_violation(
             "max_session_duration",
             format!("a session of {span} is not possible; IAM allows 1h to 12h"),
             "write a duration from \"1h\" to \"12h\"",
         );
     }
-    let purpose = identity.purpose.as_deref().unwrap_or("");
+    let purpose = identity.spec.purpose.as_deref().unwrap_or("");
     let length = purpose.chars().count();
     if length > DESCRIPTION {
         findings.add_violation(
@@ -446,7 +446,7 @@ fn check_role(findings: &mut LimitFindings, identity: &DesiredIdentity) {
             "write it without that character",
         );
     }
-    for trust in &identity.trusts {
+    for trust in &identity.spec.trusts {
         check_trust(findings, trust);
     }
 }

@@ -361,46 +361,46 @@ fn shared_policy(stack: &StackName, scope: &Scope) -> Resource {
 fn realize_active(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
     let mut resources = vec![realize_principal(realm, identity, marks)];
     resources.extend(own_policies(realm, identity, &marks.stack));
-    let scopes = identity.scopes.iter().map(|scope| arn::scope_policy_arn(realm, &marks.stack, scope));
-    let policies = scopes.chain(identity.managed_policy_arns.iter().cloned());
+    let scopes = identity.spec.scopes.iter().map(|scope| arn::scope_policy_arn(realm, &marks.stack, scope));
+    let policies = scopes.chain(identity.spec.managed_policy_arns.iter().cloned());
     resources.extend(policies.map(|policy_arn| {
         let short = arn::policy_short_name(realm, &marks.stack, &policy_arn);
-        let id = kinds::attachment_id(identity.principal, &identity.name, &short);
-        Resource::new(id, Some(identity.address.clone())).with_attribute("policy_arn", policy_arn)
+        let id = kinds::attachment_id(identity.spec.principal, &identity.spec.name, &short);
+        Resource::new(id, Some(identity.spec.address.clone())).with_attribute("policy_arn", policy_arn)
     }));
-    resources.extend(identity.groups.iter().map(|group| {
-        let id = ResourceId::new(kinds::MEMBERSHIP, format!("{}/{group}", identity.name));
-        Resource::new(id, Some(identity.address.clone())).with_attribute("group", group.as_str())
+    resources.extend(identity.spec.groups.iter().map(|group| {
+        let id = ResourceId::new(kinds::MEMBERSHIP, format!("{}/{group}", identity.spec.name));
+        Resource::new(id, Some(identity.spec.address.clone())).with_attribute("group", group.as_str())
     }));
     links::link_resources(realm, &marks.stack, &mut resources);
     resources
 }
 
 fn realize_principal(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Resource {
-    let id = kinds::principal_id(identity.principal, &identity.name);
-    let mut principal = Resource::new(id, Some(identity.address.clone()));
+    let id = kinds::principal_id(identity.spec.principal, &identity.spec.name);
+    let mut principal = Resource::new(id, Some(identity.spec.address.clone()));
     principal.marks = Some(marks.clone());
-    if let Some(path) = identity.path.as_ref().filter(|path| *path != "/") {
+    if let Some(path) = identity.spec.path.as_ref().filter(|path| *path != "/") {
         principal = principal.with_attribute("path", path.as_str());
     }
-    if let Some(boundary) = &identity.permissions_boundary {
+    if let Some(boundary) = &identity.spec.permissions_boundary {
         principal = principal.with_attribute("permissions_boundary", boundary.as_str());
     }
-    if !identity.tags.is_empty() {
-        principal = principal.with_attribute("tags", Value::Map(identity.tags.clone()));
+    if !identity.spec.tags.is_empty() {
+        principal = principal.with_attribute("tags", Value::Map(identity.spec.tags.clone()));
     }
-    if !identity.sensitive_tags.is_empty() {
+    if !identity.spec.sensitive_tags.is_empty() {
         principal.sensitive.insert("tags".to_owned());
     }
-    if identity.principal == Principal::User {
+    if identity.spec.principal == Principal::User {
         return principal;
     }
-    let trust = trust::build_trust_policy(realm, &identity.trusts, identity.deadline);
+    let trust = trust::build_trust_policy(realm, &identity.spec.trusts, identity.deadline);
     principal = principal.with_attribute("assume_role_policy", Value::Document(trust));
-    if let Some(purpose) = identity.purpose.as_ref().filter(|purpose| !purpose.is_empty()) {
+    if let Some(purpose) = identity.spec.purpose.as_ref().filter(|purpose| !purpose.is_empty()) {
         principal = principal.with_attribute("description", purpose.as_str());
     }
-    match identity.max_session_duration.map(|span| i64::from(span.as_seconds())) {
+    match identity.spec.max_session_duration.map(|span| i64::from(span.as_seconds())) {
         Some(seconds) if seconds != DEFAULT_SESSION => {
             principal.with_attribute("max_session_duration", Value::Number(seconds))
         }
@@ -414,12 +414,12 @@ pub const DEFAULT_SESSION: i64 = 3600;
 /// The identity's own statements and its lease deny, in one policy so that one call writes both. If they exceed the size of a user's inline
 /// policies, the statements move to a managed policy of the user's own, and the lease deny stays inline.
 fn own_policies(realm: &Realm, identity: &DesiredIdentity, stack: &StackName) -> Vec<Resource> {
-    let statements: Vec<_> = identity.statements.iter().map(document::render_statement).collect();
+    let statements: Vec<_> = identity.spec.statements.iter().map(document::render_statement).collect();
     let fence = identity.deadline.map(document::lease_deny_statement);
     let whole = document::build_policy(statements.iter().cloned().chain(fence.clone()).collect());
-    let id = kinds::inline_policy_id(identity.principal, &identity.name, kinds::INLINE);
-    let resource = |id: ResourceId| Resource::new(id, Some(identity.address.clone()));
-    let sensitive = identity.statements.iter().any(|statement| statement.sensitive);
+    let id = kinds::inline_policy_id(identity.spec.principal, &identity.spec.name, kinds::INLINE);
+    let resource = |id: ResourceId| Resource::new(id, Some(identity.spec.address.clone()));
+    let sensitive = identity.spec.statements.iter().any(|statement| statement.sensitive);
     let hidden = |mut resource: Resource| {
         resource.sensitive.extend(sensitive.then(|| "policy".to_owned()));
         resource
@@ -427,14 +427,15 @@ fn own_policies(realm: &Realm, identity: &DesiredIdentity, stack: &StackName) ->
     if statements.is_empty() && fence.is_none() {
         return Vec::new();
     }
-    if identity.principal == Principal::Role || document::render_document(&whole).chars().count() <= limits::USER_INLINE
+    if identity.spec.principal == Principal::Role
+        || document::render_document(&whole).chars().count() <= limits::USER_INLINE
     {
         return vec![hidden(resource(id).with_attribute("policy", Value::Document(whole)))];
     }
-    let own = kinds::own_policy_id(stack, &identity.name);
-    let arn = arn::own_policy_arn(realm, stack, &identity.name);
+    let own = kinds::own_policy_id(stack, &identity.spec.name);
+    let arn = arn::own_policy_arn(realm, stack, &identity.spec.name);
     let attachment =
-        kinds::attachment_id(identity.principal, &identity.name, &arn::policy_short_name(realm, stack, &arn));
+        kinds::attachment_id(identity.spec.principal, &identity.spec.name, &arn::policy_short_name(realm, stack, &arn));
     let fence =
         fence.map(|fence| resource(id).with_attribute("policy", Value::Document(document::build_policy(vec![fence]))));
     let own = resource(own.clone())

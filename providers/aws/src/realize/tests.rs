@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
-    Address, Condition, Effect, Kind, Principal, Span, StackName, Statement, Trust, TrustedIdentity,
+    Address, Condition, Effect, IdentitySpec, Kind, Principal, Span, StackName, Statement, Trust, TrustedIdentity,
 };
 
 use serde_json::json;
@@ -35,19 +35,15 @@ fn statement(actions: &[&str]) -> Statement {
     }
 }
 
+fn identity_with(change: impl FnOnce(&mut IdentitySpec)) -> DesiredIdentity {
+    let mut identity = identity();
+    change(&mut identity.spec);
+    identity
+}
+
 fn identity() -> DesiredIdentity {
-    DesiredIdentity {
-        address: Address::for_identity("ci", None),
-        name: "ci".to_owned(),
-        kind: Kind::Workload,
-        principal: Principal::Role,
-        owner: "jane".to_owned(),
-        service: None,
-        environment: None,
+    let spec = IdentitySpec {
         purpose: Some("deploys".to_owned()),
-        created_at: "2026-11-20T22:00:00Z".parse().unwrap(),
-        deadline: Some("2027-02-18T22:00:00Z".parse().unwrap()),
-        grace: None,
         statements: vec![statement(&["s3:PutObject", "s3:GetObject"])],
         scopes: BTreeSet::from(["orders_read".to_owned()]),
         trusts: vec![
@@ -72,19 +68,20 @@ fn identity() -> DesiredIdentity {
             },
         ],
         managed_policy_arns: BTreeSet::from(["arn:aws-cn:iam::aws:policy/ReadOnlyAccess".to_owned()]),
-        groups: BTreeSet::new(),
-        path: None,
-        keeps: BTreeSet::new(),
         permissions_boundary: Some("arn:aws-cn:iam::111122223333:policy/edge".to_owned()),
         tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
-        sensitive_tags: BTreeSet::new(),
         max_session_duration: Span::from_seconds(7200),
-        account: None,
+        ..IdentitySpec::new(Address::for_identity("ci", None), "ci", Kind::Workload, "jane")
+    };
+    DesiredIdentity {
+        spec,
+        created_at: "2026-11-20T22:00:00Z".parse().unwrap(),
+        deadline: Some("2027-02-18T22:00:00Z".parse().unwrap()),
     }
 }
 
 fn realize(identity: &DesiredIdentity) -> Vec<Resource> {
-    let marks = Marks::new(StackName::new("payments").unwrap(), identity.address.clone());
+    let marks = Marks::new(StackName::new("payments").unwrap(), identity.spec.address.clone());
     realize_active(&realm(), identity, &marks)
 }
 
@@ -115,13 +112,17 @@ fn a_role_with_every_trust() {
 
 #[test]
 fn a_user_has_no_trust_and_its_fence_beside_its_statements() {
-    let user = DesiredIdentity { principal: Principal::User, ..identity() };
+    let user = identity_with(|spec| spec.principal = Principal::User);
     insta::assert_snapshot!(shown(&realize(&user)));
 }
 
 #[test]
 fn without_statements_and_deadline_there_is_no_inline_policy_and_without_trusts_nobody_comes_in() {
-    let bare = DesiredIdentity { statements: Vec::new(), deadline: None, trusts: Vec::new(), ..identity() };
+    let without_either = identity_with(|spec| {
+        spec.statements.clear();
+        spec.trusts.clear();
+    });
+    let bare = DesiredIdentity { deadline: None, ..without_either };
     let resources = realize(&bare);
     assert!(!resources.iter().any(|resource| kinds::is_own_inline_policy(&resource.id)));
     let trust = resources[0].get("assume_role_policy").and_then(Value::as_document).unwrap();
@@ -130,7 +131,7 @@ fn without_statements_and_deadline_there_is_no_inline_policy_and_without_trusts_
 
 #[test]
 fn a_default_session_is_no_attribute() {
-    let role = DesiredIdentity { max_session_duration: Span::from_seconds(3600), ..identity() };
+    let role = identity_with(|spec| spec.max_session_duration = Span::from_seconds(3600));
     assert_eq!(realize(&role)[0].get("max_session_duration"), None);
 }
 
@@ -178,17 +179,17 @@ fn a_scope_is_marked_by_its_path() {
 fn limits_are_told_with_value_and_limit() {
     assert_eq!(problems(&identity()), "");
     let mut wrong = identity();
-    wrong.name = format!("{} x", "n".repeat(70));
-    wrong.max_session_duration = Span::from_seconds(60 * 60 * 13);
-    wrong.purpose = Some(format!("{}→", "p".repeat(1000)));
-    wrong.tags.insert("leasehold:stack".to_owned(), "mine".to_owned());
-    wrong.tags.insert("Team".to_owned(), "a&b".to_owned());
-    wrong.scopes = (0..25).map(|number| format!("scope{number}")).collect();
-    wrong.permissions_boundary = Some("edge".to_owned());
-    wrong.statements = vec![statement(&["s3:GetObject"]), statement(&["s3:PutObject"])];
-    let twice = wrong.statements[0].conditions[0].clone();
-    wrong.statements[0].conditions.push(twice);
-    wrong.trusts = vec![
+    wrong.spec.name = format!("{} x", "n".repeat(70));
+    wrong.spec.max_session_duration = Span::from_seconds(60 * 60 * 13);
+    wrong.spec.purpose = Some(format!("{}→", "p".repeat(1000)));
+    wrong.spec.tags.insert("leasehold:stack".to_owned(), "mine".to_owned());
+    wrong.spec.tags.insert("Team".to_owned(), "a&b".to_owned());
+    wrong.spec.scopes = (0..25).map(|number| format!("scope{number}")).collect();
+    wrong.spec.permissions_boundary = Some("edge".to_owned());
+    wrong.spec.statements = vec![statement(&["s3:GetObject"]), statement(&["s3:PutObject"])];
+    let twice = wrong.spec.statements[0].conditions[0].clone();
+    wrong.spec.statements[0].conditions.push(twice);
+    wrong.spec.trusts = vec![
         Trust::Aws { principals: vec!["bob".to_owned()], external_id: None },
         Trust::Oidc { issuer: "token.example".to_owned(), audiences: Vec::new(), subjects: vec!["s".repeat(4096)] },
     ];
@@ -215,15 +216,17 @@ fn limits_are_told_with_value_and_limit() {
 #[test]
 fn an_inline_policy_has_room_by_the_form_of_its_principal() {
     let long = vec![statement(&[&format!("s3:{}", "x".repeat(3000))])];
-    let role = DesiredIdentity { statements: long.clone(), ..identity() };
-    assert_eq!(problems(&role), "");
-    let user = DesiredIdentity { statements: long, principal: Principal::User, ..identity() };
+    let with = |principal: Principal, statements: &[Statement]| {
+        identity_with(|spec| (spec.principal, spec.statements) = (principal, statements.to_vec()))
+    };
+    assert_eq!(problems(&with(Principal::Role, &long)), "");
+    let user = with(Principal::User, &long);
     assert_eq!(problems(&user), "");
     insta::assert_snapshot!(shown(&realize(&user)).replace(&"x".repeat(3000), "…"));
     let longer = vec![statement(&[&format!("s3:{}", "x".repeat(7000))])];
-    let role = DesiredIdentity { statements: vec![longer[0].clone(), longer[0].clone()], ..identity() };
+    let role = with(Principal::Role, &[longer[0].clone(), longer[0].clone()]);
     assert!(problems(&role).contains("a role's inline policies hold 10240"));
-    let user = DesiredIdentity { statements: longer, principal: Principal::User, ..identity() };
+    let user = with(Principal::User, &longer);
     assert!(problems(&user).contains("a user has room for 2048 inline or 6144 in a policy"));
 }
 
@@ -269,7 +272,7 @@ fn a_policy_of_aws_that_denies_is_known_where_it_is_attached() {
 #[test]
 fn tags_leave_room_for_marks() {
     let tags = (0..40).map(|number| (format!("t{number}"), String::new())).collect();
-    assert!(problems(&DesiredIdentity { tags, ..identity() }).contains("40 tags and Leasehold's 12 make 52"));
+    assert!(problems(&identity_with(|spec| spec.tags = tags)).contains("40 tags and Leasehold's 12 make 52"));
 }
 
 #[test]

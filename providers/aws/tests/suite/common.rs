@@ -7,9 +7,9 @@ use aws_sdk_iam::config::Credentials;
 use leasehold_aws::{AwsProvider, AwsSettings};
 use leasehold_emulator::Emulator;
 use leasehold_provider::{
-    Address, Change, DesiredIdentity, Effect, Enact, EnactError, Kind, LiveIdentity, Marks, Observe, ObserveError,
-    ObserveRequest, Principal, Realize, Resource, ResourceId, ResourceKind, Scope, Snapshot, StackName, Statement,
-    Trust,
+    Address, Change, DesiredIdentity, Effect, Enact, EnactError, IdentitySpec, Kind, LiveIdentity, Marks, Observe,
+    ObserveError, ObserveRequest, Principal, Realize, Resource, ResourceId, ResourceKind, Scope, Snapshot, StackName,
+    Statement, Trust,
 };
 
 pub struct World {
@@ -37,10 +37,10 @@ impl World {
 
     pub fn marks(&self, identity: &DesiredIdentity) -> Marks {
         Marks {
-            owner: Some(identity.owner.clone()),
+            owner: Some(identity.spec.owner.clone()),
             created_at: Some(identity.created_at),
             expires_at: identity.deadline,
-            ..Marks::new(self.stack.clone(), identity.address.clone())
+            ..Marks::new(self.stack.clone(), identity.spec.address.clone())
         }
     }
 
@@ -61,7 +61,7 @@ impl World {
     }
 
     pub async fn live(&self, identity: &DesiredIdentity) -> LiveIdentity {
-        let id = self.provider.principal_id(identity.principal, &identity.name);
+        let id = self.provider.principal_id(identity.spec.principal, &identity.spec.name);
         self.observe().await.identities.remove(&id).expect("the identity is there")
     }
 
@@ -145,34 +145,22 @@ pub fn statement(action: &str, resource: &str) -> Statement {
 }
 
 pub fn identity(name: &str, principal: Principal) -> DesiredIdentity {
+    let kind = if principal == Principal::Role { Kind::Workload } else { Kind::Service };
     DesiredIdentity {
-        address: Address::for_identity(name, None),
-        name: name.to_owned(),
-        kind: if principal == Principal::Role { Kind::Workload } else { Kind::Service },
-        principal,
-        owner: "jane".to_owned(),
-        service: None,
-        environment: None,
-        purpose: Some("tests".to_owned()),
+        spec: IdentitySpec {
+            principal,
+            purpose: Some("tests".to_owned()),
+            statements: vec![statement("s3:GetObject", "arn:aws:s3:::acme/*")],
+            trusts: if principal == Principal::Role {
+                vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }]
+            } else {
+                Vec::new()
+            },
+            tags: BTreeMap::from([("team".to_owned(), "a b".to_owned())]),
+            ..IdentitySpec::new(Address::for_identity(name, None), name, kind, "jane")
+        },
         created_at: "2026-11-20T22:00:00Z".parse().unwrap(),
         deadline: Some("2027-02-18T22:00:00Z".parse().unwrap()),
-        grace: None,
-        statements: vec![statement("s3:GetObject", "arn:aws:s3:::acme/*")],
-        scopes: BTreeSet::new(),
-        trusts: if principal == Principal::Role {
-            vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }]
-        } else {
-            Vec::new()
-        },
-        managed_policy_arns: BTreeSet::new(),
-        groups: BTreeSet::new(),
-        path: None,
-        keeps: BTreeSet::new(),
-        permissions_boundary: None,
-        tags: BTreeMap::from([("team".to_owned(), "a b".to_owned())]),
-        sensitive_tags: BTreeSet::new(),
-        max_session_duration: None,
-        account: None,
     }
 }
 

@@ -176,7 +176,7 @@ async fn settings_that_cannot_work_are_refused_at_once() {
 async fn a_lost_answer_leaves_one_object_as_wanted() {
     let world = World::new().await;
     let mut role = identity("ci", Principal::Role);
-    role.scopes.insert("orders_read".to_owned());
+    role.spec.scopes.insert("orders_read".to_owned());
     let before = world.scope(&scope("orders_read", "s3:ListBucket")).await;
     for action in ["CreateRole", "PutRolePolicy", "CreatePolicy", "AttachRolePolicy", "CreatePolicyVersion"] {
         world.aws.order(Fault::drop_response(action).times(1));

@@ -14,13 +14,13 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
     let world = World::new().await;
     let orders = world.scope(&scope("orders_read", "s3:ListBucket")).await;
     let mut user = identity("reporter", Principal::User);
-    user.scopes.insert("orders_read".to_owned());
-    user.managed_policy_arns.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
+    user.spec.scopes.insert("orders_read".to_owned());
+    user.spec.managed_policy_arns.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
     let mut role = identity("checkout_ci", Principal::Role);
-    role.max_session_duration = Some(Span::from_seconds(7200).unwrap());
-    role.permissions_boundary = Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
-    role.scopes.insert("orders_read".to_owned());
-    role.trusts = vec![
+    role.spec.max_session_duration = Some(Span::from_seconds(7200).unwrap());
+    role.spec.permissions_boundary = Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
+    role.spec.scopes.insert("orders_read".to_owned());
+    role.spec.trusts = vec![
         Trust::Oidc {
             issuer: "https://token.actions.githubusercontent.com".to_owned(),
             audiences: vec!["sts.amazonaws.com".to_owned()],
@@ -29,9 +29,9 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
         Trust::Aws { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
         Trust::Identity {
             identities: vec![TrustedIdentity {
-                address: user.address.clone(),
+                address: user.spec.address.clone(),
                 principal: Principal::User,
-                name: user.name.clone(),
+                name: user.spec.name.clone(),
                 account: None,
             }],
         },
@@ -47,7 +47,7 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
     let shared = BTreeMap::from([(orders.id.clone(), orders.clone())]);
     let snapshot = world.try_observe(&shared).await.unwrap();
     for wanted in [&user, &role] {
-        let live = &snapshot.identities[&world.provider.principal_id(wanted.principal, &wanted.name)];
+        let live = &snapshot.identities[&world.provider.principal_id(wanted.spec.principal, &wanted.spec.name)];
         let desired: BTreeMap<_, _> = world.desired(wanted).await.into_iter().map(|r| (r.id.clone(), r)).collect();
         assert_eq!(live.resources, desired);
         assert_eq!(resource::identity_digest(live.resources.values()), resource::identity_digest(desired.values()));
@@ -91,10 +91,10 @@ async fn a_mover_is_changed_by_what_differs() {
     world.aws.forget_requests();
 
     let mut after = before.clone();
-    after.owner = "tom".to_owned();
-    after.purpose = None;
-    after.tags = BTreeMap::from([("cost".to_owned(), "7".to_owned())]);
-    after.max_session_duration = Some(Span::from_seconds(7200).unwrap());
+    after.spec.owner = "tom".to_owned();
+    after.spec.purpose = None;
+    after.spec.tags = BTreeMap::from([("cost".to_owned(), "7".to_owned())]);
+    after.spec.max_session_duration = Some(Span::from_seconds(7200).unwrap());
     after.deadline = Some("2027-03-01T00:00:00Z".parse().unwrap());
     let wanted = world.desired(&after).await;
     world.converge(&live.resources, wanted.clone()).await;
@@ -218,7 +218,7 @@ async fn every_change_may_be_made_twice() {
     let world = World::new().await;
     let wanted = world.scope(&scope("orders_read", "s3:ListBucket")).await;
     let mut user = identity("twice", Principal::User);
-    user.scopes.insert("orders_read".to_owned());
+    user.spec.scopes.insert("orders_read".to_owned());
     let mut resources = world.desired(&user).await;
     resources.push(wanted.clone());
     let ordered = crate::common::in_order(resources);
@@ -310,7 +310,7 @@ async fn what_is_not_ours_is_never_written() {
 async fn a_role_left_by_a_dying_run_is_brought_to_what_is_wanted() {
     let mut world = World::new().await;
     let mut first = identity("ci", Principal::Role);
-    first.tags.insert("old".to_owned(), "1".to_owned());
+    first.spec.tags.insert("old".to_owned(), "1".to_owned());
     world.create(world.desired(&first).await).await;
     world.new_run().await;
     let second = identity("ci", Principal::Role);
@@ -318,7 +318,7 @@ async fn a_role_left_by_a_dying_run_is_brought_to_what_is_wanted() {
     let wanted: BTreeMap<_, _> = world.desired(&second).await.into_iter().map(|r| (r.id.clone(), r)).collect();
     assert_eq!(world.live(&second).await.resources, wanted);
     let mut third = identity("ci", Principal::Role);
-    third.address = leasehold_provider::Address::for_identity("somebody_else", None);
+    third.spec.address = leasehold_provider::Address::for_identity("somebody_else", None);
     let create = Change::Create { after: Box::new(world.desired(&third).await.remove(0)) };
     assert_eq!(world.enact(&create).await.unwrap_err().kind, EnactErrorKind::NotOurs);
 }
@@ -327,7 +327,7 @@ async fn a_role_left_by_a_dying_run_is_brought_to_what_is_wanted() {
 async fn a_trust_of_a_deleted_principal_differs_from_the_wanted_one() {
     let world = World::new().await;
     let mut role = identity("ci", Principal::Role);
-    role.trusts = vec![Trust::Aws {
+    role.spec.trusts = vec![Trust::Aws {
         principals: vec![format!("arn:aws:iam::{}:role/gone", Emulator::ACCOUNT)],
         external_id: None,
     }];
@@ -351,7 +351,7 @@ async fn statements_of_a_user_move_to_a_policy_of_its_own_where_they_have_no_roo
     let world = World::new().await;
     let small = identity("bot", Principal::User);
     let mut large = small.clone();
-    large.statements = vec![crate::common::statement(&format!("s3:{}", "Get".repeat(800)), "*")];
+    large.spec.statements = vec![crate::common::statement(&format!("s3:{}", "Get".repeat(800)), "*")];
     for wanted in [&small, &large, &small, &large] {
         let live = world.observe().await;
         let live = live.identities.into_values().next().map(|identity| identity.resources).unwrap_or_default();

@@ -89,7 +89,7 @@ fn find_policy_document(policy: &Resource) -> Option<Document> {
 /// Checks that an identity's own policy contains the lease deny and is empty at first. Returns the policies for
 /// [`check_interim_policies`]: the cast's scopes under the id of the own policy, and the own policy if it exists.
 pub fn check_own_policy(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Resource> {
-    let principal = stage.provider().principal_id(identity.principal, &identity.name);
+    let principal = stage.provider().principal_id(identity.spec.principal, &identity.spec.name);
     let Some(own) = stage.provider().empty_own_policy(&principal) else {
         stage.report_violation(Law::Between, "it has no policy of its own");
         return Vec::new();
@@ -103,7 +103,7 @@ pub fn check_own_policy(stage: &mut Stage<'_>, identity: &DesiredIdentity, resou
     let real = resources.iter().find(|resource| resource.id == own.id);
     let there = real.is_some() || identity.deadline.is_none();
     stage.require_law(Law::Between, there, format!("it ends, and its own policy {} is not there", own.id));
-    let denies = identity.statements.iter().any(|statement| statement.effect == crate::Effect::Deny);
+    let denies = identity.spec.statements.iter().any(|statement| statement.effect == crate::Effect::Deny);
     let says = real.is_none_or(|real| (stage.provider().classify_denial(real) != DenyExtent::Nothing) == denies);
     stage.require_law(Law::Between, says, "what its own policy denies is not said, or a fence counts as a denial");
     if let (Some(end), Some(real)) = (identity.deadline, real) {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::World;
 use crate::{
-    Address, Condition, DesiredIdentity, Effect, Group, Kind, Marks, Principal, Scope, Span, StackName, Statement,
-    Trust, TrustedIdentity,
+    Address, Condition, DesiredIdentity, Effect, Group, IdentitySpec, Kind, Marks, Principal, Scope, Span, StackName,
+    Statement, Trust, TrustedIdentity,
 };
 
 /// When the identities joined: 2026-11-20T22:00:00Z.
@@ -87,11 +87,10 @@ pub fn build_full_user(world: &dyn World) -> DesiredIdentity {
         effect: Effect::Deny,
         ..allow_statement(&["kms:Decrypt", "kms:CreateGrant"], "*")
     };
-    DesiredIdentity {
+    let spec = IdentitySpec {
         purpose: Some("reports orders".to_owned()),
         environment: Some("prod".to_owned()),
         service: Some("reports".to_owned()),
-        deadline: Some(DEADLINE),
         grace: Some(Span::from_days(3)),
         statements: vec![reads, denies],
         scopes: BTreeSet::from(["conf_read".to_owned()]),
@@ -99,8 +98,9 @@ pub fn build_full_user(world: &dyn World) -> DesiredIdentity {
         groups: BTreeSet::from(["conf-group".to_owned()]),
         permissions_boundary: world.boundary_arn(),
         tags: BTreeMap::from([("team".to_owned(), "orders".to_owned())]),
-        ..build_named_identity(Principal::User, "conf-user", Address::for_identity("user", None))
-    }
+        ..build_named_spec(Principal::User, "conf-user", Address::for_identity("user", None))
+    };
+    DesiredIdentity { spec, created_at: JOINED, deadline: Some(DEADLINE) }
 }
 
 /// A role with every attribute that a role can have. It trusts [`build_full_user`].
@@ -111,9 +111,8 @@ pub fn build_full_role(world: &dyn World) -> DesiredIdentity {
         name: "conf-user".to_owned(),
         account: None,
     };
-    DesiredIdentity {
+    let spec = IdentitySpec {
         service: Some("checkout".to_owned()),
-        deadline: Some(DEADLINE),
         statements: vec![allow_statement(&["sqs:SendMessage", "sqs:ReceiveMessage"], "*")],
         scopes: BTreeSet::from(["conf_read".to_owned(), "conf_write".to_owned()]),
         trusts: vec![
@@ -123,60 +122,25 @@ pub fn build_full_role(world: &dyn World) -> DesiredIdentity {
         permissions_boundary: world.boundary_arn(),
         tags: BTreeMap::from([("team".to_owned(), "checkout".to_owned()), ("tier".to_owned(), "1".to_owned())]),
         max_session_duration: Span::from_seconds(7200),
-        ..build_named_identity(Principal::Role, "conf-role", Address::for_identity("each", Some("a b/ü")))
-    }
+        ..build_named_spec(Principal::Role, "conf-role", Address::for_identity("each", Some("a b/ü")))
+    };
+    DesiredIdentity { spec, created_at: JOINED, deadline: Some(DEADLINE) }
 }
 
 fn build_minimal_identity(principal: Principal) -> DesiredIdentity {
-    match principal {
-        Principal::User => build_named_identity(principal, "conf-bare-user", Address::for_identity("bare_user", None)),
-        Principal::Role => DesiredIdentity {
+    let spec = match principal {
+        Principal::User => build_named_spec(principal, "conf-bare-user", Address::for_identity("bare_user", None)),
+        Principal::Role => IdentitySpec {
             trusts: vec![Trust::Service { principals: vec!["ec2.amazonaws.com".to_owned()] }],
-            ..build_named_identity(principal, "conf-bare-role", Address::for_identity("bare_role", None))
+            ..build_named_spec(principal, "conf-bare-role", Address::for_identity("bare_role", None))
         },
-    }
+    };
+    DesiredIdentity { spec, created_at: JOINED, deadline: None }
 }
 
-fn build_named_identity(principal: Principal, name: &str, address: Address) -> DesiredIdentity {
-    DesiredIdentity {
-        address,
-        name: name.to_owned(),
-        kind: if principal == Principal::User { Kind::Service } else { Kind::Workload },
-        principal,
-        owner: "jane".to_owned(),
-        service: None,
-        environment: None,
-        purpose: None,
-        created_at: JOINED,
-        deadline: None,
-        grace: None,
-        statements: Vec::new(),
-        scopes: BTreeSet::new(),
-        trusts: Vec::new(),
-        managed_policy_arns: BTreeSet::new(),
-        permissions_boundary: None,
-        tags: BTreeMap::new(),
-        sensitive_tags: BTreeSet::new(),
-        max_session_duration: None,
-        account: None,
-        groups: BTreeSet::new(),
-        path: None,
-        keeps: BTreeSet::new(),
-    }
-}
-
-/// The marks of an active identity, without the digest.
-pub fn build_identity_marks(stack: &StackName, identity: &DesiredIdentity) -> Marks {
-    Marks {
-        kind: Some(identity.kind),
-        owner: Some(identity.owner.clone()),
-        service: identity.service.clone(),
-        environment: identity.environment.clone(),
-        created_at: Some(identity.created_at),
-        expires_at: identity.deadline,
-        grace: identity.grace,
-        ..Marks::new(stack.clone(), identity.address.clone())
-    }
+fn build_named_spec(principal: Principal, name: &str, address: Address) -> IdentitySpec {
+    let kind = if principal == Principal::User { Kind::Service } else { Kind::Workload };
+    IdentitySpec { principal, ..IdentitySpec::new(address, name, kind, "jane") }
 }
 
 /// One way to move: its name, and the change to the identity.
@@ -184,35 +148,35 @@ pub type IdentityMove = (&'static str, fn(&mut DesiredIdentity));
 
 /// The ways in which an identity moves. Some of them change only users, or only roles.
 pub const MOVES: [IdentityMove; 15] = [
-    ("leaves its groups", |who| who.groups.clear()),
+    ("leaves its groups", |who| who.spec.groups.clear()),
     ("gains a scope", |who| {
-        who.scopes.insert("conf_write".to_owned());
+        who.spec.scopes.insert("conf_write".to_owned());
     }),
-    ("loses its scopes", |who| who.scopes.clear()),
-    ("exchanges a scope", |who| who.scopes = BTreeSet::from(["conf_write".to_owned()])),
-    ("changes its statements", |who| who.statements = vec![allow_statement(&["sns:Publish"], "*")]),
-    ("loses its statements", |who| who.statements.clear()),
+    ("loses its scopes", |who| who.spec.scopes.clear()),
+    ("exchanges a scope", |who| who.spec.scopes = BTreeSet::from(["conf_write".to_owned()])),
+    ("changes its statements", |who| who.spec.statements = vec![allow_statement(&["sns:Publish"], "*")]),
+    ("loses its statements", |who| who.spec.statements.clear()),
     ("is renewed", |who| who.deadline = Some(LATER)),
     ("loses its lease", |who| who.deadline = None),
     ("loses statements and lease", |who| {
-        who.statements.clear();
+        who.spec.statements.clear();
         who.deadline = None;
     }),
-    ("gets another purpose", |who| who.purpose = Some("something else".to_owned())),
-    ("loses its purpose", |who| who.purpose = None),
+    ("gets another purpose", |who| who.spec.purpose = Some("something else".to_owned())),
+    ("loses its purpose", |who| who.spec.purpose = None),
     ("gets another owner", |who| {
-        who.owner = "tom".to_owned();
-        who.environment = None;
+        who.spec.owner = "tom".to_owned();
+        who.spec.environment = None;
     }),
-    ("changes its tags", |who| who.tags = BTreeMap::from([("cost".to_owned(), "42".to_owned())])),
+    ("changes its tags", |who| who.spec.tags = BTreeMap::from([("cost".to_owned(), "42".to_owned())])),
     ("changes its trust", |who| {
-        if who.principal == Principal::Role {
-            who.trusts = vec![Trust::Service { principals: vec!["ecs-tasks.amazonaws.com".to_owned()] }];
+        if who.spec.principal == Principal::Role {
+            who.spec.trusts = vec![Trust::Service { principals: vec!["ecs-tasks.amazonaws.com".to_owned()] }];
         }
     }),
     ("changes its sessions", |who| {
-        if who.principal == Principal::Role {
-            who.max_session_duration = Span::from_seconds(3 * 3600);
+        if who.spec.principal == Principal::Role {
+            who.spec.max_session_duration = Span::from_seconds(3 * 3600);
         }
     }),
 ];

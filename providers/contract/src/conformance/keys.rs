@@ -86,15 +86,16 @@ async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &MemoryVault) 
 async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "keys are issued").await?;
     let user = cast::build_full_user(stage.world.as_ref());
-    let Some(change) = key_creation(&stage, &user.name, &user.address) else { return Ok(()) };
+    let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
     stage.reach_state(&wanted, EnactCount::Once).await?;
     let vault = MemoryVault::new(false);
     for _ in 0..2 {
         match issue_one_key(&stage, &change, &vault).await {
             Ok(Enacted { made: Some(id), .. }) => {
-                let named = !id.is_new() && stage.provider().key_id(&user.name, id.local_name()).as_ref() == Some(&id);
-                stage.require_law(Law::Delivers, named, format!("{id} is not the name of a key of {}", user.name));
+                let named =
+                    !id.is_new() && stage.provider().key_id(&user.spec.name, id.local_name()).as_ref() == Some(&id);
+                stage.require_law(Law::Delivers, named, format!("{id} is not the name of a key of {}", user.spec.name));
                 stage.require_law(
                     Law::Delivers,
                     vault.delivered_secrets().contains_key(&id),
@@ -109,7 +110,7 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
         }
     }
     let kept = vault.delivered_secrets();
-    let keys = observe_keys(&mut stage, &user.name).await?;
+    let keys = observe_keys(&mut stage, &user.spec.name).await?;
     stage.require_law(Law::Delivers, keys.keys().eq(kept.keys()), "the keys that live are not those in the vault");
     stage.require_law(Law::Delivers, keys.values().all(|works| *works), "a key that was made does not work");
     let mut secrets = kept.values().map(ExposeSecret::expose_secret);
@@ -122,12 +123,12 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
 async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "a key whose secret is not kept").await?;
     let user = cast::build_full_user(stage.world.as_ref());
-    let Some(change) = key_creation(&stage, &user.name, &user.address) else { return Ok(()) };
+    let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
     stage.reach_state(&wanted, EnactCount::Once).await?;
     let issued = issue_one_key(&stage, &change, &MemoryVault::new(true)).await;
     stage.require_law(Law::Delivers, issued.is_err(), "it is told as done");
-    let keys = observe_keys(&mut stage, &user.name).await?;
+    let keys = observe_keys(&mut stage, &user.spec.name).await?;
     stage.require_law(Law::Delivers, keys.is_empty(), "it is still there");
     Ok(())
 }

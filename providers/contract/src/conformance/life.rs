@@ -81,26 +81,26 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     let wanted = stage.desired_active(&cast);
     stage.reach_state(&wanted, EnactCount::Once).await?;
     for who in &cast {
-        stage.scene = format!("strays on {}", who.name);
-        let added = stage.world.add_unmanaged_access(who.principal, &who.name).await;
+        stage.scene = format!("strays on {}", who.spec.name);
+        let added = stage.world.add_unmanaged_access(who.spec.principal, &who.spec.name).await;
         stage.expect_world(added)?;
-        if who.principal == Principal::User {
-            let added = stage.world.add_credentials(&who.name).await;
+        if who.spec.principal == Principal::User {
+            let added = stage.world.add_credentials(&who.spec.name).await;
             stage.expect_world(added)?;
         }
         let changes = stage.plan_changes(&wanted).await?;
         let removed = changes.iter().filter(|change| matches!(change, Change::Delete { .. })).count();
         stage.require_law(Law::ManagesWhole, removed >= 2, format!("of the strays, {removed} were observed"));
         stage.reach_state(&wanted, EnactCount::Twice).await?;
-        if who.principal == Principal::User {
-            let working = stage.world.count_working_credentials(&who.name).await;
+        if who.spec.principal == Principal::User {
+            let working = stage.world.count_working_credentials(&who.spec.name).await;
             let working = stage.expect_world(working)?;
             stage.require_law(Law::ManagesWhole, working == 0, format!("{working} credentials still work"));
         }
     }
     stage.scene = "leavers with strays".to_owned();
     for who in &cast {
-        let added = stage.world.add_unmanaged_access(who.principal, &who.name).await;
+        let added = stage.world.add_unmanaged_access(who.spec.principal, &who.spec.name).await;
         stage.expect_world(added)?;
     }
     stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
@@ -115,18 +115,18 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
     let active = stage.desired_active(&cast);
     stage.reach_state(&active, EnactCount::Once).await?;
     for who in &cast {
-        let added = stage.world.add_unmanaged_access(who.principal, &who.name).await;
+        let added = stage.world.add_unmanaged_access(who.spec.principal, &who.spec.name).await;
         stage.expect_world(added)?;
-        if who.principal == Principal::User {
-            let added = stage.world.add_credentials(&who.name).await;
+        if who.spec.principal == Principal::User {
+            let added = stage.world.add_credentials(&who.spec.name).await;
             stage.expect_world(added)?;
         }
     }
     for round in ["restored", "deleted"] {
         let mut snapshot = stage.observe_desired(&active).await?;
         for who in &cast {
-            stage.scene = format!("{} is quarantined, to be {round}", who.name);
-            let id = stage.provider().principal_id(who.principal, &who.name);
+            stage.scene = format!("{} is quarantined, to be {round}", who.spec.name);
+            let id = stage.provider().principal_id(who.spec.principal, &who.spec.name);
             let Some(shut) = stage.desired_quarantine(&desired_from_live(&snapshot), &id, &snapshot) else {
                 stage.report_violation(Law::ReadsBack, format!("{id} is not there"));
                 continue;
@@ -139,8 +139,8 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
                     format!("a second run wants {}", describe_change_briefly(&change)),
                 );
             }
-            if who.principal == Principal::User {
-                let working = stage.world.count_working_credentials(&who.name).await;
+            if who.spec.principal == Principal::User {
+                let working = stage.world.count_working_credentials(&who.spec.name).await;
                 let working = stage.expect_world(working)?;
                 stage.require_law(Law::QuarantineShuts, working == 0, format!("{working} credentials still work"));
             }

@@ -23,7 +23,7 @@ async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> 
     }
     let mut all = BTreeMap::new();
     for identity in cast::build_identities(stage.world.as_ref()) {
-        stage.scene = format!("realize {}", identity.name);
+        stage.scene = format!("realize {}", identity.spec.name);
         let resources = check_realized_identity(&mut stage, &identity);
         if let Some(deadline) = identity.deadline {
             check_lease_deny(&mut stage, &identity, &resources, &deadline.to_string());
@@ -63,13 +63,13 @@ fn check_realized_scope(stage: &mut Stage<'_>, scope: &Scope) {
 }
 
 fn check_realized_identity(stage: &mut Stage<'_>, identity: &DesiredIdentity) -> Vec<Resource> {
-    let marks = cast::build_identity_marks(&stage.stack, identity);
+    let marks = Marks::for_active_identity(stage.stack.clone(), identity);
     let make = |stage: &Stage<'_>| stage.provider().realize_identity(&stage.realm, identity, &marks);
     let (one, two) = (make(stage), make(stage));
     stage.require_law(Law::Deterministic, one == two, "two results differ");
     let ids: BTreeSet<&ResourceId> = one.iter().map(|resource| &resource.id).collect();
     stage.require_law(Law::WellFormed, ids.len() == one.len(), "two resources have one id");
-    let id = stage.provider().principal_id(identity.principal, &identity.name);
+    let id = stage.provider().principal_id(identity.spec.principal, &identity.spec.name);
     match one.iter().find(|resource| resource.id == id) {
         None => stage.report_violation(Law::WellFormed, format!("the principal {id} is not among the resources")),
         Some(principal) => {
@@ -81,7 +81,7 @@ fn check_realized_identity(stage: &mut Stage<'_>, identity: &DesiredIdentity) ->
         }
     }
     for resource in &one {
-        let whose = resource.identity.as_ref() == Some(&identity.address);
+        let whose = resource.identity.as_ref() == Some(&identity.spec.address);
         stage.require_law(Law::WellFormed, whose, format!("{} does not say whose it is", resource.id));
     }
     let violations = stage.provider().check_identity_limits(identity, &one);
@@ -100,12 +100,12 @@ fn check_lease_deny(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources
     if fences.is_empty() {
         return stage.report_violation(Law::Fenced, "nothing takes access away at the deadline");
     }
-    let id = stage.provider().principal_id(identity.principal, &identity.name);
+    let id = stage.provider().principal_id(identity.spec.principal, &identity.spec.name);
     for resource in resources.iter().filter(|resource| resource.id != id && !fences.contains(&resource.id)) {
         let behind = transitive_dependencies(resources, &resource.id).iter().any(|need| fences.contains(need));
         stage.require_law(Law::Fenced, behind, format!("{} may come before the fence", resource.id));
     }
-    if identity.principal == Principal::Role {
+    if identity.spec.principal == Principal::Role {
         let closes = resources.iter().find(|resource| resource.id == id).is_some_and(mentions);
         stage.require_law(Law::Fenced, closes, "the role can be assumed after the deadline");
     }
@@ -127,7 +127,7 @@ fn transitive_dependencies<'a>(resources: &'a [Resource], id: &'a ResourceId) ->
 
 fn check_quarantine(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]) {
     let quarantine = Quarantine { at: cast::LATER, reason: "removed".to_owned() };
-    let live = to_live_identity(stage, identity, resources, cast::build_identity_marks(&stage.stack, identity));
+    let live = to_live_identity(stage, identity, resources, Marks::for_active_identity(stage.stack.clone(), identity));
     let once = stage.provider().realize_quarantine(&stage.realm, &live, &quarantine);
     let again = stage.provider().realize_quarantine(&stage.realm, &live, &quarantine);
     stage.require_law(Law::Deterministic, once == again, "two quarantines differ");
@@ -152,9 +152,9 @@ fn to_live_identity(
     marks: Marks,
 ) -> LiveIdentity {
     LiveIdentity {
-        id: stage.provider().principal_id(identity.principal, &identity.name),
-        principal: identity.principal,
-        name: identity.name.clone(),
+        id: stage.provider().principal_id(identity.spec.principal, &identity.spec.name),
+        principal: identity.spec.principal,
+        name: identity.spec.name.clone(),
         unique_id: None,
         marks,
         created_at: Some(cast::JOINED),

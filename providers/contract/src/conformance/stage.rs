@@ -9,7 +9,7 @@ use super::diff::{self, DesiredState};
 use super::{Law, LawViolation, World, WorldError, Worlds, cast};
 use crate::resource::identity_digest;
 use crate::{
-    Change, DesiredIdentity, EnactError, ObserveError, ObserveRequest, Provider, Quarantine, Realm, Resource,
+    Change, DesiredIdentity, EnactError, Marks, ObserveError, ObserveRequest, Provider, Quarantine, Realm, Resource,
     ResourceId, Snapshot, StackName,
 };
 
@@ -100,8 +100,8 @@ impl<'a> Stage<'a> {
             wanted.add_group(self.provider().realize_group(&self.realm, &self.stack, &group));
         }
         for identity in identities {
-            let marks = cast::build_identity_marks(&self.stack, identity);
-            let principal = self.provider().principal_id(identity.principal, &identity.name);
+            let marks = Marks::for_active_identity(self.stack.clone(), identity);
+            let principal = self.provider().principal_id(identity.spec.principal, &identity.spec.name);
             wanted.add_identity(principal, self.provider().realize_identity(&self.realm, identity, &marks));
         }
         wanted

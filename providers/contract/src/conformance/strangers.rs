@@ -46,7 +46,7 @@ async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     let cast = cast::build_identities(stage.world.as_ref());
     let active = stage.desired_active(&cast);
     for who in &cast {
-        let added = stage.world.add_stranger(who.principal, &who.name).await;
+        let added = stage.world.add_stranger(who.spec.principal, &who.spec.name).await;
         stage.expect_world(added)?;
     }
     for scope in cast::build_scopes() {

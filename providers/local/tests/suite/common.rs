@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{
-    Address, Change, DesiredIdentity, Effect, Kind, Marks, Observe as _, ObserveRequest, Principal, Realize as _,
+    Address, Change, DesiredIdentity, Effect, IdentitySpec, Kind, Marks, Observe as _, ObserveRequest, Realize as _,
     Realm, Resource, Snapshot, StackName, Statement, Trust,
 };
 
@@ -45,29 +45,16 @@ pub async fn observe_directory(directory: &LocalDirectory) -> Snapshot {
 /// A role with an inline policy and one attachment.
 pub fn role_identity(name: &str) -> DesiredIdentity {
     DesiredIdentity {
-        address: Address::for_identity(name, None),
-        name: name.to_owned(),
-        kind: Kind::Workload,
-        principal: Principal::Role,
-        owner: "jane".to_owned(),
-        service: None,
-        environment: None,
-        purpose: Some("deploys".to_owned()),
+        spec: IdentitySpec {
+            purpose: Some("deploys".to_owned()),
+            statements: vec![allow_statement("s3:GetObject")],
+            trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
+            managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+            tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
+            ..IdentitySpec::new(Address::for_identity(name, None), name, Kind::Workload, "jane")
+        },
         created_at: NOW,
         deadline: Some(DEADLINE),
-        grace: None,
-        statements: vec![allow_statement("s3:GetObject")],
-        scopes: BTreeSet::new(),
-        trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
-        managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
-        groups: BTreeSet::new(),
-        path: None,
-        keeps: BTreeSet::new(),
-        permissions_boundary: None,
-        tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
-        sensitive_tags: BTreeSet::new(),
-        max_session_duration: None,
-        account: None,
     }
 }
 
@@ -85,7 +72,8 @@ pub fn allow_statement(action: &str) -> Statement {
 }
 
 pub fn active_resources(directory: &LocalDirectory, identity: &DesiredIdentity) -> Vec<Resource> {
-    let marks = Marks { owner: Some(identity.owner.clone()), ..Marks::new(stack_name(), identity.address.clone()) };
+    let marks =
+        Marks { owner: Some(identity.spec.owner.clone()), ..Marks::new(stack_name(), identity.spec.address.clone()) };
     directory.realize_identity(&test_realm(), identity, &marks)
 }
 

@@ -19,19 +19,19 @@ fn arbitrary_identity() -> impl Strategy<Value = DesiredIdentity> {
     (names, any::<bool>(), words, statements, any::<[bool; 4]>()).prop_map(|(name, user, tags, actions, flags)| {
         let [leased, attached, described, bounded] = flags;
         let mut identity = crate::common::role_identity(name);
-        identity.statements = actions.iter().map(|action| allow_statement(action)).collect();
-        identity.tags = tags;
+        identity.spec.statements = actions.iter().map(|action| allow_statement(action)).collect();
+        identity.spec.tags = tags;
         identity.deadline = identity.deadline.filter(|_| leased);
-        identity.purpose = identity.purpose.filter(|_| described);
-        identity.permissions_boundary = bounded.then(|| "arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
+        identity.spec.purpose = identity.spec.purpose.filter(|_| described);
+        identity.spec.permissions_boundary = bounded.then(|| "arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
         if !attached {
-            identity.managed_policy_arns.clear();
+            identity.spec.managed_policy_arns.clear();
         }
         if user {
-            identity.principal = Principal::User;
-            identity.trusts = Vec::<Trust>::new();
+            identity.spec.principal = Principal::User;
+            identity.spec.trusts = Vec::<Trust>::new();
         } else {
-            identity.max_session_duration = Span::from_seconds(7200).filter(|_| attached);
+            identity.spec.max_session_duration = Span::from_seconds(7200).filter(|_| attached);
         }
         identity
     })
@@ -125,7 +125,7 @@ proptest! {
                 directory.enact_change(&crate::common::stack_name(), &create_change(resource)).await.unwrap();
             }
             let snapshot = crate::common::observe_directory(&directory).await;
-            let id = directory.principal_id(identity.principal, &identity.name);
+            let id = directory.principal_id(identity.spec.principal, &identity.spec.name);
             let live = &snapshot.identities[&id];
             prop_assert_eq!(live.resources.len(), wanted.len());
             for resource in &wanted {

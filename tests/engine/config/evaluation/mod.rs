@@ -82,7 +82,7 @@ fn counted_identities_have_their_index_as_key() {
     );
     let declared = stack.declared();
     let names: Vec<_> =
-        declared.identities.iter().map(|(address, identity)| (address.as_str(), identity.name.as_str())).collect();
+        declared.identities.iter().map(|(address, identity)| (address.as_str(), identity.spec.name.as_str())).collect();
     assert_eq!(names, [("identity.bot[0]", "bot-1"), ("identity.bot[1]", "bot-2")]);
 }
 

@@ -156,7 +156,7 @@ impl Realize for FlawedDirectory {
             identity.deadline = None;
         }
         let mut resources = self.inner.realize_identity(realm, &identity, marks);
-        let lease = kinds::part_id(kinds::INLINE_POLICY, &identity.name, kinds::LEASE_POLICY);
+        let lease = kinds::part_id(kinds::INLINE_POLICY, &identity.spec.name, kinds::LEASE_POLICY);
         for resource in &mut resources {
             match self.flaw {
                 Some(Flaw::RandomRealization) => {
@@ -168,7 +168,7 @@ impl Realize for FlawedDirectory {
                     resource.depends_on.remove(&lease);
                 }
                 Some(Flaw::DependencyCycle) => {
-                    let id = self.inner.principal_id(identity.principal, &identity.name);
+                    let id = self.inner.principal_id(identity.spec.principal, &identity.spec.name);
                     if resource.id == id && identity.deadline.is_some() {
                         resource.depends_on.insert(lease.clone());
                     }
