@@ -11,11 +11,11 @@ use rayon::prelude::*;
 
 use super::check::{self, UnsoundPlanError};
 use super::circle;
-use super::denials::DenialIndex;
+use super::classify::denials::DenialIndex;
 use super::part::{IdentityPlan, SharedContext, plan_identity};
 use super::select::{self, PlanSelection};
 use super::stale::LiveIndex;
-use super::transition_guard::has_trust_attribute;
+use super::transition::guard::has_trust_attribute;
 use super::{GracePeriod, Plan, PlanBasis, names, order};
 use crate::config::{DeclaredStack, Diagnostic};
 use crate::diff::access::SharedObjects;

@@ -17,26 +17,35 @@
 pub mod build;
 pub mod check;
 mod circle;
-mod denials;
-mod dependencies;
-mod drafts;
-mod interim;
 pub mod names;
 pub mod order;
 mod part;
 pub mod quotas;
-mod rank;
 pub mod revoke;
 pub mod saved;
 pub mod sealed;
 pub mod select;
 mod sequence;
-mod shared_edges;
 pub mod stale;
 pub mod sweep;
-mod tags;
-mod transition_guard;
-mod waits;
+
+mod classify {
+    pub mod denials;
+    pub mod tags;
+}
+
+mod transition {
+    pub mod changes;
+    pub mod draft;
+    pub mod guard;
+    pub mod interim;
+}
+
+mod edges {
+    pub mod attach_after_narrowing;
+    pub mod create_before_dependents;
+    pub mod depends_on;
+}
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +57,7 @@ use crate::config::declared::{Backend, ProviderSettings, Providers, SecretStore}
 use crate::diff::{IdentityDelta, SharedDelta};
 
 pub use build::{BuildPlanError, build_plan};
-pub use interim::InterimState;
+pub use transition::interim::InterimState;
 
 /// The number of a step within its plan, from 0. Steps can run one after the other in the order of their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

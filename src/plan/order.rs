@@ -9,14 +9,14 @@
 //! - A deleted identity goes the other way round: keys and attachments first, then the Deny, the principal last.
 //! - A quarantined identity gets its trust policy replaced and is denied everything, its credentials are disabled,
 //!   and then the marks are written.
-//! - Any other change goes in ranks ([`super::rank`]), each waiting for all earlier ones: detach, narrow, change the
+//! - Any other change goes in ranks ([`super::transition::changes`]), each waiting for all earlier ones: detach, narrow, change the
 //!   principal, change the rest, attach, widen, mark. If something is denied before or after, and more than one thing
-//!   changes, the change has a transition guard ([`super::transition_guard`]); this includes joiners.
+//!   changes, the change has a transition guard ([`super::transition::guard`]); this includes joiners.
 //!
 //! Between objects: an object is created or changed before the objects that depend on it, and deleted after they are
-//! detached ([`super::dependencies`]). Rewritten shared objects and the identities that use them go through the
-//! phases of a guarded change together ([`super::shared_edges`]). A joiner waits for the identities in its
-//! `depends_on` ([`super::waits`]).
+//! detached ([`super::edges::create_before_dependents`]). Rewritten shared objects and the identities that use them go through the
+//! phases of a guarded change together ([`super::edges::attach_after_narrowing`]). A joiner waits for the identities in its
+//! `depends_on` ([`super::edges::depends_on`]).
 //!
 //! # Example
 //!
@@ -37,15 +37,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use leasehold_provider::{Change, DenyExtent, Realize, Resource, ResourceId};
 
-use super::denials::DenialIndex;
-use super::drafts::StepDrafts;
+use super::classify::denials::DenialIndex;
+use super::edges::attach_after_narrowing::{self, SharedHolder, SharedRewrite};
+use super::edges::depends_on::{self, DependsOn, StepEdge};
 use super::sequence::{find_cycles, find_step_mut, number_steps, sort_steps};
-use super::shared_edges::{self, SharedHolder, SharedRewrite};
-use super::transition_guard::{
+use super::transition::draft::StepDrafts;
+use super::transition::guard::{
     GuardRequest, TransitionGuard, guard_transition, has_trust_attribute, is_boundary_or_trust_change,
 };
-use super::waits::{self, DependsOn, StepEdge};
-use super::{Step, dependencies};
+use super::{Step, edges::create_before_dependents};
 use crate::diff::access::SharedObjects;
 use crate::diff::{IdentityDelta, SharedDelta};
 
@@ -123,15 +123,15 @@ pub fn order_steps<'a>(
         }
     }
     let StepDrafts { mut steps, ranked, .. } = drafts;
-    dependencies::add_dependency_edges(&mut steps, &ranked, &rewrites, realize);
+    create_before_dependents::add_dependency_edges(&mut steps, &ranked, &rewrites, realize);
     for (waiter, waited_for) in
-        shared_edges::edges_for_shared_objects(&steps, &rewrites, (&holders, &leavers), around.shared)
+        attach_after_narrowing::edges_for_shared_objects(&steps, &rewrites, (&holders, &leavers), around.shared)
     {
         if let Some(step) = find_step_mut(&mut steps, waiter) {
             step.needs.extend(waited_for);
         }
     }
-    let waits = waits::edges_for_joiners(&steps, identities, around.depends_on);
+    let waits = depends_on::edges_for_joiners(&steps, identities, around.depends_on);
     add_acyclic_waits(&mut steps, waits);
     number_steps(steps)
 }

@@ -8,7 +8,7 @@ use leasehold_provider::{LiveIdentity, Quarantine, Realize, Snapshot, StackName}
 
 use super::check::{self, UnsoundPlanError};
 use super::stale::LiveIndex;
-use super::{Plan, PlanBasis, denials::DenialIndex, order};
+use super::{Plan, PlanBasis, classify::denials::DenialIndex, order};
 use crate::config::DeclaredIdentity;
 use crate::diff::access::SharedObjects;
 use crate::diff::{self, ChangeReason, Lifecycle};

@@ -42,15 +42,15 @@
 //!
 //! Each edge leads from a phase to an earlier one, or from an identity that joins a group to the attachments of the
 //! group. A role that stops trusting one federation and starts trusting another does this in two steps (see
-//! `split_trust_change` in [`super::rank`]), so that rule 4 closes no cycle either.
+//! `split_trust_change` in [`crate::plan::transition::changes`]), so that rule 4 closes no cycle either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Change, ResourceId};
 
-use super::rank::{StepRank, TransitionPhase};
-use super::{Step, StepId};
 use crate::diff::access::SharedObjects;
+use crate::plan::transition::changes::{StepRank, TransitionPhase};
+use crate::plan::{Step, StepId};
 
 /// The steps of one identity or shared object, by phase.
 #[derive(Debug, Clone, Default)]

@@ -47,8 +47,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use leasehold_provider::{Address, Aspect, Change, DenyExtent, InterimDeny, Realize, Resource, ResourceId, Value};
 
-use super::denials::DenialIndex;
-use super::tags;
+use crate::plan::classify::denials::DenialIndex;
+use crate::plan::classify::tags;
 
 /// How to make the changes of one identity or shared object without an unsafe interim state.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! The steps of one object: its changes, in ranks.
 //!
 //! In: the delta of one identity or shared object. Out: its steps, with the edges between them. Edges between objects
-//! are added later ([`super::dependencies`], [`super::shared_edges`]).
+//! are added later ([`crate::plan::edges::create_before_dependents`], [`crate::plan::edges::attach_after_narrowing`]).
 //!
 //! # Example
 //!
@@ -17,13 +17,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Change, DenyExtent, Digest, InterimDeny, Realize, Resource, ResourceId};
 
-use super::rank::{RankedChange, StepRank, TransitionPhase, deny_in_own_policy, find_quarantine_rank, rank_change};
-use super::sequence::{find_step, find_step_mut};
-use super::shared_edges::{SharedRewrite, StepPhases};
-use super::transition_guard::TransitionGuard;
-use super::{InterimState, Step, StepId};
 use crate::diff::access::SharedObjects;
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
+use crate::plan::edges::attach_after_narrowing::{SharedRewrite, StepPhases};
+use crate::plan::sequence::{find_step, find_step_mut};
+use crate::plan::transition::changes::{
+    RankedChange, StepRank, TransitionPhase, deny_in_own_policy, find_quarantine_rank, rank_change,
+};
+use crate::plan::transition::guard::TransitionGuard;
+use crate::plan::{InterimState, Step, StepId};
 
 /// The object whose changes become steps.
 #[derive(Clone, Copy)]

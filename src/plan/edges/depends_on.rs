@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, ResourceId};
 
-use super::{Step, StepId};
 use crate::diff::{IdentityDelta, Lifecycle};
+use crate::plan::{Step, StepId};
 
 /// By address: the identities that the identity names in `depends_on`.
 pub type DependsOn<'a> = BTreeMap<&'a Address, &'a BTreeSet<Address>>;
@@ -62,7 +62,7 @@ struct EndSteps {
 /// The first and last steps by principal. The key is not the address, because two principals can have the same one:
 /// an identity that leaves, and one with another name that joins in its place.
 fn find_end_steps<'a>(steps: &'a [Step], identities: &'a [IdentityDelta]) -> BTreeMap<&'a ResourceId, EndSteps> {
-    let whose = super::principals_by_object(identities, steps);
+    let whose = crate::plan::principals_by_object(identities, steps);
     let mut own: BTreeMap<&ResourceId, BTreeSet<StepId>> = BTreeMap::new();
     for step in steps {
         if let Some(principal) = whose.get(step.change.id()) {

@@ -20,15 +20,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Change, Realize, Resource, ResourceId};
 
-use super::rank::StepRank;
-use super::sequence::{find_step, find_step_mut};
-use super::shared_edges::SharedRewrite;
-use super::transition_guard::is_access_change;
-use super::{Step, StepId};
+use crate::plan::edges::attach_after_narrowing::SharedRewrite;
+use crate::plan::sequence::{find_step, find_step_mut};
+use crate::plan::transition::changes::StepRank;
+use crate::plan::transition::guard::is_access_change;
+use crate::plan::{Step, StepId};
 
 /// Adds the edges that follow from the dependencies of resources. Between steps of one subject in different ranks the
 /// ranks alone decide: the principal already exists, and the order is a matter of access, not of existence. For the
-/// same reason, [`super::shared_edges`] orders the updates of rewritten shared objects that give or take access.
+/// same reason, [`crate::plan::edges::attach_after_narrowing`] orders the updates of rewritten shared objects that give or take access.
 pub fn add_dependency_edges(
     steps: &mut [Step],
     ranked: &BTreeMap<StepId, StepRank>,

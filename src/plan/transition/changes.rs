@@ -28,8 +28,8 @@ use leasehold_provider::{
     Aspect, Change, Credential, DenyExtent, InterimDeny, NarrowedPrincipal, Realize, Resource, ResourceId,
 };
 
-use super::interim::InterimState;
-use super::transition_guard::{TransitionGuard, is_access_change};
+use crate::plan::transition::guard::{TransitionGuard, is_access_change};
+use crate::plan::transition::interim::InterimState;
 
 /// The ranks of the steps of one identity or shared object, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
