@@ -77,8 +77,8 @@ fn a_saved_plan_is_refused_once_its_bytes_changed() {
 fn a_saved_plan_of_another_version_is_refused() {
     let stack = saved();
     let text = stack.read("review.plan");
-    stack.write("review.plan", &text.replacen("\"leasehold_plan\":1", "\"leasehold_plan\":2", 1));
-    snapshot!("stale_version", assert_stale(&stack, "format 2"));
+    stack.write("review.plan", &text.replacen("\"leasehold_plan\":2", "\"leasehold_plan\":3", 1));
+    snapshot!("stale_version", assert_stale(&stack, "format 3"));
 }
 
 #[test]

@@ -20,7 +20,8 @@ fn some_order(steps: &[Step], seed: u64) -> Vec<&Step> {
     let mut order = Vec::new();
     let mut random = fastrand::Rng::with_seed(seed);
     while !left.is_empty() {
-        let ready: Vec<usize> = (0..left.len()).filter(|at| left[*at].needs.is_subset(&done)).collect();
+        let ready: Vec<usize> =
+            (0..left.len()).filter(|at| left[*at].needs.keys().all(|need| done.contains(need))).collect();
         let step = left.swap_remove(ready[random.usize(..ready.len())]);
         done.insert(step.id);
         order.push(step);

@@ -20,9 +20,9 @@
 //! detached, and before anything new is attached. During that time, policies allow only what both of their states
 //! allow.
 //!
-//! The provider computes the interim state of a policy ([`Realize::build_interim_policy`]). An attachment has no
-//! interim state: it is attached or detached as a whole. If the attached policy both allows and denies, the
-//! identity's own policy (the one that Leasehold writes for it) denies the same until part 3.
+//! The provider computes the interim state of a policy ([`super::interim`]). An attachment has no interim state: it is
+//! attached or detached as a whole. If the attached policy both allows and denies, the identity's own policy (the one
+//! that Leasehold writes for it) denies the same until part 3.
 //!
 //! # Example
 //!
@@ -35,20 +35,20 @@
 //! own policy is updated. The guarded order (an arrow points from a step to the step that it waits for):
 //!
 //! ```text
-//! own policy: allow s3:GetObject, deny s3:DeleteBucket   [Take]
+//! own policy: allow s3:GetObject, deny s3:DeleteBucket   [Narrow]
 //!      ▲
-//! detach scope.ops                                       [Release]
+//! detach scope.ops                                       [DetachDenying]
 //!      ▲
-//! own policy: allow s3:GetObject                         [Give]
+//! own policy: allow s3:GetObject                         [Widen]
 //! ```
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use leasehold_provider::{Address, Aspect, Change, DenyExtent, InterimDeny, Realize, Resource, ResourceId, Value};
+use leasehold_provider::{Change, DenyExtent, Document, InterimDeny, Resource, ResourceId, Value};
 
-use crate::plan::classify::denials::DenialIndex;
-use crate::plan::classify::tags;
+use super::interim;
+use crate::plan::classify::{ChangeFacts, SubjectFacts};
+use crate::plan::context::PlanContext;
 
 /// How to make the changes of one identity or shared object without an unsafe interim state.
 #[derive(Debug, Default)]
@@ -56,7 +56,7 @@ pub struct TransitionGuard {
     /// Whether the effective principal changes: the identity gets another boundary, trust policy or tags, or a new
     /// lease after its lease had expired, or trusts a federation that admits others; or the object is attached to
     /// such an identity. Policies that only allow are then narrowed in the interim, too.
-    pub opens: bool,
+    pub changes_principal: bool,
     /// What the own policy denies in the interim.
     pub withheld: InterimDeny,
     /// The own policy: its live state, if it exists, and its state without any statement. `None` if nothing is
@@ -64,109 +64,110 @@ pub struct TransitionGuard {
     pub own: Option<(Option<Resource>, Resource)>,
     /// Attachments of policies that allow nothing while they are attached in the interim: ones that only deny, and
     /// ones that the same run creates or deletes. They are attached before all others, or detached after them.
-    pub held: BTreeSet<ResourceId>,
+    pub denying_only: BTreeSet<ResourceId>,
     /// Attachments that both allow and deny: they are detached once the own policy denies the same, and attached
     /// while it does.
-    pub stood_in_for: BTreeSet<ResourceId>,
+    pub denied_by_own: BTreeSet<ResourceId>,
 }
 
-/// The changes of one identity or shared object, and the facts about it that decide whether they need a guard.
-pub struct GuardRequest<'a, 'l> {
-    /// The principal, group or scope.
-    pub whole: &'a ResourceId,
-    /// The address of the identity; `None` for a shared object.
-    pub address: Option<&'a Address>,
-    /// The changes of the object and of its parts.
-    pub changes: &'a [Change],
-    /// The instant of the plan.
-    pub now: Timestamp,
-    /// The number of attached shared objects that the plan rewrites.
-    pub rewritten: usize,
-    /// Whether one of these rewritten objects denies something.
-    pub rewrites_deny: bool,
-    /// Whether one of these rewritten objects is a federation that the principal trusts.
-    pub rewrites_open: bool,
-    /// Whether its tags change and an attached policy has a condition on a changed tag.
-    pub heeds_tags: bool,
-    /// Whether the object is attached to an identity that has a guard; `Some(true)` if that guard has
-    /// [`TransitionGuard::opens`].
-    pub held_with_care: Option<bool>,
-    /// Finds a live object of the stack by id; `None` if there is none.
-    pub live: &'a dyn Fn(&ResourceId) -> Option<&'l Resource>,
+/// The changes of one identity or shared object, and what else decides whether they need a guard.
+pub struct GuardRequest<'a> {
+    /// The identity or shared object.
+    pub subject: &'a SubjectFacts<'a>,
+    /// Whether it is an identity.
+    pub is_identity: bool,
+    /// The rewritten shared objects that are attached to it before and after.
+    pub rewritten: RewrittenAttachments,
+    /// The number of writes in which its tags change, if an attached policy has a condition on a changed tag;
+    /// otherwise 0.
+    pub tag_writes: usize,
+    /// For a shared object that is attached to an identity with a guard: whether that guard has
+    /// [`TransitionGuard::changes_principal`]. `None` if it is attached to no such identity.
+    pub guarded_holder: Option<bool>,
+}
+
+/// The rewritten shared objects that are attached to an identity before and after.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RewrittenAttachments {
+    /// Their number.
+    pub count: usize,
+    /// Whether one of them denies something.
+    pub any_denies: bool,
+    /// Whether one of them is a federation that the principal trusts, and that admits others than before.
+    pub any_admits_others: bool,
 }
 
 /// The guard that these changes need; `None` if they are safe without one.
 #[must_use]
-pub fn guard_transition(
-    asked: &GuardRequest<'_, '_>,
-    denials: &DenialIndex<'_>,
-    realize: &dyn Realize,
-) -> Option<TransitionGuard> {
-    let opens = |change: &Change| change.id() == asked.whole && is_boundary_or_trust_change(change, realize);
-    let moves = |change: &&Change| opens(change) || is_access_change(change, realize);
-    let tags = if asked.heeds_tags { tags::count_tag_writes(asked.changes, asked.whole, realize) } else { 0 };
-    let count = asked.changes.iter().filter(moves).count().saturating_add(asked.rewritten).saturating_add(tags);
-    let is_held = asked.held_with_care.is_some();
-    if count < 2 && !is_held {
+pub fn guard_transition(request: &GuardRequest<'_>, context: &PlanContext<'_>) -> Option<TransitionGuard> {
+    let GuardRequest { subject, rewritten, tag_writes, guarded_holder, .. } = request;
+    let changes_principal =
+        |facts: &ChangeFacts<'_>| facts.change.id() == subject.id && facts.changes_boundary_or_trust();
+    let affects_access = |facts: &&ChangeFacts<'_>| changes_principal(facts) || facts.is_access;
+    let count = subject.changes.iter().filter(affects_access).count() + rewritten.count + tag_writes;
+    let has_guarded_holder = guarded_holder.is_some();
+    if count < 2 && !has_guarded_holder {
         return None;
     }
-    let was_over = asked
-        .changes
-        .iter()
-        .filter_map(Change::resource_before)
-        .any(|before| realize.has_expired_lease(before, asked.now));
-    let opens_itself = was_over || tags > 0 || asked.rewrites_open || asked.changes.iter().any(opens);
-    let mut care =
-        TransitionGuard { opens: opens_itself || asked.held_with_care == Some(true), ..TransitionGuard::default() };
-    let mut denies = is_held || asked.rewrites_deny || opens_itself;
+    let had_expired_lease = subject.changes.iter().any(|facts| facts.had_expired_lease);
+    let changes_itself = had_expired_lease
+        || *tag_writes > 0
+        || rewritten.any_admits_others
+        || subject.changes.iter().any(changes_principal);
+    let mut guard = TransitionGuard {
+        changes_principal: changes_itself || *guarded_holder == Some(true),
+        ..TransitionGuard::default()
+    };
+    let mut denies = has_guarded_holder || rewritten.any_denies || changes_itself;
     // Tags change in several writes. No interim policy can express what a tag condition means between two of them.
-    care.withheld.everything = tags > 0;
-    for change in asked.changes {
-        denies |= has_denial(change, realize);
-        denies |= care.note_denial_attachment(change, asked, denials, realize);
+    guard.withheld.everything = *tag_writes > 0;
+    for facts in &subject.changes {
+        denies |= facts.has_denial();
+        denies |= guard.note_denial_attachment(facts, subject, context);
     }
     // A change without effect today, such as that of a lease deny, does not count, unless the old lease had expired:
     // then the change of the lease deny restores access.
-    let idle = || {
-        if was_over {
-            0
-        } else {
-            asked.changes.iter().filter(moves).filter(|change| has_no_effect_today(change, realize)).count()
+    let without_effect = || {
+        if had_expired_lease {
+            return 0;
         }
+        let affecting = subject.changes.iter().filter(affects_access);
+        affecting.filter(|facts| interim::has_no_effect(facts, context.realize)).count()
     };
-    if !denies || !is_held && count.saturating_sub(idle()) < 2 {
+    if !denies || !has_guarded_holder && count - without_effect() < 2 {
         return None;
     }
-    if !care.withheld.is_nothing() {
-        let own = realize.empty_own_policy(asked.whole).map(|own| Resource { identity: asked.address.cloned(), ..own });
-        care.own = own.map(|own| ((asked.live)(&own.id).cloned(), own));
+    if !guard.withheld.is_nothing() {
+        let identity = request.is_identity.then(|| subject.address.clone());
+        let own = context.realize.empty_own_policy(subject.id).map(|own| Resource { identity, ..own });
+        guard.own = own.map(|own| ((context.live)(&own.id).cloned(), own));
     }
-    Some(care)
+    Some(guard)
 }
 
 impl TransitionGuard {
     /// Whether a change attaches or detaches something that denies. Records how to do it in the guard.
     fn note_denial_attachment(
         &mut self,
-        change: &Change,
-        asked: &GuardRequest<'_, '_>,
-        denials: &DenialIndex<'_>,
-        realize: &dyn Realize,
+        facts: &ChangeFacts<'_>,
+        subject: &SubjectFacts<'_>,
+        context: &PlanContext<'_>,
     ) -> bool {
-        if change.id() == asked.whole || change.is_marks_only() || !is_access_change(change, realize) {
+        let change = facts.change;
+        if change.id() == subject.id || change.is_marks_only() || !facts.is_access {
             return false;
         }
-        let of_own = find_own_policy_deny(change, asked, realize);
-        let (withheld, alone) = match (denials.find_denial(change, asked.whole), of_own) {
+        let of_own = find_own_policy_deny(change, subject, context);
+        let (withheld, alone) = match (context.denials.find_denial(change, subject.id), of_own) {
             (Some(denial), _) => (denial.withheld.clone(), denial.alone),
             (None, Some(of_own)) => of_own,
             (None, None) => return false,
         };
         if alone {
-            self.held.insert(change.id().clone());
+            self.denying_only.insert(change.id().clone());
         } else {
             self.withheld.merge_denials(&withheld);
-            self.stood_in_for.insert(change.id().clone());
+            self.denied_by_own.insert(change.id().clone());
         }
         true
     }
@@ -177,26 +178,31 @@ impl TransitionGuard {
 /// then, and allows nothing.
 fn find_own_policy_deny(
     change: &Change,
-    asked: &GuardRequest<'_, '_>,
-    realize: &dyn Realize,
+    subject: &SubjectFacts<'_>,
+    context: &PlanContext<'_>,
 ) -> Option<(InterimDeny, bool)> {
     let (attachment, is_new) = match change {
         Change::Create { after } => (after, true),
         Change::Delete { before } => (before, false),
         _ => return None,
     };
-    for id in attachment.depends_on.iter().filter(|id| *id != asked.whole) {
-        let changed = asked.changes.iter().find(|other| other.id() == id && !other.is_marks_only());
-        let states: Vec<&Resource> = match changed {
-            Some(other) => both_states(other).collect(),
-            None => (asked.live)(id).into_iter().filter(|live| live.identity.is_some()).collect(),
+    for id in attachment.depends_on.iter().filter(|id| *id != subject.id) {
+        let changed = subject.changes.iter().find(|other| other.change.id() == id && !other.change.is_marks_only());
+        let live = || (context.live)(id).filter(|live| live.identity.is_some());
+        let (states, denying): (Vec<&Resource>, Vec<&Resource>) = match changed {
+            Some(other) => (other.states().collect(), other.denying_states().collect()),
+            None => {
+                let states: Vec<&Resource> = live().into_iter().collect();
+                let denies = |it: &&&Resource| context.realize.classify_denial(it) != DenyExtent::Nothing;
+                let denying = states.iter().filter(denies).copied().collect();
+                (states, denying)
+            }
         };
-        let denying = states.iter().filter(|state| realize.classify_denial(state) != DenyExtent::Nothing);
-        let values = denying.flat_map(|state| state.attributes.values());
-        let documents: Vec<_> = values.filter_map(value_document).collect();
-        let is_inline = || realize.empty_own_policy(asked.whole).is_some_and(|own| own.id == *id);
+        let documents: Vec<_> =
+            denying.iter().flat_map(|state| state.attributes.values()).filter_map(value_document).collect();
+        let is_inline = || context.realize.empty_own_policy(subject.id).is_some_and(|own| own.id == *id);
         if !documents.is_empty() && !is_inline() {
-            let comes_along = match changed {
+            let comes_along = match changed.map(|other| other.change) {
                 Some(Change::Create { .. }) => is_new,
                 Some(Change::Delete { .. }) => !is_new,
                 _ => false,
@@ -208,46 +214,7 @@ fn find_own_policy_deny(
     None
 }
 
-/// Whether a change updates a boundary or a trust attribute: of a principal, or of a federation.
-pub fn is_boundary_or_trust_change(change: &Change, realize: &dyn Realize) -> bool {
-    let of = |resource: &Resource| {
-        let opens =
-            |name: &str| matches!(realize.classify_attribute(&resource.id, name), Aspect::Boundary | Aspect::Trust);
-        let named = resource.attributes.iter().filter(|(name, _)| opens(name));
-        named.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
-    };
-    matches!(change, Change::Update { before, after } if of(before) != of(after))
-}
-
-/// Whether a shared object has a trust attribute: it is a federation.
-pub fn has_trust_attribute(object: &Resource, realize: &dyn Realize) -> bool {
-    object.attributes.keys().any(|name| realize.classify_attribute(&object.id, name) == Aspect::Trust)
-}
-
-/// Whether a change attaches, detaches, creates, deletes or updates something that allows or denies access.
-pub fn is_access_change(change: &Change, realize: &dyn Realize) -> bool {
-    both_states(change)
-        .any(|side| side.attributes.keys().any(|name| realize.classify_attribute(&side.id, name) == Aspect::Access))
-}
-
-fn has_denial(change: &Change, realize: &dyn Realize) -> bool {
-    both_states(change).any(|side| realize.classify_denial(side) != DenyExtent::Nothing)
-}
-
-/// Whether a change concerns only a policy that neither allows nor denies anything today, such as a lone lease deny.
-fn has_no_effect_today(change: &Change, realize: &dyn Realize) -> bool {
-    let gives_nothing = |side: &Resource| {
-        let tight = realize.build_interim_policy(None, Some(side), &InterimDeny::default());
-        tight.is_some_and(|tight| tight.attributes == side.attributes)
-    };
-    both_states(change).all(|side| realize.classify_denial(side) == DenyExtent::Nothing && gives_nothing(side))
-}
-
-fn both_states(change: &Change) -> impl Iterator<Item = &Resource> {
-    change.resource_before().into_iter().chain(change.resource_after())
-}
-
-fn value_document(value: &Value) -> Option<leasehold_provider::Document> {
+fn value_document(value: &Value) -> Option<Document> {
     match value {
         Value::Document(document) => Some(document.clone()),
         _ => None,
