@@ -388,6 +388,9 @@ pub struct PlanViewArgs {
     /// The size to cut markdown to, riskiest changes first
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = parse_max_bytes)]
     pub max_bytes: usize,
+    /// Show the order of the writes as well: what each waits for, and why
+    #[arg(long)]
+    pub explain_order: bool,
 }
 
 fn parse_max_bytes(text: &str) -> Result<usize, String> {

@@ -30,10 +30,18 @@ pub fn show_plan_view(
         let places = stack.map(|stack| BlockPlaces::new(&stack.declared, &sources));
         alerts::alerts_for_plan(plan, rulings, &|address| places.as_ref()?.find_place(address))
     };
+    if args.explain_order && args.format != PlanFormat::Human {
+        let message = "--explain-order is for --format human. JSON plans always list what each step waits for";
+        return Err(anyhow::anyhow!(message).into());
+    }
     match args.format {
-        PlanFormat::Human => super::print_result(
-            &invocation::current_invocation().complete_commands(&views::plan::render_plan_text(plan, rulings, realize)),
-        ),
+        PlanFormat::Human => {
+            let mut text = views::plan::render_plan_text(plan, rulings, realize);
+            if args.explain_order {
+                text.push_str(&views::plan::render_order(plan));
+            }
+            super::print_result(&invocation::current_invocation().complete_commands(&text))
+        }
         PlanFormat::Json => super::print_json(&views::plan::render_plan_json(plan, rulings)),
         PlanFormat::Markdown => {
             super::print_result(&views::plan::render_plan_markdown(plan, rulings, realize, args.max_bytes))

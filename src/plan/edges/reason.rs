@@ -121,3 +121,27 @@ impl<'de> Deserialize<'de> for EdgeReasons {
         Ok(Vec::<EdgeReason>::deserialize(deserializer)?.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_in_the_list_and_in_the_documentation() {
+        let documentation = include_str!("../../../docs/order.md");
+        for (place, reason) in EdgeReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, place);
+            let code = serde_json::to_value(reason).unwrap();
+            let row = format!("| `{}` | {reason} |", code.as_str().unwrap());
+            assert!(documentation.contains(&row), "docs/order.md lacks {row}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_read_as_they_are_written() {
+        let some: EdgeReasons = [EdgeReason::MarksLast, EdgeReason::DependsOn].into_iter().collect();
+        let text = serde_json::to_string(&some).unwrap();
+        assert_eq!(text, r#"["marks_last","depends_on"]"#);
+        assert_eq!(serde_json::from_str::<EdgeReasons>(&text).unwrap(), some);
+    }
+}
