@@ -5,6 +5,7 @@ mod architecture;
 mod laws;
 mod lifecycle;
 mod order;
+mod rules;
 mod stacks;
 mod world;
 
