@@ -25,7 +25,7 @@ pub mod check;
 mod circle;
 mod classify;
 mod context;
-pub mod edges;
+mod edges;
 pub mod names;
 mod order;
 mod part;

@@ -88,21 +88,21 @@ const REQUIRED_RULES: &[EdgeRule] = &[
     guarded_together::edges,
 ];
 
-/// Adds the edges of all rules. Those of [`depends_on`] come last: the configuration wishes for them, and those that
-/// are on a cycle with the required edges are left out.
+/// Adds the edges of all rules. Those of [`depends_on`] come last: safety does not need them, and those that are on a
+/// cycle with the required edges are left out.
 pub fn connect_drafts<'a>(graph: &mut StepGraph<'a>, subjects: &[Subject<'a>], plan: &PlanContext<'a>) {
     let context = EdgeContext { graph, subjects, plan };
     let required: Vec<Edge> = REQUIRED_RULES.iter().flat_map(|rule| rule(&context)).collect();
     graph.set_edges(required.clone());
-    let mut wished = depends_on::edges(&EdgeContext { graph, subjects, plan });
-    if wished.is_empty() {
+    let mut optional = depends_on::edges(&EdgeContext { graph, subjects, plan });
+    if optional.is_empty() {
         return;
     }
-    graph.set_edges([required.as_slice(), &wished].concat());
+    graph.set_edges([required.as_slice(), &optional].concat());
     let cycles = graph.find_cycles();
     if !cycles.is_empty() {
-        wished.retain(|edge| !cycles.iter().any(|cycle| cycle.contains(&edge.from) && cycle.contains(&edge.to)));
-        graph.set_edges([required, wished].concat());
+        optional.retain(|edge| !cycles.iter().any(|cycle| cycle.contains(&edge.from) && cycle.contains(&edge.to)));
+        graph.set_edges([required, optional].concat());
     }
 }
 

@@ -25,22 +25,22 @@ pub fn decide_transitions<'a>(
     context: &PlanContext<'a>,
 ) -> Vec<Subject<'a>> {
     let (now, realize) = (context.now, context.realize);
-    let objects: Vec<SubjectFacts<'a>> = shared
+    let shared_facts: Vec<SubjectFacts<'a>> = shared
         .iter()
         .map(|delta| SubjectFacts::classify(&delta.address, &delta.id, &delta.changes, now, realize))
         .collect();
-    let people: Vec<SubjectFacts<'a>> = identities
+    let identity_facts: Vec<SubjectFacts<'a>> = identities
         .par_iter()
         .map(|delta| SubjectFacts::classify(&delta.address, &delta.id, &delta.changes, now, realize))
         .collect();
-    let guards = guard_identities(identities, &people, &objects, context);
+    let guards = guard_identities(identities, &identity_facts, &shared_facts, context);
     let guarded_objects = find_guarded_objects(identities, &guards, context.holders);
-    let mut subjects = Vec::with_capacity(objects.len() + people.len());
-    for (delta, facts) in shared.iter().zip(objects) {
+    let mut subjects = Vec::with_capacity(shared_facts.len() + identity_facts.len());
+    for (delta, facts) in shared.iter().zip(shared_facts) {
         let guarded_holder = guarded_objects.get(delta.address.as_str()).copied();
         subjects.push(decide_shared_object(delta, facts, guarded_holder, context));
     }
-    for ((delta, facts), guard) in identities.iter().zip(people).zip(guards) {
+    for ((delta, facts), guard) in identities.iter().zip(identity_facts).zip(guards) {
         let transition = decide_identity(delta, &facts, guard, context);
         let kind = SubjectKind::Identity { lifecycle: delta.lifecycle, rewritten: context.holders.get(&delta.id) };
         subjects.push(Subject { facts, kind, transition, drafts: Vec::new(), phases: DraftPhases::default() });
@@ -99,12 +99,12 @@ fn change_or_import(facts: &SubjectFacts<'_>) -> Transition {
 /// The transition guard of each identity, in the same order.
 fn guard_identities(
     identities: &[IdentityDelta],
-    facts: &[SubjectFacts<'_>],
-    objects: &[SubjectFacts<'_>],
+    identity_facts: &[SubjectFacts<'_>],
+    shared_facts: &[SubjectFacts<'_>],
     context: &PlanContext<'_>,
 ) -> Vec<Option<TransitionGuard>> {
     let addresses = |is_meant: &dyn Fn(&SubjectFacts<'_>) -> bool| -> BTreeSet<&str> {
-        objects.iter().filter(|object| is_meant(object)).map(|object| object.address.as_str()).collect()
+        shared_facts.iter().filter(|object| is_meant(object)).map(|object| object.address.as_str()).collect()
     };
     let denying = addresses(&|object| context.denials.contains_denial(object.id));
     let admitting = addresses(&admits_others);
@@ -129,7 +129,7 @@ fn guard_identities(
         let request = GuardRequest { subject: facts, is_identity: true, rewritten, tag_writes, guarded_holder: None };
         guard_transition(&request, context)
     };
-    identities.iter().zip(facts).map(guard_identity).collect()
+    identities.iter().zip(identity_facts).map(guard_identity).collect()
 }
 
 /// By address: the rewritten objects that are attached to an identity with a guard; `true` if one of these guards has

@@ -18,7 +18,7 @@ mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, ResourceId};
+use leasehold_provider::Address;
 
 use crate::diff::Lifecycle;
 
@@ -62,7 +62,8 @@ pub struct Subject<'a> {
     pub kind: SubjectKind<'a>,
     /// How it changes.
     pub transition: Transition,
-    /// Its writes, in the order of its changes, which is the order of their ids. The two writes of a change through an interim state follow each other.
+    /// Its writes, in the order of its changes, which is the order of their ids. The two writes of a change through an
+    /// interim state follow each other.
     pub drafts: Vec<DraftId>,
     /// Its writes by phase, if they are ordered together with those of other subjects: for shared objects, and for
     /// identities to which a rewritten shared object is attached.
@@ -94,12 +95,6 @@ impl Subject<'_> {
     #[must_use]
     pub fn address(&self) -> &Address {
         self.facts.address
-    }
-
-    /// The id of the principal or shared object.
-    #[must_use]
-    pub fn id(&self) -> &ResourceId {
-        self.facts.id
     }
 
     /// Whether a draft is one of its writes.
