@@ -59,8 +59,8 @@ pub async fn execute_plan(
         () = wait_for_halt(halt, Halt::Abandon) => work.abandon_steps(journal),
     }
     let not_done = find_untried_steps(approved.steps(), &work.outcome);
-    for (id, _) in not_done.iter().filter(|(id, _)| id.0 < work.intended) {
-        work.plan_step(*id).into_iter().for_each(|step| journal.record_untried(step));
+    for (id, _) in not_done.iter().filter(|(id, _)| id.index() < work.intended) {
+        journal.record_untried(work.plan_step(*id));
     }
     // Results that are not written yet go into the journal's last entry, which the owner of the journal writes.
     ApplyOutcome { not_done, ..work.outcome }
@@ -83,7 +83,7 @@ struct Execution<'a> {
     events: UnboundedSender<ApplyEvent>,
     schedule: StepSchedule,
     /// How many steps, counted from the first, have recorded intents.
-    intended: u32,
+    intended: usize,
     running: JoinSet<EndedStep>,
     tasks: BTreeMap<tokio::task::Id, StepId>,
     outcome: ApplyOutcome,
@@ -143,16 +143,16 @@ impl<'a> Execution<'a> {
         self.outcome.abandoned = true;
     }
 
-    fn plan_step(&self, id: StepId) -> Option<&'a Step> {
-        self.approved.steps().get(usize::try_from(id.0).ok()?)
+    fn plan_step(&self, id: StepId) -> &'a Step {
+        self.approved.steps().step(id)
     }
 
     /// Starts ready steps until `parallelism` steps are in flight.
     async fn start_steps(&mut self, parallelism: usize, journal: &dyn Journal) -> Result<(), JournalError> {
         while self.running.len() < parallelism {
             let Some(id) = self.schedule.first_ready() else { return Ok(()) };
-            let Some(step) = self.plan_step(id) else { return Ok(()) };
-            while self.intended <= id.0 {
+            let step = self.plan_step(id);
+            while self.intended <= id.index() {
                 self.record_intents(journal).await?;
             }
             journal.may_write()?;
@@ -169,11 +169,9 @@ impl<'a> Execution<'a> {
     /// Records the intents of the next steps in the plan's order. A step that waits for another one is recorded
     /// together with it.
     async fn record_intents(&mut self, journal: &dyn Journal) -> Result<(), JournalError> {
-        let from = usize::try_from(self.intended).unwrap_or(usize::MAX);
-        let next: Vec<&Step> = self.approved.steps().iter().skip(from).take(BATCH).collect();
+        let next: Vec<&Step> = self.approved.steps().iter().skip(self.intended).take(BATCH).collect();
         journal.write_intents(&next).await?;
-        let count = u32::try_from(next.len()).unwrap_or(u32::MAX).max(1);
-        self.intended = self.intended.saturating_add(count);
+        self.intended += next.len();
         Ok(())
     }
 
@@ -191,9 +189,7 @@ impl<'a> Execution<'a> {
                 None => return,
             },
         };
-        if let Some(step) = self.plan_step(id) {
-            journal.record_result(step, result.as_ref());
-        }
+        journal.record_result(self.plan_step(id), result.as_ref());
         match result {
             Ok(enacted) => {
                 send_event(&self.events, ApplyEvent::Done(id, enacted.clone()));
@@ -242,7 +238,7 @@ impl StepSchedule {
     fn from_steps(steps: &[Step]) -> Self {
         let mut waited_for_by: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
         for step in steps {
-            for need in &step.needs {
+            for need in step.needs.keys() {
                 waited_for_by.entry(*need).or_default().push(step.id);
             }
         }
@@ -264,8 +260,7 @@ impl StepSchedule {
 
     fn unblock_waiters(&mut self, id: StepId) {
         for waiter in self.waited_for_by.get(&id).into_iter().flatten() {
-            let count = usize::try_from(waiter.0).ok().and_then(|index| self.waiting_for.get_mut(index));
-            if let Some(count) = count {
+            if let Some(count) = self.waiting_for.get_mut(waiter.index()) {
                 *count = count.saturating_sub(1);
                 if *count == 0 {
                     self.ready.insert(*waiter);
@@ -285,7 +280,7 @@ fn find_untried_steps(steps: &[Step], outcome: &ApplyOutcome) -> Vec<(StepId, Un
         if tried.contains(&step.id) {
             continue;
         }
-        match step.needs.iter().find_map(|need| blame.get(need).copied()) {
+        match step.needs.keys().find_map(|need| blame.get(need).copied()) {
             Some(failed) => {
                 blame.insert(step.id, failed);
                 not_done.push((step.id, UntriedReason::Needs(failed)));

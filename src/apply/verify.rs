@@ -54,7 +54,7 @@ pub fn verify_objects(plan: &Plan, outcome: &ApplyOutcome, snapshot: &Snapshot) 
     done.sort_unstable();
     let mut last: BTreeMap<(&ResourceId, bool), &Change> = BTreeMap::new();
     for (id, made) in done {
-        let Some(step) = usize::try_from(id.0).ok().and_then(|id| plan.steps.get(id)) else { continue };
+        let step = plan.steps.step(id);
         let marks = step.change.is_marks_only();
         last.insert((made.unwrap_or(step.change.id()), marks), &step.change);
     }

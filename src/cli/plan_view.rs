@@ -25,6 +25,9 @@ pub struct PlanViewArgs {
     /// The size to cut markdown to, riskiest changes first
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = parse_max_bytes)]
     pub max_bytes: usize,
+    /// Show the order of the writes as well: what each waits for, and why
+    #[arg(long)]
+    pub explain_order: bool,
 }
 
 /// A form of output for a plan.
@@ -60,10 +63,18 @@ pub fn show_plan_view(
         let places = stack.map(|stack| BlockPlaces::new(&stack.declared, &sources));
         alerts::alerts_for_plan(plan, rulings, &|address| places.as_ref()?.find_place(address))
     };
+    if args.explain_order && args.format != PlanFormat::Human {
+        let message = "--explain-order is for --format human. JSON plans always list what each step waits for";
+        return Err(anyhow::anyhow!(message).into());
+    }
     match args.format {
-        PlanFormat::Human => super::print_result(
-            &invocation::current_invocation().complete_commands(&views::plan::render_plan_text(plan, rulings, realize)),
-        ),
+        PlanFormat::Human => {
+            let mut text = views::plan::render_plan_text(plan, rulings, realize);
+            if args.explain_order {
+                text.push_str(&views::plan::render_order(plan));
+            }
+            super::print_result(&invocation::current_invocation().complete_commands(&text))
+        }
         PlanFormat::Json => super::print_json(&views::plan::render_plan_json(plan, rulings)),
         PlanFormat::Markdown => {
             super::print_result(&views::plan::render_plan_markdown(plan, rulings, realize, args.max_bytes))

@@ -85,7 +85,7 @@ impl Journal for Recorder<'_> {
 
     fn record_untried(&self, step: &Step) {
         let not_tried = RecordedOutcome {
-            step: step.id.0,
+            step: step.id.index(),
             subject: step.subject.clone(),
             done: false,
             calls: 0,
@@ -110,7 +110,7 @@ fn build_intent(step: &Step) -> Intent {
         change => (change.resource_before().map(digest_content), change.resource_after().map(digest_content)),
     };
     Intent {
-        step: step.id.0,
+        step: step.id.index(),
         subject: step.subject.clone(),
         action: step.change.kind(),
         resource: step.change.id().clone(),
@@ -134,7 +134,7 @@ pub fn digest_marks(marks: &Marks) -> Digest {
 fn build_outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> RecordedOutcome {
     let enacted = result.ok();
     RecordedOutcome {
-        step: step.id.0,
+        step: step.id.index(),
         subject: step.subject.clone(),
         done: enacted.is_some(),
         calls: enacted.map_or(0, |enacted| enacted.calls),

@@ -160,7 +160,7 @@ pub struct Approval {
 #[serde(deny_unknown_fields)]
 pub struct Intent {
     /// The number of the step in the run's plan.
-    pub step: u32,
+    pub step: usize,
     /// The identity or shared object it is part of.
     pub subject: Address,
     /// The kind of write: create, update, delete, mark.
@@ -180,7 +180,7 @@ pub struct Intent {
 #[serde(deny_unknown_fields)]
 pub struct RecordedOutcome {
     /// The number of the step in the run's plan.
-    pub step: u32,
+    pub step: usize,
     /// The identity or shared object it is part of.
     pub subject: Address,
     /// Whether the write succeeded.
@@ -206,7 +206,7 @@ pub struct IntentResolution {
     /// The run that wrote the intent.
     pub of_run: String,
     /// The number of the step in that run's plan.
-    pub step: u32,
+    pub step: usize,
     /// The identity or shared object it is part of.
     pub subject: Address,
     /// The id of the object.

@@ -31,7 +31,7 @@ fn is_closing_entry(entry: &LedgerEntry) -> bool {
 /// The intents in `entries` (oldest first) that have no outcome or resolution there, each with its run.
 #[must_use]
 pub fn find_open_intents(entries: &[LedgerEntry]) -> Vec<(String, Intent)> {
-    let mut open: BTreeMap<(String, u32), Intent> = BTreeMap::new();
+    let mut open: BTreeMap<(String, usize), Intent> = BTreeMap::new();
     for entry in entries {
         for record in &entry.records {
             match record {

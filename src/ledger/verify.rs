@@ -101,7 +101,7 @@ pub struct Verification<'a> {
     head: LedgerHead,
     lineage: Option<Lineage>,
     at: Option<Timestamp>,
-    open: BTreeMap<(String, u32), (u64, Intent)>,
+    open: BTreeMap<(String, usize), (u64, Intent)>,
     /// The digests of the last entries, for the checkpoints that cover them.
     digests: BTreeMap<u64, Digest>,
     evidence: Vec<(u64, ArchivedEvidence)>,

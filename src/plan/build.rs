@@ -11,11 +11,12 @@ use rayon::prelude::*;
 
 use super::check::{self, UnsoundPlanError};
 use super::circle;
-use super::denials::DenialIndex;
+use super::classify::denials::DenialIndex;
+use super::classify::has_trust_attribute;
+use super::context::{PlanContext, RewrittenByHolder};
 use super::part::{IdentityPlan, SharedContext, plan_identity};
 use super::select::{self, PlanSelection};
 use super::stale::LiveIndex;
-use super::transition_guard::has_trust_attribute;
 use super::{GracePeriod, Plan, PlanBasis, names, order};
 use crate::config::{DeclaredStack, Diagnostic};
 use crate::diff::access::SharedObjects;
@@ -79,7 +80,7 @@ struct PlanDeltas {
     shared: Vec<SharedDelta>,
     kept: diff::shared::UndeclaredShared,
     quarantined: BTreeMap<leasehold_provider::Address, GracePeriod>,
-    holds_rewritten: order::RewrittenByHolder,
+    holds_rewritten: RewrittenByHolder,
     /// The principals whose tags change, and to which a policy with a condition on a changed tag is attached.
     heeding: BTreeSet<ResourceId>,
     /// The addresses of the shared objects that the plan rewrites.
@@ -104,7 +105,7 @@ fn collect_deltas(
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
     let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
     let mut quarantined = BTreeMap::new();
-    let mut holds_rewritten = order::RewrittenByHolder::new();
+    let mut holds_rewritten = RewrittenByHolder::new();
     let mut heeding = BTreeSet::new();
     let mut assessed: Vec<(usize, bool)> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
@@ -187,34 +188,42 @@ fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, Build
     let declared = inputs.declared.identities.values();
     let depends_on = declared.map(|identity| (&identity.spec.address, &identity.depends_on)).collect();
     let denials = DenialIndex::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);
-    let around = order::OrderContext {
+    let context = PlanContext {
         depends_on: &depends_on,
         holders: &deltas.holds_rewritten,
         heeding: &deltas.heeding,
         denials: &denials,
-        shared: (&old, &new),
+        live_shared: &old,
+        wanted_shared: &new,
         live: &|id| live.find_live(id),
         now: inputs.now,
+        realize,
     };
-    let steps = order::order_steps(&deltas.identities, &deltas.shared, around, realize, &|id| live.object_digest(id));
+    let graph = order::draft_writes(&deltas.identities, &deltas.shared, &context);
+    let selected = select::select_subjects(&deltas.identities, &deltas.shared, &graph, inputs.selection);
+    let graph = graph.retain_drafts(|draft| selected.contains_draft(draft));
+    let steps = order::order_drafts(&graph, &context, |id| live.object_digest(id)).map_err(|cycles| {
+        let findings = circle::report_cycles(&cycles, &graph, inputs.declared);
+        if findings.is_empty() {
+            BuildPlanError::Unsound(vec![UnsoundPlanError::Cycle(circle::subjects_on_cycles(&cycles, &graph))])
+        } else {
+            BuildPlanError::Findings(findings)
+        }
+    })?;
+    drop(graph);
     let plan = Plan {
         stack: inputs.declared.stack.clone(),
         realm: inputs.snapshot.realm.clone(),
         now: inputs.now,
         basis: inputs.basis,
-        identities: deltas.identities,
-        shared: deltas.shared,
+        identities: selected.retain_identities(deltas.identities),
+        shared: selected.retain_shared(deltas.shared),
         steps,
         managed: inputs.snapshot.identities.len(),
         quarantined: deltas.quarantined,
         kept: deltas.kept,
         out_of_sight: BTreeMap::new(),
     };
-    let plan = select::select_steps(plan, inputs.selection);
-    let findings = circle::report_cycles(&plan, inputs.declared);
-    if !findings.is_empty() {
-        return Err(BuildPlanError::Findings(findings));
-    }
     let faults = check::check_plan(&plan, inputs.snapshot);
     if faults.is_empty() { Ok(plan) } else { Err(BuildPlanError::Unsound(faults)) }
 }

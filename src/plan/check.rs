@@ -12,12 +12,9 @@ use super::{Plan, Step, StepId};
 /// A fault in a built plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsoundPlanError {
-    /// The number of a step is not its index.
-    #[error("step {0:?} is not at its place")]
-    Misnumbered(StepId),
-    /// A step needs a step that does not come before it.
-    #[error("step {0:?} needs step {1:?}, which does not come before it")]
-    NeedsLater(StepId, StepId),
+    /// Writes wait for each other, and the configuration does not explain why.
+    #[error("the writes of {0:?} wait for each other")]
+    Cycle(BTreeSet<Address>),
     /// A step would write an object without the stack's mark.
     #[error("step {0:?} would write {1}, which is not this stack's")]
     WritesStranger(StepId, ResourceId),
@@ -51,13 +48,7 @@ pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<UnsoundPlanError> {
     let mut seen: BTreeMap<(&ResourceId, ChangeKind), StepId> = BTreeMap::new();
     let principal_of = super::principals_by_object(&plan.identities, &plan.steps);
     let mut marked: BTreeSet<&ResourceId> = BTreeSet::new();
-    for (step, place) in plan.steps.iter().zip(0u32..) {
-        if step.id != StepId(place) {
-            faults.push(UnsoundPlanError::Misnumbered(step.id));
-        }
-        faults.extend(
-            step.needs.iter().filter(|need| **need >= step.id).map(|need| UnsoundPlanError::NeedsLater(step.id, *need)),
-        );
+    for step in &plan.steps {
         let id = step.change.id();
         let adopts = matches!(step.change, Change::Adopt { .. }) && snapshot.unmarked.contains_key(id);
         let adopted = |id: &ResourceId| {
@@ -91,9 +82,8 @@ pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<UnsoundPlanError> {
 /// Whether a step continues from the state in which an earlier step left the object, as the second step of a change
 /// through an interim state does.
 fn continues_earlier_step(plan: &Plan, first: StepId, second: &Step) -> bool {
-    let first = usize::try_from(first.0).ok().and_then(|index| plan.steps.get(index));
-    match (first.map(|step| &step.change), &second.change) {
-        (Some(Change::Update { after, .. }), Change::Update { before, .. }) => after.attributes == before.attributes,
+    match (&plan.steps.step(first).change, &second.change) {
+        (Change::Update { after, .. }, Change::Update { before, .. }) => after.attributes == before.attributes,
         _ => false,
     }
 }

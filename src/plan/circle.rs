@@ -1,37 +1,37 @@
 //! Reports changes that wait for each other, so that none can be the first.
 //!
-//! In: an ordered plan. Out: one diagnostic for each cycle that the configuration causes, for example two new roles
+//! In: the cycles of drafts. Out: one diagnostic for each cycle that the configuration causes, for example two new roles
 //! that trust each other.
 
 use std::collections::BTreeSet;
 
 use leasehold_provider::{Address, Change};
 
-use super::sequence::find_cycles;
-use super::{Plan, Step, StepId};
+use super::order::DraftCycles;
+use super::transition::{Draft, StepGraph};
 use crate::config::{DeclaredStack, Diagnostic};
 
-/// A finding for each set of changes that wait for each other because of the configuration: the user can apply them
-/// in two runs. Any other cycle is a bug in Leasehold, which [`super::check`] finds.
+/// A finding for each cycle that the configuration causes: the user can apply these changes in two runs. Any other
+/// cycle is a bug in Leasehold.
 #[must_use]
-pub fn report_cycles(plan: &Plan, declared: &DeclaredStack) -> Vec<Diagnostic> {
-    if plan.steps.iter().all(|step| step.needs.iter().all(|need| *need < step.id)) {
-        return Vec::new();
-    }
-    let circles = find_cycles(&plan.steps);
-    let steps =
-        |circle: &BTreeSet<StepId>| plan.steps.iter().filter(|step| circle.contains(&step.id)).collect::<Vec<_>>();
-    let mut findings: Vec<Diagnostic> =
-        circles.iter().filter_map(|circle| report_cycle(&steps(circle), declared)).collect();
+pub fn report_cycles(cycles: &DraftCycles, graph: &StepGraph<'_>, declared: &DeclaredStack) -> Vec<Diagnostic> {
+    let drafts = cycles.iter().map(|cycle| cycle.iter().map(|id| &graph[*id]).collect::<Vec<&Draft<'_>>>());
+    let mut findings: Vec<Diagnostic> = drafts.filter_map(|cycle| report_cycle(&cycle, declared)).collect();
     findings.sort_by(|a, b| a.summary.cmp(&b.summary));
     findings
 }
 
-fn report_cycle(circle: &[&Step], declared: &DeclaredStack) -> Option<Diagnostic> {
-    if !circle.iter().all(|step| matches!(step.change, Change::Create { .. })) {
+/// The subjects of the drafts on cycles.
+#[must_use]
+pub fn subjects_on_cycles(cycles: &DraftCycles, graph: &StepGraph<'_>) -> BTreeSet<Address> {
+    cycles.iter().flatten().map(|id| graph[*id].subject.clone()).collect()
+}
+
+fn report_cycle(cycle: &[&Draft<'_>], declared: &DeclaredStack) -> Option<Diagnostic> {
+    if !cycle.iter().all(|draft| matches!(*draft.change, Change::Create { .. })) {
         return None;
     }
-    let addresses: BTreeSet<&Address> = circle.iter().map(|step| &step.subject).collect();
+    let addresses: BTreeSet<&Address> = cycle.iter().map(|draft| draft.subject).collect();
     let names = addresses.iter().map(|address| address.as_str()).collect::<Vec<_>>().join(", ");
     let finding = Diagnostic::error("plan::circle", format!("new identities trust each other: {names}"))
         .with_detail("A trust can name only who exists, so none of them can be created first.")

@@ -10,71 +10,48 @@
 //! - The steps can run one after the other in the order of their numbers: each step comes after the steps that it
 //!   needs.
 //! - At no point between two steps does an identity have access that it has neither before nor after the plan
-//!   ([`order`] explains how the order ensures this).
+//!   ([`edges`] explains how the order ensures this).
 //!
-//! [`check`] verifies the structure of each plan (numbers, needs, preconditions, marks) before anybody sees it.
+//! The way from deltas to steps:
+//!
+//! ```text
+//! deltas ─classify→ facts ─transition→ drafts ─edges→ drafts that wait for each other ─order→ steps
+//! ```
+//!
+//! [`check`] verifies the structure of each plan (preconditions, marks) before anybody sees it.
 
 pub mod build;
 pub mod check;
 mod circle;
-mod denials;
-mod dependencies;
-mod drafts;
-mod interim;
+mod classify;
+mod context;
+mod edges;
 pub mod names;
-pub mod order;
+mod order;
 mod part;
 pub mod quotas;
-mod rank;
 pub mod revoke;
 pub mod saved;
 pub mod sealed;
 pub mod select;
-mod sequence;
-mod shared_edges;
 pub mod stale;
+mod steps;
 pub mod sweep;
-mod tags;
-mod transition_guard;
-mod waits;
+mod transition;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Alias, Change, Digest, Realm, ResourceId, StackName};
+use leasehold_provider::{Address, Alias, Digest, Realm, ResourceId, StackName};
 use serde::{Deserialize, Serialize};
 
 use crate::config::declared::{Backend, ProviderSettings, Providers, SecretStore};
 use crate::diff::{IdentityDelta, SharedDelta};
 
 pub use build::{BuildPlanError, build_plan};
-pub use interim::InterimState;
-
-/// The number of a step within its plan, from 0. Steps can run one after the other in the order of their numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct StepId(pub u32);
-
-/// One write, the steps that it waits for, and the state that its object must have before the write.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// The number of the step: its index in [`Plan::steps`].
-    pub id: StepId,
-    /// The identity or shared object whose change this step is part of.
-    pub subject: Address,
-    /// The write itself, with the state before and after it.
-    pub change: Change,
-    /// What the step does, in a few words; `None` where the attributes already show it.
-    pub note: Option<String>,
-    /// The digest that the live object had when the plan was made; `None` if the object did not exist.
-    pub precondition: Option<Digest>,
-    /// The interim state in which this step leaves the object until a later step completes the change; `None` if this
-    /// step completes it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub meanwhile: Option<InterimState>,
-    /// The steps that must have succeeded before this one starts. All have smaller numbers.
-    pub needs: BTreeSet<StepId>,
-}
+pub use edges::{EdgeReason, EdgeReasons};
+pub use steps::{InvalidStepsError, Step, StepId, Steps};
+pub use transition::InterimState;
 
 /// The inputs of a plan. Apply compares them with the current inputs and rejects a stale plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +101,7 @@ pub struct Plan {
     /// The changes of shared objects: scopes, groups, federations.
     pub shared: Vec<SharedDelta>,
     /// The writes, each after the steps that it needs.
-    pub steps: Vec<Step>,
+    pub steps: Steps,
     /// The number of live identities of the stack when the plan was made.
     pub managed: usize,
     /// Quarantined identities that the plan does not change, with their grace periods.

@@ -9,7 +9,7 @@ use leasehold_provider::{Access, Aspect, ResourceId};
 
 use super::GracePeriod;
 use super::build::PlanInputs;
-use super::tags;
+use super::classify::tags;
 use crate::config::Diagnostic;
 use crate::diff::access::SharedObjects;
 use crate::diff::{self, ChangeReason, IdentityDelta, Lifecycle};

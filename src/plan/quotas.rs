@@ -95,7 +95,7 @@ fn find_late_removals(plan: &Plan, made: impl Fn(&Step) -> bool) -> BTreeSet<&Re
             let need = (&step.subject, *need);
             makes.contains(&need) || after_making.contains(&need)
         };
-        if step.needs.iter().any(waits) {
+        if step.needs.keys().any(waits) {
             after_making.insert((&step.subject, step.id));
             late.extend(matches!(step.change, Change::Delete { .. }).then(|| step.change.id()));
         }

@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use leasehold_provider::{LiveIdentity, Quarantine, Realize, Snapshot, StackName};
 
 use super::check::{self, UnsoundPlanError};
+use super::classify::denials::DenialIndex;
+use super::context::PlanContext;
 use super::stale::LiveIndex;
-use super::{Plan, PlanBasis, denials::DenialIndex, order};
+use super::{Plan, PlanBasis, circle, order};
 use crate::config::DeclaredIdentity;
 use crate::diff::access::SharedObjects;
 use crate::diff::{self, ChangeReason, Lifecycle};
@@ -69,8 +71,11 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
     let index = LiveIndex::for_snapshot(snapshot);
     let denials = DenialIndex::without_denials(realize);
     let nothing = SharedObjects::default();
-    let around = order::OrderContext::without_shared(&denials, &nothing, now);
-    let steps = order::order_steps(&identities, &[], around, realize, &|id| index.object_digest(id));
+    let context = PlanContext::without_shared(&denials, &nothing, now, realize);
+    let graph = order::draft_writes(&identities, &[], &context);
+    let steps = order::order_drafts(&graph, &context, |id| index.object_digest(id))
+        .map_err(|cycles| vec![UnsoundPlanError::Cycle(circle::subjects_on_cycles(&cycles, &graph))])?;
+    drop(graph);
     let plan = Plan {
         stack: stack.clone(),
         realm: snapshot.realm.clone(),

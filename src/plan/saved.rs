@@ -9,7 +9,7 @@ use super::sealed::{self, SealedValues};
 use super::{Plan, PlanDigest};
 
 /// The version of the file format. Leasehold reads only this version.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 #[derive(Serialize)]
 struct PlanToWrite<'a> {

@@ -56,8 +56,11 @@ pub fn redact_plan(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     let deltas = plan.identities.iter_mut().flat_map(|delta| &mut delta.changes);
     let shared = plan.shared.iter_mut().flat_map(|delta| &mut delta.changes);
-    let steps = plan.steps.iter_mut().map(|step| &mut step.change);
-    deltas.chain(shared).chain(steps).flat_map(Change::sides_mut).for_each(Resource::redact_sensitive);
+    deltas
+        .chain(shared)
+        .chain(plan.steps.changes_mut())
+        .flat_map(Change::sides_mut)
+        .for_each(Resource::redact_sensitive);
     plan
 }
 
@@ -95,10 +98,10 @@ pub fn refill_sensitive_values(
     for change in rebuilt.steps.iter().rev().map(|step| &step.change) {
         wanted.entry((change.id().clone(), change.kind())).or_default().push(change);
     }
-    for step in &mut plan.steps {
-        let source = wanted.get_mut(&(step.change.id().clone(), step.change.kind())).and_then(Vec::pop);
+    for change in plan.steps.changes_mut() {
+        let source = wanted.get_mut(&(change.id().clone(), change.kind())).and_then(Vec::pop);
         let mut sources = source.into_iter().flat_map(states_of_change);
-        for resource in step.change.sides_mut() {
+        for resource in change.sides_mut() {
             let source = sources.next();
             for name in &resource.sensitive {
                 let value = source.and_then(|source| source.attributes.get(name.as_str()));

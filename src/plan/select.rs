@@ -1,7 +1,7 @@
 //! `--target` and `--exclude`: select a part of a plan that is still a valid plan.
 //!
-//! In: a whole plan and a [`PlanSelection`]. Out: the plan with some of its subjects. The invariant: no kept step
-//! needs a step that is left out.
+//! In: the writes of a whole plan and a [`PlanSelection`]. Out: the [`SelectedSubjects`]. The invariant: no write of a
+//! kept subject needs a write of a subject that is left out.
 //!
 //! # Example
 //!
@@ -9,9 +9,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Alias};
+use leasehold_provider::{Address, Alias, ResourceId};
 
-use super::{Plan, Step, StepId};
+use super::transition::{Draft, StepGraph};
+use crate::diff::{IdentityDelta, SharedDelta};
 
 /// The subjects of a plan to keep.
 #[derive(Debug, Clone, Default)]
@@ -38,18 +39,36 @@ pub fn is_named_by(pattern: &str, address: &Address) -> bool {
     text == pattern || text.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('[') || rest.starts_with('.'))
 }
 
-/// The selected part of `plan`. A subject is kept or left out as a whole, so that its marks stay true. A target also
-/// keeps every subject that its steps need; an exclusion also leaves out every subject whose steps need it.
-#[must_use]
-pub fn select_steps(plan: Plan, selection: &PlanSelection) -> Plan {
+/// The subjects of a plan that are kept.
+pub(super) enum SelectedSubjects {
+    /// All.
+    All,
+    /// These.
+    Only(BTreeSet<SelectedSubject>),
+}
+
+/// What is kept or left out as a whole. A scope that exists in several accounts is one subject in each.
+type SelectedSubject = (Address, Option<Alias>);
+
+/// Selects subjects. A subject is kept or left out as a whole, so that its marks stay true. A target also keeps every
+/// subject that its writes need; an exclusion also leaves out every subject whose writes need it.
+pub(super) fn select_subjects(
+    identities: &[IdentityDelta],
+    shared: &[SharedDelta],
+    graph: &StepGraph<'_>,
+    selection: &PlanSelection,
+) -> SelectedSubjects {
     if selection.is_everything() {
-        return plan;
+        return SelectedSubjects::All;
     }
     let any = |patterns: &[String], (address, _): &SelectedSubject| {
         patterns.iter().any(|pattern| is_named_by(pattern, address))
     };
-    let subjects: BTreeSet<SelectedSubject> = plan_subjects(&plan);
-    let needs = subject_edges(&plan.steps);
+    let subject = |address: &Address, id: &ResourceId| (address.clone(), id.account.clone());
+    let of_identities = identities.iter().map(|delta| subject(&delta.address, &delta.id));
+    let subjects: BTreeSet<SelectedSubject> =
+        of_identities.chain(shared.iter().map(|delta| subject(&delta.address, &delta.id))).collect();
+    let needs = subject_edges(graph);
     let chosen = if selection.targets.is_empty() {
         subjects.clone()
     } else {
@@ -60,31 +79,48 @@ pub fn select_steps(plan: Plan, selection: &PlanSelection) -> Plan {
         subjects.iter().filter(|subject| any(&selection.excludes, subject)).cloned().collect(),
         &reverse_edges(&needs),
     );
-    keep_subjects(plan, &chosen.difference(&dropped).cloned().collect())
+    SelectedSubjects::Only(chosen.difference(&dropped).cloned().collect())
 }
 
-/// What is kept or left out as a whole. A scope that exists in several accounts is one subject in each.
-type SelectedSubject = (Address, Option<Alias>);
+impl SelectedSubjects {
+    /// Whether the subject of a draft is kept.
+    pub(super) fn contains_draft(&self, draft: &Draft<'_>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(subjects) => subjects.contains(&draft_subject(draft)),
+        }
+    }
 
-fn plan_subjects(plan: &Plan) -> BTreeSet<SelectedSubject> {
-    let identities = plan.identities.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()));
-    identities.chain(plan.shared.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()))).collect()
+    /// The deltas of the identities that are kept.
+    pub(super) fn retain_identities(&self, mut deltas: Vec<IdentityDelta>) -> Vec<IdentityDelta> {
+        if let Self::Only(subjects) = self {
+            deltas.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
+        }
+        deltas
+    }
+
+    /// The deltas of the shared objects that are kept.
+    pub(super) fn retain_shared(&self, mut deltas: Vec<SharedDelta>) -> Vec<SharedDelta> {
+        if let Self::Only(subjects) = self {
+            deltas.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
+        }
+        deltas
+    }
 }
 
-fn step_subject(step: &Step) -> SelectedSubject {
-    (step.subject.clone(), step.change.id().account.clone())
+fn draft_subject(draft: &Draft<'_>) -> SelectedSubject {
+    (draft.subject.clone(), draft.change.id().account.clone())
 }
 
+/// By subject: the other subjects whose writes its own writes wait for.
 type SubjectEdges = BTreeMap<SelectedSubject, BTreeSet<SelectedSubject>>;
 
-fn subject_edges(steps: &[Step]) -> SubjectEdges {
-    let subject_of: BTreeMap<StepId, SelectedSubject> =
-        steps.iter().map(|step| (step.id, step_subject(step))).collect();
+fn subject_edges(graph: &StepGraph<'_>) -> SubjectEdges {
     let mut needs = SubjectEdges::new();
-    for step in steps {
-        let own = step_subject(step);
-        let others: Vec<SelectedSubject> =
-            step.needs.iter().filter_map(|id| subject_of.get(id)).filter(|subject| **subject != own).cloned().collect();
+    for (id, draft) in graph.drafts() {
+        let own = draft_subject(draft);
+        let others = graph.needs_of_draft(id).map(|(need, _)| draft_subject(&graph[need]));
+        let others: Vec<SelectedSubject> = others.filter(|subject| *subject != own).collect();
         needs.entry(own).or_default().extend(others);
     }
     needs
@@ -111,24 +147,4 @@ fn transitive_closure(start: BTreeSet<SelectedSubject>, edges: &SubjectEdges) ->
         }
     }
     reached
-}
-
-fn keep_subjects(mut plan: Plan, subjects: &BTreeSet<SelectedSubject>) -> Plan {
-    plan.identities.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
-    plan.shared.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
-    keep_steps(plan, |step| subjects.contains(&step_subject(step)))
-}
-
-/// The plan with some of its steps, numbered again. A needed step that is not kept is removed from `needs`.
-pub(super) fn keep_steps(mut plan: Plan, wanted: impl Fn(&Step) -> bool) -> Plan {
-    let kept: Vec<Step> = std::mem::take(&mut plan.steps).into_iter().filter(wanted).collect();
-    let numbers: BTreeMap<StepId, StepId> = kept.iter().zip(0u32..).map(|(step, n)| (step.id, StepId(n))).collect();
-    plan.steps = kept
-        .into_iter()
-        .filter_map(|step| {
-            let needs = step.needs.iter().filter_map(|id| numbers.get(id).copied()).collect();
-            Some(Step { id: *numbers.get(&step.id)?, needs, ..step })
-        })
-        .collect();
-    plan
 }

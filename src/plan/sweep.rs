@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_provider::{Address, ResourceId, Snapshot};
 
 use super::check::{self, UnsoundPlanError};
-use super::{Plan, Step, select};
+use super::{Plan, Step};
 use crate::diff::classify::Leaving;
 use crate::diff::{ChangeReason, IdentityDelta, Lifecycle};
 use crate::lifecycle::LeaveReason;
@@ -74,7 +74,7 @@ fn without_blocked_deletions(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTr
             .steps
             .iter()
             .filter(|step| owner.get(step.change.id()).is_some_and(|principal| deleted.contains(principal)))
-            .find(|step| numbers.contains(&step.id) && step.needs.iter().any(|need| !numbers.contains(need)));
+            .find(|step| numbers.contains(&step.id) && step.needs.keys().any(|need| !numbers.contains(need)));
         match leaves.and_then(|step| owner.get(step.change.id())) {
             Some(principal) => kept.remove(*principal),
             None => return kept,
@@ -95,5 +95,6 @@ fn keep_principals(mut plan: Plan, principals: &BTreeSet<ResourceId>) -> Plan {
         .collect();
     plan.identities.retain(|delta| principals.contains(&delta.id));
     plan.shared.clear();
-    select::keep_steps(plan, |step| objects.contains(step.change.id()))
+    plan.steps = plan.steps.retain_steps(|step| objects.contains(step.change.id()));
+    plan
 }

@@ -10,7 +10,7 @@ pub mod unreachable_account;
 use leasehold_provider::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Steps};
 
 pub use budget::DeleteBudget;
 
@@ -74,7 +74,7 @@ impl ApprovedPlan {
 
     /// The plan's steps, in its order.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &Steps {
         &self.0.steps
     }
 }

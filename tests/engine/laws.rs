@@ -38,7 +38,7 @@ fn began_after_needs(steps: &[Step], log: &[(bool, Change)]) -> bool {
     let place =
         |end: bool, step: &Step| log.iter().position(|(e, change)| *e == end && *change == step.change).unwrap();
     steps.iter().all(|step| {
-        step.needs.iter().all(|need| {
+        step.needs.keys().all(|need| {
             let need = steps.iter().find(|other| other.id == *need).unwrap();
             place(true, need) < place(false, step)
         })
@@ -54,7 +54,7 @@ fn all_needs(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
     let mut found: BTreeSet<StepId> = BTreeSet::new();
     let mut waiting = vec![step];
     while let Some(step) = waiting.pop() {
-        let needs = step.needs.iter().filter(|need| found.insert(**need)).collect::<Vec<_>>();
+        let needs = step.needs.keys().filter(|need| found.insert(**need)).collect::<Vec<_>>();
         waiting.extend(steps.iter().filter(|other| needs.contains(&&other.id)));
     }
     found

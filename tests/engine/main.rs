@@ -7,6 +7,7 @@ mod config;
 mod laws;
 mod lifecycle;
 mod order;
+mod rules;
 mod stacks;
 mod world;
 

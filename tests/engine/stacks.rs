@@ -13,7 +13,7 @@ use leasehold_provider::{
 };
 use proptest::prelude::*;
 
-fn nowhere() -> BlockOrigin {
+pub fn nowhere() -> BlockOrigin {
     BlockOrigin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() }
 }
 

@@ -33,6 +33,9 @@ pub struct World {
     home: tempfile::TempDir,
 }
 
+/// By name: the actions that an identity may do.
+pub type Allowed = BTreeMap<String, BTreeSet<String>>;
+
 /// A journal that discards all records. These tests assert the state of the cloud only.
 struct Forgetful;
 
@@ -127,7 +130,12 @@ impl World {
 
     /// Enacts one step.
     pub fn enact(&self, plan: &Plan, step: &Step) {
-        self.runtime.block_on(self.directory.enact_change(&plan.stack, &step.change)).unwrap();
+        self.try_enact(plan, step).unwrap();
+    }
+
+    /// Enacts one step, or returns why the directory refuses it.
+    pub fn try_enact(&self, plan: &Plan, step: &Step) -> Result<Enacted, EnactError> {
+        self.runtime.block_on(self.directory.enact_change(&plan.stack, &step.change))
     }
 
     /// Sets the lease denies of some live identities to `at`, as an administrator may do by hand. Returns how many were set.
@@ -153,7 +161,7 @@ impl World {
 
     /// The actions that each live identity may do, by name: those that one of its policies allows and none denies. For a role, also one
     /// entry for each principal that it trusts, such as `id1 by id0`. An identity whose lease has expired at `now` may do nothing.
-    pub fn allowed(&self, declared: &DeclaredStack, now: Timestamp) -> BTreeMap<String, BTreeSet<String>> {
+    pub fn allowed(&self, declared: &DeclaredStack, now: Timestamp) -> Allowed {
         let snapshot = self.observe(declared);
         let mut allowed = BTreeMap::new();
         for live in snapshot.identities.values() {

@@ -12,7 +12,7 @@ use crate::plan::{Plan, Step};
 use crate::rules::{Ruling, RulingDecision};
 
 /// The version of this format. A new key increases the second number, any other change the first.
-pub const FORMAT_VERSION: &str = "1.4";
+pub const FORMAT_VERSION: &str = "1.5";
 
 /// The plan as JSON. Policies are JSON in a string, as in Terraform's providers, so that rules written for those work here.
 #[must_use]
@@ -33,10 +33,26 @@ pub fn render_plan_json(plan: &Plan, rulings: &[Ruling]) -> Json {
             "lifecycle": delta.lifecycle,
             "holders": delta.holders,
         }))).collect::<Vec<_>>(),
+        "steps": plan.steps.iter().map(render_step).collect::<Vec<_>>(),
         "quarantined": plan.quarantined,
         "kept": plan.kept,
         "rulings": rulings,
     })
+}
+
+/// One write, and the steps that it waits for, each with the reasons.
+fn render_step(step: &Step) -> Json {
+    let id = step.change.id();
+    let needs = step.needs.iter().map(|(need, reasons)| json!({ "step": need, "reasons": reasons }));
+    let entry = json!({
+        "id": step.id,
+        "subject": step.subject,
+        "address": format!("{}.{}", id.kind, id.display_name()),
+        "action": step.change.kind(),
+        "interim": step.meanwhile,
+        "needs": needs.collect::<Vec<_>>(),
+    });
+    add_account(id, entry)
 }
 
 /// Adds the alias of the account, if the object is in another account than the stack's first.

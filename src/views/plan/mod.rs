@@ -5,10 +5,12 @@ pub mod human;
 pub mod interim;
 pub mod json;
 pub mod markdown;
+pub mod order;
 pub mod risk;
 pub mod summary;
 
 pub use human::render_plan_text;
 pub use json::render_plan_json;
 pub use markdown::render_plan_markdown;
+pub use order::render_order;
 pub use summary::PlanSummary;

@@ -70,7 +70,7 @@ pub fn steps(stack: &Stack, kind: &str, name: &str) -> Vec<Value> {
 
 /// Whether the one step waits for the other.
 pub fn waits_for(step: &Value, other: &Value) -> bool {
-    step["needs"].as_array().unwrap().contains(&other["id"])
+    step["needs"].get(other["id"].to_string()).is_some()
 }
 
 /// Whom a federation lets in changes together with what they may do: in between they may do what both could.

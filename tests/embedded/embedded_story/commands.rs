@@ -223,6 +223,19 @@ fn the_json_plan_keeps_its_keys() {
     insta::assert_json_snapshot!("show_json_shape", shape(&shown));
 }
 
+/// `scope.orders_read` gets another action, and the agent detaches it: the scope is widened after that.
+#[test]
+fn explain_order_says_what_each_write_waits_for() {
+    let stack = applied();
+    stack.edit("stack.hcl", r#""s3:ListBucket""#, r#""s3:PutObject""#);
+    stack.edit("identities.hcl", "scopes               = [scope.orders_read]", "scopes               = []");
+    stack.ok(&["plan", "--out", "p"]);
+    let order = stack.ok(&["plan", "--explain-order"]).says(&["widen a shared object only after"]);
+    snapshot!("explain_order", order);
+    assert_eq!(stack.ok(&["show", "p", "--explain-order"]).stdout, order.stdout);
+    stack.run(&["plan", "--explain-order", "--format", "json"]).expect(1);
+}
+
 #[test]
 fn a_plan_is_the_same_bytes_every_time() {
     let stack = quickstart();

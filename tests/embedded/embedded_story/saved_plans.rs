@@ -105,12 +105,12 @@ fn a_saved_plan_is_refused_once_its_bytes_changed() {
 fn a_saved_plan_of_another_version_is_refused() {
     let stack = saved();
     let text = stack.read("review.plan");
-    stack.write("review.plan", &text.replacen("\"leasehold_plan\":1", "\"leasehold_plan\":2", 1));
-    snapshot!(assert_stale(&stack, "format 2"), @"
+    stack.write("review.plan", &text.replacen("\"leasehold_plan\":2", "\"leasehold_plan\":3", 1));
+    snapshot!(assert_stale(&stack, "format 3"), @"
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: review.plan: the plan has format 2, made by leasehold 0.1.0; this program reads format 1
+    error: review.plan: the plan has format 3, made by leasehold 0.1.0; this program reads format 2
       help: Make a new plan with `leasehold plan --out review.plan`, review it, and apply that.
     ");
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Aspect, Change, ObjectName, Realize, Resource, ResourceId, Value};
 
-use super::denials::{ForeignDenials, to_policy_resource};
 use crate::diff::access::SharedObjects;
+use crate::plan::classify::denials::{ForeignDenials, to_policy_resource};
 use crate::realize::ResourceMap;
 
 /// The resources of an identity and the shared objects, both in their live state or both in their wanted state.

@@ -1,7 +1,7 @@
 //! What shared and foreign objects deny, for changes that attach or detach them.
 //!
 //! In: the shared objects (live and wanted), and the foreign policies that deny something. Out: a [`DenialIndex`],
-//! which answers what an attachment denies. [`super::transition_guard`] uses it.
+//! which answers what an attachment denies. [`crate::plan::transition::guard`] uses it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

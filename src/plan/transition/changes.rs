@@ -1,0 +1,100 @@
+//! The stage of each change of a subject that is kept or quarantined.
+//!
+//! In: the facts about a change, and the guard of its subject. Out: one [`StagedChange`], or two if the change goes
+//! through an interim state.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use leasehold_provider::{Change, Realize, ResourceId};
+
+use super::guard::TransitionGuard;
+use super::interim::{self, InterimState};
+use super::stage::TransitionStage;
+use crate::plan::classify::{ChangeFacts, SubjectFacts};
+
+/// A change that one step makes, or one of the two steps of a change through an interim state.
+pub struct StagedChange<'a> {
+    pub stage: TransitionStage,
+    pub change: Cow<'a, Change>,
+    /// Whether it attaches, detaches, creates, deletes or updates something that allows or denies access.
+    pub is_access: bool,
+    /// The interim state until the second step; `None` for a change in one step, and for the second step.
+    pub interim: Option<InterimState>,
+}
+
+impl<'a> StagedChange<'a> {
+    /// A change in one step.
+    pub fn from_facts(stage: TransitionStage, facts: &ChangeFacts<'a>) -> Self {
+        Self { stage, change: Cow::Borrowed(facts.change), is_access: facts.is_access, interim: None }
+    }
+}
+
+/// The changes of a subject that is kept, each in its stage. `widened` are the federations that admit others than
+/// before.
+pub fn stage_changes<'a>(
+    subject: &SubjectFacts<'a>,
+    guard: Option<&TransitionGuard>,
+    widened: &BTreeSet<&ResourceId>,
+    realize: &dyn Realize,
+) -> Vec<StagedChange<'a>> {
+    let mut staged: Vec<StagedChange<'a>> = Vec::new();
+    for facts in &subject.changes {
+        let split = interim::split_trust_change(facts, widened, realize)
+            .or_else(|| interim::split_guarded_policy(facts, guard?, realize));
+        match split {
+            Some(parts) => staged.extend(parts),
+            None => staged.push(StagedChange::from_facts(find_stage(facts, subject.id, guard), facts)),
+        }
+    }
+    if let Some(guard) = guard {
+        let is_own = |facts: &ChangeFacts<'_>| guard.own.as_ref().is_some_and(|(_, own)| own.id == *facts.change.id());
+        if !subject.changes.iter().any(is_own) {
+            staged.extend(interim::deny_in_own_policy(guard, realize));
+        }
+    }
+    staged
+}
+
+fn find_stage(facts: &ChangeFacts<'_>, principal: &ResourceId, guard: Option<&TransitionGuard>) -> TransitionStage {
+    let id = facts.change.id();
+    let denies_only = guard.is_some_and(|guard| guard.denying_only.contains(id));
+    let is_denied_by_own = guard.is_some_and(|guard| guard.denied_by_own.contains(id));
+    match facts.change {
+        Change::Create { .. } if denies_only => TransitionStage::AttachDeny,
+        Change::Delete { .. } if denies_only => TransitionStage::DetachDeny,
+        Change::Delete { .. } if is_denied_by_own => TransitionStage::DetachDenying,
+        Change::Create { .. } if is_denied_by_own => TransitionStage::Attach,
+        Change::Adopt { .. } => TransitionStage::Establish,
+        Change::Create { .. } if id == principal => TransitionStage::Establish,
+        Change::Mark { .. } | Change::Unmark { .. } => TransitionStage::Mark,
+        Change::Delete { .. } if facts.is_restriction => TransitionStage::Widen,
+        Change::Delete { .. } => TransitionStage::Detach,
+        Change::Create { .. } if facts.is_restriction => TransitionStage::Narrow,
+        Change::Create { .. } if id.is_new() => TransitionStage::Issue,
+        Change::Create { .. } => TransitionStage::Attach,
+        Change::Update { .. } if id == principal && !facts.is_access => TransitionStage::ChangePrincipal,
+        Change::Update { .. } => TransitionStage::Update,
+    }
+}
+
+/// The changes of an identity that goes into quarantine, each in its stage: replace the trust policy, deny everything,
+/// disable or delete the credentials kind by kind, detach the rest, write the marks.
+pub fn stage_quarantine<'a>(subject: &SubjectFacts<'a>) -> Vec<StagedChange<'a>> {
+    let staged = |facts: &ChangeFacts<'a>| StagedChange::from_facts(find_quarantine_stage(facts, subject.id), facts);
+    subject.changes.iter().map(staged).collect()
+}
+
+fn find_quarantine_stage(facts: &ChangeFacts<'_>, principal: &ResourceId) -> TransitionStage {
+    match facts.change {
+        Change::Adopt { .. } => TransitionStage::Establish,
+        Change::Mark { .. } | Change::Unmark { .. } => TransitionStage::Mark,
+        Change::Update { after, .. } if after.id == *principal => TransitionStage::Detach,
+        Change::Create { .. } | Change::Update { .. } if facts.is_restriction => TransitionStage::Narrow,
+        change => match (facts.credential, change) {
+            (Some(credential), _) => TransitionStage::Disable(credential),
+            (None, Change::Delete { .. }) => TransitionStage::Widen,
+            (None, _) => TransitionStage::Update,
+        },
+    }
+}
