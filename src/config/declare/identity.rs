@@ -154,7 +154,7 @@ fn has_too_many_identities(fields: &BlockFields<'_, '_>, count: usize) -> bool {
     let too_many = count > most;
     if too_many {
         fields.report_finding(
-            Diagnostic::error("hcl::budget", format!("more than {most} identities in one stack"))
+            Diagnostic::error("config::budget", format!("more than {most} identities in one stack"))
                 .with_location(fields.block.span(), format!("with these it is {count}"))
                 .with_help("make several stacks of it"),
         );
@@ -284,7 +284,7 @@ fn find_trusted_identities(all: &BTreeMap<Address, DeclaredIdentity>, block: &Bl
         // Set later, when the accounts of both identities are known.
         account: None,
     };
-    let address = block_address(&block);
+    let address = block_address(block);
     if let Some(identity) = all.get(&address) {
         return vec![trusted(identity)];
     }

@@ -73,7 +73,7 @@ impl DependencyReader {
 
 /// The error that an identity exceeds the maximum number of dependencies.
 pub fn diagnose_too_many_dependencies(identity: &DeclaredIdentity) -> Diagnostic {
-    let finding = Diagnostic::error("hcl::budget", format!("more than {MOST} waits in one stack"))
+    let finding = Diagnostic::error("config::budget", format!("more than {MOST} waits in one stack"))
         .with_location(identity.origin.part_span("depends_on"), "each identity waits for each of these")
         .with_help("let one wait for one, or make several stacks of it");
     identity.origin.add_module_calls(finding)

@@ -187,7 +187,9 @@ impl<'t> Lexer<'t> {
             (b'.', _) => (TokenKind::Dot, 1),
             (b',', _) => (TokenKind::Comma, 1),
             (b':', b':') => (TokenKind::DoubleColon, 2),
-            (b'=', b'=' | b'>') | (b'!' | b'<' | b'>', b'=') | (b'&', b'&') | (b'|', b'|') => (TokenKind::Operator, 2),
+            (b'=', b'=' | b'>') | (b'!' | b'<' | b'>', b'=') | (b'&', b'&') | (b'|', b'|') | (b'<', b'<') => {
+                (TokenKind::Operator, 2)
+            }
             (b'=', _) => (TokenKind::Equal, 1),
             (b'!', _) => (TokenKind::Bang, 1),
             (b'-', _) => (TokenKind::Minus, 1),
@@ -204,9 +206,8 @@ impl<'t> Lexer<'t> {
         if rest.get(length).is_none_or(u8::is_ascii) {
             return self.take_token(TokenKind::Word, length);
         }
-        let ends = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'));
         let rest = self.text.get(self.at..)?;
-        self.take_token(TokenKind::Word, rest.find(ends).unwrap_or(rest.len()))
+        self.take_token(TokenKind::Word, rest.find(|c| !continues_word(c)).unwrap_or(rest.len()))
     }
 
     fn read_non_ascii(&mut self) -> Option<Token> {
@@ -296,7 +297,10 @@ impl<'t> Lexer<'t> {
     fn read_heredoc_start(&mut self) -> Option<Token> {
         let rest = self.text.get(self.at..)?.strip_prefix("<<")?;
         let name = rest.strip_prefix('-').unwrap_or(rest);
-        let length = name.find(|c: char| !is_heredoc_name(c)).filter(|length| *length > 0)?;
+        let length = name.find(|c: char| !continues_word(c))?;
+        if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            return None;
+        }
         let after = name.get(length..)?;
         if !(after.starts_with('\n') || after.starts_with("\r\n")) {
             return None;
@@ -331,11 +335,53 @@ impl<'t> Lexer<'t> {
         let rest = self.text.get(line..)?;
         let word = rest.trim_start_matches([' ', '\t']);
         let after = word.strip_prefix(self.text.get(from..to)?)?;
-        let ends = !after.starts_with(|c: char| is_heredoc_name(c) || c == '-');
+        let ends = !after.starts_with(continues_word);
         ends.then(|| rest.len() - after.len())
     }
 }
 
-fn is_heredoc_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
+fn continues_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use TokenKind::{
+        CloseHeredoc, CloseQuote, CloseTemplate, Comment, Equal, Newline, OpenHeredoc, OpenQuote, OpenTemplate, Text,
+        Unmatched, Word,
+    };
+
+    use super::*;
+
+    fn tokens(text: &str) -> Vec<Token> {
+        let mut lexer = Lexer::new(text, 0);
+        std::iter::from_fn(|| lexer.next_token()).collect()
+    }
+
+    fn kinds(text: &str) -> Vec<TokenKind> {
+        tokens(text).into_iter().map(|token| token.kind).collect()
+    }
+
+    #[test]
+    fn delimiters_decide_what_a_character_means() {
+        let quoted = [Word, Equal, OpenQuote, Text, OpenTemplate, Word, CloseTemplate, Text, CloseQuote, Comment];
+        assert_eq!(kinds("a = \"x$${b\\\"${~ c ~}} \" # d\n"), quoted);
+        let heredoc = [Word, Equal, OpenHeredoc, Text, OpenTemplate, Word, CloseTemplate, CloseHeredoc, Newline];
+        assert_eq!(kinds("a = <<-E-1\n  } \" ${ b }\n E-1-\n E-1\n"), heredoc);
+        assert_eq!(kinds("a }\n"), [Word, Unmatched, Newline]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_byte_is_in_one_token_or_blank(text in "[a-cE1 \t\r\n{}\\[\\]()\"$%<\\\\#/*~é.=-]{0,80}") {
+            let mut before = 0;
+            for token in tokens(&text) {
+                proptest::prop_assert!(token.start < token.end);
+                let blanks = text.get(before..token.start);
+                proptest::prop_assert!(blanks.is_some_and(|blanks| blanks.trim_matches([' ', '\t']).is_empty()));
+                before = token.end;
+            }
+            proptest::prop_assert!(text.get(before..).is_some_and(|rest| rest.trim_matches([' ', '\t']).is_empty()));
+        }
+    }
 }

@@ -6,8 +6,8 @@ use std::ops::Range;
 use hcl_edit::structure::Structure;
 
 use super::lower::LoweringContext;
+use super::outline::{Outline, scan_outline};
 use super::plain::{self, PlainItem, WordInterner};
-use super::scan::{Outline, scan_outline};
 use super::{Attribute, Block, ByteRange, Expr, ExprKind, TemplatePart};
 use crate::hcl::deep_stack::STACK_SIZE;
 use crate::hcl::diagnostic::Diagnostic;
@@ -269,12 +269,12 @@ fn explain_parser_error(error: &hcl_edit::parser::Error, text: &str, file: FileI
         None => ("syntax error".to_owned(), message.to_owned()),
     };
     if summary.ends_with("invalid expression") {
-        let finding = Diagnostic::error("hcl::syntax", "a value is missing or cannot be read")
+        let finding = Diagnostic::error("config::syntax", "a value is missing or cannot be read")
             .with_location(span, "a value is expected");
         return if rest.starts_with('\'') { finding.with_help("strings stand in double quotes") } else { finding };
     }
     let expected = expected.replace("`\n`", "a new line").replace("'\\n'", "a new line").replace("`\\n`", "a new line");
-    let finding = Diagnostic::error("hcl::syntax", summary).with_location(span, expected);
+    let finding = Diagnostic::error("config::syntax", summary).with_location(span, expected);
     if line.contains('{') && line.contains('=') && name.chars().next().is_some_and(char::is_alphabetic) {
         return finding
             .with_help("a block on one line holds one attribute at most: give each attribute a line of its own");

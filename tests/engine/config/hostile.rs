@@ -63,27 +63,27 @@ fn values_that_double() {
             (1..64).map(|i| format!("  l{i} = {}\n", next.replace('@', &format!("local.l{}", i - 1)))).collect();
         refused(&format!("locals {{\n  l0 = {first}\n{lines}}}\nowner \"o\" {{\n  name = jsonencode(local.l63)\n}}\n"))
     };
-    assert_eq!(doubling("\"x\"", "\"${@}${@}\""), ["hcl::budget"]);
-    assert_eq!(doubling("[1]", "[@, @]"), ["hcl::budget"]);
-    assert_eq!(doubling("[1]", "concat(@, @)"), ["hcl::budget"]);
-    assert_eq!(doubling("{ a = 1 }", "{ a = @, b = @ }"), ["hcl::budget"]);
-    assert_eq!(doubling("[1]", "setproduct(@, @)"), ["hcl::budget"]);
+    assert_eq!(doubling("\"x\"", "\"${@}${@}\""), ["config::budget"]);
+    assert_eq!(doubling("[1]", "[@, @]"), ["config::budget"]);
+    assert_eq!(doubling("[1]", "concat(@, @)"), ["config::budget"]);
+    assert_eq!(doubling("{ a = 1 }", "{ a = @, b = @ }"), ["config::budget"]);
+    assert_eq!(doubling("[1]", "setproduct(@, @)"), ["config::budget"]);
     assert_eq!(doubling("2", "@ * @"), ["config::operation"]);
 }
 
 #[test]
 fn work_without_end() {
     let loops = "[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a]]]";
-    assert_eq!(local(loops), ["hcl::budget"]);
-    assert_eq!(local(&format!("try({loops}, 1)")), ["hcl::budget"]);
+    assert_eq!(local(loops), ["config::budget"]);
+    assert_eq!(local(&format!("try({loops}, 1)")), ["config::budget"]);
     assert_eq!(local("range(1e9)"), ["config::function"]);
-    assert_eq!(local("1e999999999"), ["hcl::syntax"]);
+    assert_eq!(local("1e999999999"), ["config::syntax"]);
     assert_eq!(local("tonumber(\"1e999999999\")"), ["config::function"]);
     assert_eq!(local("format(\"%999999999d\", 1)"), ["config::function"]);
-    assert_eq!(local("indent(1e9, \"\\n\")"), ["hcl::budget"]);
+    assert_eq!(local("indent(1e9, \"\\n\")"), ["config::budget"]);
     assert_eq!(
         local("join(\"\", [for a in range(1000) : join(\"\", [for b in range(1000) : \"xxxxxxxxxxxxxxxxxxxx\"])])"),
-        ["hcl::budget"]
+        ["config::budget"]
     );
 }
 
@@ -94,7 +94,7 @@ fn patterns_that_explode() {
     }
     let long =
         "[for a in range(1000) : regexall(\"(a|aa|b)+$\", join(\"\", [for b in range(1000) : \"aaaaaaaaaaaaaaaa\"]))]";
-    assert_eq!(local(long), ["hcl::budget"]);
+    assert_eq!(local(long), ["config::budget"]);
 }
 
 #[test]
