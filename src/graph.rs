@@ -16,8 +16,8 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 
-use crate::config::source::FileSpan;
 use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
+use crate::hcl::source::FileSpan;
 
 /// Why one block depends on another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,14 +3,14 @@
 //! The modules are the stages of a run, in order. Data flows in one direction:
 //!
 //! ```text
-//! files ─config→ DeclaredStack ─lifecycle(now)→ desired ─realize→ resources ┐
-//!                                                                           ├─diff→ deltas ─plan→ Plan
-//! cloud ───────────────observe (read only)──────────────────→ Snapshot ─────┘          │
-//!                                                      rules + approvals → ApprovedPlan ─apply→ cloud, ledger
+//! files ─hcl, config→ DeclaredStack ─lifecycle(now)→ desired ─realize→ resources ┐
+//!                                                                                ├─diff→ deltas ─plan→ Plan
+//! cloud ──────────────────observe (read only)────────────────────→ Snapshot ─────┘          │
+//!                                                           rules + approvals → ApprovedPlan ─apply→ cloud, ledger
 //! ```
 //!
-//! Example: `config` reads `identity "ci"` with `ttl = "90d"`. `lifecycle` compares its deadline with `now` and decides that it is active,
-//! `realize` lists the IAM objects it needs, `diff` finds that its role does not exist, `plan` orders the writes, `apply` performs them.
+//! Example: `hcl` and `config` read `identity "ci"` with `ttl = "90d"`. `lifecycle` compares its deadline with `now` and decides that it is
+//! active, `realize` lists the IAM objects it needs, `diff` finds that its role does not exist, `plan` orders the writes, `apply` performs them.
 //!
 //! Modules outside this sequence:
 //!
@@ -22,13 +22,15 @@
 //! - [`multi_account`] combines the providers of several accounts into one.
 //! - The `policy` commands of `cli` answer questions about policy documents.
 //!
-//! Everything from [`config`] to [`plan`] is a function of its arguments. Only `cli`, `store`, `secret_store` and the provider crates read
+//! Everything from [`hcl`] to [`plan`] is a function of its arguments. Only `cli`, `store`, `secret_store` and the provider crates read
 //! the clock, files, the environment or the network.
 
 // The modules are in the order of the stages: a module may use the modules above it and none below it. `tests/engine/architecture.rs`
 // enforces this. The blank lines keep rustfmt from sorting the modules.
 
 pub mod shell;
+
+pub mod hcl;
 
 pub mod config;
 

@@ -9,8 +9,8 @@ use similar::TextDiff;
 use super::args::FmtArgs;
 use super::interruption::Interruption;
 use super::{CommandError, CommandExit};
-use crate::config::format::format_files;
 use crate::config::{SourceFile, Sources};
+use crate::hcl::format::format_files;
 
 /// Endings of the names of the files that are formatted.
 const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];

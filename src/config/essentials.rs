@@ -8,12 +8,8 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::StackName;
 
-use super::catalog::BlockCatalog;
 use super::declare::{read_essentials, variables};
 use super::declared::{Backend, Providers};
-use super::deep_stack::run_on_deep_stack;
-use super::diagnostic::{Diagnostic, DiagnosticSeverity};
-use super::eval::Evaluator;
 use super::inputs::ConfigInputs;
 use super::load::{ParsedConfig, parse_config};
 use super::modules::ModuleLibrary;
@@ -22,6 +18,10 @@ use super::schema;
 use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD, PROVIDER};
 use super::sources::Sources;
 use super::stack_model::StackModel;
+use crate::hcl::catalog::BlockCatalog;
+use crate::hcl::deep_stack::run_on_deep_stack;
+use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::hcl::eval::Evaluator;
 
 /// What is needed to find and change the objects of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]

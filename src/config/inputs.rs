@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::budget::EvalLimits;
 use super::sources::StackFiles;
+use crate::hcl::budget::EvalLimits;
 
 /// The inputs of evaluation other than the stack's files.
 #[derive(Clone)]

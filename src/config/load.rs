@@ -2,23 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::BlockCatalog;
 use super::checks;
 use super::declare::{declare_stack, variables};
 use super::declared::DeclaredStack;
-use super::deep_stack::run_on_deep_stack;
-use super::diagnostic::{Diagnostic, DiagnosticSeverity};
-use super::eval::Evaluator;
-use super::files::ROOT_DIRECTORY;
 use super::inputs::ConfigInputs;
 use super::modules::{ModuleLibrary, resolve_source};
 use super::recorded_files::RecordedFiles;
 use super::schema;
 use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD};
-use super::source::FileSpan;
 use super::sources::Sources;
 use super::stack_model::StackModel;
-use super::syntax::{Block, ExprKind, ParsedFiles, parse_files};
+use crate::hcl::catalog::BlockCatalog;
+use crate::hcl::deep_stack::run_on_deep_stack;
+use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::hcl::eval::Evaluator;
+use crate::hcl::files::ROOT_DIRECTORY;
+use crate::hcl::source::FileSpan;
+use crate::hcl::syntax::{Block, ExprKind, ParsedFiles, parse_files};
 
 /// The result of loading a stack.
 #[derive(Debug)]

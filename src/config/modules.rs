@@ -6,15 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::catalog::BlockCatalog;
-use super::deep_stack::run_on_deep_stack;
-use super::diagnostic::Diagnostic;
-use super::eval::CalledModule;
-use super::files::{ROOT_DIRECTORY, join_path};
-use super::source::SourceFile;
 use super::sources::{Sources, StackFiles};
-use super::syntax::parse::parse_module_sources;
-use super::syntax::{Block, ExprKind};
+use crate::hcl::catalog::BlockCatalog;
+use crate::hcl::deep_stack::run_on_deep_stack;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::CalledModule;
+use crate::hcl::files::{ROOT_DIRECTORY, join_path};
+use crate::hcl::source::SourceFile;
+use crate::hcl::syntax::parse::parse_module_sources;
+use crate::hcl::syntax::{Block, ExprKind};
 
 /// The maximum number of module directories of one stack. Without it, symbolic links that form a cycle would never end.
 const MOST_DIRECTORIES: usize = 1_000;

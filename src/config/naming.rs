@@ -6,8 +6,8 @@
 
 use leasehold_provider::{Address, Key, key};
 
-use super::eval::{Evaluator, ModuleId};
-use super::value::{BlockRef, InstanceKey};
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::value::{BlockRef, InstanceKey};
 
 /// The address of a referenced block.
 #[must_use]

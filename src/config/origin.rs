@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::diagnostic::Diagnostic;
-use super::source::{FileId, FileSpan};
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::source::{FileId, FileSpan};
 
 /// Where a block, its attributes and its inner blocks are written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::Digest;
 
-use super::files::ReadableFiles;
 use super::sources::StackFiles;
+use crate::hcl::files::ReadableFiles;
 
 /// The files of a stack, with a record of what was read.
 pub struct RecordedFiles<'a> {

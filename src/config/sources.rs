@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::source::{FileId, SourceFile};
+use crate::hcl::source::{FileId, SourceFile};
 
 /// The files of a stack, in three groups: the files that declare the stack, sorted by name; then files with values for its variables; then
 /// the files of the modules that it calls.

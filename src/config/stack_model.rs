@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use leasehold_provider::Address;
 
-use super::catalog::BlockCatalog;
-use super::eval::{AttributeRead, BlockModel, CalledModule, Evaluated, Evaluator};
 use super::modules::ModuleLibrary;
 use super::naming::{block_address, derive_default_name};
 use super::schema::block_types::{BLOCK_TYPES, IDENTITY, TEMPLATE};
-use super::syntax::Block;
-use super::value::{BlockType, ConfigValue, ValueData};
+use crate::hcl::catalog::BlockCatalog;
+use crate::hcl::eval::{AttributeRead, BlockModel, CalledModule, Evaluated, Evaluator};
+use crate::hcl::syntax::Block;
+use crate::hcl::value::{BlockType, ConfigValue, ValueData};
 
 /// The blocks of a stack and its modules, with what expressions have read of them.
 pub struct StackModel<'a> {

@@ -50,7 +50,7 @@ fn an_origin_leads_to_the_text_of_a_part() {
     let text = include_str!("reference.hcl");
     let declared = Stack::of(text).declared();
     let origin = &declared.identities[&Address::for_identity("checkout_ci", None)].origin;
-    let at = |span: leasehold::config::source::FileSpan| &text[span.bytes];
+    let at = |span: leasehold::hcl::source::FileSpan| &text[span.bytes];
     assert_eq!(at(origin.header_span()), "identity \"checkout_ci\"");
     assert_eq!(at(origin.part_span("scopes")), "[scope.orders_read]");
     assert_eq!(at(origin.part_span("trust")), "trust \"oidc\"");

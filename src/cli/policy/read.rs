@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use leasehold_policy::{AccountId, PlacedDocument, PolicyDocument, PolicyParseError, PolicySet, parse_documents};
 
 use crate::cli::CommandError;
-use crate::config::source::FileSpan;
 use crate::config::{Diagnostic, FileId, SourceFile, Sources};
+use crate::hcl::source::FileSpan;
 use crate::views::policy::PolicyFile;
 
 /// The largest file that is read, in bytes. This is more than any policy has, and more than a list of all policies of an account: AWS

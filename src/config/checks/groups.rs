@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use leasehold_provider::{Alias, Principal};
 
 use crate::config::declared::{DeclaredGroup, DeclaredStack, ProviderBlock};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::value::show::quote_text;
 
 /// Members of a group must be users: IAM groups have no roles.
 pub fn check_group_members_are_users(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use leasehold_provider::{Kind, Principal};
 
 use crate::config::declared::{DeclaredIdentity, DeclaredStack};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::source::FileSpan;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::source::FileSpan;
 
 /// The first identity of each block, so that a block with several instances is checked once.
 fn first_identity_per_block(declared: &DeclaredStack) -> impl Iterator<Item = &DeclaredIdentity> {

@@ -6,7 +6,7 @@ mod moves;
 mod names;
 
 use super::declared::DeclaredStack;
-use super::diagnostic::Diagnostic;
+use crate::hcl::diagnostic::Diagnostic;
 
 /// A check of a whole stack.
 pub type StackCheck = fn(&DeclaredStack, &mut Vec<Diagnostic>);

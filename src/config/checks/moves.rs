@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_provider::Address;
 
 use crate::config::declared::DeclaredStack;
-use crate::config::diagnostic::Diagnostic;
 use crate::config::estate::{MovedBlock, is_instance_address, is_module_address};
+use crate::hcl::diagnostic::Diagnostic;
 
 /// Each move must lead from an address that is no longer declared to one that is. Moves must not be ambiguous or form a cycle.
 pub fn check_moves(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {

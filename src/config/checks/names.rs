@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use leasehold_provider::Alias;
 
 use crate::config::declared::{DeclaredIdentity, DeclaredStack};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::source::FileSpan;
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::source::FileSpan;
+use crate::hcl::value::show::quote_text;
 
 /// User names and role names must be unique in an account. IAM ignores their case.
 pub fn check_identity_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_provider::{Address, Alias};
 
 use crate::config::declared::{DeclaredFederations, DeclaredGroup, DeclaredIdentity, ProviderBlock};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::Evaluator;
 use crate::config::origin::BlockOrigin;
-use crate::config::suggest::join_names;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::Evaluator;
+use crate::hcl::suggest::join_names;
 
 /// Normalizes the accounts: afterwards `None` means the stack's first account, even if that has an alias. A block without `provider`
 /// belongs to the provider without an alias; if there is none, that is a finding.

@@ -7,11 +7,11 @@ use leasehold_provider::{Credential, Span as Duration};
 use super::fields::BlockFields;
 use super::inner;
 use crate::config::declared::{KeyTerms, SecretStore, StoreBlock};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::schema::block_types::STORE;
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::value::show::quote_text;
 
 /// The default for `rotate_every`, in days.
 const ROTATE_EVERY: u16 = 90;

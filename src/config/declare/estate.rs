@@ -6,12 +6,12 @@ use leasehold_provider::Address;
 use super::fields::BlockFields;
 use super::inner;
 use super::parts::KINDS;
-use crate::config::diagnostic::Diagnostic;
 use crate::config::estate::{ImportBlock, MovedBlock, RemovedBlock, StateBlocks, address_kind, is_module_address};
-use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::schema::block_types::{IMPORT, MOVED, OWNER, REMOVED};
-use crate::config::syntax::{Block, Expr, ExprKind, TraversalStepKind};
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::syntax::{Block, Expr, ExprKind, TraversalStepKind};
 
 /// Reads the `moved` and `removed` blocks of one module. As in Terraform, addresses are relative to the module: `identity.a` is the
 /// module's.

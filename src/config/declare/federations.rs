@@ -7,12 +7,12 @@ use leasehold_provider::{Federation, Issuer};
 use super::fields::BlockFields;
 use super::providers;
 use crate::config::declared::DeclaredFederations;
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::naming::{derive_default_name, qualify_label};
 use crate::config::schema;
 use crate::config::schema::block_types::FEDERATION;
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::value::show::quote_text;
 
 /// Reads the federations of one module, by qualified name, each with its place in the files.
 pub fn read_federations(eval: &Evaluator<'_>, module: ModuleId) -> DeclaredFederations {

@@ -8,18 +8,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leasehold_provider::Span as Duration;
 
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::reference;
-use crate::config::eval::{EvalError, EvalScope, Evaluator, ModuleId, describe_value};
+use super::instant::parse_instant;
 use crate::config::naming::qualify_label;
 use crate::config::origin::BlockOrigin;
 use crate::config::schema::{BlockSchema, check::describe_block, find_part_name};
-use crate::config::source::FileSpan;
-use crate::config::suggest::{find_nearest, join_names};
-use crate::config::syntax::{Block, BlockBody, Expr, ExprKind};
-use crate::config::value::convert::{convert_value, to_text};
-use crate::config::value::show::quote_text;
-use crate::config::value::{BlockRef, BlockType, ConfigValue, InstanceKey, Type, ValueData};
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::reference;
+use crate::hcl::eval::{EvalError, EvalScope, Evaluator, ModuleId, describe_value};
+use crate::hcl::source::FileSpan;
+use crate::hcl::suggest::{find_nearest, join_names};
+use crate::hcl::syntax::{Block, BlockBody, Expr, ExprKind};
+use crate::hcl::value::convert::{convert_value, to_text};
+use crate::hcl::value::show::quote_text;
+use crate::hcl::value::{BlockRef, BlockType, ConfigValue, InstanceKey, Type, ValueData};
 
 /// The attributes of a block, or of one instance of it.
 #[derive(Clone)]
@@ -290,7 +291,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
     /// Reads an instant, such as `"2027-02-01T00:00:00Z"`.
     pub fn read_instant(&self, name: &str) -> Option<Timestamp> {
         let text = self.read_text(name)?;
-        match super::instant::parse_instant(&text) {
+        match parse_instant(&text) {
             Ok(instant) => Some(instant),
             Err((label, help)) => {
                 self.report_finding(

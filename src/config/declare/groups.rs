@@ -8,10 +8,10 @@ use super::fields::BlockFields;
 use super::statements::read_statements;
 use super::{providers, read_addresses};
 use crate::config::declared::{DeclaredGroup, DeclaredIdentity};
-use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::naming::{derive_default_name, qualify_label};
 use crate::config::schema;
 use crate::config::schema::block_types::{GROUP, OWNER, SCOPE};
+use crate::hcl::eval::{Evaluator, ModuleId};
 
 /// Reads the groups of one module, by qualified name.
 pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredGroup> {

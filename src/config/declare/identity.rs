@@ -11,16 +11,16 @@ use super::trusts::ParsedTrust;
 use super::waits::DependencyReader;
 use super::{parts, waits};
 use crate::config::declared::{DeclaredIdentity, Lease};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::instances::BlockInstances;
-use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::naming::{block_address, derive_default_name};
 use crate::config::origin::BlockOrigin;
 use crate::config::schema;
 use crate::config::schema::block_types::IDENTITY;
-use crate::config::source::FileSpan;
-use crate::config::value::show::quote_text;
-use crate::config::value::{BlockRef, InstanceKey, render_address};
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::instances::BlockInstances;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::source::FileSpan;
+use crate::hcl::value::show::quote_text;
+use crate::hcl::value::{BlockRef, InstanceKey, render_address};
 
 /// The steps that each identity adds to the budget of the evaluation, because a large stack needs more time.
 const STEPS_OF_AN_IDENTITY: u64 = 2_000;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::fields::BlockFields;
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::describe_value;
-use crate::config::syntax::{Block, ExprKind};
-use crate::config::value::convert::to_text;
-use crate::config::value::{ConfigValue, Entries, ValueData};
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::describe_value;
+use crate::hcl::syntax::{Block, ExprKind};
+use crate::hcl::value::convert::to_text;
+use crate::hcl::value::{ConfigValue, Entries, ValueData};
 
 /// The inner blocks of a type, in the order of the file.
 pub fn read_inner_blocks<'e, 'a>(fields: &BlockFields<'e, 'a>, keyword: &str) -> Vec<BlockFields<'e, 'a>> {

@@ -15,7 +15,7 @@ pub mod fields;
 mod groups;
 mod identity;
 mod inner;
-pub mod instant;
+mod instant;
 mod modules;
 mod parts;
 mod people;
@@ -29,13 +29,14 @@ mod waits;
 
 use super::declared::{Backend, DeclaredStack, Providers};
 use super::estate::StateBlocks;
-use super::eval::{Evaluator, ModuleId};
 use super::naming::block_address;
 use super::recorded_files::RecordedFiles;
 use super::schema;
 use super::schema::block_types::{IDENTITY, LEASEHOLD};
 use super::stack_model::StackModel;
-use super::value::{BlockRef, InstanceKey};
+use crate::hcl::eval::instances::BlockInstances;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::value::{BlockRef, InstanceKey};
 use fields::{BlockFields, locate_block_parts};
 use identity::DeclaredIdentities;
 
@@ -118,7 +119,7 @@ fn read_addresses(fields: &BlockFields<'_, '_>, name: &str) -> BTreeSet<Address>
             continue;
         };
         match (&*instances, &block.key) {
-            (super::eval::instances::BlockInstances::Keyed(keyed), None) => {
+            (BlockInstances::Keyed(keyed), None) => {
                 let instance = |key: &InstanceKey| BlockRef { key: Some(key.clone()), ..block.clone() };
                 addresses.extend(keyed.keys().map(|key| block_address(&instance(key))));
             }

@@ -8,12 +8,12 @@ use super::fields::BlockFields;
 use super::identity::has_for_each_and_count;
 use super::read_addresses;
 use super::variables::validate_variable;
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
-use crate::config::suggest::{find_nearest, join_names};
-use crate::config::syntax::{Block, Expr, ExprKind, TraversalStepKind};
-use crate::config::value::InstanceKey;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::suggest::{find_nearest, join_names};
+use crate::hcl::syntax::{Block, Expr, ExprKind, TraversalStepKind};
+use crate::hcl::value::InstanceKey;
 
 /// Evaluates the arguments of a module call, whether they are used or not.
 pub fn evaluate_arguments(eval: &Evaluator<'_>, module: ModuleId) {
@@ -146,7 +146,7 @@ fn find_module_instances(fields: &BlockFields<'_, '_>, expr: &Expr) -> Vec<Addre
         TraversalStepKind::Index(index) => fields.eval.evaluate_expr(index, &fields.evaluation_scope()).ok(),
         _ => None,
     });
-    let wanted = wanted.map(|value| crate::config::value::convert::to_text(&value));
+    let wanted = wanted.map(|value| crate::hcl::value::convert::to_text(&value));
     called
         .iter()
         .filter(|(key, _)| match &wanted {

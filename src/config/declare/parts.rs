@@ -11,11 +11,11 @@ use super::template::IdentityTemplate;
 use super::trusts::{ParsedTrust, read_trusts};
 use super::{inner, providers};
 use crate::config::declared::Lease;
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::describe_value;
 use crate::config::schema::block_types::{OWNER, SCOPE, SERVICE};
-use crate::config::syntax::ExprKind;
-use crate::config::value::convert::to_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::describe_value;
+use crate::hcl::syntax::ExprKind;
+use crate::hcl::value::convert::to_text;
 
 /// The attributes of a block. `None`: the attribute is not set. An empty list is set.
 #[expect(clippy::option_option, reason = "the outer one is whether anything is said")]

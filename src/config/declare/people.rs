@@ -7,13 +7,13 @@ use leasehold_provider::Scope;
 use super::fields::BlockFields;
 use super::statements::read_statements;
 use crate::config::declared::{DeclaredOwner, DeclaredService};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::naming::qualify_label;
 use crate::config::origin::BlockOrigin;
 use crate::config::schema;
 use crate::config::schema::block_types::{OWNER, SCOPE, SERVICE};
-use crate::config::value::BlockType;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::value::BlockType;
 
 /// Reads the `owner` blocks of one module, by qualified name.
 pub fn read_owners(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredOwner> {

@@ -7,12 +7,12 @@ use leasehold_provider::Alias;
 use super::fields::BlockFields;
 use super::inner;
 use crate::config::declared::{AssumeRoleBlock, ProviderBlock, ProviderSettings};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::schema::block_types::PROVIDER;
-use crate::config::syntax::ExprKind;
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::syntax::ExprKind;
+use crate::hcl::value::show::quote_text;
 
 /// Reads the `provider` blocks. The first is the one without an alias; if all have an alias, the one whose alias sorts first.
 pub fn read_providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {

@@ -5,8 +5,8 @@ use leasehold_provider::{Span as Duration, StackName};
 use super::fields::BlockFields;
 use super::{inner, providers};
 use crate::config::declared::{Backend, BackendLocation, ObjectLockRetention, RetentionMode, S3Bucket};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::value::show::quote_text;
 
 /// The settings in a `leasehold` block.
 pub struct StackSettings {

@@ -4,8 +4,8 @@ use leasehold_provider::{Condition, Effect, Statement};
 
 use super::fields::BlockFields;
 use super::inner;
-use crate::config::diagnostic::Diagnostic;
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::value::show::quote_text;
 
 /// Reads the statements of an identity, a group or a scope.
 pub fn read_statements(fields: &BlockFields<'_, '_>) -> Vec<Statement> {

@@ -8,13 +8,13 @@ use leasehold_provider::{Address, Digest};
 use super::fields::BlockFields;
 use super::parts::{self, IdentityAttributes};
 use super::trusts::ParsedTrust;
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::naming::{block_address, qualify_label};
 use crate::config::schema::block_types::TEMPLATE;
-use crate::config::suggest::{find_nearest, join_names};
-use crate::config::value::BlockRef;
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::suggest::{find_nearest, join_names};
+use crate::hcl::value::BlockRef;
+use crate::hcl::value::show::quote_text;
 
 /// The lists that `add` may name: attributes and blocks with several elements.
 const LISTS: [&str; 5] = ["scopes", "managed_policy_arns", "tags", "statement", "trust"];

@@ -4,11 +4,11 @@ use leasehold_provider::Trust;
 
 use super::fields::BlockFields;
 use super::inner;
-use crate::config::diagnostic::Diagnostic;
 use crate::config::schema::block_types::IDENTITY;
-use crate::config::source::FileSpan;
-use crate::config::value::BlockRef;
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::source::FileSpan;
+use crate::hcl::value::BlockRef;
+use crate::hcl::value::show::quote_text;
 
 /// A parsed trust. References to identities are resolved when all identities are known.
 #[derive(Debug, Clone)]

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::fields::BlockFields;
-use crate::config::catalog::BlockCatalog;
-use crate::config::diagnostic::{Diagnostic, DiagnosticSeverity};
-use crate::config::eval::arguments::VariableConstraint;
-use crate::config::eval::{EvalScope, Evaluator, ModuleId, describe_value};
 use crate::config::inputs::VariableAssignment;
-use crate::config::source::{FileId, FileSpan};
 use crate::config::sources::Sources;
-use crate::config::suggest::find_nearest;
-use crate::config::syntax::{self, Attribute, Block, ExprKind};
-use crate::config::value::convert::convert_value;
-use crate::config::value::show::quote_text;
-use crate::config::value::{ConfigValue, Type};
+use crate::hcl::catalog::BlockCatalog;
+use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::hcl::eval::arguments::VariableConstraint;
+use crate::hcl::eval::{EvalScope, Evaluator, ModuleId, describe_value};
+use crate::hcl::source::{FileId, FileSpan};
+use crate::hcl::suggest::find_nearest;
+use crate::hcl::syntax::{self, Attribute, Block, ExprKind};
+use crate::hcl::value::convert::convert_value;
+use crate::hcl::value::show::quote_text;
+use crate::hcl::value::{ConfigValue, Type};
 
 /// The attributes of variable files, by file name.
 pub type VariableFiles<'a> = BTreeMap<&'a str, Vec<(FileId, &'a Attribute)>>;
@@ -209,9 +209,10 @@ fn evaluate_given_value(
             Ok(ConfigValue::new_string(text))
         }
         Ok(expr) => fields.eval.evaluate_expr(&expr, &EvalScope::for_literals(nowhere)).map_err(|fault| match fault {
-            crate::config::eval::EvalError::Wrong { finding, .. }
-            | crate::config::eval::EvalError::Exhausted(finding) => finding,
-            crate::config::eval::EvalError::Told => Box::new(Diagnostic::error("config::variable", "no value")),
+            crate::hcl::eval::EvalError::Wrong { finding, .. } | crate::hcl::eval::EvalError::Exhausted(finding) => {
+                finding
+            }
+            crate::hcl::eval::EvalError::Told => Box::new(Diagnostic::error("config::variable", "no value")),
         }),
         Err(finding) => Err(finding),
     };
@@ -281,7 +282,7 @@ pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, blo
         };
         let value = value.unwrap_or(ConfigValue::NULL);
         let finding = Diagnostic::error("config::validation", format!("var.{name} has no valid value"))
-            .with_detail(format!("{message}\nvar.{name} is {}", crate::config::value::show::render_value(&value)));
+            .with_detail(format!("{message}\nvar.{name} is {}", crate::hcl::value::show::render_value(&value)));
         let instance = eval.module(module);
         let given = instance.call.as_ref().and_then(|call| Some((call, call.block.body.find_attribute(name)?)));
         match given {

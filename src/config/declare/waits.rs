@@ -7,9 +7,9 @@ use leasehold_provider::Address;
 use super::fields::BlockFields;
 use super::read_addresses;
 use crate::config::declared::DeclaredIdentity;
-use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::{Evaluator, ModuleId};
-use crate::config::source::FileSpan;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::eval::{Evaluator, ModuleId};
+use crate::hcl::source::FileSpan;
 
 /// The maximum number of dependencies between identities in one stack.
 const MOST: usize = 1_000_000;

@@ -1,6 +1,6 @@
 //! The types of the model's top-level blocks, as the language sees them: how blocks are named, and what expressions can read from them.
 
-use crate::config::value::{BlockNaming, BlockType, BlockVisibility};
+use crate::hcl::value::{BlockNaming, BlockType, BlockVisibility};
 
 /// A type whose blocks are named by a label, and that expressions of the same module can refer to.
 const fn declare_type(

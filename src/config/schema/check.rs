@@ -2,11 +2,11 @@
 //! reserved for a later version. Nothing is evaluated.
 
 use super::{BlockSchema, InnerBlockSchema, TOP, TOP_LATER, find_block_schema, find_content};
-use crate::config::diagnostic::Diagnostic;
-use crate::config::source::FileId;
-use crate::config::suggest::{find_nearest, join_names};
-use crate::config::syntax::{Attribute, Block, BlockBody};
-use crate::config::value::show::quote_text;
+use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::source::FileId;
+use crate::hcl::suggest::{find_nearest, join_names};
+use crate::hcl::syntax::{Attribute, Block, BlockBody};
+use crate::hcl::value::show::quote_text;
 
 /// Checks the top-level blocks of a stack's files.
 pub fn check_blocks(blocks: &[Block], findings: &mut Vec<Diagnostic>) {
