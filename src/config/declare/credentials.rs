@@ -117,8 +117,8 @@ fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> Parse
 pub fn read_stores(eval: &Evaluator<'_>) -> BTreeMap<String, StoreBlock> {
     let mut stores: BTreeMap<String, StoreBlock> = BTreeMap::new();
     let Some(schema) = schema::find_block_schema("store") else { return stores };
-    for (label, block) in eval.catalog(ModuleId::STACK).named_blocks(&STORE) {
-        let fields = BlockFields::new(eval, ModuleId::STACK, block);
+    for (label, block) in eval.catalog(ModuleId::ROOT).named_blocks(&STORE) {
+        let fields = BlockFields::new(eval, ModuleId::ROOT, block);
         let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
         if label.is_empty() || !plain {
             fields.report_finding(

@@ -46,7 +46,7 @@ pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &m
 pub fn read_imports(eval: &Evaluator<'_>) -> Vec<ImportBlock> {
     let Some(schema) = schema::find_block_schema("import") else { return Vec::new() };
     let read = |block: &&Block| {
-        let fields = BlockFields::new(eval, ModuleId::STACK, block);
+        let fields = BlockFields::new(eval, ModuleId::ROOT, block);
         let (id, kind) = (fields.read_filled_text("id"), fields.read_word("kind", KINDS));
         let owner = fields.read_reference("owner", &OWNER).map(|owner| fields.qualified_name(&owner));
         let expr = fields.find_expr("to")?;
@@ -60,7 +60,7 @@ pub fn read_imports(eval: &Evaluator<'_>) -> Vec<ImportBlock> {
         }
         Some(ImportBlock { to: to?, id: id?, owner, kind, origin: fields.locate_block(schema) })
     };
-    eval.catalog(ModuleId::STACK).list_blocks(&IMPORT).iter().filter_map(read).collect()
+    eval.catalog(ModuleId::ROOT).list_blocks(&IMPORT).iter().filter_map(read).collect()
 }
 
 /// Whether a removed identity stays in the cloud: `keep`, or Terraform's `lifecycle { destroy = false }`.

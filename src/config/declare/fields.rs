@@ -17,7 +17,7 @@ use crate::hcl::eval::reference;
 use crate::hcl::eval::{EvalError, EvalScope, Evaluator, ModuleId, describe_value};
 use crate::hcl::source::FileSpan;
 use crate::hcl::suggest::{find_nearest, join_names};
-use crate::hcl::syntax::{Block, BlockBody, Expr, ExprKind};
+use crate::hcl::syntax::{Block, BlockBody, Expr, ExprKind, TraversalStepKind};
 use crate::hcl::value::convert::{convert_value, to_text};
 use crate::hcl::value::show::quote_text;
 use crate::hcl::value::{BlockRef, BlockType, ConfigValue, InstanceKey, Type, ValueData};
@@ -320,7 +320,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         let Some(expr) = self.find_expr(name) else { return Vec::new() };
         // Evaluates each element separately, so that an error is reported at its element.
         if let ExprKind::Tuple(items) = &expr.kind {
-            let items = items.iter().filter(|item| name != "depends_on" || !super::modules::is_module_reference(item));
+            let items = items.iter().filter(|item| name != "depends_on" || !is_module_reference(item));
             let each = items.filter_map(|item| match self.eval.evaluate_expr(item, &self.evaluation_scope()) {
                 Ok(value) => self.expect_block_ref(name, of, &value, item).map(|block| (block, item)),
                 Err(fault) => {
@@ -391,6 +391,16 @@ impl<'e, 'a> BlockFields<'e, 'a> {
     pub fn locate_block(&self, schema: &'static BlockSchema) -> BlockOrigin {
         BlockOrigin { calls: self.eval.list_calls(self.module).into(), ..locate_block_parts(self.block, schema) }
     }
+}
+
+/// Whether an expression refers to a whole module: `module.a`, `module.a["k"]`.
+pub fn is_module_reference(expr: &Expr) -> bool {
+    let ExprKind::Traverse(traverse) = &expr.kind else { return false };
+    matches!(&traverse.base.kind, ExprKind::Variable(root) if &**root == "module")
+        && matches!(
+            traverse.steps.iter().map(|step| &step.kind).collect::<Vec<_>>().as_slice(),
+            [TraversalStepKind::Name(_)] | [TraversalStepKind::Name(_), TraversalStepKind::Index(_)]
+        )
 }
 
 fn pluralize_word(of: &BlockType) -> String {

@@ -187,7 +187,7 @@ fn read_identity(
         check_required_attribute(fields, name, found || given);
     }
     let whole = match taken {
-        Some(template) => own.merge_template(template),
+        Some(template) => own.merge_template(template.parts.clone(), &template.adds),
         None => own,
     };
     let (kind, owner) = (whole.kind?, whole.owner?);

@@ -43,8 +43,8 @@ use identity::DeclaredIdentities;
 /// Reads everything that a stack declares. If some blocks have errors, the result has what could be read. `None`: the stack has no
 /// `leasehold` block.
 pub fn declare_stack(eval: &Evaluator<'_>, model: &StackModel<'_>, files: &RecordedFiles<'_>) -> Option<DeclaredStack> {
-    let leasehold = eval.catalog(ModuleId::STACK).list_blocks(&LEASEHOLD).first().copied();
-    let settings = leasehold.map(|block| stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, block)));
+    let leasehold = eval.catalog(ModuleId::ROOT).list_blocks(&LEASEHOLD).first().copied();
+    let settings = leasehold.map(|block| stack::read_settings(&BlockFields::new(eval, ModuleId::ROOT, block)));
     let providers = providers::read_providers(eval);
     let stores = credentials::read_stores(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
@@ -52,7 +52,7 @@ pub fn declare_stack(eval: &Evaluator<'_>, model: &StackModel<'_>, files: &Recor
     let (mut groups, mut federations) = (BTreeMap::new(), BTreeMap::new());
     let mut identities = DeclaredIdentities::default();
     let mut estate = StateBlocks::default();
-    let mut waiting = VecDeque::from([(ModuleId::STACK, BTreeSet::new())]);
+    let mut waiting = VecDeque::from([(ModuleId::ROOT, BTreeSet::new())]);
     while let Some((module, waits_for)) = waiting.pop_front() {
         modules::evaluate_arguments(eval, module);
         evaluate_locals(eval, module);
@@ -94,8 +94,8 @@ pub fn declare_stack(eval: &Evaluator<'_>, model: &StackModel<'_>, files: &Recor
 
 /// Reads only the stack's name, the location of its records, and its providers. `None`: the name is missing or wrong.
 pub fn read_essentials(eval: &Evaluator<'_>) -> Option<(StackName, Backend, Providers)> {
-    let leasehold = eval.catalog(ModuleId::STACK).list_blocks(&LEASEHOLD).first()?;
-    let settings = stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, leasehold));
+    let leasehold = eval.catalog(ModuleId::ROOT).list_blocks(&LEASEHOLD).first()?;
+    let settings = stack::read_settings(&BlockFields::new(eval, ModuleId::ROOT, leasehold));
     let providers = Providers::from_blocks(&providers::read_providers(eval));
     Some((settings.stack?, settings.backend, providers))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use leasehold_provider::Address;
 
-use super::fields::BlockFields;
+use super::fields::{BlockFields, is_module_reference};
 use super::identity::has_for_each_and_count;
 use super::read_addresses;
 use super::variables::validate_variable;
@@ -17,7 +17,7 @@ use crate::hcl::value::InstanceKey;
 
 /// Evaluates the arguments of a module call, whether they are used or not.
 pub fn evaluate_arguments(eval: &Evaluator<'_>, module: ModuleId) {
-    if module == ModuleId::STACK {
+    if module == ModuleId::ROOT {
         return;
     }
     for (name, block) in &eval.catalog(module).variables {
@@ -31,7 +31,7 @@ pub fn evaluate_arguments(eval: &Evaluator<'_>, module: ModuleId) {
 /// Evaluates the outputs of a module, whether they are used or not. Outputs in the stack itself are errors.
 pub fn evaluate_outputs(eval: &Evaluator<'_>, module: ModuleId) {
     for (name, block) in &eval.catalog(module).outputs {
-        if module == ModuleId::STACK {
+        if module == ModuleId::ROOT {
             eval.add_finding(
                 module,
                 Diagnostic::error(
@@ -119,16 +119,6 @@ fn diagnose_missing_argument(fields: &BlockFields<'_, '_>, name: &str, variable:
 pub fn read_module_addresses(fields: &BlockFields<'_, '_>, name: &str) -> BTreeSet<Address> {
     let Some(ExprKind::Tuple(items)) = fields.find_expr(name).map(|expr| &expr.kind) else { return BTreeSet::new() };
     items.iter().filter(|item| is_module_reference(item)).flat_map(|item| find_module_instances(fields, item)).collect()
-}
-
-/// Whether an expression refers to a whole module: `module.a`, `module.a["k"]`.
-pub fn is_module_reference(expr: &Expr) -> bool {
-    let ExprKind::Traverse(traverse) = &expr.kind else { return false };
-    matches!(&traverse.base.kind, ExprKind::Variable(root) if &**root == "module")
-        && matches!(
-            traverse.steps.iter().map(|step| &step.kind).collect::<Vec<_>>().as_slice(),
-            [TraversalStepKind::Name(_)] | [TraversalStepKind::Name(_), TraversalStepKind::Index(_)]
-        )
 }
 
 fn find_module_instances(fields: &BlockFields<'_, '_>, expr: &Expr) -> Vec<Address> {

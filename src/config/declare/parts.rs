@@ -7,7 +7,6 @@ use leasehold_provider::{Alias, Kind, Principal, Span as Duration, Statement};
 use super::credentials::{DeclaredCredentials, read_credentials};
 use super::fields::BlockFields;
 use super::statements::read_statements;
-use super::template::IdentityTemplate;
 use super::trusts::{ParsedTrust, read_trusts};
 use super::{inner, providers};
 use crate::config::declared::Lease;
@@ -98,9 +97,8 @@ impl IdentityAttributes {
     /// Fills attributes that are not set from a template. Lists in the template's `add` combine the template's elements and the block's
     /// own.
     #[must_use]
-    pub fn merge_template(self, template: &IdentityTemplate) -> Self {
-        let base = template.parts.clone();
-        let both = |name: &str| template.adds.contains(name);
+    pub fn merge_template(self, base: Self, adds: &BTreeSet<String>) -> Self {
+        let both = |name: &str| adds.contains(name);
         // `ttl` and `expires_at` exclude each other: if the block sets either, neither comes from the template.
         let ends = self.lease.ttl.is_some() || self.lease.expires_at.is_some();
         let lease = Lease {

@@ -17,8 +17,8 @@ use crate::hcl::value::show::quote_text;
 /// Reads the `provider` blocks. The first is the one without an alias; if all have an alias, the one whose alias sorts first.
 pub fn read_providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
     let mut blocks: Vec<ProviderBlock> = Vec::new();
-    for block in eval.catalog(ModuleId::STACK).list_blocks(&PROVIDER) {
-        let fields = BlockFields::new(eval, ModuleId::STACK, block);
+    for block in eval.catalog(ModuleId::ROOT).list_blocks(&PROVIDER) {
+        let fields = BlockFields::new(eval, ModuleId::ROOT, block);
         let Some(schema) = schema::find_block_schema("provider") else { continue };
         let name = block.label(0).to_owned();
         let alias = read_alias(&fields);

@@ -38,13 +38,13 @@ pub fn resolve_variables<'a>(
     let given = gather_assignments(eval, catalog, assignments, files, sources);
     let mut values = BTreeMap::new();
     for (name, block) in &catalog.variables {
-        let fields = BlockFields::new(eval, ModuleId::STACK, block);
+        let fields = BlockFields::new(eval, ModuleId::ROOT, block);
         values.insert(name.clone(), resolve_variable(&fields, name, given.get(&**name).copied()));
     }
     eval.variables = values;
     for (name, block) in &catalog.variables {
         if eval.variables.get(name).is_some_and(Option::is_some) {
-            validate_variable(eval, ModuleId::STACK, name, block);
+            validate_variable(eval, ModuleId::ROOT, name, block);
         }
     }
 }
@@ -277,7 +277,7 @@ pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, blo
         }
         let message = fields.read_text("error_message").unwrap_or_else(|| "the condition does not hold".to_owned());
         let value = match module {
-            ModuleId::STACK => eval.variables.get(name).cloned().flatten(),
+            ModuleId::ROOT => eval.variables.get(name).cloned().flatten(),
             _ => eval.evaluate_module_argument(module, &name.into(), block.span()).ok(),
         };
         let value = value.unwrap_or(ConfigValue::NULL);

@@ -62,7 +62,7 @@ impl DependencyReader {
             let few = self.reserve_dependencies(within.len());
             let Some(identity) = all.get_mut(&waiter) else { continue };
             if !few {
-                eval.add_finding(ModuleId::STACK, diagnose_too_many_dependencies(identity));
+                eval.add_finding(ModuleId::ROOT, diagnose_too_many_dependencies(identity));
                 return;
             }
             identity.depends_on.remove(&module);

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use super::module::ModuleId;
-use super::{CellKey, EvalError, EvalScope, Evaluated, Evaluator, describe_value, types};
+use super::{CellKey, EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value, types};
 use crate::hcl::source::FileSpan;
 use crate::hcl::syntax::Block;
 use crate::hcl::value::convert::convert_value;

@@ -78,7 +78,7 @@ impl Evaluator<'_> {
             files: self.files,
             now: self.now,
             directory: self.module(scope.module).directory,
-            in_root: scope.module == ModuleId::STACK,
+            in_root: scope.module == ModuleId::ROOT,
         };
         match body(&args) {
             Ok(value) => {

@@ -32,8 +32,7 @@ mod traversal;
 pub mod types;
 
 pub use model::{AttributeRead, BlockModel, CalledModule};
-pub use module::ModuleId;
-pub use scope::EvalScope;
+pub use scope::{EvalScope, ModuleId};
 
 pub use super::eval_error::{EvalError, Evaluated};
 

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::instances::BlockInstances;
+use super::scope::ModuleId;
 use super::{CalledModule, CellKey, EvalError, EvalScope, Evaluated, Evaluator};
 use crate::hcl::catalog::BlockCatalog;
 use crate::hcl::diagnostic::Diagnostic;
@@ -19,15 +20,6 @@ use crate::hcl::value::convert::to_text;
 use crate::hcl::value::{
     BlockType, BlockVisibility, ConfigValue, Entries, InstanceKey, render_address, show::quote_text,
 };
-
-/// The index of a module instance in the evaluator. 0 is the stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ModuleId(u32);
-
-impl ModuleId {
-    /// The stack itself.
-    pub const STACK: Self = Self(0);
-}
 
 /// One instance of a module, or the root module.
 #[derive(Debug)]
@@ -72,7 +64,7 @@ impl<'a> Evaluator<'a> {
 
     /// The names that an expression in the module can write after the word of the type.
     pub fn list_names(&self, id: ModuleId, of: &BlockType) -> impl Iterator<Item = &'a str> + Clone {
-        let id = if of.visibility == BlockVisibility::Everywhere { ModuleId::STACK } else { id };
+        let id = if of.visibility == BlockVisibility::Everywhere { ModuleId::ROOT } else { id };
         self.catalog(id).named_blocks(of).keys().map(|name| &**name)
     }
 
@@ -87,7 +79,7 @@ impl<'a> Evaluator<'a> {
 
     /// The module with this address. `None` is the root module, which is also the result for an unknown address.
     pub fn find_module(&self, path: Option<&Arc<str>>) -> ModuleId {
-        path.and_then(|path| self.paths.borrow().get(path).copied()).unwrap_or(ModuleId::STACK)
+        path.and_then(|path| self.paths.borrow().get(path).copied()).unwrap_or(ModuleId::ROOT)
     }
 
     /// Adds to a diagnostic the calls that lead to the module, innermost first.
@@ -115,7 +107,7 @@ impl<'a> Evaluator<'a> {
 
     /// Adds a diagnostic about a module. The same error in several instances of a module is added once.
     pub fn add_finding(&self, module: ModuleId, finding: Diagnostic) {
-        let finding = if module == ModuleId::STACK {
+        let finding = if module == ModuleId::ROOT {
             finding
         } else {
             let place = finding.location.as_ref().map(|at| (at.span.file, at.span.bytes.start, at.span.bytes.end));

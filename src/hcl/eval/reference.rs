@@ -85,7 +85,7 @@ impl Evaluator<'_> {
                 name.push('.');
                 name.push_str(label);
                 match base {
-                    "var" if scope.module == ModuleId::STACK => self.variables.get(&**label)?.clone()?,
+                    "var" if scope.module == ModuleId::ROOT => self.variables.get(&**label)?.clone()?,
                     "var" => self.find_known_cell(scope.module, CellKey::Variable(label.clone()))?,
                     "local" => self.find_known_cell(scope.module, CellKey::Local(label.clone()))?,
                     _ => return None,

@@ -3,10 +3,18 @@
 
 use std::sync::Arc;
 
-use super::module::ModuleId;
 use crate::hcl::source::{FileId, FileSpan};
 use crate::hcl::syntax::ByteRange;
 use crate::hcl::value::{ConfigValue, Entries};
+
+/// The index of a module instance in the evaluator. 0 is the root module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleId(pub(super) u32);
+
+impl ModuleId {
+    /// The root module.
+    pub const ROOT: Self = Self(0);
+}
 
 /// The names that an expression can use.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +45,7 @@ impl<'s> EvalScope<'s> {
     /// A scope without names: only literals and functions can be used.
     #[must_use]
     pub fn for_literals(file: FileId) -> Self {
-        Self { sees_blocks: false, ..Self::for_file(ModuleId::STACK, file) }
+        Self { sees_blocks: false, ..Self::for_file(ModuleId::ROOT, file) }
     }
 
     /// An inner scope with additional names.

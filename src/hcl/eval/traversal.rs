@@ -88,7 +88,7 @@ impl Evaluator<'_> {
             _ => (label.clone(), place, rest),
         };
         let everywhere = of.visibility == BlockVisibility::Everywhere;
-        let module = self.module(if everywhere { ModuleId::STACK } else { scope.module });
+        let module = self.module(if everywhere { ModuleId::ROOT } else { scope.module });
         let blocks = module.catalog.named_blocks(of);
         if blocks.contains_key(&*name) {
             let block = BlockRef { module: module.path.clone(), of, label: name, key: None };
@@ -153,11 +153,11 @@ impl Evaluator<'_> {
         let fault = EvalError::new(scope.make_span(place), "config::undefined_reference", summary, "not declared");
         match find_nearest(label, names.clone(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean {root}.{near}?")),
-            None if scope.module != ModuleId::STACK && self.is_declared_in_stack(root, label) => fault.with_help(format!(
+            None if scope.module != ModuleId::ROOT && self.is_declared_in_stack(root, label) => fault.with_help(format!(
                 "a module sees its own blocks only: hand {root}.{label} over through a variable, as in {what} = var.{what}"
             )),
             None if names.clone().next().is_none() => {
-                let here = if scope.module == ModuleId::STACK { "stack" } else { "module" };
+                let here = if scope.module == ModuleId::ROOT { "stack" } else { "module" };
                 fault.with_help(format!("this {here} declares no {what}"))
             }
             None => fault.with_help(format!("declared are {}", join_names(names))),
@@ -166,8 +166,7 @@ impl Evaluator<'_> {
 
     /// Whether the stack itself declares a block of this type and label.
     fn is_declared_in_stack(&self, root: &str, label: &str) -> bool {
-        self.find_visible_type(root)
-            .is_some_and(|of| self.catalog(ModuleId::STACK).named_blocks(of).contains_key(label))
+        self.find_visible_type(root).is_some_and(|of| self.catalog(ModuleId::ROOT).named_blocks(of).contains_key(label))
     }
 
     fn evaluate_variable(&self, label: &Arc<str>, place: ByteRange, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
@@ -185,7 +184,7 @@ impl Evaluator<'_> {
                 scope,
             ));
         }
-        if scope.module == ModuleId::STACK {
+        if scope.module == ModuleId::ROOT {
             return self.variables.get(&**label).cloned().flatten().ok_or(EvalError::Told);
         }
         self.evaluate_module_argument(scope.module, label, scope.make_span(place))

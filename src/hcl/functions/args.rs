@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::PatternCache;
+use super::pattern_cache::PatternCache;
 use crate::hcl::budget::{EvalBudget, TooLargeError};
 use crate::hcl::eval_error::EvalError;
 use crate::hcl::files::ReadableFiles;

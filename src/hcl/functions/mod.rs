@@ -13,6 +13,7 @@ mod encoding;
 mod files;
 mod format;
 mod numeric;
+mod pattern_cache;
 mod patterns;
 mod sets;
 mod strings;
@@ -21,7 +22,7 @@ mod yaml;
 
 pub use args::{Args, FunctionError};
 pub use files::read_text_file;
-pub use patterns::PatternCache;
+pub use pattern_cache::PatternCache;
 
 use super::value::ConfigValue;
 

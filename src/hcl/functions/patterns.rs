@@ -2,8 +2,6 @@
 //! in the text, the compiled size is limited, each pattern is compiled once, and a match charges steps in proportion to the size of
 //! the pattern and of the text.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use regex::{Captures, Regex, RegexBuilder};
@@ -17,8 +15,6 @@ use crate::hcl::value::{ConfigValue, Entries};
 const LARGEST_PATTERN: usize = 512 * 1024;
 /// The maximum number of positions in a pattern; see [`count_positions`].
 const HEAVIEST_PATTERN: u64 = 5_000;
-/// The number of compiled patterns to keep. When it is reached, the cache is cleared.
-const MOST_KEPT: usize = 256;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("regex", &[declare_param("pattern", Text), declare_param("string", Text)], |args| {
@@ -44,10 +40,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// Compiled patterns by source text, each with its number of positions.
-#[derive(Debug, Default)]
-pub struct PatternCache(RefCell<HashMap<String, (Arc<Regex>, u64)>>);
-
 /// Compiles a pattern, or takes it from the cache, and charges the steps of matching it against `length` bytes. `index` is the argument
 /// that an error is reported for.
 pub(super) fn compile_cached_pattern(
@@ -56,17 +48,13 @@ pub(super) fn compile_cached_pattern(
     length: usize,
     args: &Args<'_>,
 ) -> Result<Arc<Regex>, FunctionError> {
-    let kept = args.patterns.0.borrow().get(pattern).cloned();
+    let kept = args.patterns.find_pattern(pattern);
     let (regex, weight) = match kept {
         Some(kept) => kept,
         None => {
             let (regex, weight) = compile_pattern(pattern, index)?;
             args.take_steps(weight * 10 + 500)?;
-            let mut patterns = args.patterns.0.borrow_mut();
-            if patterns.len() >= MOST_KEPT {
-                patterns.clear();
-            }
-            patterns.insert(pattern.to_owned(), (regex.clone(), weight));
+            args.patterns.keep_pattern(pattern, &regex, weight);
             (regex, weight)
         }
     };

@@ -2,19 +2,16 @@
 //! attribute, expression or template whose ranges count from the start of the file.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use hcl_edit::Span as _;
 use hcl_edit::expr::{self as edit, ObjectKey, TraversalOperator};
 use hcl_edit::structure::{BlockLabel, Structure};
 use hcl_edit::template;
-use unicode_normalization::UnicodeNormalization as _;
 
-use super::parse::to_u32;
 use super::template::{TemplateForm, lower_template_parts};
 use super::{
     Attribute, BinaryExpr, Block, BlockBody, ByteRange, Expr, ExprKind, ForExpr, FunctionCall, SpannedName,
-    TemplatePart, Traversal, TraversalStep, TraversalStepKind, UnaryOperator,
+    TemplatePart, Traversal, TraversalStep, TraversalStepKind, UnaryOperator, normalize_unicode,
 };
 use crate::hcl::source::FileId;
 
@@ -27,10 +24,7 @@ pub(super) struct LoweringContext<'a> {
 
 impl LoweringContext<'_> {
     fn lower_range(&self, span: Option<Range<usize>>) -> ByteRange {
-        span.map_or(ByteRange::default(), |span| ByteRange {
-            start: to_u32(self.offset + span.start),
-            end: to_u32(self.offset + span.end),
-        })
+        span.map_or(ByteRange::default(), |span| ByteRange::new(self.offset + span.start, self.offset + span.end))
     }
 
     /// Converts a block with its labels and its body.
@@ -95,7 +89,7 @@ impl LoweringContext<'_> {
                 let written = place.start as usize - self.offset;
                 let indented = self.text.get(written..).is_some_and(|text| text.starts_with("<<-"));
                 let form = if indented { TemplateForm::Indented } else { TemplateForm::Lines };
-                let parts = lower_template_parts(self, heredoc.template, form);
+                let parts = self.lower_parts(heredoc.template, form);
                 match <[TemplatePart; 1]>::try_from(parts) {
                     Ok([TemplatePart::Text(text)]) => ExprKind::String(text),
                     Ok(parts) => ExprKind::Template(Box::new(parts)),
@@ -155,7 +149,7 @@ impl LoweringContext<'_> {
     }
 
     fn lower_string_template(&self, template: template::StringTemplate, place: ByteRange) -> Expr {
-        let parts = lower_template_parts(self, template.into_iter().collect(), TemplateForm::Quoted);
+        let parts = self.lower_parts(template.into_iter().collect(), TemplateForm::Quoted);
         match <[TemplatePart; 1]>::try_from(parts) {
             // As in Terraform, `"${x}"` is `x` itself, whatever its type.
             Ok([TemplatePart::Interpolation(expr)]) => Expr { kind: expr.kind, place: expr.place },
@@ -165,9 +159,13 @@ impl LoweringContext<'_> {
         }
     }
 
+    fn lower_parts(&self, template: template::Template, form: TemplateForm) -> Vec<TemplatePart> {
+        lower_template_parts(self.text, &|expr| self.lower_expr(expr), template, form)
+    }
+
     /// Converts the template of a file, as for `templatefile`.
     pub fn lower_template(&self, template: template::Template) -> Box<[TemplatePart]> {
-        lower_template_parts(self, template, TemplateForm::Lines).into()
+        self.lower_parts(template, TemplateForm::Lines).into()
     }
 
     fn lower_call(&self, call: edit::FuncCall) -> ExprKind {
@@ -209,9 +207,4 @@ impl LoweringContext<'_> {
             condition: each.cond.map(|condition| self.lower_expr(condition.expr)),
         }))
     }
-}
-
-/// Converts text to Unicode's composed form (NFC), in which HCL compares and orders strings.
-pub(super) fn normalize_unicode(value: String) -> Arc<str> {
-    if value.is_ascii() { value.into() } else { value.nfc().collect::<String>().into() }
 }

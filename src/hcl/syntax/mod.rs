@@ -12,6 +12,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::source::{FileId, FileSpan};
 
 mod extent;
@@ -33,6 +35,14 @@ pub struct ByteRange {
 }
 
 impl ByteRange {
+    /// The range from `start` to `end`, in bytes from the start of the file.
+    #[must_use]
+    pub fn new(start: usize, end: usize) -> Self {
+        // Larger files are rejected before anything in them has a range.
+        let narrow = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { start: narrow(start), end: narrow(end) }
+    }
+
     /// Adds the file to the range.
     #[must_use]
     pub fn to_span(self, file: FileId) -> FileSpan {
@@ -44,6 +54,11 @@ impl ByteRange {
     pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
+}
+
+/// Converts text to Unicode's composed form (NFC), in which HCL compares and orders strings.
+fn normalize_unicode(value: String) -> Arc<str> {
+    if value.is_ascii() { value.into() } else { value.nfc().collect::<String>().into() }
 }
 
 /// A block: its type, its labels and the content between its braces.

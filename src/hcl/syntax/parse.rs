@@ -243,7 +243,7 @@ fn explain_parser_error(error: &hcl_edit::parser::Error, text: &str, file: FileI
     let rest = text.get(at..).unwrap_or_default();
     let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
     let width = word.max(rest.chars().next().map_or(0, char::len_utf8));
-    let span = ByteRange { start: to_u32(offset + at), end: to_u32(offset + at + width) }.to_span(file);
+    let span = ByteRange::new(offset + at, offset + at + width).to_span(file);
     let message = error.message();
     let before = text.get(..at).unwrap_or_default();
     let line = before.get(before.rfind('\n').map_or(0, |end| end + 1)..).unwrap_or_default();
@@ -283,8 +283,4 @@ fn explain_parser_error(error: &hcl_edit::parser::Error, text: &str, file: FileI
         return finding.with_help("is a comma missing before it?");
     }
     finding
-}
-
-pub(super) fn to_u32(offset: usize) -> u32 {
-    u32::try_from(offset).unwrap_or(u32::MAX)
 }

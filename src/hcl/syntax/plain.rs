@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use super::extent::measure_expression;
 use super::lower::LoweringContext;
-use super::parse::to_u32;
 use super::{
     Attribute, Block, BlockBody, ByteRange, Expr, ExprKind, SpannedName, Traversal, TraversalStep, TraversalStepKind,
 };
@@ -71,7 +70,7 @@ impl PlainReader<'_, '_> {
     }
 
     fn make_range(&self, start: usize) -> ByteRange {
-        ByteRange { start: to_u32(self.offset + start), end: to_u32(self.offset + self.at) }
+        ByteRange::new(self.offset + start, self.offset + self.at)
     }
 
     fn skip_blanks(&mut self) {

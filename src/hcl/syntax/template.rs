@@ -11,8 +11,10 @@ use std::sync::Arc;
 use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, Strip, Template};
 
-use super::TemplatePart;
-use super::lower::{LoweringContext, normalize_unicode};
+use super::{Expr, TemplatePart, normalize_unicode};
+
+/// Lowers an expression.
+type LowerExpr<'l> = dyn Fn(hcl_edit::expr::Expression) -> Expr + 'l;
 
 /// The source form of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +31,16 @@ pub(super) enum TemplateForm {
 /// change it.
 enum TemplatePiece {
     Text(usize),
-    Interpolation(super::Expr),
-    If { condition: super::Expr, yes: Vec<TemplatePiece>, no: Vec<TemplatePiece> },
-    For { key: Option<Arc<str>>, value: Arc<str>, collection: super::Expr, body: Vec<TemplatePiece> },
+    Interpolation(Expr),
+    If { condition: Expr, yes: Vec<TemplatePiece>, no: Vec<TemplatePiece> },
+    For { key: Option<Arc<str>>, value: Arc<str>, collection: Expr, body: Vec<TemplatePiece> },
 }
 
 /// The state of lowering one template. Text is kept in `texts` until all trimming is done.
-struct TemplateLowerer<'l, 'a> {
-    lower: &'l LoweringContext<'a>,
+struct TemplateLowerer<'l> {
+    /// The source text.
+    source: &'l str,
+    lower_expr: &'l LowerExpr<'l>,
     form: TemplateForm,
     texts: Vec<String>,
     /// In source order: the index of each piece of text, and `None` for each sequence.
@@ -44,13 +48,15 @@ struct TemplateLowerer<'l, 'a> {
     trim_next: bool,
 }
 
-/// Lowers a template and applies its trimming.
+/// Lowers a template of `source` and applies its trimming. `lower_expr` lowers the expressions in it.
 pub(super) fn lower_template_parts(
-    lower: &LoweringContext<'_>,
+    source: &str,
+    lower_expr: &LowerExpr<'_>,
     template: Template,
     form: TemplateForm,
 ) -> Vec<TemplatePart> {
-    let mut weaver = TemplateLowerer { lower, form, texts: Vec::new(), order: Vec::new(), trim_next: false };
+    let mut weaver =
+        TemplateLowerer { source, lower_expr, form, texts: Vec::new(), order: Vec::new(), trim_next: false };
     let pieces = weaver.lower_elements(template);
     if form == TemplateForm::Indented {
         weaver.dedent_lines();
@@ -58,13 +64,13 @@ pub(super) fn lower_template_parts(
     weaver.merge_pieces(pieces)
 }
 
-impl TemplateLowerer<'_, '_> {
+impl TemplateLowerer<'_> {
     fn lower_elements(&mut self, template: Template) -> Vec<TemplatePiece> {
         let mut pieces = Vec::new();
         for element in template {
             match element {
                 Element::Literal(literal) => {
-                    let written = literal.span().and_then(|span| self.lower.text.get(span));
+                    let written = literal.span().and_then(|span| self.source.get(span));
                     match (self.form, written) {
                         (TemplateForm::Quoted, _) | (_, None) => pieces.push(self.add_text(literal.into_value())),
                         (_, Some(written)) => {
@@ -75,7 +81,7 @@ impl TemplateLowerer<'_, '_> {
                 }
                 Element::Interpolation(interpolation) => {
                     self.apply_strip(interpolation.strip);
-                    pieces.push(TemplatePiece::Interpolation(self.lower.lower_expr(interpolation.expr)));
+                    pieces.push(TemplatePiece::Interpolation((self.lower_expr)(interpolation.expr)));
                 }
                 Element::Directive(directive) => pieces.push(self.lower_directive(*directive)),
             }
@@ -109,7 +115,7 @@ impl TemplateLowerer<'_, '_> {
         match directive {
             Directive::If(each) => {
                 self.apply_strip(each.if_expr.strip);
-                let condition = self.lower.lower_expr(each.if_expr.cond_expr);
+                let condition = (self.lower_expr)(each.if_expr.cond_expr);
                 let yes = self.lower_elements(each.if_expr.template);
                 let no = each.else_expr.map_or_else(Vec::new, |other| {
                     self.apply_strip(other.strip);
@@ -121,7 +127,7 @@ impl TemplateLowerer<'_, '_> {
             Directive::For(each) => {
                 let head = each.for_expr;
                 self.apply_strip(head.strip);
-                let collection = self.lower.lower_expr(head.collection_expr);
+                let collection = (self.lower_expr)(head.collection_expr);
                 let body = self.lower_elements(head.template);
                 self.apply_strip(each.endfor_expr.strip);
                 let key = head.key_var.map(|word| word.as_str().into());
