@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
+mod circles;
+
 /// All Rust files below a folder.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -94,6 +96,14 @@ fn no_stage_uses_a_later_one() {
     assert!(sources.values().map(Vec::len).sum::<usize>() > 200, "the sources are found");
     let against = arrows_against(&stages, &sources);
     assert!(against.is_empty(), "{}", against.join("\n"));
+}
+
+#[test]
+fn the_language_knows_no_other_crate_of_the_workspace() {
+    let naming = |(_, text): &&(PathBuf, String)| code(text).contains("leasehold_");
+    let sources = sources(&["hcl".to_owned()]);
+    let files: Vec<_> = sources["hcl"].iter().filter(naming).map(|(file, _)| file).collect();
+    assert!(sources["hcl"].len() > 40 && files.is_empty(), "{files:?}");
 }
 
 #[test]
