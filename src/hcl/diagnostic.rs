@@ -35,7 +35,7 @@ pub struct Diagnostic {
     pub values: Vec<(String, String)>,
     /// What to do.
     pub help: Option<String>,
-    /// The place. `None`: the finding is about the stack as a whole.
+    /// The place. `None`: the finding is about the configuration as a whole.
     pub location: Option<Location>,
     /// Other relevant places, such as the first of two duplicates.
     pub related: Vec<Location>,

@@ -2,7 +2,7 @@
 //! exact range.
 //!
 //! Locals, module variables, outputs and attributes of blocks are evaluated on first use, each once. One that needs itself is a cycle,
-//! which is reported with its path. The work is bounded by [`EvalBudget`], and files are read only through [`StackFiles`]. The invariant:
+//! which is reported with its path. The work is bounded by [`EvalBudget`], and files are read only through [`ReadableFiles`]. The invariant:
 //! each error is reported once, where it occurs; expressions that depend on it fail with [`EvalError::Told`] and add no diagnostic.
 //!
 //! Example: with `a = local.b` and `b = local.a` in `locals`, evaluating `local.a` reports the cycle `local.a → local.b → local.a`.

@@ -164,7 +164,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Whether the stack itself declares a block of this type and label.
+    /// Whether the root module declares a block of this type and label.
     fn is_declared_in_stack(&self, root: &str, label: &str) -> bool {
         self.find_visible_type(root).is_some_and(|of| self.catalog(ModuleId::ROOT).named_blocks(of).contains_key(label))
     }

@@ -3,7 +3,8 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::tokens::{FormatToken, TokenKind};
+use super::tokens::FormatToken;
+use crate::hcl::syntax::lexer::TokenKind;
 
 /// One line in three cells: the tokens before `=`, those from `=` on, and a comment at the end. Each cell may be empty.
 #[derive(Default)]

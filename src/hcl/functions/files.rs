@@ -34,7 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// The path in the first argument, relative to the directory of the stack. Lexically it stays within the directory of the stack or, in a
+/// The path in the first argument, relative to the directory of the root module. Lexically it stays within that directory or, in a
 /// module, of that module. The result contains no `.` and no doubled slashes. Symbolic links are not resolved here.
 fn resolve_path(args: &Args<'_>) -> Result<String, FunctionError> {
     let path = args.expect_text(0)?;

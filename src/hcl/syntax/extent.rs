@@ -3,77 +3,30 @@
 //!
 //! Example: in `f(1, [2, 3]) , x` the expression is `f(1, [2, 3])`, 12 bytes. The commas inside the brackets do not end it.
 
+use super::lexer::{Lexer, OpenDelimiter, TokenKind};
+
 /// The length in bytes of the expression at the start of `text`, without trailing blanks. The expression ends at a comma, a comment,
 /// the end of the line or the end of the object, outside of brackets and strings. `None`: it contains a heredoc or a comment, is not
 /// closed, or is empty.
 #[must_use]
 pub(super) fn measure_expression(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut depth = 0_usize;
-    let mut at = 0;
-    loop {
-        let next = bytes.get(at + 1).copied();
-        match bytes.get(at)? {
-            b'"' => at = find_string_end(bytes, at)?,
-            b'(' | b'[' | b'{' => {
-                depth += 1;
-                at += 1;
-            }
-            b'\n' | b',' | b'}' | b'#' if depth == 0 => break,
-            b'/' if depth == 0 && next == Some(b'/') => break,
-            b')' | b']' | b'}' => {
-                depth = depth.checked_sub(1)?;
-                at += 1;
-            }
-            b'#' => return None,
-            b'/' if matches!(next, Some(b'/' | b'*')) => return None,
-            b'<' if next == Some(b'<') => return None,
-            _ => at += 1,
+    let mut lexer = Lexer::new(text, 0);
+    let end = loop {
+        let open = lexer.open_delimiters();
+        let (within, in_string) = (!open.is_empty(), open.iter().any(|(open, _)| *open == OpenDelimiter::Quote));
+        let token = lexer.next_token()?;
+        let written = text.get(token.start..token.end)?;
+        match token.kind {
+            TokenKind::Newline if in_string => return None,
+            TokenKind::Newline | TokenKind::Comma if !within => break token.start,
+            TokenKind::Unmatched if !within && written == "}" => break token.start,
+            TokenKind::Comment if !within && !written.starts_with("/*") => break token.start,
+            TokenKind::Comment | TokenKind::Unmatched | TokenKind::OpenHeredoc => return None,
+            _ => {}
         }
-    }
-    let length = text.get(..at)?.trim_end_matches([' ', '\t', '\r']).len();
+    };
+    let length = text.get(..end)?.trim_end_matches([' ', '\t', '\r']).len();
     (length > 0).then_some(length)
-}
-
-/// The position after the string that begins at `from`. `None`: the string is not closed on its line.
-fn find_string_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from + 1;
-    loop {
-        let byte = *bytes.get(at)?;
-        let next = bytes.get(at + 1).copied();
-        match byte {
-            b'"' => return Some(at + 1),
-            b'\n' => return None,
-            b'\\' => at += 2,
-            b'$' | b'%' if next == Some(byte) && bytes.get(at + 2) == Some(&b'{') => at += 3,
-            b'$' | b'%' if next == Some(b'{') => at = find_interpolation_end(bytes, at + 2)?,
-            _ => at += 1,
-        }
-    }
-}
-
-/// The position after the interpolation whose content begins at `from`. The recursion through strings is bounded, because the scan
-/// of the file has already limited the nesting.
-fn find_interpolation_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut depth = 0_usize;
-    let mut at = from;
-    loop {
-        match bytes.get(at)? {
-            b'"' => at = find_string_end(bytes, at)?,
-            b'{' => {
-                depth += 1;
-                at += 1;
-            }
-            b'}' if depth == 0 => return Some(at + 1),
-            b'}' => {
-                depth -= 1;
-                at += 1;
-            }
-            b'#' | b'\n' => return None,
-            b'/' if matches!(bytes.get(at + 1), Some(b'/' | b'*')) => return None,
-            _ => at += 1,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! Syntax trees. Input: the bytes of the files. Output: blocks and expressions with their byte ranges, and a diagnostic for
 //! every syntax error. Nothing is evaluated here.
 //!
-//! [`scan`] splits a file into its top-level items and reports unbalanced or too deeply nested delimiters. It runs first and does not
+//! [`outline`] splits a file into its top-level items and reports unbalanced or too deeply nested delimiters. It runs first and does not
 //! recurse, so no input can exhaust the stack of the recursive parser. [`parse`] then reads each item: simple items with [`plain`],
 //! all others with `hcl-edit`, whose tree [`lower`] converts to the smaller tree of this module. Items are parsed one at a time:
 //! the tree of `hcl-edit` is dropped with its item, and an error in one item does not hide errors in others.
 //!
-//! Example: `owner "jane" { email = "jane@example.com" }` becomes a [`Block`] with the keyword `owner`, the label `jane` and one
-//! [`Attribute`] named `email`.
+//! Example: `team "web" { lead = "jane" }` becomes a [`Block`] with the keyword `team`, the label `web` and one [`Attribute`] named `lead`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,10 +16,11 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::source::{FileId, FileSpan};
 
 mod extent;
+pub mod lexer;
 mod lower;
+mod outline;
 pub mod parse;
 mod plain;
-mod scan;
 mod template;
 
 pub use parse::{ParsedFiles, parse_expression, parse_files, parse_template};
@@ -66,7 +66,7 @@ fn normalize_unicode(value: String) -> Arc<str> {
 pub struct Block {
     /// The file that contains it.
     pub file: FileId,
-    /// The type, such as `identity`.
+    /// The type, such as `team`.
     pub keyword: SpannedName,
     /// The labels, without quotes.
     pub labels: Vec<SpannedName>,

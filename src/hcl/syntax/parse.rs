@@ -6,8 +6,8 @@ use std::ops::Range;
 use hcl_edit::structure::Structure;
 
 use super::lower::LoweringContext;
+use super::outline::{Outline, scan_outline};
 use super::plain::{self, PlainItem, WordInterner};
-use super::scan::{Outline, scan_outline};
 use super::{Attribute, Block, ByteRange, Expr, ExprKind, TemplatePart};
 use crate::hcl::deep_stack::STACK_SIZE;
 use crate::hcl::diagnostic::Diagnostic;

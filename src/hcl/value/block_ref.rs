@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub struct BlockType {
     /// The word that begins such a block, and a reference to it.
     pub word: &'static str,
-    /// The word with its indefinite article, for diagnostics, such as `an owner`.
+    /// The word with its indefinite article, for diagnostics, such as `a team`.
     pub phrase: &'static str,
     /// How its blocks are named.
     pub naming: BlockNaming,
