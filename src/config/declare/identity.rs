@@ -297,7 +297,7 @@ fn find_trusted_identities(all: &BTreeMap<Address, DeclaredIdentity>, block: &Bl
         // Set later, when the accounts of both identities are known.
         account: None,
     };
-    let address = block_address(&block);
+    let address = block_address(block);
     if let Some(identity) = all.get(&address) {
         return vec![trusted(identity)];
     }

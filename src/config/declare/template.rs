@@ -69,7 +69,7 @@ impl IdentityTemplates {
     }
 
     fn read_template(&mut self, eval: &Evaluator<'_>, block: &BlockRef) -> Option<Rc<IdentityTemplate>> {
-        let address = block_address(&block);
+        let address = block_address(block);
         if let Some(known) = self.read.get(&address) {
             return Some(known.clone());
         }

@@ -26,6 +26,7 @@ pub mod module;
 mod operators;
 pub mod reference;
 pub mod scope;
+mod steps;
 mod template;
 mod template_file;
 mod traversal;
