@@ -128,7 +128,7 @@ async fn applied(way: &str) -> Duration {
 
 async fn plan(declared: &DeclaredStack, aws: &AwsProvider) -> Plan {
     let realm = aws.read_realm().await.expect("the emulator has an account");
-    let (shared, _) = realize::realize_shared_objects(declared, aws, &realm);
+    let (shared, _) = realize::realize_shared_objects(declared, &leasehold_aws::build_realizer(), &realm);
     let snapshot = aws.observe_stack(ObserveRequest::for_plan(&declared.stack, &shared)).await.expect("it can be read");
     let provider = ProviderSettings::Aws {
         region: None,
@@ -152,8 +152,8 @@ async fn plan(declared: &DeclaredStack, aws: &AwsProvider) -> Plan {
         shared: &shared,
         snapshot: &snapshot,
         now,
-        realize: aws,
-        compare: aws,
+        realize: &leasehold_aws::build_realizer(),
+        compare: &leasehold_aws::AwsRealizer,
         basis,
         selection,
     };

@@ -17,12 +17,12 @@ use leasehold::plan::{Plan, PlanBasis, build, build_plan};
 use leasehold::realize::ResourceMap;
 use leasehold::{diff, lifecycle, realize};
 use leasehold_local::LocalDirectory;
-use leasehold_provider::{LiveIdentity, LiveShared, Realize as _, Realm, Snapshot};
+use leasehold_provider::{LiveIdentity, LiveShared, Provider, Realm, Snapshot};
 
 struct Bench {
     declared: DeclaredStack,
     shared: ResourceMap,
-    directory: LocalDirectory,
+    provider: Provider,
     nothing: Snapshot,
     converged: Snapshot,
 }
@@ -33,7 +33,7 @@ impl Bench {
         let inputs =
             ConfigInputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: StackLimits::default() };
         let declared = load_config(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
-        let directory = LocalDirectory::new("nowhere.db", "bench", Arc::new(|| stack::NOW));
+        let provider = Arc::new(LocalDirectory::new("nowhere.db", "bench", Arc::new(|| stack::NOW))).into_provider();
         let realm = Realm {
             provider: "local".to_owned(),
             account: "embedded".to_owned(),
@@ -41,9 +41,9 @@ impl Bench {
             actor: "bench".to_owned(),
             others: BTreeMap::new(),
         };
-        let (shared, _) = realize::realize_shared_objects(&declared, &directory, &realm);
+        let (shared, _) = realize::realize_shared_objects(&declared, &provider.realize, &realm);
         let nothing = Snapshot::for_realm(realm);
-        let mut bench = Self { declared, shared, directory, converged: nothing.clone(), nothing };
+        let mut bench = Self { declared, shared, provider, converged: nothing.clone(), nothing };
         bench.converged = bench.applied();
         assert_eq!(bench.plan(&bench.nothing).identities.len(), count);
         assert!(bench.plan(&bench.converged).is_empty());
@@ -51,7 +51,7 @@ impl Bench {
     }
 
     fn standings<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<lifecycle::IdentityStatus<'a>> {
-        let principal_id = |principal, name: &str| self.directory.principal_id(principal, name);
+        let principal_id = |principal, name: &str| self.provider.realize.ids.principal_id(principal, name);
         lifecycle::decide_phases(&self.declared, snapshot, stack::NOW, principal_id).0
     }
 
@@ -59,7 +59,7 @@ impl Bench {
     fn applied(&self) -> Snapshot {
         let realm = &self.nothing.realm;
         let live = |standing: &lifecycle::IdentityStatus<'_>| {
-            let (resources, _) = realize::realize_identity(standing, &self.directory, realm);
+            let (resources, _) = realize::realize_identity(standing, &self.provider.realize, realm);
             let marks = resources.get(&standing.id)?.marks.clone()?;
             let (id, name) = (standing.id.clone(), standing.id.name.clone());
             let principal = standing.declared?.principal;
@@ -84,8 +84,8 @@ impl Bench {
             shared: &self.shared,
             snapshot,
             now: stack::NOW,
-            realize: &self.directory,
-            compare: &self.directory,
+            realize: &self.provider.realize,
+            compare: self.provider.compare.as_ref(),
             basis: PlanBasis {
                 version: "0.0.0".to_owned(),
                 directory: ".".to_owned(),
@@ -110,14 +110,18 @@ fn plan(criterion: &mut Criterion) {
         let bench = Bench::new(count);
         for (what, snapshot) in [("converged", &bench.converged), ("joiners", &bench.nothing)] {
             let standings = bench.standings(snapshot);
-            let wanted: Vec<ResourceMap> =
-                standings.iter().map(|s| realize::realize_identity(s, &bench.directory, &snapshot.realm).0).collect();
+            let wanted: Vec<ResourceMap> = standings
+                .iter()
+                .map(|s| realize::realize_identity(s, &bench.provider.realize, &snapshot.realm).0)
+                .collect();
             // Dropping a result is not counted: a run does it once, at its end.
             group.bench_function(BenchmarkId::new(format!("diff {what}"), count), |bencher| {
                 let deltas = |()| -> Vec<_> {
                     let both = standings.iter().zip(&wanted);
-                    both.filter_map(|(standing, wanted)| diff::classify_identity(standing, wanted, &bench.directory))
-                        .collect()
+                    both.filter_map(|(standing, wanted)| {
+                        diff::classify_identity(standing, wanted, &bench.provider.realize)
+                    })
+                    .collect()
                 };
                 bencher.iter_batched(|| (), |()| black_box(deltas(())), BatchSize::PerIteration);
             });

@@ -327,7 +327,7 @@ pub(super) async fn review_and_apply_plan(
     let allowance = to_allowance(terms.allowance);
     let rulings = rules::evaluate_rules(&plan, &allowance);
     plan_view::write_json_into(here, terms.json_into, || views::plan::render_plan_json(&plan, &rulings))?;
-    let text = views::plan::render_plan_text(&plan, &rulings, connection.realize.as_ref());
+    let text = views::plan::render_plan_text(&plan, &rulings, &connection.realize);
     super::print_result(&invocation::current_invocation().complete_commands(&text))?;
     if plan.is_empty() {
         return Ok(CommandExit::Done);

@@ -18,15 +18,13 @@ pub fn plan_as_joiners(declared: &DeclaredStack, now: jiff::Timestamp) -> (Resou
     let others =
         providers.others.iter().map(|(alias, settings)| (alias.clone(), placeholder_realm(settings))).collect();
     let realm = Realm { others, ..placeholder_realm(&providers.first) };
-    let (mut resources, mut findings) = realize::realize_shared_objects(declared, realize.as_ref(), &realm);
+    let (mut resources, mut findings) = realize::realize_shared_objects(declared, &realize, &realm);
     let snapshot = Snapshot::for_realm(realm);
-    let principal_id = |principal, name: &str| realize.principal_id(principal, name);
+    let principal_id = |principal, name: &str| realize.ids.principal_id(principal, name);
     // Whether a lease has expired depends on the live state, which is not known here.
     let (standings, _) = lifecycle::decide_phases(declared, &snapshot, now, principal_id);
-    let realized: Vec<(ResourceMap, Vec<Diagnostic>)> = standings
-        .par_iter()
-        .map(|standing| realize::realize_identity(standing, realize.as_ref(), &snapshot.realm))
-        .collect();
+    let realized: Vec<(ResourceMap, Vec<Diagnostic>)> =
+        standings.par_iter().map(|standing| realize::realize_identity(standing, &realize, &snapshot.realm)).collect();
     for (parts, broken) in realized {
         resources.extend(parts);
         findings.extend(broken);

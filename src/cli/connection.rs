@@ -5,23 +5,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_aws::{AwsProvider, AwsRealizer, AwsSettings};
+use leasehold_aws::{AwsProvider, AwsSettings};
 use leasehold_local::LocalDirectory;
-use leasehold_provider::{Alias, Compare, Enact, Observe, Realize};
+use leasehold_provider::{Alias, Compare, Enact, IssueKeys, Observe, Provider, Realizer};
 
 use super::environment;
 use super::failure::CommandError;
 use super::throttling;
 use crate::config::declared::{self, ProviderSettings, Providers, SecretStore};
-use crate::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
+use crate::multi_account::{AccountMember, MultiAccountProvider, build_multi_account_realizer};
 use crate::secret_store::{DeliveringProvider, DeliveryClock, SecretStores};
 
 /// The connection to one provider, or to the providers of several accounts.
 pub struct Connection {
-    pub realize: Arc<dyn Realize>,
+    pub realize: Realizer,
     pub compare: Arc<dyn Compare>,
     pub observe: Arc<dyn Observe>,
     pub enact: Arc<dyn Enact>,
+    /// Creates access keys. `None`: the provider issues no keys.
+    issue: Option<Arc<dyn IssueKeys>>,
     /// The secret stores for issued keys.
     pub vault: SecretStores,
 }
@@ -38,23 +40,16 @@ impl Connection {
     ) -> Result<Self, CommandError> {
         let first = Self::connect_to_account(&providers.first, None, directory, now).await?;
         if providers.others.is_empty() {
-            return Ok(first);
+            return Ok(Self::from_provider(first));
         }
-        let (realize, compare) = (Arc::clone(&first.realize), Arc::clone(&first.compare));
-        let mut members = BTreeMap::from([(None, first.into_fleet_member(&providers.first, providers.alias.as_ref()))]);
+        let name = provider_reference(&providers.first, providers.alias.as_ref());
+        let mut members = BTreeMap::from([(None, AccountMember::from_provider(name, first.clone()))]);
         for (alias, settings) in &providers.others {
             let other = Self::connect_to_account(settings, Some(alias), directory, now).await?;
-            members.insert(Some(alias.clone()), other.into_fleet_member(settings, Some(alias)));
+            let member = AccountMember::from_provider(provider_reference(settings, Some(alias)), other);
+            members.insert(Some(alias.clone()), member);
         }
-        let fleet = Arc::new(MultiAccountProvider::new(members, Arc::clone(&realize)));
-        let (observe, enact) = (Arc::<MultiAccountProvider>::clone(&fleet), fleet);
-        Ok(Self {
-            realize: Arc::new(MultiAccountRealizer(realize)),
-            compare,
-            observe,
-            enact,
-            vault: SecretStores::default(),
-        })
+        Ok(Self::from_provider(MultiAccountProvider::combine_providers(first, members)))
     }
 
     /// Connects to one account. `among` is its name where the stack has several.
@@ -63,7 +58,7 @@ impl Connection {
         among: Option<&Alias>,
         directory: &Path,
         now: Timestamp,
-    ) -> Result<Self, CommandError> {
+    ) -> Result<Provider, CommandError> {
         match settings {
             ProviderSettings::Local { path } => {
                 let local = open_local_directory(path.as_deref(), directory, now);
@@ -72,7 +67,7 @@ impl Connection {
                     Some(_) => local.with_account_name(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
                     None => local,
                 });
-                Ok(Self::from_provider(Arc::clone(&local), local))
+                Ok(local.into_provider())
             }
             ProviderSettings::Aws { .. } => {
                 let aws = build_aws_settings(settings).unwrap_or_default();
@@ -85,30 +80,14 @@ impl Connection {
                     true => anyhow::Error::from(error),
                     false => anyhow::Error::from(error).context(problem()),
                 })?;
-                Ok(Self::from_provider(
-                    Arc::new(AwsRealizer),
-                    Arc::new(provider.with_notices(throttling::notices_for_cloud("AWS"))),
-                ))
+                Ok(provider.with_notices(throttling::notices_for_cloud("AWS")).into_provider())
             }
         }
     }
 
-    fn into_fleet_member(self, settings: &ProviderSettings, alias: Option<&Alias>) -> AccountMember {
-        AccountMember { name: provider_reference(settings, alias), observe: self.observe, enact: self.enact }
-    }
-
-    /// Builds a connection from the pure half of a provider and the half that accesses the cloud.
-    fn from_provider<R: Realize + Compare + 'static, P: Observe + Enact + 'static>(
-        pure: Arc<R>,
-        provider: Arc<P>,
-    ) -> Self {
-        Self {
-            realize: Arc::<R>::clone(&pure),
-            compare: pure,
-            observe: Arc::<P>::clone(&provider),
-            enact: provider,
-            vault: SecretStores::default(),
-        }
+    fn from_provider(provider: Provider) -> Self {
+        let Provider { realize, compare, observe, enact, issue } = provider;
+        Self { realize, compare, observe, enact, issue, vault: SecretStores::default() }
     }
 
     /// Adds secret stores: a secret that is created through the connection is delivered to them. On the embedded directory a delivery is
@@ -126,8 +105,14 @@ impl Connection {
             ProviderSettings::Aws { .. } => Arc::new(Timestamp::now),
         };
         let vault = SecretStores::from_declared(stores, directory);
-        let (realize, observe) = (Arc::clone(&self.realize), Arc::clone(&self.observe));
-        let enact = Arc::new(DeliveringProvider { enact: self.enact, observe, realize, vault: vault.clone(), clock });
+        let enact = Arc::new(DeliveringProvider {
+            enact: self.enact,
+            issue: self.issue.clone(),
+            observe: Arc::clone(&self.observe),
+            semantics: Arc::clone(&self.realize.semantics),
+            vault: vault.clone(),
+            clock,
+        });
         Self { enact, vault, ..self }
     }
 }
@@ -162,14 +147,12 @@ fn provider_reference(settings: &ProviderSettings, alias: Option<&Alias>) -> Str
 }
 
 /// The pure half of the stack's providers, without a connection.
-pub fn build_realizer(providers: &Providers) -> Arc<dyn Realize> {
-    let first: Arc<dyn Realize> = match &providers.first {
-        ProviderSettings::Local { path } => {
-            Arc::new(open_local_directory(path.as_deref(), Path::new("."), Timestamp::UNIX_EPOCH))
-        }
-        ProviderSettings::Aws { .. } => Arc::new(AwsRealizer),
+pub fn build_realizer(providers: &Providers) -> Realizer {
+    let first = match &providers.first {
+        ProviderSettings::Local { .. } => leasehold_local::build_realizer(),
+        ProviderSettings::Aws { .. } => leasehold_aws::build_realizer(),
     };
-    if providers.others.is_empty() { first } else { Arc::new(MultiAccountRealizer(first)) }
+    if providers.others.is_empty() { first } else { build_multi_account_realizer(first) }
 }
 
 fn open_local_directory(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {

@@ -22,7 +22,7 @@ pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<CommandExit, Comma
     let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
     let observed = session::observe_stack(&stack, &connection).await?;
-    let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
+    let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
     let (standings, findings) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     if !findings.is_empty() {
         return Err(CommandError::Findings { findings, sources: stack.sources });

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use leasehold_provider::Realize;
+use leasehold_provider::Realizer;
 use serde_json::Value;
 
 use super::args::{PlanFormat, PlanViewArgs};
@@ -21,7 +21,7 @@ use crate::views::{self};
 pub fn show_plan_view(
     plan: &Plan,
     rulings: &[Ruling],
-    realize: &dyn Realize,
+    realize: &Realizer,
     stack: Option<&Stack>,
     args: &PlanViewArgs,
 ) -> Result<(), CommandError> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use leasehold_provider::{LiveIdentity, ObserveRequest, Realize, Snapshot, StackName};
+use leasehold_provider::{LiveIdentity, ObserveRequest, Realizer, Snapshot, StackName};
 
 use super::args::{AllowanceArgs, CarryOutArgs, RevokeArgs};
 use super::connection::Connection;
@@ -65,12 +65,12 @@ pub async fn cmd_revoke(
         let (shared, mut snapshot) = observe_identities(&known, &connection).await?;
         run.resolve_unfinished_intents(&snapshot).await?;
         if connection.observe.has_unread_details(&snapshot) {
-            let live = named::find_identity(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
+            let live = named::find_identity(&args.what, &known.stack, &snapshot, &connection.realize)?;
             let whom = [live.id.clone()].into();
             connection.observe.read_exactly(&known.stack, &mut snapshot, &whom).await?;
         }
-        let live = named::find_identity(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
-        let plan = plan_revocation(&known, live, &snapshot, reason, now, connection.realize.as_ref())?;
+        let live = named::find_identity(&args.what, &known.stack, &snapshot, &connection.realize)?;
+        let plan = plan_revocation(&known, live, &snapshot, reason, now, &connection.realize)?;
         let address = live.address().to_string();
         if plan.is_empty() {
             plan_view::write_json_into(here, args.json.json_into.as_deref(), || {
@@ -109,7 +109,7 @@ fn plan_revocation(
     snapshot: &Snapshot,
     reason: LeaveReason,
     now: Timestamp,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Result<Plan, CommandError> {
     let Providers { first, alias, others } = known.providers.clone();
     let basis = PlanBasis {
@@ -162,7 +162,7 @@ async fn observe_identities(
 ) -> Result<(ResourceMap, Snapshot), CommandError> {
     let realm = connection.observe.read_realm().await?;
     let shared = match &known.whole {
-        Some(stack) => realize::realize_shared_objects(&stack.declared, connection.realize.as_ref(), &realm).0,
+        Some(stack) => realize::realize_shared_objects(&stack.declared, &connection.realize, &realm).0,
         None => ResourceMap::new(),
     };
     let request = ObserveRequest::for_plan(&known.stack, &shared);

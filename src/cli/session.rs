@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Alias, DeliveryIndex, Digest, Observe, ObserveRequest, Principal, Realize, ResourceId, Snapshot,
+    Address, Alias, DeliveryIndex, Digest, Observe, ObserveRequest, Principal, Realizer, ResourceId, Snapshot,
 };
 
 use super::args::{SelectionArgs, VariableArgs};
@@ -312,7 +312,7 @@ pub struct ObservedStack {
 /// # Errors
 /// The cloud or a secret store cannot be read.
 pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<ObservedStack, CommandError> {
-    observe_read_only(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
+    observe_read_only(stack, connection.observe.as_ref(), &connection.realize).await
 }
 
 /// Observes what a plan for the stack needs, including the objects to import.
@@ -320,8 +320,8 @@ pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<Obs
 /// # Errors
 /// The cloud or a secret store cannot be read.
 pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<ObservedStack, CommandError> {
-    let adopt = lifecycle::imports::list_import_candidates(&stack.declared, connection.realize.as_ref());
-    observe_with_imports(stack, connection.observe.as_ref(), connection.realize.as_ref(), &adopt).await
+    let adopt = lifecycle::imports::list_import_candidates(&stack.declared, &connection.realize);
+    observe_with_imports(stack, connection.observe.as_ref(), &connection.realize, &adopt).await
 }
 
 /// Observes the live objects of the stack with only the half of a provider that reads.
@@ -331,7 +331,7 @@ pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<
 pub async fn observe_read_only(
     stack: &Stack,
     observe: &dyn Observe,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Result<ObservedStack, CommandError> {
     observe_with_imports(stack, observe, realize, &BTreeMap::new()).await
 }
@@ -339,7 +339,7 @@ pub async fn observe_read_only(
 async fn observe_with_imports(
     stack: &Stack,
     observe: &dyn Observe,
-    realize: &dyn Realize,
+    realize: &Realizer,
     adopt: &BTreeMap<ResourceId, Address>,
 ) -> Result<ObservedStack, CommandError> {
     let realm = observe.read_realm().await?;
@@ -366,11 +366,13 @@ async fn observe_with_imports(
 
 /// The users that must have access keys, or to which keys were delivered. They are read exactly, because a credential report may be hours
 /// old.
-fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &dyn Realize) -> BTreeSet<ResourceId> {
+fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &Realizer) -> BTreeSet<ResourceId> {
     let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
     let declared = declared.map(|identity| (&identity.account, &identity.name));
     let names = declared.chain(delivered.keys().map(|(account, name)| (account, name)));
-    names.map(|(account, name)| realize.principal_id(Principal::User, name).with_account(account.as_ref())).collect()
+    names
+        .map(|(account, name)| realize.ids.principal_id(Principal::User, name).with_account(account.as_ref()))
+        .collect()
 }
 
 /// Makes a plan for the stack.
@@ -391,7 +393,7 @@ pub fn plan_stack(
         shared: &observed.shared,
         snapshot: &observed.snapshot,
         now,
-        realize: connection.realize.as_ref(),
+        realize: &connection.realize,
         compare: connection.compare.as_ref(),
         basis: stack.plan_basis(),
         selection: &selection,

@@ -30,7 +30,7 @@ fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<CommandExit, CommandErr
     let plan = saved::read_plan(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?.plan;
     let rulings = rules::evaluate_rules(&plan, &Allowance::default());
     let realize = connection::build_realizer(&plan.basis.basis_providers());
-    plan_view::show_plan_view(&plan, &rulings, realize.as_ref(), None, view)?;
+    plan_view::show_plan_view(&plan, &rulings, &realize, None, view)?;
     Ok(CommandExit::Done)
 }
 
@@ -39,9 +39,9 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, Comm
     let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
     let observed = session::observe_stack(&stack, &connection).await?;
-    let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
+    let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
     let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
-    let meant = connection.realize.find_by_cloud_name(&observed.snapshot.realm, &args.what);
+    let meant = connection.realize.names.find_by_cloud_name(&observed.snapshot.realm, &args.what);
     let named = |standing: &&IdentityStatus<'_>| {
         standing.address.as_str() == args.what
             || standing.id.name == args.what

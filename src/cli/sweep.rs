@@ -64,7 +64,7 @@ fn describe_nothing_due(
     observed: &ObservedStack,
     now: jiff::Timestamp,
 ) -> String {
-    let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
+    let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
     let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     let next = match due::find_next_due(&standings) {
         Some(due) => format!("Next: {}.", escape_steering(&due.to_string())),

@@ -22,8 +22,7 @@ pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<CommandExit, 
     let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
     let observed = session::observe_stack(&stack, &connection).await?;
     let wanted = WhoCanQuery { action: &args.action, resource: &args.resource, now };
-    let holders =
-        find_allowed_identities(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());
+    let holders = find_allowed_identities(&observed.snapshot, wanted, &connection.realize, connection.compare.as_ref());
     match args.format {
         OutputFormat::Human => super::print_result(&views::who_can::render_holders(&holders))?,
         OutputFormat::Json => super::print_json(&json!({

@@ -18,7 +18,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Change, Realize, Resource, ResourceId};
+use leasehold_provider::{Change, Realizer, Resource, ResourceId};
 
 use super::rank::StepRank;
 use super::sequence::{find_step, find_step_mut};
@@ -33,7 +33,7 @@ pub fn add_dependency_edges(
     steps: &mut [Step],
     ranked: &BTreeMap<StepId, StepRank>,
     rewrites: &[SharedRewrite],
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) {
     let rewritten: BTreeSet<&ResourceId> = rewrites.iter().filter(|it| it.stays).map(|it| &it.id).collect();
     let mut makers: BTreeMap<ResourceId, Vec<StepId>> = BTreeMap::new();

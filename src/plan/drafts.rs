@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, DenyExtent, Digest, InterimDeny, Realize, Resource, ResourceId};
+use leasehold_provider::{Address, Change, DenyExtent, Digest, InterimDeny, Realizer, Resource, ResourceId};
 
 use super::rank::{RankedChange, StepRank, TransitionPhase, deny_in_own_policy, find_quarantine_rank, rank_change};
 use super::sequence::{find_step, find_step_mut};
@@ -53,7 +53,7 @@ pub struct StepDrafts<'a> {
     opening: BTreeSet<&'a ResourceId>,
     /// The live shared objects.
     live: &'a SharedObjects<'a>,
-    realize: &'a dyn Realize,
+    realize: &'a Realizer,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
 }
 
@@ -62,7 +62,7 @@ impl<'a> StepDrafts<'a> {
     pub fn new(
         opening: BTreeSet<&'a ResourceId>,
         live: &'a SharedObjects<'a>,
-        realize: &'a dyn Realize,
+        realize: &'a Realizer,
         digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
     ) -> Self {
         Self { steps: Vec::new(), ranked: BTreeMap::new(), opening, live, realize, digest_of }
@@ -130,7 +130,7 @@ impl<'a> StepDrafts<'a> {
         let own = self.realize.empty_own_policy(subject.id);
         let is_own = |change: &&Change| own.as_ref().is_some_and(|own| own.id == *change.id());
         let live = subject.changes.iter().find(is_own).and_then(Change::resource_before);
-        let is_shut = live.is_some_and(|live| self.realize.classify_denial(live) == DenyExtent::Everything);
+        let is_shut = live.is_some_and(|live| self.realize.semantics.classify_denial(live) == DenyExtent::Everything);
         let everything = InterimDeny { everything: true, ..InterimDeny::default() };
         let says = live.or(own.as_ref()).filter(|_| denied && !is_shut);
         let Some(shut) = says.and_then(|says| self.realize.build_interim_policy(Some(says), Some(says), &everything))
@@ -168,7 +168,7 @@ impl<'a> StepDrafts<'a> {
         self.steps.push(Step {
             id,
             subject: subject.clone(),
-            note: self.realize.describe_change(change),
+            note: self.realize.semantics.describe_change(change),
             precondition: (self.digest_of)(change.id()),
             change: change.clone(),
             meanwhile,

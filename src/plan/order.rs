@@ -35,7 +35,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Change, DenyExtent, Realize, Resource, ResourceId};
+use leasehold_provider::{Change, DenyExtent, Realizer, Resource, ResourceId};
 
 use super::denials::DenialIndex;
 use super::drafts::StepDrafts;
@@ -97,7 +97,7 @@ pub fn order_steps<'a>(
     identities: &[IdentityDelta],
     shared: &[SharedDelta],
     around: OrderContext<'a>,
-    realize: &'a dyn Realize,
+    realize: &'a Realizer,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 ) -> Vec<Step> {
     let opening = shared.iter().filter(|delta| is_federation_widened(delta, realize)).map(|delta| &delta.id).collect();
@@ -141,7 +141,7 @@ fn guard_identities(
     identities: &[IdentityDelta],
     shared: &[SharedDelta],
     around: OrderContext<'_>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Vec<Option<TransitionGuard>> {
     let addresses = |of: &dyn Fn(&&SharedDelta) -> bool| -> BTreeSet<&str> {
         shared.iter().filter(of).map(|delta| delta.address.as_str()).collect()
@@ -174,21 +174,22 @@ fn guard_identities(
 }
 
 /// Whether the delta deletes the identity, and something that denies is deleted with it or detached from it.
-fn has_removed_denial(delta: &IdentityDelta, around: OrderContext<'_>, realize: &dyn Realize) -> bool {
+fn has_removed_denial(delta: &IdentityDelta, around: OrderContext<'_>, realize: &Realizer) -> bool {
     if !delta.changes.iter().any(|change| matches!(change, Change::Delete { before } if before.id == delta.id)) {
         return false;
     }
     let own = realize.empty_own_policy(&delta.id);
     delta.changes.iter().filter(|change| matches!(change, Change::Delete { .. })).any(|change| {
         let is_own = own.as_ref().is_some_and(|own| own.id == *change.id());
-        let denies = change.resource_before().is_some_and(|it| realize.classify_denial(it) != DenyExtent::Nothing);
+        let denies =
+            change.resource_before().is_some_and(|it| realize.semantics.classify_denial(it) != DenyExtent::Nothing);
         denies && !is_own || around.denials.find_denial(change, &delta.id).is_some()
     })
 }
 
 /// Whether a shared object is a federation that admits others than before: one that changes, or one that is created
 /// and that roles may name already.
-fn is_federation_widened(delta: &SharedDelta, realize: &dyn Realize) -> bool {
+fn is_federation_widened(delta: &SharedDelta, realize: &Realizer) -> bool {
     delta.changes.iter().any(|change| match change {
         Change::Create { after } => has_trust_attribute(after, realize),
         change => is_boundary_or_trust_change(change, realize),
@@ -216,7 +217,7 @@ fn guard_shared_object(
     delta: &SharedDelta,
     held_with_care: Option<bool>,
     around: OrderContext<'_>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<TransitionGuard> {
     let asked = GuardRequest {
         whole: &delta.id,

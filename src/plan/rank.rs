@@ -25,7 +25,7 @@
 use std::collections::BTreeSet;
 
 use leasehold_provider::{
-    Aspect, Change, Credential, DenyExtent, InterimDeny, NarrowedPrincipal, Realize, Resource, ResourceId,
+    Aspect, Change, Credential, DenyExtent, InterimDeny, NarrowedPrincipal, Realizer, Resource, ResourceId,
 };
 
 use super::interim::InterimState;
@@ -117,7 +117,7 @@ pub fn rank_change(
     principal: &ResourceId,
     care: Option<&TransitionGuard>,
     opening: &BTreeSet<&ResourceId>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Vec<RankedChange> {
     if let Some(parts) = split_trust_change(change, opening, realize) {
         return parts;
@@ -125,7 +125,7 @@ pub fn rank_change(
     let plain = || vec![RankedChange::from_change(find_rank(change, principal, care, realize), change.clone())];
     let Some(care) = care else { return plain() };
     let is_own = care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
-    let withholds = |resource: &Resource| realize.classify_denial(resource) != DenyExtent::Nothing;
+    let withholds = |resource: &Resource| realize.semantics.classify_denial(resource) != DenyExtent::Nothing;
     let (before, after) = match change {
         // A policy that only allows may go to its new state in one step: everything that is denied before or after is
         // denied then.
@@ -133,8 +133,8 @@ pub fn rank_change(
             return plain();
         }
         Change::Update { before, after } => (Some(before), Some(after)),
-        Change::Create { after } if is_own || realize.is_restriction(after) => (None, Some(after)),
-        Change::Delete { before } if is_own || realize.is_restriction(before) => (Some(before), None),
+        Change::Create { after } if is_own || realize.semantics.is_restriction(after) => (None, Some(after)),
+        Change::Delete { before } if is_own || realize.semantics.is_restriction(before) => (Some(before), None),
         _ => return plain(),
     };
     let (before, after) = (before.map(AsRef::as_ref), after.map(AsRef::as_ref));
@@ -158,12 +158,14 @@ pub fn rank_change(
 fn split_trust_change(
     change: &Change,
     opening: &BTreeSet<&ResourceId>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<Vec<RankedChange>> {
     let Change::Update { before, after } = change else { return None };
     let of = |resource: &Resource, aspect: Aspect| {
-        let named =
-            resource.attributes.iter().filter(|(name, _)| realize.classify_attribute(&resource.id, name) == aspect);
+        let named = resource
+            .attributes
+            .iter()
+            .filter(|(name, _)| realize.semantics.classify_attribute(&resource.id, name) == aspect);
         named.map(|(_, value)| value.clone()).collect::<Vec<_>>()
     };
     let differs = |aspect| of(before, aspect) != of(after, aspect);
@@ -195,7 +197,7 @@ fn split_trust_change(
 
 /// The two steps of an own policy that has no change of its own, but must deny in the interim what other policies
 /// deny.
-pub fn deny_in_own_policy(care: &TransitionGuard, realize: &dyn Realize) -> Vec<RankedChange> {
+pub fn deny_in_own_policy(care: &TransitionGuard, realize: &Realizer) -> Vec<RankedChange> {
     let Some((live, empty)) = &care.own else { return Vec::new() };
     let (now, says) = (live.as_ref(), live.as_ref().unwrap_or(empty));
     match realize.build_interim_policy(Some(says), Some(says), &care.withheld) {
@@ -211,7 +213,7 @@ fn split_at_interim(
     [before, after]: [Option<&Resource>; 2],
     mut tight: Resource,
     withheld: &InterimDeny,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Vec<RankedChange> {
     let sensitive = [before, after].into_iter().flatten().flat_map(|side| &side.sensitive);
     tight.sensitive.extend(sensitive.cloned());
@@ -238,12 +240,7 @@ fn split_at_interim(
     ]
 }
 
-fn find_rank(
-    change: &Change,
-    principal: &ResourceId,
-    care: Option<&TransitionGuard>,
-    realize: &dyn Realize,
-) -> StepRank {
+fn find_rank(change: &Change, principal: &ResourceId, care: Option<&TransitionGuard>, realize: &Realizer) -> StepRank {
     let is_held = care.is_some_and(|care| care.held.contains(change.id()));
     let is_stood_in_for = care.is_some_and(|care| care.stood_in_for.contains(change.id()));
     match change {
@@ -254,9 +251,9 @@ fn find_rank(
         Change::Adopt { .. } => StepRank::Adopt,
         Change::Create { after } if after.id == *principal => StepRank::Adopt,
         Change::Mark { .. } | Change::Unmark { .. } => StepRank::Mark,
-        Change::Delete { before } if realize.is_restriction(before) => StepRank::Loosen,
+        Change::Delete { before } if realize.semantics.is_restriction(before) => StepRank::Loosen,
         Change::Delete { .. } => StepRank::GiveUp,
-        Change::Create { after } if realize.is_restriction(after) => StepRank::Tighten,
+        Change::Create { after } if realize.semantics.is_restriction(after) => StepRank::Tighten,
         Change::Create { after } if after.id.is_new() => StepRank::Issue,
         Change::Create { .. } => StepRank::Give,
         Change::Update { after, .. } if after.id == *principal && !is_access_change(change, realize) => {
@@ -268,13 +265,15 @@ fn find_rank(
 
 /// The rank of a change in a quarantine. The order: replace the trust policy, deny everything, disable or delete the
 /// credentials kind by kind, detach the rest, write the marks.
-pub fn find_quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> StepRank {
+pub fn find_quarantine_rank(change: &Change, principal: &ResourceId, realize: &Realizer) -> StepRank {
     match change {
         Change::Adopt { .. } => StepRank::Adopt,
         Change::Mark { .. } | Change::Unmark { .. } => StepRank::Mark,
         Change::Update { after, .. } if after.id == *principal => StepRank::GiveUp,
-        Change::Create { after } | Change::Update { after, .. } if realize.is_restriction(after) => StepRank::Tighten,
-        _ => match (realize.credential_kind(change.id()), change) {
+        Change::Create { after } | Change::Update { after, .. } if realize.semantics.is_restriction(after) => {
+            StepRank::Tighten
+        }
+        _ => match (realize.semantics.credential_kind(change.id()), change) {
             (Some(sort), _) => StepRank::Shut(sort),
             (None, Change::Delete { .. }) => StepRank::Loosen,
             (None, _) => StepRank::Rest,

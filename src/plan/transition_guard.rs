@@ -20,7 +20,7 @@
 //! detached, and before anything new is attached. During that time, policies allow only what both of their states
 //! allow.
 //!
-//! The provider computes the interim state of a policy ([`Realize::build_interim_policy`]). An attachment has no
+//! The provider computes the interim state of a policy ([`Realizer::build_interim_policy`]). An attachment has no
 //! interim state: it is attached or detached as a whole. If the attached policy both allows and denies, the
 //! identity's own policy (the one that Leasehold writes for it) denies the same until part 3.
 //!
@@ -45,7 +45,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Aspect, Change, DenyExtent, InterimDeny, Realize, Resource, ResourceId, Value};
+use leasehold_provider::{Address, Aspect, Change, DenyExtent, InterimDeny, Realizer, Resource, ResourceId, Value};
 
 use super::denials::DenialIndex;
 use super::tags;
@@ -100,7 +100,7 @@ pub struct GuardRequest<'a, 'l> {
 pub fn guard_transition(
     asked: &GuardRequest<'_, '_>,
     denials: &DenialIndex<'_>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<TransitionGuard> {
     let opens = |change: &Change| change.id() == asked.whole && is_boundary_or_trust_change(change, realize);
     let moves = |change: &&Change| opens(change) || is_access_change(change, realize);
@@ -114,7 +114,7 @@ pub fn guard_transition(
         .changes
         .iter()
         .filter_map(Change::resource_before)
-        .any(|before| realize.has_expired_lease(before, asked.now));
+        .any(|before| realize.semantics.has_expired_lease(before, asked.now));
     let opens_itself = was_over || tags > 0 || asked.rewrites_open || asked.changes.iter().any(opens);
     let mut care =
         TransitionGuard { opens: opens_itself || asked.held_with_care == Some(true), ..TransitionGuard::default() };
@@ -151,7 +151,7 @@ impl TransitionGuard {
         change: &Change,
         asked: &GuardRequest<'_, '_>,
         denials: &DenialIndex<'_>,
-        realize: &dyn Realize,
+        realize: &Realizer,
     ) -> bool {
         if change.id() == asked.whole || change.is_marks_only() || !is_access_change(change, realize) {
             return false;
@@ -178,7 +178,7 @@ impl TransitionGuard {
 fn find_own_policy_deny(
     change: &Change,
     asked: &GuardRequest<'_, '_>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<(InterimDeny, bool)> {
     let (attachment, is_new) = match change {
         Change::Create { after } => (after, true),
@@ -191,7 +191,7 @@ fn find_own_policy_deny(
             Some(other) => both_states(other).collect(),
             None => (asked.live)(id).into_iter().filter(|live| live.identity.is_some()).collect(),
         };
-        let denying = states.iter().filter(|state| realize.classify_denial(state) != DenyExtent::Nothing);
+        let denying = states.iter().filter(|state| realize.semantics.classify_denial(state) != DenyExtent::Nothing);
         let values = denying.flat_map(|state| state.attributes.values());
         let documents: Vec<_> = values.filter_map(value_document).collect();
         let is_inline = || realize.empty_own_policy(asked.whole).is_some_and(|own| own.id == *id);
@@ -209,10 +209,11 @@ fn find_own_policy_deny(
 }
 
 /// Whether a change updates a boundary or a trust attribute: of a principal, or of a federation.
-pub fn is_boundary_or_trust_change(change: &Change, realize: &dyn Realize) -> bool {
+pub fn is_boundary_or_trust_change(change: &Change, realize: &Realizer) -> bool {
     let of = |resource: &Resource| {
-        let opens =
-            |name: &str| matches!(realize.classify_attribute(&resource.id, name), Aspect::Boundary | Aspect::Trust);
+        let opens = |name: &str| {
+            matches!(realize.semantics.classify_attribute(&resource.id, name), Aspect::Boundary | Aspect::Trust)
+        };
         let named = resource.attributes.iter().filter(|(name, _)| opens(name));
         named.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
     };
@@ -220,27 +221,29 @@ pub fn is_boundary_or_trust_change(change: &Change, realize: &dyn Realize) -> bo
 }
 
 /// Whether a shared object has a trust attribute: it is a federation.
-pub fn has_trust_attribute(object: &Resource, realize: &dyn Realize) -> bool {
-    object.attributes.keys().any(|name| realize.classify_attribute(&object.id, name) == Aspect::Trust)
+pub fn has_trust_attribute(object: &Resource, realize: &Realizer) -> bool {
+    object.attributes.keys().any(|name| realize.semantics.classify_attribute(&object.id, name) == Aspect::Trust)
 }
 
 /// Whether a change attaches, detaches, creates, deletes or updates something that allows or denies access.
-pub fn is_access_change(change: &Change, realize: &dyn Realize) -> bool {
-    both_states(change)
-        .any(|side| side.attributes.keys().any(|name| realize.classify_attribute(&side.id, name) == Aspect::Access))
+pub fn is_access_change(change: &Change, realize: &Realizer) -> bool {
+    both_states(change).any(|side| {
+        side.attributes.keys().any(|name| realize.semantics.classify_attribute(&side.id, name) == Aspect::Access)
+    })
 }
 
-fn has_denial(change: &Change, realize: &dyn Realize) -> bool {
-    both_states(change).any(|side| realize.classify_denial(side) != DenyExtent::Nothing)
+fn has_denial(change: &Change, realize: &Realizer) -> bool {
+    both_states(change).any(|side| realize.semantics.classify_denial(side) != DenyExtent::Nothing)
 }
 
 /// Whether a change concerns only a policy that neither allows nor denies anything today, such as a lone lease deny.
-fn has_no_effect_today(change: &Change, realize: &dyn Realize) -> bool {
+fn has_no_effect_today(change: &Change, realize: &Realizer) -> bool {
     let gives_nothing = |side: &Resource| {
         let tight = realize.build_interim_policy(None, Some(side), &InterimDeny::default());
         tight.is_some_and(|tight| tight.attributes == side.attributes)
     };
-    both_states(change).all(|side| realize.classify_denial(side) == DenyExtent::Nothing && gives_nothing(side))
+    both_states(change)
+        .all(|side| realize.semantics.classify_denial(side) == DenyExtent::Nothing && gives_nothing(side))
 }
 
 fn both_states(change: &Change) -> impl Iterator<Item = &Resource> {

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 use leasehold::apply::{self, ApplyOutcome, Journal, JournalError};
 use leasehold::config::DeclaredStack;
 use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
-use leasehold::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
+use leasehold::multi_account::{AccountMember, MultiAccountProvider};
 use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{Plan, PlanBasis, Step, build, build_plan};
 use leasehold::realize;
 use leasehold::rules::{self, Allowance};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
 use leasehold_provider::{
-    Alias, Change, Enact, EnactError, Enacted, LiveIdentity, Observe, ObserveRequest, Realize, Resource, ResourceId,
-    Snapshot, Value,
+    Alias, Change, Enact, EnactError, Enacted, LiveIdentity, ObserveRequest, Provider, Resource, ResourceId, Snapshot,
+    Value,
 };
 
 use crate::at;
@@ -24,9 +24,7 @@ use crate::at;
 /// The engine on a temporary embedded directory, or on two as the accounts of one stack.
 pub struct World {
     pub directory: Arc<LocalDirectory>,
-    realize: Arc<dyn Realize>,
-    reader: Arc<dyn Observe>,
-    writer: Arc<dyn Enact>,
+    pub provider: Provider,
     runtime: tokio::runtime::Runtime,
     home: tempfile::TempDir,
 }
@@ -63,46 +61,41 @@ impl World {
     fn with(change: impl FnOnce(LocalDirectory) -> LocalDirectory) -> Self {
         let home = tempfile::tempdir().unwrap();
         let directory = Arc::new(change(directory(&home, "directory.db")));
-        let (realize, reader, writer) = (directory.clone(), directory.clone(), directory.clone());
-        Self { directory, realize, reader, writer, runtime: tokio::runtime::Runtime::new().unwrap(), home }
+        let provider = directory.clone().into_provider();
+        Self { directory, provider, runtime: tokio::runtime::Runtime::new().unwrap(), home }
     }
 
     /// A world with two accounts: the default, and the one that [`crate::stacks::split`] calls `b`.
     pub fn of_two() -> Self {
         let world = Self::new();
         let other = Arc::new(directory(&world.home, "b.db").with_account_name("b.db"));
-        let member = |name: &str, directory: &Arc<LocalDirectory>| AccountMember {
-            name: name.to_owned(),
-            observe: directory.clone(),
-            enact: directory.clone(),
-        };
+        let first = world.provider.clone();
+        let member = |name: &str, provider| AccountMember::from_provider(name.to_owned(), provider);
         let members = BTreeMap::from([
-            (None, member("provider.local", &world.directory)),
-            (Some(Alias::new("b").unwrap()), member("provider.local.b", &other)),
+            (None, member("provider.local", first.clone())),
+            (Some(Alias::new("b").unwrap()), member("provider.local.b", other.into_provider())),
         ]);
-        let fleet = Arc::new(MultiAccountProvider::new(members, world.directory.clone()));
-        let realize = Arc::new(MultiAccountRealizer(world.directory.clone()));
-        Self { realize, reader: fleet.clone(), writer: fleet, ..world }
+        Self { provider: MultiAccountProvider::combine_providers(first, members), ..world }
     }
 
     pub fn observe(&self, declared: &DeclaredStack) -> Snapshot {
-        let realm = self.runtime.block_on(self.reader.read_realm()).unwrap();
-        let (shared, _) = realize::realize_shared_objects(declared, self.realize.as_ref(), &realm);
+        let realm = self.runtime.block_on(self.provider.observe.read_realm()).unwrap();
+        let (shared, _) = realize::realize_shared_objects(declared, &self.provider.realize, &realm);
         let request = ObserveRequest::for_plan(&declared.stack, &shared);
-        self.runtime.block_on(self.reader.observe_stack(request)).unwrap()
+        self.runtime.block_on(self.provider.observe.observe_stack(request)).unwrap()
     }
 
     pub fn plan(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
         let snapshot = self.observe(declared);
-        let (shared, findings) = realize::realize_shared_objects(declared, self.realize.as_ref(), &snapshot.realm);
+        let (shared, findings) = realize::realize_shared_objects(declared, &self.provider.realize, &snapshot.realm);
         assert_eq!(findings, []);
         build_plan(build::PlanInputs {
             declared,
             shared: &shared,
             snapshot: &snapshot,
             now,
-            realize: self.realize.as_ref(),
-            compare: self.directory.as_ref(),
+            realize: &self.provider.realize,
+            compare: self.provider.compare.as_ref(),
             basis: PlanBasis {
                 version: "0.0.0".to_owned(),
                 directory: ".".to_owned(),
@@ -138,7 +131,7 @@ impl World {
         let live = snapshot.identities.values().filter(|live| of(&live.id.display_name()));
         let policies = live.flat_map(|live| live.resources.values());
         let mut set = 0;
-        for before in policies.filter(|policy| self.directory.is_restriction(policy)) {
+        for before in policies.filter(|policy| self.provider.realize.semantics.is_restriction(policy)) {
             let mut policy = before.get("policy").and_then(Value::as_document).unwrap().clone();
             for statement in policy["Statement"].as_array_mut().unwrap() {
                 if let Some(from) = statement.pointer_mut("/Condition/DateGreaterThanEquals/aws:CurrentTime") {
@@ -172,7 +165,7 @@ impl World {
 
     pub fn apply(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
         let plan = self.plan(declared, now);
-        let outcome = self.execute_with(&plan, self.writer.clone());
+        let outcome = self.execute_with(&plan, self.provider.enact.clone());
         assert!(outcome.is_complete(), "{outcome:?}");
         let unverified = apply::verify_objects(&plan, &outcome, &self.observe(declared));
         assert_eq!(unverified, []);

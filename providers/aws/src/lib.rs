@@ -37,5 +37,5 @@ mod skew;
 pub use ca_bundle::{CaBundle, load_ca_bundle};
 pub use connect::load_sdk_config;
 pub use provider::AwsProvider;
-pub use realize::AwsRealizer;
+pub use realize::{AwsRealizer, build_realizer};
 pub use settings::{AssumeRoleSettings, AwsSettings, ConnectError};

@@ -3,7 +3,7 @@
 mod common;
 
 use async_trait::async_trait;
-use leasehold_aws::{AwsProvider, AwsSettings};
+use leasehold_aws::AwsSettings;
 use leasehold_emulator::Emulator;
 use leasehold_provider::conformance::{self, LawViolation, World, WorldError, Worlds};
 use leasehold_provider::{Principal, Provider, StackName};
@@ -15,19 +15,19 @@ struct Accounts;
 impl Worlds for Accounts {
     async fn create_world(&self) -> Result<Box<dyn World>, WorldError> {
         let aws = Emulator::moto();
-        let provider = common::connect(&aws.endpoint(), AwsSettings::default()).await;
+        let provider = common::connect(&aws.endpoint(), AwsSettings::default()).await.into_provider();
         Ok(Box::new(Account { aws, provider }))
     }
 }
 
 struct Account {
     aws: Emulator,
-    provider: AwsProvider,
+    provider: Provider,
 }
 
 #[async_trait]
 impl World for Account {
-    fn provider(&self) -> &dyn Provider {
+    fn provider(&self) -> &Provider {
         &self.provider
     }
 

@@ -5,9 +5,11 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{World, id, identity, scope};
+use leasehold_aws::AwsRealizer;
 use leasehold_emulator::{Emulator, Request};
 use leasehold_provider::{
-    Change, EnactErrorKind, Principal, Quarantine, Realize, Span, Trust, TrustedIdentity, Value, resource,
+    Change, EnactErrorKind, ObjectIds as _, Principal, Quarantine, RealizeObjects as _, Span, Trust, TrustedIdentity,
+    Value, resource,
 };
 use serde_json::json;
 
@@ -49,7 +51,7 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
     let shared = BTreeMap::from([(orders.id.clone(), orders.clone())]);
     let snapshot = world.try_observe(&shared).await.unwrap();
     for wanted in [&user, &role] {
-        let live = &snapshot.identities[&world.provider.principal_id(wanted.principal, &wanted.name)];
+        let live = &snapshot.identities[&AwsRealizer.principal_id(wanted.principal, &wanted.name)];
         let desired: BTreeMap<_, _> = world.desired(wanted).await.into_iter().map(|r| (r.id.clone(), r)).collect();
         assert_eq!(live.resources, desired);
         assert_eq!(resource::identity_digest(live.resources.values()), resource::identity_digest(desired.values()));
@@ -129,16 +131,12 @@ async fn quarantine_shuts_all_access_and_is_its_own_fixed_point() {
     let quarantine = Quarantine { at: "2026-11-21T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() };
     for wanted in [&user, &role] {
         let live = world.live(wanted).await;
-        let shut = world.provider.realize_quarantine(&realm, &live, &quarantine);
+        let shut = AwsRealizer.realize_quarantine(&realm, &live, &quarantine);
         world.converge(&live.resources, shut.clone()).await;
         let live = world.live(wanted).await;
         assert_eq!(live.marks.quarantine.as_ref(), Some(&quarantine));
-        let again: BTreeMap<_, _> = world
-            .provider
-            .realize_quarantine(&realm, &live, &quarantine)
-            .into_iter()
-            .map(|r| (r.id.clone(), r))
-            .collect();
+        let again: BTreeMap<_, _> =
+            AwsRealizer.realize_quarantine(&realm, &live, &quarantine).into_iter().map(|r| (r.id.clone(), r)).collect();
         assert_eq!(again, live.resources, "applied to its own result it changes nothing");
     }
     let seen = world.aws.boto3(

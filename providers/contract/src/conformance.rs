@@ -8,6 +8,7 @@
 //! `check_all_laws(&worlds).await` is the only call needed. A law may need several worlds; each scenario runs in a
 //! world of its own.
 
+mod accounts;
 mod between;
 mod cast;
 mod diff;
@@ -40,6 +41,9 @@ pub enum Law {
     /// Between two states of a policy there is an interim policy that grants no more than either. The provider
     /// reports what a policy denies, not counting a lease deny. Each principal has a policy of its own.
     Between,
+    /// What an object means does not depend on its account: with an account in the ids, the provider gives the same
+    /// answers as without, and the ids that it derives are in the same account.
+    IgnoresAccounts,
     /// Every change in the suite's ordinary lifecycle succeeds.
     Enacts,
     /// Enacted resources are observed as they were realized, including marks and their digest.
@@ -111,8 +115,8 @@ pub trait Worlds: Send + Sync {
 /// One cloud, the provider that works on it, and the actions of other users in it.
 #[async_trait]
 pub trait World: Send + Sync {
-    /// The provider under test.
-    fn provider(&self) -> &dyn Provider;
+    /// The provider under test: the value that its crate builds for the program.
+    fn provider(&self) -> &Provider;
 
     /// The ARN of a policy that Leasehold does not manage and that can be attached. `None`: the suite does not test
     /// such attachments.

@@ -263,13 +263,13 @@ impl ViolationCollector<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use jiff::Timestamp;
-    use leasehold_provider::{Condition, Effect, Kind, Marks, Realize as _, Realm, Span, StackName};
+    use leasehold_provider::{
+        CheckLimits as _, Condition, Effect, Kind, Marks, RealizeObjects as _, Realm, Span, StackName,
+    };
 
     use super::*;
-    use crate::LocalDirectory;
+    use crate::LocalRealizer;
 
     fn identity_within_limits() -> DesiredIdentity {
         DesiredIdentity {
@@ -314,7 +314,6 @@ mod tests {
 
     /// Returns attribute and problem of each limit that the identity exceeds after `change`.
     fn exceeded_limits(change: impl FnOnce(&mut DesiredIdentity)) -> Vec<String> {
-        let directory = LocalDirectory::new("nowhere.db", "tests", Arc::new(|| Timestamp::UNIX_EPOCH));
         let realm = Realm {
             provider: "local".to_owned(),
             account: "embedded".to_owned(),
@@ -325,8 +324,8 @@ mod tests {
         let mut identity = identity_within_limits();
         change(&mut identity);
         let marks = Marks::new(StackName::new("payments").unwrap(), identity.address.clone());
-        let resources = directory.realize_identity(&realm, &identity, &marks);
-        let violations = directory.check_identity_limits(&identity, &resources);
+        let resources = LocalRealizer.realize_identity(&realm, &identity, &marks);
+        let violations = LocalRealizer.check_identity_limits(&identity, &resources);
         assert!(violations.iter().all(|violation| !violation.help.is_empty() && violation.subject == identity.address));
         violations.into_iter().map(|violation| format!("{}: {}", violation.attribute, violation.problem)).collect()
     }

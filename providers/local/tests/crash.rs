@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use common::create_change;
 use futures::StreamExt as _;
-use leasehold_provider::{Enact as _, Principal, Realize as _};
+use leasehold_local::LocalRealizer;
+use leasehold_provider::{Enact as _, ObjectIds as _, Principal};
 
 const FILE: &str = "LEASEHOLD_TEST_DIRECTORY";
 const FIRST: &str = "LEASEHOLD_TEST_FIRST";
@@ -26,7 +27,7 @@ async fn writes_until_killed() {
         let (directory, stack) = (&directory, &stack);
         async move {
             let name = format!("role_{number}");
-            for resource in common::active_resources(directory, &common::role_identity(&name)) {
+            for resource in common::active_resources(&common::role_identity(&name)) {
                 directory.enact_change(stack, &create_change(&resource)).await.unwrap();
             }
             writeln!(std::io::stdout(), "joined {name}").unwrap();
@@ -68,8 +69,8 @@ async fn check_intact(file: &std::path::Path, joined: &[String]) {
     let directory = common::directory_at(file);
     let snapshot = common::observe_directory(&directory).await;
     for name in joined {
-        let live = &snapshot.identities[&directory.principal_id(Principal::Role, name)];
-        for resource in common::active_resources(&directory, &common::role_identity(name)) {
+        let live = &snapshot.identities[&LocalRealizer.principal_id(Principal::Role, name)];
+        for resource in common::active_resources(&common::role_identity(name)) {
             assert_eq!(live.resources[&resource.id], resource);
         }
     }
@@ -91,9 +92,7 @@ async fn concurrent_directories_share_one_file() {
         async move {
             let directory = common::directory_at(&file);
             for number in 0_u32..10 {
-                for resource in
-                    common::active_resources(&directory, &common::role_identity(&format!("role_{writer}_{number}")))
-                {
+                for resource in common::active_resources(&common::role_identity(&format!("role_{writer}_{number}"))) {
                     directory.enact_change(&common::stack_name(), &create_change(&resource)).await.unwrap();
                 }
                 common::observe_directory(&directory).await;

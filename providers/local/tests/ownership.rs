@@ -31,7 +31,7 @@ impl Fixture {
     }
 
     fn role_resources(&self) -> Vec<Resource> {
-        common::active_resources(&self.directory, &common::role_identity("ci"))
+        common::active_resources(&common::role_identity("ci"))
     }
 }
 

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_local::LocalDirectory;
+use leasehold_local::{LocalDirectory, LocalRealizer};
 use leasehold_provider::{
-    Address, Change, DesiredIdentity, Effect, Kind, Marks, Observe as _, ObserveRequest, Principal, Realize as _,
-    Realm, Resource, Snapshot, StackName, Statement, Trust,
+    Address, Change, DesiredIdentity, Effect, Kind, Marks, Observe as _, ObserveRequest, Principal,
+    RealizeObjects as _, Realm, Resource, Snapshot, StackName, Statement, Trust,
 };
 
 /// The clock of all tests: 2026-11-20T22:00:00Z.
@@ -85,9 +85,9 @@ pub fn allow_statement(action: &str) -> Statement {
     }
 }
 
-pub fn active_resources(directory: &LocalDirectory, identity: &DesiredIdentity) -> Vec<Resource> {
+pub fn active_resources(identity: &DesiredIdentity) -> Vec<Resource> {
     let marks = Marks { owner: Some(identity.owner.clone()), ..Marks::new(stack_name(), identity.address.clone()) };
-    directory.realize_identity(&test_realm(), identity, &marks)
+    LocalRealizer.realize_identity(&test_realm(), identity, &marks)
 }
 
 pub fn create_change(resource: &Resource) -> Change {
