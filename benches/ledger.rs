@@ -19,12 +19,13 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use leasehold::apply::{self, Journal, JournalError};
-use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings, S3Bucket};
+use leasehold::config::declared::{Backend, BackendLocation, S3Bucket};
 use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, StackLimits, load_config};
 use leasehold::ledger::journal::Recorder;
 use leasehold::ledger::{Chain, record};
 use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{Plan, PlanBasis, Step, build, build_plan};
+use leasehold::providers::ProviderSettings;
 use leasehold::rules::{self, Allowance, ApprovedPlan};
 use leasehold::store::{self, lock};
 use leasehold::{diff, realize};
@@ -130,12 +131,7 @@ async fn plan(declared: &DeclaredStack, aws: &AwsProvider) -> Plan {
     let realm = aws.read_realm().await.expect("the emulator has an account");
     let (shared, _) = realize::realize_shared_objects(declared, &leasehold_aws::build_realizer(), &realm);
     let snapshot = aws.observe_stack(ObserveRequest::for_plan(&declared.stack, &shared)).await.expect("it can be read");
-    let provider = ProviderSettings::Aws {
-        region: None,
-        profile: None,
-        allowed_account_ids: Default::default(),
-        assume_role: None,
-    };
+    let provider = ProviderSettings { provider: &leasehold_aws::PROVIDER_TYPE, fields: Default::default() };
     let basis = PlanBasis {
         version: "0.0.0".to_owned(),
         directory: ".".to_owned(),

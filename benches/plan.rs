@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
+use leasehold::config::declared::{Backend, BackendLocation};
 use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, StackLimits, load_config};
 use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{Plan, PlanBasis, build, build_plan};
+use leasehold::providers::ProviderSettings;
 use leasehold::realize::ResourceMap;
 use leasehold::{diff, lifecycle, realize};
 use leasehold_local::LocalDirectory;
@@ -90,7 +91,7 @@ impl Bench {
                 version: "0.0.0".to_owned(),
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
-                provider: ProviderSettings::Local { path: None },
+                provider: ProviderSettings::default(),
                 alias: None,
                 others: BTreeMap::new(),
                 backend: Backend { place: BackendLocation::default(), lock_lease: None },

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_aws::{AwsProvider, AwsSettings};
-use leasehold_local::LocalDirectory;
-use leasehold_provider::{Alias, Compare, Enact, IssueKeys, Observe, Provider, Realizer};
+use leasehold_aws::AwsSettings;
+use leasehold_provider::{Alias, Compare, ConnectRequest, Enact, IssueKeys, Observe, Provider, Realizer};
 
 use super::environment;
 use super::failure::CommandError;
 use super::throttling;
-use crate::config::declared::{self, ProviderSettings, Providers, SecretStore};
+use crate::config::declared::{self, Providers, SecretStore};
 use crate::multi_account::{AccountMember, MultiAccountProvider, build_multi_account_realizer};
+use crate::providers::ProviderSettings;
 use crate::secret_store::{DeliveringProvider, DeliveryClock, SecretStores};
 
 /// The connection to one provider, or to the providers of several accounts.
@@ -42,11 +42,11 @@ impl Connection {
         if providers.others.is_empty() {
             return Ok(Self::from_provider(first));
         }
-        let name = provider_reference(&providers.first, providers.alias.as_ref());
+        let name = providers.first.render_reference(providers.alias.as_ref());
         let mut members = BTreeMap::from([(None, AccountMember::from_provider(name, first.clone()))]);
         for (alias, settings) in &providers.others {
             let other = Self::connect_to_account(settings, Some(alias), directory, now).await?;
-            let member = AccountMember::from_provider(provider_reference(settings, Some(alias)), other);
+            let member = AccountMember::from_provider(settings.render_reference(Some(alias)), other);
             members.insert(Some(alias.clone()), member);
         }
         Ok(Self::from_provider(MultiAccountProvider::combine_providers(first, members)))
@@ -59,30 +59,23 @@ impl Connection {
         directory: &Path,
         now: Timestamp,
     ) -> Result<Provider, CommandError> {
-        match settings {
-            ProviderSettings::Local { path } => {
-                let local = open_local_directory(path.as_deref(), directory, now);
-                let local = Arc::new(match among {
-                    // The alias may be renamed, but the file stays the same.
-                    Some(_) => local.with_account_name(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
-                    None => local,
-                });
-                Ok(local.into_provider())
-            }
-            ProviderSettings::Aws { .. } => {
-                let aws = build_aws_settings(settings).unwrap_or_default();
-                let provider = AwsProvider::connect(aws).await;
-                let problem = || match among {
-                    Some(_) => format!("the block of {} cannot work", provider_reference(settings, among)),
-                    None => "the provider block cannot work".to_owned(),
-                };
-                let provider = provider.map_err(|error| match error.is_environment_error() {
-                    true => anyhow::Error::from(error),
-                    false => anyhow::Error::from(error).context(problem()),
-                })?;
-                Ok(provider.with_notices(throttling::notices_for_cloud("AWS")).into_provider())
-            }
-        }
+        let provider = settings.provider;
+        let connected = (provider.connect)(ConnectRequest {
+            settings: settings.fields.clone(),
+            directory: directory.to_owned(),
+            account: among.cloned(),
+            actor: environment::read_variable("USER").unwrap_or_else(|| "somebody".to_owned()),
+            now,
+            notices: throttling::notices_for_cloud(provider.title),
+        });
+        let problem = || match among {
+            Some(_) => format!("the block of {} cannot work", settings.render_reference(among)),
+            None => "the provider block cannot work".to_owned(),
+        };
+        Ok(connected.await.map_err(|error| match error.is_in_settings {
+            true => anyhow::Error::from_boxed(error.cause).context(problem()),
+            false => anyhow::Error::from_boxed(error.cause),
+        })?)
     }
 
     fn from_provider(provider: Provider) -> Self {
@@ -100,9 +93,9 @@ impl Connection {
         directory: &Path,
         now: Timestamp,
     ) -> Self {
-        let clock: DeliveryClock = match settings {
-            ProviderSettings::Local { .. } => Arc::new(move || now),
-            ProviderSettings::Aws { .. } => Arc::new(Timestamp::now),
+        let clock: DeliveryClock = match settings.provider.has_given_time {
+            true => Arc::new(move || now),
+            false => Arc::new(Timestamp::now),
         };
         let vault = SecretStores::from_declared(stores, directory);
         let enact = Arc::new(DeliveringProvider {
@@ -119,13 +112,7 @@ impl Connection {
 
 /// The settings of a provider block for the AWS clients. `None`: the provider is not AWS.
 pub fn build_aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
-    let ProviderSettings::Aws { region, profile, allowed_account_ids, assume_role } = settings else { return None };
-    Some(AwsSettings {
-        region: region.clone(),
-        profile: profile.clone(),
-        allowed_account_ids: allowed_account_ids.clone(),
-        assume_role: assume_role.clone().map(to_aws_role),
-    })
+    (*settings.provider == leasehold_aws::PROVIDER_TYPE).then(|| AwsSettings::from_fields(&settings.fields).ok())?
 }
 
 /// A role to assume, in the form that the AWS clients take.
@@ -137,25 +124,8 @@ pub fn to_aws_role(role: declared::AssumeRoleBlock) -> leasehold_aws::AssumeRole
     }
 }
 
-/// The reference by which a configuration names a provider.
-fn provider_reference(settings: &ProviderSettings, alias: Option<&Alias>) -> String {
-    let name = match settings {
-        ProviderSettings::Local { .. } => "local",
-        ProviderSettings::Aws { .. } => "aws",
-    };
-    alias.map_or_else(|| format!("provider.{name}"), |alias| format!("provider.{name}.{alias}"))
-}
-
 /// The pure half of the stack's providers, without a connection.
 pub fn build_realizer(providers: &Providers) -> Realizer {
-    let first = match &providers.first {
-        ProviderSettings::Local { .. } => leasehold_local::build_realizer(),
-        ProviderSettings::Aws { .. } => leasehold_aws::build_realizer(),
-    };
+    let first = (providers.first.provider.build_realizer)();
     if providers.others.is_empty() { first } else { build_multi_account_realizer(first) }
-}
-
-fn open_local_directory(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {
-    let actor = environment::read_variable("USER").unwrap_or_else(|| "somebody".to_owned());
-    LocalDirectory::new(directory.join(path.unwrap_or(ProviderSettings::DIRECTORY)), actor, Arc::new(move || now))
 }

@@ -7,10 +7,11 @@ use crate::stacks::BOUNDARIES;
 use jiff::Timestamp;
 use leasehold::apply::{self, ApplyOutcome, Journal, JournalError};
 use leasehold::config::DeclaredStack;
-use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
+use leasehold::config::declared::{Backend, BackendLocation};
 use leasehold::multi_account::{AccountMember, MultiAccountProvider};
 use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{Plan, PlanBasis, Step, build, build_plan};
+use leasehold::providers::ProviderSettings;
 use leasehold::realize;
 use leasehold::rules::{self, Allowance};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
@@ -100,7 +101,7 @@ impl World {
                 version: "0.0.0".to_owned(),
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
-                provider: ProviderSettings::Local { path: None },
+                provider: ProviderSettings::default(),
                 alias: None,
                 others: BTreeMap::new(),
                 backend: Backend { place: BackendLocation::default(), lock_lease: None },

@@ -23,6 +23,7 @@
 pub mod access;
 pub mod address;
 pub mod alias;
+pub mod block_schema;
 pub mod change;
 pub mod compare;
 pub mod conformance;
@@ -37,6 +38,7 @@ pub mod notice;
 pub mod observe;
 pub mod policy_semantics;
 pub mod provider;
+pub mod provider_type;
 pub mod quota;
 pub mod realize;
 pub mod resource;
@@ -68,6 +70,9 @@ pub use notice::{Notices, ThrottledCall};
 pub use observe::{Observe, ObserveError, ObserveErrorKind, ObserveRequest};
 pub use policy_semantics::{Aspect, PolicyDocuments, PolicySemantics, RoleTrusts};
 pub use provider::{Provider, Realizer};
+pub use provider_type::{
+    ConnectRequest, Connecting, ProviderConnectError, ProviderFields, ProviderType, SettingProblem,
+};
 pub use quota::{Quota, QuotaScope};
 pub use realize::{
     CheckLimits, CloudNames, Custody, KeyIds, ObjectIds, RealizeFederations, RealizeGroups, RealizeObjects,

@@ -27,7 +27,7 @@ pub type DirectoryClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Account name of a directory. The path of the file is not part of it: the stack's configuration already names the
 /// file.
-const ACCOUNT: &str = "embedded";
+pub const ACCOUNT: &str = "embedded";
 
 /// An identity directory in one SQLite file. Reading a missing file returns an empty directory and does not create it;
 /// the first change does.
