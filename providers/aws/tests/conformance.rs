@@ -5,7 +5,7 @@ mod common;
 use async_trait::async_trait;
 use leasehold_aws::AwsSettings;
 use leasehold_emulator::Emulator;
-use leasehold_provider::conformance::{self, LawViolation, World, WorldError, Worlds};
+use leasehold_provider::conformance::{self, LawViolation, Vocabulary, World, WorldError, Worlds};
 use leasehold_provider::{Principal, Provider, StackName};
 
 /// Accounts on emulators of their own.
@@ -29,6 +29,10 @@ struct Account {
 impl World for Account {
     fn provider(&self) -> &Provider {
         &self.provider
+    }
+
+    fn vocabulary(&self) -> Vocabulary {
+        Vocabulary::for_iam()
     }
 
     fn managed_policy_arn(&self) -> Option<String> {

@@ -128,12 +128,17 @@ pub fn check_own_policy(
     let says =
         real.is_none_or(|real| (stage.realize().semantics.classify_denial(real) != DenyExtent::Nothing) == denies);
     stage.require_law(Law::Between, says, "what its own policy denies is not said, or a fence counts as a denial");
-    let scope = |scope| stage.realize().objects.realize_scope(&stage.realm, &stage.stack, scope);
-    let tagged = scope(&cast::build_tagged_scope("team"));
-    let heeds = documents.has_tag_condition(&tagged, "team") && !documents.has_tag_condition(&tagged, "cost");
-    stage.require_law(Law::Between, heeds, "that a policy depends on a tag of its holder is not said");
+    let words = stage.world.vocabulary();
+    match cast::build_tagged_scope(&words) {
+        Some(tagged) => {
+            let tagged = stage.realize().objects.realize_scope(&stage.realm, &stage.stack, &tagged);
+            let heeds = documents.has_tag_condition(&tagged, "team") && !documents.has_tag_condition(&tagged, "cost");
+            stage.require_law(Law::Between, heeds, "that a policy depends on a tag of its holder is not said");
+        }
+        None => stage.report_violation(Law::Scenery, "the provider has policies, and the words no tag condition"),
+    }
     let scope = |scope| stage.realize().objects.realize_scope(&stage.realm, &stage.stack, scope);
     let at = |id: &ResourceId, policy: Resource| Resource { id: id.clone(), ..policy };
-    let scopes = cast::build_scopes();
+    let scopes = cast::build_scopes(&words);
     scopes.iter().map(|it| at(&own.id, scope(it))).chain(real.cloned()).collect()
 }

@@ -42,10 +42,11 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     let cast = stage.full_identities();
     let home = stage.desired_active(&cast);
     stage.reach_state(&home, EnactCount::Once).await?;
+    let words = stage.world.vocabulary();
     for (what, change) in cast::MOVES {
         stage.scene = format!("mover {what}");
         let mut moved = cast.clone();
-        moved.iter_mut().for_each(change);
+        moved.iter_mut().for_each(|who| change(who, &words));
         let wanted = stage.desired_active(&moved);
         stage.reach_state(&wanted, EnactCount::Twice).await?;
         stage.scene = format!("mover {what}, and back");
@@ -53,16 +54,14 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     }
     stage.scene = "a shared scope changes".to_owned();
     let mut wanted = home.clone();
-    for mut scope in cast::build_scopes() {
-        for statement in &mut scope.statements {
-            statement.actions.push("s3:GetObjectVersion".to_owned());
-        }
+    for mut scope in cast::build_scopes(&words) {
+        scope.statements.push(words.widen.clone());
         wanted.add_shared(stage.realize().objects.realize_scope(&stage.realm, &stage.stack, &scope));
     }
     stage.reach_state(&wanted, EnactCount::Twice).await?;
     stage.scene = "a group changes".to_owned();
     let groups = stage.realize().groups.clone();
-    for (mut group, groups) in cast::build_groups().into_iter().zip(&groups) {
+    for (mut group, groups) in cast::build_groups(&words).into_iter().zip(&groups) {
         let (realm, stack) = (stage.realm.clone(), stage.stack.clone());
         group.statements.clear();
         group.scopes = ["conf_write".to_owned()].into();

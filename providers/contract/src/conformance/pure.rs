@@ -18,7 +18,7 @@ pub async fn check_realization(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
 
 async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "realize").await?;
-    for scope in cast::build_scopes() {
+    for scope in cast::build_scopes(&stage.world.vocabulary()) {
         check_realized_scope(&mut stage, &scope);
     }
     let mut all = BTreeMap::new();

@@ -117,10 +117,10 @@ impl<'a> Stage<'a> {
     /// The state in which these identities are active and the scopes and groups of the cast exist.
     pub fn desired_active(&self, identities: &[DesiredIdentity]) -> DesiredState {
         let mut wanted = DesiredState::default();
-        for scope in cast::build_scopes() {
+        for scope in cast::build_scopes(&self.world.vocabulary()) {
             wanted.add_shared(self.realize().objects.realize_scope(&self.realm, &self.stack, &scope));
         }
-        for group in cast::build_groups() {
+        for group in cast::build_groups(&self.world.vocabulary()) {
             if let Some(groups) = &self.realize().groups {
                 wanted.add_group(groups.realize_group(&self.realm, &self.stack, &group));
             }

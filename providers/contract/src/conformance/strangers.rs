@@ -58,12 +58,12 @@ async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
         let added = stage.world.add_stranger(who.principal, &who.name).await;
         stage.expect_world(added)?;
     }
-    for scope in cast::build_scopes() {
+    for scope in cast::build_scopes(&stage.world.vocabulary()) {
         let added = stage.world.add_stranger_policy(&stage.stack, &scope.name).await;
         stage.expect_world(added)?;
     }
     let has_groups = stage.realize().groups.is_some();
-    for group in cast::build_groups().into_iter().filter(|_| has_groups) {
+    for group in cast::build_groups(&stage.world.vocabulary()).into_iter().filter(|_| has_groups) {
         let added = stage.world.add_stranger_group(&group.name).await;
         stage.expect_world(added)?;
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
-use leasehold_provider::conformance::{World, WorldError, Worlds};
+use leasehold_provider::conformance::{Vocabulary, World, WorldError, Worlds};
 use leasehold_provider::{Document, Principal, Provider, StackName};
 use serde_json::json;
 
@@ -47,6 +47,10 @@ struct DirectoryWorld {
 impl World for DirectoryWorld {
     fn provider(&self) -> &Provider {
         &self.provider
+    }
+
+    fn vocabulary(&self) -> Vocabulary {
+        Vocabulary::for_iam()
     }
 
     fn managed_policy_arn(&self) -> Option<String> {
