@@ -313,7 +313,7 @@ pub struct DeclaredIdentity {
     /// Who may assume it. Only roles have trusts.
     pub trusts: Vec<Trust>,
     /// ARNs of attached policies that others manage.
-    pub managed_policy_arns: BTreeSet<String>,
+    pub outside_policies: BTreeSet<String>,
     /// Cloud names of its groups: the stack's, and those that others manage.
     pub groups: BTreeSet<String>,
     /// Its IAM path, such as `/ci/`. `None`: `/`.

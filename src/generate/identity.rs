@@ -174,7 +174,7 @@ fn write_trust(body: &mut HclBody, trust: &Trust) {
             inner.set_list("principals", principals);
             "service"
         }
-        Trust::Aws { principals, external_id } => {
+        Trust::Named { principals, external_id } => {
             inner.set_list("principals", principals);
             if let Some(id) = external_id {
                 inner.set_attribute("external_id", quote_text(id));

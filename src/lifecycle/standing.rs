@@ -211,7 +211,7 @@ fn build_active_identity(
         statements: identity.statements.clone(),
         scopes: identity.scopes.clone(),
         trusts: identity.trusts.clone(),
-        managed_policy_arns: identity.managed_policy_arns.clone(),
+        outside_policies: identity.outside_policies.clone(),
         groups: identity.groups.clone(),
         path: identity.path.clone(),
         keeps: identity.keeps.clone(),

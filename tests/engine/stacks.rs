@@ -56,7 +56,7 @@ pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
         statements: Vec::new(),
         scopes: BTreeSet::new(),
         trusts: Vec::new(),
-        managed_policy_arns: BTreeSet::new(),
+        outside_policies: BTreeSet::new(),
         groups: BTreeSet::new(),
         path: None,
         keeps: BTreeSet::new(),
@@ -155,7 +155,7 @@ fn of(
             name: name.clone(),
             statements,
             scopes: named("scope", &held).filter(|name| declared.scopes.contains_key(name)).collect(),
-            managed_policy_arns: BTreeSet::new(),
+            outside_policies: BTreeSet::new(),
             account: None,
         };
         let group = DeclaredGroup { group, owner: None, members: BTreeSet::new(), origin: nowhere() };

@@ -19,7 +19,7 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
     let orders = world.scope(&scope("orders_read", "s3:ListBucket")).await;
     let mut user = identity("reporter", Principal::User);
     user.scopes.insert("orders_read".to_owned());
-    user.managed_policy_arns.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
+    user.outside_policies.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
     let mut role = identity("checkout_ci", Principal::Role);
     role.max_session_duration = Some(Span::from_seconds(7200).unwrap());
     role.permissions_boundary = Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
@@ -30,7 +30,7 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
             audiences: vec!["sts.amazonaws.com".to_owned()],
             subjects: vec!["repo:acme/checkout:*".to_owned()],
         },
-        Trust::Aws { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
+        Trust::Named { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
         Trust::Identity {
             identities: vec![TrustedIdentity {
                 address: user.address.clone(),
@@ -327,7 +327,7 @@ async fn a_role_left_by_a_dying_run_is_brought_to_what_is_wanted() {
 async fn a_trust_of_a_deleted_principal_differs_from_the_wanted_one() {
     let world = World::new().await;
     let mut role = identity("ci", Principal::Role);
-    role.trusts = vec![Trust::Aws {
+    role.trusts = vec![Trust::Named {
         principals: vec![format!("arn:aws:iam::{}:role/gone", Emulator::ACCOUNT)],
         external_id: None,
     }];

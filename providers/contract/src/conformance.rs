@@ -188,14 +188,10 @@ pub trait World: Send + Sync {
 
     /// The name of a policy that Leasehold does not manage and that can be attached. `None`: the suite does not test
     /// such attachments.
-    fn managed_policy_arn(&self) -> Option<String> {
-        None
-    }
+    fn outside_policy(&self) -> Option<String>;
 
     /// The name of a policy that can be a boundary. `None`: the suite does not test boundaries.
-    fn boundary_arn(&self) -> Option<String> {
-        None
-    }
+    fn boundary_policy(&self) -> Option<String>;
 
     /// Creates a principal without marks, with an inline policy, and with a credential if it is a user.
     ///

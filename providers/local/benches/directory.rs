@@ -110,7 +110,7 @@ fn role_identity(number: u32) -> DesiredIdentity {
         statements: vec![allow_statement(&format!("s3:Get{number}"))],
         scopes: BTreeSet::from(["shared".to_owned()]),
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
-        managed_policy_arns: BTreeSet::new(),
+        outside_policies: BTreeSet::new(),
         groups: BTreeSet::new(),
         path: None,
         keeps: BTreeSet::new(),

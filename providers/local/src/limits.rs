@@ -82,7 +82,7 @@ pub fn check_identity_limits(identity: &DesiredIdentity, resources: &[Resource])
         let problem = format!("a maximum session duration of {longest} is not supported");
         found.add("max_session_duration", problem, "use a duration from 1h to 12h");
     }
-    let attached = identity.scopes.len().saturating_add(identity.managed_policy_arns.len());
+    let attached = identity.scopes.len().saturating_add(identity.outside_policies.len());
     if attached > MAX_ATTACHMENTS {
         let problem =
             format!("it has {attached} scopes and managed policies, at most {MAX_ATTACHMENTS} can be attached");
@@ -139,7 +139,7 @@ pub fn check_group_limits(group: &Group, resources: &[Resource]) -> Vec<Violatio
         found.add("name", problem, "a name has 1 to 128 letters, digits and _+=,.@-");
     }
     found.check_statements(&group.statements);
-    let attached = group.scopes.len().saturating_add(group.managed_policy_arns.len());
+    let attached = group.scopes.len().saturating_add(group.outside_policies.len());
     if attached > MAX_ATTACHMENTS {
         let problem =
             format!("it has {attached} scopes and managed policies, at most {MAX_ATTACHMENTS} can be attached");
@@ -287,7 +287,7 @@ mod tests {
             statements: vec![allow_actions(1)],
             scopes: BTreeSet::new(),
             trusts: Vec::new(),
-            managed_policy_arns: BTreeSet::new(),
+            outside_policies: BTreeSet::new(),
             groups: BTreeSet::new(),
             path: None,
             keeps: BTreeSet::new(),

@@ -104,7 +104,7 @@ impl RealizeObjects for LocalRealizer {
             }
             resources.push(lease);
         }
-        for policy in identity.scopes.iter().chain(&identity.managed_policy_arns) {
+        for policy in identity.scopes.iter().chain(&identity.outside_policies) {
             resources.push(part(kinds::ATTACHMENT, policy).with_attribute("policy", policy.as_str()));
         }
         for group in &identity.groups {
@@ -150,7 +150,7 @@ impl RealizeGroups for LocalRealizer {
             }
             resources.push(inline);
         }
-        let policies = realize_group.scopes.iter().chain(&realize_group.managed_policy_arns);
+        let policies = realize_group.scopes.iter().chain(&realize_group.outside_policies);
         resources.extend(policies.map(|policy| group_parts::group_attachment(&realize_group.name, policy)));
         resources
     }

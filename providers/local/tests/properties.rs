@@ -29,7 +29,7 @@ fn arbitrary_identity() -> impl Strategy<Value = DesiredIdentity> {
         identity.purpose = identity.purpose.filter(|_| described);
         identity.permissions_boundary = bounded.then(|| "arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
         if !attached {
-            identity.managed_policy_arns.clear();
+            identity.outside_policies.clear();
         }
         if user {
             identity.principal = Principal::User;

@@ -199,7 +199,7 @@ fn read_identity(
         statements: whole.statements.unwrap_or_default(),
         scopes: whole.scopes.unwrap_or_default(),
         trusts: reading.collect_trusts(&address, whole.trusts.unwrap_or_default()),
-        managed_policy_arns: whole.managed_policy_arns.unwrap_or_default(),
+        outside_policies: whole.outside_policies.unwrap_or_default(),
         groups,
         path,
         keeps: credentials.keeps,

@@ -122,7 +122,7 @@ fn build_digest_content(parts: &IdentityAttributes, adds: &BTreeSet<String>) -> 
         "statements": parts.statements,
         "scopes": parts.scopes,
         "trusts": trusts.collect::<Vec<_>>(),
-        "managed_policy_arns": parts.managed_policy_arns,
+        "managed_policy_arns": parts.outside_policies,
         "permissions_boundary": parts.permissions_boundary,
         "tags": parts.tags,
         "max_session_duration": parts.max_session_duration.map(|duration| duration.to_string()),

@@ -265,7 +265,7 @@ fn realize_active(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> V
     let mut resources = vec![realize_principal(realm, identity, marks)];
     resources.extend(own_policies(realm, identity, &marks.stack));
     let scopes = identity.scopes.iter().map(|scope| arn::scope_policy_arn(realm, &marks.stack, scope));
-    let policies = scopes.chain(identity.managed_policy_arns.iter().cloned());
+    let policies = scopes.chain(identity.outside_policies.iter().cloned());
     resources.extend(policies.map(|policy_arn| {
         let short = arn::policy_short_name(realm, &marks.stack, &policy_arn);
         let id = kinds::attachment_id(identity.principal, &identity.name, &short);

@@ -57,7 +57,7 @@ fn identity() -> DesiredIdentity {
                 subjects: vec!["repo:acme/checkout:ref:refs/heads/main".to_owned()],
             },
             Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] },
-            Trust::Aws { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
+            Trust::Named { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
             Trust::Identity {
                 identities: vec![TrustedIdentity {
                     address: Address::for_identity("bot", None),
@@ -71,7 +71,7 @@ fn identity() -> DesiredIdentity {
                 audiences: vec!["https://signin.amazonaws.cn/saml".to_owned()],
             },
         ],
-        managed_policy_arns: BTreeSet::from(["arn:aws-cn:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+        outside_policies: BTreeSet::from(["arn:aws-cn:iam::aws:policy/ReadOnlyAccess".to_owned()]),
         groups: BTreeSet::new(),
         path: None,
         keeps: BTreeSet::new(),
@@ -163,7 +163,7 @@ fn limits_are_told_with_value_and_limit() {
     let twice = wrong.statements[0].conditions[0].clone();
     wrong.statements[0].conditions.push(twice);
     wrong.trusts = vec![
-        Trust::Aws { principals: vec!["bob".to_owned()], external_id: None },
+        Trust::Named { principals: vec!["bob".to_owned()], external_id: None },
         Trust::Oidc { issuer: "token.example".to_owned(), audiences: Vec::new(), subjects: vec!["s".repeat(4096)] },
     ];
     insta::assert_snapshot!(problems(&wrong));

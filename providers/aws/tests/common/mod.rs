@@ -167,7 +167,7 @@ pub fn identity(name: &str, principal: Principal) -> DesiredIdentity {
         } else {
             Vec::new()
         },
-        managed_policy_arns: BTreeSet::new(),
+        outside_policies: BTreeSet::new(),
         groups: BTreeSet::new(),
         path: None,
         keeps: BTreeSet::new(),

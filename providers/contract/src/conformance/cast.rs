@@ -41,7 +41,7 @@ pub fn build_groups(words: &Vocabulary) -> Vec<Group> {
         name: "conf-group".to_owned(),
         statements: vec![words.group.clone()],
         scopes: BTreeSet::from(["conf_read".to_owned()]),
-        managed_policy_arns: BTreeSet::new(),
+        outside_policies: BTreeSet::new(),
         account: None,
     }]
 }
@@ -73,9 +73,9 @@ pub fn build_full_user(world: &dyn World) -> DesiredIdentity {
         grace: Some(Span::from_days(3)),
         statements: std::iter::once(words.own).chain(words.deny).collect(),
         scopes: BTreeSet::from(["conf_read".to_owned()]),
-        managed_policy_arns: world.managed_policy_arn().into_iter().collect(),
+        outside_policies: world.outside_policy().into_iter().collect(),
         groups: has_groups.then(|| "conf-group".to_owned()).into_iter().collect(),
-        permissions_boundary: world.boundary_arn(),
+        permissions_boundary: world.boundary_policy(),
         tags: BTreeMap::from([("team".to_owned(), "orders".to_owned())]),
         ..build_named_identity(Principal::User, "conf-user", Address::for_identity("user", None))
     }
@@ -98,7 +98,7 @@ pub fn build_full_role(world: &dyn World) -> DesiredIdentity {
             Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] },
             Trust::Identity { identities: vec![trusted] },
         ],
-        permissions_boundary: world.boundary_arn(),
+        permissions_boundary: world.boundary_policy(),
         tags: BTreeMap::from([("team".to_owned(), "checkout".to_owned()), ("tier".to_owned(), "1".to_owned())]),
         max_session_duration: Span::from_seconds(7200),
         ..build_named_identity(Principal::Role, "conf-role", Address::for_identity("each", Some("a b/ü")))
@@ -131,7 +131,7 @@ fn build_named_identity(principal: Principal, name: &str, address: Address) -> D
         statements: Vec::new(),
         scopes: BTreeSet::new(),
         trusts: Vec::new(),
-        managed_policy_arns: BTreeSet::new(),
+        outside_policies: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),

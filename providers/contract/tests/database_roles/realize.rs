@@ -159,7 +159,7 @@ impl RealizeObjects for DatabaseRealizer {
         }
         user.marks = Some(marks.clone());
         let scopes = identity.scopes.iter().map(|scope| scope_role(&marks.stack, scope));
-        let roles = scopes.chain(identity.managed_policy_arns.iter().cloned());
+        let roles = scopes.chain(identity.outside_policies.iter().cloned());
         let members = roles.map(|role| membership_resource(&identity.name, &role));
         let grants = list_grants(&identity.statements);
         let grants = grants.iter().map(|grant| grant_resource(&identity.name, grant));

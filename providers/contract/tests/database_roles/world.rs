@@ -103,11 +103,11 @@ impl World for DatabaseWorld {
         }
     }
 
-    fn managed_policy_arn(&self) -> Option<String> {
+    fn outside_policy(&self) -> Option<String> {
         Some("pg_read_all_stats".to_owned())
     }
 
-    fn boundary_arn(&self) -> Option<String> {
+    fn boundary_policy(&self) -> Option<String> {
         None
     }
 

@@ -60,7 +60,7 @@ pub fn role_identity(name: &str) -> DesiredIdentity {
         statements: vec![allow_statement("s3:GetObject")],
         scopes: BTreeSet::new(),
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
-        managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+        outside_policies: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
         groups: BTreeSet::new(),
         path: None,
         keeps: BTreeSet::new(),

@@ -53,11 +53,11 @@ impl World for DirectoryWorld {
         Vocabulary::for_iam()
     }
 
-    fn managed_policy_arn(&self) -> Option<String> {
+    fn outside_policy(&self) -> Option<String> {
         Some(READ_ONLY.to_owned())
     }
 
-    fn boundary_arn(&self) -> Option<String> {
+    fn boundary_policy(&self) -> Option<String> {
         Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned())
     }
 
