@@ -130,11 +130,13 @@ async fn applied(way: &str) -> Duration {
 
 async fn plan(declared: &DeclaredStack, aws: &AwsProvider) -> Plan {
     let (sources, stores, now) = (&Sources::default(), &SecretStores::default(), stack::NOW);
-    let inputs = ObserveInputs { declared, sources, observe: aws, realize: aws, stores, now };
+    let realize = &leasehold_aws::build_realizer();
+    let inputs = ObserveInputs { declared, sources, observe: aws, realize, stores, now };
     let observed = &observe_with_imports(&inputs).await.expect("it can be read");
     let (basis, selection) =
         (basis_for_declared(declared, ".".to_owned(), Default::default()), &PlanSelection::default());
-    let request = PlanRequest { declared, sources, observed, now, realize: aws, compare: aws, basis, selection };
+    let compare = &leasehold_aws::AwsRealizer;
+    let request = PlanRequest { declared, sources, observed, now, realize, compare, basis, selection };
     plan_observed(request).unwrap_or_else(|refused| panic!("{refused:?}"))
 }
 

@@ -17,11 +17,11 @@ use leasehold::realize::ResourceMap;
 use leasehold::workflow::{ObservedStack, PlanRequest, basis_for_declared, plan_observed};
 use leasehold::{diff, lifecycle, realize};
 use leasehold_local::LocalDirectory;
-use leasehold_provider::{LiveIdentity, LiveShared, Realize as _, Realm, Snapshot};
+use leasehold_provider::{LiveIdentity, LiveShared, Provider, Realm, Snapshot};
 
 struct Bench {
     declared: DeclaredStack,
-    directory: LocalDirectory,
+    provider: Provider,
     nothing: ObservedStack,
     converged: ObservedStack,
 }
@@ -32,7 +32,7 @@ impl Bench {
         let inputs =
             ConfigInputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: StackLimits::default() };
         let declared = load_config(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
-        let directory = LocalDirectory::new("nowhere.db", "bench", Arc::new(|| stack::NOW));
+        let provider = Arc::new(LocalDirectory::new("nowhere.db", "bench", Arc::new(|| stack::NOW))).into_provider();
         let realm = Realm {
             provider: "local".to_owned(),
             account: "embedded".to_owned(),
@@ -40,13 +40,13 @@ impl Bench {
             actor: "bench".to_owned(),
             others: BTreeMap::new(),
         };
-        let (shared, _) = realize::realize_shared_objects(&declared, &directory, &realm);
+        let (shared, _) = realize::realize_shared_objects(&declared, &provider.realize, &realm);
         let observed = |snapshot: Snapshot| {
             let shared = shared.clone();
             ObservedStack { shared, snapshot, out_of_sight: BTreeMap::new() }
         };
         let nothing = Snapshot::for_realm(realm);
-        let mut bench = Self { declared, directory, converged: observed(nothing.clone()), nothing: observed(nothing) };
+        let mut bench = Self { declared, provider, converged: observed(nothing.clone()), nothing: observed(nothing) };
         bench.converged = observed(bench.applied());
         assert_eq!(bench.plan(&bench.nothing).identities.len(), count);
         assert!(bench.plan(&bench.converged).is_empty());
@@ -54,7 +54,7 @@ impl Bench {
     }
 
     fn standings<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<lifecycle::IdentityStatus<'a>> {
-        let principal_id = |principal, name: &str| self.directory.principal_id(principal, name);
+        let principal_id = |principal, name: &str| self.provider.realize.ids.principal_id(principal, name);
         lifecycle::decide_phases(&self.declared, snapshot, stack::NOW, principal_id).0
     }
 
@@ -63,7 +63,7 @@ impl Bench {
         let nothing = &self.nothing.snapshot;
         let realm = &nothing.realm;
         let live = |standing: &lifecycle::IdentityStatus<'_>| {
-            let (resources, _) = realize::realize_identity(standing, &self.directory, realm);
+            let (resources, _) = realize::realize_identity(standing, &self.provider.realize, realm);
             let marks = resources.get(&standing.id)?.marks.clone()?;
             let (id, name) = (standing.id.clone(), standing.id.name.clone());
             let principal = standing.declared?.spec.principal;
@@ -88,8 +88,8 @@ impl Bench {
             sources: &Sources::default(),
             observed,
             now: stack::NOW,
-            realize: &self.directory,
-            compare: &self.directory,
+            realize: &self.provider.realize,
+            compare: self.provider.compare.as_ref(),
             basis: basis_for_declared(&self.declared, ".".to_owned(), BTreeMap::new()),
             selection: &PlanSelection::default(),
         });
@@ -106,14 +106,18 @@ fn plan(criterion: &mut Criterion) {
         for (what, observed) in [("converged", &bench.converged), ("joiners", &bench.nothing)] {
             let snapshot = &observed.snapshot;
             let standings = bench.standings(snapshot);
-            let wanted: Vec<ResourceMap> =
-                standings.iter().map(|s| realize::realize_identity(s, &bench.directory, &snapshot.realm).0).collect();
+            let wanted: Vec<ResourceMap> = standings
+                .iter()
+                .map(|s| realize::realize_identity(s, &bench.provider.realize, &snapshot.realm).0)
+                .collect();
             // Dropping a result is not counted: a run does it once, at its end.
             group.bench_function(BenchmarkId::new(format!("diff {what}"), count), |bencher| {
                 let deltas = |()| -> Vec<_> {
                     let both = standings.iter().zip(&wanted);
-                    both.filter_map(|(standing, wanted)| diff::classify_identity(standing, wanted, &bench.directory))
-                        .collect()
+                    both.filter_map(|(standing, wanted)| {
+                        diff::classify_identity(standing, wanted, &bench.provider.realize)
+                    })
+                    .collect()
                 };
                 bencher.iter_batched(|| (), |()| black_box(deltas(())), BatchSize::PerIteration);
             });

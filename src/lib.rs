@@ -14,6 +14,7 @@
 //!
 //! Modules outside this sequence:
 //!
+//! - [`providers`] is the table of providers: the schema of each `provider` block, its pure half, and its connection.
 //! - [`drift`] compares a snapshot with what was last applied.
 //! - [`generate`] writes blocks for objects that exist but have no block.
 //! - [`who_can`] finds the identities of a snapshot that are allowed an action on a resource.
@@ -32,6 +33,8 @@
 pub mod shell;
 
 pub mod hcl;
+
+pub mod providers;
 
 pub mod config;
 

@@ -1,14 +1,14 @@
 //! Desired identities → resources.
 //!
 //! In: what the stack declares and the phase of each identity. Out: the resources that must exist in the cloud, and a finding for each AWS
-//! limit that they exceed. The provider's pure half ([`Realize`]) is called once for each identity. Nothing here reads the cloud.
+//! limit that they exceed. The provider's pure half ([`Realizer`]) is called once for each identity. Nothing here reads the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::resource::identity_digest;
 use leasehold_provider::sensitive::record_sensitive;
 use leasehold_provider::{
-    Address, Alias, Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId,
+    Address, Alias, Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realizer, Realm, Resource, ResourceId,
     Scope, Value, Violation,
 };
 
@@ -24,7 +24,7 @@ pub type ResourceMap = BTreeMap<ResourceId, Resource>;
 #[must_use]
 pub fn realize_shared_objects(
     declared: &DeclaredStack,
-    realize: &dyn Realize,
+    realize: &Realizer,
     realm: &Realm,
 ) -> (ResourceMap, Vec<Diagnostic>) {
     let mut resources = ResourceMap::new();
@@ -33,8 +33,8 @@ pub fn realize_shared_objects(
     for (name, (scope, origin)) in &declared.scopes {
         for account in held_in.get(name.as_str()).into_iter().flatten() {
             let scope = Scope { account: account.cloned(), ..scope.clone() };
-            let mut resource = realize.realize_scope(realm, &declared.stack, &scope);
-            let violations = realize.check_scope_limits(&scope, &resource);
+            let mut resource = realize.objects.realize_scope(realm, &declared.stack, &scope);
+            let violations = realize.limits.check_scope_limits(&scope, &resource);
             findings.extend(violations.into_iter().map(|violation| diagnose_violation(violation, origin)));
             set_digest(&mut resource);
             resources.insert(resource.id.clone(), resource);
@@ -43,18 +43,23 @@ pub fn realize_shared_objects(
     findings.dedup();
     for declared_group in declared.groups.values() {
         let group = &declared_group.group;
-        let parts = realize.realize_group(realm, &declared.stack, group);
-        let violations = realize.check_group_limits(group, &parts);
+        let Some(groups) = &realize.groups else {
+            findings.push(diagnose_unsupported_block(&group.address, &declared_group.origin, realm, "groups"));
+            continue;
+        };
+        let parts = groups.realize_group(realm, &declared.stack, group);
+        let violations = groups.check_group_limits(group, &parts);
         findings.extend(violations.into_iter().map(|violation| diagnose_violation(violation, &declared_group.origin)));
         let whole = parts.first().map(|root| root.id.clone());
         resources.extend(whole.iter().flat_map(|root| seal_resources(parts.clone(), root, |_| true)));
     }
     for (federation, origin) in declared.federations.values() {
-        let Some(mut resource) = realize.realize_federation(realm, &declared.stack, federation) else {
-            findings.push(diagnose_unsupported_federation(&federation.address(), origin, realm));
+        let Some(federations) = &realize.federations else {
+            findings.push(diagnose_unsupported_block(&federation.address(), origin, realm, "federations"));
             continue;
         };
-        let violations = realize.check_federation_limits(federation, &resource);
+        let mut resource = federations.realize_federation(realm, &declared.stack, federation);
+        let violations = federations.check_federation_limits(federation, &resource);
         findings.extend(violations.into_iter().map(|violation| diagnose_violation(violation, origin)));
         set_digest(&mut resource);
         resources.insert(resource.id.clone(), resource);
@@ -80,11 +85,29 @@ fn find_scope_accounts(declared: &DeclaredStack) -> BTreeMap<&str, BTreeSet<Opti
     held
 }
 
-fn diagnose_unsupported_federation(address: &Address, origin: &BlockOrigin, realm: &Realm) -> Diagnostic {
-    let summary = format!("{address} cannot be here: provider {} has no federations", realm.provider);
-    let finding =
-        Diagnostic::error("realize::no_federations", summary).with_location(origin.header_span(), "not supported here");
+/// The error for a block of a kind of object that the provider does not have. `kind` is its plural: `groups`.
+fn diagnose_unsupported_block(address: &Address, origin: &BlockOrigin, realm: &Realm, kind: &str) -> Diagnostic {
+    let summary = format!("{address} cannot be here: provider {} has no {kind}", realm.provider);
+    let code = if kind == "groups" { "realize::no_groups" } else { "realize::no_federations" };
+    let finding = Diagnostic::error(code, summary).with_location(origin.header_span(), "not supported here");
     origin.add_module_calls(finding.with_help("take the block out, or work with provider \"aws\""))
+}
+
+/// The error for an identity that needs what the provider does not have: a role, or a group. `None`: it can be realized.
+fn check_provider_parts(standing: &IdentityStatus<'_>, realize: &Realizer, realm: &Realm) -> Option<Diagnostic> {
+    let declared = standing.declared?;
+    let (code, part, kind, help) = if declared.spec.principal == Principal::Role && realize.trusts.is_none() {
+        ("realize::no_roles", "principal", "roles", "write principal = \"user\"")
+    } else if !declared.spec.groups.is_empty() && realize.groups.is_none() {
+        ("realize::no_groups", "managed_groups", "groups", "attach scopes instead")
+    } else {
+        return None;
+    };
+    let summary = format!("{} cannot be here: provider {} has no {kind}", standing.address, realm.provider);
+    let finding = Diagnostic::error(code, summary)
+        .with_location(declared.origin.part_span(part), "not supported here")
+        .with_help(help);
+    Some(declared.origin.add_module_calls(finding))
 }
 
 /// The resources that one identity should consist of, with their digest in the marks of its principal.
@@ -97,23 +120,27 @@ fn diagnose_unsupported_federation(address: &Address, origin: &BlockOrigin, real
 #[must_use]
 pub fn realize_identity(
     standing: &IdentityStatus<'_>,
-    realize: &dyn Realize,
+    realize: &Realizer,
     realm: &Realm,
 ) -> (ResourceMap, Vec<Diagnostic>) {
     match (&standing.phase, standing.live) {
         (LifecyclePhase::Active(active), _) => {
-            let mut resources = realize.realize_identity(realm, &active.identity, &active.marks);
+            if let Some(finding) = check_provider_parts(standing, realize, realm) {
+                return (ResourceMap::new(), vec![finding]);
+            }
+            let mut resources = realize.objects.realize_identity(realm, &active.identity, &active.marks);
             let lives = || live_resources(standing).into_iter().flat_map(BTreeMap::values);
             resources.extend(lives().filter(|part| is_kept_credential(&active.identity, part, realize)).cloned());
             let guards = has_personal_mfa(Some(active.identity.spec.kind), &resources, realize);
             let left: Vec<Resource> = lives()
-                .filter(|part| realize.is_left_unchanged(&part.id, guards))
+                .filter(|part| realize.semantics.is_left_unchanged(&part.id, guards))
                 .filter(|part| is_new(part, &resources))
                 .cloned()
                 .collect();
             resources.extend(left);
             let origin = standing.declared.map(|declared| &declared.origin);
             let mut findings: Vec<Diagnostic> = realize
+                .limits
                 .check_identity_limits(&active.identity, &resources)
                 .into_iter()
                 .filter_map(|violation| Some(diagnose_violation(violation, origin?)))
@@ -131,7 +158,7 @@ pub fn realize_identity(
             )
         }
         (LifecyclePhase::Quarantined(quarantined), Some(live)) => {
-            let resources = realize.realize_quarantine(realm, live, &quarantined.quarantine);
+            let resources = realize.objects.realize_quarantine(realm, live, &quarantined.quarantine);
             let guards = has_personal_mfa(live.marks.kind, &resources, realize);
             (
                 seal_resources(resources, &standing.id, |part| is_in_digest(part, Some(live), realize, guards)),
@@ -152,8 +179,8 @@ pub fn live_resources<'a>(standing: &IdentityStatus<'a>) -> Option<&'a ResourceM
 }
 
 /// Whether a live resource is a credential that the block declares as kept.
-fn is_kept_credential(identity: &DesiredIdentity, part: &Resource, realize: &dyn Realize) -> bool {
-    realize.credential_kind(&part.id).is_some_and(|credential| identity.spec.keeps.contains(&credential))
+fn is_kept_credential(identity: &DesiredIdentity, part: &Resource, realize: &Realizer) -> bool {
+    realize.semantics.credential_kind(&part.id).is_some_and(|credential| identity.spec.keeps.contains(&credential))
 }
 
 /// The issued keys of an identity: live keys that stay, with the status they should have, and the key to create. The new key depends on
@@ -162,7 +189,7 @@ fn realize_keys(
     keys: &DesiredKeys,
     standing: &IdentityStatus<'_>,
     rest: &[Resource],
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Result<Vec<Resource>, Box<Diagnostic>> {
     let lives = |id: &ResourceId| standing.live.and_then(|live| live.resources.get(id)).cloned();
     let stay = keys.fates.iter().filter_map(|(id, fate)| {
@@ -206,13 +233,9 @@ fn is_new(part: &Resource, among: &[Resource]) -> bool {
 }
 
 /// Whether the MFA devices of an identity belong to a person: its kind is `human` or `break_glass`, or it has a password.
-fn has_personal_mfa<'a>(
-    kind: Option<Kind>,
-    parts: impl IntoIterator<Item = &'a Resource>,
-    realize: &dyn Realize,
-) -> bool {
+fn has_personal_mfa<'a>(kind: Option<Kind>, parts: impl IntoIterator<Item = &'a Resource>, realize: &Realizer) -> bool {
     matches!(kind, Some(Kind::Human | Kind::BreakGlass))
-        || parts.into_iter().any(|part| realize.credential_kind(&part.id) == Some(Credential::Login))
+        || parts.into_iter().any(|part| realize.semantics.credential_kind(&part.id) == Some(Credential::Login))
 }
 
 /// Reports a changed path of a role: IAM cannot change the path of a role.
@@ -231,17 +254,17 @@ fn check_fixed_path(standing: &IdentityStatus<'_>, wanted: &[Resource]) -> Optio
 
 /// The digest of a live identity, for comparison with the digest in its marks.
 #[must_use]
-pub fn compute_live_digest(live: &LiveIdentity, realize: &dyn Realize) -> leasehold_provider::Digest {
+pub fn compute_live_digest(live: &LiveIdentity, realize: &Realizer) -> leasehold_provider::Digest {
     let guards = has_personal_mfa(live.marks.kind, live.resources.values(), realize);
     identity_digest(live.resources.values().filter(|part| is_in_digest(part, Some(live), realize, guards)))
 }
 
 /// Whether the digest in the marks covers a resource. It leaves out objects that Leasehold must not change, and issued keys. Keys rotate
 /// with time and AWS chooses their ids; the diff compares each of them with its own [`KeyFate`].
-fn is_in_digest(part: &Resource, live: Option<&LiveIdentity>, realize: &dyn Realize, guards: bool) -> bool {
+fn is_in_digest(part: &Resource, live: Option<&LiveIdentity>, realize: &Realizer, guards: bool) -> bool {
     let key = live.and_then(|live| live.keys.get(&part.id));
     let issued = part.id.is_new() || key.is_some_and(|key| key.delivered.is_some());
-    !issued && !realize.is_left_unchanged(&part.id, guards)
+    !issued && !realize.semantics.is_left_unchanged(&part.id, guards)
 }
 
 fn seal_resources(

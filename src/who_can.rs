@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Answer, Compare, Kind, LiveIdentity, Permission, Principal, Question, Realize, ResourceId, Snapshot,
+    Address, Answer, Compare, Kind, LiveIdentity, Permission, Principal, Question, Realizer, ResourceId, Snapshot,
 };
 
 use crate::diff::access::{self, SharedObjects};
@@ -49,7 +49,7 @@ pub struct WhoCanQuery<'a> {
 pub fn find_allowed_identities(
     snapshot: &Snapshot,
     wanted: WhoCanQuery<'_>,
-    realize: &dyn Realize,
+    realize: &Realizer,
     compare: &dyn Compare,
 ) -> Vec<AllowedIdentity> {
     let shared = SharedObjects::from_live_snapshot(snapshot, realize);
@@ -67,7 +67,7 @@ fn evaluate_identity(
     live: &LiveIdentity,
     shared: &SharedObjects<'_>,
     wanted: WhoCanQuery<'_>,
-    realize: &dyn Realize,
+    realize: &Realizer,
     compare: &dyn Compare,
 ) -> AllowedIdentity {
     let held = access::collect_holdings(live.resources.values(), shared, realize);

@@ -66,7 +66,7 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
     session::print_warnings(&stack);
     let ignore = read_ignore_file(here, &stack, args)?;
     let Connection { realize, compare, observe, .. } = session::connect_to_read(&stack).await?;
-    let observed = workflow::observe_read_only(&stack, observe.as_ref(), realize.as_ref()).await?;
+    let observed = workflow::observe_read_only(&stack, observe.as_ref(), &realize).await?;
     workflow::refuse_unreachable_accounts(&stack, &observed.snapshot.realm, &session::reading_context()).await?;
     let look = |recorded: Option<&RecordedIdentities>| {
         let inputs = drift::DriftInputs {
@@ -74,7 +74,7 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
             shared: &observed.shared,
             snapshot: &observed.snapshot,
             now,
-            realize: realize.as_ref(),
+            realize: &realize,
             compare: compare.as_ref(),
             recorded,
         };
@@ -86,7 +86,7 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
         report = look(audit::read_applied_addresses(&stack).await?.as_ref())?;
     }
     if args.unmanaged {
-        report = report.with_coverage(Coverage::from_snapshot(&observed.snapshot, realize.as_ref(), &ignore));
+        report = report.with_coverage(Coverage::from_snapshot(&observed.snapshot, &realize, &ignore));
     }
     let remedy = |rule: DriftRule| invocation::current_invocation().complete_commands(rule.remedy());
     write_json_into(here, args.json.json_into.as_deref(), || view::render_drift_json(&report, &remedy))?;
@@ -94,10 +94,10 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
     let places = BlockPlaces::new(&stack.declared, &sources);
     let cases = || view::alerts_for_drift(&report, &|address| places.find_place(address), &remedy);
     match args.format {
-        DriftFormat::Human => super::print_result(&view::render_drift_text(&report, realize.as_ref(), &remedy))?,
+        DriftFormat::Human => super::print_result(&view::render_drift_text(&report, &realize, &remedy))?,
         DriftFormat::Json => super::print_json(&view::render_drift_json(&report, &remedy))?,
         DriftFormat::Markdown => {
-            super::print_result(&view::render_drift_markdown(&report, realize.as_ref(), &remedy, args.max_bytes))?;
+            super::print_result(&view::render_drift_markdown(&report, &realize, &remedy, args.max_bytes))?;
         }
         DriftFormat::Github => super::print_result(&alerts::render_alerts_github(flatten_alerts(&cases())))?,
         DriftFormat::Sarif => super::print_json(&alerts::render_alerts_sarif(flatten_alerts(&cases())))?,

@@ -20,7 +20,7 @@ pub async fn generate_blocks(
 ) -> Result<(), CommandError> {
     let path = super::resolve_path(here, file);
     let observed = workflow::observe_for_plan(stack, connection).await?;
-    let generated = generate::generate_blocks(&stack.declared, &observed.snapshot, connection.realize.as_ref())
+    let generated = generate::generate_blocks(&stack.declared, &observed.snapshot, &connection.realize)
         .map_err(|findings| stack.findings_error(findings))?;
     if generated.blocks == 0 {
         super::print_message("Every import has its block: nothing was written.\n");

@@ -32,7 +32,7 @@ pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<CommandExit, Comma
     let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = session::connect_to_read(&stack).await?;
     let observed = workflow::observe_stack(&stack, &connection).await?;
-    let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
+    let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
     let (standings, findings) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     if !findings.is_empty() {
         return Err(WorkflowError::Findings { findings, sources: stack.sources }.into());

@@ -73,7 +73,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
     plan_view::write_json_into(here, args.json.json_into.as_deref(), || {
         views::plan::render_plan_json(&plan, &rulings)
     })?;
-    plan_view::show_plan_view(&plan, &rulings, connection.realize.as_ref(), Some(&stack), &args.view)?;
+    plan_view::show_plan_view(&plan, &rulings, &connection.realize, Some(&stack), &args.view)?;
     if let Some(path) = &args.out {
         let sealed = if sealed::holds_secrets(&plan) { Some(seal_plan(&plan, &stack).await?) } else { None };
         let bytes = saved::write_plan(&plan, sealed.as_ref())

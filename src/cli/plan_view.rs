@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use leasehold_provider::Realize;
+use leasehold_provider::Realizer;
 use serde_json::Value;
 
 use super::args::parse_max_bytes;
@@ -54,7 +54,7 @@ pub enum PlanFormat {
 pub fn show_plan_view(
     plan: &Plan,
     rulings: &[Ruling],
-    realize: &dyn Realize,
+    realize: &Realizer,
     stack: Option<&Stack>,
     args: &PlanViewArgs,
 ) -> Result<(), CommandError> {

@@ -43,7 +43,7 @@ fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<CommandExit, CommandErr
     let plan = saved::read_plan(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?.plan;
     let rulings = rules::evaluate_rules(&plan, &Allowance::default());
     let realize = workflow::build_realizer(&plan.basis.basis_providers());
-    plan_view::show_plan_view(&plan, &rulings, realize.as_ref(), None, view)?;
+    plan_view::show_plan_view(&plan, &rulings, &realize, None, view)?;
     Ok(CommandExit::Done)
 }
 
@@ -52,9 +52,9 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, Comm
     let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = session::connect_to_read(&stack).await?;
     let observed = workflow::observe_stack(&stack, &connection).await?;
-    let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
+    let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
     let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
-    let meant = connection.realize.find_by_cloud_name(&observed.snapshot.realm, &args.what);
+    let meant = connection.realize.names.find_by_cloud_name(&observed.snapshot.realm, &args.what);
     let named = |standing: &&IdentityStatus<'_>| {
         standing.address.as_str() == args.what
             || standing.id.name == args.what

@@ -38,8 +38,7 @@ pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<CommandExit, 
     let connection = session::connect_to_read(&stack).await?;
     let observed = workflow::observe_stack(&stack, &connection).await?;
     let wanted = WhoCanQuery { action: &args.action, resource: &args.resource, now };
-    let holders =
-        find_allowed_identities(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());
+    let holders = find_allowed_identities(&observed.snapshot, wanted, &connection.realize, connection.compare.as_ref());
     match args.format {
         OutputFormat::Human => super::print_result(&views::who_can::render_holders(&holders))?,
         OutputFormat::Json => super::print_json(&json!({

@@ -7,6 +7,7 @@ use leasehold_provider::{Address, Alias, Digest, Federation, Group, IdentitySpec
 
 use super::estate::StateBlocks;
 use super::origin::BlockOrigin;
+use crate::providers::ProviderSettings;
 
 /// A stack, as its files declare it.
 #[derive(Debug, Clone)]
@@ -153,11 +154,9 @@ pub enum RetentionMode {
 /// A `provider` block.
 #[derive(Debug, Clone)]
 pub struct ProviderBlock {
-    /// `aws` or `local`.
-    pub name: String,
     /// Its alias. `None`: this provider serves blocks that name no provider.
     pub alias: Option<Alias>,
-    /// Its settings.
+    /// The provider and its settings.
     pub settings: ProviderSettings,
     /// Where it is written.
     pub origin: BlockOrigin,
@@ -167,8 +166,7 @@ impl ProviderBlock {
     /// The reference that other blocks use: `provider.aws.audit`.
     #[must_use]
     pub fn render_reference(&self) -> String {
-        let alias = self.alias.as_ref().map_or_else(String::new, |alias| format!(".{alias}"));
-        format!("provider.{}{alias}", self.name)
+        self.settings.render_reference(self.alias.as_ref())
     }
 }
 
@@ -188,7 +186,7 @@ impl Providers {
     #[must_use]
     pub fn from_blocks(blocks: &[ProviderBlock]) -> Self {
         let Some((first, others)) = blocks.split_first() else {
-            return Self { first: ProviderSettings::Local { path: None }, alias: None, others: BTreeMap::new() };
+            return Self { first: ProviderSettings::default(), alias: None, others: BTreeMap::new() };
         };
         let other = |block: &ProviderBlock| Some((block.alias.clone()?, block.settings.clone()));
         Self {
@@ -197,33 +195,6 @@ impl Providers {
             others: others.iter().filter_map(other).collect(),
         }
     }
-}
-
-/// The settings of a `provider` block.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "provider", rename_all = "snake_case")]
-pub enum ProviderSettings {
-    /// The embedded directory: a local database that stands in for IAM.
-    Local {
-        /// The database file, relative to the stack's directory. `None`: [`ProviderSettings::DIRECTORY`].
-        path: Option<String>,
-    },
-    /// AWS IAM.
-    Aws {
-        /// The region whose endpoint receives the calls. IAM is global, but the region determines the partition.
-        region: Option<String>,
-        /// The profile of the shared AWS configuration files.
-        profile: Option<String>,
-        /// The account ids that the provider may work in. Empty: any.
-        allowed_account_ids: BTreeSet<String>,
-        /// The role to assume before the first call.
-        assume_role: Option<AssumeRoleBlock>,
-    },
-}
-
-impl ProviderSettings {
-    /// The default database file of the embedded directory, relative to the stack's directory.
-    pub const DIRECTORY: &str = ".leasehold/directory.db";
 }
 
 /// A `store` block.
@@ -257,7 +228,7 @@ pub struct KeyTerms {
     pub overlap: Span,
 }
 
-/// The role that a provider assumes before its first call.
+/// The role that a backend assumes before its first call.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AssumeRoleBlock {
     /// The role's ARN.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
-    Access, AccessVerdict, Aspect, Compare, Comparison, Document, Realize, Resource, ResourceId, Snapshot, Value,
+    Access, AccessVerdict, Aspect, Compare, Comparison, Document, Realizer, Resource, ResourceId, Snapshot, Value,
 };
 
 use crate::realize::ResourceMap;
@@ -39,10 +39,10 @@ pub struct SharedObjects<'a> {
 impl<'a> SharedObjects<'a> {
     /// Indexes shared objects.
     #[must_use]
-    pub fn from_resources(resources: impl Iterator<Item = &'a Resource>, realize: &dyn Realize) -> Self {
+    pub fn from_resources(resources: impl Iterator<Item = &'a Resource>, realize: &Realizer) -> Self {
         let mut shared = Self::default();
         for resource in resources {
-            let whole = realize.shared_root_id(&resource.id);
+            let whole = realize.ids.shared_root_id(&resource.id);
             if whole != resource.id {
                 shared.parts.entry(whole).or_default().push(resource);
             }
@@ -53,7 +53,7 @@ impl<'a> SharedObjects<'a> {
 
     /// Indexes the live shared objects of a snapshot.
     #[must_use]
-    pub fn from_live_snapshot(snapshot: &'a Snapshot, realize: &dyn Realize) -> Self {
+    pub fn from_live_snapshot(snapshot: &'a Snapshot, realize: &Realizer) -> Self {
         Self::from_resources(snapshot.shared.values().map(|shared| &shared.resource), realize)
             .with_foreign_groups(snapshot)
     }
@@ -107,12 +107,12 @@ impl<'a> SharedObjects<'a> {
     fn collect_policies(
         &self,
         whole: &'a Resource,
-        realize: &dyn Realize,
+        realize: &Realizer,
     ) -> (Vec<(ResourceId, Document)>, BTreeSet<String>) {
         let (mut found, mut opaque) = (Vec::new(), BTreeSet::new());
         for part in std::iter::once(whole).chain(self.parts.get(&whole.id).into_iter().flatten().copied()) {
             for (name, value) in &part.attributes {
-                match (realize.classify_attribute(&part.id, name), value) {
+                match (realize.semantics.classify_attribute(&part.id, name), value) {
                     (Aspect::Access, Value::Document(document)) => found.push((part.id.clone(), document.clone())),
                     (Aspect::Access, Value::Text(name)) => {
                         let others = part.depends_on.iter().filter(|id| **id != whole.id);
@@ -139,14 +139,14 @@ impl<'a> SharedObjects<'a> {
 pub fn collect_holdings<'a>(
     resources: impl IntoIterator<Item = &'a Resource>,
     shared: &SharedObjects<'_>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> EffectiveHoldings {
     let mut held = EffectiveHoldings::default();
     let (mut opaque, mut boundaries) = (BTreeSet::new(), BTreeSet::new());
     for resource in resources {
         held.sensitive |= !resource.sensitive.is_empty();
         for (name, value) in &resource.attributes {
-            match (realize.classify_attribute(&resource.id, name), value) {
+            match (realize.semantics.classify_attribute(&resource.id, name), value) {
                 (Aspect::Access, Value::Document(document)) => {
                     held.access.policies.push(document.clone());
                     held.sources.push(resource.id.clone());
@@ -183,9 +183,11 @@ pub fn collect_holdings<'a>(
     held
 }
 
-fn policy_documents<'a>(resource: &'a Resource, realize: &'a dyn Realize) -> impl Iterator<Item = &'a Document> {
+fn policy_documents<'a>(resource: &'a Resource, realize: &'a Realizer) -> impl Iterator<Item = &'a Document> {
     resource.attributes.iter().filter_map(|(name, value)| match value {
-        Value::Document(document) if realize.classify_attribute(&resource.id, name) == Aspect::Access => Some(document),
+        Value::Document(document) if realize.semantics.classify_attribute(&resource.id, name) == Aspect::Access => {
+            Some(document)
+        }
         _ => None,
     })
 }
@@ -196,7 +198,7 @@ fn policy_documents<'a>(resource: &'a Resource, realize: &'a dyn Realize) -> imp
 pub fn compare_holdings(
     before: (&ResourceMap, &SharedObjects<'_>),
     after: (&ResourceMap, &SharedObjects<'_>),
-    realize: &dyn Realize,
+    realize: &Realizer,
     comparer: &dyn Compare,
 ) -> Comparison {
     let EffectiveHoldings { access: old, boundaries: old_boundary, sensitive: old_secret, .. } =

@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Assessment, Change, Comparison, Kind, Marks, Principal, Realize, ResourceId};
+use leasehold_provider::{Address, Assessment, Change, Comparison, Kind, Marks, Principal, Realizer, ResourceId};
 use serde::{Deserialize, Serialize};
 
 use super::reason::{self, ChangeReason};
@@ -98,7 +98,7 @@ pub enum Leaving {
 pub fn classify_identity(
     standing: &IdentityStatus<'_>,
     wanted: &ResourceMap,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<IdentityDelta> {
     if let (LifecyclePhase::Released, Some(live)) = (&standing.phase, standing.live) {
         let unmark = Change::Unmark { id: live.id.clone(), before: Box::new(live.marks.clone()) };
@@ -177,7 +177,7 @@ fn classify_lifecycle(
     standing: &IdentityStatus<'_>,
     wanted: &ResourceMap,
     changes: &[Change],
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> LifecycleEvent {
     if standing.adopts.is_some() {
         let mut reasons = reason::reasons_from_changes(changes, realize);

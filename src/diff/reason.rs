@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Aspect, Change, Marks, Realize};
+use leasehold_provider::{Address, Aspect, Change, Marks, Realizer};
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::LeaveReason;
@@ -258,7 +258,7 @@ pub fn is_key_rotation_change(change: &Change, keys: &DesiredKeys) -> bool {
 /// The aspects that the changes of an identity's resources affect. To create or delete a part affects the aspects of
 /// all its attributes.
 #[must_use]
-pub fn reasons_from_changes(changes: &[Change], realize: &dyn Realize) -> BTreeSet<ChangeReason> {
+pub fn reasons_from_changes(changes: &[Change], realize: &Realizer) -> BTreeSet<ChangeReason> {
     let mut reasons = BTreeSet::new();
     for change in changes {
         let (before, after) = (change.resource_before(), change.resource_after());
@@ -266,7 +266,8 @@ pub fn reasons_from_changes(changes: &[Change], realize: &dyn Realize) -> BTreeS
             before.into_iter().chain(after).flat_map(|r| r.attributes.keys().map(AsRef::as_ref)).collect();
         for name in names {
             if before.and_then(|r| r.get(name)) != after.and_then(|r| r.get(name)) {
-                reasons.insert(ChangeReason::Differs { aspect: realize.classify_attribute(change.id(), name) });
+                reasons
+                    .insert(ChangeReason::Differs { aspect: realize.semantics.classify_attribute(change.id(), name) });
             }
         }
     }

@@ -3,7 +3,7 @@
 //! In: the desired and the live resources, by id. Out: [`Change`]s that turn the live ones into the desired ones;
 //! none if they are equal.
 
-use leasehold_provider::{Change, Realize, Resource, Value};
+use leasehold_provider::{Change, Realizer, Resource, Value};
 
 use crate::realize::ResourceMap;
 
@@ -29,10 +29,12 @@ pub fn diff_resources(wanted: &ResourceMap, live: &ResourceMap) -> Vec<Change> {
 
 /// Whether two states of an object have the same meaning: at most the spelling of their documents differs.
 #[must_use]
-pub fn has_same_meaning(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
+pub fn has_same_meaning(before: &Resource, after: &Resource, realize: &Realizer) -> bool {
     before.attributes.len() == after.attributes.len()
         && before.attributes.iter().all(|(name, old)| match (old, after.get(name)) {
-            (Value::Document(old), Some(Value::Document(new))) => old == new || realize.is_same_document(old, new),
+            (Value::Document(old), Some(Value::Document(new))) => {
+                old == new || realize.semantics.is_same_document(old, new)
+            }
             (old, new) => Some(old) == new,
         })
 }

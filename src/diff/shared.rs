@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Realize, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Address, Change, Realizer, Resource, ResourceId, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::classify::Lifecycle;
@@ -51,13 +51,13 @@ pub fn diff_shared_objects(
     snapshot: &Snapshot,
     still_needed: &BTreeSet<ResourceId>,
     holders: &BTreeMap<ResourceId, usize>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> (Vec<SharedDelta>, UndeclaredShared) {
     let live: ResourceMap = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
     let mut kept_for_others = UndeclaredShared::new();
     for change in resources::diff_resources(wanted, &live) {
-        let whole = realize.shared_root_id(change.id());
+        let whole = realize.ids.shared_root_id(change.id());
         if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), wanted.get(&whole))
         {
             if !object.held_by.is_empty() {
@@ -101,7 +101,7 @@ pub fn diff_shared_objects(
 
 /// Whether only the spelling was changed, outside Leasehold, and the meaning is the same.
 #[must_use]
-pub fn is_only_respelled(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
+pub fn is_only_respelled(before: &Resource, after: &Resource, realize: &Realizer) -> bool {
     classify_shared_lifecycle(Some(before), Some(after)) == Lifecycle::Drift
         && resources::has_same_meaning(before, after, realize)
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{GlobBuilder, GlobMatcher};
-use leasehold_provider::{Custody, Realize, Resource, Snapshot};
+use leasehold_provider::{Custody, Realizer, Resource, Snapshot};
 use serde::Serialize;
 
 /// The objects that may be unmanaged: globs on ARNs or other cloud names. `*` matches any characters, `?` matches
@@ -77,13 +77,13 @@ pub struct Coverage {
 impl Coverage {
     /// Counts the live objects of a snapshot.
     #[must_use]
-    pub fn from_snapshot(snapshot: &Snapshot, realize: &dyn Realize, ignore: &IgnorePatterns) -> Self {
+    pub fn from_snapshot(snapshot: &Snapshot, realize: &Realizer, ignore: &IgnorePatterns) -> Self {
         let bears_marks = |resource: &&Resource| resource.marks.is_some();
         let parts = snapshot.identities.values().flat_map(|live| live.resources.values().filter(bears_marks));
         let mut coverage = Self { managed: parts.count().saturating_add(snapshot.shared.len()), ..Self::default() };
         let mut used: BTreeSet<&str> = BTreeSet::new();
         for stranger in snapshot.strangers.values() {
-            let count = match (realize.classify_custody(&stranger.arn), &stranger.stack) {
+            let count = match (realize.names.classify_custody(&stranger.arn), &stranger.stack) {
                 (Custody::ServiceLinked, _) => &mut coverage.service_linked,
                 (Custody::Reserved, _) => &mut coverage.reserved,
                 (Custody::Customer, Some(stack)) if stranger.unreadable.is_none() => {

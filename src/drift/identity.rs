@@ -119,7 +119,8 @@ impl IdentityCheck<'_> {
     /// The name of an object in the cloud, such as its ARN; its id if it has no such name.
     fn object_name(&self, id: &ResourceId) -> String {
         let resource = self.live.resources.get(id);
-        let name = resource.and_then(|resource| self.inputs.realize.cloud_name(&self.inputs.snapshot.realm, resource));
+        let name =
+            resource.and_then(|resource| self.inputs.realize.names.cloud_name(&self.inputs.snapshot.realm, resource));
         name.unwrap_or_else(|| id.to_string())
     }
 
@@ -275,7 +276,7 @@ impl IdentityCheck<'_> {
     }
 
     fn attribute_aspect(&self, id: &ResourceId, name: &str) -> Aspect {
-        self.inputs.realize.classify_attribute(id, name)
+        self.inputs.realize.semantics.classify_attribute(id, name)
     }
 }
 

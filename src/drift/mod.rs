@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Alias, Change, Compare, Comparison, Realize, Realm, ResourceId, Snapshot, StackName, Stranger,
+    Address, Alias, Change, Compare, Comparison, Realizer, Realm, ResourceId, Snapshot, StackName, Stranger,
 };
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ pub struct DriftInputs<'a> {
     /// The instant of the check, in whole seconds.
     pub now: Timestamp,
     /// The provider's pure half: it turns declarations into resources.
-    pub realize: &'a dyn Realize,
+    pub realize: &'a Realizer,
     /// The provider's comparison of access.
     pub compare: &'a dyn Compare,
     /// The identities and shared objects that the ledger records as applied. `None` if there is no record: a declared
@@ -230,7 +230,7 @@ impl DriftReport {
 /// Returns diagnostics if the configuration does not fit the live objects or the instant.
 pub fn detect_drift(inputs: &DriftInputs<'_>) -> Result<DriftReport, Vec<Diagnostic>> {
     let DriftInputs { declared, snapshot, now, realize, .. } = inputs;
-    let principal_id = |principal, name: &str| realize.principal_id(principal, name);
+    let principal_id = |principal, name: &str| realize.ids.principal_id(principal, name);
     let (standings, problems) = lifecycle::decide_phases(declared, snapshot, *now, principal_id);
     if !problems.is_empty() {
         return Err(problems);

@@ -42,7 +42,7 @@ pub fn check_shared_drift(
         .flat_map(|live| live.resources.values().flat_map(|resource| &resource.depends_on))
         .collect();
     for (id, shared) in &inputs.snapshot.shared {
-        if inputs.realize.shared_root_id(id) == *id && !wanted.contains_key(id) {
+        if inputs.realize.ids.shared_root_id(id) == *id && !wanted.contains_key(id) {
             report_undeclared(inputs, shared, held.contains(id), report);
         }
     }
@@ -52,7 +52,7 @@ pub fn check_shared_drift(
 fn group_by_root(inputs: &DriftInputs<'_>, resources: &ResourceMap) -> BTreeMap<ResourceId, ResourceMap> {
     let mut wholes: BTreeMap<ResourceId, ResourceMap> = BTreeMap::new();
     for (id, resource) in resources {
-        wholes.entry(inputs.realize.shared_root_id(id)).or_default().insert(id.clone(), resource.clone());
+        wholes.entry(inputs.realize.ids.shared_root_id(id)).or_default().insert(id.clone(), resource.clone());
     }
     wholes
 }
@@ -151,7 +151,7 @@ fn shared_finding(
     resource: &Resource,
     message: String,
 ) -> DriftFinding {
-    let name = inputs.realize.cloud_name(&inputs.snapshot.realm, resource);
+    let name = inputs.realize.names.cloud_name(&inputs.snapshot.realm, resource);
     let object = name.unwrap_or_else(|| resource.id.to_string());
     DriftFinding { rule, address, object, owner: None, message, access: None, changes: Vec::new() }
 }

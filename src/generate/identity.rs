@@ -22,7 +22,7 @@ impl BlockGenerator<'_> {
         unsaid: &mut Vec<String>,
     ) -> Result<String, Box<Diagnostic>> {
         let keeps: BTreeSet<Credential> =
-            found.resources.keys().filter_map(|id| self.realize.credential_kind(id)).collect();
+            found.resources.keys().filter_map(|id| self.realize.semantics.credential_kind(id)).collect();
         let kind = import.kind.unwrap_or_else(|| guess_kind(found.principal, &keeps));
         let mut body = HclBody::default();
         body.set_attribute("kind", quote_text(kind.as_str()));
@@ -42,8 +42,10 @@ impl BlockGenerator<'_> {
             _ => None,
         });
         write_statements(&mut body, documents, &import.to, unsaid);
-        if let (Principal::Role, Some(role)) = (found.principal, found.resources.get(&found.id)) {
-            let (trusts, not_said) = self.realize.extract_trusts(&self.snapshot.realm, role);
+        if let (Some(of_roles), Principal::Role, Some(role)) =
+            (&self.realize.trusts, found.principal, found.resources.get(&found.id))
+        {
+            let (trusts, not_said) = of_roles.extract_trusts(&self.snapshot.realm, role);
             trusts.iter().for_each(|each| write_trust(&mut body, each));
             unsaid.extend(not_said.into_iter().map(|what| format!("{}: {what}", import.to)));
         }
@@ -88,7 +90,7 @@ impl BlockGenerator<'_> {
         let (mut policies, mut groups) = (BTreeSet::new(), BTreeSet::new());
         for part in found.resources.values() {
             for (name, value) in &part.attributes {
-                match (self.realize.classify_attribute(&part.id, name), value.as_text()) {
+                match (self.realize.semantics.classify_attribute(&part.id, name), value.as_text()) {
                     (Aspect::Access, Some(group)) if name == "group" => groups.insert(group.to_owned()),
                     (Aspect::Access, Some(policy)) => policies.insert(policy.to_owned()),
                     _ => false,
@@ -171,7 +173,7 @@ fn write_trust(body: &mut HclBody, trust: &Trust) {
             inner.set_list("principals", principals);
             "service"
         }
-        Trust::Aws { principals, external_id } => {
+        Trust::Named { principals, external_id } => {
             inner.set_list("principals", principals);
             if let Some(id) = external_id {
                 inner.set_attribute("external_id", quote_text(id));

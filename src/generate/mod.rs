@@ -8,7 +8,7 @@ mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Alias, Realize, ResourceId, Snapshot, Value};
+use leasehold_provider::{Address, Alias, Realizer, ResourceId, Snapshot, Value};
 
 use crate::config::{DeclaredStack, Diagnostic, ImportBlock};
 use crate::lifecycle::imports::{self, ImportedObject};
@@ -33,7 +33,7 @@ pub struct GeneratedBlocks {
 pub fn generate_blocks(
     declared: &DeclaredStack,
     snapshot: &Snapshot,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Result<GeneratedBlocks, Vec<Diagnostic>> {
     let groups: BTreeSet<&Address> = declared.groups.values().map(|group| &group.group.address).collect();
     let has_block = |to: &Address| declared.identities.contains_key(to) || groups.contains(to);
@@ -98,7 +98,7 @@ fn collect_members(found: &[(&ImportBlock, String, ImportedObject<'_>)]) -> Impo
 struct BlockGenerator<'a> {
     declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
-    realize: &'a dyn Realize,
+    realize: &'a Realizer,
     members: ImportedMembers,
 }
 
@@ -119,7 +119,7 @@ impl BlockGenerator<'_> {
     fn render_group(&self, import: &ImportBlock, label: &str, id: &ResourceId, unsaid: &mut Vec<String>) -> String {
         let mut body = HclBody::default();
         let parts = self.snapshot.shared.values().map(|shared| &shared.resource);
-        let parts: Vec<_> = parts.filter(|part| self.realize.shared_root_id(&part.id) == *id).collect();
+        let parts: Vec<_> = parts.filter(|part| self.realize.ids.shared_root_id(&part.id) == *id).collect();
         let members =
             self.members.get(&(id.account.clone(), id.name.clone())).into_iter().flatten().map(ToString::to_string);
         body.set_attribute("members", format!("[{}]", members.collect::<Vec<_>>().join(", ")));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use leasehold_provider::{Credential, Realize, ResourceId, Snapshot};
+use leasehold_provider::{Credential, Realizer, ResourceId, Snapshot};
 
 use super::{LifecyclePhase, decide_phases};
 use crate::config::DeclaredStack;
@@ -15,10 +15,10 @@ pub fn find_exact_read_principals(
     declared: &DeclaredStack,
     snapshot: &Snapshot,
     now: Timestamp,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> BTreeSet<ResourceId> {
     let (standings, _) =
-        decide_phases(declared, snapshot, now, |principal, name| realize.principal_id(principal, name));
+        decide_phases(declared, snapshot, now, |principal, name| realize.ids.principal_id(principal, name));
     let told = [Credential::AccessKey, Credential::Login];
     standings
         .into_iter()

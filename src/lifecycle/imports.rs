@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_provider::{Address, Principal, Realize, ResourceId, Snapshot, Unmarked};
+use leasehold_provider::{Address, Principal, Realizer, ResourceId, Snapshot, Unmarked};
 
+use crate::config::declared::DeclaredGroup;
 use crate::config::estate::ImportTarget;
 use crate::config::{DeclaredStack, Diagnostic, ImportBlock};
 
 /// The objects that `import` blocks name, each with its future address. An observation must read them completely.
 #[must_use]
-pub fn list_import_candidates(declared: &DeclaredStack, realize: &dyn Realize) -> BTreeMap<ResourceId, Address> {
+pub fn list_import_candidates(declared: &DeclaredStack, realize: &Realizer) -> BTreeMap<ResourceId, Address> {
     let imports = declared.estate.imports.iter();
     imports
         .flat_map(|import| find_candidates(import, declared, realize).into_iter().map(|id| (id, import.to.clone())))
@@ -20,11 +21,11 @@ pub fn list_import_candidates(declared: &DeclaredStack, realize: &dyn Realize) -
 
 /// The ids that an import may refer to. There is more than one only if neither the import's id nor a block says whether it is a user or a
 /// role, or which account it is in.
-fn find_candidates(import: &ImportBlock, declared: &DeclaredStack, realize: &dyn Realize) -> Vec<ResourceId> {
+fn find_candidates(import: &ImportBlock, declared: &DeclaredStack, realize: &Realizer) -> Vec<ResourceId> {
     let identity = declared.identities.get(&import.to);
-    let principal = |form| realize.principal_id(form, import.name());
+    let principal = |form| realize.ids.principal_id(form, import.name());
     let ids = match (import.parse_target(), identity) {
-        (Some(ImportTarget::Group), _) => vec![realize.group_id(import.name())],
+        (Some(ImportTarget::Group), _) => realize.groups.iter().map(|groups| groups.group_id(import.name())).collect(),
         (Some(ImportTarget::Principal(form)), _) => vec![principal(form)],
         (None, Some(identity)) => vec![principal(identity.spec.principal)],
         (None, None) => vec![principal(Principal::User), principal(Principal::Role)],
@@ -40,7 +41,7 @@ fn find_candidates(import: &ImportBlock, declared: &DeclaredStack, realize: &dyn
 
 /// A finding for each import that cannot be done.
 #[must_use]
-pub fn check_imports(declared: &DeclaredStack, snapshot: &Snapshot, realize: &dyn Realize) -> Vec<Diagnostic> {
+pub fn check_imports(declared: &DeclaredStack, snapshot: &Snapshot, realize: &Realizer) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let mut first_of: BTreeMap<ResourceId, &ImportBlock> = BTreeMap::new();
     for import in &declared.estate.imports {
@@ -75,7 +76,7 @@ pub fn find_imported_object<'a>(
     import: &ImportBlock,
     declared: &DeclaredStack,
     snapshot: &'a Snapshot,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Result<ImportedObject<'a>, Box<Diagnostic>> {
     let mut ids = find_candidates(import, declared, realize);
     if let Some(account) = import.account() {
@@ -108,7 +109,7 @@ fn check_import(
     ids: &[ResourceId],
     declared: &DeclaredStack,
     snapshot: &Snapshot,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<Diagnostic> {
     let here = |id: &ResourceId| snapshot.realm.for_account(id.account.as_ref()).account.as_str();
     if let (Some(account), Some(first)) = (import.account(), ids.first())
@@ -121,13 +122,15 @@ fn check_import(
     }
     let group = declared.groups.values().find(|group| group.group.address == import.to);
     let wants = match (declared.identities.get(&import.to), group) {
-        (Some(identity), _) if identity.name_given => Some(
-            realize
-                .principal_id(identity.spec.principal, &identity.spec.name)
-                .with_account(identity.spec.account.as_ref()),
-        ),
+        (Some(identity), _) if identity.name_given => {
+            let spec = &identity.spec;
+            Some(realize.ids.principal_id(spec.principal, &spec.name).with_account(spec.account.as_ref()))
+        }
         (Some(_), _) => None,
-        (None, Some(group)) => Some(realize.group_id(&group.group.name).with_account(group.group.account.as_ref())),
+        (None, Some(DeclaredGroup { group, .. })) => {
+            let groups = realize.groups.as_ref();
+            groups.map(|groups| groups.group_id(&group.name).with_account(group.account.as_ref()))
+        }
         (None, None) => {
             return Some(
                 Diagnostic::error("lifecycle::import", format!("{} is not declared", import.to))

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use leasehold_provider::{Alias, Realize, Realm, Resource, ResourceId, Value};
+use leasehold_provider::{Alias, CloudNames, Realm, Resource, ResourceId, Value};
 use serde_json::Value as Json;
 
 /// Adds the principals of other accounts that a principal's documents name to its dependencies.
-pub fn link_cross_account(realize: &dyn Realize, realm: &Realm, resource: &mut Resource) {
+pub fn link_cross_account(names: &dyn CloudNames, realm: &Realm, resource: &mut Resource) {
     let own = resource.id.account.as_ref();
     let others: Vec<(Option<&Alias>, &Realm)> = realm.accounts().filter(|(account, _)| *account != own).collect();
     let documents = resource.attributes.values().filter_map(|value| match value {
@@ -23,7 +23,7 @@ pub fn link_cross_account(realize: &dyn Realize, realm: &Realm, resource: &mut R
     let mut found: BTreeSet<ResourceId> = BTreeSet::new();
     for document in documents {
         for_each_text(document.as_json_value(), &mut |text| {
-            found.extend(find_in_accounts(realize, others.iter().copied(), text));
+            found.extend(find_in_accounts(names, others.iter().copied(), text));
         });
     }
     resource.depends_on.extend(found);
@@ -41,9 +41,9 @@ fn for_each_text(json: &Json, found: &mut dyn FnMut(&str)) {
 
 /// The object of one of these accounts with this cloud name, such as an ARN. `None`: no account has one.
 pub fn find_in_accounts<'a>(
-    realize: &dyn Realize,
+    names: &dyn CloudNames,
     mut accounts: impl Iterator<Item = (Option<&'a Alias>, &'a Realm)>,
     name: &str,
 ) -> Option<ResourceId> {
-    accounts.find_map(|(account, realm)| Some(realize.find_by_cloud_name(realm, name)?.with_account(account)))
+    accounts.find_map(|(account, realm)| Some(names.find_by_cloud_name(realm, name)?.with_account(account)))
 }

@@ -20,16 +20,18 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use leasehold_provider::{Alias, Enact, Observe, ObserveError, ObserveErrorKind, Realize, Realm, ResourceId};
+use leasehold_provider::{
+    Alias, CloudNames, Enact, IssueKeys, Observe, ObserveError, ObserveErrorKind, Provider, Realm, ResourceId,
+};
 
-pub use realize::MultiAccountRealizer;
+pub use realize::build_multi_account_realizer;
 
 /// The accounts of a stack, as one provider.
 pub struct MultiAccountProvider {
     /// Every account by its alias. `None` is the first account.
     members: BTreeMap<Option<Alias>, AccountMember>,
-    /// The pure part of the providers. One is enough, because all accounts are in the same cloud.
-    realize: Arc<dyn Realize>,
+    /// The names of the cloud. Those of one provider are enough, because all accounts are in the same cloud.
+    names: Arc<dyn CloudNames>,
     /// The objects that this run has created.
     made: Mutex<BTreeSet<ResourceId>>,
 }
@@ -42,9 +44,17 @@ pub struct AccountMember {
     pub observe: Arc<dyn Observe>,
     /// Writes the account.
     pub enact: Arc<dyn Enact>,
+    /// Creates access keys in the account. `None`: the provider issues no keys.
+    pub issue: Option<Arc<dyn IssueKeys>>,
 }
 
 impl AccountMember {
+    /// The member for a provider that is called `name` in the configuration.
+    #[must_use]
+    pub fn from_provider(name: String, provider: Provider) -> Self {
+        Self { name, observe: provider.observe, enact: provider.enact, issue: provider.issue }
+    }
+
     /// Adds the name of the account's provider to an error.
     fn add_account_to_error(&self, error: ObserveError) -> ObserveError {
         ObserveError { message: format!("{} (in the account of {})", error.message, self.name), ..error }
@@ -52,11 +62,18 @@ impl AccountMember {
 }
 
 impl MultiAccountProvider {
-    /// Combines these accounts. `realize` is the pure part of any of their providers, because all accounts are in the
-    /// same cloud.
+    /// Combines the providers of these accounts; `None` is the first account. `compare` and the pure half are those of
+    /// the first provider, because all accounts are in the same cloud.
     #[must_use]
-    pub fn new(members: BTreeMap<Option<Alias>, AccountMember>, realize: Arc<dyn Realize>) -> Self {
-        Self { members, realize, made: Mutex::default() }
+    pub fn combine_providers(first: Provider, members: BTreeMap<Option<Alias>, AccountMember>) -> Provider {
+        let fleet = Arc::new(Self { members, names: Arc::clone(&first.realize.names), made: Mutex::default() });
+        Provider {
+            realize: build_multi_account_realizer(first.realize),
+            compare: first.compare,
+            observe: Arc::<Self>::clone(&fleet),
+            enact: Arc::<Self>::clone(&fleet),
+            issue: first.issue.map(|_| fleet as _),
+        }
     }
 
     /// The realm of the first account, with the realms of the other accounts in it.

@@ -128,7 +128,7 @@ impl MultiAccountProvider {
         let realm = snapshot.realm.clone();
         for (id, live) in snapshot.identities.iter_mut().filter(|(id, _)| whose(id)) {
             if let Some(principal) = live.resources.get_mut(id) {
-                cross_account::link_cross_account(self.realize.as_ref(), &realm, principal);
+                cross_account::link_cross_account(self.names.as_ref(), &realm, principal);
             }
         }
     }

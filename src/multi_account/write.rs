@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use leasehold_provider::{
-    Alias, Change, DepositError, Enact, EnactError, EnactErrorKind, Enacted, ResourceId, StackName, Vault,
+    Alias, Change, DepositError, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, ResourceId, StackName, Vault,
 };
 use secrecy::SecretString;
 
@@ -80,7 +80,10 @@ impl Enact for MultiAccountProvider {
         }
         Ok(enacted.with_optional_account(change.id().account.as_ref()))
     }
+}
 
+#[async_trait]
+impl IssueKeys for MultiAccountProvider {
     async fn issue_access_key(
         &self,
         stack: &StackName,
@@ -89,10 +92,15 @@ impl Enact for MultiAccountProvider {
     ) -> Result<Enacted, EnactError> {
         let member = self.find_member(change)?;
         let account = change.id().account.as_ref();
-        let enacted = member
-            .enact
-            .issue_access_key(stack, &change_without_account(change), &AccountVault { vault, account })
-            .await?;
+        let issue = member.issue.as_ref().ok_or_else(|| EnactError {
+            kind: EnactErrorKind::Other,
+            operation: change.id().to_string(),
+            message: format!("{} issues no keys", member.name),
+            help: Some("leave the credential out".to_owned()),
+            requests: Vec::new(),
+        })?;
+        let enacted =
+            issue.issue_access_key(stack, &change_without_account(change), &AccountVault { vault, account }).await?;
         Ok(enacted.with_optional_account(account))
     }
 }

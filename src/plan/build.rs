@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Access, Assessment, Change, Compare, Realize, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Access, Assessment, Change, Compare, Realizer, Resource, ResourceId, Snapshot};
 use rayon::prelude::*;
 
 use super::check::{self, UnsoundPlanError};
@@ -35,7 +35,7 @@ pub struct PlanInputs<'a> {
     /// The instant to plan for, in whole seconds.
     pub now: Timestamp,
     /// The provider's pure half: it turns declarations into resources.
-    pub realize: &'a dyn Realize,
+    pub realize: &'a Realizer,
     /// The provider's comparison of access.
     pub compare: &'a dyn Compare,
     /// What the saved plan is compared with when it is applied.
@@ -61,10 +61,16 @@ pub enum BuildPlanError {
 /// [`BuildPlanError::Unsound`] if the plan fails its own check.
 pub fn build_plan(inputs: PlanInputs<'_>) -> Result<Plan, BuildPlanError> {
     let PlanInputs { declared, shared, snapshot, now, realize, .. } = inputs;
-    let principal_id = |principal, name: &str| realize.principal_id(principal, name);
+    let principal_id = |principal, name: &str| realize.ids.principal_id(principal, name);
     let (standings, mut findings) = lifecycle::decide_phases(declared, snapshot, now, principal_id);
     findings.extend(lifecycle::imports::check_imports(declared, snapshot, realize));
-    findings.extend(names::find_name_conflicts(declared, &standings, shared, snapshot, realize.has_single_namespace()));
+    findings.extend(names::find_name_conflicts(
+        declared,
+        &standings,
+        shared,
+        snapshot,
+        realize.ids.has_single_namespace(),
+    ));
     if findings.is_empty() {
         let whole = collect_deltas(&inputs, &standings, &mut findings);
         if findings.is_empty() {
@@ -156,7 +162,7 @@ fn find_rewritten_objects(inputs: &PlanInputs<'_>) -> BTreeMap<ResourceId, Strin
         inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut rewritten = BTreeMap::new();
     for change in diff::resources::diff_resources(inputs.shared, &live) {
-        let whole = inputs.realize.shared_root_id(change.id());
+        let whole = inputs.realize.ids.shared_root_id(change.id());
         let says_the_same = match &change {
             Change::Update { before, after } => diff::shared::is_only_respelled(before, after, inputs.realize),
             change => change.is_marks_only(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Realize, Resource, ResourceId};
+use leasehold_provider::{Address, Realizer, Resource, ResourceId};
 
 use super::classify::denials::DenialIndex;
 use crate::diff::access::SharedObjects;
@@ -34,7 +34,7 @@ pub struct PlanContext<'a> {
     /// The instant of the plan: it decides which leases have expired.
     pub now: Timestamp,
     /// The provider's pure half.
-    pub realize: &'a dyn Realize,
+    pub realize: &'a Realizer,
 }
 
 impl<'a> PlanContext<'a> {
@@ -44,7 +44,7 @@ impl<'a> PlanContext<'a> {
         denials: &'a DenialIndex<'a>,
         shared: &'a SharedObjects<'a>,
         now: Timestamp,
-        realize: &'a dyn Realize,
+        realize: &'a Realizer,
     ) -> Self {
         const NOBODY: &RewrittenByHolder = &RewrittenByHolder::new();
         const NONE: &DependsOn<'_> = &DependsOn::new();

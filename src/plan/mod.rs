@@ -45,8 +45,9 @@ use jiff::Timestamp;
 use leasehold_provider::{Address, Alias, Digest, Realm, ResourceId, StackName};
 use serde::{Deserialize, Serialize};
 
-use crate::config::declared::{Backend, ProviderSettings, Providers, SecretStore};
+use crate::config::declared::{Backend, Providers, SecretStore};
 use crate::diff::{IdentityDelta, SharedDelta};
+use crate::providers::ProviderSettings;
 
 pub use build::{BuildPlanError, build_plan};
 pub use edges::{EdgeReason, EdgeReasons};

@@ -64,7 +64,7 @@ pub fn order_drafts(
             id,
             subject: draft.subject.clone(),
             change: draft.change.as_ref().clone(),
-            note: context.realize.describe_change(&draft.change),
+            note: context.realize.semantics.describe_change(&draft.change),
             precondition: object_digest(draft.change.id()),
             meanwhile: draft.interim,
             needs,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Quota, QuotaScope, Realize, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Address, Change, Quota, QuotaScope, Realizer, Resource, ResourceId, Snapshot};
 
 use super::{Plan, Step, StepId};
 use crate::diff::{ChangeReason, IdentityDelta};
@@ -33,9 +33,9 @@ const FITS: usize = 2048;
 /// before it deletes another one of the same subject. Identities that leave, and keys that are due because of time,
 /// do not count: they must not wait for room.
 #[must_use]
-pub fn may_exceed_quotas(plan: &Plan, realize: &dyn Realize) -> bool {
+pub fn may_exceed_quotas(plan: &Plan, realize: &Realizer) -> bool {
     let is_long = |resource: &Resource| {
-        resource.attributes.keys().any(|attribute| realize.count_characters(resource, attribute) > FITS)
+        resource.attributes.keys().any(|attribute| realize.limits.count_characters(resource, attribute) > FITS)
     };
     let exempt: BTreeSet<&Address> =
         plan.identities.iter().filter(|delta| needs_no_room(delta)).map(|delta| &delta.address).collect();
@@ -58,7 +58,7 @@ pub fn find_exceeded_quotas<'a>(
     plan: &Plan,
     snapshot: &Snapshot,
     quotas: &'a [Quota],
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Vec<ExceededQuota<'a>> {
     let mut found = Vec::new();
     for quota in quotas {
@@ -107,13 +107,13 @@ fn find_late_removals(plan: &Plan, made: impl Fn(&Step) -> bool) -> BTreeSet<&Re
 fn live_attachments<'a>(
     holder: &'a ResourceId,
     snapshot: &'a Snapshot,
-    realize: &'a dyn Realize,
+    realize: &'a Realizer,
 ) -> impl Iterator<Item = &'a Resource> {
     let own = snapshot.identities.get(holder).map(|live| &live.resources);
     let taken_in = snapshot.unmarked.get(holder).map(|found| &found.resources);
     let shared = snapshot.shared.values().map(|shared| &shared.resource);
     let is_shared = snapshot.shared.contains_key(holder);
-    let parts = shared.filter(move |part| is_shared && realize.shared_root_id(&part.id) == *holder);
+    let parts = shared.filter(move |part| is_shared && realize.ids.shared_root_id(&part.id) == *holder);
     own.or(taken_in).into_iter().flat_map(|resources| resources.values()).chain(parts)
 }
 
@@ -123,7 +123,7 @@ fn check_holder_quota<'a>(
     plan: &Plan,
     snapshot: &Snapshot,
     quota: &'a Quota,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Vec<ExceededQuota<'a>> {
     let mut holders: BTreeMap<&ResourceId, (&Address, &[Change])> =
         plan.identities.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))).collect();
@@ -162,10 +162,10 @@ fn check_document_sizes<'a>(
     plan: &Plan,
     quota: &'a Quota,
     attribute: &'static str,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> impl Iterator<Item = ExceededQuota<'a>> {
     plan.steps.iter().filter(|step| quota.applies_to_object(step.change.id())).filter_map(move |step| {
-        let wanted = count_as_u64(realize.count_characters(step.change.resource_after()?, attribute));
+        let wanted = count_as_u64(realize.limits.count_characters(step.change.resource_after()?, attribute));
         let holder = Some(step.subject.clone());
         (wanted > quota.limit).then_some(ExceededQuota { quota, holder, made: 1, removed: 0, wanted })
     })
@@ -178,7 +178,7 @@ fn check_total_document_size<'a>(
     snapshot: &Snapshot,
     quota: &'a Quota,
     attribute: &'static str,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Vec<ExceededQuota<'a>> {
     let principal_of = super::principals_by_object(&plan.identities, &plan.steps);
     let mut written: BTreeMap<ResourceId, (&Address, BTreeMap<&ResourceId, usize>)> = BTreeMap::new();
@@ -186,10 +186,11 @@ fn check_total_document_size<'a>(
         let Some(after) = step.change.resource_after().filter(|after| quota.applies_to_object(&after.id)) else {
             continue;
         };
-        let holder = principal_of.get(&after.id).map_or_else(|| realize.shared_root_id(&after.id), |it| (*it).clone());
+        let holder =
+            principal_of.get(&after.id).map_or_else(|| realize.ids.shared_root_id(&after.id), |it| (*it).clone());
         let (_, sizes) = written.entry(holder).or_insert_with(|| (&step.subject, BTreeMap::new()));
         let size = sizes.entry(&after.id).or_default();
-        *size = realize.count_characters(after, attribute).max(*size);
+        *size = realize.limits.count_characters(after, attribute).max(*size);
     }
     let removed = plan.steps.iter().filter(|step| matches!(step.change, Change::Delete { .. }));
     let removed: BTreeSet<&ResourceId> = removed.map(|step| step.change.id()).collect();
@@ -204,7 +205,7 @@ fn check_total_document_size<'a>(
             counted.filter(|part| !removed.contains(&part.id) || late.contains(&part.id)).collect();
         for part in parts {
             let size = sizes.entry(&part.id).or_default();
-            *size = realize.count_characters(part, attribute).max(*size);
+            *size = realize.limits.count_characters(part, attribute).max(*size);
         }
         let wanted = count_as_u64(sizes.values().sum());
         if wanted > quota.limit {

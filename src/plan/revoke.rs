@@ -4,7 +4,7 @@
 //! configuration that can be read.
 
 use jiff::Timestamp;
-use leasehold_provider::{LiveIdentity, Quarantine, Realize, Snapshot, StackName};
+use leasehold_provider::{LiveIdentity, Quarantine, Realizer, Snapshot, StackName};
 
 use super::check::{self, UnsoundPlanError};
 use super::classify::denials::DenialIndex;
@@ -33,7 +33,7 @@ pub struct Revocation<'a> {
     /// The instant, in whole seconds.
     pub now: Timestamp,
     /// The provider's pure half: it computes the resources of the quarantine.
-    pub realize: &'a dyn Realize,
+    pub realize: &'a Realizer,
     /// The inputs that the plan records.
     pub basis: PlanBasis,
 }

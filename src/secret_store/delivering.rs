@@ -8,8 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Change, Credential, DepositError, Enact, EnactError, EnactErrorKind, Enacted, Observe, Realize, Resource,
-    ResourceId, StackName, Vault as Slot,
+    Address, Change, Credential, DepositError, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, Observe,
+    PolicySemantics, Resource, ResourceId, StackName, Vault as Slot,
 };
 use secrecy::SecretString;
 
@@ -24,8 +24,10 @@ pub struct DeliveringProvider {
     pub enact: Arc<dyn Enact>,
     /// Its read half, which names the account.
     pub observe: Arc<dyn Observe>,
-    /// Its pure half, which knows which resources are access keys.
-    pub realize: Arc<dyn Realize>,
+    /// The provider's part that creates access keys. `None`: it issues no keys.
+    pub issue: Option<Arc<dyn IssueKeys>>,
+    /// Says which resources are access keys.
+    pub semantics: Arc<dyn PolicySemantics>,
     /// The stores that secrets are delivered to.
     pub vault: SecretStores,
     /// The clock for the times of deliveries.
@@ -103,7 +105,14 @@ impl DeliveringProvider {
         })?;
         let place =
             KeySlot { vault: self.vault.clone(), clock: Arc::clone(&self.clock), holder, terms: Arc::new(terms) };
-        let made = self.enact.issue_access_key(stack, change, &place).await?;
+        let issue = self.issue.as_ref().ok_or_else(|| EnactError {
+            requests: Vec::new(),
+            kind: EnactErrorKind::Other,
+            operation: key.id.to_string(),
+            message: "this provider issues no keys".to_owned(),
+            help: Some("leave the credential out".to_owned()),
+        })?;
+        let made = issue.issue_access_key(stack, change, &place).await?;
         let store = &place.terms.store;
         let note = made.made.as_ref().map(|id| format!("{id} was made, and its secret delivered to store.{store}"));
         Ok(Enacted { note, ..made })
@@ -130,7 +139,7 @@ impl Enact for DeliveringProvider {
     async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         match change {
             Change::Create { after } if after.id.is_new() => self.make_and_deliver(stack, change, after).await,
-            Change::Delete { before } if self.realize.credential_kind(&before.id) == Some(Credential::AccessKey) => {
+            Change::Delete { before } if self.semantics.credential_kind(&before.id) == Some(Credential::AccessKey) => {
                 let enacted = self.enact.enact_change(stack, change).await?;
                 self.withdraw_deleted_key(stack, before, enacted).await
             }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leasehold_provider::{Address, Alias, Notices, Realize, ThrottledCall};
+use leasehold_provider::{Address, Alias, Notices, Realizer, ThrottledCall};
 
 use super::error::WorkflowError;
 use super::execute::RunResult;
@@ -70,7 +70,7 @@ pub struct PlanReview<'a> {
     /// The rulings against it.
     pub rulings: &'a [Ruling],
     /// The pure half of the provider.
-    pub realize: &'a dyn Realize,
+    pub realize: &'a Realizer,
     /// What the plan is about.
     pub subject: &'a PlanSubject,
 }

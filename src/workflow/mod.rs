@@ -37,7 +37,7 @@ pub use accounts::{note_unreachable_accounts, refuse_unreachable_accounts};
 pub use approval::{Approval, Approver, AutoApprover};
 pub use change::{ChangeCaller, ChangePurpose, ChangeRequest, carry_out_change};
 pub use checkpoint::{CheckpointKeeper, CheckpointSignature, publish_checkpoint};
-pub use connection::{Connection, build_realizer};
+pub use connection::{Connection, build_aws_settings, build_realizer};
 pub use error::WorkflowError;
 pub use event::{PlanReview, PlanSubject, RunStage, SilentObserver, WorkflowContext, WorkflowEvent, WorkflowObserver};
 pub use execute::{ReadBack, RunResult, execute_steps};

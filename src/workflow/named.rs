@@ -1,6 +1,6 @@
 //! Finds the live identity that an argument names: by address, name, ARN, or the id of one of its access keys.
 
-use leasehold_provider::{LiveIdentity, Realize, ResourceId, Snapshot, StackName, Stranger};
+use leasehold_provider::{LiveIdentity, Realizer, ResourceId, Snapshot, StackName, Stranger};
 
 use super::error::WorkflowError;
 
@@ -12,9 +12,9 @@ pub fn find_identity<'a>(
     what: &str,
     stack: &StackName,
     snapshot: &'a Snapshot,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Result<&'a LiveIdentity, WorkflowError> {
-    let meant = realize.find_by_cloud_name(&snapshot.realm, what);
+    let meant = realize.names.find_by_cloud_name(&snapshot.realm, what);
     let is_named = |live: &LiveIdentity| {
         live.address().as_str() == what
             || live.id.to_string() == what

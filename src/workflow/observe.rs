@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Alias, Change, DeliveryIndex, Observe, ObserveRequest, Principal, Realize, ResourceId, Snapshot,
+    Address, Alias, Change, DeliveryIndex, Observe, ObserveRequest, Principal, Realizer, ResourceId, Snapshot,
 };
 
 use super::connection::Connection;
@@ -38,7 +38,7 @@ pub struct ObserveInputs<'a> {
     /// The half of the provider that reads.
     pub observe: &'a dyn Observe,
     /// The pure half of the provider.
-    pub realize: &'a dyn Realize,
+    pub realize: &'a Realizer,
     /// The secret stores.
     pub stores: &'a SecretStores,
     /// The instant of the run.
@@ -50,7 +50,7 @@ pub struct ObserveInputs<'a> {
 /// # Errors
 /// The cloud or a secret store cannot be read.
 pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<ObservedStack, WorkflowError> {
-    observe_read_only(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
+    observe_read_only(stack, connection.observe.as_ref(), &connection.realize).await
 }
 
 /// Observes what a plan for the stack needs, including the objects to import.
@@ -59,7 +59,7 @@ pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<Obs
 /// The cloud or a secret store cannot be read.
 pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<ObservedStack, WorkflowError> {
     let stores = stack.open_secret_stores();
-    let (observe, realize) = (connection.observe.as_ref(), connection.realize.as_ref());
+    let (observe, realize) = (connection.observe.as_ref(), &connection.realize);
     observe_with_imports(&inputs_for_stack(stack, observe, realize, &stores)).await
 }
 
@@ -70,7 +70,7 @@ pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<
 pub async fn observe_read_only(
     stack: &Stack,
     observe: &dyn Observe,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Result<ObservedStack, WorkflowError> {
     let stores = stack.open_secret_stores();
     observe_declared(&inputs_for_stack(stack, observe, realize, &stores), &BTreeMap::new()).await
@@ -79,7 +79,7 @@ pub async fn observe_read_only(
 fn inputs_for_stack<'a>(
     stack: &'a Stack,
     observe: &'a dyn Observe,
-    realize: &'a dyn Realize,
+    realize: &'a Realizer,
     stores: &'a SecretStores,
 ) -> ObserveInputs<'a> {
     ObserveInputs { declared: &stack.declared, sources: &stack.sources, observe, realize, stores, now: stack.now() }
@@ -120,10 +120,10 @@ async fn observe_declared(
 
 /// The users that must have access keys, or to which keys were delivered. They are read exactly, because a credential report may be hours
 /// old.
-fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &dyn Realize) -> BTreeSet<ResourceId> {
+fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &Realizer) -> BTreeSet<ResourceId> {
     let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
     let users = declared.map(|identity| {
-        realize.principal_id(Principal::User, &identity.spec.name).with_account(identity.spec.account.as_ref())
+        realize.ids.principal_id(Principal::User, &identity.spec.name).with_account(identity.spec.account.as_ref())
     });
     users.chain(find_delivery_users(delivered, realize)).collect()
 }
@@ -131,9 +131,11 @@ fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: 
 /// The users to which keys were delivered.
 fn find_delivery_users<'a>(
     delivered: &'a DeliveryIndex,
-    realize: &'a dyn Realize,
+    realize: &'a Realizer,
 ) -> impl Iterator<Item = ResourceId> + 'a {
-    delivered.keys().map(|(account, name)| realize.principal_id(Principal::User, name).with_account(account.as_ref()))
+    delivered
+        .keys()
+        .map(|(account, name)| realize.ids.principal_id(Principal::User, name).with_account(account.as_ref()))
 }
 
 /// The shared objects as they are after the plan. With them, reading the objects again also reads their marks.
@@ -167,7 +169,7 @@ pub async fn observe_with_deliveries(
 ) -> Result<Snapshot, WorkflowError> {
     let delivered = connection.vault.read_deliveries(&plan.stack, &plan.realm)?;
     let keys_of = match credentials {
-        CredentialSelection::OfStack => find_delivery_users(&delivered, connection.realize.as_ref()).collect(),
+        CredentialSelection::OfStack => find_delivery_users(&delivered, &connection.realize).collect(),
         CredentialSelection::OfPlan => BTreeSet::new(),
     };
     let mut snapshot = observe_plan_objects(plan, connection, shared, credentials, &keys_of).await?;

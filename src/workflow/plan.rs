@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use leasehold_provider::{Compare, Digest, Realize};
+use leasehold_provider::{Compare, Digest, Realizer};
 
 use super::connection::Connection;
 use super::error::WorkflowError;
@@ -26,7 +26,7 @@ pub struct PlanRequest<'a> {
     /// The instant of the run.
     pub now: Timestamp,
     /// The pure half of the provider.
-    pub realize: &'a dyn Realize,
+    pub realize: &'a Realizer,
     /// The comparison of access.
     pub compare: &'a dyn Compare,
     /// The inputs that the plan records.
@@ -51,7 +51,7 @@ pub fn plan_stack(
         sources: &stack.sources,
         observed,
         now,
-        realize: connection.realize.as_ref(),
+        realize: &connection.realize,
         compare: connection.compare.as_ref(),
         basis: stack.plan_basis(),
         selection,

@@ -22,11 +22,11 @@ pub async fn check_quotas(
     snapshot: &Snapshot,
     plan: &Plan,
 ) -> Result<(), WorkflowError> {
-    if !may_exceed_quotas(plan, connection.realize.as_ref()) {
+    if !may_exceed_quotas(plan, &connection.realize) {
         return Ok(());
     }
     let quotas = connection.observe.read_quotas().await?;
-    let found = find_exceeded_quotas(plan, snapshot, &quotas, connection.realize.as_ref());
+    let found = find_exceeded_quotas(plan, snapshot, &quotas, &connection.realize);
     if let Some(stack) = stack {
         let findings: Vec<Diagnostic> = found.iter().filter_map(|each| block_diagnostic(stack, each)).collect();
         if !findings.is_empty() {

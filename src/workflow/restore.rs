@@ -43,7 +43,7 @@ fn lift_revocation(
     observed: &mut ObservedStack,
 ) -> Result<String, WorkflowError> {
     let name = &stack.declared.stack;
-    let live = named::find_identity(what, name, &observed.snapshot, connection.realize.as_ref())?;
+    let live = named::find_identity(what, name, &observed.snapshot, &connection.realize)?;
     let (id, address) = (live.id.clone(), live.address().clone());
     let quarantine = live.marks.quarantine.clone();
     match quarantine {

@@ -41,7 +41,7 @@ pub async fn review_and_execute_plan(
     context: &WorkflowContext,
 ) -> Result<(), WorkflowError> {
     let rulings = rules::evaluate_rules(&plan, terms.allowance);
-    let review = PlanReview { plan: &plan, rulings: &rulings, realize: connection.realize.as_ref(), subject };
+    let review = PlanReview { plan: &plan, rulings: &rulings, realize: &connection.realize, subject };
     context.observer.report_event(WorkflowEvent::PlanReady(&review))?;
     context.notify(WorkflowEvent::StagePassed(RunStage::Reviewed));
     if plan.is_empty() {

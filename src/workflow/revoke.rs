@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use leasehold_provider::{LiveIdentity, ObserveRequest, Realize, Snapshot, StackName};
+use leasehold_provider::{LiveIdentity, ObserveRequest, Realizer, Snapshot, StackName};
 
 use super::connection::Connection;
 use super::error::WorkflowError;
@@ -93,7 +93,7 @@ impl RevocationTarget {
     ) -> Result<ObservedStack, WorkflowError> {
         let realm = connection.observe.read_realm().await?;
         let shared = match &self.whole {
-            Some(stack) => realize::realize_shared_objects(&stack.declared, connection.realize.as_ref(), &realm).0,
+            Some(stack) => realize::realize_shared_objects(&stack.declared, &connection.realize, &realm).0,
             None => ResourceMap::new(),
         };
         let request = ObserveRequest::for_plan(&self.stack, &shared);
@@ -120,7 +120,7 @@ impl RevocationTarget {
         now: Timestamp,
         connection: &Connection,
     ) -> Result<(Plan, PlanSubject), WorkflowError> {
-        let (snapshot, realize) = (&mut observed.snapshot, connection.realize.as_ref());
+        let (snapshot, realize) = (&mut observed.snapshot, &connection.realize);
         if connection.observe.has_unread_details(snapshot) {
             let live = named::find_identity(what, &self.stack, snapshot, realize)?;
             let principals = [live.id.clone()].into();
@@ -137,7 +137,7 @@ impl RevocationTarget {
         snapshot: &Snapshot,
         reason: LeaveReason,
         now: Timestamp,
-        realize: &dyn Realize,
+        realize: &Realizer,
     ) -> Result<Plan, WorkflowError> {
         let Providers { first, alias, others } = self.providers.clone();
         let basis = PlanBasis {

@@ -18,7 +18,7 @@ use super::plan::basis_for_declared;
 use super::records;
 use super::run::RunPurpose;
 use super::stack_directory::{StackDirectory, resolve_path};
-use crate::config::declared::{ProviderSettings, Providers, SecretStore};
+use crate::config::declared::{Providers, SecretStore};
 use crate::config::essentials::{StackEssentials, load_essentials};
 use crate::config::{
     ConfigInputs, DeclaredStack, Diagnostic, DiagnosticSeverity, SourceFile, Sources, StackLimits, VariableAssignment,
@@ -203,13 +203,13 @@ impl Stack {
     }
 }
 
-/// Only the embedded directory can be used at another instant than the present.
+/// Only a provider such as the embedded directory can be used at another instant than the present.
 ///
 /// # Errors
-/// `now` is given and the provider is AWS.
+/// `now` is given and the provider works at the present only.
 pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result<(), WorkflowError> {
-    match (now, &providers.first) {
-        (Some(now), ProviderSettings::Aws { .. }) => Err(WorkflowError::Refused {
+    match now {
+        Some(now) if !providers.first.provider.has_given_time => Err(WorkflowError::Refused {
             what: "--now is for rehearsals: a real cloud is changed at the present moment only".to_owned(),
             help: format!("Use `leasehold plan --now {now}` to see what that moment would bring."),
         }),

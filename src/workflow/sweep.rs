@@ -41,7 +41,7 @@ fn find_next_expiration(
     observed: &ObservedStack,
     now: Timestamp,
 ) -> Option<DueEvent> {
-    let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
+    let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
     let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     due::find_next_due(&standings)
 }

@@ -224,7 +224,7 @@ fn what_is_let_go_of_last_makes_no_room() {
             account: None,
         };
         let (plan, snapshot) = (world.plan(&second, at(START)), world.observe(&second));
-        quotas::find_exceeded_quotas(&plan, &snapshot, &[quota], world.directory.as_ref()).len()
+        quotas::find_exceeded_quotas(&plan, &snapshot, &[quota], &world.provider.realize).len()
     };
     assert_eq!((exceeded(&[allow]), exceeded(&[deny]), exceeded(&[allow, deny])), (0, 1, 0));
 }

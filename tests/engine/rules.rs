@@ -7,16 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold::config::DeclaredStack;
-use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
+use leasehold::config::declared::{Backend, BackendLocation};
 use leasehold::diff::Lifecycle;
 use leasehold::lifecycle::{IdentityStatus, decide_phases};
 use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{EdgeReason, Plan, PlanBasis, Step, StepId, build, build_plan};
+use leasehold::providers::ProviderSettings;
 use leasehold::realize;
 use leasehold_aws::AwsRealizer;
 use leasehold_provider::{
-    Address, Change, Federation, Issuer, Kind, LiveIdentity, LiveShared, Realize as _, Realm, Snapshot, Statement,
-    Trust,
+    Address, Change, Federation, Issuer, Kind, LiveIdentity, LiveShared, Realm, Snapshot, Statement, Trust,
 };
 
 use crate::at;
@@ -232,10 +232,11 @@ fn aws_plan(first: &DeclaredStack, second: &DeclaredStack) -> Plan {
         actor: text("t"),
         others: BTreeMap::new(),
     };
-    let principal_id = |principal, name: &str| AwsRealizer.principal_id(principal, name);
+    let realizer = leasehold_aws::build_realizer();
+    let principal_id = |principal, name: &str| realizer.ids.principal_id(principal, name);
     let mut snapshot = Snapshot::for_realm(realm.clone());
     let live = |status: &IdentityStatus<'_>| {
-        let (resources, _) = realize::realize_identity(status, &AwsRealizer, &realm);
+        let (resources, _) = realize::realize_identity(status, &realizer, &realm);
         let marks = resources[&status.id].marks.clone().unwrap();
         let (id, principal, created_at) =
             (status.id.clone(), status.declared.unwrap().spec.principal, marks.created_at);
@@ -254,7 +255,7 @@ fn aws_plan(first: &DeclaredStack, second: &DeclaredStack) -> Plan {
         (live.id.clone(), live)
     };
     let identities = decide_phases(first, &snapshot, at(START), principal_id).0.iter().map(live).collect();
-    let (shared, findings) = realize::realize_shared_objects(first, &AwsRealizer, &realm);
+    let (shared, findings) = realize::realize_shared_objects(first, &realizer, &realm);
     assert_eq!(findings, []);
     snapshot.identities = identities;
     snapshot.shared = shared
@@ -264,19 +265,19 @@ fn aws_plan(first: &DeclaredStack, second: &DeclaredStack) -> Plan {
             (id, LiveShared::new(it, address))
         })
         .collect();
-    let (shared, _) = realize::realize_shared_objects(second, &AwsRealizer, &realm);
+    let (shared, _) = realize::realize_shared_objects(second, &realizer, &realm);
     build_plan(build::PlanInputs {
         declared: second,
         shared: &shared,
         snapshot: &snapshot,
         now: at(START),
-        realize: &AwsRealizer,
+        realize: &realizer,
         compare: &AwsRealizer,
         basis: PlanBasis {
             version: text("0.0.0"),
             directory: text("."),
             files: BTreeMap::new(),
-            provider: ProviderSettings::Local { path: None },
+            provider: ProviderSettings::default(),
             alias: None,
             others: BTreeMap::new(),
             backend: Backend { place: BackendLocation::default(), lock_lease: None },

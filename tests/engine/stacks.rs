@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold::config::declared::{BackendLocation, ProviderBlock, ProviderSettings};
+use leasehold::config::declared::{BackendLocation, ProviderBlock};
 use leasehold::config::{
     Backend, BlockOrigin, DeclaredGroup, DeclaredIdentity, DeclaredOwner, DeclaredService, DeclaredStack, FileId,
     Lease, StateBlocks,
 };
+use leasehold::providers::ProviderSettings;
 use leasehold_provider::{
     Address, Alias, Effect, Group, IdentitySpec, Kind, Principal, Scope, Span, StackName, Statement, Trust,
     TrustedIdentity,
@@ -134,7 +135,7 @@ fn of(
             name: name.clone(),
             statements,
             scopes: named("scope", &held).filter(|name| declared.scopes.contains_key(name)).collect(),
-            managed_policy_arns: BTreeSet::new(),
+            outside_policies: BTreeSet::new(),
             account: None,
         };
         let group = DeclaredGroup { group, owner: None, members: BTreeSet::new(), origin: nowhere() };
@@ -153,12 +154,7 @@ fn of(
 /// The same stack with some of its identities in a second account, `b`.
 pub fn split(mut declared: DeclaredStack, there: &BTreeSet<usize>) -> DeclaredStack {
     let alias = Alias::new("b").unwrap();
-    let block = |alias| ProviderBlock {
-        name: "local".to_owned(),
-        alias,
-        settings: ProviderSettings::Local { path: None },
-        origin: nowhere(),
-    };
+    let block = |alias| ProviderBlock { alias, settings: ProviderSettings::default(), origin: nowhere() };
     declared.providers = vec![block(None), block(Some(alias.clone()))];
     for number in there {
         if let Some(identity) = declared.identities.get_mut(&Address::for_identity(&format!("id{number}"), None)) {

@@ -7,7 +7,7 @@ use crate::stacks::BOUNDARIES;
 use jiff::Timestamp;
 use leasehold::apply::{self, ApplyOutcome, Journal, JournalError};
 use leasehold::config::{DeclaredStack, Sources};
-use leasehold::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
+use leasehold::multi_account::{AccountMember, MultiAccountProvider};
 use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{Plan, Step};
 use leasehold::rules::{self, Allowance};
@@ -15,7 +15,7 @@ use leasehold::secret_store::SecretStores;
 use leasehold::workflow::{self, ObserveInputs, ObservedStack, PlanRequest, SilentObserver, WorkflowContext};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
 use leasehold_provider::{
-    Alias, Change, Enact, EnactError, Enacted, LiveIdentity, Observe, Realize, Resource, ResourceId, Snapshot, Value,
+    Alias, Change, Enact, EnactError, Enacted, LiveIdentity, Provider, Resource, ResourceId, Snapshot, Value,
 };
 
 use crate::at;
@@ -26,9 +26,7 @@ const NOW: &str = "2026-11-20T22:00:00Z";
 /// The engine on a temporary embedded directory, or on two as the accounts of one stack.
 pub struct World {
     pub directory: Arc<LocalDirectory>,
-    realize: Arc<dyn Realize>,
-    reader: Arc<dyn Observe>,
-    writer: Arc<dyn Enact>,
+    pub provider: Provider,
     runtime: tokio::runtime::Runtime,
     home: tempfile::TempDir,
 }
@@ -68,26 +66,21 @@ impl World {
     fn with(change: impl FnOnce(LocalDirectory) -> LocalDirectory) -> Self {
         let home = tempfile::tempdir().unwrap();
         let directory = Arc::new(change(directory(&home, "directory.db")));
-        let (realize, reader, writer) = (directory.clone(), directory.clone(), directory.clone());
-        Self { directory, realize, reader, writer, runtime: tokio::runtime::Runtime::new().unwrap(), home }
+        let provider = directory.clone().into_provider();
+        Self { directory, provider, runtime: tokio::runtime::Runtime::new().unwrap(), home }
     }
 
     /// A world with two accounts: the default, and the one that [`crate::stacks::split`] calls `b`.
     pub fn of_two() -> Self {
         let world = Self::new();
         let other = Arc::new(directory(&world.home, "b.db").with_account_name("b.db"));
-        let member = |name: &str, directory: &Arc<LocalDirectory>| AccountMember {
-            name: name.to_owned(),
-            observe: directory.clone(),
-            enact: directory.clone(),
-        };
+        let first = world.provider.clone();
+        let member = |name: &str, provider| AccountMember::from_provider(name.to_owned(), provider);
         let members = BTreeMap::from([
-            (None, member("provider.local", &world.directory)),
-            (Some(Alias::new("b").unwrap()), member("provider.local.b", &other)),
+            (None, member("provider.local", first.clone())),
+            (Some(Alias::new("b").unwrap()), member("provider.local.b", other.into_provider())),
         ]);
-        let fleet = Arc::new(MultiAccountProvider::new(members, world.directory.clone()));
-        let realize = Arc::new(MultiAccountRealizer(world.directory.clone()));
-        Self { realize, reader: fleet.clone(), writer: fleet, ..world }
+        Self { provider: MultiAccountProvider::combine_providers(first, members), ..world }
     }
 
     pub fn observe(&self, declared: &DeclaredStack) -> Snapshot {
@@ -98,8 +91,8 @@ impl World {
         let inputs = ObserveInputs {
             declared,
             sources: &Sources::default(),
-            observe: self.reader.as_ref(),
-            realize: self.realize.as_ref(),
+            observe: self.provider.observe.as_ref(),
+            realize: &self.provider.realize,
             stores: &SecretStores::default(),
             now: at(NOW),
         };
@@ -112,8 +105,8 @@ impl World {
             sources: &Sources::default(),
             observed: &self.observe_state(declared),
             now,
-            realize: self.realize.as_ref(),
-            compare: self.directory.as_ref(),
+            realize: &self.provider.realize,
+            compare: self.provider.compare.as_ref(),
             basis: workflow::basis_for_declared(declared, ".".to_owned(), BTreeMap::new()),
             selection: &PlanSelection::default(),
         };
@@ -144,7 +137,7 @@ impl World {
         let live = snapshot.identities.values().filter(|live| of(&live.id.display_name()));
         let policies = live.flat_map(|live| live.resources.values());
         let mut set = 0;
-        for before in policies.filter(|policy| self.directory.is_restriction(policy)) {
+        for before in policies.filter(|policy| self.provider.realize.semantics.is_restriction(policy)) {
             let mut policy = before.get("policy").and_then(Value::as_document).unwrap().clone();
             for statement in policy["Statement"].as_array_mut().unwrap() {
                 if let Some(from) = statement.pointer_mut("/Condition/DateGreaterThanEquals/aws:CurrentTime") {
@@ -178,7 +171,7 @@ impl World {
 
     pub fn apply(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
         let plan = self.plan(declared, now);
-        let outcome = self.execute_with(&plan, self.writer.clone());
+        let outcome = self.execute_with(&plan, self.provider.enact.clone());
         assert!(outcome.is_complete(), "{outcome:?}");
         let unverified = apply::verify_objects(&plan, &outcome, &self.observe(declared));
         assert_eq!(unverified, []);

@@ -2,7 +2,7 @@
 
 use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Question};
 
-use crate::{AwsProvider, AwsRealizer};
+use crate::AwsRealizer;
 
 impl Compare for AwsRealizer {
     fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
@@ -15,20 +15,5 @@ impl Compare for AwsRealizer {
 
     fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
         leasehold_policy::provider::decide_permission(access, question)
-    }
-}
-
-/// Delegates to [`AwsRealizer`], the pure half of the provider.
-impl Compare for AwsProvider {
-    fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
-        AwsRealizer.compare_access(old, new)
-    }
-
-    fn assess_accesses(&self, accesses: &[Access]) -> Vec<Assessment> {
-        AwsRealizer.assess_accesses(accesses)
-    }
-
-    fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
-        AwsRealizer.decide_permission(access, question)
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use leasehold_provider::{Notices, ObserveError, ObserveErrorKind, Realm, ResourceId, StackName};
+use leasehold_provider::{Notices, ObserveError, ObserveErrorKind, Provider, Realm, ResourceId, StackName};
 use tokio::sync::OnceCell;
 
 use crate::arn::{self, IamArn};
 use crate::connect::{self, Clients};
 use crate::failure::CallError;
+use crate::realize::{AwsRealizer, build_realizer};
 use crate::retry::{AwsCaller, CallLog, RetryClass};
 use crate::settings::{AwsSettings, ConnectError};
 
@@ -52,6 +53,19 @@ impl AwsProvider {
     pub fn with_notices(mut self, notices: Arc<dyn Notices>) -> Self {
         self.caller.set_notices(notices);
         self
+    }
+
+    /// The provider in its parts, as the engine uses it.
+    #[must_use]
+    pub fn into_provider(self) -> Provider {
+        let aws = Arc::new(self);
+        Provider {
+            realize: build_realizer(),
+            compare: Arc::new(AwsRealizer),
+            observe: Arc::<Self>::clone(&aws),
+            enact: Arc::<Self>::clone(&aws),
+            issue: Some(aws),
+        }
     }
 
     /// The realm of this provider, read once with `sts:GetCallerIdentity`. No other call is made before the account is known to be allowed.

@@ -3,23 +3,27 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use leasehold_provider::ProviderFields;
+use serde::Deserialize;
+
 use crate::environment::VariableError;
 
 /// Which account to work in and as which principal. Settings that are absent come from the standard chain: environment, profiles, SSO.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct AwsSettings {
     /// The region. It decides the partition and the STS endpoint. `None`: from the standard chain.
     pub region: Option<String>,
     /// The profile of the AWS configuration files. `None`: from the standard chain.
     pub profile: Option<String>,
     /// The ids of the accounts that Leasehold may work in. Empty: any account.
+    #[serde(default)]
     pub allowed_account_ids: BTreeSet<String>,
     /// The role to assume before any other call.
     pub assume_role: Option<AssumeRoleSettings>,
 }
 
 /// A role to assume before any other call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AssumeRoleSettings {
     /// The role's ARN.
     pub role_arn: String,
@@ -91,6 +95,14 @@ impl ConnectError {
 }
 
 impl AwsSettings {
+    /// The settings of a `provider "aws"` block.
+    ///
+    /// # Errors
+    /// A field does not have the type that the schema gives it.
+    pub fn from_fields(fields: &ProviderFields) -> Result<Self, serde_json::Error> {
+        serde_json::from_value(fields.clone().into())
+    }
+
     /// Finds settings that cannot work, before any call.
     pub(crate) fn check_settings(&self) -> Result<(), ConnectError> {
         let wrong = |id: &&String| id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit());

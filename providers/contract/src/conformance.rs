@@ -8,6 +8,7 @@
 //! `check_all_laws(&worlds).await` is the only call needed. A law may need several worlds; each scenario runs in a
 //! world of its own.
 
+mod accounts;
 mod between;
 mod cast;
 mod diff;
@@ -22,7 +23,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{Principal, Provider, StackName};
+use crate::{Condition, Effect, Principal, Provider, StackName, Statement};
 
 /// A rule that every provider must keep, whatever its cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +41,9 @@ pub enum Law {
     /// Between two states of a policy there is an interim policy that grants no more than either. The provider
     /// reports what a policy denies, not counting a lease deny. Each principal has a policy of its own.
     Between,
+    /// What an object means does not depend on its account: with an account in the ids, the provider gives the same
+    /// answers as without, and the ids that it derives are in the same account.
+    IgnoresAccounts,
     /// Every change in the suite's ordinary lifecycle succeeds.
     Enacts,
     /// Enacted resources are observed as they were realized, including marks and their digest.
@@ -98,6 +102,71 @@ impl fmt::Display for LawViolation {
 /// A failure of a world, outside the provider.
 pub type WorldError = Box<dyn std::error::Error + Send + Sync>;
 
+/// The permissions that the suite grants and denies. Each system has its own actions and resources.
+#[derive(Debug, Clone)]
+pub struct Vocabulary {
+    /// What the first scope of the cast allows.
+    pub read: Statement,
+    /// What the second scope of the cast allows: other actions on the same resource.
+    pub write: Statement,
+    /// Another permission, which a scope gains.
+    pub widen: Statement,
+    /// A user's own statement.
+    pub own: Statement,
+    /// A group's own statement.
+    pub group: Statement,
+    /// A role's own statement.
+    pub role: Statement,
+    /// The own statement of an identity that has moved.
+    pub moved: Statement,
+    /// A statement that denies. `None` if [`Realizer::policies`](crate::Realizer::policies) is `None`.
+    pub deny: Option<Statement>,
+    /// A statement that applies only to principals with a certain value of the tag `team`. `None` if
+    /// [`Realizer::policies`](crate::Realizer::policies) is `None`.
+    pub tagged: Option<Statement>,
+}
+
+impl Vocabulary {
+    /// The words of the IAM policy language.
+    #[must_use]
+    pub fn for_iam() -> Self {
+        let condition = |test: &str, variable: &str, value: &str| Condition {
+            test: test.to_owned(),
+            variable: variable.to_owned(),
+            values: vec![value.to_owned()],
+        };
+        let secure = condition("Bool", "aws:SecureTransport", "true");
+        let team = condition("StringEquals", "aws:PrincipalTag/team", "orders");
+        let list = allow_statement(&["s3:ListBucket"], "arn:aws:s3:::acme-orders");
+        let deny = allow_statement(&["kms:Decrypt", "kms:CreateGrant"], "*");
+        let objects = "arn:aws:s3:::acme-orders/*";
+        Self {
+            read: allow_statement(&["s3:GetObject"], objects),
+            write: allow_statement(&["s3:PutObject", "s3:DeleteObject"], objects),
+            widen: allow_statement(&["s3:GetObjectVersion"], objects),
+            own: Statement { conditions: vec![secure], ..list },
+            group: allow_statement(&["sns:ListTopics"], "*"),
+            role: allow_statement(&["sqs:SendMessage", "sqs:ReceiveMessage"], "*"),
+            moved: allow_statement(&["sns:Publish"], "*"),
+            deny: Some(Statement { sid: Some("NoKeys".to_owned()), effect: Effect::Deny, ..deny }),
+            tagged: Some(Statement { conditions: vec![team], ..allow_statement(&["s3:GetObject"], "*") }),
+        }
+    }
+}
+
+fn allow_statement(actions: &[&str], resource: &str) -> Statement {
+    Statement {
+        sid: None,
+        effect: Effect::Allow,
+        actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+        not_actions: Vec::new(),
+        resources: vec![resource.to_owned()],
+        not_resources: Vec::new(),
+        conditions: Vec::new(),
+        sensitive: false,
+    }
+}
+
 /// Creates worlds.
 #[async_trait]
 pub trait Worlds: Send + Sync {
@@ -111,19 +180,18 @@ pub trait Worlds: Send + Sync {
 /// One cloud, the provider that works on it, and the actions of other users in it.
 #[async_trait]
 pub trait World: Send + Sync {
-    /// The provider under test.
-    fn provider(&self) -> &dyn Provider;
+    /// The provider under test: the value that its crate builds for the program.
+    fn provider(&self) -> &Provider;
 
-    /// The ARN of a policy that Leasehold does not manage and that can be attached. `None`: the suite does not test
+    /// The permissions that the suite grants, in the words of the system.
+    fn vocabulary(&self) -> Vocabulary;
+
+    /// The name of a policy that Leasehold does not manage and that can be attached. `None`: the suite does not test
     /// such attachments.
-    fn managed_policy_arn(&self) -> Option<String> {
-        None
-    }
+    fn outside_policy(&self) -> Option<String>;
 
-    /// The ARN of a policy that can be a permissions boundary. `None`: the suite does not test boundaries.
-    fn boundary_arn(&self) -> Option<String> {
-        None
-    }
+    /// The name of a policy that can be a boundary. `None`: the suite does not test boundaries.
+    fn boundary_policy(&self) -> Option<String>;
 
     /// Creates a principal without marks, with an inline policy, and with a credential if it is a user.
     ///

@@ -140,9 +140,10 @@ pub enum Trust {
         /// The services' principal names.
         principals: Vec<String>,
     },
-    /// Principals of the cloud by name: account ids or ARNs.
-    Aws {
-        /// Account ids (12 digits) or ARNs.
+    /// Principals that are not of this stack, by the system's own names. In documents its type is `aws`.
+    #[serde(rename = "aws")]
+    Named {
+        /// The names: on AWS, account ids (12 digits) or ARNs.
         principals: Vec<String>,
         /// The external id that the caller must pass.
         external_id: Option<String>,
@@ -154,7 +155,7 @@ pub enum Trust {
     },
     /// Callers with an assertion of a SAML provider.
     Saml {
-        /// The provider's ARN, or its name in the account.
+        /// The provider's name in the account, or its full name, such as an ARN.
         provider: String,
         /// Accepted `SAML:aud` values.
         audiences: Vec<String>,
@@ -210,8 +211,9 @@ pub struct Group {
     pub statements: Vec<Statement>,
     /// The labels of the scopes that are attached to it.
     pub scopes: BTreeSet<String>,
-    /// The ARNs of policies that Leasehold does not manage and that are attached to it.
-    pub managed_policy_arns: BTreeSet<String>,
+    /// The policies outside the stack that are attached to it, by the system's own names, such as ARNs.
+    #[serde(rename = "managed_policy_arns")]
+    pub outside_policies: BTreeSet<String>,
     /// The account that it is in. `None`: the stack's first account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Alias>,
@@ -327,8 +329,8 @@ pub struct IdentitySpec {
     pub scopes: BTreeSet<String>,
     /// Which principals may assume it. Roles only.
     pub trusts: Vec<Trust>,
-    /// The ARNs of policies that Leasehold does not manage and that are attached to it.
-    pub managed_policy_arns: BTreeSet<String>,
+    /// The policies outside the stack that are attached to it, by the system's own names, such as ARNs.
+    pub outside_policies: BTreeSet<String>,
     /// The groups it is a member of, by their names in the cloud: groups of the stack, and groups that Leasehold does
     /// not manage. Users only.
     pub groups: BTreeSet<String>,
@@ -343,7 +345,7 @@ pub struct IdentitySpec {
     pub tags: BTreeMap<String, String>,
     /// The keys of `tags` whose values are sensitive.
     pub sensitive_tags: BTreeSet<String>,
-    /// The maximum duration of one session of a role: one to twelve hours on AWS.
+    /// The maximum duration of one session of a role: the provider checks its limits.
     pub max_session_duration: Option<Span>,
     /// The account that it is in. `None`: the stack's first account.
     pub account: Option<Alias>,
@@ -368,7 +370,7 @@ impl IdentitySpec {
             statements: Vec::new(),
             scopes: BTreeSet::new(),
             trusts: Vec::new(),
-            managed_policy_arns: BTreeSet::new(),
+            outside_policies: BTreeSet::new(),
             groups: BTreeSet::new(),
             path: None,
             keeps: BTreeSet::new(),

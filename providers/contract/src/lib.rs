@@ -4,17 +4,18 @@
 //! crate does not depend on an SDK, on the configuration language or on plans. A third party can write a provider
 //! with this crate alone.
 //!
-//! A provider implements four traits, so that each stage of the engine gets only the access it needs:
+//! A provider crate builds a [`Provider`] from its parts, so that each stage of the engine gets only the access it
+//! needs:
 //!
-//! - [`Realize`] turns desired identities into resources. It is pure.
+//! - [`Realizer`] turns desired identities into resources, and knows what they mean. It is pure.
 //! - [`Observe`] reads the cloud and cannot write.
-//! - [`Enact`] writes one change per call.
+//! - [`Enact`] writes one change per call, and [`IssueKeys`] creates access keys.
 //! - [`Compare`] compares two accesses. It is pure.
 //!
 //! ```text
-//! desired identities ── Realize ──▶ resources ─┐
-//!                                              ├─ the engine's diff and plan ──▶ changes ── Enact ──▶ cloud
-//! cloud ── Observe ──▶ snapshot ───────────────┘
+//! desired identities ── Realizer ──▶ resources ─┐
+//!                                               ├─ the engine's diff and plan ──▶ changes ── Enact ──▶ cloud
+//! cloud ── Observe ──▶ snapshot ────────────────┘
 //! ```
 //!
 //! [`conformance`] contains the laws that every provider must keep, as a test suite that a provider runs on itself.
@@ -22,17 +23,24 @@
 pub mod access;
 pub mod address;
 pub mod alias;
+pub mod block_schema;
 pub mod change;
+pub mod compare;
 pub mod conformance;
 pub mod digest;
 pub mod document;
 pub mod duration;
+pub mod enact;
 pub mod identity;
 pub mod key;
 pub mod marks;
 pub mod notice;
+pub mod observe;
+pub mod policy_semantics;
 pub mod provider;
+pub mod provider_type;
 pub mod quota;
+pub mod realize;
 pub mod resource;
 pub mod sensitive;
 pub mod snapshot;
@@ -47,9 +55,11 @@ pub use access::{
 pub use address::{Address, InvalidNameError, StackName};
 pub use alias::Alias;
 pub use change::{Change, ChangeKind};
+pub use compare::Compare;
 pub use digest::Digest;
 pub use document::Document;
 pub use duration::Span;
+pub use enact::{Enact, EnactError, EnactErrorKind, Enacted, IssueKeys};
 pub use identity::{
     Condition, Credential, DesiredIdentity, Effect, Federation, Group, IdentitySpec, Issuer, Kind, Principal, Scope,
     Statement, Trust, TrustedIdentity, Violation,
@@ -57,11 +67,16 @@ pub use identity::{
 pub use key::Key;
 pub use marks::{Marks, Quarantine};
 pub use notice::{Notices, ThrottledCall};
-pub use provider::{
-    Aspect, Compare, Custody, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind,
-    ObserveRequest, Provider, Realize,
+pub use observe::{Observe, ObserveError, ObserveErrorKind, ObserveRequest};
+pub use policy_semantics::{Aspect, PolicyDocuments, PolicySemantics, RoleTrusts};
+pub use provider::{Provider, Realizer};
+pub use provider_type::{
+    ConnectRequest, Connecting, ProviderConnectError, ProviderFields, ProviderType, SettingProblem,
 };
 pub use quota::{Quota, QuotaScope};
+pub use realize::{
+    CheckLimits, CloudNames, Custody, KeyIds, ObjectIds, RealizeFederations, RealizeGroups, RealizeObjects,
+};
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveKey, LiveShared, ObjectName, Realm, Snapshot, Stranger, Unmarked};
 pub use vault::{Delivery, DeliveryIndex, DepositError, Vault};

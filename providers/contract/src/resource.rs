@@ -60,6 +60,12 @@ impl ResourceId {
         Self { account: account.cloned(), ..self }
     }
 
+    /// The id of another object in the same account.
+    #[must_use]
+    pub fn sibling(&self, kind: ResourceKind, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into(), account: self.account.clone() }
+    }
+
     /// The name for people. If the account is not the stack's first, its alias comes first: `audit:jane`.
     #[must_use]
     pub fn display_name(&self) -> Cow<'_, str> {

@@ -10,10 +10,10 @@ use std::time::Duration;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use leasehold_local::LocalDirectory;
+use leasehold_local::{LocalDirectory, LocalRealizer};
 use leasehold_provider::{
     Address, Change, DesiredIdentity, Effect, Enact as _, IdentitySpec, Kind, Marks, Observe as _, ObserveRequest,
-    Realize as _, Realm, Resource, Scope, Snapshot, StackName, Statement, Trust,
+    RealizeObjects as _, Realm, Resource, Scope, Snapshot, StackName, Statement, Trust,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -47,7 +47,7 @@ impl Bench {
             expires_at: identity.deadline,
             ..Marks::new(self.stack.clone(), identity.spec.address.clone())
         };
-        self.directory.realize_identity(&self.realm, &identity, &marks)
+        LocalRealizer.realize_identity(&self.realm, &identity, &marks)
     }
 
     /// Creates identities, `parallel` at a time. The resources of one identity are created in order.
@@ -58,7 +58,7 @@ impl Bench {
             statements: vec![allow_statement("s3:List*")],
             account: None,
         };
-        let scope = self.directory.realize_scope(&self.realm, &self.stack, &scope);
+        let scope = LocalRealizer.realize_scope(&self.realm, &self.stack, &scope);
         self.runtime.block_on(async {
             self.create_resource(scope).await;
             let joiners = futures::stream::iter(identities).map(|number| async move {

@@ -3,9 +3,9 @@
 
 use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Question};
 
-use crate::LocalDirectory;
+use crate::LocalRealizer;
 
-impl Compare for LocalDirectory {
+impl Compare for LocalRealizer {
     fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
         leasehold_policy::provider::compare_access(old, new)
     }

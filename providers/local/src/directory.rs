@@ -3,7 +3,7 @@
 //! In: the provider traits' requests. Out: snapshots and the outcomes of changes. A missing file is only created by a
 //! write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_provider::{
-    Change, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Realm,
-    Snapshot, StackName, Vault,
+    Change, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, Observe, ObserveError, ObserveErrorKind,
+    ObserveRequest, Provider, Quota, Realm, ResourceId, Snapshot, StackName, Vault,
 };
 
 use crate::external_admin::ExternalAdmin;
 use crate::faults::{FaultInjector, Faults};
+use crate::realize::{LocalRealizer, build_realizer};
 use crate::schema::Durability;
 use crate::writer::DirectoryWriter;
 use crate::{OpenError, errors, observe, schema};
@@ -26,7 +27,7 @@ pub type DirectoryClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Account name of a directory. The path of the file is not part of it: the stack's configuration already names the
 /// file.
-const ACCOUNT: &str = "embedded";
+pub const ACCOUNT: &str = "embedded";
 
 /// An identity directory in one SQLite file. Reading a missing file returns an empty directory and does not create it;
 /// the first change does.
@@ -97,6 +98,18 @@ impl LocalDirectory {
         ExternalAdmin::new(self.path.clone(), self.durability, Arc::clone(&self.clock))
     }
 
+    /// The provider in its parts, as the engine uses it.
+    #[must_use]
+    pub fn into_provider(self: Arc<Self>) -> Provider {
+        Provider {
+            realize: build_realizer(),
+            compare: Arc::new(LocalRealizer),
+            observe: Arc::<Self>::clone(&self),
+            enact: Arc::<Self>::clone(&self),
+            issue: Some(self),
+        }
+    }
+
     fn build_realm(&self) -> Realm {
         Realm {
             provider: "local".to_owned(),
@@ -133,6 +146,23 @@ impl Observe for LocalDirectory {
             })
         })
     }
+
+    async fn read_quotas(&self) -> Result<Vec<Quota>, ObserveError> {
+        Ok(Vec::new())
+    }
+
+    fn has_unread_details(&self, _snapshot: &Snapshot) -> bool {
+        false
+    }
+
+    async fn read_exactly(
+        &self,
+        _stack: &StackName,
+        _snapshot: &mut Snapshot,
+        _principals: &BTreeSet<ResourceId>,
+    ) -> Result<(), ObserveError> {
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -164,7 +194,10 @@ impl Enact for LocalDirectory {
         };
         outcome.await.unwrap_or_else(|_| Err(unreachable("the writer thread of the directory stopped".to_owned())))
     }
+}
 
+#[async_trait]
+impl IssueKeys for LocalDirectory {
     async fn issue_access_key(
         &self,
         stack: &StackName,

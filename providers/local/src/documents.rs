@@ -154,7 +154,7 @@ fn trust_statement_json(trust: &Trust, deadline: Option<Timestamp>) -> Value {
             vec![("StringEquals", "aud", sorted_list(audiences)), ("StringLike", "sub", sorted_list(subjects))],
         ),
         Trust::Service { principals } => (json!({ "Service": sorted_list(principals) }), vec![]),
-        Trust::Aws { principals, external_id } => {
+        Trust::Named { principals, external_id } => {
             let condition = external_id.iter().map(|id| ("StringEquals", "sts:ExternalId", json!([id]))).collect();
             (json!({ "Aws": sorted_list(principals) }), condition)
         }

@@ -6,7 +6,8 @@
 //! authenticates nobody. It holds a stack's identities, so that a stack can be tried out before it is applied to a
 //! cloud, and it tests the engine: it rejects every write to an object that does not carry the stack's marks.
 //!
-//! [`LocalDirectory`] is the provider. [`external_admin`] makes changes that bypass Leasehold, and [`faults`] makes
+//! [`LocalDirectory`] reads and writes the file, and [`LocalRealizer`] is the pure half of the provider.
+//! [`LocalDirectory::into_provider`] joins them. [`external_admin`] makes changes that bypass Leasehold, and [`faults`] makes
 //! writes fail; both are for tests.
 //!
 //! ```
@@ -43,14 +44,17 @@ pub mod kinds;
 mod limits;
 mod observe;
 mod precondition;
+mod provider_type;
 mod realize;
 mod rows;
 mod schema;
+mod semantics;
 mod trusts;
 mod writer;
 
 pub use directory::{DirectoryClock, LocalDirectory};
 pub use external_admin::{ExternalAdmin, ExternalAdminError};
 pub use faults::{FaultKind, Faults};
-pub use realize::{KEY_ACTIVE, KEY_INACTIVE};
+pub use provider_type::PROVIDER_TYPE;
+pub use realize::{KEY_ACTIVE, KEY_INACTIVE, LocalRealizer, build_realizer};
 pub use schema::OpenError;

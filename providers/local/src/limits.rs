@@ -82,7 +82,7 @@ pub fn check_identity_limits(identity: &DesiredIdentity, resources: &[Resource])
         let problem = format!("a maximum session duration of {longest} is not supported");
         found.add("max_session_duration", problem, "use a duration from 1h to 12h");
     }
-    let attached = identity.spec.scopes.len().saturating_add(identity.spec.managed_policy_arns.len());
+    let attached = identity.spec.scopes.len().saturating_add(identity.spec.outside_policies.len());
     if attached > MAX_ATTACHMENTS {
         let problem =
             format!("it has {attached} scopes and managed policies, at most {MAX_ATTACHMENTS} can be attached");
@@ -140,7 +140,7 @@ pub fn check_group_limits(group: &Group, resources: &[Resource]) -> Vec<Violatio
         found.add("name", problem, "a name has 1 to 128 letters, digits and _+=,.@-");
     }
     found.check_statements(&group.statements);
-    let attached = group.scopes.len().saturating_add(group.managed_policy_arns.len());
+    let attached = group.scopes.len().saturating_add(group.outside_policies.len());
     if attached > MAX_ATTACHMENTS {
         let problem =
             format!("it has {attached} scopes and managed policies, at most {MAX_ATTACHMENTS} can be attached");
@@ -264,13 +264,13 @@ impl ViolationCollector<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use jiff::Timestamp;
-    use leasehold_provider::{Condition, Effect, IdentitySpec, Kind, Marks, Realize as _, Realm, Span, StackName};
+    use leasehold_provider::{
+        CheckLimits as _, Condition, Effect, IdentitySpec, Kind, Marks, RealizeObjects as _, Realm, Span, StackName,
+    };
 
     use super::*;
-    use crate::LocalDirectory;
+    use crate::LocalRealizer;
 
     fn identity_within_limits() -> DesiredIdentity {
         let address = Address::for_identity("bot", None);
@@ -299,7 +299,6 @@ mod tests {
 
     /// Returns attribute and problem of each limit that the identity exceeds after `change`.
     fn exceeded_limits(change: impl FnOnce(&mut DesiredIdentity)) -> Vec<String> {
-        let directory = LocalDirectory::new("nowhere.db", "tests", Arc::new(|| Timestamp::UNIX_EPOCH));
         let realm = Realm {
             provider: "local".to_owned(),
             account: "embedded".to_owned(),
@@ -310,8 +309,8 @@ mod tests {
         let mut identity = identity_within_limits();
         change(&mut identity);
         let marks = Marks::new(StackName::new("payments").unwrap(), identity.spec.address.clone());
-        let resources = directory.realize_identity(&realm, &identity, &marks);
-        let violations = directory.check_identity_limits(&identity, &resources);
+        let resources = LocalRealizer.realize_identity(&realm, &identity, &marks);
+        let violations = LocalRealizer.check_identity_limits(&identity, &resources);
         assert!(
             violations.iter().all(|violation| !violation.help.is_empty() && violation.subject == identity.spec.address)
         );

@@ -3,24 +3,44 @@
 //! In: desired or live objects of the engine. Out: resources with attributes in canonical form and with `depends_on`.
 //! Equal inputs give equal resources.
 
-use jiff::Timestamp;
+use std::sync::Arc;
+
 use leasehold_provider::{
-    Change, Credential, DenyExtent, DesiredIdentity, Document, Group, InterimDeny, LiveIdentity, Marks,
-    NarrowedPrincipal, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value,
+    CheckLimits, CloudNames, Custody, DesiredIdentity, Group, KeyIds, LiveIdentity, Marks, ObjectIds, Principal,
+    Quarantine, RealizeGroups, RealizeObjects, Realizer, Realm, Resource, ResourceId, Scope, StackName, Value,
     Violation,
 };
 
-use leasehold_policy::provider::INTERIM_DENY_SID;
-
 use crate::kinds::{self, DirectoryObject, DirectoryPart};
-use crate::{LocalDirectory, dependencies, documents, group_parts, limits, trusts};
+use crate::{dependencies, documents, group_parts, limits};
 
 /// Status of an access key that can be used.
 pub const KEY_ACTIVE: &str = "Active";
 /// Status of a disabled access key.
 pub const KEY_INACTIVE: &str = "Inactive";
 
-impl Realize for LocalDirectory {
+/// The pure half of the directory: it needs no file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LocalRealizer;
+
+/// The pure half of the directory, in its parts.
+#[must_use]
+pub fn build_realizer() -> Realizer {
+    Realizer {
+        ids: Arc::new(LocalRealizer),
+        names: Arc::new(LocalRealizer),
+        objects: Arc::new(LocalRealizer),
+        limits: Arc::new(LocalRealizer),
+        semantics: Arc::new(LocalRealizer),
+        policies: Some(Arc::new(LocalRealizer)),
+        trusts: Some(Arc::new(LocalRealizer)),
+        groups: Some(Arc::new(LocalRealizer)),
+        federations: None,
+        keys: Some(Arc::new(LocalRealizer)),
+    }
+}
+
+impl ObjectIds for LocalRealizer {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
         kinds::principal_id(principal, name)
     }
@@ -29,6 +49,33 @@ impl Realize for LocalDirectory {
         ResourceId::new(kinds::POLICY, scope)
     }
 
+    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
+        match kinds::parse_object_id(id) {
+            Some(DirectoryObject::GroupPart(group, _)) => id.sibling(kinds::GROUP, group),
+            _ => id.clone(),
+        }
+    }
+
+    fn has_single_namespace(&self) -> bool {
+        true
+    }
+}
+
+impl CloudNames for LocalRealizer {
+    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        kinds::parse_principal_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
+    }
+
+    fn cloud_name(&self, _realm: &Realm, _resource: &Resource) -> Option<String> {
+        None
+    }
+
+    fn classify_custody(&self, _name: &str) -> Custody {
+        Custody::Customer
+    }
+}
+
+impl RealizeObjects for LocalRealizer {
     fn realize_scope(&self, _realm: &Realm, stack: &StackName, realize_scope: &Scope) -> Resource {
         let mut resource = Resource::new(ResourceId::new(kinds::POLICY, realize_scope.name.as_str()), None)
             .with_attribute("policy", Value::Document(documents::policy_document(&realize_scope.statements)));
@@ -57,7 +104,7 @@ impl Realize for LocalDirectory {
             }
             resources.push(lease);
         }
-        for policy in identity.spec.scopes.iter().chain(&identity.spec.managed_policy_arns) {
+        for policy in identity.spec.scopes.iter().chain(&identity.spec.outside_policies) {
             resources.push(part(kinds::ATTACHMENT, policy).with_attribute("policy", policy.as_str()));
         }
         for group in &identity.spec.groups {
@@ -81,25 +128,11 @@ impl Realize for LocalDirectory {
         resources.sort_by(|a, b| a.id.cmp(&b.id));
         resources
     }
+}
 
+impl RealizeGroups for LocalRealizer {
     fn group_id(&self, name: &str) -> ResourceId {
         kinds::group_id(name)
-    }
-
-    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
-        match kinds::parse_object_id(id)? {
-            DirectoryObject::Part(_, DirectoryPart::Key(_)) => Some(Credential::AccessKey),
-            DirectoryObject::Part(_, DirectoryPart::Login) => Some(Credential::Login),
-            _ => None,
-        }
-    }
-
-    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
-        Some(kinds::part_id(kinds::ACCESS_KEY, user, key))
-    }
-
-    fn extract_trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
-        trusts::parse_trusts(role)
     }
 
     fn realize_group(&self, _realm: &Realm, stack: &StackName, realize_group: &Group) -> Vec<Resource> {
@@ -117,22 +150,23 @@ impl Realize for LocalDirectory {
             }
             resources.push(inline);
         }
-        let policies = realize_group.scopes.iter().chain(&realize_group.managed_policy_arns);
+        let policies = realize_group.scopes.iter().chain(&realize_group.outside_policies);
         resources.extend(policies.map(|policy| group_parts::group_attachment(&realize_group.name, policy)));
         resources
-    }
-
-    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
-        match kinds::parse_object_id(id) {
-            Some(DirectoryObject::GroupPart(group, _)) => kinds::group_id(group),
-            _ => id.clone(),
-        }
     }
 
     fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
         limits::check_group_limits(group, resources)
     }
+}
 
+impl KeyIds for LocalRealizer {
+    fn key_id(&self, user: &str, key: &str) -> ResourceId {
+        kinds::part_id(kinds::ACCESS_KEY, user, key)
+    }
+}
+
+impl CheckLimits for LocalRealizer {
     fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
         limits::check_identity_limits(identity, resources)
     }
@@ -141,124 +175,8 @@ impl Realize for LocalDirectory {
         limits::check_scope_limits(scope, resource)
     }
 
-    fn is_restriction(&self, resource: &Resource) -> bool {
-        matches!(resource.get("policy"), Some(Value::Document(policy)) if documents::contains_deny(policy))
-    }
-
     fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
         resource.document_attribute(attribute).map_or(0, |document| document.to_string().chars().count())
-    }
-
-    fn has_single_namespace(&self) -> bool {
-        true
-    }
-
-    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
-        kinds::parse_principal_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
-    }
-
-    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
-        match resource.get("policy") {
-            Some(Value::Document(policy)) => {
-                leasehold_policy::provider::classify_denies(policy, kinds::is_lease_policy(&resource.id))
-            }
-            _ => DenyExtent::Nothing,
-        }
-    }
-
-    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool {
-        match policy.get("policy") {
-            Some(Value::Document(document)) => {
-                kinds::is_lease_policy(&policy.id) && leasehold_policy::provider::is_lease_deny_in_effect(document, now)
-            }
-            _ => false,
-        }
-    }
-
-    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
-        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::tests_principal_tag(document, tag))
-    }
-
-    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
-        let kind = match kinds::parse_object_id(whole)? {
-            DirectoryObject::Principal(..) => kinds::INLINE_POLICY,
-            DirectoryObject::Group(_) => kinds::GROUP_POLICY,
-            _ => return None,
-        };
-        let id = kinds::part_id(kind, &whole.name, kinds::LEASE_POLICY);
-        Some(
-            Resource::new(id, None)
-                .with_attribute("policy", Value::Document(documents::empty_policy()))
-                .with_dependency(whole.clone()),
-        )
-    }
-
-    fn build_interim_policy(
-        &self,
-        before: Option<&Resource>,
-        after: Option<&Resource>,
-        withheld: &InterimDeny,
-    ) -> Option<Resource> {
-        let whole = after.or(before)?;
-        let fits = |policy: &serde_json::Value| limits::fits_policy_limit(&whole.id, policy);
-        let policy = |resource: Option<&Resource>| resource.and_then(|it| it.document_attribute("policy")).cloned();
-        let interim = leasehold_policy::provider::interim_policy(
-            policy(before).as_ref(),
-            policy(after).as_ref(),
-            withheld,
-            fits,
-        )?;
-        Some(whole.clone().with_attribute("policy", Value::Document(interim.into())))
-    }
-
-    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
-        let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get("trust"), after.get("trust")) else {
-            return None;
-        };
-        let both = leasehold_policy::provider::interim_trust_statements(old, new);
-        let closed = closed || !leasehold_policy::provider::trusts_any_principal(&both);
-        let trust = if closed { documents::empty_trust() } else { documents::document_from_statements(both) };
-        let mut principal = before.clone().with_attribute("trust", Value::Document(trust));
-        principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));
-        Some(NarrowedPrincipal { principal, closed })
-    }
-
-    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
-        leasehold_policy::provider::are_same_policy(a, b)
-    }
-
-    fn describe_change(&self, change: &Change) -> Option<String> {
-        let attribute = |name| change.resource_after().and_then(|after| after.get(name));
-        match kinds::parse_object_id(change.id())? {
-            DirectoryObject::Part(_, DirectoryPart::Inline(_))
-            | DirectoryObject::GroupPart(_, DirectoryPart::Inline(_)) => {
-                let policy = attribute("policy")?.as_document()?;
-                let descriptions = [
-                    (documents::QUARANTINE_SID, "deny everything"),
-                    (documents::LEASE_DENY_SID, "lease deny"),
-                    (INTERIM_DENY_SID, "deny everything (interim)"),
-                ];
-                let (_, text) = descriptions.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
-                Some(text.to_owned())
-            }
-            DirectoryObject::Part(_, DirectoryPart::Key(ResourceId::NEW)) => {
-                Some(format!("secret → {}", attribute("store")?.as_text()?))
-            }
-            DirectoryObject::Part(_, DirectoryPart::Key(_)) => {
-                (attribute("status")?.as_text()? == KEY_INACTIVE).then(|| "key disabled".to_owned())
-            }
-            DirectoryObject::Principal(Principal::Role, _) => {
-                let closed = Value::Document(documents::empty_trust());
-                let was_open =
-                    change.resource_before().and_then(|before| before.get("trust")).is_some_and(|t| *t != closed);
-                (was_open && *attribute("trust")? == closed).then(|| "trust policy emptied".to_owned())
-            }
-            DirectoryObject::Principal(Principal::User, _)
-            | DirectoryObject::Policy(_)
-            | DirectoryObject::Part(..)
-            | DirectoryObject::Group(_)
-            | DirectoryObject::GroupPart(..) => None,
-        }
     }
 }
 

@@ -37,7 +37,7 @@ fn parse_trust(statement: &Json, kind: &str, names: Vec<String>) -> Option<Trust
         }),
         "Service" => Some(Trust::Service { principals: names }),
         "Aws" => {
-            Some(Trust::Aws { principals: names, external_id: condition_values("sts:ExternalId").into_iter().next() })
+            Some(Trust::Named { principals: names, external_id: condition_values("sts:ExternalId").into_iter().next() })
         }
         "Saml" => Some(Trust::Saml { provider: names.into_iter().next()?, audiences: condition_values("SAML:aud") }),
         _ => None,

@@ -10,9 +10,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use leasehold_aws::AwsSettings;
 use leasehold_provider::Alias;
 
-use crate::config::declared::{AssumeRoleBlock, BackendLocation, DeclaredStack, ProviderSettings, S3Bucket};
+use crate::config::declared::{BackendLocation, DeclaredStack, S3Bucket};
+use crate::workflow::build_aws_settings;
 
 /// The credentials that a request is made with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,25 +79,29 @@ impl RunPrincipals {
         let mut principals = Self::default();
         let mut of_records = None;
         for (number, block) in declared.providers.iter().enumerate() {
-            let ProviderSettings::Aws { region, profile, allowed_account_ids, assume_role } = &block.settings else {
+            let Some(AwsSettings { region, profile, allowed_account_ids, assume_role }) =
+                build_aws_settings(&block.settings)
+            else {
                 continue;
             };
-            let (base, acting) = principals.resolve_principals(profile.as_ref(), assume_role.as_ref());
+            let role_arn = assume_role.map(|role| role.role_arn);
+            let (base, acting) = principals.resolve_principals(profile.as_ref(), role_arn.as_ref());
             if number == 0 {
                 (principals.first, of_records) = (Some(base), Some(acting.clone()));
             }
-            let of_role = assume_role.as_ref().and_then(|role| parse_role_account(&role.role_arn));
+            let of_role = role_arn.as_deref().and_then(parse_role_account);
             let only = allowed_account_ids.first().filter(|_| allowed_account_ids.len() == 1).cloned();
             let needs = principals.needs.entry(acting).or_default();
             needs.accounts.insert(block.alias.clone().filter(|_| number > 0));
             needs.numbers.insert(of_role.or(only));
-            needs.region = needs.region.take().or_else(|| region.clone());
+            needs.region = needs.region.take().or(region);
         }
         if let BackendLocation::S3(S3Bucket { profile, assume_role, .. }) = &declared.backend.place {
             let acting = match (profile, assume_role, of_records) {
                 (None, None, Some(acting)) => acting,
                 _ => {
-                    let (base, acting) = principals.resolve_principals(profile.as_ref(), assume_role.as_ref());
+                    let role_arn = assume_role.as_ref().map(|role| &role.role_arn);
+                    let (base, acting) = principals.resolve_principals(profile.as_ref(), role_arn);
                     principals.first.get_or_insert(base);
                     acting
                 }
@@ -114,12 +120,12 @@ impl RunPrincipals {
     fn resolve_principals(
         &mut self,
         profile: Option<&String>,
-        role: Option<&AssumeRoleBlock>,
+        role_arn: Option<&String>,
     ) -> (RunPrincipal, RunPrincipal) {
         let base = profile.map_or(RunPrincipal::Environment, |name| RunPrincipal::Profile(name.clone()));
-        let Some(role) = role else { return (base.clone(), base) };
-        self.needs.entry(base.clone()).or_default().roles.insert(role.role_arn.clone());
-        (base, RunPrincipal::Role(role.role_arn.clone()))
+        let Some(role_arn) = role_arn else { return (base.clone(), base) };
+        self.needs.entry(base.clone()).or_default().roles.insert(role_arn.clone());
+        (base, RunPrincipal::Role(role_arn.clone()))
     }
 }
 

@@ -28,7 +28,7 @@ pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, D
                 name: fields.read_filled_text("name").unwrap_or_else(|| derive_default_name(eval, module, label, None)),
                 statements: read_statements(&fields),
                 scopes: scopes.map(|(scope, _)| fields.qualified_name(&scope)).collect(),
-                managed_policy_arns: fields.read_texts("managed_policy_arns").unwrap_or_default().into_iter().collect(),
+                outside_policies: fields.read_texts("managed_policy_arns").unwrap_or_default().into_iter().collect(),
                 account: providers::read_provider_alias(&fields).flatten(),
             };
             // `purpose` is only for readers of the configuration: IAM groups have no tags for it. It is read so that errors are reported.

@@ -37,7 +37,8 @@ pub struct IdentityAttributes {
     pub scopes: Option<BTreeSet<String>>,
     #[serde(serialize_with = "serialize_set_or_empty")]
     pub trusts: Option<Vec<ParsedTrust>>,
-    pub managed_policy_arns: Option<BTreeSet<String>>,
+    #[serde(rename = "managed_policy_arns")]
+    pub outside_policies: Option<BTreeSet<String>>,
     pub permissions_boundary: Option<String>,
     pub tags: Option<BTreeMap<String, String>>,
     #[serde(skip)]
@@ -85,7 +86,7 @@ pub fn read_attributes(fields: &BlockFields<'_, '_>) -> IdentityAttributes {
         statements: Some(read_statements(fields)).filter(|found| !found.is_empty()),
         scopes: Some(scopes).filter(|found| !found.is_empty() || is_attribute_set(fields, "scopes")),
         trusts: Some(read_trusts(fields)).filter(|found| !found.is_empty()),
-        managed_policy_arns: fields.read_texts("managed_policy_arns").map(|arns| arns.into_iter().collect()),
+        outside_policies: fields.read_texts("managed_policy_arns").map(|arns| arns.into_iter().collect()),
         permissions_boundary: fields.read_filled_text("permissions_boundary"),
         tags,
         sensitive_tags: sensitive_tags.unwrap_or_default(),
@@ -143,11 +144,7 @@ impl IdentityAttributes {
             statements: merge_lists(self.statements, base.statements, both("statement")),
             scopes: merge_lists(self.scopes, base.scopes, both("scopes")),
             trusts: merge_lists(self.trusts, base.trusts, both("trust")),
-            managed_policy_arns: merge_lists(
-                self.managed_policy_arns,
-                base.managed_policy_arns,
-                both("managed_policy_arns"),
-            ),
+            outside_policies: merge_lists(self.outside_policies, base.outside_policies, both("managed_policy_arns")),
             permissions_boundary: self.permissions_boundary.or(base.permissions_boundary),
             tags,
             sensitive_tags,
@@ -170,7 +167,7 @@ impl IdentityAttributes {
             grace: self.grace,
             statements: self.statements.unwrap_or_default(),
             scopes: self.scopes.unwrap_or_default(),
-            managed_policy_arns: self.managed_policy_arns.unwrap_or_default(),
+            outside_policies: self.outside_policies.unwrap_or_default(),
             keeps: self.credentials.unwrap_or_default().keeps,
             permissions_boundary: self.permissions_boundary,
             tags: self.tags.unwrap_or_default(),

@@ -1,18 +1,18 @@
 //! Reads `provider` blocks, and the `provider` attribute of other blocks.
 
-use std::collections::BTreeSet;
-
-use leasehold_provider::Alias;
+use leasehold_provider::{Alias, ProviderFields, ProviderType, SettingProblem};
+use serde_json::Value as Json;
 
 use super::fields::BlockFields;
 use super::inner;
-use crate::config::declared::{AssumeRoleBlock, ProviderBlock, ProviderSettings};
+use crate::config::declared::{AssumeRoleBlock, ProviderBlock};
 use crate::config::schema;
 use crate::config::schema::block_types::PROVIDER;
 use crate::hcl::diagnostic::Diagnostic;
 use crate::hcl::eval::{Evaluator, ModuleId};
 use crate::hcl::syntax::ExprKind;
 use crate::hcl::value::show::quote_text;
+use crate::providers::{ProviderSettings, find_provider_type};
 
 /// Reads the `provider` blocks. The first is the one without an alias; if all have an alias, the one whose alias sorts first.
 pub fn read_providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
@@ -20,15 +20,11 @@ pub fn read_providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
     for block in eval.catalog(ModuleId::ROOT).list_blocks(&PROVIDER) {
         let fields = BlockFields::new(eval, ModuleId::ROOT, block);
         let Some(schema) = schema::find_block_schema("provider") else { continue };
-        let name = block.label(0).to_owned();
+        let Some(provider) = find_provider_type(block.label(0)) else { continue };
         let alias = read_alias(&fields);
-        let settings = match name.as_str() {
-            "aws" => read_aws_settings(&fields),
-            "local" => ProviderSettings::Local { path: fields.read_filled_text("path") },
-            _ => continue,
-        };
+        let settings = read_settings(&fields, provider);
         let Some(alias) = alias else { continue };
-        let read = ProviderBlock { name, alias, settings, origin: fields.locate_block(schema) };
+        let read = ProviderBlock { alias, settings, origin: fields.locate_block(schema) };
         match blocks.iter().find_map(|first| diagnose_provider_clash(first, &read)) {
             Some(finding) => fields.report_finding(finding),
             None => blocks.push(read),
@@ -67,9 +63,10 @@ fn diagnose_provider_clash(first: &ProviderBlock, second: &ProviderBlock) -> Opt
             .with_location(second.origin.part_span(part), label)
             .with_related(first.origin.part_span(part), "the other one")
     };
-    if first.name != second.name {
+    let (first_name, second_name) = (first.settings.provider.name(), second.settings.provider.name());
+    if first_name != second_name {
         let summary =
-            format!("providers {} and {} cannot stand in one stack", quote_text(&first.name), quote_text(&second.name));
+            format!("providers {} and {} cannot stand in one stack", quote_text(first_name), quote_text(second_name));
         return Some(
             found("config::mixed_providers", summary, "", "of another type")
                 .with_help("put what lives there into a stack of its own"),
@@ -77,10 +74,10 @@ fn diagnose_provider_clash(first: &ProviderBlock, second: &ProviderBlock) -> Opt
     }
     match (&first.alias, &second.alias) {
         (None, None) => {
-            let summary = format!("two provider {} blocks have no alias", quote_text(&second.name));
+            let summary = format!("two provider {} blocks have no alias", quote_text(second_name));
             return Some(found("config::duplicate_block", summary, "", "second provider").with_help(format!(
                 "give one of them a name, alias = \"audit\", and let what lives there say provider = provider.{}.audit",
-                second.name
+                second_name
             )));
         }
         (Some(a), Some(b)) if a == b => {
@@ -92,45 +89,55 @@ fn diagnose_provider_clash(first: &ProviderBlock, second: &ProviderBlock) -> Opt
         }
         _ => {}
     }
-    match (&first.settings, &second.settings) {
-        (ProviderSettings::Local { path: a }, ProviderSettings::Local { path: b })
-            if split_path_segments(a) == split_path_segments(b) =>
-        {
-            Some(
-                found("config::same_directory", "two providers are one directory".to_owned(), "path", "the same file")
-                    .with_help("give one of them another `path`: each object would be seen twice"),
-            )
-        }
-        _ => None,
-    }
+    let clash = (second.settings.provider.find_clash)(&first.settings.fields, &second.settings.fields)?;
+    let SettingProblem { code, attribute, summary, label, help } = clash;
+    Some(found(code, summary, attribute, label).with_help(help))
 }
 
-/// The segments of a path, without empty ones and `.`.
-fn split_path_segments(path: &Option<String>) -> Vec<&str> {
-    let path = path.as_deref().unwrap_or(ProviderSettings::DIRECTORY);
-    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
+/// Reads the settings of a block by the schema of its provider. What is absent is null.
+fn read_settings(fields: &BlockFields<'_, '_>, provider: &'static ProviderType) -> ProviderSettings {
+    let mut settings = ProviderFields::new();
+    for name in provider.form.attributes.iter().map(|attribute| attribute.name).filter(|name| *name != "alias") {
+        let value = if provider.lists.contains(&name) {
+            let mut items = fields.read_texts(name).unwrap_or_default();
+            items.sort_unstable();
+            items.dedup();
+            Json::from(items)
+        } else {
+            Json::from(fields.read_filled_text(name))
+        };
+        settings.insert(name.to_owned(), value);
+    }
+    for inner in provider.form.blocks {
+        let block = inner::read_inner_blocks(fields, inner.schema.keyword).into_iter().next();
+        let value = block.and_then(|block| read_inner_settings(&block, inner.schema.attributes));
+        settings.insert(inner.schema.keyword.to_owned(), Json::from(value));
+    }
+    for SettingProblem { code, attribute, summary, label, help } in (provider.check_settings)(&settings) {
+        fields.report_finding(
+            Diagnostic::error(code, summary).with_location(fields.attribute_span(attribute), label).with_help(help),
+        );
+    }
+    ProviderSettings { provider, fields: settings }
 }
 
-fn read_aws_settings(fields: &BlockFields<'_, '_>) -> ProviderSettings {
-    let accounts = fields.read_texts("allowed_account_ids").unwrap_or_default();
-    for account in &accounts {
-        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-            fields.report_finding(
-                Diagnostic::error("config::account", format!("{} is not an AWS account id", quote_text(account)))
-                    .with_location(fields.attribute_span("allowed_account_ids"), "12 digits")
-                    .with_help("write the 12 digits in quotes, with zeros in front: \"012345678901\""),
-            );
-        }
+/// The texts of an inner block. `None`: a required one is absent, which is reported.
+fn read_inner_settings(
+    block: &BlockFields<'_, '_>,
+    attributes: &'static [schema::AttributeSchema],
+) -> Option<ProviderFields> {
+    let mut settings = ProviderFields::new();
+    for attribute in attributes {
+        let value = match attribute.required {
+            true => Json::from(block.read_filled_text(attribute.name)?),
+            false => Json::from(block.read_text(attribute.name)),
+        };
+        settings.insert(attribute.name.to_owned(), value);
     }
-    ProviderSettings::Aws {
-        region: fields.read_filled_text("region"),
-        profile: fields.read_filled_text("profile"),
-        allowed_account_ids: accounts.into_iter().collect::<BTreeSet<_>>(),
-        assume_role: read_assume_role(fields),
-    }
+    Some(settings)
 }
 
-/// Reads the `assume_role` block of a provider or a backend.
+/// Reads the `assume_role` block of a backend.
 pub fn read_assume_role(fields: &BlockFields<'_, '_>) -> Option<AssumeRoleBlock> {
     let role = inner::read_inner_blocks(fields, "assume_role").into_iter().next()?;
     Some(AssumeRoleBlock {

@@ -53,7 +53,7 @@ fn read_trust(fields: &BlockFields<'_, '_>) -> Option<ParsedTrust> {
         "service" => Trust::Service { principals: read_members(fields, "principals")? },
         "aws" => {
             let external_id = fields.read_text("external_id");
-            Trust::Aws { principals: read_members(fields, "principals")?, external_id }
+            Trust::Named { principals: read_members(fields, "principals")?, external_id }
         }
         "saml" => {
             let provider = fields.read_filled_text("provider");

@@ -1,6 +1,7 @@
 //! The static tables of the schema. Each block is one constant; top-level blocks are listed in [`TOP`].
 
 use super::{AttributeSchema, BlockForm, BlockSchema, InnerBlockSchema};
+use crate::providers::PROVIDER_FORMS;
 
 const fn declare_optional(name: &'static str) -> AttributeSchema {
     AttributeSchema { name, required: false, example: "", later: false }
@@ -153,24 +154,7 @@ static VALIDATION: BlockSchema = declare_block(
 
 static LOCALS: BlockSchema = BlockSchema { open: true, ..declare_block("locals", &[], &[]) };
 
-static PROVIDER: BlockSchema = BlockSchema {
-    forms: &[
-        BlockForm {
-            blocks: &[declare_single_block(&ASSUME_ROLE)],
-            ..declare_form(
-                "aws",
-                &[
-                    declare_optional("region"),
-                    declare_optional("profile"),
-                    declare_optional("allowed_account_ids"),
-                    declare_optional("alias"),
-                ],
-            )
-        },
-        declare_form("local", &[declare_optional("path"), declare_optional("alias")]),
-    ],
-    ..declare_block("provider", &["name"], &[])
-};
+static PROVIDER: BlockSchema = BlockSchema { forms: PROVIDER_FORMS, ..declare_block("provider", &["name"], &[]) };
 
 static ASSUME_ROLE: BlockSchema = declare_block(
     "assume_role",

@@ -7,59 +7,7 @@ pub mod block_types;
 mod blocks;
 pub mod check;
 
-/// The schema of a type of block.
-#[derive(Debug)]
-pub struct BlockSchema {
-    /// The word that begins the block.
-    pub keyword: &'static str,
-    /// The meaning of each label, for diagnostics. The length is the required number of labels.
-    pub labels: &'static [&'static str],
-    /// The attributes.
-    pub attributes: &'static [AttributeSchema],
-    /// The inner blocks.
-    pub blocks: &'static [InnerBlockSchema],
-    /// Whether attributes with any name are accepted.
-    pub open: bool,
-    /// The forms among which the first label selects. Empty: the content does not depend on the label.
-    pub forms: &'static [BlockForm],
-}
-
-/// The content of a block with a certain first label.
-#[derive(Debug)]
-pub struct BlockForm {
-    /// The first label.
-    pub label: &'static str,
-    /// The attributes.
-    pub attributes: &'static [AttributeSchema],
-    /// The inner blocks.
-    pub blocks: &'static [InnerBlockSchema],
-    /// Whether the form is known but not part of this build. Its use is an error.
-    pub later: bool,
-}
-
-/// The schema of an attribute.
-#[derive(Debug)]
-pub struct AttributeSchema {
-    /// The name.
-    pub name: &'static str,
-    /// Whether the block must set it.
-    pub required: bool,
-    /// An example for the diagnostic about a missing attribute. Empty for optional attributes.
-    pub example: &'static str,
-    /// Whether the name is reserved for a later version. Its use is an error.
-    pub later: bool,
-}
-
-/// The schema of an inner block.
-#[derive(Debug)]
-pub struct InnerBlockSchema {
-    /// The type of the block.
-    pub schema: &'static BlockSchema,
-    /// Whether a block may contain several of them.
-    pub many: bool,
-    /// Whether the name is reserved for a later version. Its use is an error.
-    pub later: bool,
-}
+pub use leasehold_provider::block_schema::{AttributeSchema, BlockForm, BlockSchema, InnerBlockSchema};
 
 pub use blocks::{TOP, TOP_LATER};
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
-    Aspect, Change, DenyExtent, Document, InterimDeny, ObjectName, Realize, Resource, ResourceId, Value,
+    Aspect, Change, DenyExtent, Document, InterimDeny, ObjectName, Realizer, Resource, ResourceId, Value,
 };
 
 use crate::diff::access::SharedObjects;
@@ -33,7 +33,7 @@ pub struct DenialIndex<'a> {
     others: &'a ForeignDenials,
     /// Groups outside the stack to which a rewritten object is attached: what they deny differs before and after.
     rewritten_through: BTreeSet<&'a ResourceId>,
-    realize: &'a dyn Realize,
+    realize: &'a Realizer,
 }
 
 impl<'a> DenialIndex<'a> {
@@ -43,7 +43,7 @@ impl<'a> DenialIndex<'a> {
         (live, wanted): (&SharedObjects<'a>, &SharedObjects<'a>),
         rewritten: &BTreeMap<ResourceId, String>,
         others: &'a ForeignDenials,
-        realize: &'a dyn Realize,
+        realize: &'a Realizer,
     ) -> Self {
         let of = |shared: &SharedObjects<'a>| {
             let denial = |id: &'a ResourceId| {
@@ -58,7 +58,7 @@ impl<'a> DenialIndex<'a> {
 
     /// An index without any denial.
     #[must_use]
-    pub fn without_denials(realize: &'a dyn Realize) -> Self {
+    pub fn without_denials(realize: &'a Realizer) -> Self {
         const NONE: &ForeignDenials = &ForeignDenials::new();
         Self {
             live: BTreeMap::new(),
@@ -114,7 +114,8 @@ impl<'a> DenialIndex<'a> {
 
     fn find_foreign_denial(&self, resource: &Resource) -> Option<SharedDenial> {
         let named = resource.attributes.iter().any(|(name, value)| {
-            matches!(value, Value::Text(_)) && self.realize.classify_attribute(&resource.id, name) == Aspect::Access
+            matches!(value, Value::Text(_))
+                && self.realize.semantics.classify_attribute(&resource.id, name) == Aspect::Access
         });
         if resource.depends_on.iter().any(|id| self.rewritten_through.contains(id)) {
             let withheld = InterimDeny { everything: true, ..InterimDeny::default() };
@@ -129,7 +130,7 @@ fn combine_denials<'a>(
     resources: impl Iterator<Item = &'a Resource>,
     is_rewritten: bool,
     others: &ForeignDenials,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<SharedDenial> {
     let mut denial = SharedDenial { withheld: InterimDeny::default(), alone: !is_rewritten };
     let (mut denies, mut unread) = (false, false);
@@ -137,15 +138,17 @@ fn combine_denials<'a>(
         let access = resource
             .attributes
             .iter()
-            .filter(|(name, _)| realize.classify_attribute(&resource.id, name) == Aspect::Access);
+            .filter(|(name, _)| realize.semantics.classify_attribute(&resource.id, name) == Aspect::Access);
         for (_, value) in access {
             let says = match value {
                 Value::Text(name) => {
                     let named = || others.get(&ObjectName::for_object(&resource.id, name));
                     let policy = if others.is_empty() { None } else { named() };
-                    policy.map(|policy| (policy, realize.classify_denial(&to_policy_resource(resource, policy))))
+                    policy.map(|policy| {
+                        (policy, realize.semantics.classify_denial(&to_policy_resource(resource, policy)))
+                    })
                 }
-                Value::Document(policy) => Some((policy, realize.classify_denial(resource))),
+                Value::Document(policy) => Some((policy, realize.semantics.classify_denial(resource))),
                 _ => None,
             };
             let withholds = match says {
@@ -162,7 +165,7 @@ fn combine_denials<'a>(
                 }
                 // A policy of the cloud provider: only its name is known.
                 None => {
-                    let withholds = realize.classify_denial(resource);
+                    let withholds = realize.semantics.classify_denial(resource);
                     unread |= withholds != DenyExtent::Nothing;
                     withholds
                 }

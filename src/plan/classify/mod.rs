@@ -8,7 +8,7 @@ pub mod denials;
 pub mod tags;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Aspect, Change, Credential, DenyExtent, Realize, Resource, ResourceId, Value};
+use leasehold_provider::{Address, Aspect, Change, Credential, DenyExtent, Realizer, Resource, ResourceId, Value};
 
 /// An identity or a shared object, and the facts about each of its changes.
 pub struct SubjectFacts<'a> {
@@ -52,7 +52,7 @@ impl<'a> SubjectFacts<'a> {
         id: &'a ResourceId,
         changes: &'a [Change],
         now: Timestamp,
-        realize: &dyn Realize,
+        realize: &Realizer,
     ) -> Self {
         let changes = changes.iter().map(|change| ChangeFacts::classify(change, now, realize)).collect();
         Self { address, id, changes }
@@ -60,11 +60,12 @@ impl<'a> SubjectFacts<'a> {
 }
 
 impl<'a> ChangeFacts<'a> {
-    fn classify(change: &'a Change, now: Timestamp, realize: &dyn Realize) -> Self {
+    fn classify(change: &'a Change, now: Timestamp, realize: &Realizer) -> Self {
         let (before, after) = (change.resource_before(), change.resource_after());
         let states = || before.into_iter().chain(after);
-        let denies =
-            |state: Option<&Resource>| state.map_or(DenyExtent::Nothing, |state| realize.classify_denial(state));
+        let denies = |state: Option<&Resource>| {
+            state.map_or(DenyExtent::Nothing, |state| realize.semantics.classify_denial(state))
+        };
         let differs = |aspect| match change {
             Change::Update { before, after } => {
                 attributes_of_aspect(before, aspect, realize).ne(attributes_of_aspect(after, aspect, realize))
@@ -74,14 +75,14 @@ impl<'a> ChangeFacts<'a> {
         Self {
             change,
             is_access: states().any(|state| attributes_of_aspect(state, Aspect::Access, realize).next().is_some()),
-            is_restriction: after.or(before).is_some_and(|written| realize.is_restriction(written)),
+            is_restriction: after.or(before).is_some_and(|written| realize.semantics.is_restriction(written)),
             denied_before: denies(before),
             denied_after: denies(after),
-            had_expired_lease: before.is_some_and(|before| realize.has_expired_lease(before, now)),
+            had_expired_lease: before.is_some_and(|before| realize.semantics.has_expired_lease(before, now)),
             changes_trust: differs(Aspect::Trust),
             changes_boundary: differs(Aspect::Boundary),
             creates_trust: matches!(change, Change::Create { after } if has_trust_attribute(after, realize)),
-            credential: realize.credential_kind(change.id()),
+            credential: realize.semantics.credential_kind(change.id()),
         }
     }
 
@@ -111,7 +112,7 @@ impl<'a> ChangeFacts<'a> {
 
 /// Whether a shared object has a trust attribute: it is a federation.
 #[must_use]
-pub fn has_trust_attribute(object: &Resource, realize: &dyn Realize) -> bool {
+pub fn has_trust_attribute(object: &Resource, realize: &Realizer) -> bool {
     attributes_of_aspect(object, Aspect::Trust, realize).next().is_some()
 }
 
@@ -119,8 +120,8 @@ pub fn has_trust_attribute(object: &Resource, realize: &dyn Realize) -> bool {
 fn attributes_of_aspect<'r>(
     resource: &'r Resource,
     aspect: Aspect,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> impl Iterator<Item = (&'r str, &'r Value)> {
     let named = resource.attributes.iter().map(|(name, value)| (name.as_ref(), value));
-    named.filter(move |(name, _)| realize.classify_attribute(&resource.id, name) == aspect)
+    named.filter(move |(name, _)| realize.semantics.classify_attribute(&resource.id, name) == aspect)
 }

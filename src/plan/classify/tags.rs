@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Aspect, Change, ObjectName, Realize, Resource, ResourceId, Value};
+use leasehold_provider::{Aspect, Change, ObjectName, Realizer, Resource, ResourceId, Value};
 
 use crate::diff::access::SharedObjects;
 use crate::plan::classify::denials::{ForeignDenials, to_policy_resource};
@@ -21,7 +21,7 @@ pub fn has_policy_on_changed_tag(
     principal: &ResourceId,
     sides: [TagContext<'_>; 2],
     others: &ForeignDenials,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> bool {
     let [old, new] =
         sides.map(|(resources, _)| resources.get(principal).map(|it| unmarked_tags(it, realize)).unwrap_or_default());
@@ -46,7 +46,7 @@ pub fn has_policy_on_changed_tag(
 
 /// The number of writes in which the tags of a principal change, 0 to 2: one sets tags, the other removes tags.
 #[must_use]
-pub fn count_tag_writes(changes: &[Change], principal: &ResourceId, realize: &dyn Realize) -> usize {
+pub fn count_tag_writes(changes: &[Change], principal: &ResourceId, realize: &Realizer) -> usize {
     let own = changes.iter().find(|change| change.id() == principal && matches!(change, Change::Update { .. }));
     let of = |side: Option<&Resource>| side.map(|side| unmarked_tags(side, realize)).unwrap_or_default();
     let (old, new) = (of(own.and_then(Change::resource_before)), of(own.and_then(Change::resource_after)));
@@ -56,9 +56,11 @@ pub fn count_tag_writes(changes: &[Change], principal: &ResourceId, realize: &dy
 }
 
 /// The tags of a principal without Leasehold's marks.
-fn unmarked_tags(principal: &Resource, realize: &dyn Realize) -> BTreeMap<String, String> {
-    let tags =
-        principal.attributes.iter().filter(|(name, _)| realize.classify_attribute(&principal.id, name) == Aspect::Tags);
+fn unmarked_tags(principal: &Resource, realize: &Realizer) -> BTreeMap<String, String> {
+    let tags = principal
+        .attributes
+        .iter()
+        .filter(|(name, _)| realize.semantics.classify_attribute(&principal.id, name) == Aspect::Tags);
     let maps = tags.filter_map(|(_, value)| if let Value::Map(tags) = value { Some(tags) } else { None });
     maps.flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
 }

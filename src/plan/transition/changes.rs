@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use leasehold_provider::{Change, Realize, ResourceId};
+use leasehold_provider::{Change, Realizer, ResourceId};
 
 use super::guard::TransitionGuard;
 use super::interim::{self, InterimState};
@@ -36,7 +36,7 @@ pub fn stage_changes<'a>(
     subject: &SubjectFacts<'a>,
     guard: Option<&TransitionGuard>,
     widened: &BTreeSet<&ResourceId>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Vec<StagedChange<'a>> {
     let mut staged: Vec<StagedChange<'a>> = Vec::new();
     for facts in &subject.changes {

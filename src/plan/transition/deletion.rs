@@ -18,7 +18,7 @@
 
 use std::borrow::Cow;
 
-use leasehold_provider::{Change, DenyExtent, Realize, Resource};
+use leasehold_provider::{Change, DenyExtent, Realizer, Resource};
 
 use super::graph::Draft;
 use super::interim::{self, InterimState};
@@ -26,7 +26,7 @@ use crate::plan::classify::SubjectFacts;
 
 /// The writes that delete a subject. If its own policy denies everything meanwhile, the write of that policy comes
 /// first and its deletion last.
-pub fn draft_deletion<'a>(subject: &SubjectFacts<'a>, removes_denial: bool, realize: &dyn Realize) -> Vec<Draft<'a>> {
+pub fn draft_deletion<'a>(subject: &SubjectFacts<'a>, removes_denial: bool, realize: &Realizer) -> Vec<Draft<'a>> {
     let drafts = Draft::for_changes(subject);
     let Some((first, closed)) = deny_everything_first(subject, removes_denial, realize) else {
         return drafts.collect();
@@ -48,7 +48,7 @@ pub fn draft_deletion<'a>(subject: &SubjectFacts<'a>, removes_denial: bool, real
 fn deny_everything_first(
     subject: &SubjectFacts<'_>,
     removes_denial: bool,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<(Change, Resource)> {
     if !removes_denial {
         return None;

@@ -193,7 +193,7 @@ fn find_own_policy_deny(
             Some(other) => (other.states().collect(), other.denying_states().collect()),
             None => {
                 let states: Vec<&Resource> = live().into_iter().collect();
-                let denies = |it: &&&Resource| context.realize.classify_denial(it) != DenyExtent::Nothing;
+                let denies = |it: &&&Resource| context.realize.semantics.classify_denial(it) != DenyExtent::Nothing;
                 let denying = states.iter().filter(denies).copied().collect();
                 (states, denying)
             }

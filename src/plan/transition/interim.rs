@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use leasehold_provider::{Change, InterimDeny, NarrowedPrincipal, Realize, Resource, ResourceId};
+use leasehold_provider::{Change, InterimDeny, NarrowedPrincipal, Realizer, Resource, ResourceId};
 use serde::{Deserialize, Serialize};
 
 use super::changes::StagedChange;
@@ -46,7 +46,7 @@ const DENY_EVERYTHING: InterimDeny = InterimDeny { everything: true, documents: 
 
 /// Whether a change concerns only a policy that neither allows nor denies anything today, such as a lone lease deny.
 #[must_use]
-pub fn has_no_effect(facts: &ChangeFacts<'_>, realize: &dyn Realize) -> bool {
+pub fn has_no_effect(facts: &ChangeFacts<'_>, realize: &Realizer) -> bool {
     let allows_nothing = |state: &Resource| {
         let interim = realize.build_interim_policy(None, Some(state), &InterimDeny::default());
         interim.is_some_and(|interim| interim.attributes == state.attributes)
@@ -56,7 +56,7 @@ pub fn has_no_effect(facts: &ChangeFacts<'_>, realize: &dyn Realize) -> bool {
 
 /// Whether the changes of a shared object only narrow it, or leave its content as it was.
 #[must_use]
-pub fn is_only_narrowed(subject: &SubjectFacts<'_>, realize: &dyn Realize) -> bool {
+pub fn is_only_narrowed(subject: &SubjectFacts<'_>, realize: &Realizer) -> bool {
     subject.changes.iter().all(|facts| {
         let Change::Update { before, after } = facts.change else { return facts.change.is_marks_only() };
         let interim = realize.build_interim_policy(Some(before), Some(after), &InterimDeny::default());
@@ -66,7 +66,7 @@ pub fn is_only_narrowed(subject: &SubjectFacts<'_>, realize: &dyn Realize) -> bo
 
 /// The own policy `policy`, with everything denied; `None` if the provider has no such policy.
 #[must_use]
-pub fn deny_everything(policy: &Resource, realize: &dyn Realize) -> Option<Resource> {
+pub fn deny_everything(policy: &Resource, realize: &Realizer) -> Option<Resource> {
     realize.build_interim_policy(Some(policy), Some(policy), &DENY_EVERYTHING)
 }
 
@@ -75,7 +75,7 @@ pub fn deny_everything(policy: &Resource, realize: &dyn Realize) -> Option<Resou
 pub fn split_guarded_policy<'a>(
     facts: &ChangeFacts<'a>,
     guard: &TransitionGuard,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<Vec<StagedChange<'a>>> {
     let is_own = guard.own.as_ref().is_some_and(|(_, own)| own.id == *facts.change.id());
     let goes_through_interim = match facts.change {
@@ -103,7 +103,7 @@ pub fn split_guarded_policy<'a>(
 
 /// The two steps of an own policy that has no change of its own, but must deny in the interim what other policies
 /// deny. Empty if it denies that already.
-pub fn deny_in_own_policy<'a>(guard: &TransitionGuard, realize: &dyn Realize) -> Vec<StagedChange<'a>> {
+pub fn deny_in_own_policy<'a>(guard: &TransitionGuard, realize: &Realizer) -> Vec<StagedChange<'a>> {
     let Some((live, empty)) = &guard.own else { return Vec::new() };
     let (now, content) = (live.as_ref(), live.as_ref().unwrap_or(empty));
     match realize.build_interim_policy(Some(content), Some(content), &guard.withheld) {
@@ -119,7 +119,7 @@ fn split_at_interim<'a>(
     [before, after]: [Option<&Resource>; 2],
     mut interim: Resource,
     withheld: &InterimDeny,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Vec<StagedChange<'a>> {
     let sensitive = [before, after].into_iter().flatten().flat_map(|side| &side.sensitive);
     interim.sensitive.extend(sensitive.cloned());
@@ -156,7 +156,7 @@ fn split_at_interim<'a>(
 pub fn split_trust_change<'a>(
     facts: &ChangeFacts<'a>,
     widened: &BTreeSet<&ResourceId>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> Option<Vec<StagedChange<'a>>> {
     let Change::Update { before, after } = facts.change else { return None };
     let (keeps, stops): (Vec<&ResourceId>, Vec<&ResourceId>) =

@@ -1,6 +1,6 @@
 //! Drift as text for people.
 
-use leasehold_provider::Realize;
+use leasehold_provider::Realizer;
 
 use super::Remedy;
 use crate::drift::{DriftFinding, DriftReport};
@@ -13,7 +13,7 @@ const UNMANAGED: usize = 50;
 
 /// The report, ending in a line break.
 #[must_use]
-pub fn render_drift_text(report: &DriftReport, realize: &dyn Realize, remedy: Remedy<'_>) -> String {
+pub fn render_drift_text(report: &DriftReport, realize: &Realizer, remedy: Remedy<'_>) -> String {
     let realm = &report.realm;
     let place = format!("{realm} as {}", realm.actor);
     let title = paint_text(STRONG, "Leasehold drift");
@@ -59,7 +59,7 @@ pub fn render_drift_text(report: &DriftReport, realize: &dyn Realize, remedy: Re
     out
 }
 
-fn render_finding(finding: &DriftFinding, realize: &dyn Realize, remedy: Remedy<'_>) -> String {
+fn render_finding(finding: &DriftFinding, realize: &Realizer, remedy: Remedy<'_>) -> String {
     let style = if finding.rule.is_grave() { DRIFT } else { CHANGE };
     let head = paint_text(style, &format!("! {}", finding.rule.short_title()));
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!("  owner {owner}"));

@@ -1,7 +1,7 @@
 //! Drift as markdown for an issue: the summary comes first, then each finding in a collapsed section, the most severe first, limited to a
 //! size.
 
-use leasehold_provider::Realize;
+use leasehold_provider::Realizer;
 
 use super::Remedy;
 use crate::drift::{DriftFinding, DriftReport};
@@ -10,12 +10,7 @@ use crate::views::plan::markdown::render_changed_objects;
 
 /// The report in at most `max_bytes` bytes.
 #[must_use]
-pub fn render_drift_markdown(
-    report: &DriftReport,
-    realize: &dyn Realize,
-    remedy: Remedy<'_>,
-    max_bytes: usize,
-) -> String {
+pub fn render_drift_markdown(report: &DriftReport, realize: &Realizer, remedy: Remedy<'_>, max_bytes: usize) -> String {
     let blocks = report.findings.iter().map(|finding| render_block(finding, realize, remedy));
     markdown::render_document(&render_head(report), blocks, "findings", max_bytes)
 }
@@ -33,7 +28,7 @@ fn render_head(report: &DriftReport) -> String {
     out
 }
 
-fn render_block(finding: &DriftFinding, realize: &dyn Realize, remedy: Remedy<'_>) -> MarkdownBlock {
+fn render_block(finding: &DriftFinding, realize: &Realizer, remedy: Remedy<'_>) -> MarkdownBlock {
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!(" · owner {}", format_code(owner)));
     let short = format!(
         "{} · {}{owner} · {}",

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    AccessFinding, AccessLevel, AccessVerdict, Address, Aspect, Change, ChangeKind, Comparison, Realize, ResourceId,
+    AccessFinding, AccessLevel, AccessVerdict, Address, Aspect, Change, ChangeKind, Comparison, Realizer, ResourceId,
     Severity, Span,
 };
 use rayon::prelude::*;
@@ -32,7 +32,7 @@ const FINDINGS: usize = 4;
 
 /// The whole plan, ending in a line break. `realize` gives the descriptions of changes.
 #[must_use]
-pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize) -> String {
+pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &Realizer) -> String {
     let mut out = render_header(plan);
     if plan.is_empty() && plan.identities.is_empty() {
         out.push_str("No changes. The cloud is as the configuration says.\n");
@@ -70,7 +70,7 @@ fn render_header(plan: &Plan) -> String {
     format!("{title}  ·  stack {}  ·  {}  ·  now {}\n\n", plan.stack, escape_steering(&place), plan.now)
 }
 
-fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &InterimSteps<'_>, realize: &dyn Realize) -> String {
+fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &InterimSteps<'_>, realize: &Realizer) -> String {
     let (sign, word, style) = style::style_for_lifecycle(delta.lifecycle);
     let address = escape_steering(delta.address.as_str());
     let head = paint_text(style, &format!("{sign} {word:<6}"));
@@ -225,7 +225,7 @@ pub(super) fn describe_holders(delta: &SharedDelta) -> String {
     format!("{holders}{place}{why}")
 }
 
-fn render_shared(delta: &SharedDelta, interim: &InterimSteps<'_>, realize: &dyn Realize) -> String {
+fn render_shared(delta: &SharedDelta, interim: &InterimSteps<'_>, realize: &Realizer) -> String {
     let (sign, _, style) = style::style_for_lifecycle(delta.lifecycle);
     let holders = describe_holders(delta);
     let sort = crate::config::estate::address_kind(&delta.address).unwrap_or("scope");
@@ -240,7 +240,7 @@ fn render_movers_through_scopes(
     deltas: &[&IdentityDelta],
     now: Timestamp,
     interim: &InterimSteps<'_>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> String {
     let mut groups: BTreeMap<Vec<String>, Vec<&IdentityDelta>> = BTreeMap::new();
     for delta in deltas {
@@ -308,7 +308,7 @@ pub(super) fn list_worst_findings<'a>(all: impl Iterator<Item = &'a AccessFindin
 pub(in crate::views) fn render_changes(
     changes: &[Change],
     principal: Option<&ResourceId>,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> String {
     render_changes_with_lines(changes, principal, LineVisibility::Always, realize)
 }
@@ -318,7 +318,7 @@ fn render_changes_with_lines(
     changes: &[Change],
     principal: Option<&ResourceId>,
     lines: LineVisibility,
-    realize: &dyn Realize,
+    realize: &Realizer,
 ) -> String {
     let mut shown: Vec<&Change> = changes.iter().filter(|change| is_shown(change, changes)).collect();
     let hangs_on = |change: &Change| {
@@ -357,11 +357,11 @@ fn render_changes_with_lines(
 }
 
 /// A short description of what a change does. `None`: the provider has none for it.
-pub fn describe_change(change: &Change, realize: &dyn Realize) -> Option<String> {
+pub fn describe_change(change: &Change, realize: &Realizer) -> Option<String> {
     match change.kind() {
         ChangeKind::Adopt => Some("marks are put on; it carries none".to_owned()),
         ChangeKind::Unmark => Some("marks are taken off".to_owned()),
-        _ => realize.describe_change(change),
+        _ => realize.semantics.describe_change(change),
     }
 }
 

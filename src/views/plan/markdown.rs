@@ -2,7 +2,7 @@
 //! to a size.
 
 use anstream::adapter::strip_str;
-use leasehold_provider::{Change, ChangeKind, Realize};
+use leasehold_provider::{Change, ChangeKind, Realizer};
 
 use super::attributes::{self, DifferenceLine, LineMarker};
 use super::interim::{self, InterimSteps, collect_interim_steps};
@@ -24,7 +24,7 @@ const RULINGS: usize = 20;
 
 /// The plan in at most `max_bytes` bytes.
 #[must_use]
-pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize, max_bytes: usize) -> String {
+pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &Realizer, max_bytes: usize) -> String {
     let mut blocks: Vec<(risk::Risk, &str, bool, PlanSubject<'_>)> = Vec::new();
     for delta in &plan.identities {
         let risk = risk::risk_for_identity(delta, rulings);
@@ -93,7 +93,7 @@ enum PlanSubject<'a> {
 }
 
 impl PlanSubject<'_> {
-    fn render_block(&self, plan: &Plan, interim: &InterimSteps<'_>, realize: &dyn Realize) -> MarkdownBlock {
+    fn render_block(&self, plan: &Plan, interim: &InterimSteps<'_>, realize: &Realizer) -> MarkdownBlock {
         let (lifecycle, address, id, headline, mut notes, changes) = match self {
             Self::Identity(delta) => {
                 let headline = strip_str(&human::describe_identity(delta, plan.now)).to_string();
@@ -133,7 +133,7 @@ fn list_notes(delta: &IdentityDelta) -> Vec<String> {
 }
 
 /// The objects that change, one line each, followed by the lines that differ. Long documents get their own collapsed sections.
-pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
+pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool, realize: &Realizer) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut folded = String::new();
     for change in changes.iter().filter(|change| human::is_shown(change, changes)) {

@@ -28,8 +28,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use leasehold_provider::{
-    Change, Document, Enact, EnactError, EnactErrorKind, Enacted, ObserveError, ObserveErrorKind, Principal, Realm,
-    Resource, ResourceId, StackName, Value, Vault,
+    Change, Document, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, ObserveError, ObserveErrorKind, Principal,
+    Realm, Resource, ResourceId, StackName, Value, Vault,
 };
 
 use crate::failure::{CallError, CallErrorCause};
@@ -49,7 +49,10 @@ impl Enact for AwsProvider {
             Err(error) => Err(EnactError { requests: calls.request_ids(), ..error }),
         }
     }
+}
 
+#[async_trait]
+impl IssueKeys for AwsProvider {
     async fn issue_access_key(
         &self,
         stack: &StackName,

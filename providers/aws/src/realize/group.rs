@@ -21,7 +21,7 @@ pub fn realize_group(realm: &Realm, stack: &StackName, group: &Group) -> Vec<Res
         resources.push(inline);
     }
     let scopes = group.scopes.iter().map(|scope| arn::scope_policy_arn(realm, stack, scope));
-    let policies = scopes.chain(group.managed_policy_arns.iter().cloned());
+    let policies = scopes.chain(group.outside_policies.iter().cloned());
     resources.extend(policies.map(|policy| group_attachment(realm, stack, &group.name, policy)));
     resources
 }

@@ -147,7 +147,7 @@ pub fn check_group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
         );
     }
     check_attached_count(&mut findings, resources);
-    check_policy_arns(&mut findings, "managed_policy_arns", &group.managed_policy_arns);
+    check_policy_arns(&mut findings, "managed_policy_arns", &group.outside_policies);
     findings.found
 }
 
@@ -319,7 +319,7 @@ pub fn has_room(id: &ResourceId, policy: &leasehold_provider::Document) -> bool 
 
 fn check_attachments(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     check_attached_count(findings, resources);
-    check_policy_arns(findings, "managed_policy_arns", &identity.spec.managed_policy_arns);
+    check_policy_arns(findings, "managed_policy_arns", &identity.spec.outside_policies);
     check_policy_arns(findings, "permissions_boundary", &identity.spec.permissions_boundary);
     if identity.spec.groups.len() > GROUPS {
         findings.add_violation(
@@ -458,7 +458,7 @@ fn check_trust(findings: &mut LimitFindings, trust: &Trust) {
             format!("the issuer {issuer:?} is not an https URL"),
             "write it as the provider publishes it, for example \"https://token.actions.githubusercontent.com\"",
         ),
-        Trust::Aws { principals, .. } => {
+        Trust::Named { principals, .. } => {
             for principal in principals {
                 let account = principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit());
                 if !account && crate::arn::IamArn::parse_arn(principal).is_none() {

@@ -15,21 +15,41 @@ mod quarantine;
 mod trust;
 mod trusted;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use leasehold_provider::{
-    Aspect, Change, Credential, Custody, DenyExtent, DesiredIdentity, Document, Federation, Group, InterimDeny,
-    LiveIdentity, Marks, NarrowedPrincipal, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
-    StackName, Trust, Value, Violation,
+    Aspect, Change, CheckLimits, CloudNames, Credential, Custody, DenyExtent, DesiredIdentity, Document, Federation,
+    Group, InterimDeny, KeyIds, LiveIdentity, Marks, NarrowedPrincipal, ObjectIds, PolicyDocuments, PolicySemantics,
+    Principal, Quarantine, RealizeFederations, RealizeGroups, RealizeObjects, Realizer, Realm, Resource, ResourceId,
+    RoleTrusts, Scope, StackName, Trust, Value, Violation,
 };
 use serde_json::Value as Json;
 
-use crate::{AwsProvider, arn, document, kinds, links};
+use crate::{arn, document, kinds, links};
 
 /// The pure half of the provider: it needs no credentials, account or network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AwsRealizer;
 
-impl Realize for AwsRealizer {
+/// The pure half of the provider, in its parts.
+#[must_use]
+pub fn build_realizer() -> Realizer {
+    Realizer {
+        ids: Arc::new(AwsRealizer),
+        names: Arc::new(AwsRealizer),
+        objects: Arc::new(AwsRealizer),
+        limits: Arc::new(AwsRealizer),
+        semantics: Arc::new(AwsRealizer),
+        policies: Some(Arc::new(AwsRealizer)),
+        trusts: Some(Arc::new(AwsRealizer)),
+        groups: Some(Arc::new(AwsRealizer)),
+        federations: Some(Arc::new(AwsRealizer)),
+        keys: Some(Arc::new(AwsRealizer)),
+    }
+}
+
+impl ObjectIds for AwsRealizer {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
         kinds::principal_id(principal, name)
     }
@@ -38,6 +58,30 @@ impl Realize for AwsRealizer {
         kinds::scope_policy_id(stack, scope)
     }
 
+    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
+        kinds::containing_group(id).map_or_else(|| id.clone(), |group| id.sibling(kinds::GROUP, group))
+    }
+
+    fn has_single_namespace(&self) -> bool {
+        false
+    }
+}
+
+impl CloudNames for AwsRealizer {
+    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        arn::resolve_principal_id(realm, name)
+    }
+
+    fn cloud_name(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        arn::object_arn(realm, resource)
+    }
+
+    fn classify_custody(&self, name: &str) -> Custody {
+        arn::custody_from_arn(name)
+    }
+}
+
+impl RealizeObjects for AwsRealizer {
     fn realize_scope(&self, _realm: &Realm, stack: &StackName, realize_scope: &Scope) -> Resource {
         shared_policy(stack, realize_scope)
     }
@@ -49,19 +93,53 @@ impl Realize for AwsRealizer {
     fn realize_quarantine(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
         quarantine::realize_quarantined(realm, live, quarantine)
     }
+}
 
-    fn realize_federation(&self, _realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
-        Some(federation::federation_resource(stack, federation))
+impl RealizeGroups for AwsRealizer {
+    fn group_id(&self, name: &str) -> ResourceId {
+        kinds::group_id(name)
+    }
+
+    fn realize_group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
+        group::realize_group(realm, stack, group)
+    }
+
+    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        limits::check_group(group, resources)
+    }
+}
+
+impl RealizeFederations for AwsRealizer {
+    fn realize_federation(&self, _realm: &Realm, stack: &StackName, federation: &Federation) -> Resource {
+        federation::federation_resource(stack, federation)
     }
 
     fn check_federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
         limits::check_federation(federation, resource)
     }
+}
 
-    fn group_id(&self, name: &str) -> ResourceId {
-        kinds::group_id(name)
+impl KeyIds for AwsRealizer {
+    fn key_id(&self, user: &str, key: &str) -> ResourceId {
+        kinds::access_key_id(user, key)
+    }
+}
+
+impl CheckLimits for AwsRealizer {
+    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        limits::check_identity(identity, resources)
     }
 
+    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        limits::check_scope(scope, resource)
+    }
+
+    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
+        limits::document_size(resource, attribute)
+    }
+}
+
+impl PolicySemantics for AwsRealizer {
     fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
         kinds::credential_kind(id)
     }
@@ -71,34 +149,6 @@ impl Realize for AwsRealizer {
         // assume it at all.
         id.kind == kinds::PROFILE_MEMBERSHIP
             || (guards_a_person && kinds::credential_kind(id) == Some(Credential::MfaDevice))
-    }
-
-    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
-        Some(kinds::access_key_id(user, key))
-    }
-
-    fn extract_trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
-        trusted::parse_trusts(role)
-    }
-
-    fn realize_group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
-        group::realize_group(realm, stack, group)
-    }
-
-    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
-        kinds::containing_group(id).map_or_else(|| id.clone(), kinds::group_id)
-    }
-
-    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
-        limits::check_group(group, resources)
-    }
-
-    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        limits::check_identity(identity, resources)
-    }
-
-    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        limits::check_scope(scope, resource)
     }
 
     fn is_restriction(&self, resource: &Resource) -> bool {
@@ -140,6 +190,16 @@ impl Realize for AwsRealizer {
         }
     }
 
+    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
+        leasehold_policy::provider::are_same_policy(a, b)
+    }
+
+    fn describe_change(&self, change: &Change) -> Option<String> {
+        describe::describe_change(change)
+    }
+}
+
+impl PolicyDocuments for AwsRealizer {
     fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
         matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::tests_principal_tag(document, tag))
     }
@@ -150,7 +210,8 @@ impl Realize for AwsRealizer {
             None => {
                 kinds::owning_principal(whole).map(|(form, name)| kinds::inline_policy_id(form, name, kinds::INLINE))?
             }
-        };
+        }
+        .with_account(whole.account.as_ref());
         Some(
             Resource::new(id, None)
                 .with_attribute("policy", Value::Document(document::build_policy(Vec::new())))
@@ -174,173 +235,15 @@ impl Realize for AwsRealizer {
         let tight = leasehold_policy::provider::interim_policy(old.as_ref(), new.as_ref(), withheld, fits)?;
         Some(whole.clone().with_attribute("policy", Value::Document(document::canonicalize_document(&tight))))
     }
+}
+
+impl RoleTrusts for AwsRealizer {
+    fn extract_trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        trusted::parse_trusts(role)
+    }
 
     fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
         trust::intersect_trusts(before, after, closed)
-    }
-
-    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
-        limits::document_size(resource, attribute)
-    }
-
-    fn has_single_namespace(&self) -> bool {
-        false
-    }
-
-    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
-        arn::resolve_principal_id(realm, name)
-    }
-
-    fn cloud_name(&self, realm: &Realm, resource: &Resource) -> Option<String> {
-        arn::object_arn(realm, resource)
-    }
-
-    fn classify_custody(&self, name: &str) -> Custody {
-        arn::custody_from_arn(name)
-    }
-
-    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
-        leasehold_policy::provider::are_same_policy(a, b)
-    }
-
-    fn describe_change(&self, change: &Change) -> Option<String> {
-        describe::describe_change(change)
-    }
-}
-
-/// Delegates to [`AwsRealizer`], the pure half of the provider.
-impl Realize for AwsProvider {
-    fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
-        AwsRealizer.principal_id(principal, name)
-    }
-
-    fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId {
-        AwsRealizer.scope_id(stack, scope)
-    }
-
-    fn realize_scope(&self, realm: &Realm, stack: &StackName, realize_scope: &Scope) -> Resource {
-        AwsRealizer.realize_scope(realm, stack, realize_scope)
-    }
-
-    fn realize_identity(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
-        AwsRealizer.realize_identity(realm, identity, marks)
-    }
-
-    fn realize_quarantine(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
-        AwsRealizer.realize_quarantine(realm, live, quarantine)
-    }
-
-    fn realize_federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
-        AwsRealizer.realize_federation(realm, stack, federation)
-    }
-
-    fn check_federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
-        AwsRealizer.check_federation_limits(federation, resource)
-    }
-
-    fn group_id(&self, name: &str) -> ResourceId {
-        AwsRealizer.group_id(name)
-    }
-
-    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
-        AwsRealizer.credential_kind(id)
-    }
-
-    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
-        AwsRealizer.key_id(user, key)
-    }
-
-    fn is_left_unchanged(&self, id: &ResourceId, guards_a_person: bool) -> bool {
-        AwsRealizer.is_left_unchanged(id, guards_a_person)
-    }
-
-    fn extract_trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
-        AwsRealizer.extract_trusts(realm, role)
-    }
-
-    fn realize_group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
-        AwsRealizer.realize_group(realm, stack, group)
-    }
-
-    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
-        AwsRealizer.shared_root_id(id)
-    }
-
-    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
-        AwsRealizer.check_group_limits(group, resources)
-    }
-
-    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        AwsRealizer.check_identity_limits(identity, resources)
-    }
-
-    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        AwsRealizer.check_scope_limits(scope, resource)
-    }
-
-    fn is_restriction(&self, resource: &Resource) -> bool {
-        AwsRealizer.is_restriction(resource)
-    }
-
-    fn classify_attribute(&self, id: &ResourceId, attribute: &str) -> Aspect {
-        AwsRealizer.classify_attribute(id, attribute)
-    }
-
-    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
-        AwsRealizer.classify_denial(resource)
-    }
-
-    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool {
-        AwsRealizer.has_expired_lease(policy, now)
-    }
-
-    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
-        AwsRealizer.has_tag_condition(policy, tag)
-    }
-
-    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
-        AwsRealizer.empty_own_policy(whole)
-    }
-
-    fn build_interim_policy(
-        &self,
-        before: Option<&Resource>,
-        after: Option<&Resource>,
-        withheld: &InterimDeny,
-    ) -> Option<Resource> {
-        AwsRealizer.build_interim_policy(before, after, withheld)
-    }
-
-    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
-        AwsRealizer.narrow_trust(before, after, closed)
-    }
-
-    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
-        AwsRealizer.count_characters(resource, attribute)
-    }
-
-    fn has_single_namespace(&self) -> bool {
-        AwsRealizer.has_single_namespace()
-    }
-
-    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
-        AwsRealizer.find_by_cloud_name(realm, name)
-    }
-
-    fn cloud_name(&self, realm: &Realm, resource: &Resource) -> Option<String> {
-        AwsRealizer.cloud_name(realm, resource)
-    }
-
-    fn classify_custody(&self, name: &str) -> Custody {
-        AwsRealizer.classify_custody(name)
-    }
-
-    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
-        AwsRealizer.is_same_document(a, b)
-    }
-
-    fn describe_change(&self, change: &Change) -> Option<String> {
-        AwsRealizer.describe_change(change)
     }
 }
 
@@ -362,7 +265,7 @@ fn realize_active(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> V
     let mut resources = vec![realize_principal(realm, identity, marks)];
     resources.extend(own_policies(realm, identity, &marks.stack));
     let scopes = identity.spec.scopes.iter().map(|scope| arn::scope_policy_arn(realm, &marks.stack, scope));
-    let policies = scopes.chain(identity.spec.managed_policy_arns.iter().cloned());
+    let policies = scopes.chain(identity.spec.outside_policies.iter().cloned());
     resources.extend(policies.map(|policy_arn| {
         let short = arn::policy_short_name(realm, &marks.stack, &policy_arn);
         let id = kinds::attachment_id(identity.spec.principal, &identity.spec.name, &short);

@@ -53,7 +53,7 @@ fn identity() -> DesiredIdentity {
                 subjects: vec!["repo:acme/checkout:ref:refs/heads/main".to_owned()],
             },
             Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] },
-            Trust::Aws { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
+            Trust::Named { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
             Trust::Identity {
                 identities: vec![TrustedIdentity {
                     address: Address::for_identity("bot", None),
@@ -67,7 +67,7 @@ fn identity() -> DesiredIdentity {
                 audiences: vec!["https://signin.amazonaws.cn/saml".to_owned()],
             },
         ],
-        managed_policy_arns: BTreeSet::from(["arn:aws-cn:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+        outside_policies: BTreeSet::from(["arn:aws-cn:iam::aws:policy/ReadOnlyAccess".to_owned()]),
         permissions_boundary: Some("arn:aws-cn:iam::111122223333:policy/edge".to_owned()),
         tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
         max_session_duration: Span::from_seconds(7200),
@@ -190,7 +190,7 @@ fn limits_are_told_with_value_and_limit() {
     let twice = wrong.spec.statements[0].conditions[0].clone();
     wrong.spec.statements[0].conditions.push(twice);
     wrong.spec.trusts = vec![
-        Trust::Aws { principals: vec!["bob".to_owned()], external_id: None },
+        Trust::Named { principals: vec!["bob".to_owned()], external_id: None },
         Trust::Oidc { issuer: "token.example".to_owned(), audiences: Vec::new(), subjects: vec!["s".repeat(4096)] },
     ];
     insta::assert_snapshot!(problems(&wrong), @r#"

@@ -61,7 +61,7 @@ fn trust_elements(realm: &Realm, trust: &Trust) -> (Json, &'static str, Vec<Cond
             (json!({ "Federated": arn::oidc_provider_arn(realm, host) }), "sts:AssumeRoleWithWebIdentity", conditions)
         }
         Trust::Service { principals } => (json!({ "Service": principals }), "sts:AssumeRole", Vec::new()),
-        Trust::Aws { principals, external_id } => {
+        Trust::Named { principals, external_id } => {
             let arns: Vec<String> = principals.iter().map(|principal| normalize_principal(realm, principal)).collect();
             let external_id = external_id
                 .iter()

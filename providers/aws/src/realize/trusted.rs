@@ -61,7 +61,7 @@ fn parse_principal_trusts(
                 None => None,
                 Some(ids) => Some(<[String; 1]>::try_from(ids).ok()?).map(|[id]| id),
             };
-            Some(vec![Trust::Aws { principals: who, external_id }])
+            Some(vec![Trust::Named { principals: who, external_id }])
         }
         ("Federated", "sts:AssumeRoleWithWebIdentity") => {
             let [provider] = <[String; 1]>::try_from(who).ok()?;

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_iam::config::Credentials;
-use leasehold_aws::{AwsProvider, AwsSettings};
+use leasehold_aws::{AwsProvider, AwsRealizer, AwsSettings};
 use leasehold_emulator::Emulator;
 use leasehold_provider::{
-    Address, Change, DesiredIdentity, Effect, Enact, EnactError, IdentitySpec, Kind, LiveIdentity, Marks, Observe,
-    ObserveError, ObserveRequest, Principal, Realize, Resource, ResourceId, ResourceKind, Scope, Snapshot, StackName,
-    Statement, Trust,
+    Address, Change, DesiredIdentity, Effect, Enact, EnactError, IdentitySpec, Kind, LiveIdentity, Marks,
+    ObjectIds as _, Observe, ObserveError, ObserveRequest, Principal, RealizeObjects as _, Resource, ResourceId,
+    ResourceKind, Scope, Snapshot, StackName, Statement, Trust,
 };
 
 pub struct World {
@@ -32,7 +32,7 @@ impl World {
 
     pub async fn desired(&self, identity: &DesiredIdentity) -> Vec<Resource> {
         let realm = self.provider.read_realm().await.unwrap();
-        self.provider.realize_identity(&realm, identity, &self.marks(identity))
+        AwsRealizer.realize_identity(&realm, identity, &self.marks(identity))
     }
 
     pub fn marks(&self, identity: &DesiredIdentity) -> Marks {
@@ -46,7 +46,7 @@ impl World {
 
     pub async fn scope(&self, scope: &Scope) -> Resource {
         let realm = self.provider.read_realm().await.unwrap();
-        self.provider.realize_scope(&realm, &self.stack, scope)
+        AwsRealizer.realize_scope(&realm, &self.stack, scope)
     }
 
     pub async fn observe(&self) -> Snapshot {
@@ -61,7 +61,7 @@ impl World {
     }
 
     pub async fn live(&self, identity: &DesiredIdentity) -> LiveIdentity {
-        let id = self.provider.principal_id(identity.spec.principal, &identity.spec.name);
+        let id = AwsRealizer.principal_id(identity.spec.principal, &identity.spec.name);
         self.observe().await.identities.remove(&id).expect("the identity is there")
     }
 

@@ -1,9 +1,9 @@
 //! The laws of every provider, held against this one on the emulator.
 
 use async_trait::async_trait;
-use leasehold_aws::{AwsProvider, AwsSettings};
+use leasehold_aws::AwsSettings;
 use leasehold_emulator::Emulator;
-use leasehold_provider::conformance::{self, LawViolation, World, WorldError, Worlds};
+use leasehold_provider::conformance::{self, LawViolation, Vocabulary, World, WorldError, Worlds};
 use leasehold_provider::{Principal, Provider, StackName};
 
 /// Accounts on emulators of their own.
@@ -13,27 +13,31 @@ struct Accounts;
 impl Worlds for Accounts {
     async fn create_world(&self) -> Result<Box<dyn World>, WorldError> {
         let aws = Emulator::moto();
-        let provider = crate::common::connect(&aws.endpoint(), AwsSettings::default()).await;
+        let provider = crate::common::connect(&aws.endpoint(), AwsSettings::default()).await.into_provider();
         Ok(Box::new(Account { aws, provider }))
     }
 }
 
 struct Account {
     aws: Emulator,
-    provider: AwsProvider,
+    provider: Provider,
 }
 
 #[async_trait]
 impl World for Account {
-    fn provider(&self) -> &dyn Provider {
+    fn provider(&self) -> &Provider {
         &self.provider
     }
 
-    fn managed_policy_arn(&self) -> Option<String> {
+    fn vocabulary(&self) -> Vocabulary {
+        Vocabulary::for_iam()
+    }
+
+    fn outside_policy(&self) -> Option<String> {
         Some("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned())
     }
 
-    fn boundary_arn(&self) -> Option<String> {
+    fn boundary_policy(&self) -> Option<String> {
         Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned())
     }
 

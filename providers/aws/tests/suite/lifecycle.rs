@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::common::{World, id, identity, scope};
+use leasehold_aws::AwsRealizer;
 use leasehold_emulator::{Emulator, Request};
 use leasehold_provider::{
-    Change, EnactErrorKind, Principal, Quarantine, Realize, Span, Trust, TrustedIdentity, Value, resource,
+    Change, EnactErrorKind, ObjectIds as _, Principal, Quarantine, RealizeObjects as _, Span, Trust, TrustedIdentity,
+    Value, resource,
 };
 use serde_json::json;
 
@@ -15,7 +17,7 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
     let orders = world.scope(&scope("orders_read", "s3:ListBucket")).await;
     let mut user = identity("reporter", Principal::User);
     user.spec.scopes.insert("orders_read".to_owned());
-    user.spec.managed_policy_arns.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
+    user.spec.outside_policies.insert("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned());
     let mut role = identity("checkout_ci", Principal::Role);
     role.spec.max_session_duration = Some(Span::from_seconds(7200).unwrap());
     role.spec.permissions_boundary = Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
@@ -26,7 +28,7 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
             audiences: vec!["sts.amazonaws.com".to_owned()],
             subjects: vec!["repo:acme/checkout:*".to_owned()],
         },
-        Trust::Aws { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
+        Trust::Named { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
         Trust::Identity {
             identities: vec![TrustedIdentity {
                 address: user.spec.address.clone(),
@@ -47,7 +49,7 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
     let shared = BTreeMap::from([(orders.id.clone(), orders.clone())]);
     let snapshot = world.try_observe(&shared).await.unwrap();
     for wanted in [&user, &role] {
-        let live = &snapshot.identities[&world.provider.principal_id(wanted.spec.principal, &wanted.spec.name)];
+        let live = &snapshot.identities[&AwsRealizer.principal_id(wanted.spec.principal, &wanted.spec.name)];
         let desired: BTreeMap<_, _> = world.desired(wanted).await.into_iter().map(|r| (r.id.clone(), r)).collect();
         assert_eq!(live.resources, desired);
         assert_eq!(resource::identity_digest(live.resources.values()), resource::identity_digest(desired.values()));
@@ -127,16 +129,12 @@ async fn quarantine_shuts_all_access_and_is_its_own_fixed_point() {
     let quarantine = Quarantine { at: "2026-11-21T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() };
     for wanted in [&user, &role] {
         let live = world.live(wanted).await;
-        let shut = world.provider.realize_quarantine(&realm, &live, &quarantine);
+        let shut = AwsRealizer.realize_quarantine(&realm, &live, &quarantine);
         world.converge(&live.resources, shut.clone()).await;
         let live = world.live(wanted).await;
         assert_eq!(live.marks.quarantine.as_ref(), Some(&quarantine));
-        let again: BTreeMap<_, _> = world
-            .provider
-            .realize_quarantine(&realm, &live, &quarantine)
-            .into_iter()
-            .map(|r| (r.id.clone(), r))
-            .collect();
+        let again: BTreeMap<_, _> =
+            AwsRealizer.realize_quarantine(&realm, &live, &quarantine).into_iter().map(|r| (r.id.clone(), r)).collect();
         assert_eq!(again, live.resources, "applied to its own result it changes nothing");
     }
     let seen = world.aws.boto3(
@@ -327,7 +325,7 @@ async fn a_role_left_by_a_dying_run_is_brought_to_what_is_wanted() {
 async fn a_trust_of_a_deleted_principal_differs_from_the_wanted_one() {
     let world = World::new().await;
     let mut role = identity("ci", Principal::Role);
-    role.spec.trusts = vec![Trust::Aws {
+    role.spec.trusts = vec![Trust::Named {
         principals: vec![format!("arn:aws:iam::{}:role/gone", Emulator::ACCOUNT)],
         external_id: None,
     }];

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::World;
+use super::{Vocabulary, World};
 use crate::{
-    Address, Condition, DesiredIdentity, Effect, Group, IdentitySpec, Kind, Marks, Principal, Scope, Span, StackName,
-    Statement, Trust, TrustedIdentity,
+    Address, DesiredIdentity, Group, IdentitySpec, Kind, Marks, Principal, Scope, Span, StackName, Statement, Trust,
+    TrustedIdentity,
 };
 
 /// When the identities joined: 2026-11-20T22:00:00Z.
@@ -18,42 +18,31 @@ pub const DEADLINE: Timestamp = Timestamp::constant(1_802_988_000, 0);
 pub const LATER: Timestamp = Timestamp::constant(1_805_580_000, 0);
 
 /// The scopes of the stack.
-pub fn build_scopes() -> Vec<Scope> {
-    let scope = |name: &str, description: Option<&str>, actions: &[&str]| Scope {
+pub fn build_scopes(words: &Vocabulary) -> Vec<Scope> {
+    let scope = |name: &str, description: Option<&str>, statement: &Statement| Scope {
         name: name.to_owned(),
         description: description.map(str::to_owned),
-        statements: vec![allow_statement(actions, "arn:aws:s3:::acme-orders/*")],
+        statements: vec![statement.clone()],
         account: None,
     };
-    vec![
-        scope("conf_read", Some("read orders"), &["s3:GetObject"]),
-        scope("conf_write", None, &["s3:PutObject", "s3:DeleteObject"]),
-    ]
+    vec![scope("conf_read", Some("read orders"), &words.read), scope("conf_write", None, &words.write)]
 }
 
-/// A scope that allows access only to principals with a certain value of the tag `tag`.
-pub fn build_tagged_scope(tag: &str) -> Scope {
-    let condition = Condition {
-        test: "StringEquals".to_owned(),
-        variable: format!("aws:PrincipalTag/{tag}"),
-        values: vec!["orders".to_owned()],
-    };
-    Scope {
-        name: "conf_tagged".to_owned(),
-        description: None,
-        statements: vec![Statement { conditions: vec![condition], ..allow_statement(&["s3:GetObject"], "*") }],
-        account: None,
-    }
+/// A scope that allows access only to principals with a certain value of the tag `team`. `None`: the system has no such
+/// conditions.
+pub fn build_tagged_scope(words: &Vocabulary) -> Option<Scope> {
+    let statements = vec![words.tagged.clone()?];
+    Some(Scope { name: "conf_tagged".to_owned(), description: None, statements, account: None })
 }
 
 /// The groups of the stack.
-pub fn build_groups() -> Vec<Group> {
+pub fn build_groups(words: &Vocabulary) -> Vec<Group> {
     vec![Group {
         address: Address::from_text("group.conf_group"),
         name: "conf-group".to_owned(),
-        statements: vec![allow_statement(&["sns:ListTopics"], "*")],
+        statements: vec![words.group.clone()],
         scopes: BTreeSet::from(["conf_read".to_owned()]),
-        managed_policy_arns: BTreeSet::new(),
+        outside_policies: BTreeSet::new(),
         account: None,
     }]
 }
@@ -75,28 +64,18 @@ pub fn build_identities(world: &dyn World) -> Vec<DesiredIdentity> {
 
 /// A user with every attribute that a user can have.
 pub fn build_full_user(world: &dyn World) -> DesiredIdentity {
-    let secure = Condition {
-        test: "Bool".to_owned(),
-        variable: "aws:SecureTransport".to_owned(),
-        values: vec!["true".to_owned()],
-    };
-    let reads =
-        Statement { conditions: vec![secure], ..allow_statement(&["s3:ListBucket"], "arn:aws:s3:::acme-orders") };
-    let denies = Statement {
-        sid: Some("NoKeys".to_owned()),
-        effect: Effect::Deny,
-        ..allow_statement(&["kms:Decrypt", "kms:CreateGrant"], "*")
-    };
+    let words = world.vocabulary();
+    let has_groups = world.provider().realize.groups.is_some();
     let spec = IdentitySpec {
         purpose: Some("reports orders".to_owned()),
         environment: Some("prod".to_owned()),
         service: Some("reports".to_owned()),
         grace: Some(Span::from_days(3)),
-        statements: vec![reads, denies],
+        statements: std::iter::once(words.own).chain(words.deny).collect(),
         scopes: BTreeSet::from(["conf_read".to_owned()]),
-        managed_policy_arns: world.managed_policy_arn().into_iter().collect(),
-        groups: BTreeSet::from(["conf-group".to_owned()]),
-        permissions_boundary: world.boundary_arn(),
+        outside_policies: world.outside_policy().into_iter().collect(),
+        groups: has_groups.then(|| "conf-group".to_owned()).into_iter().collect(),
+        permissions_boundary: world.boundary_policy(),
         tags: BTreeMap::from([("team".to_owned(), "orders".to_owned())]),
         ..build_named_spec(Principal::User, "conf-user", Address::for_identity("user", None))
     };
@@ -113,13 +92,13 @@ pub fn build_full_role(world: &dyn World) -> DesiredIdentity {
     };
     let spec = IdentitySpec {
         service: Some("checkout".to_owned()),
-        statements: vec![allow_statement(&["sqs:SendMessage", "sqs:ReceiveMessage"], "*")],
+        statements: vec![world.vocabulary().role],
         scopes: BTreeSet::from(["conf_read".to_owned(), "conf_write".to_owned()]),
         trusts: vec![
             Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] },
             Trust::Identity { identities: vec![trusted] },
         ],
-        permissions_boundary: world.boundary_arn(),
+        permissions_boundary: world.boundary_policy(),
         tags: BTreeMap::from([("team".to_owned(), "checkout".to_owned()), ("tier".to_owned(), "1".to_owned())]),
         max_session_duration: Span::from_seconds(7200),
         ..build_named_spec(Principal::Role, "conf-role", Address::for_identity("each", Some("a b/ü")))
@@ -144,52 +123,39 @@ fn build_named_spec(principal: Principal, name: &str, address: Address) -> Ident
 }
 
 /// One way to move: its name, and the change to the identity.
-pub type IdentityMove = (&'static str, fn(&mut DesiredIdentity));
+pub type IdentityMove = (&'static str, fn(&mut DesiredIdentity, &Vocabulary));
 
 /// The ways in which an identity moves. Some of them change only users, or only roles.
 pub const MOVES: [IdentityMove; 15] = [
-    ("leaves its groups", |who| who.spec.groups.clear()),
-    ("gains a scope", |who| {
+    ("leaves its groups", |who, _| who.spec.groups.clear()),
+    ("gains a scope", |who, _| {
         who.spec.scopes.insert("conf_write".to_owned());
     }),
-    ("loses its scopes", |who| who.spec.scopes.clear()),
-    ("exchanges a scope", |who| who.spec.scopes = BTreeSet::from(["conf_write".to_owned()])),
-    ("changes its statements", |who| who.spec.statements = vec![allow_statement(&["sns:Publish"], "*")]),
-    ("loses its statements", |who| who.spec.statements.clear()),
-    ("is renewed", |who| who.deadline = Some(LATER)),
-    ("loses its lease", |who| who.deadline = None),
-    ("loses statements and lease", |who| {
+    ("loses its scopes", |who, _| who.spec.scopes.clear()),
+    ("exchanges a scope", |who, _| who.spec.scopes = BTreeSet::from(["conf_write".to_owned()])),
+    ("changes its statements", |who, words| who.spec.statements = vec![words.moved.clone()]),
+    ("loses its statements", |who, _| who.spec.statements.clear()),
+    ("is renewed", |who, _| who.deadline = Some(LATER)),
+    ("loses its lease", |who, _| who.deadline = None),
+    ("loses statements and lease", |who, _| {
         who.spec.statements.clear();
         who.deadline = None;
     }),
-    ("gets another purpose", |who| who.spec.purpose = Some("something else".to_owned())),
-    ("loses its purpose", |who| who.spec.purpose = None),
-    ("gets another owner", |who| {
+    ("gets another purpose", |who, _| who.spec.purpose = Some("something else".to_owned())),
+    ("loses its purpose", |who, _| who.spec.purpose = None),
+    ("gets another owner", |who, _| {
         who.spec.owner = "tom".to_owned();
         who.spec.environment = None;
     }),
-    ("changes its tags", |who| who.spec.tags = BTreeMap::from([("cost".to_owned(), "42".to_owned())])),
-    ("changes its trust", |who| {
+    ("changes its tags", |who, _| who.spec.tags = BTreeMap::from([("cost".to_owned(), "42".to_owned())])),
+    ("changes its trust", |who, _| {
         if who.spec.principal == Principal::Role {
             who.spec.trusts = vec![Trust::Service { principals: vec!["ecs-tasks.amazonaws.com".to_owned()] }];
         }
     }),
-    ("changes its sessions", |who| {
+    ("changes its sessions", |who, _| {
         if who.spec.principal == Principal::Role {
             who.spec.max_session_duration = Span::from_seconds(3 * 3600);
         }
     }),
 ];
-
-fn allow_statement(actions: &[&str], resource: &str) -> Statement {
-    Statement {
-        sid: None,
-        effect: Effect::Allow,
-        actions: actions.iter().map(|action| (*action).to_owned()).collect(),
-        not_actions: Vec::new(),
-        resources: vec![resource.to_owned()],
-        not_resources: Vec::new(),
-        conditions: Vec::new(),
-        sensitive: false,
-    }
-}

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::resource::identity_digest;
-use crate::{Change, Realize, Resource, ResourceId, Snapshot};
+use crate::{Change, PolicySemantics, Resource, ResourceId, Snapshot};
 
 /// The desired state of a stack.
 #[derive(Debug, Clone, Default)]
@@ -66,14 +66,14 @@ pub fn live_resources(snapshot: &Snapshot) -> BTreeMap<&ResourceId, &Resource> {
 /// # Errors
 /// The ids of the resources that are in a dependency cycle, or depend on one.
 pub fn compute_changes(
-    realize: &dyn Realize,
+    semantics: &dyn PolicySemantics,
     wanted: &DesiredState,
     snapshot: &Snapshot,
 ) -> Result<Vec<Change>, BTreeSet<ResourceId>> {
     let (wanted, live) = (wanted.all_resources(), live_resources(snapshot));
     let mut changes = Vec::new();
     let mut marks = Vec::new();
-    for id in sort_by_dependencies(realize, &wanted)? {
+    for id in sort_by_dependencies(semantics, &wanted)? {
         let Some(&after) = wanted.get(id) else { continue };
         let Some(&before) = live.get(id) else {
             changes.push(Change::Create { after: Box::new(after.clone()) });
@@ -90,7 +90,7 @@ pub fn compute_changes(
             marks.push(Change::Mark { id: id.clone(), before, after });
         }
     }
-    for id in sort_by_dependencies(realize, &live)?.into_iter().rev() {
+    for id in sort_by_dependencies(semantics, &live)?.into_iter().rev() {
         if let (Some(before), None) = (live.get(id), wanted.get(id)) {
             changes.push(Change::Delete { before: Box::new((*before).clone()) });
         }
@@ -105,7 +105,7 @@ pub fn compute_changes(
 /// # Errors
 /// The ids that cannot be sorted, because they are in a dependency cycle or depend on one.
 pub fn sort_by_dependencies<'a>(
-    realize: &dyn Realize,
+    semantics: &dyn PolicySemantics,
     resources: &BTreeMap<&'a ResourceId, &'a Resource>,
 ) -> Result<Vec<&'a ResourceId>, BTreeSet<ResourceId>> {
     let mut order: Vec<&ResourceId> = Vec::new();
@@ -113,8 +113,8 @@ pub fn sort_by_dependencies<'a>(
     while !waiting.is_empty() {
         let free = |r: &Resource| r.depends_on.iter().all(|need| *need == r.id || !waiting.contains_key(need));
         let ready: Vec<_> = waiting.iter().filter(|(_, r)| free(r)).map(|(id, r)| (*id, *r)).collect();
-        let restricting = ready.iter().any(|(_, r)| realize.is_restriction(r));
-        let next: Vec<_> = ready.into_iter().filter(|(_, r)| !restricting || realize.is_restriction(r)).collect();
+        let restricting = ready.iter().any(|(_, r)| semantics.is_restriction(r));
+        let next: Vec<_> = ready.into_iter().filter(|(_, r)| !restricting || semantics.is_restriction(r)).collect();
         if next.is_empty() {
             return Err(waiting.into_keys().cloned().collect());
         }

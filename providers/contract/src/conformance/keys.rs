@@ -53,8 +53,8 @@ impl Vault for MemoryVault {
 
 /// The change that creates an access key for a user. `None`: the provider does not issue keys.
 fn key_creation(stage: &Stage<'_>, user: &str, address: &Address) -> Option<Change> {
-    let id = stage.provider().key_id(user, ResourceId::NEW)?;
-    let principal = stage.provider().principal_id(Principal::User, user);
+    let id = stage.realize().key_id(user, ResourceId::NEW)?;
+    let principal = stage.realize().ids.principal_id(Principal::User, user);
     let key = Resource::new(id, Some(address.clone()))
         .with_attribute("status", "Active")
         .with_attribute("store", "store.x")
@@ -65,10 +65,10 @@ fn key_creation(stage: &Stage<'_>, user: &str, address: &Address) -> Option<Chan
 /// The observed access keys of a user, with whether each one is active.
 async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<ResourceId, bool>, ScenarioStopped> {
     let wanted = stage.desired_active(&[]);
-    let principal = stage.provider().principal_id(Principal::User, user);
+    let principal = stage.realize().ids.principal_id(Principal::User, user);
     let snapshot = stage.observe_desired(&wanted).await?;
     let Some(live) = snapshot.identities.get(&principal) else { return Ok(BTreeMap::new()) };
-    let is_key = |id: &ResourceId| stage.provider().credential_kind(id) == Some(Credential::AccessKey);
+    let is_key = |id: &ResourceId| stage.realize().semantics.credential_kind(id) == Some(Credential::AccessKey);
     let works = |key: &Resource| key.get("status").and_then(crate::Value::as_text) == Some("Active");
     let keys: BTreeMap<ResourceId, bool> =
         live.resources.iter().filter(|(id, _)| is_key(id)).map(|(id, key)| (id.clone(), works(key))).collect();
@@ -79,7 +79,16 @@ async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<Reso
 }
 
 async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &MemoryVault) -> Result<Enacted, crate::EnactError> {
-    stage.provider().issue_access_key(&stage.stack, change, vault).await
+    match &stage.provider().issue {
+        Some(issue) => issue.issue_access_key(&stage.stack, change, vault).await,
+        None => Err(crate::EnactError {
+            kind: EnactErrorKind::Other,
+            operation: change.id().to_string(),
+            message: "the provider has ids of keys, and does not issue keys".to_owned(),
+            help: None,
+            requests: Vec::new(),
+        }),
+    }
 }
 
 /// Two keys are created. Each of them works, is observed, and has its own secret in the secret store.
@@ -94,7 +103,7 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
         match issue_one_key(&stage, &change, &vault).await {
             Ok(Enacted { made: Some(id), .. }) => {
                 let named =
-                    !id.is_new() && stage.provider().key_id(&user.spec.name, id.local_name()).as_ref() == Some(&id);
+                    !id.is_new() && stage.realize().key_id(&user.spec.name, id.local_name()).as_ref() == Some(&id);
                 stage.require_law(Law::Delivers, named, format!("{id} is not the name of a key of {}", user.spec.name));
                 stage.require_law(
                     Law::Delivers,

@@ -20,7 +20,7 @@ pub async fn check_identity_lifecycle(worlds: &dyn Worlds, failures: &mut Vec<La
 /// All identities join, with every change made twice. Then all leave in the same way.
 async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "joiners").await?;
-    let wanted = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
+    let wanted = stage.desired_active(&stage.all_identities());
     let snapshot = stage.reach_state(&wanted, EnactCount::Twice).await?;
     for (id, identity) in &snapshot.identities {
         let ours = identity.id == *id && identity.resources.contains_key(id);
@@ -39,13 +39,14 @@ async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -
 /// group, change.
 async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "before the moves").await?;
-    let cast = [cast::build_full_user(stage.world.as_ref()), cast::build_full_role(stage.world.as_ref())];
+    let cast = stage.full_identities();
     let home = stage.desired_active(&cast);
     stage.reach_state(&home, EnactCount::Once).await?;
+    let words = stage.world.vocabulary();
     for (what, change) in cast::MOVES {
         stage.scene = format!("mover {what}");
         let mut moved = cast.clone();
-        moved.iter_mut().for_each(change);
+        moved.iter_mut().for_each(|who| change(who, &words));
         let wanted = stage.desired_active(&moved);
         stage.reach_state(&wanted, EnactCount::Twice).await?;
         stage.scene = format!("mover {what}, and back");
@@ -53,20 +54,19 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     }
     stage.scene = "a shared scope changes".to_owned();
     let mut wanted = home.clone();
-    for mut scope in cast::build_scopes() {
-        for statement in &mut scope.statements {
-            statement.actions.push("s3:GetObjectVersion".to_owned());
-        }
-        wanted.add_shared(stage.provider().realize_scope(&stage.realm, &stage.stack, &scope));
+    for mut scope in cast::build_scopes(&words) {
+        scope.statements.push(words.widen.clone());
+        wanted.add_shared(stage.realize().objects.realize_scope(&stage.realm, &stage.stack, &scope));
     }
     stage.reach_state(&wanted, EnactCount::Twice).await?;
     stage.scene = "a group changes".to_owned();
-    for mut group in cast::build_groups() {
+    let groups = stage.realize().groups.clone();
+    for (mut group, groups) in cast::build_groups(&words).into_iter().zip(&groups) {
         let (realm, stack) = (stage.realm.clone(), stage.stack.clone());
         group.statements.clear();
         group.scopes = ["conf_write".to_owned()].into();
-        let changed = stage.provider().realize_group(&realm, &stack, &group);
-        wanted.shared.retain(|id, _| !changed.iter().any(|part| stage.provider().shared_root_id(id) == part.id));
+        let changed = groups.realize_group(&realm, &stack, &group);
+        wanted.shared.retain(|id, _| !changed.iter().any(|part| stage.realize().ids.shared_root_id(id) == part.id));
         wanted.add_group(changed);
     }
     stage.reach_state(&wanted, EnactCount::Twice).await?;
@@ -77,7 +77,7 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
 /// Another user attaches access and credentials to identities. Both are observed, and the next run deletes them.
 async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "before the tampering").await?;
-    let cast = [cast::build_full_user(stage.world.as_ref()), cast::build_full_role(stage.world.as_ref())];
+    let cast = stage.full_identities();
     let wanted = stage.desired_active(&cast);
     stage.reach_state(&wanted, EnactCount::Once).await?;
     for who in &cast {
@@ -111,7 +111,7 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
 /// restored, are quarantined again and deleted.
 async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "before the quarantine").await?;
-    let cast = cast::build_identities(stage.world.as_ref());
+    let cast = stage.all_identities();
     let active = stage.desired_active(&cast);
     stage.reach_state(&active, EnactCount::Once).await?;
     for who in &cast {
@@ -126,7 +126,7 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
         let mut snapshot = stage.observe_desired(&active).await?;
         for who in &cast {
             stage.scene = format!("{} is quarantined, to be {round}", who.spec.name);
-            let id = stage.provider().principal_id(who.spec.principal, &who.spec.name);
+            let id = stage.realize().ids.principal_id(who.spec.principal, &who.spec.name);
             let Some(shut) = stage.desired_quarantine(&desired_from_live(&snapshot), &id, &snapshot) else {
                 stage.report_violation(Law::ReadsBack, format!("{id} is not there"));
                 continue;
@@ -172,7 +172,7 @@ async fn resume_after_interruptions(
     failures: &mut Vec<LawViolation>,
 ) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "an interrupted run").await?;
-    let cast = [cast::build_full_user(stage.world.as_ref()), cast::build_full_role(stage.world.as_ref())];
+    let cast = stage.full_identities();
     let active = stage.desired_active(&cast);
     for (what, from, to) in
         [("joining", DesiredState::default(), active.clone()), ("leaving", active, DesiredState::default())]

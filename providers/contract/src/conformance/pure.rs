@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff;
 use super::stage::{ScenarioStopped, Stage};
-use super::{Law, LawViolation, Worlds, between, cast};
+use super::{Law, LawViolation, Worlds, accounts, between, cast};
 use crate::{DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Resource, ResourceId, Scope, Value};
 
 /// Checks every object of the cast, then the dependencies between all of them.
@@ -18,41 +18,44 @@ pub async fn check_realization(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
 
 async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "realize").await?;
-    for scope in cast::build_scopes() {
+    for scope in cast::build_scopes(&stage.world.vocabulary()) {
         check_realized_scope(&mut stage, &scope);
     }
     let mut all = BTreeMap::new();
-    for identity in cast::build_identities(stage.world.as_ref()) {
+    for identity in stage.all_identities() {
         stage.scene = format!("realize {}", identity.spec.name);
         let resources = check_realized_identity(&mut stage, &identity);
         if let Some(deadline) = identity.deadline {
             check_lease_deny(&mut stage, &identity, &resources, &deadline.to_string());
         }
         check_quarantine(&mut stage, &identity, &resources);
-        let policies = between::check_own_policy(&mut stage, &identity, &resources);
-        between::check_interim_policies(&mut stage, &policies);
+        between::check_lease_expiry(&mut stage, &identity, &resources);
+        if let Some(documents) = stage.realize().policies.clone() {
+            let policies = between::check_own_policy(&mut stage, documents.as_ref(), &identity, &resources);
+            between::check_interim_policies(&mut stage, documents.as_ref(), &policies);
+        }
+        accounts::check_account_blindness(&mut stage, &resources);
         all.extend(resources.into_iter().map(|resource| (resource.id.clone(), resource)));
     }
-    let roles: Vec<Resource> = all
-        .iter()
-        .filter(|(_, resource)| stage.provider().narrow_trust(resource, resource, false).is_some())
-        .map(|(_, role)| role.clone())
-        .collect();
-    stage.require_law(Law::Between, roles.len() > 1, "no roles can be told from other resources by their trust");
-    between::check_narrowed_principals(&mut stage, &roles);
+    if let Some(trusts) = stage.realize().trusts.clone() {
+        let is_role = |resource: &&Resource| trusts.narrow_trust(resource, resource, false).is_some();
+        let roles: Vec<Resource> = all.values().filter(is_role).cloned().collect();
+        stage.require_law(Law::Between, roles.len() > 1, "no roles can be told from other resources by their trust");
+        between::check_narrowed_principals(&mut stage, trusts.as_ref(), &roles);
+    }
     stage.scene = "realize the stack".to_owned();
     let all: BTreeMap<&ResourceId, &Resource> = all.iter().collect();
-    let circle = diff::sort_by_dependencies(stage.provider(), &all).err();
+    let circle = diff::sort_by_dependencies(stage.realize().semantics.as_ref(), &all).err();
     stage.require_law(Law::Ordered, circle.is_none(), format!("these need each other: {circle:?}"));
     Ok(())
 }
 
 fn check_realized_scope(stage: &mut Stage<'_>, scope: &Scope) {
     stage.scene = format!("realize scope {}", scope.name);
-    let make = |stage: &Stage<'_>| stage.provider().realize_scope(&stage.realm, &stage.stack, scope);
+    let make = |stage: &Stage<'_>| stage.realize().objects.realize_scope(&stage.realm, &stage.stack, scope);
     let (one, two) = (make(stage), make(stage));
-    let id = stage.provider().scope_id(&stage.stack, &scope.name);
-    let violations = stage.provider().check_scope_limits(scope, &one);
+    let id = stage.realize().ids.scope_id(&stage.stack, &scope.name);
+    let violations = stage.realize().limits.check_scope_limits(scope, &one);
     stage.require_law(Law::Deterministic, one == two, "two results differ");
     stage.require_law(Law::WellFormed, one.id == id, format!("its id is {}, and should be {id}", one.id));
     stage.require_law(Law::WellFormed, one.identity.is_none(), "it is part of an identity");
@@ -64,12 +67,12 @@ fn check_realized_scope(stage: &mut Stage<'_>, scope: &Scope) {
 
 fn check_realized_identity(stage: &mut Stage<'_>, identity: &DesiredIdentity) -> Vec<Resource> {
     let marks = Marks::for_active_identity(stage.stack.clone(), identity);
-    let make = |stage: &Stage<'_>| stage.provider().realize_identity(&stage.realm, identity, &marks);
+    let make = |stage: &Stage<'_>| stage.realize().objects.realize_identity(&stage.realm, identity, &marks);
     let (one, two) = (make(stage), make(stage));
     stage.require_law(Law::Deterministic, one == two, "two results differ");
     let ids: BTreeSet<&ResourceId> = one.iter().map(|resource| &resource.id).collect();
     stage.require_law(Law::WellFormed, ids.len() == one.len(), "two resources have one id");
-    let id = stage.provider().principal_id(identity.spec.principal, &identity.spec.name);
+    let id = stage.realize().ids.principal_id(identity.spec.principal, &identity.spec.name);
     match one.iter().find(|resource| resource.id == id) {
         None => stage.report_violation(Law::WellFormed, format!("the principal {id} is not among the resources")),
         Some(principal) => {
@@ -84,7 +87,7 @@ fn check_realized_identity(stage: &mut Stage<'_>, identity: &DesiredIdentity) ->
         let whose = resource.identity.as_ref() == Some(&identity.spec.address);
         stage.require_law(Law::WellFormed, whose, format!("{} does not say whose it is", resource.id));
     }
-    let violations = stage.provider().check_identity_limits(identity, &one);
+    let violations = stage.realize().limits.check_identity_limits(identity, &one);
     stage.require_law(Law::WellFormed, violations.is_empty(), format!("it breaks limits: {violations:?}"));
     one
 }
@@ -95,12 +98,15 @@ fn check_lease_deny(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources
     let mentions = |resource: &Resource| {
         resource.attributes.values().map(Value::to_json).any(|value| value.to_string().contains(deadline))
     };
-    let fences: BTreeSet<&ResourceId> =
-        resources.iter().filter(|r| stage.provider().is_restriction(r) && mentions(r)).map(|r| &r.id).collect();
+    let fences: BTreeSet<&ResourceId> = resources
+        .iter()
+        .filter(|r| stage.realize().semantics.is_restriction(r) && mentions(r))
+        .map(|r| &r.id)
+        .collect();
     if fences.is_empty() {
         return stage.report_violation(Law::Fenced, "nothing takes access away at the deadline");
     }
-    let id = stage.provider().principal_id(identity.spec.principal, &identity.spec.name);
+    let id = stage.realize().ids.principal_id(identity.spec.principal, &identity.spec.name);
     for resource in resources.iter().filter(|resource| resource.id != id && !fences.contains(&resource.id)) {
         let behind = transitive_dependencies(resources, &resource.id).iter().any(|need| fences.contains(need));
         stage.require_law(Law::Fenced, behind, format!("{} may come before the fence", resource.id));
@@ -128,17 +134,17 @@ fn transitive_dependencies<'a>(resources: &'a [Resource], id: &'a ResourceId) ->
 fn check_quarantine(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]) {
     let quarantine = Quarantine { at: cast::LATER, reason: "removed".to_owned() };
     let live = to_live_identity(stage, identity, resources, Marks::for_active_identity(stage.stack.clone(), identity));
-    let once = stage.provider().realize_quarantine(&stage.realm, &live, &quarantine);
-    let again = stage.provider().realize_quarantine(&stage.realm, &live, &quarantine);
+    let once = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
+    let again = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
     stage.require_law(Law::Deterministic, once == again, "two quarantines differ");
     let marks = once.iter().find(|resource| resource.id == live.id).and_then(|resource| resource.marks.clone());
     let Some(marks) = marks.filter(|marks| marks.quarantine.as_ref() == Some(&quarantine)) else {
         return stage.report_violation(Law::QuarantineShuts, "the marks do not say that it is quarantined");
     };
-    let denied = once.iter().any(|resource| stage.provider().is_restriction(resource));
+    let denied = once.iter().any(|resource| stage.realize().semantics.is_restriction(resource));
     stage.require_law(Law::QuarantineShuts, denied, "nothing takes access away");
     let live = to_live_identity(stage, identity, &once, marks);
-    let twice = stage.provider().realize_quarantine(&stage.realm, &live, &quarantine);
+    let twice = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
     let by_id = |all: Vec<Resource>| -> BTreeMap<ResourceId, Resource> {
         all.into_iter().map(|resource| (resource.id.clone(), resource)).collect()
     };
@@ -152,7 +158,7 @@ fn to_live_identity(
     marks: Marks,
 ) -> LiveIdentity {
     LiveIdentity {
-        id: stage.provider().principal_id(identity.spec.principal, &identity.spec.name),
+        id: stage.realize().ids.principal_id(identity.spec.principal, &identity.spec.name),
         principal: identity.spec.principal,
         name: identity.spec.name.clone(),
         unique_id: None,

@@ -9,8 +9,8 @@ use super::diff::{self, DesiredState};
 use super::{Law, LawViolation, World, WorldError, Worlds, cast};
 use crate::resource::identity_digest;
 use crate::{
-    Change, DesiredIdentity, EnactError, Marks, ObserveError, ObserveRequest, Provider, Quarantine, Realm, Resource,
-    ResourceId, Snapshot, StackName,
+    Change, DesiredIdentity, EnactError, Marks, ObserveError, ObserveRequest, Principal, Provider, Quarantine,
+    Realizer, Realm, Resource, ResourceId, Snapshot, StackName,
 };
 
 /// The scenario cannot continue. The reason is already in the list of violations.
@@ -49,7 +49,7 @@ impl<'a> Stage<'a> {
                 return Err(ScenarioStopped);
             }
         };
-        let realm = match world.provider().read_realm().await {
+        let realm = match world.provider().observe.read_realm().await {
             Ok(realm) => realm,
             Err(error) => {
                 failures.push(scenery(format!("no realm: {error}")));
@@ -66,8 +66,32 @@ impl<'a> Stage<'a> {
         Ok(Self { world, stack, realm, failures, scene: scene.to_owned() })
     }
 
-    pub fn provider(&self) -> &dyn Provider {
+    pub fn provider(&self) -> &Provider {
         self.world.provider()
+    }
+
+    pub fn realize(&self) -> &Realizer {
+        &self.world.provider().realize
+    }
+
+    /// The forms of principal that the provider has.
+    pub fn principal_forms(&self) -> Vec<Principal> {
+        let role = self.realize().trusts.is_some().then_some(Principal::Role);
+        [Principal::User].into_iter().chain(role).collect()
+    }
+
+    /// The identities of the cast, in the forms that the provider has.
+    pub fn all_identities(&self) -> Vec<DesiredIdentity> {
+        let mut all = cast::build_identities(self.world.as_ref());
+        all.retain(|identity| self.principal_forms().contains(&identity.spec.principal));
+        all
+    }
+
+    /// A user and a role with every attribute, or the user alone if the provider has no roles.
+    pub fn full_identities(&self) -> Vec<DesiredIdentity> {
+        let mut both = vec![cast::build_full_user(self.world.as_ref()), cast::build_full_role(self.world.as_ref())];
+        both.retain(|identity| self.principal_forms().contains(&identity.spec.principal));
+        both
     }
 
     /// Reports a violation of `law`.
@@ -93,16 +117,18 @@ impl<'a> Stage<'a> {
     /// The state in which these identities are active and the scopes and groups of the cast exist.
     pub fn desired_active(&self, identities: &[DesiredIdentity]) -> DesiredState {
         let mut wanted = DesiredState::default();
-        for scope in cast::build_scopes() {
-            wanted.add_shared(self.provider().realize_scope(&self.realm, &self.stack, &scope));
+        for scope in cast::build_scopes(&self.world.vocabulary()) {
+            wanted.add_shared(self.realize().objects.realize_scope(&self.realm, &self.stack, &scope));
         }
-        for group in cast::build_groups() {
-            wanted.add_group(self.provider().realize_group(&self.realm, &self.stack, &group));
+        for group in cast::build_groups(&self.world.vocabulary()) {
+            if let Some(groups) = &self.realize().groups {
+                wanted.add_group(groups.realize_group(&self.realm, &self.stack, &group));
+            }
         }
         for identity in identities {
             let marks = Marks::for_active_identity(self.stack.clone(), identity);
-            let principal = self.provider().principal_id(identity.spec.principal, &identity.spec.name);
-            wanted.add_identity(principal, self.provider().realize_identity(&self.realm, identity, &marks));
+            let principal = self.realize().ids.principal_id(identity.spec.principal, &identity.spec.name);
+            wanted.add_identity(principal, self.realize().objects.realize_identity(&self.realm, identity, &marks));
         }
         wanted
     }
@@ -118,7 +144,8 @@ impl<'a> Stage<'a> {
         let live = snapshot.identities.get(principal)?;
         let quarantine = Quarantine { at: cast::LATER, reason: "removed".to_owned() };
         let mut wanted = wanted.clone();
-        wanted.add_identity(principal.clone(), self.provider().realize_quarantine(&self.realm, live, &quarantine));
+        wanted
+            .add_identity(principal.clone(), self.realize().objects.realize_quarantine(&self.realm, live, &quarantine));
         Some(wanted)
     }
 
@@ -133,13 +160,13 @@ impl<'a> Stage<'a> {
     async fn try_observe_desired(&self, wanted: &DesiredState) -> Result<Snapshot, ObserveError> {
         let exact: BTreeSet<ResourceId> = wanted.identities.keys().cloned().collect();
         let request = ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&self.stack, &wanted.shared) };
-        self.provider().observe_stack(request).await
+        self.provider().observe.observe_stack(request).await
     }
 
     /// The changes from the live state to the desired state.
     pub async fn plan_changes(&mut self, wanted: &DesiredState) -> Result<Vec<Change>, ScenarioStopped> {
         let snapshot = self.observe_desired(wanted).await?;
-        diff::compute_changes(self.provider(), wanted, &snapshot).map_err(|circle| {
+        diff::compute_changes(self.realize().semantics.as_ref(), wanted, &snapshot).map_err(|circle| {
             let circle: Vec<String> = circle.iter().map(ToString::to_string).collect();
             self.report_violation(Law::Ordered, format!("these need each other: {}", circle.join(", ")));
             ScenarioStopped
@@ -148,7 +175,7 @@ impl<'a> Stage<'a> {
 
     /// Makes one change to an object of the stack.
     pub async fn enact_one(&self, change: &Change) -> Result<(), EnactError> {
-        self.provider().enact_change(&self.stack, change).await.map(drop)
+        self.provider().enact.enact_change(&self.stack, change).await.map(drop)
     }
 
     /// Makes changes in order. The first failure stops the scenario, because later changes may depend on it.

@@ -7,6 +7,13 @@ use super::stage::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
 use super::{Law, LawViolation, Worlds, cast};
 use crate::{Change, EnactErrorKind, Marks, Principal, Quarantine, Resource, Snapshot, StackName};
 
+fn stranger_name(principal: Principal) -> &'static str {
+    match principal {
+        Principal::User => "stranger-user",
+        Principal::Role => "stranger-role",
+    }
+}
+
 /// Runs the three scenarios, each in its own world.
 pub async fn check_foreign_objects(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
     // A scenario that stops has already reported why.
@@ -21,7 +28,8 @@ async fn leave_bystanders_unchanged(
     failures: &mut Vec<LawViolation>,
 ) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "beside strangers").await?;
-    for (principal, name) in [(Principal::User, "stranger-user"), (Principal::Role, "stranger-role")] {
+    for principal in stage.principal_forms() {
+        let name = stranger_name(principal);
         let added = stage.world.add_stranger(principal, name).await;
         stage.expect_world(added)?;
     }
@@ -29,10 +37,11 @@ async fn leave_bystanders_unchanged(
     stage.expect_world(added)?;
     let before = stage.world.describe_strangers().await;
     let before = stage.expect_world(before)?;
-    let active = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
+    let active = stage.desired_active(&stage.all_identities());
     let snapshot = stage.reach_state(&active, EnactCount::Once).await?;
-    for (principal, name) in [(Principal::User, "stranger-user"), (Principal::Role, "stranger-role")] {
-        let id = stage.provider().principal_id(principal, name);
+    for principal in stage.principal_forms() {
+        let name = stranger_name(principal);
+        let id = stage.realize().ids.principal_id(principal, name);
         let known = snapshot.strangers.get(&id).is_some_and(|stranger| stranger.stack.is_none());
         stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as a stranger"));
     }
@@ -43,17 +52,18 @@ async fn leave_bystanders_unchanged(
 /// Unmarked objects have the names that the stack wants. Every change to them, and to what is attached to them, is refused.
 async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "namesakes without mark").await?;
-    let cast = cast::build_identities(stage.world.as_ref());
+    let cast = stage.all_identities();
     let active = stage.desired_active(&cast);
     for who in &cast {
         let added = stage.world.add_stranger(who.spec.principal, &who.spec.name).await;
         stage.expect_world(added)?;
     }
-    for scope in cast::build_scopes() {
+    for scope in cast::build_scopes(&stage.world.vocabulary()) {
         let added = stage.world.add_stranger_policy(&stage.stack, &scope.name).await;
         stage.expect_world(added)?;
     }
-    for group in cast::build_groups() {
+    let has_groups = stage.realize().groups.is_some();
+    for group in cast::build_groups(&stage.world.vocabulary()).into_iter().filter(|_| has_groups) {
         let added = stage.world.add_stranger_group(&group.name).await;
         stage.expect_world(added)?;
     }
@@ -77,7 +87,7 @@ async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
 /// Two stacks in one cloud. The objects of each are strangers to the other.
 async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "two stacks").await?;
-    let theirs = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
+    let theirs = stage.desired_active(&stage.all_identities());
     let before = stage.reach_state(&theirs, EnactCount::Once).await?;
     let (first, second) = (stage.stack.clone(), StackName::new("conformance-neighbour"));
     let second = second.map_err(|error| stage.report_violation(Law::Scenery, error)).map_err(|()| ScenarioStopped)?;

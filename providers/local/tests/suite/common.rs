@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_local::LocalDirectory;
+use leasehold_local::{LocalDirectory, LocalRealizer};
 use leasehold_provider::{
-    Address, Change, DesiredIdentity, Effect, IdentitySpec, Kind, Marks, Observe as _, ObserveRequest, Realize as _,
-    Realm, Resource, Snapshot, StackName, Statement, Trust,
+    Address, Change, DesiredIdentity, Effect, IdentitySpec, Kind, Marks, Observe as _, ObserveRequest,
+    RealizeObjects as _, Realm, Resource, Snapshot, StackName, Statement, Trust,
 };
 
 /// The clock of all tests: 2026-11-20T22:00:00Z.
@@ -49,7 +49,7 @@ pub fn role_identity(name: &str) -> DesiredIdentity {
             purpose: Some("deploys".to_owned()),
             statements: vec![allow_statement("s3:GetObject")],
             trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
-            managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+            outside_policies: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
             tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
             ..IdentitySpec::new(Address::for_identity(name, None), name, Kind::Workload, "jane")
         },
@@ -71,10 +71,10 @@ pub fn allow_statement(action: &str) -> Statement {
     }
 }
 
-pub fn active_resources(directory: &LocalDirectory, identity: &DesiredIdentity) -> Vec<Resource> {
+pub fn active_resources(identity: &DesiredIdentity) -> Vec<Resource> {
     let marks =
         Marks { owner: Some(identity.spec.owner.clone()), ..Marks::new(stack_name(), identity.spec.address.clone()) };
-    directory.realize_identity(&test_realm(), identity, &marks)
+    LocalRealizer.realize_identity(&test_realm(), identity, &marks)
 }
 
 pub fn create_change(resource: &Resource) -> Change {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::common::create_change;
 use futures::StreamExt as _;
-use leasehold_provider::{Enact as _, Principal, Realize as _};
+use leasehold_local::LocalRealizer;
+use leasehold_provider::{Enact as _, ObjectIds as _, Principal};
 
 const FILE: &str = "LEASEHOLD_TEST_DIRECTORY";
 const FIRST: &str = "LEASEHOLD_TEST_FIRST";
@@ -23,7 +24,7 @@ async fn writes_until_killed() {
         let (directory, stack) = (&directory, &stack);
         async move {
             let name = format!("role_{number}");
-            for resource in crate::common::active_resources(directory, &crate::common::role_identity(&name)) {
+            for resource in crate::common::active_resources(&crate::common::role_identity(&name)) {
                 directory.enact_change(stack, &create_change(&resource)).await.unwrap();
             }
             writeln!(std::io::stdout(), "joined {name}").unwrap();
@@ -65,8 +66,8 @@ async fn check_intact(file: &std::path::Path, joined: &[String]) {
     let directory = crate::common::directory_at(file);
     let snapshot = crate::common::observe_directory(&directory).await;
     for name in joined {
-        let live = &snapshot.identities[&directory.principal_id(Principal::Role, name)];
-        for resource in crate::common::active_resources(&directory, &crate::common::role_identity(name)) {
+        let live = &snapshot.identities[&LocalRealizer.principal_id(Principal::Role, name)];
+        for resource in crate::common::active_resources(&crate::common::role_identity(name)) {
             assert_eq!(live.resources[&resource.id], resource);
         }
     }
@@ -88,10 +89,9 @@ async fn concurrent_directories_share_one_file() {
         async move {
             let directory = crate::common::directory_at(&file);
             for number in 0_u32..10 {
-                for resource in crate::common::active_resources(
-                    &directory,
-                    &crate::common::role_identity(&format!("role_{writer}_{number}")),
-                ) {
+                for resource in
+                    crate::common::active_resources(&crate::common::role_identity(&format!("role_{writer}_{number}")))
+                {
                     directory.enact_change(&crate::common::stack_name(), &create_change(&resource)).await.unwrap();
                 }
                 crate::common::observe_directory(&directory).await;

@@ -12,10 +12,10 @@ fn directory_with_faults(faults: Faults) -> (tempfile::TempDir, LocalDirectory) 
     (folder, directory)
 }
 
-fn creations(directory: &LocalDirectory) -> Vec<Change> {
+fn creations() -> Vec<Change> {
     let names = (0..20).map(|number| crate::common::role_identity(&format!("role_{number}")));
     names
-        .flat_map(|identity| crate::common::active_resources(directory, &identity))
+        .flat_map(|identity| crate::common::active_resources(&identity))
         .map(|resource| create_change(&resource))
         .collect()
 }
@@ -23,7 +23,7 @@ fn creations(directory: &LocalDirectory) -> Vec<Change> {
 /// Retries each change until it succeeds, and returns the outcome of every attempt.
 async fn retry_until_created(directory: &LocalDirectory) -> Vec<Result<(), EnactErrorKind>> {
     let mut attempts = Vec::new();
-    for change in creations(directory) {
+    for change in creations() {
         for _ in 0..100 {
             let outcome = directory
                 .enact_change(&crate::common::stack_name(), &change)
@@ -61,7 +61,7 @@ async fn lost_response_means_the_change_was_written() {
     for (kind, identities) in [(FaultKind::AfterCommit, 1), (FaultKind::BeforeCommit, 0), (FaultKind::Throttled, 0)] {
         let faults = Faults { seed: 1, rate: 1.0, kinds: BTreeSet::from([kind]), crash_after: None };
         let (_folder, directory) = directory_with_faults(faults);
-        let change = creations(&directory).remove(0);
+        let change = creations().remove(0);
         assert!(directory.enact_change(&crate::common::stack_name(), &change).await.is_err());
         assert_eq!(crate::common::observe_directory(&directory).await.identities.len(), identities, "{kind:?}");
     }
@@ -72,7 +72,7 @@ async fn crash_stops_all_later_writes() {
     let (_folder, directory) = directory_with_faults(Faults { crash_after: Some(4), ..Faults::default() });
     let outcomes = {
         let mut outcomes = Vec::new();
-        for change in creations(&directory) {
+        for change in creations() {
             outcomes.push(directory.enact_change(&crate::common::stack_name(), &change).await.is_ok());
         }
         outcomes

@@ -28,7 +28,7 @@ impl Fixture {
     }
 
     fn role_resources(&self) -> Vec<Resource> {
-        crate::common::active_resources(&self.directory, &crate::common::role_identity("ci"))
+        crate::common::active_resources(&crate::common::role_identity("ci"))
     }
 }
 

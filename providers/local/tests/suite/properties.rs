@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::common::{allow_statement, create_change, delete_change};
-use leasehold_local::LocalDirectory;
+use leasehold_local::LocalRealizer;
 use leasehold_provider::{
-    Change, DesiredIdentity, Enact as _, Principal, Quarantine, Realize as _, Resource, Snapshot, Span, Trust,
+    Change, CheckLimits as _, DesiredIdentity, Enact as _, ObjectIds as _, Principal, Quarantine, RealizeObjects as _,
+    Resource, Snapshot, Span, Trust,
 };
 use proptest::prelude::*;
 
@@ -25,7 +26,7 @@ fn arbitrary_identity() -> impl Strategy<Value = DesiredIdentity> {
         identity.spec.purpose = identity.spec.purpose.filter(|_| described);
         identity.spec.permissions_boundary = bounded.then(|| "arn:aws:iam::aws:policy/PowerUserAccess".to_owned());
         if !attached {
-            identity.spec.managed_policy_arns.clear();
+            identity.spec.outside_policies.clear();
         }
         if user {
             identity.spec.principal = Principal::User;
@@ -38,13 +39,8 @@ fn arbitrary_identity() -> impl Strategy<Value = DesiredIdentity> {
 }
 
 /// Picks a change of any part of `one`; updates start from the same part of `other`.
-fn pick_change(
-    directory: &LocalDirectory,
-    one: &DesiredIdentity,
-    other: &DesiredIdentity,
-    pick: prop::sample::Index,
-) -> Change {
-    let resources = |identity| crate::common::active_resources(directory, identity);
+fn pick_change(one: &DesiredIdentity, other: &DesiredIdentity, pick: prop::sample::Index) -> Change {
+    let resources = |identity| crate::common::active_resources(identity);
     let mut changes: Vec<Change> =
         resources(one).iter().flat_map(|resource| [create_change(resource), delete_change(resource)]).collect();
     let others: BTreeMap<_, _> = resources(other).into_iter().map(|resource| (resource.id.clone(), resource)).collect();
@@ -88,7 +84,7 @@ proptest! {
             }
             let before = outside.rows_of(&unmanaged).unwrap();
             for (one, other, pick) in steps {
-                let change = pick_change(&directory, &one, &other, pick);
+                let change = pick_change(&one, &other, pick);
                 let resources_before = resources_by_id(&crate::common::observe_directory(&directory).await);
                 let outcome = directory.enact_change(&crate::common::stack_name(), &change).await;
                 let resources_after = resources_by_id(&crate::common::observe_directory(&directory).await);
@@ -114,28 +110,27 @@ proptest! {
 
     #[test]
     fn realized_resources_are_read_back_and_quarantine_is_stable(identity in arbitrary_identity().prop_filter("exceeds limits", |identity| {
-        let directory = crate::common::directory_at(std::path::Path::new("nowhere.db"));
-        directory.check_identity_limits(identity, &crate::common::active_resources(&directory, identity)).is_empty()
+        LocalRealizer.check_identity_limits(identity, &crate::common::active_resources(identity)).is_empty()
     })) {
         block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let directory = crate::common::directory_at(&folder.path().join("directory.db")).without_sync();
-            let wanted = crate::common::active_resources(&directory, &identity);
+            let wanted = crate::common::active_resources(&identity);
             for resource in &wanted {
                 directory.enact_change(&crate::common::stack_name(), &create_change(resource)).await.unwrap();
             }
             let snapshot = crate::common::observe_directory(&directory).await;
-            let id = directory.principal_id(identity.spec.principal, &identity.spec.name);
+            let id = LocalRealizer.principal_id(identity.spec.principal, &identity.spec.name);
             let live = &snapshot.identities[&id];
             prop_assert_eq!(live.resources.len(), wanted.len());
             for resource in &wanted {
                 prop_assert_eq!(&live.resources[&resource.id], resource);
             }
             let quarantine = Quarantine { at: crate::common::NOW, reason: "removed".to_owned() };
-            let once = directory.realize_quarantine(&crate::common::test_realm(), live, &quarantine);
+            let once = LocalRealizer.realize_quarantine(&crate::common::test_realm(), live, &quarantine);
             let mut quarantined = live.clone();
             quarantined.resources = once.iter().map(|resource| (resource.id.clone(), resource.clone())).collect();
-            prop_assert_eq!(&directory.realize_quarantine(&crate::common::test_realm(), &quarantined, &quarantine), &once);
+            prop_assert_eq!(&LocalRealizer.realize_quarantine(&crate::common::test_realm(), &quarantined, &quarantine), &once);
             for resource in wanted.iter().rev() {
                 directory.enact_change(&crate::common::stack_name(), &delete_change(resource)).await.unwrap();
             }

@@ -1,5 +1,6 @@
-//! A directory with one flaw, which delegates to the real one except for what the flaw changes.
+//! A directory with one flaw: the provider that ships, with one of its parts replaced.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -7,10 +8,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
 use leasehold_provider::{
-    Access, Change, Compare, Comparison, Credential, DenyExtent, DepositError, DesiredIdentity, Document, Enact,
-    EnactError, EnactErrorKind, Enacted, Group, InterimDeny, LiveIdentity, Marks, NarrowedPrincipal, Observe,
-    ObserveError, ObserveErrorKind, ObserveRequest, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
-    Snapshot, StackName, Value, Vault, Violation,
+    Aspect, Change, Credential, DenyExtent, DepositError, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind,
+    Enacted, InterimDeny, IssueKeys, LiveIdentity, Marks, NarrowedPrincipal, Observe, ObserveError, ObserveErrorKind,
+    ObserveRequest, PolicyDocuments, PolicySemantics, Provider, Quarantine, Quota, RealizeObjects, Realizer, Realm,
+    Resource, ResourceId, RoleTrusts, Scope, Snapshot, StackName, Trust, Value, Vault,
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -52,128 +53,72 @@ pub enum Flaw {
     ReturnsOtherStack,
     LeavesKeyWithoutSecret,
     DiscardsSecret,
+    DropsAccount,
 }
 
-/// A directory with a flaw, or without one.
-pub struct FlawedDirectory {
-    inner: Arc<LocalDirectory>,
-    flaw: Option<Flaw>,
+/// The provider of `directory` with this flaw.
+pub fn inject_flaw(provider: Provider, directory: &Arc<LocalDirectory>, flaw: Flaw) -> Provider {
+    let Provider { realize, compare, observe, enact, issue } = provider;
+    let directory = Arc::clone(directory);
+    Provider {
+        realize: Realizer {
+            objects: Arc::new(FlawedObjects { inner: realize.objects, flaw, calls: AtomicU64::new(0) }),
+            semantics: Arc::new(FlawedSemantics { inner: realize.semantics, flaw }),
+            policies: realize.policies.map(|inner| Arc::new(FlawedPolicies { inner, flaw }) as _),
+            trusts: match flaw {
+                Flaw::TrustsNewPrincipalsEarly => realize.trusts.map(|inner| Arc::new(EarlyTrusts { inner }) as _),
+                _ => realize.trusts,
+            },
+            ..realize
+        },
+        compare,
+        observe: Arc::new(FlawedReader { inner: observe, flaw }),
+        enact: Arc::new(FlawedWriter { inner: enact, directory, flaw, last: Mutex::new(None) }),
+        issue: issue.map(|inner| Arc::new(FlawedIssuer(inner, flaw)) as _),
+    }
+}
+
+struct FlawedObjects {
+    inner: Arc<dyn RealizeObjects>,
+    flaw: Flaw,
     calls: AtomicU64,
-    last: Mutex<Option<Change>>,
 }
 
-impl FlawedDirectory {
-    pub fn without_flaw(inner: Arc<LocalDirectory>) -> Self {
-        Self { inner, flaw: None, calls: AtomicU64::new(0), last: Mutex::new(None) }
-    }
-
-    pub fn with_flaw(inner: Arc<LocalDirectory>, flaw: Flaw) -> Self {
-        Self { flaw: Some(flaw), ..Self::without_flaw(inner) }
-    }
-
-    fn has_flaw(&self, flaw: Flaw) -> bool {
-        self.flaw == Some(flaw)
-    }
-
+impl FlawedObjects {
     fn next_call_number(&self) -> String {
         self.calls.fetch_add(1, Ordering::Relaxed).to_string()
     }
 }
 
-impl Realize for FlawedDirectory {
-    fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
-        self.inner.principal_id(principal, name)
-    }
-
-    fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId {
-        self.inner.scope_id(stack, scope)
-    }
-
+impl RealizeObjects for FlawedObjects {
     fn realize_scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
         self.inner.realize_scope(realm, stack, scope)
     }
 
-    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
-        self.inner.key_id(user, key)
-    }
-
-    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
-        if self.has_flaw(Flaw::CountsLeaseDeny) && self.inner.is_restriction(resource) {
-            return DenyExtent::Only;
-        }
-        self.inner.classify_denial(resource)
-    }
-
-    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool {
-        !self.has_flaw(Flaw::LeaseDenyNeverExpired) && self.inner.has_expired_lease(policy, now)
-    }
-
-    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
-        self.inner.has_tag_condition(policy, tag) && !self.has_flaw(Flaw::IgnoresTagConditions)
-    }
-
-    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
-        self.inner.empty_own_policy(whole)
-    }
-
-    fn build_interim_policy(
-        &self,
-        before: Option<&Resource>,
-        after: Option<&Resource>,
-        withheld: &InterimDeny,
-    ) -> Option<Resource> {
-        let before = before.filter(|_| !self.has_flaw(Flaw::InterimKeepsRemovedAccess));
-        let after = if self.has_flaw(Flaw::InterimKeepsRemovedAccess) { after.or(before) } else { after };
-        let tight = self.inner.build_interim_policy(before, after, withheld)?;
-        if self.has_flaw(Flaw::InterimKeepsRemovedAccess) && !withheld.everything {
-            after.cloned()
-        } else {
-            Some(tight)
-        }
-    }
-
-    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
-        let reserved = self.inner.narrow_trust(before, after, closed)?;
-        let trusts = |principal: Resource| NarrowedPrincipal { principal, closed: false };
-        if self.has_flaw(Flaw::TrustsNewPrincipalsEarly) { Some(trusts(after.clone())) } else { Some(reserved) }
-    }
-
-    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
-        self.inner.count_characters(resource, attribute)
-    }
-
-    fn has_single_namespace(&self) -> bool {
-        self.inner.has_single_namespace()
-    }
-
-    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
-        self.inner.credential_kind(id)
-    }
-
     fn realize_identity(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
         let mut identity = identity.clone();
-        if self.has_flaw(Flaw::OmitsLeaseDeny) {
+        if self.flaw == Flaw::OmitsLeaseDeny {
             identity.deadline = None;
         }
         let mut resources = self.inner.realize_identity(realm, &identity, marks);
         let lease = kinds::part_id(kinds::INLINE_POLICY, &identity.spec.name, kinds::LEASE_POLICY);
         for resource in &mut resources {
             match self.flaw {
-                Some(Flaw::RandomRealization) => {
+                Flaw::RandomRealization => {
                     *resource = resource.clone().with_attribute("description", self.next_call_number());
                 }
-                Some(Flaw::DropsMarks) => resource.marks = None,
-                Some(Flaw::DropsIdentity) => resource.identity = None,
-                Some(Flaw::AttachesBeforeLeaseDeny) => {
+                Flaw::DropsMarks => resource.marks = None,
+                Flaw::DropsIdentity => resource.identity = None,
+                Flaw::AttachesBeforeLeaseDeny => {
                     resource.depends_on.remove(&lease);
                 }
-                Some(Flaw::DependencyCycle) => {
-                    let id = self.inner.principal_id(identity.spec.principal, &identity.spec.name);
+                Flaw::DependencyCycle => {
+                    let id = kinds::principal_id(identity.spec.principal, &identity.spec.name);
                     if resource.id == id && identity.deadline.is_some() {
                         resource.depends_on.insert(lease.clone());
                     }
                 }
-                Some(Flaw::TrustWithoutDeadline) if resource.id.kind == kinds::ROLE => {
+                Flaw::TrustWithoutDeadline if resource.id.kind == kinds::ROLE => {
                     let open = DesiredIdentity { deadline: None, ..identity.clone() };
                     *resource = self.inner.realize_identity(realm, &open, marks).remove(0);
                 }
@@ -187,19 +132,19 @@ impl Realize for FlawedDirectory {
         let mut resources = self.inner.realize_quarantine(realm, live, quarantine);
         for resource in &mut resources {
             match self.flaw {
-                Some(Flaw::QuarantineWithoutMark) => {
+                Flaw::QuarantineWithoutMark => {
                     if let Some(marks) = &mut resource.marks {
                         marks.quarantine = None;
                     }
                 }
-                Some(Flaw::LeavesKeysActive) if resource.id.kind == kinds::ACCESS_KEY => {
+                Flaw::LeavesKeysActive if resource.id.kind == kinds::ACCESS_KEY => {
                     *resource = resource.clone().with_attribute("status", KEY_ACTIVE);
                 }
-                Some(Flaw::UnstableQuarantine) if resource.marks.is_some() => {
+                Flaw::UnstableQuarantine if resource.marks.is_some() => {
                     let before = live.resources[&live.id].get("description").and_then(Value::as_text).unwrap_or("");
                     *resource = resource.clone().with_attribute("description", format!("{before}!"));
                 }
-                Some(Flaw::AllowsInQuarantine) if resource.id.kind == kinds::INLINE_POLICY => {
+                Flaw::AllowsInQuarantine if resource.id.kind == kinds::INLINE_POLICY => {
                     let nothing = Document::new(json!({ "Version": "2012-10-17", "Statement": [] }));
                     *resource = resource.clone().with_attribute("policy", Value::Document(nothing));
                 }
@@ -208,33 +153,43 @@ impl Realize for FlawedDirectory {
         }
         resources
     }
+}
 
-    fn group_id(&self, name: &str) -> ResourceId {
-        self.inner.group_id(name)
+struct FlawedSemantics {
+    inner: Arc<dyn PolicySemantics>,
+    flaw: Flaw,
+}
+
+impl PolicySemantics for FlawedSemantics {
+    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
+        self.inner.credential_kind(id)
     }
 
-    fn realize_group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
-        self.inner.realize_group(realm, stack, group)
-    }
-
-    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
-        self.inner.shared_root_id(id)
-    }
-
-    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
-        self.inner.check_group_limits(group, resources)
-    }
-
-    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        self.inner.check_identity_limits(identity, resources)
-    }
-
-    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        self.inner.check_scope_limits(scope, resource)
+    fn is_left_unchanged(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        self.inner.is_left_unchanged(id, guards_a_person)
     }
 
     fn is_restriction(&self, resource: &Resource) -> bool {
         self.inner.is_restriction(resource)
+    }
+
+    fn classify_attribute(&self, id: &ResourceId, attribute: &str) -> Aspect {
+        self.inner.classify_attribute(id, attribute)
+    }
+
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
+        if self.flaw == Flaw::CountsLeaseDeny && self.inner.is_restriction(resource) {
+            return DenyExtent::Only;
+        }
+        self.inner.classify_denial(resource)
+    }
+
+    fn has_expired_lease(&self, resource: &Resource, now: Timestamp) -> bool {
+        self.flaw != Flaw::LeaseDenyNeverExpired && self.inner.has_expired_lease(resource, now)
+    }
+
+    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
+        self.inner.is_same_document(a, b)
     }
 
     fn describe_change(&self, change: &Change) -> Option<String> {
@@ -242,8 +197,59 @@ impl Realize for FlawedDirectory {
     }
 }
 
+struct FlawedPolicies {
+    inner: Arc<dyn PolicyDocuments>,
+    flaw: Flaw,
+}
+
+impl PolicyDocuments for FlawedPolicies {
+    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
+        self.inner.has_tag_condition(policy, tag) && self.flaw != Flaw::IgnoresTagConditions
+    }
+
+    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        let own = self.inner.empty_own_policy(whole)?;
+        Some(match self.flaw {
+            Flaw::DropsAccount => Resource { id: own.id.clone().with_account(None), ..own },
+            _ => own,
+        })
+    }
+
+    fn build_interim_policy(
+        &self,
+        before: Option<&Resource>,
+        after: Option<&Resource>,
+        withheld: &InterimDeny,
+    ) -> Option<Resource> {
+        let before = before.filter(|_| self.flaw != Flaw::InterimKeepsRemovedAccess);
+        let after = if self.flaw == Flaw::InterimKeepsRemovedAccess { after.or(before) } else { after };
+        let tight = self.inner.build_interim_policy(before, after, withheld)?;
+        if self.flaw == Flaw::InterimKeepsRemovedAccess && !withheld.everything { after.cloned() } else { Some(tight) }
+    }
+}
+
+struct EarlyTrusts {
+    inner: Arc<dyn RoleTrusts>,
+}
+
+impl RoleTrusts for EarlyTrusts {
+    fn extract_trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        self.inner.extract_trusts(realm, role)
+    }
+
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
+        self.inner.narrow_trust(before, after, closed)?;
+        Some(NarrowedPrincipal { principal: after.clone(), closed: false })
+    }
+}
+
+struct FlawedReader {
+    inner: Arc<dyn Observe>,
+    flaw: Flaw,
+}
+
 #[async_trait]
-impl Observe for FlawedDirectory {
+impl Observe for FlawedReader {
     async fn read_realm(&self) -> Result<Realm, ObserveError> {
         self.inner.read_realm().await
     }
@@ -251,14 +257,14 @@ impl Observe for FlawedDirectory {
     async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let mut snapshot = self.inner.observe_stack(request).await?;
         match self.flaw {
-            Some(Flaw::HidesUnmanagedObjects) => snapshot.strangers.clear(),
-            Some(Flaw::ReturnsOtherStack) => {
+            Flaw::HidesUnmanagedObjects => snapshot.strangers.clear(),
+            Flaw::ReturnsOtherStack => {
                 let neighbour = snapshot.strangers.values().find_map(|stranger| stranger.stack.clone());
                 if let Some(neighbour) = neighbour {
                     snapshot = self.inner.observe_stack(ObserveRequest { stack: &neighbour, ..request }).await?;
                 }
             }
-            Some(Flaw::FailsOnPartialIdentity) => {
+            Flaw::FailsOnPartialIdentity => {
                 let half = |identity: &LiveIdentity| identity.resources.len() == 1 && identity.name == "conf-role";
                 if snapshot.identities.values().any(half) {
                     let (kind, message) = (ObserveErrorKind::Malformed, "no policy".to_owned());
@@ -270,13 +276,13 @@ impl Observe for FlawedDirectory {
         for identity in snapshot.identities.values_mut() {
             let own = identity.id.clone();
             match self.flaw {
-                Some(Flaw::HidesAttachments) => identity.resources.retain(|id, _| id.kind != kinds::ATTACHMENT),
-                Some(Flaw::InventsLastUse) => identity.last_used = Some(Timestamp::UNIX_EPOCH),
-                Some(Flaw::DropsOwner) => {
+                Flaw::HidesAttachments => identity.resources.retain(|id, _| id.kind != kinds::ATTACHMENT),
+                Flaw::InventsLastUse => identity.last_used = Some(Timestamp::UNIX_EPOCH),
+                Flaw::DropsOwner => {
                     identity.marks.owner = None;
                     identity.resources.get_mut(&own).unwrap().marks.as_mut().unwrap().owner = None;
                 }
-                Some(Flaw::HidesUnmanagedParts) => identity.resources.retain(|id, _| {
+                Flaw::HidesUnmanagedParts => identity.resources.retain(|id, _| {
                     !id.name.ends_with("/just-for-now") && !id.name.ends_with("AdministratorAccess") && {
                         id.kind != kinds::ACCESS_KEY && id.kind != kinds::LOGIN
                     }
@@ -286,10 +292,34 @@ impl Observe for FlawedDirectory {
         }
         Ok(snapshot)
     }
+
+    async fn read_quotas(&self) -> Result<Vec<Quota>, ObserveError> {
+        self.inner.read_quotas().await
+    }
+
+    fn has_unread_details(&self, snapshot: &Snapshot) -> bool {
+        self.inner.has_unread_details(snapshot)
+    }
+
+    async fn read_exactly(
+        &self,
+        stack: &StackName,
+        snapshot: &mut Snapshot,
+        principals: &BTreeSet<ResourceId>,
+    ) -> Result<(), ObserveError> {
+        self.inner.read_exactly(stack, snapshot, principals).await
+    }
+}
+
+struct FlawedWriter {
+    inner: Arc<dyn Enact>,
+    directory: Arc<LocalDirectory>,
+    flaw: Flaw,
+    last: Mutex<Option<Change>>,
 }
 
 #[async_trait]
-impl Enact for FlawedDirectory {
+impl Enact for FlawedWriter {
     async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let again = self.last.lock().unwrap().replace(change.clone()).as_ref() == Some(change);
         let fail = |kind| {
@@ -303,16 +333,16 @@ impl Enact for FlawedDirectory {
         };
         let deletes = matches!(change, Change::Delete { .. });
         match (self.flaw, change) {
-            (Some(Flaw::FailsRepeatedChange), _) if again && !deletes => return fail(EnactErrorKind::Conflict),
-            (Some(Flaw::FailsRepeatedDeletion), _) if again && deletes => return fail(EnactErrorKind::Conflict),
-            (Some(Flaw::RejectsPolicies), Change::Create { after }) if after.id.kind == kinds::POLICY => {
+            (Flaw::FailsRepeatedChange, _) if again && !deletes => return fail(EnactErrorKind::Conflict),
+            (Flaw::FailsRepeatedDeletion, _) if again && deletes => return fail(EnactErrorKind::Conflict),
+            (Flaw::RejectsPolicies, Change::Create { after }) if after.id.kind == kinds::POLICY => {
                 return fail(EnactErrorKind::Denied);
             }
-            (Some(Flaw::WritesNoMarks), Change::Mark { .. }) => return Ok(Enacted::default()),
-            (Some(Flaw::DeletesNothing), Change::Delete { before }) if before.id.kind == kinds::ATTACHMENT => {
+            (Flaw::WritesNoMarks, Change::Mark { .. }) => return Ok(Enacted::default()),
+            (Flaw::DeletesNothing, Change::Delete { before }) if before.id.kind == kinds::ATTACHMENT => {
                 return Ok(Enacted::default());
             }
-            (Some(Flaw::UpdatesPartially), Change::Update { before, after }) => {
+            (Flaw::UpdatesPartially, Change::Update { before, after }) => {
                 let mut after = after.clone();
                 after.attributes.remove("description");
                 after
@@ -320,10 +350,10 @@ impl Enact for FlawedDirectory {
                     .extend(before.attributes.get_key_value("description").map(|(k, v)| (k.clone(), v.clone())));
                 return self.inner.enact_change(stack, &Change::Update { before: before.clone(), after }).await;
             }
-            (Some(Flaw::ChangesOtherObjects), _) => {
+            (Flaw::ChangesOtherObjects, _) => {
                 // Most worlds do not have this user: then there is nothing to change.
                 let _ = self
-                    .inner
+                    .directory
                     .external_admin()
                     .detach_policy("stranger-user", "arn:aws:iam::aws:policy/ReadOnlyAccess");
             }
@@ -332,10 +362,10 @@ impl Enact for FlawedDirectory {
         let outcome = self.inner.enact_change(stack, change).await;
         let not_ours = outcome.as_ref().is_err_and(|error| error.kind == EnactErrorKind::NotOurs);
         match (self.flaw, change) {
-            (Some(Flaw::RejectsAsConflict), _) if not_ours => fail(EnactErrorKind::Conflict),
-            (Some(Flaw::TakesOverUnmanaged), Change::Create { after }) if not_ours && after.marks.is_some() => {
+            (Flaw::RejectsAsConflict, _) if not_ours => fail(EnactErrorKind::Conflict),
+            (Flaw::TakesOverUnmanaged, Change::Create { after }) if not_ours && after.marks.is_some() => {
                 let tags = after.marks.as_ref().unwrap().to_tags();
-                match self.inner.external_admin().set_tags(&after.id.name, &tags) {
+                match self.directory.external_admin().set_tags(&after.id.name, &tags) {
                     Ok(()) => Ok(Enacted::default()),
                     Err(_) => outcome,
                 }
@@ -343,17 +373,22 @@ impl Enact for FlawedDirectory {
             _ => outcome,
         }
     }
+}
 
+struct FlawedIssuer(Arc<dyn IssueKeys>, Flaw);
+
+#[async_trait]
+impl IssueKeys for FlawedIssuer {
     async fn issue_access_key(
         &self,
         stack: &StackName,
         change: &Change,
         vault: &dyn Vault,
     ) -> Result<Enacted, EnactError> {
-        match self.flaw {
-            Some(Flaw::DiscardsSecret) => self.inner.issue_access_key(stack, change, &DiscardingVault).await,
-            Some(Flaw::LeavesKeyWithoutSecret) => {
-                let made = self.inner.issue_access_key(stack, change, &DiscardingVault).await?;
+        match self.1 {
+            Flaw::DiscardsSecret => self.0.issue_access_key(stack, change, &DiscardingVault).await,
+            Flaw::LeavesKeyWithoutSecret => {
+                let made = self.0.issue_access_key(stack, change, &DiscardingVault).await?;
                 let id = made.made.clone().unwrap();
                 let kept = vault.keep_secret(&id, "secret of no key".into()).await;
                 kept.map(|()| made).map_err(|error| EnactError {
@@ -364,7 +399,7 @@ impl Enact for FlawedDirectory {
                     help: None,
                 })
             }
-            _ => self.inner.issue_access_key(stack, change, vault).await,
+            _ => self.0.issue_access_key(stack, change, vault).await,
         }
     }
 }
@@ -380,11 +415,5 @@ impl Vault for DiscardingVault {
 
     async fn was_delivered(&self, _: &ResourceId) -> Result<bool, DepositError> {
         Ok(true)
-    }
-}
-
-impl Compare for FlawedDirectory {
-    fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
-        self.inner.compare_access(old, new)
     }
 }

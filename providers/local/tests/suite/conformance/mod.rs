@@ -20,7 +20,7 @@ async fn directory_conforms() {
 async fn assert_flaw_detected(flaw: Flaw, law: Law) {
     let worlds = Directories { flaw: Some(flaw) };
     let failures = match law {
-        Law::Deterministic | Law::WellFormed | Law::Fenced | Law::Between => {
+        Law::Deterministic | Law::WellFormed | Law::Fenced | Law::Between | Law::IgnoresAccounts => {
             conformance::check_realize_laws(&worlds).await
         }
         Law::SparesStrangers | Law::RefusesStrangers | Law::SeparatesStacks | Law::Delivers => {
@@ -78,4 +78,5 @@ flaw_tests! {
     identities_of_another_stack: ReturnsOtherStack breaks SeparatesStacks;
     key_left_without_stored_secret: LeavesKeyWithoutSecret breaks Delivers;
     secret_not_stored: DiscardsSecret breaks Delivers;
+    account_dropped_from_own_policy: DropsAccount breaks IgnoresAccounts;
 }

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
-use leasehold_provider::conformance::{World, WorldError, Worlds};
+use leasehold_provider::conformance::{Vocabulary, World, WorldError, Worlds};
 use leasehold_provider::{Document, Principal, Provider, StackName};
 use serde_json::json;
 
-use super::flaws::{Flaw, FlawedDirectory};
+use super::flaws::{Flaw, inject_flaw};
 
 const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -27,16 +27,17 @@ impl Worlds for Directories {
         let path = folder.path().join("directory.db");
         let clock = Arc::new(|| Timestamp::constant(1_795_212_000, 0));
         let directory = Arc::new(LocalDirectory::new(path, "conformance", clock).without_sync());
-        let provider: Box<dyn Provider> = match self.flaw {
-            None => Box::new(FlawedDirectory::without_flaw(Arc::clone(&directory))),
-            Some(flaw) => Box::new(FlawedDirectory::with_flaw(Arc::clone(&directory), flaw)),
+        let provider = Arc::clone(&directory).into_provider();
+        let provider = match self.flaw {
+            None => provider,
+            Some(flaw) => inject_flaw(provider, &directory, flaw),
         };
         Ok(Box::new(DirectoryWorld { provider, directory, strangers: Mutex::default(), _folder: folder }))
     }
 }
 
 struct DirectoryWorld {
-    provider: Box<dyn Provider>,
+    provider: Provider,
     directory: Arc<LocalDirectory>,
     strangers: Mutex<Vec<String>>,
     _folder: tempfile::TempDir,
@@ -44,15 +45,19 @@ struct DirectoryWorld {
 
 #[async_trait]
 impl World for DirectoryWorld {
-    fn provider(&self) -> &dyn Provider {
-        self.provider.as_ref()
+    fn provider(&self) -> &Provider {
+        &self.provider
     }
 
-    fn managed_policy_arn(&self) -> Option<String> {
+    fn vocabulary(&self) -> Vocabulary {
+        Vocabulary::for_iam()
+    }
+
+    fn outside_policy(&self) -> Option<String> {
         Some(READ_ONLY.to_owned())
     }
 
-    fn boundary_arn(&self) -> Option<String> {
+    fn boundary_policy(&self) -> Option<String> {
         Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned())
     }
 
