@@ -41,12 +41,12 @@ impl DependencyKind {
     #[must_use]
     pub fn verb(self) -> &'static str {
         match self {
-            Self::Holds => "holds",
+            Self::Holds => "has",
             Self::IsIn => "is in",
             Self::Trusts => "trusts",
             Self::DependsOn => "depends on",
             Self::WorksFor => "works for",
-            Self::AnsweredForBy => "is answered for by",
+            Self::AnsweredForBy => "is owned by",
         }
     }
 }
@@ -181,9 +181,9 @@ impl DependencyGraph {
             }
         }
         let mut places = places.into_iter();
-        let mut finding = Diagnostic::error("graph::cycle", format!("identities wait for each other: {words}"))
-            .with_detail("Each must exist before the next can name it, so none of them can be created first.")
-            .with_help("Take one of these references out; where both must reach each other, let one trust the account or a service instead.");
+        let mut finding = Diagnostic::error("graph::cycle", format!("dependency cycle between identities: {words}"))
+            .with_detail("Each must exist before the next one can refer to it, so none of them can be created first.")
+            .with_help("Remove one of these references; if both must trust each other, let one trust the account or a service instead.");
         if let Some((span, label)) = places.next() {
             finding = finding.with_location(span, label);
         }

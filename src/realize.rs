@@ -87,10 +87,10 @@ fn find_scope_accounts(declared: &DeclaredStack) -> BTreeMap<&str, BTreeSet<Opti
 
 /// The error for a block of a kind of object that the provider does not have. `kind` is its plural: `groups`.
 fn diagnose_unsupported_block(address: &Address, origin: &BlockOrigin, realm: &Realm, kind: &str) -> Diagnostic {
-    let summary = format!("{address} cannot be here: provider {} has no {kind}", realm.provider);
+    let summary = format!("{address} is not supported: provider {} has no {kind}", realm.provider);
     let code = if kind == "groups" { "realize::no_groups" } else { "realize::no_federations" };
     let finding = Diagnostic::error(code, summary).with_location(origin.header_span(), "not supported here");
-    origin.add_module_calls(finding.with_help("take the block out, or work with provider \"aws\""))
+    origin.add_module_calls(finding.with_help("remove the block, or use provider \"aws\""))
 }
 
 /// The error for an identity that needs what the provider does not have: a role, or a group. `None`: it can be realized.
@@ -103,7 +103,7 @@ fn check_provider_parts(standing: &IdentityStatus<'_>, realize: &Realizer, realm
     } else {
         return None;
     };
-    let summary = format!("{} cannot be here: provider {} has no {kind}", standing.address, realm.provider);
+    let summary = format!("{} is not supported: provider {} has no {kind}", standing.address, realm.provider);
     let finding = Diagnostic::error(code, summary)
         .with_location(declared.origin.part_span(part), "not supported here")
         .with_help(help);
@@ -221,9 +221,9 @@ fn realize_keys(
 fn diagnose_unsupported_keys(standing: &IdentityStatus<'_>) -> Box<Diagnostic> {
     let finding = Diagnostic::error("lifecycle::no_keys", "this provider issues no access keys");
     Box::new(match standing.declared {
-        Some(declared) => {
-            finding.with_location(declared.origin.part_span("credential"), "asks for one").with_help("take it out")
-        }
+        Some(declared) => finding
+            .with_location(declared.origin.part_span("credential"), "requires an access key")
+            .with_help("remove the `credential` block"),
         None => finding,
     })
 }
@@ -247,7 +247,7 @@ fn check_fixed_path(standing: &IdentityStatus<'_>, wanted: &[Resource]) -> Optio
     (live != wanted).then(|| {
         Diagnostic::error("lifecycle::path", format!("the path of {} cannot change", standing.address))
             .with_location(declared.origin.part_span("path"), format!("this would be {wanted}"))
-            .with_detail(format!("{} stands under {live}, and IAM gives a role no other path.", standing.id))
+            .with_detail(format!("{} has the path {live}, and IAM cannot change the path of a role.", standing.id))
             .with_help(format!("write path = \"{live}\""))
     })
 }
@@ -292,7 +292,7 @@ fn set_digest(resource: &mut Resource) {
 
 fn diagnose_violation(violation: Violation, origin: &BlockOrigin) -> Diagnostic {
     let finding = Diagnostic::error("limits::exceeded", format!("{}: {}", violation.subject, violation.problem))
-        .with_location(origin.part_span(violation.attribute), "beyond what the cloud takes")
+        .with_location(origin.part_span(violation.attribute), "not accepted by the provider")
         .with_help(violation.help);
     origin.add_module_calls(finding)
 }

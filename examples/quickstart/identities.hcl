@@ -2,7 +2,7 @@ identity "jane_doe" {
   kind    = "human"
   name    = "jane.doe"
   owner   = owner.jane
-  purpose = "looks after the shop"
+  purpose = "operates the shop"
   scopes  = [scope.orders_read]
 }
 

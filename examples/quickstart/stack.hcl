@@ -13,7 +13,7 @@ leasehold {
 variable "environment" {
   type        = string
   default     = "staging"
-  description = "where the identities of this stack work"
+  description = "the environment of the identities of this stack"
 }
 
 locals {

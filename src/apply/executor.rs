@@ -222,8 +222,8 @@ fn error_from_join(error: &tokio::task::JoinError) -> EnactError {
         requests: Vec::new(),
         kind: EnactErrorKind::Other,
         operation: "leasehold".to_owned(),
-        message: format!("the step broke off: {error}"),
-        help: Some("This is a fault in leasehold. Run plan again to see what was done.".to_owned()),
+        message: format!("the step failed internally: {error}"),
+        help: Some("This is a bug in Leasehold. Run `leasehold plan` to see what was done.".to_owned()),
     }
 }
 

@@ -36,10 +36,10 @@ pub enum VerifyFault {
 impl fmt::Display for UnverifiedObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
-            VerifyFault::Missing => write!(f, "{} was made and is not there", self.id),
-            VerifyFault::StillThere => write!(f, "{} was removed and is still there", self.id),
-            VerifyFault::Differs(names) => write!(f, "{} is not as written: {}", self.id, names.join(", ")),
-            VerifyFault::Marks => write!(f, "the marks of {} are not as written", self.id),
+            VerifyFault::Missing => write!(f, "{} was created but does not exist", self.id),
+            VerifyFault::StillThere => write!(f, "{} was deleted but still exists", self.id),
+            VerifyFault::Differs(names) => write!(f, "{} differs from what was written: {}", self.id, names.join(", ")),
+            VerifyFault::Marks => write!(f, "the marks of {} differ from what was written", self.id),
         }
     }
 }

@@ -23,14 +23,14 @@ pub struct ApplyArgs {
     pub what: Option<PathBuf>,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
+    /// Simulate a run at this time (RFC 3339); only with the embedded directory
     #[arg(long, value_name = "INSTANT")]
     pub now: Option<Timestamp>,
     #[command(flatten)]
     pub selection: SelectionArgs,
     #[command(flatten)]
     pub allowance: AllowanceArgs,
-    /// Apply the saved plan only with a signature beside it by one of these: an allowed_signers file, as ssh-keygen knows it
+    /// Require a signature on the saved plan by one of the signers in this allowed_signers file (format of ssh-keygen)
     #[arg(long, value_name = "FILE")]
     pub signers: Option<PathBuf>,
     #[command(flatten)]
@@ -84,8 +84,8 @@ async fn apply_saved_plan(
     })?;
     if args.now.is_some() || !args.selection.target.is_empty() || !args.selection.exclude.is_empty() {
         return Err(WorkflowError::Refused {
-            what: "a saved plan is applied as it is: --now, --target and --exclude have no place here".to_owned(),
-            help: format!("Give them to `leasehold plan --out {}`.", quote_plan_path(args)),
+            what: "--now, --target and --exclude cannot be used with a saved plan".to_owned(),
+            help: format!("Pass them to `leasehold plan --out {}` instead.", quote_plan_path(args)),
         }
         .into());
     }
@@ -111,17 +111,19 @@ fn quote_plan_path(args: &ApplyArgs) -> String {
 
 /// Refuses a plan that none of the given signers has signed.
 fn check_plan_signature(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), CommandError> {
-    let refused = |why: &str| WorkflowError::Refused {
-        what: format!("{} is not signed by who may: {why}", file.display()),
-        help: "Let one of the signers review the plan and sign it: leasehold plan --out FILE --signing-key KEY."
+    let refused = |why: &str| {
+        WorkflowError::Refused {
+        what: format!("{} has no valid signature: {why}", file.display()),
+        help: "Ask one of the allowed signers to review the plan and to sign it: leasehold plan --out FILE --signing-key KEY."
             .to_owned(),
+    }
     };
     let known = std::fs::read_to_string(signers).with_context(|| format!("cannot read {}", signers.display()))?;
     let known = Signers::parse_signers(&known).map_err(|why| anyhow::anyhow!("{}: {why}", signers.display()))?;
     let Ok(signature) = std::fs::read_to_string(signing::signature_path(file)) else {
-        return Err(refused("there is no signature beside it").into());
+        return Err(refused("the signature file is missing").into());
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| refused("it is not text"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| refused("the plan is not UTF-8 text"))?;
     checkpoint::verify_signature(text, &signature, Some(&known))
         .map(|_| ())
         .map_err(|why| refused(&why.to_string()).into())

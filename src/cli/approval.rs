@@ -19,12 +19,12 @@ impl Approver for TerminalPrompt {
     async fn request_approval(&self, _: &ApprovedPlan) -> Result<Approval, WorkflowError> {
         let refused = |what: &str| WorkflowError::Refused {
             what: what.to_owned(),
-            help: "Answer yes at a terminal, or pass --auto-approve where nobody can be asked.".to_owned(),
+            help: "Answer yes at a terminal, or pass --auto-approve.".to_owned(),
         };
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(refused("nobody can be asked whether to apply: this is no terminal"));
+            return Err(refused("cannot prompt for approval: stdin or stderr is not a terminal"));
         }
-        print_message(&format!("\n{} Only 'yes' applies it: ", paint_text(STRONG, "Apply this plan?")));
+        print_message(&format!("\n{} Only 'yes' approves: ", paint_text(STRONG, "Apply this plan?")));
         std::io::stderr().flush().context("cannot write to stderr")?;
         let read = tokio::task::spawn_blocking(|| {
             let mut answer = String::new();
@@ -34,7 +34,7 @@ impl Approver for TerminalPrompt {
         if answer.trim() == "yes" {
             Ok(Approval { how: "at the terminal".to_owned(), prompted: true })
         } else {
-            Err(refused("not applied, and nothing was changed"))
+            Err(refused("apply canceled, nothing was changed"))
         }
     }
 }

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 /// Values for a stack's variables.
 #[derive(Debug, Clone, Default, Args)]
 pub struct VariableArgs {
-    /// Set a variable
+    /// Set a variable; can be repeated
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub var: Vec<String>,
-    /// Set variables from a file
+    /// Set variables from a file; can be repeated
     #[arg(long = "var-file", value_name = "FILE")]
     pub var_file: Vec<PathBuf>,
 }
@@ -24,7 +24,7 @@ pub struct StackArgs {
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Rehearse as if this were the present moment (RFC 3339)
+    /// Simulate a run at this time (RFC 3339)
     #[arg(long, value_name = "INSTANT")]
     pub now: Option<Timestamp>,
 }
@@ -32,10 +32,10 @@ pub struct StackArgs {
 /// Which part of a plan is wanted.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SelectionArgs {
-    /// Only this identity or scope, and what it needs
+    /// Plan only this identity or scope and its dependencies; can be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub target: Vec<String>,
-    /// All but this identity or scope, and what needs it
+    /// Exclude this identity or scope and its dependents; can be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub exclude: Vec<String>,
 }
@@ -50,10 +50,10 @@ impl SelectionArgs {
 /// What the operator allows beyond the defaults.
 #[derive(Debug, Clone, Default, Args)]
 pub struct AllowanceArgs {
-    /// Allow this many identities to leave in one run
+    /// The maximum number of identities that may leave in this run
     #[arg(long, value_name = "N")]
     pub max_leavers: Option<usize>,
-    /// Approve by name what a rule asks an approval for
+    /// Approve this identity or account, where a rule requires approval; can be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub approve: Vec<String>,
 }
@@ -74,10 +74,10 @@ fn repeat_option<'a>(option: &'a str, values: &'a [String]) -> impl Iterator<Ite
 /// How a plan is carried out.
 #[derive(Debug, Clone, Args)]
 pub struct CarryOutArgs {
-    /// Do not ask
+    /// Apply without asking for approval
     #[arg(long)]
     pub auto_approve: bool,
-    /// How many writes may be in flight at once
+    /// The maximum number of concurrent writes
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     #[command(flatten)]
@@ -90,7 +90,7 @@ pub struct CheckpointArgs {
     /// Write a checkpoint of the ledger to this file, for a pipeline to publish elsewhere
     #[arg(long, value_name = "FILE")]
     pub checkpoint_out: Option<PathBuf>,
-    /// Sign it with this ed25519 key: a private key's file, or a public key's that an agent holds the other half of
+    /// Sign the checkpoint with this ed25519 key: a private key file, or a public key file whose private key is in ssh-agent
     #[arg(long, value_name = "KEY", env = "LEASEHOLD_SIGNING_KEY")]
     pub signing_key: Option<PathBuf>,
 }
@@ -98,7 +98,7 @@ pub struct CheckpointArgs {
 /// JSON beside what is shown.
 #[derive(Debug, Clone, Default, Args)]
 pub struct JsonIntoArgs {
-    /// Write it as JSON to a file as well
+    /// Also write the result as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub json_into: Option<PathBuf>,
 }
@@ -115,5 +115,5 @@ pub enum OutputFormat {
 /// Parses the size that Markdown is cut to.
 pub fn parse_max_bytes(text: &str) -> Result<usize, String> {
     let bytes: usize = text.parse().map_err(|_| "a number of bytes, such as 65536".to_owned())?;
-    if bytes < 1024 { Err("too small to say anything; at least 1024".to_owned()) } else { Ok(bytes) }
+    if bytes < 1024 { Err("must be at least 1024".to_owned()) } else { Ok(bytes) }
 }

@@ -23,21 +23,21 @@ use super::sweep::SweepArgs;
 use super::validate::ValidateArgs;
 use super::who_can::WhoCanArgs;
 
-/// Reconcile declared identities with a cloud's IAM: who has access, who answers for it, and until when.
+/// Reconcile declared identities with a cloud's IAM: their access, owners and expiration.
 #[derive(Debug, Parser)]
 #[command(name = "leasehold", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes (plan --detailed-exitcode) or drift present · \
-3 refused by a rule, the delete budget or a stale plan"
+    after_help = "Exit codes: 0 success or no changes · 1 error · 2 changes (plan --detailed-exitcode) or drift found · \
+3 refused: a rule, the delete budget, or a stale plan"
 )]
 pub struct Cli {
-    /// Work in this directory
+    /// Change to this directory before running the command
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
-    /// When to use colour
+    /// When to use colors
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// What to do
+    /// The command to run
     #[command(subcommand)]
     pub command: Command,
 }
@@ -45,7 +45,7 @@ pub struct Cli {
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    /// If the output is a terminal and NO_COLOR is not set
     Auto,
     /// Always
     Always,
@@ -68,44 +68,44 @@ impl Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a first stack to start from
+    /// Create a new stack with an example configuration
     Init(InitArgs),
-    /// Lay out configuration files anew
+    /// Format configuration files
     Fmt(FmtArgs),
-    /// Check a stack without looking at the cloud
+    /// Check the configuration of a stack without reading the cloud
     Validate(ValidateArgs),
-    /// Show what would change, and change nothing
+    /// Show the changes that an apply would make
     Plan(PlanArgs),
-    /// Make the cloud as the configuration says, or as a saved plan says
+    /// Apply the configuration or a saved plan
     Apply(ApplyArgs),
-    /// Do what time brought: shut leases that ended, delete after graces that ended
+    /// Enforce expirations: quarantine expired identities, delete after the grace period
     Sweep(SweepArgs),
-    /// Say what was changed outside, is overdue, or stands where it should not
+    /// Report changes made outside Leasehold, overdue expirations and unmanaged objects
     Drift(DriftArgs),
-    /// Stop one identity at once
+    /// Quarantine one identity immediately
     Revoke(RevokeArgs),
-    /// Give a revoked identity back what its configuration says
+    /// Restore a revoked identity to its declared state
     Restore(RestoreArgs),
-    /// Show a saved plan, or one identity
+    /// Show a saved plan or one identity
     Show(ShowArgs),
     /// List the identities of a stack
     List(ListArgs),
     /// Print the dependency graph
     Graph(GraphArgs),
-    /// Say which identities may do something, through what, and until when
+    /// List the identities that can perform an action, with the statements that allow it and their expiration
     WhoCan(WhoCanArgs),
-    /// Read the ledger, and check that it is whole
+    /// Read and verify the ledger
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// See who holds the stack's lock, or break it
+    /// Show or break the stack's lock
     #[command(subcommand)]
     Lock(LockCommand),
-    /// Compare, check, try out and explain policy documents; needs no stack
+    /// Compare, lint, simulate and explain policy documents, without a stack
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Say what a provider asks of the place it works in
+    /// Print what a provider needs, such as the IAM policy for Leasehold
     #[command(subcommand)]
     Provider(ProviderCommand),
-    /// Print completions for a shell
+    /// Print shell completions
     Completions(CompletionsArgs),
 }

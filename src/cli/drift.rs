@@ -20,16 +20,16 @@ use crate::workflow::{self, Connection, Stack};
 pub struct DriftArgs {
     #[command(flatten)]
     pub stack: StackArgs,
-    /// Tell also what nobody manages: users, roles and policies without a mark
+    /// Also report unmanaged users, roles and policies
     #[arg(long)]
     pub unmanaged: bool,
-    /// A file of globs on ARNs that may be unmanaged; default: .leaseholdignore in the stack's directory, where it is there
+    /// A file with glob patterns of ARNs to ignore; default: .leaseholdignore in the stack's directory, if it exists
     #[arg(long, value_name = "FILE", requires = "unmanaged")]
     pub ignore: Option<PathBuf>,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = DriftFormat::Human)]
     pub format: DriftFormat,
-    /// The size to cut markdown to, riskiest findings first
+    /// The maximum size of Markdown output in bytes; the riskiest findings are kept
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = parse_max_bytes)]
     pub max_bytes: usize,
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub enum DriftFormat {
     Github,
     /// SARIF 2.1.0
     Sarif,
-    /// JUnit's XML
+    /// JUnit XML
     Junit,
 }
 

@@ -31,32 +31,32 @@ pub const VARIABLES: &[EnvironmentVariable] = &[
     define_own_variable(
         "LEASEHOLD_VAR_*",
         ValueForm::Text,
-        "the variable of that name of the stack; empty: the empty string",
+        "the stack variable with that name; empty: the empty string",
     ),
     define_own_variable("LEASEHOLD_SIGNING_KEY", ValueForm::Path, "`--signing-key`"),
-    define_own_variable("USER", ValueForm::Text, "the actor in the records, where no provider names one"),
+    define_own_variable("USER", ValueForm::Text, "the actor in the records, if no provider names one"),
     define_own_variable("SSH_AUTH_SOCK", ValueForm::Path, "the SSH agent that signs checkpoints and plans"),
     define_own_variable(
         "RUST_LOG",
         ValueForm::Text,
-        "which of Leasehold's log lines go to stderr, such as `leasehold=debug`",
+        "the filter for log messages on stderr, such as `leasehold=debug`",
     ),
-    define_library_variable("NO_COLOR", ValueForm::Text, "no colors; `--color` wins"),
-    define_library_variable("CLICOLOR_FORCE", ValueForm::Text, "colors also where the output is no terminal"),
+    define_library_variable("NO_COLOR", ValueForm::Text, "no colors; `--color` takes precedence"),
+    define_library_variable("CLICOLOR_FORCE", ValueForm::Text, "colors even if the output is not a terminal"),
     define_library_variable("CLICOLOR", ValueForm::Text, "`0`: no colors"),
     define_library_variable("TERM", ValueForm::Text, "`dumb`: no colors"),
-    define_library_variable("HOME", ValueForm::Path, "where `.aws` is, and `~` in its files"),
+    define_library_variable("HOME", ValueForm::Path, "the directory that contains `.aws`, and `~` in its files"),
     define_library_variable(
         "TOKIO_WORKER_THREADS",
         ValueForm::Count,
-        "threads for calls; unset: one for each processor",
+        "threads for API calls; unset: one for each processor",
     ),
     define_library_variable(
         "RAYON_NUM_THREADS",
         ValueForm::Text,
         "threads for evaluation; unset: one for each processor",
     ),
-    define_library_variable("RUST_BACKTRACE", ValueForm::Text, "`1`: a backtrace, should the program panic"),
+    define_library_variable("RUST_BACKTRACE", ValueForm::Text, "`1`: print a backtrace if the program panics"),
 ];
 
 /// All variables that Leasehold or one of its libraries reads.

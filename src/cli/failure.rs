@@ -61,17 +61,17 @@ fn describe_error(error: WorkflowError) -> (String, u8) {
         WorkflowError::Refused { what, help } => (format_message(&what, &[], Some(&help)), 3),
         WorkflowError::Locked { stack, record } => (describe_held_lock(&stack, &record), 3),
         WorkflowError::Store(error) => {
-            let nothing = "Nothing more was written to the cloud: what cannot be recorded is not done.".to_owned();
+            let nothing = "No further changes were made: a change that cannot be recorded is not made.".to_owned();
             (format_message(&error.to_string(), &[nothing], Some(&error.help())), 1)
         }
         WorkflowError::Vault(error) => {
-            let nothing = "Nothing was changed: a secret that cannot be stored is not made.".to_owned();
+            let nothing = "Nothing was changed: no secret is created that cannot be stored.".to_owned();
             (format_message(&error.to_string(), &[nothing], Some(&error.help)), 1)
         }
         WorkflowError::Unsound(faults) => {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            let what = "the plan failed its own check; this is a fault in leasehold, and nothing was changed";
-            (format_message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
+            let what = "the plan failed its internal check; this is a bug in Leasehold. Nothing was changed";
+            (format_message(what, &faults, Some("Please report this bug with your configuration.")), 1)
         }
         WorkflowError::Unfinished => (String::new(), 1),
         WorkflowError::Stopped(StopError { signal, what, help }) => {
@@ -96,24 +96,24 @@ fn format_message(what: &str, details: &[String], help: Option<&str>) -> String 
 fn describe_held_lock(stack: &StackName, record: &lock::LockRecord) -> String {
     let lock::LockRecord { holder, what, since, expires, epoch, .. } = record;
     let mut details = vec![
-        format!("held by {} on {} (process {}), doing {what}", holder.actor, holder.host, holder.process),
-        format!("since {since}; unless it is renewed it ends at {expires}"),
+        format!("held by {} on {} (process {}), running {what}", holder.actor, holder.host, holder.process),
+        format!("locked since {since}; expires at {expires} unless renewed"),
     ];
     details.extend(describe_holder_job(holder).map(|job| format!("pipeline: {job}")));
-    let what = format!("stack {stack} is locked by another run, and nothing was changed");
+    let what = format!("stack {stack} is locked by another run; nothing was changed");
     let help = format!(
-        "Wait for it. If that run is dead, its lock ends by itself; `leasehold lock break --epoch {epoch} --reason 'its run is dead'` does not wait."
+        "Wait until the run ends. If the run no longer exists, its lock expires; to break the lock now: `leasehold lock break --epoch {epoch} --reason 'the run no longer exists'`."
     );
     format_message(&what, &details, Some(&help))
 }
 
 fn describe_read_error(error: &ObserveError) -> String {
     let what = match error.kind {
-        ObserveErrorKind::WrongRealm => "this is not an account the configuration allows",
-        ObserveErrorKind::Unauthenticated => "the cloud does not accept the caller",
+        ObserveErrorKind::WrongRealm => "the credentials belong to an account that the configuration does not allow",
+        ObserveErrorKind::Unauthenticated => "the cloud does not accept the credentials",
         ObserveErrorKind::Denied => "the cloud could not be read: access denied",
-        ObserveErrorKind::Unreachable => "the cloud could not be read: no answer",
-        ObserveErrorKind::Throttled => "the cloud could not be read: it refuses for now",
+        ObserveErrorKind::Unreachable => "the cloud could not be read: no response",
+        ObserveErrorKind::Throttled => "the cloud could not be read: requests are throttled",
         ObserveErrorKind::Malformed | ObserveErrorKind::Other => "the cloud could not be read",
     };
     format_message(what, &[error.to_string(), "Nothing was changed.".to_owned()], error.help.as_deref())
@@ -122,14 +122,18 @@ fn describe_read_error(error: &ObserveError) -> String {
 /// Unlike other errors of reading the cloud, this one comes after a change.
 fn describe_read_back_error(error: &ObserveError) -> String {
     let help = format!(
-        "{}. Then run `leasehold plan`: it reads again, and says \"No changes.\" when all is as written",
-        error.help.as_deref().unwrap_or("see what the cloud says")
+        "{}. Then run `leasehold plan` to verify: it reports \"No changes.\" if the live state matches",
+        error.help.as_deref().unwrap_or("see the error of the cloud above")
     );
-    format_message("what was written could not be read back, and is not verified", &[error.to_string()], Some(&help))
+    format_message(
+        "the changes were made, but could not be read back and are not verified",
+        &[error.to_string()],
+        Some(&help),
+    )
 }
 
 fn describe_rulings(rulings: &[Ruling]) -> String {
-    let mut text = format_message("the plan is refused, and nothing was changed", &[], None);
+    let mut text = format_message("the plan is refused; nothing was changed", &[], None);
     for ruling in rulings {
         text.push_str(&format!(
             "  - {}: {}\n    help: {}\n",
@@ -144,7 +148,7 @@ fn describe_rulings(rulings: &[Ruling]) -> String {
 fn describe_stale_plan(stale: &[Staleness]) -> String {
     let details: Vec<String> = stale.iter().map(ToString::to_string).collect();
     format_message(
-        "the plan no longer applies as it was reviewed, and nothing was changed",
+        "the saved plan is stale; nothing was changed",
         &details,
         Some("Make a new plan, review it, and apply that."),
     )

@@ -15,19 +15,19 @@ use crate::workflow::Interruption;
 /// `leasehold fmt`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 done, or nothing to do · 2 a file cannot be read · 3 with --check: a file is not laid out so"
+    after_help = "Exit codes: 0 success or no changes · 2 a file cannot be read · 3 with --check: a file is not formatted"
 )]
 pub struct FmtArgs {
     /// Files and directories; - reads stdin and writes stdout
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
-    /// Write nothing; exit with 3 if a file is not laid out so
+    /// Do not write files; exit with 3 if a file is not formatted
     #[arg(long)]
     pub check: bool,
-    /// Show what changes
+    /// Show the differences
     #[arg(long)]
     pub diff: bool,
-    /// Directories within directories too
+    /// Also format files in subdirectories
     #[arg(long)]
     pub recursive: bool,
 }
@@ -36,7 +36,7 @@ pub struct FmtArgs {
 const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];
 
 /// What was changed when a signal stops a run after the first file was written.
-const CHANGED: &str = "the files named so far are formatted, the others are not";
+const CHANGED: &str = "the files printed above are formatted, the others are not";
 
 /// A file, or stdin if it has no path.
 struct FormatInput {
@@ -127,7 +127,7 @@ fn collect_inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<FormatInput
 fn read_input(full: PathBuf, shown: &Path) -> anyhow::Result<FormatInput> {
     let name = shown.display().to_string();
     if !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-        anyhow::bail!("{name} is no configuration file: its name ends in .hcl or .hclvars");
+        anyhow::bail!("{name} is not a configuration file: the name must end in .hcl or .hclvars");
     }
     let bytes = std::fs::read(&full).with_context(|| format!("cannot read {name}"))?;
     Ok(FormatInput { path: Some(full), shown: name, bytes })

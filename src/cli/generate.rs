@@ -23,22 +23,23 @@ pub async fn generate_blocks(
     let generated = generate::generate_blocks(&stack.declared, &observed.snapshot, &connection.realize)
         .map_err(|findings| stack.findings_error(findings))?;
     if generated.blocks == 0 {
-        super::print_message("Every import has its block: nothing was written.\n");
+        super::print_message("Every import already has a block: nothing was written.\n");
         return Ok(());
     }
     let mut options = std::fs::OpenOptions::new();
     let opened = options.write(true).create_new(true).open(&path);
-    let mut opened = opened.with_context(|| format!("cannot make {}: it must be a new file", path.display()))?;
+    let mut opened =
+        opened.with_context(|| format!("cannot create {}: the file must not exist yet", path.display()))?;
     std::io::Write::write_all(&mut opened, generated.text.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
     let noun = if generated.blocks == 1 { "block" } else { "blocks" };
     super::print_message(&format!(
-        "Wrote {} {noun} to {}. They are yours to change.\n",
+        "Wrote {} {noun} to {}. Review and edit the file.\n",
         generated.blocks,
         file.display()
     ));
     for what in &generated.unsaid {
-        super::print_message(&format!("No block can say this, and an apply would take it away: {what}\n"));
+        super::print_message(&format!("warning: not supported in a block, and removed by an apply: {what}\n"));
     }
     Ok(())
 }

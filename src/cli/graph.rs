@@ -18,7 +18,7 @@ pub struct GraphArgs {
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
     pub format: GraphFormat,
 }

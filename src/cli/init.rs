@@ -12,7 +12,7 @@ use crate::workflow::{Interruption, WorkflowError};
 /// `leasehold init`
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// Where to write it
+    /// The directory to create the stack in
     #[arg(value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
@@ -32,7 +32,7 @@ pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Re
     for entry in entries {
         let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
         if path.extension().is_some_and(|extension| extension == "hcl") {
-            let what = format!("{} is there already; init does not touch a stack that exists", path.display());
+            let what = format!("{} already exists; init does not change an existing stack", path.display());
             return Err(WorkflowError::Refused { what, help: "Choose an empty directory.".to_owned() }.into());
         }
     }

@@ -18,7 +18,7 @@ use crate::workflow::{self, WorkflowError};
 pub struct ListArgs {
     #[command(flatten)]
     pub stack: StackArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
 }
@@ -76,7 +76,7 @@ impl IdentityRow {
                 ("quarantined", marks.and_then(|marks| marks.expires_at))
             }
             LifecyclePhase::Quarantined(_) => ("leaving", marks.and_then(|marks| marks.expires_at)),
-            LifecyclePhase::Released => ("to be let go", marks.and_then(|marks| marks.expires_at)),
+            LifecyclePhase::Released => ("to be released", marks.and_then(|marks| marks.expires_at)),
             LifecyclePhase::Absent { .. } if standing.live.is_some() => {
                 ("to be deleted", marks.and_then(|m| m.expires_at))
             }
@@ -123,7 +123,7 @@ fn render_table(rows: &[IdentityRow]) -> String {
         "owner",
         "service",
         "phase",
-        "until",
+        "expires",
         "last used",
     ]));
     let or_dash = |value: &Option<String>| escape_steering(value.as_deref().unwrap_or("-")).into_owned();

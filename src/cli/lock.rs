@@ -19,9 +19,9 @@ use crate::workflow::{self, Interruption, RunOrigin, WorkflowError};
 /// The commands on the lock.
 #[derive(Debug, Subcommand)]
 pub enum LockCommand {
-    /// Say who holds it
+    /// Show the current lock
     Show(LockShowArgs),
-    /// Break it, when its holder is dead and nobody can wait
+    /// Break a lock whose run is no longer active
     Break(LockBreakArgs),
 }
 
@@ -30,7 +30,7 @@ pub enum LockCommand {
 pub struct LockShowArgs {
     #[command(flatten)]
     pub stack: AuditStackArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
 }
@@ -40,10 +40,10 @@ pub struct LockShowArgs {
 pub struct LockBreakArgs {
     #[command(flatten)]
     pub stack: AuditStackArgs,
-    /// Why
+    /// The reason, for the ledger
     #[arg(long, value_name = "WORDS")]
     pub reason: String,
-    /// Only while this is the lock's epoch
+    /// Break the lock only if this is its epoch
     #[arg(long, value_name = "N")]
     pub epoch: Option<u64>,
 }
@@ -79,11 +79,11 @@ async fn show_lock(here: &Path, args: &LockShowArgs) -> Result<CommandExit, Comm
             "held": held.is_some(),
             "lock": found.as_ref().map(|(record, _)| record),
         }))?,
-        (OutputFormat::Human, None) => super::print_result("Nobody holds the lock.\n")?,
+        (OutputFormat::Human, None) => super::print_result("The lock is not held.\n")?,
         (OutputFormat::Human, Some((record, _))) => {
             let lock::LockRecord { holder, what, since, expires, epoch, .. } = record;
             let mut text = format!(
-                "Held by {} on {} (process {}), doing {what}.\n",
+                "Held by {} on {} (process {}), running {what}.\n",
                 escape_steering(&holder.actor),
                 escape_steering(&holder.host),
                 holder.process
@@ -91,7 +91,7 @@ async fn show_lock(here: &Path, args: &LockShowArgs) -> Result<CommandExit, Comm
             if let Some(pipeline) = describe_holder_job(holder) {
                 text.push_str(&format!("Pipeline: {}\n", escape_steering(&pipeline)));
             }
-            text.push_str(&format!("Since {since}; unless it is renewed it ends at {expires}. Epoch {epoch}.\n"));
+            text.push_str(&format!("Since {since}; expires at {expires} unless renewed. Epoch {epoch}.\n"));
             super::print_result(&text)?;
         }
     }
@@ -104,7 +104,10 @@ async fn break_lock(
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
     if args.reason.trim().is_empty() {
-        return Err(refused_error("--reason is empty", "Say why the lock is broken: --reason \"the runner died\"."));
+        return Err(refused_error(
+            "--reason is empty",
+            "Give the reason for breaking the lock: --reason \"the runner died\".",
+        ));
     }
     let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let breaking =
@@ -113,14 +116,14 @@ async fn break_lock(
         Ok(Some((record, _))) if !record.free => {
             if args.epoch.is_some_and(|epoch| epoch != record.epoch) {
                 return Err(refused_error(
-                    &format!("the lock has another holder by now: its epoch is {}", record.epoch),
-                    "See who holds it: `leasehold lock show`.",
+                    &format!("the lock now has another holder: its epoch is {}", record.epoch),
+                    "Show the holder: `leasehold lock show`.",
                 ));
             }
             breaking.break_held(&record).await
         }
         Ok(_) => {
-            super::print_result("Nobody holds the lock.\n")?;
+            super::print_result("The lock is not held.\n")?;
             Ok(CommandExit::Done)
         }
         Err(LockError::Unreadable { why, .. }) => breaking.break_unreadable(why).await,
@@ -159,11 +162,11 @@ impl LockBreaker<'_> {
         };
         if !self.finish_break(work).await? {
             return Err(refused_error(
-                "the lock was released, or has another holder by now",
-                "See who holds it: `leasehold lock show`.",
+                "the lock was released, or now has another holder",
+                "Show the holder: `leasehold lock show`.",
             ));
         }
-        super::print_result(&format!("The lock of {} is broken.\n", escape_steering(&record.holder.actor)))?;
+        super::print_result(&format!("Broke the lock of {}.\n", escape_steering(&record.holder.actor)))?;
         Ok(CommandExit::Done)
     }
 
@@ -187,9 +190,9 @@ impl LockBreaker<'_> {
             )
         };
         if !self.finish_break(work).await? {
-            return Err(refused_error("the lock can be read by now", "See who holds it: `leasehold lock show`."));
+            return Err(refused_error("the lock can now be read", "Show the holder: `leasehold lock show`."));
         }
-        super::print_result("The lock, which could not be read, is broken.\n")?;
+        super::print_result("Broke the unreadable lock.\n")?;
         Ok(CommandExit::Done)
     }
 
@@ -210,7 +213,7 @@ impl LockBreaker<'_> {
 
     fn describe_person(&self) -> String {
         let user = super::environment::read_variable("USER");
-        format!("{} on {}", user.as_deref().unwrap_or("somebody"), self.origin.host)
+        format!("{} on {}", user.as_deref().unwrap_or("unknown"), self.origin.host)
     }
 }
 

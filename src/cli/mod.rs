@@ -132,7 +132,7 @@ fn start_tracing() -> anyhow::Result<()> {
     let asked = environment::read_variable("RUST_LOG").unwrap_or_else(|| "error".to_owned());
     let asked = tracing_subscriber::EnvFilter::try_new(&asked).map_err(|error| {
         anyhow::anyhow!(
-            "the environment variable RUST_LOG is {asked:?}, which is not a filter of log lines such as \"leasehold=debug\": \
+            "the environment variable RUST_LOG is {asked:?}, which is not a valid log filter such as \"leasehold=debug\": \
              {error}. Correct it or unset it"
         )
     })?;

@@ -27,17 +27,17 @@ pub struct PlanArgs {
     pub selection: SelectionArgs,
     #[command(flatten)]
     pub allowance: AllowanceArgs,
-    /// Keep the plan in a file, to apply it exactly as it is
+    /// Save the plan to a file for a later apply
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Sign that file with this ed25519 key, a private key's file or a public key's that an agent holds the other half of; the
-    /// signature goes beside it, with .sig after its name
+    /// Sign the saved plan with this ed25519 key: a private key file, or a public key file whose private key is in ssh-agent. The
+    /// signature is written next to the plan, with the extension .sig
     #[arg(long, value_name = "KEY", requires = "out")]
     pub signing_key: Option<PathBuf>,
-    /// Write blocks for what `import` names and no block stands for yet, into a new file
+    /// Generate blocks for imported objects that have no block yet, into a new file
     #[arg(long, value_name = "FILE")]
     pub generate: Option<PathBuf>,
-    /// Exit with 2 when there are changes
+    /// Exit with 2 if there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
     #[command(flatten)]
@@ -92,7 +92,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
                 Some(_) => invocation::current_invocation().follow_up_command(&words),
                 None => invocation::current_invocation().follow_up_command_without_variables(&words),
             };
-            super::print_message(&format!("\nSaved. To apply exactly this: {}\n", escape_steering(&command)));
+            super::print_message(&format!("\nSaved the plan. To apply it: {}\n", escape_steering(&command)));
         }
     }
     if args.detailed_exitcode && !plan.is_empty() { Ok(CommandExit::Changes) } else { Ok(CommandExit::Done) }

@@ -19,10 +19,10 @@ use crate::workflow::Stack;
 /// In which form a plan is shown.
 #[derive(Debug, Clone, Args)]
 pub struct PlanViewArgs {
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = PlanFormat::Human)]
     pub format: PlanFormat,
-    /// The size to cut markdown to, riskiest changes first
+    /// The maximum size of Markdown output in bytes; the riskiest changes are kept
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = parse_max_bytes)]
     pub max_bytes: usize,
     /// Show the order of the writes as well: what each waits for, and why
@@ -43,7 +43,7 @@ pub enum PlanFormat {
     Github,
     /// SARIF 2.1.0
     Sarif,
-    /// JUnit's XML
+    /// JUnit XML
     Junit,
 }
 

@@ -49,7 +49,7 @@ impl ApplyProgress {
                 super::print_message(&format!("failed: {name}: {}\n", escape_steering(&error)));
             }
             ApplyEvent::Stopping => {
-                super::print_message("Stopping: finishing what is in flight, starting nothing new.\n");
+                super::print_message("Stopping: finishing the steps in flight, not starting new ones.\n");
             }
         }
         let shown: Vec<&str> = self.in_flight.iter().take(NAMED).map(|id| self.step_name(id)).collect();

@@ -12,7 +12,7 @@ use crate::workflow::{ChangePurpose, Interruption};
 /// `leasehold restore`
 #[derive(Debug, Args)]
 pub struct RestoreArgs {
-    /// The identity that was revoked: its address, its name or its ARN
+    /// The revoked identity: its address, name or ARN
     #[arg(value_name = "ADDRESS|ARN")]
     pub what: String,
     /// The stack's directory
@@ -20,7 +20,7 @@ pub struct RestoreArgs {
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
+    /// Simulate a run at this time (RFC 3339); only with the embedded directory
     #[arg(long, value_name = "INSTANT")]
     pub now: Option<Timestamp>,
     #[command(flatten)]

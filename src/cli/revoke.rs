@@ -18,18 +18,18 @@ use crate::workflow::{ChangePurpose, Connection, Interruption, RevocationTarget,
 /// `leasehold revoke`
 #[derive(Debug, Args)]
 pub struct RevokeArgs {
-    /// The identity: its address, its name, its ARN or that of a session of its role, or the id of one of its keys
+    /// The identity: its address, name or ARN, the ARN of a session of its role, or the ID of one of its access keys
     #[arg(value_name = "ADDRESS|ARN")]
     pub what: String,
     /// The stack's directory
     #[arg(value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// Why; it is kept as a mark on the identity, as far as its characters fit
+    /// The reason; stored as a mark on the identity, without characters that tags do not allow
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
+    /// Simulate a run at this time (RFC 3339); only with the embedded directory
     #[arg(long, value_name = "INSTANT")]
     pub now: Option<Timestamp>,
     #[command(flatten)]
@@ -54,8 +54,8 @@ pub async fn cmd_revoke(
     let reason = LeaveReason::from_revocation(&args.reason);
     if reason == LeaveReason::from_revocation("") {
         return Err(WorkflowError::Refused {
-            what: "the reason holds no letter or digit that a mark could keep".to_owned(),
-            help: "Say in a few words why, with --reason.".to_owned(),
+            what: "the reason has no letter or digit that can be stored in a mark".to_owned(),
+            help: "Pass a short reason with --reason.".to_owned(),
         }
         .into());
     }

@@ -93,7 +93,7 @@ pub fn read_variables(args: &VariableArgs) -> Result<VariableInputs, CommandErro
         if let Some(name) = key.strip_prefix("LEASEHOLD_VAR_") {
             let value = value
                 .into_string()
-                .map_err(|_| anyhow::anyhow!("the environment variable {key} does not hold UTF-8"))?;
+                .map_err(|_| anyhow::anyhow!("the environment variable {key} is not valid UTF-8"))?;
             environment.push((name.to_owned(), value));
         }
     }

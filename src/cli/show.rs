@@ -68,9 +68,11 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, Comm
         let nearest = workflow::find_nearest_name(&args.what, &known)
             .map_or_else(String::new, |name| format!("; did you mean {name}?"));
         let stack = &stack.declared.stack;
-        return Err(
-            anyhow::anyhow!("no plan file and no identity of stack {stack} is called {}{nearest}", args.what).into()
-        );
+        return Err(anyhow::anyhow!(
+            "no plan file and no identity in stack {stack} has the name {}{nearest}",
+            args.what
+        )
+        .into());
     };
     let row = IdentityRow::from_standing(standing);
     let mut resources: Vec<_> = standing.live.iter().flat_map(|live| live.resources.values().cloned()).collect();
@@ -90,9 +92,7 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, Comm
         PlanFormat::Json => super::print_json(&whole)?,
         PlanFormat::Human => super::print_result(&render_identity(&whole))?,
         PlanFormat::Markdown | PlanFormat::Github | PlanFormat::Sarif | PlanFormat::Junit => {
-            return Err(
-                anyhow::anyhow!("an identity is shown for people or as JSON; the other forms are for plans").into()
-            );
+            return Err(anyhow::anyhow!("an identity can only be shown with --format human or json").into());
         }
     }
     Ok(CommandExit::Done)

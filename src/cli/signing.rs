@@ -39,7 +39,7 @@ fn sign_with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<Chec
         );
     }
     let armoured = checkpoint::sign_checkpoint(&key, text)
-        .with_context(|| format!("{} cannot sign; an ed25519 key is needed", path.display()))?;
+        .with_context(|| format!("{} cannot sign; an ed25519 key is required", path.display()))?;
     Ok(CheckpointSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
 }
 
@@ -47,12 +47,12 @@ fn sign_with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<Che
     let key = PublicKey::from_openssh(content.trim())
         .with_context(|| format!("{} is neither a private nor a public OpenSSH key", path.display()))?;
     let data = checkpoint::signing_data(text).context("the text cannot be signed")?;
-    let blob = key.to_bytes().context("the key does not encode")?;
+    let blob = key.to_bytes().context("cannot encode the key")?;
     let signature = agent::request_signature(&blob, &data)
-        .with_context(|| format!("the SSH agent does not sign with {}", path.display()))?;
-    let signature = Signature::try_from(signature.as_slice()).context("the SSH agent's answer does not read")?;
-    let armoured = checkpoint::armor_signature(key.key_data(), signature).context("the signature does not encode")?;
-    checkpoint::verify_signature(text, &armoured, None).context("the SSH agent's signature does not hold")?;
+        .with_context(|| format!("the SSH agent cannot sign with {}", path.display()))?;
+    let signature = Signature::try_from(signature.as_slice()).context("the SSH agent's response is not a signature")?;
+    let armoured = checkpoint::armor_signature(key.key_data(), signature).context("cannot encode the signature")?;
+    checkpoint::verify_signature(text, &armoured, None).context("the SSH agent's signature is not valid")?;
     Ok(CheckpointSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
 }
 
@@ -73,8 +73,8 @@ mod agent {
 
     pub fn request_signature(key: &[u8], data: &[u8]) -> anyhow::Result<Vec<u8>> {
         let socket = crate::cli::environment::read_variable("SSH_AUTH_SOCK")
-            .context("SSH_AUTH_SOCK is not set: no agent runs")?;
-        let mut agent = UnixStream::connect(&socket).context("the agent's socket does not answer")?;
+            .context("SSH_AUTH_SOCK is not set: no SSH agent is available")?;
+        let mut agent = UnixStream::connect(&socket).context("cannot connect to the agent's socket")?;
         agent.set_read_timeout(Some(Duration::from_secs(60)))?;
         let mut request = vec![SIGN_REQUEST];
         for part in [key, data] {
@@ -88,13 +88,13 @@ mod agent {
         agent.read_exact(&mut length)?;
         let length = u32::from_be_bytes(length);
         if length > LONGEST {
-            bail!("its answer is too long");
+            bail!("the response of the agent is too long");
         }
         let mut answer = vec![0; usize::try_from(length)?];
         agent.read_exact(&mut answer)?;
         match answer.split_first() {
             Some((&SIGN_RESPONSE, rest)) if rest.len() >= 4 => Ok(rest.get(4..).unwrap_or_default().to_vec()),
-            _ => bail!("it refuses: it may not hold the key"),
+            _ => bail!("the agent refused; it may not have the key"),
         }
     }
 }
@@ -102,6 +102,6 @@ mod agent {
 #[cfg(not(unix))]
 mod agent {
     pub fn request_signature(_: &[u8], _: &[u8]) -> anyhow::Result<Vec<u8>> {
-        anyhow::bail!("agents are reached on Unix only; name the private key's file")
+        anyhow::bail!("SSH agents are only supported on Unix; pass the private key file")
     }
 }

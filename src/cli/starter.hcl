@@ -2,7 +2,7 @@
 leasehold {
   stack = "STACK_NAME"
 
-  # Where the stack's lock, ledger and evidence live. A team needs a bucket:
+  # Where the stack's lock, ledger and evidence are stored. A team needs a shared bucket:
   # backend "s3" {
   #   bucket = "acme-leasehold"
   # }
@@ -10,28 +10,28 @@ leasehold {
     path = ".leasehold"
   }
 
-  # What holds for every identity that does not say otherwise.
+  # Defaults for every identity; an identity can override them.
   defaults {
-    ttl = "90d" # access ends this long after joining, unless renewed_at says that somebody looked again
+    ttl = "90d" # access expires 90 days after joining, or after the last `renewed_at`
     leaver {
-      grace = "7d" # a leaver is shut off at once, and deleted this much later
+      grace = "7d" # a leaver is quarantined at once and deleted after this time
     }
   }
 }
 
-# With no provider block the embedded directory is used: a file below .leasehold, no account needed. For AWS:
+# Without a provider block, Leasehold uses the embedded directory: a file in .leasehold, no account needed. For AWS:
 # provider "aws" {
 #   region              = "us-east-1"
 #   allowed_account_ids = ["111122223333"]
 # }
 
-# Somebody answers for every identity.
+# Every identity has an owner, who is responsible for it.
 owner "jane" {
   name  = "Jane Doe"
   email = "jane@example.com"
 }
 
-# What may be done to what; identities share scopes.
+# A scope is a reusable set of permissions. Several identities can have the same scope.
 scope "orders_read" {
   description = "read orders"
   statement {

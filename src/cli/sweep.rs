@@ -20,7 +20,7 @@ pub struct SweepArgs {
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
+    /// Simulate a run at this time (RFC 3339); only with the embedded directory
     #[arg(long, value_name = "INSTANT")]
     pub now: Option<Timestamp>,
     #[command(flatten)]

@@ -122,21 +122,24 @@ fn describe_event(event: &WorkflowEvent<'_>) -> String {
     match event {
         WorkflowEvent::ConfigurationSkipped(count) => {
             let noun = if *count == 1 { "finding" } else { "findings" };
-            format!("The configuration has {count} {noun}; only the stack's name and provider are taken from it.\n")
+            format!("The configuration has {count} {noun}; only the stack's name and provider are read from it.\n")
         }
         WorkflowEvent::EssentialsUnreadable => {
-            "The stack's name or provider cannot be read, or may stand in text that cannot be:\n".to_owned()
+            "cannot read the stack's name and provider from the configuration:\n".to_owned()
         }
         WorkflowEvent::UnfinishedIntents(count) => format!(
-            "An earlier run did not come to its end: {count} of its steps are open, and are held against what lives.\n"
+            "An earlier run did not complete: {count} of its steps have no recorded outcome, and are compared with the live state.\n"
         ),
         WorkflowEvent::SecretsRemoved(keys) => {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            format!("Taken out of the stores, for they live no more: {}.\n", escape_steering(&keys.join(", ")))
+            format!(
+                "Removed from the secret stores because these keys no longer exist: {}.\n",
+                escape_steering(&keys.join(", "))
+            )
         }
         WorkflowEvent::SecretStoreSkipped(error) => format!("warning: {}\n", escape_steering(&error.to_string())),
         WorkflowEvent::AccountsUnknown(error) => format!(
-            "warning: whether this stack has anything in accounts that no provider block leads to is not known: {}\n",
+            "warning: cannot check whether this stack has objects in accounts without a provider block: {}\n",
             escape_steering(&error.to_string())
         ),
         WorkflowEvent::AccountsSkipped(accounts) => {
@@ -148,15 +151,16 @@ fn describe_event(event: &WorkflowEvent<'_>) -> String {
             ))
         }
         WorkflowEvent::DueIdentityWaits(address) => {
-            let line = format!("{address} is due, and others must let go of it first: run `leasehold apply`");
+            let line =
+                format!("{address} is due, but depends on changes that only an apply makes: run `leasehold apply`");
             format!("{}\n", invocation::current_invocation().complete_commands(&escape_steering(&line)))
         }
         WorkflowEvent::StopRequested(signal, limit) => format!(
-            "{signal} received: steps in flight have {} s to finish. A second signal leaves at once and keeps the lock.\n",
+            "{signal} received: steps in flight have {} s to finish. A second signal stops the program at once and leaves the lock held.\n",
             limit.as_secs()
         ),
         WorkflowEvent::LockNotReleased(why) => {
-            format!("warning: the lock could not be given back, and runs out by itself: {}\n", escape_steering(why))
+            format!("warning: the lock could not be released, and expires by itself: {}\n", escape_steering(why))
         }
         _ => String::new(),
     }
@@ -173,12 +177,14 @@ fn show_plan(output: Option<&RunOutput>, review: &PlanReview<'_>) -> anyhow::Res
         PlanSubject::Expirations(next) if plan.is_empty() => {
             let next = match next {
                 Some(due) => format!("Next: {}.", escape_steering(&due.to_string())),
-                None => "Nothing is due later either.".to_owned(),
+                None => "No later expiration is scheduled.".to_owned(),
             };
-            write_stdout(&format!("No changes. No lease has ended, no grace is over and no key is due.\n{next}\n"))
+            write_stdout(&format!(
+                "No changes. No lease or grace period has expired, and no key is due for rotation.\n{next}\n"
+            ))
         }
         PlanSubject::Revocation(address) if plan.is_empty() => {
-            write_stdout(&format!("{} is revoked already, for that reason.\n", escape_steering(address.as_str())))
+            write_stdout(&format!("{} is already revoked for this reason.\n", escape_steering(address.as_str())))
         }
         _ => {
             let text = views::plan::render_plan_text(plan, rulings, realize);

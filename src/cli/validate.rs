@@ -20,7 +20,7 @@ pub struct ValidateArgs {
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub variables: VariableArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = FindingsFormat::Human)]
     pub format: FindingsFormat,
 }

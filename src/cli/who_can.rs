@@ -17,12 +17,12 @@ pub struct WhoCanArgs {
     /// The action, such as s3:GetObject
     #[arg(value_name = "ACTION")]
     pub action: String,
-    /// The resource: an ARN, or * for an action that takes none
+    /// The resource: an ARN, or * for an action without resources
     #[arg(value_name = "RESOURCE")]
     pub resource: String,
     #[command(flatten)]
     pub stack: StackArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
 }

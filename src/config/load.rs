@@ -162,10 +162,10 @@ fn index_module<'a>(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> 
             findings.push(
                 Diagnostic::error(
                     "config::not_in_a_module",
-                    format!("a module holds no `{}` block", block.keyword.text),
+                    format!("a module cannot have a `{}` block", block.keyword.text),
                 )
-                .with_location(block.span(), "belongs to the stack")
-                .with_help("take it out: the stack that calls the module has it"),
+                .with_location(block.span(), "only allowed in the stack")
+                .with_help("remove it, and declare it in the stack that calls the module"),
             );
         }
     }
@@ -174,9 +174,12 @@ fn index_module<'a>(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> 
     let taken = schema::find_block_schema("module").into_iter().flat_map(|schema| schema.attributes);
     for variable in taken.filter_map(|word| catalog.variables.get(word.name)) {
         findings.push(
-            Diagnostic::error("config::label", format!("a module's variable cannot be called `{}`", variable.label(0)))
-                .with_location(variable.span(), "a word of `module` itself")
-                .with_help("give the variable another name: a call could not tell the two apart"),
+            Diagnostic::error(
+                "config::label",
+                format!("a variable of a module cannot have the name `{}`", variable.label(0)),
+            )
+            .with_location(variable.span(), "an attribute of the `module` block")
+            .with_help("rename the variable: in a module call, it would be ambiguous"),
         );
     }
     catalog
@@ -194,9 +197,9 @@ fn sort_findings(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 fn diagnose_block_in_variable_file(block: &Block) -> Diagnostic {
-    Diagnostic::error("config::unknown_block", "a file of variables' values holds no blocks")
+    Diagnostic::error("config::unknown_block", "a variable file cannot have blocks")
         .with_location(block.span(), "a block")
-        .with_help("write name = value, a line for each variable; blocks stand in *.hcl files")
+        .with_help("write name = value, one line for each variable; blocks belong in *.hcl files")
 }
 
 fn check_leasehold_block(
@@ -215,19 +218,19 @@ fn check_leasehold_block(
     }
     let (summary, help) = if sources.stack_files().next().is_none() {
         (
-            "there is no *.hcl file here",
-            "look whether this is the right directory; `leasehold init` writes a first stack to start from",
+            "no *.hcl file in this directory",
+            "check that this is the right directory, or run `leasehold init` to create a new stack",
         )
     } else {
         (
-            "no file here has a `leasehold` block",
-            "add leasehold { stack = \"payments\" } to one of the files, or look whether this is the right directory",
+            "no file in this directory has a `leasehold` block",
+            "add leasehold { stack = \"payments\" } to one of the files, or check that this is the right directory",
         )
     };
     findings.push(
         Diagnostic::error("config::no_leasehold_block", summary)
             .with_detail(
-                "A `leasehold` block names the stack, and the stack's name marks everything it owns in the cloud.",
+                "The `leasehold` block sets the stack's name. All objects of the stack in the cloud are marked with it.",
             )
             .with_help(help),
     );

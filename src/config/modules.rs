@@ -109,40 +109,40 @@ impl<'a> ModuleLibrary<'a> {
             ))
         };
         let ExprKind::String(source) = &attribute.value.kind else {
-            let help = "write the path itself, such as source = \"./modules/team\"";
-            return Err(wrong("`source` is a path in quotes, without expressions".to_owned(), "not a path", help));
+            let help = "write a literal path, such as source = \"./modules/team\"";
+            return Err(wrong("`source` must be a path in quotes, without expressions".to_owned(), "not a path", help));
         };
         let directory = resolve_source(from, source).map_err(|invalid| match invalid {
             ModuleSourceError::Remote => wrong(
-                format!("{source:?} is not a module within the repository"),
+                format!("{source:?} is not a path to a module in the repository"),
                 "not a local path",
-                "a module's source begins with ./ or ../; nothing is fetched from elsewhere: keep a copy in the repository",
+                "`source` must start with ./ or ../; remote modules are not supported: add a copy to the repository",
             ),
             ModuleSourceError::Absolute => wrong(
                 format!("{source:?} is an absolute path"),
-                "not relative",
-                "write the way from this file's directory: ./… or ../…",
+                "must be a relative path",
+                "write the path relative to this file's directory: ./… or ../…",
             ),
             ModuleSourceError::Characters => {
-                wrong(format!("{source:?} cannot be a path"), "not a path", "separate folders by /")
+                wrong(format!("{source:?} is not a valid path"), "not a path", "separate directories with /")
             }
         })?;
         match self.sources.find_module(&directory) {
             None if directory == ROOT_DIRECTORY => Ok((ROOT_DIRECTORY, &self.stack)),
             None => Err(wrong(
                 format!("more than {MOST_DIRECTORIES} directories of modules"),
-                "not read any more",
-                "look whether links lead in a circle",
+                "stopped reading here",
+                "check for cyclic links",
             )),
             Some(Err(problem)) => Err(wrong(
                 format!("the module {source:?} cannot be read"),
                 problem,
-                "a module is a directory with *.hcl files in the same repository",
+                "a module must be a directory with *.hcl files in the same repository",
             )),
             Some(Ok(files)) if files.is_empty() => Err(wrong(
                 format!("the module {source:?} has no *.hcl file"),
                 "an empty directory",
-                "look whether this is the right directory",
+                "check that this is the right directory",
             )),
             Some(Ok(_)) => match self.modules.get_key_value(directory.as_str()) {
                 Some((directory, catalog)) => Ok((*directory, catalog)),

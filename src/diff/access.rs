@@ -207,17 +207,17 @@ pub fn compare_holdings(
         collect_holdings(after.0.values(), after.1, realize);
     let unknown = |reason: String| Comparison { verdict: AccessVerdict::Unknown, witness: None, reason: Some(reason) };
     if old_boundary != new_boundary {
-        return unknown("the permissions boundary changes, and its content is not read".to_owned());
+        return unknown("the permissions boundary changes, and Leasehold does not read its content".to_owned());
     }
     if old.opaque != new.opaque {
         let differing: Vec<&str> = old.opaque.symmetric_difference(&new.opaque).map(String::as_str).collect();
-        return unknown(format!("the content of {} is not read", differing.join(", ")));
+        return unknown(format!("Leasehold does not read the content of {}", differing.join(", ")));
     }
     let compared = comparer.compare_access(&old, &new);
     if !(old_secret || new_secret) || (compared.witness.is_none() && compared.reason.is_none()) {
         return compared;
     }
     // An example, or the reason why there is none, would show the sensitive value.
-    let reason = "sensitive values are in its policies, so that no example is given".to_owned();
+    let reason = "no example, because its policies contain sensitive values".to_owned();
     Comparison { witness: None, reason: Some(reason), ..compared }
 }

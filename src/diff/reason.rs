@@ -146,13 +146,11 @@ impl fmt::Display for ChangeReason {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
             Self::Leaves { why } => write!(f, "{why}"),
-            Self::Adopted => f.write_str("taken in: it lives already, and carries no marks yet"),
-            Self::Released { until: None } => {
-                f.write_str("no longer managed → its marks are taken off, all else stays")
-            }
+            Self::Adopted => f.write_str("import: exists, not yet managed"),
+            Self::Released { until: None } => f.write_str("no longer managed → remove its marks, keep everything else"),
             Self::Released { until: Some(at) } => write!(
                 f,
-                "no longer managed → its marks are taken off, all else stays; the lease deny in its policy too: no access from {at}"
+                "no longer managed → remove its marks, keep everything else, including the lease deny: no access from {at}"
             ),
             Self::Restored { since } => write!(f, "restored from quarantine (since {since})"),
             Self::Owner { from, to } => write!(f, "owner {} → {}", or_none(from), or_none(to)),
@@ -163,14 +161,14 @@ impl fmt::Display for ChangeReason {
                 let word = if self.is_lease_extension() { "longer lease" } else { "lease" };
                 write!(f, "{word} {} → {}", text(from), text(to))
             }
-            Self::Template { template } => write!(f, "{template} says something else"),
+            Self::Template { template } => write!(f, "{template} changed"),
             Self::OtherTemplate { from, to } => write!(f, "template {} → {}", or_none(from), or_none(to)),
             Self::Address { from } => write!(f, "moved from {from}"),
-            Self::NewKey { why } => write!(f, "a new key: {why}"),
+            Self::NewKey { why } => write!(f, "new access key: {why}"),
             Self::KeyOff { key, replaced_at, last_used } => {
                 write!(f, "{key} is disabled: {}", describe_disabled_key(*replaced_at, *last_used))
             }
-            Self::KeyGoes { key, why } => write!(f, "{key} goes: {why}"),
+            Self::KeyGoes { key, why } => write!(f, "{key} is deleted: {why}"),
             Self::Differs { aspect } => f.write_str(match aspect {
                 Aspect::Trust => "trust differs",
                 Aspect::Access => "access differs",
@@ -180,9 +178,11 @@ impl fmt::Display for ChangeReason {
                 Aspect::Tags => "tags differ",
                 Aspect::Description => "description differs",
             }),
-            Self::Scope { scope } => write!(f, "{scope} says something else"),
-            Self::ChangedOutside => f.write_str("changed outside leasehold"),
-            Self::Unfinished => f.write_str("parts are missing: taken away outside leasehold, or a run broke off"),
+            Self::Scope { scope } => write!(f, "{scope} changed"),
+            Self::ChangedOutside => f.write_str("changed outside Leasehold"),
+            Self::Unfinished => {
+                f.write_str("parts are missing: removed outside Leasehold, or an earlier run did not complete")
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct IgnorePatterns {
 
 /// A line of an ignore file that is not a valid glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {text:?} is no pattern: {problem}")]
+#[error("line {line}: {text:?} is not a valid pattern: {problem}")]
 pub struct InvalidPatternError {
     /// The line, from 1.
     pub line: usize,

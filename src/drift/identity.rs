@@ -42,14 +42,14 @@ pub fn check_identity_drift(
     }
     match &standing.phase {
         LifecyclePhase::Absent { .. } => {
-            report
-                .findings
-                .push(looked.new_finding(DriftRule::GraceOver, "its grace is over, and it is still there".to_owned()));
+            report.findings.push(
+                looked.new_finding(DriftRule::GraceOver, "its grace period is over, but it still exists".to_owned()),
+            );
             report.findings.extend(looked.find_unexplained_change());
         }
         LifecyclePhase::Quarantined(quarantined) if live.marks.quarantine.is_none() => {
             if let LeaveReason::LeaseEnded { at } = &quarantined.reason {
-                let message = format!("its lease ended at {at}, and it is not quarantined");
+                let message = format!("its lease expired at {at}, but it is not quarantined");
                 report.findings.push(looked.new_finding(DriftRule::LeaseOver, message));
             } else {
                 report.pending.insert(standing.address.clone(), PendingChange::Leaves);
@@ -74,15 +74,15 @@ fn report_absent(inputs: &DriftInputs<'_>, standing: &IdentityStatus<'_>, report
         address: Some(standing.address.clone()),
         object: standing.id.to_string(),
         owner: Some(declared.spec.owner.clone()),
-        message: "it is declared and not there: removed outside, or never applied".to_owned(),
+        message: "declared but missing: deleted outside Leasehold, or never applied".to_owned(),
         access: None,
         changes: Vec::new(),
     };
     if let Some(stranger) = inputs.snapshot.strangers.get(&standing.id) {
         finding.rule = DriftRule::Unmarked;
         finding.object = stranger.arn.clone();
-        let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not carry this stack's mark".to_owned());
-        finding.message = format!("its name is taken: {why}");
+        let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not have this stack's marks".to_owned());
+        finding.message = format!("its name is in use: {why}");
     } else if inputs
         .recorded
         .is_some_and(|recorded| !recorded.contains(&(standing.address.clone(), standing.id.account.clone())))
@@ -126,12 +126,12 @@ impl IdentityCheck<'_> {
 
     /// A finding that the identity differs from what was last applied, if it does, without saying in what.
     fn find_unexplained_change(&self) -> Option<DriftFinding> {
-        self.outside.then(|| self.new_finding(DriftRule::Changed, "it is not as it was last applied".to_owned()))
+        self.outside.then(|| self.new_finding(DriftRule::Changed, "differs from the last applied state".to_owned()))
     }
 
     fn check_quarantined(&self, quarantined: &QuarantinedIdentity, report: &mut DriftReport) {
         if let Some(used) = quarantined.held_by_use {
-            let message = format!("its grace is over, and it was used at {used}, after its quarantine began");
+            let message = format!("its grace period is over, but it was used at {used}, after its quarantine began");
             report.findings.push(self.new_finding(DriftRule::GraceOver, message));
         }
         let delta = diff::classify_identity(self.standing, self.wanted, self.inputs.realize);
@@ -150,9 +150,9 @@ impl IdentityCheck<'_> {
         let opened: Vec<Change> =
             delta.into_iter().flat_map(|delta| delta.changes).filter(is_not_mark_change).collect();
         let message = if opened.is_empty() {
-            "something was added to it in quarantine; the Deny on everything still holds"
+            "changed while in quarantine; the Deny on all actions is still in effect"
         } else {
-            "its quarantine was opened"
+            "its quarantine was removed or weakened"
         };
         let mut finding = self.new_finding(DriftRule::Changed, message.to_owned());
         finding.changes = opened.into_iter().map(invert_change).collect();
@@ -191,10 +191,10 @@ impl IdentityCheck<'_> {
             let mut finding = match &change {
                 Change::Delete { before } => self.report_unmanaged(before),
                 Change::Create { after } => {
-                    self.new_finding(DriftRule::Missing, format!("{} was taken off it", after.id))
+                    self.new_finding(DriftRule::Missing, format!("{} was removed from it", after.id))
                 }
                 Change::Update { after, .. } => {
-                    self.new_finding(DriftRule::Changed, format!("{} is not as it was applied", after.id))
+                    self.new_finding(DriftRule::Changed, format!("{} differs from the applied state", after.id))
                 }
                 Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => continue,
             };
@@ -203,7 +203,8 @@ impl IdentityCheck<'_> {
             findings.push(finding);
         }
         if findings.is_empty() {
-            let mut finding = self.new_finding(DriftRule::Changed, "its marks are not as they were written".to_owned());
+            let mut finding =
+                self.new_finding(DriftRule::Changed, "its marks differ from the applied state".to_owned());
             finding.changes = marks.into_iter().map(invert_change).collect();
             findings.push(finding);
         }
@@ -227,8 +228,7 @@ impl IdentityCheck<'_> {
                 _ => rest.push(change),
             }
         }
-        let message =
-            "it is not as it was last applied; its configuration differs too, so that what follows may be either's";
+        let message = "differs from the last applied state; its configuration changed too, so the differences may come from either";
         let mut finding = self.new_finding(DriftRule::Changed, message.to_owned());
         finding.changes = rest.into_iter().map(invert_change).collect();
         findings.push(finding);
@@ -256,9 +256,9 @@ impl IdentityCheck<'_> {
         let held = held.unwrap_or_else(|| resource.id.to_string());
         let text = |name: &str| resource.get(name).and_then(Value::as_text);
         let end = text("expiration_date").and_then(|at| at.get(..10)).filter(|_| text("status") == Some("Active"));
-        let end = end.map_or_else(String::new, |day| format!(", ends {day}"));
+        let end = end.map_or_else(String::new, |day| format!(", expires {day}"));
         let status = text("status").map_or_else(String::new, |status| format!(" ({status}{end})"));
-        self.new_finding(rule, format!("it holds {held}{status}, which nobody declared"))
+        self.new_finding(rule, format!("has {held}{status}, which is not declared"))
     }
 
     /// Whether a resource is a credential of a principal, such as an access key or a password.

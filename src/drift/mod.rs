@@ -100,13 +100,13 @@ impl DriftRule {
     #[must_use]
     pub fn short_title(self) -> &'static str {
         match self {
-            Self::StrayAccess => "stray access",
-            Self::StrayCredential => "stray credential",
+            Self::StrayAccess => "unmanaged access",
+            Self::StrayCredential => "unmanaged credential",
             Self::Changed => "changed",
             Self::Unmarked => "unmarked",
             Self::Missing => "missing",
-            Self::LeaseOver => "lease over",
-            Self::GraceOver => "grace over",
+            Self::LeaseOver => "lease expired",
+            Self::GraceOver => "grace period over",
             Self::Unmanaged => "unmanaged",
         }
     }
@@ -115,16 +115,16 @@ impl DriftRule {
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::StrayAccess => "Find out who gave it; declare it, or let `leasehold apply` take it off.",
+            Self::StrayAccess => "Find out who added it. Declare it, or run `leasehold apply` to remove it.",
             Self::StrayCredential => {
-                "Find out who made it and who holds it; `leasehold apply` removes it, `leasehold revoke` stops the identity at once."
+                "Find out who created it and who uses it. Run `leasehold apply` to delete it, or `leasehold revoke` to quarantine the identity at once."
             }
-            Self::Changed => "Find out who changed it; declare it so, or let `leasehold apply` put it back.",
-            Self::Unmarked => "Rename or remove it, or let its owner say whose it is; leasehold does not write it.",
-            Self::Missing => "Find out who removed it; `leasehold apply` makes it again, or take its block out.",
-            Self::LeaseOver => "Let `leasehold sweep` run on a schedule; or renew the lease.",
-            Self::GraceOver => "Let `leasehold sweep` run on a schedule.",
-            Self::Unmanaged => "Declare it, remove it, or write its ARN into the ignore file.",
+            Self::Changed => "Find out who changed it. Declare the change, or run `leasehold apply` to revert it.",
+            Self::Unmarked => "Rename or delete it, or clarify who owns it; Leasehold does not change it.",
+            Self::Missing => "Find out who deleted it. Run `leasehold apply` to create it again, or remove its block.",
+            Self::LeaseOver => "Run `leasehold sweep` on a schedule, or renew the lease.",
+            Self::GraceOver => "Run `leasehold sweep` on a schedule.",
+            Self::Unmanaged => "Declare it, delete it, or add its ARN to the ignore file.",
         }
     }
 
@@ -214,7 +214,7 @@ impl DriftReport {
             address: None,
             object: name.clone(),
             owner: None,
-            message: "no stack of leasehold manages it".to_owned(),
+            message: "not managed by any Leasehold stack".to_owned(),
             access: None,
             changes: Vec::new(),
         }));
@@ -269,7 +269,7 @@ fn find_unmarked_objects(inputs: &DriftInputs<'_>, report: &DriftReport) -> Vec<
             address: None,
             object: stranger.arn.clone(),
             owner: None,
-            message: stranger.unreadable.clone().unwrap_or_else(|| format!("it is under {path} and carries no mark")),
+            message: stranger.unreadable.clone().unwrap_or_else(|| format!("under {path}, but without marks")),
             access: None,
             changes: Vec::new(),
         })

@@ -88,16 +88,16 @@ impl SharedCheck<'_> {
             return;
         }
         let message = match applied {
-            Some(_) if configured => "it is not as it was applied",
-            Some(_) => "it is not as it was last applied, and its configuration differs too",
-            None => "it is not as declared; nothing on it tells whether somebody changed it or its configuration did",
+            Some(_) if configured => "differs from the applied state",
+            Some(_) => "differs from the last applied state; its configuration changed too",
+            None => "differs from the configuration; it has no digest mark, so the cause is unknown",
         };
         for change in changes {
             let rule =
                 if matches!(change, Change::Delete { .. }) { DriftRule::StrayAccess } else { DriftRule::Changed };
             let object = change.resource_before().or(change.resource_after());
             let told = match (rule, object) {
-                (DriftRule::StrayAccess, Some(object)) => format!("it holds {}, which nobody declared", object.id),
+                (DriftRule::StrayAccess, Some(object)) => format!("has {}, which is not declared", object.id),
                 _ => message.to_owned(),
             };
             let root = self.live.get(self.id).or(object);
@@ -116,7 +116,7 @@ fn report_undeclared(inputs: &DriftInputs<'_>, shared: &LiveShared, held: bool, 
     let marked =
         digest_mark(Some(&shared.resource)).is_some() || estate::address_kind(&shared.address) == Some("group");
     if !marked {
-        let message = "it lies under the stack's path and does not carry the stack's marks".to_owned();
+        let message = "under the stack's path, but without the stack's marks".to_owned();
         report.findings.push(shared_finding(inputs, DriftRule::Unmarked, None, &shared.resource, message));
     } else if !held && shared.held_by.is_empty() {
         report.pending.insert(shared.address.clone(), PendingChange::Leaves);
@@ -126,9 +126,9 @@ fn report_undeclared(inputs: &DriftInputs<'_>, shared: &LiveShared, held: bool, 
 fn report_missing(inputs: &DriftInputs<'_>, wanted: &Resource, was_there: bool, report: &mut DriftReport) {
     let address = shared_address(wanted, None);
     if let Some(stranger) = inputs.snapshot.strangers.get(&wanted.id) {
-        let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not carry this stack's mark".to_owned());
+        let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not have this stack's marks".to_owned());
         let mut finding =
-            shared_finding(inputs, DriftRule::Unmarked, Some(address), wanted, format!("its name is taken: {why}"));
+            shared_finding(inputs, DriftRule::Unmarked, Some(address), wanted, format!("its name is in use: {why}"));
         finding.object = stranger.arn.clone();
         report.findings.push(finding);
         return;
@@ -138,7 +138,7 @@ fn report_missing(inputs: &DriftInputs<'_>, wanted: &Resource, was_there: bool, 
             report.pending.insert(address, PendingChange::Joins);
         }
         _ => {
-            let message = "it is declared and not there: removed outside, or never applied".to_owned();
+            let message = "declared but missing: deleted outside Leasehold, or never applied".to_owned();
             report.findings.push(shared_finding(inputs, DriftRule::Missing, Some(address), wanted, message));
         }
     }

@@ -62,7 +62,7 @@ impl BlockGenerator<'_> {
             (Some(owner), _, _) => Ok(owner.clone()),
             (None, Some(only), None) => Ok(only.clone()),
             (None, _, _) => Err(Box::new(
-                Diagnostic::error("lifecycle::import", format!("nobody is named who answers for {}", import.to))
+                Diagnostic::error("lifecycle::import", format!("{} has no owner", import.to))
                     .with_location(import.origin.header_span(), "no `owner`")
                     .with_help("add owner = owner.NAME to the import block"),
             )),

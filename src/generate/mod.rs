@@ -68,9 +68,9 @@ fn find_block_label(import: &ImportBlock) -> Result<String, Box<Diagnostic>> {
     match text.split_once('.') {
         Some((_, label)) if !label.contains(['.', '[']) => Ok(label.to_owned()),
         _ => Err(Box::new(
-            Diagnostic::error("lifecycle::import", format!("no block can be written for {}", import.to))
-                .with_location(import.origin.part_span("to"), "an instance, or within a module")
-                .with_help("write its block by hand, or give it an address of its own: to = identity.NAME"),
+            Diagnostic::error("lifecycle::import", format!("cannot generate a block for {}", import.to))
+                .with_location(import.origin.part_span("to"), "an instance of a block, or in a module")
+                .with_help("write the block yourself, or import to a plain address: to = identity.NAME"),
         )),
     }
 }

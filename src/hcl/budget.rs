@@ -96,7 +96,7 @@ impl EvalBudget {
                 let finding = Diagnostic::error("config::budget", "evaluation takes too long")
                     .with_location(span(), "stopped here")
                     .with_detail(format!("more than {MOST_STEPS} steps"))
-                    .with_help("make the collections that expressions go through smaller");
+                    .with_help("use smaller collections");
                 Err(EvalError::Exhausted(Box::new(finding)))
             }
         }
@@ -166,7 +166,7 @@ impl EvalBudget {
         let finding =
             Diagnostic::error("config::budget", format!("more than {} instances in one stack", self.limits.instances))
                 .with_location(span(), format!("{count} here"))
-                .with_help("make several stacks of it");
+                .with_help("split it into several stacks");
         Err(EvalError::Exhausted(Box::new(finding)))
     }
 
@@ -187,9 +187,9 @@ impl EvalBudget {
     pub fn run_nested<T>(&self, span: impl FnOnce() -> FileSpan, inner: impl FnOnce() -> Evaluated<T>) -> Evaluated<T> {
         let depth = self.depth.get();
         if depth >= DEEPEST {
-            let finding = Diagnostic::error("config::too_deep", "references go too deep")
+            let finding = Diagnostic::error("config::too_deep", "references are nested too deep")
                 .with_location(span(), "stopped here")
-                .with_detail(format!("more than {DEEPEST} expressions lie within each other, through references"))
+                .with_detail(format!("more than {DEEPEST} expressions are nested through references"))
                 .with_help("shorten the chain of locals");
             return Err(EvalError::Exhausted(Box::new(finding)));
         }

@@ -84,7 +84,7 @@ impl<'a> BlockCatalog<'a> {
                 Diagnostic::error("config::duplicate_local", format!("local.{name} is set twice"))
                     .with_location(attribute.name.place.to_span(file), "set again here")
                     .with_related(first.name.place.to_span(*first_file), "first set here")
-                    .with_help("keep one of them, or give one another name"),
+                    .with_help("keep one of them, or rename one"),
             );
         } else {
             self.locals.insert(name, (file, attribute));
@@ -136,5 +136,5 @@ fn diagnose_duplicate_block(name: &str, block: &Block, first: &Block) -> Diagnos
     Diagnostic::error("config::duplicate_block", format!("{name} is declared twice"))
         .with_location(block.span(), "declared again here")
         .with_related(first.span(), "first declared here")
-        .with_help("keep one of them, or give one another label")
+        .with_help("keep one of them, or change the label of one")
 }

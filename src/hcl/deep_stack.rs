@@ -18,8 +18,8 @@ pub fn run_on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, 
     });
     done.ok_or_else(|| {
         Box::new(
-            Diagnostic::error("config::internal", "reading the configuration failed within the program")
-                .with_help("this is a defect of leasehold: please report it with the configuration"),
+            Diagnostic::error("config::internal", "internal error while reading the configuration")
+                .with_help("this is a bug in Leasehold: please report it with your configuration"),
         )
     })
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-const SHAPE: &str = "write it as in \"2027-02-28T12:00:00Z\" or \"2027-02-28T12:00:00+01:00\"";
+const SHAPE: &str = "use a time such as \"2027-02-28T12:00:00Z\" or \"2027-02-28T12:00:00+01:00\"";
 
 /// Parses an instant.
 ///
@@ -13,26 +13,29 @@ const SHAPE: &str = "write it as in \"2027-02-28T12:00:00Z\" or \"2027-02-28T12:
 pub fn parse_rfc3339(text: &str) -> Result<Timestamp, (String, String)> {
     let problem = |label: &str, help: &str| Err((label.to_owned(), help.to_owned()));
     let Some(date) = text.get(..10).filter(|date| is_date_shaped(date)) else {
-        return problem("not written as an instant", SHAPE);
+        return problem("expected a time in RFC 3339 format", SHAPE);
     };
     if date.parse::<Date>().is_err() {
         return Err((describe_missing_day(date), describe_last_day(date).unwrap_or_else(|| SHAPE.to_owned())));
     }
     let time = text.get(10..).unwrap_or_default();
     if time.is_empty() {
-        return Err(("the time of day and the offset are missing".to_owned(), format!("write \"{date}T00:00:00Z\"")));
+        return Err((
+            "the time of day and the UTC offset are missing".to_owned(),
+            format!("write \"{date}T00:00:00Z\""),
+        ));
     }
     let offset = time.ends_with(['Z', 'z']) || time.get(1..).is_some_and(|rest| rest.contains(['+', '-']));
     if !offset {
         return Err((
-            "the offset is missing, and it is not guessed".to_owned(),
+            "the UTC offset is missing".to_owned(),
             format!("write \"{text}Z\" for UTC, or an offset such as +01:00"),
         ));
     }
     if !(time.starts_with('T') && time.len() >= 9) || time.contains('[') {
-        return problem("not written as an instant", SHAPE);
+        return problem("expected a time in RFC 3339 format", SHAPE);
     }
-    text.parse::<Timestamp>().map_err(|_| ("there is no such time of day or offset".to_owned(), SHAPE.to_owned()))
+    text.parse::<Timestamp>().map_err(|_| ("the time of day or the offset does not exist".to_owned(), SHAPE.to_owned()))
 }
 
 fn is_date_shaped(date: &str) -> bool {
@@ -42,7 +45,7 @@ fn is_date_shaped(date: &str) -> bool {
 }
 
 fn describe_missing_day(date: &str) -> String {
-    format!("there is no day {date}")
+    format!("the day {date} does not exist")
 }
 
 /// A description of the last day of the month in `date`, for a day that does not exist. `None`: the month does not exist either.
@@ -50,7 +53,7 @@ fn describe_last_day(date: &str) -> Option<String> {
     let first = format!("{}-01", date.get(..7)?).parse::<Date>().ok()?;
     let last = first.last_of_month();
     Some(format!(
-        "{} ends on the {}: write \"{last}T00:00:00Z\", or the day you mean",
+        "{} ends on the {}: write \"{last}T00:00:00Z\" or another valid day",
         first.strftime("%B %Y"),
         render_ordinal(last.day())
     ))
@@ -96,7 +99,7 @@ mod tests {
         }
         assert_eq!(
             parse_rfc3339("2027-02-30T00:00:00Z").unwrap_err().1,
-            "February 2027 ends on the 28th: write \"2027-02-28T00:00:00Z\", or the day you mean"
+            "February 2027 ends on the 28th: write \"2027-02-28T00:00:00Z\" or another valid day"
         );
     }
 }

@@ -54,8 +54,8 @@ impl Accounts {
         match read.format {
             1 if read.stack.is_none() && read.lineage.is_none() => Ok(read),
             FORMAT if names_owner => Ok(read),
-            1 | FORMAT => Err(format!("it must name stack and lineage in format {FORMAT}, and neither in format 1")),
-            other => Err(format!("format {other} is of another version of leasehold")),
+            1 | FORMAT => Err(format!("format {FORMAT} requires stack and lineage, and format 1 must not have them")),
+            other => Err(format!("format {other} was written by another version of Leasehold")),
         }
     }
 
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(Accounts::parse_accounts(known().to_json_text().unwrap().as_bytes()), Ok(known()));
         let refused = |text: &str| Accounts::parse_accounts(text.as_bytes()).unwrap_err();
         assert!(refused(r#"{ "format": 3, "accounts": {} }"#).contains("another version"));
-        assert!(refused(r#"{ "format": 2, "accounts": {} }"#).contains("must name stack and lineage"));
+        assert!(refused(r#"{ "format": 2, "accounts": {} }"#).contains("requires stack and lineage"));
         let lineage = Lineage::parse_lineage(&"ab".repeat(16)).unwrap();
         let owned = known().with_owner(StackName::new("payments").unwrap(), lineage);
         assert_eq!(Accounts::parse_accounts(owned.to_json_text().unwrap().as_bytes()), Ok(owned));

@@ -48,10 +48,10 @@ pub enum LedgerError {
     #[error(transparent)]
     Randomness(#[from] NoRandomnessError),
     /// Another caller broke the lock of this run and recorded that in the ledger.
-    #[error("somebody broke the lock of this run")]
+    #[error("the lock of this run was broken")]
     LockBroken,
     /// An entry of another writer does not link to the last entry that this run knows.
-    #[error("entry {number} of the ledger in {place} does not follow from the one before it")]
+    #[error("entry {number} of the ledger in {place} does not follow the previous entry")]
     Forked {
         /// The number of the entry.
         number: u64,
@@ -67,16 +67,16 @@ impl LedgerError {
         match self {
             Self::Store(error) => error.help(),
             Self::Entry { .. } | Self::Forked { .. } => {
-                "`leasehold audit verify` shows where the chain breaks.".to_owned()
+                "Run `leasehold audit verify` to find the invalid entry.".to_owned()
             }
             Self::OtherStack(other) => other.help(),
             Self::OtherLineage { .. } => {
-                "Restore the object that was replaced, from a backup or an older version of it. If the ledger is right, deleting lock.json \
+                "Restore the object that was replaced, from a backup or an older version of it. If the ledger is correct, deleting lock.json \
                  is enough."
                     .to_owned()
             }
             Self::Randomness(_) => "Check that /dev/urandom can be read.".to_owned(),
-            Self::LockBroken => "`leasehold audit list --kind lock_broken` shows who broke it, and why.".to_owned(),
+            Self::LockBroken => "Run `leasehold audit list --kind lock_broken` to see who broke it and why.".to_owned(),
         }
     }
 }

@@ -32,10 +32,12 @@ pub fn render_checkpoint(stack: &StackName, head: &LedgerHead) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
     /// It does not have the form of a checkpoint.
-    #[error("a checkpoint has three lines: leasehold/STACK, a number, and the digest of an entry in base64")]
+    #[error(
+        "a checkpoint must have three lines: leasehold/STACK, an entry number, and the digest of the entry in base64"
+    )]
     Form,
     /// It is a checkpoint of another stack.
-    #[error("it is a checkpoint of {0}")]
+    #[error("it is a checkpoint of another stack: {0}")]
     OtherStack(String),
 }
 
@@ -97,10 +99,10 @@ pub enum SignatureTrust {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// It is not a signature of this text.
-    #[error("it is not a signature of this text: {0}")]
+    #[error("it is not a valid signature of this text: {0}")]
     Wrong(String),
     /// It is valid, and its key is not among the signers. The value is the fingerprint of the key.
-    #[error("it is of the key {0}, which is not among the signers")]
+    #[error("it was made with the key {0}, which is not one of the allowed signers")]
     Stranger(String),
 }
 
@@ -144,7 +146,7 @@ impl Signers {
             let number = index.saturating_add(1);
             let (who, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             let key = find_key(rest).ok_or_else(|| {
-                format!("line {number} is not \"who [options] key-type key\", with an ssh-ed25519 key")
+                format!("line {number} is not \"principals [options] key-type key\" with an ssh-ed25519 key")
             })?;
             if !allows_our_namespace(rest) {
                 continue;

@@ -41,13 +41,13 @@ pub struct LedgerEntry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
     /// They cannot be parsed.
-    #[error("it does not read as an entry: {0}")]
+    #[error("it cannot be parsed: {0}")]
     Unreadable(String),
     /// They have another version of the format.
     #[error("its format is {0}; this version of leasehold reads formats 1 to {SCHEMA}")]
     OtherFormat(u64),
     /// The entry has a lineage in format 1, or none in format 2.
-    #[error("its lineage does not agree with its format")]
+    #[error("its lineage does not match its format")]
     Lineage,
     /// They are not in the canonical form that a writer produces.
     #[error("its bytes are not in canonical form")]

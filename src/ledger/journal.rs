@@ -74,8 +74,8 @@ impl Journal for Recorder<'_> {
             return Ok(());
         }
         Err(JournalError {
-            problem: "the stack's lock is not held any more, or could not be renewed in time".to_owned(),
-            help: "`leasehold lock show` shows who holds it now.".to_owned(),
+            problem: "the stack's lock was lost, or could not be renewed in time".to_owned(),
+            help: "Run `leasehold lock show` to see who holds it now.".to_owned(),
         })
     }
 

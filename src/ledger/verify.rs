@@ -41,13 +41,13 @@ pub enum FlawKind {
     #[error("{0}")]
     NotAnEntry(EntryError),
     /// The number in the entry differs from the number in its name.
-    #[error("the entry says it is number {0}")]
+    #[error("the entry has the number {0}")]
     OtherNumber(u64),
     /// The entry belongs to another stack.
-    #[error("the entry is of stack {0}")]
+    #[error("the entry belongs to stack {0}")]
     OtherStack(StackName),
     /// The entry has another lineage than the entries before it.
-    #[error("the entry has lineage {}, and the entries before it have lineage {expected}", found.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string))]
+    #[error("the entry has lineage {}, but the previous entries have lineage {expected}", found.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string))]
     OtherLineage {
         /// The lineage of the entries before it.
         expected: Lineage,
@@ -55,22 +55,22 @@ pub enum FlawKind {
         found: Option<Lineage>,
     },
     /// It does not link to the entry before it.
-    #[error("it does not follow from the entry before it: one of the two was changed, added or taken away")]
+    #[error("it does not follow the previous entry: one of the two was changed, added or removed")]
     NotLinked,
     /// The entry after it links to another entry and was not changed itself, so this entry was.
-    #[error("it is not the entry that the next one followed: it was changed or added")]
+    #[error("the next entry does not follow it: it was changed or added")]
     NotFollowed,
     /// Its date is earlier than that of the entry before it, by more than clocks may differ.
-    #[error("it is dated {at}, before the entry it follows")]
+    #[error("its time {at} is before the time of the previous entry")]
     Backdated {
         /// The date of the entry.
         at: Timestamp,
     },
     /// The signature of a checkpoint in it is not valid.
-    #[error("the signature of the checkpoint does not hold: {0}")]
+    #[error("the signature of the checkpoint is not valid: {0}")]
     Signature(String),
     /// A checkpoint in it has another digest for the entry that it covers.
-    #[error("the checkpoint in it covers entry {0} with another digest than that entry has")]
+    #[error("its checkpoint has another digest for entry {0} than that entry")]
     Checkpoint(u64),
     /// The evidence that it names does not exist.
     #[error("evidence {0} is missing")]
@@ -79,13 +79,13 @@ pub enum FlawKind {
     #[error("evidence {0} was changed")]
     Evidence(Digest),
     /// The chain was truncated: a checkpoint or the lock knows a later entry.
-    #[error("the chain was cut off after it: it once had entry {0}")]
+    #[error("entries after it are missing: the ledger had entry {0}")]
     Truncated(u64),
     /// A checkpoint or the lock knows this entry with another digest.
-    #[error("the entry is not the one that a checkpoint, or the lock, knows")]
+    #[error("the entry does not match the digest in a checkpoint or in the lock")]
     NotTheSame,
     /// An object below `ledger/` does not have the name of an entry.
-    #[error("{0:?} is no name of an entry")]
+    #[error("{0:?} is not an entry name")]
     Stray(String),
 }
 

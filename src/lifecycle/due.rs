@@ -32,9 +32,9 @@ pub enum DueEventKind {
 impl fmt::Display for DueEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.what {
-            DueEventKind::LeaseEnds => "its lease ends",
-            DueEventKind::GraceEnds => "its grace ends",
-            DueEventKind::KeysChange => "its keys change",
+            DueEventKind::LeaseEnds => "lease expires",
+            DueEventKind::GraceEnds => "grace period ends",
+            DueEventKind::KeysChange => "access keys rotate",
         };
         write!(f, "{}: {what} at {}", self.address, self.at)
     }

@@ -48,9 +48,9 @@ pub fn check_imports(declared: &DeclaredStack, snapshot: &Snapshot, realize: &Re
         let ids = find_candidates(import, declared, realize);
         let again = ids.iter().find_map(|id| first_of.get(id).copied()).filter(|first| first.to != import.to);
         findings.extend(again.map(|first| {
-            diagnose_import(import, format!("{} would be taken in twice", import.id))
+            diagnose_import(import, format!("{} is imported twice", import.id))
                 .with_related(first.origin.part_span("to"), format!("as {}", first.to))
-                .with_help("an object has one address: keep one of the two")
+                .with_help("an object can have only one address: keep one of the two import blocks")
         }));
         first_of.extend(ids.iter().map(|id| (id.clone(), import)));
         findings.extend(check_import(import, &ids, declared, snapshot, realize));
@@ -89,19 +89,19 @@ pub fn find_imported_object<'a>(
         ([], Some(group)) => Ok(ImportedObject::Group(group)),
         ([], None) => Err(Box::new(diagnose_missing_object(import, &ids, snapshot))),
         ([one, other, ..], _) if one.id.account != other.id.account => Err(Box::new(
-            diagnose_import(import, format!("{} lives in two accounts: {} and {}", import.id, one.id, other.id))
-                .with_help("say which by its ARN, or write its block with its `provider`"),
+            diagnose_import(import, format!("{} exists in two accounts: {} and {}", import.id, one.id, other.id))
+                .with_help("set the ARN as the id, or declare the identity with its `provider`"),
         )),
         (_, _) => Err(Box::new(
-            diagnose_import(import, format!("{} is a user and a role", import.id))
-                .with_help(format!("say which: id = \"user/{0}\" or id = \"role/{0}\"", import.name())),
+            diagnose_import(import, format!("{} is ambiguous: both a user and a role have this name", import.id))
+                .with_help(format!("write id = \"user/{0}\" or id = \"role/{0}\"", import.name())),
         )),
     }
 }
 
 fn diagnose_import(import: &ImportBlock, summary: String) -> Diagnostic {
     Diagnostic::error("lifecycle::import", summary)
-        .with_location(import.origin.part_span("id"), format!("to be {}", import.to))
+        .with_location(import.origin.part_span("id"), format!("imported as {}", import.to))
 }
 
 fn check_import(
@@ -116,8 +116,11 @@ fn check_import(
         && ids.iter().all(|id| here(id) != account)
     {
         return Some(
-            diagnose_import(import, format!("{} is in account {account}, and this is {}", import.id, here(first)))
-                .with_help("use credentials of that account, or correct the id"),
+            diagnose_import(
+                import,
+                format!("{} is in account {account}, but the credentials are for {}", import.id, here(first)),
+            )
+            .with_help("use credentials of that account, or correct the id"),
         );
     }
     let group = declared.groups.values().find(|group| group.group.address == import.to);
@@ -135,14 +138,17 @@ fn check_import(
             return Some(
                 Diagnostic::error("lifecycle::import", format!("{} is not declared", import.to))
                     .with_location(import.origin.part_span("to"), "no block has this address")
-                    .with_help("write the block, or let it be written: `leasehold plan --generate DIR/imported.hcl`"),
+                    .with_help("add the block, or generate it: `leasehold plan --generate DIR/imported.hcl`"),
             );
         }
     };
     if let Some(wants) = wants.filter(|wants| !ids.contains(wants)) {
         return Some(
-            diagnose_import(import, format!("{} is {wants}, and the import names {}", import.to, import.id))
-                .with_help(format!("write name = \"{}\" in its block, or correct the id", import.name())),
+            diagnose_import(
+                import,
+                format!("{} is declared as {wants}, but the import block has the id {}", import.to, import.id),
+            )
+            .with_help(format!("write name = \"{}\" in its block, or correct the id", import.name())),
         );
     }
     let there = |id: &&ResourceId| {
@@ -159,15 +165,15 @@ fn diagnose_missing_object(import: &ImportBlock, ids: &[ResourceId], snapshot: &
     let stranger = ids.iter().find_map(|id| snapshot.strangers.get(id));
     let (summary, help) = match stranger.map(|stranger| (&stranger.stack, &stranger.unreadable)) {
         Some((_, Some(why))) => (
-            format!("{} cannot be taken in: {why}", import.id),
-            "what is AWS's own, or carries broken marks, is left alone",
+            format!("{} cannot be imported: {why}", import.id),
+            "remove this import block: objects owned by AWS, or with invalid marks, cannot be imported",
         ),
         Some((Some(stack), None)) => (
             format!("{} belongs to stack {stack}", import.id),
-            "let that stack let go of it first: removed { from = …  keep = true }",
+            "release it from that stack first: removed { from = …  keep = true }",
         ),
         Some((None, None)) | None => {
-            (format!("nothing lives as {}", import.id), "correct the id: an ARN, user/NAME, role/NAME or group/NAME")
+            (format!("{} does not exist", import.id), "correct the id: an ARN, user/NAME, role/NAME or group/NAME")
         }
     };
     diagnose_import(import, summary).with_help(help)

@@ -131,10 +131,10 @@ impl fmt::Display for LeaveReason {
         match self {
             Self::Removed => f.write_str("no longer in configuration"),
             Self::Replaced { by } => write!(f, "replaced by principal {by}"),
-            Self::LeaseEnded { at } => write!(f, "lease ended {at}"),
+            Self::LeaseEnded { at } => write!(f, "lease expired {at}"),
             Self::ServiceRetired { service } => write!(f, "service {service} is retired"),
-            Self::Revoked { why } if why.is_empty() => f.write_str("revoked by hand"),
-            Self::Revoked { why } => write!(f, "revoked by hand: {why}"),
+            Self::Revoked { why } if why.is_empty() => f.write_str("revoked"),
+            Self::Revoked { why } => write!(f, "revoked: {why}"),
         }
     }
 }

@@ -102,10 +102,10 @@ fn check_blocked_moves<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMat
             continue;
         }
         let finding = if there.is_some() {
-            Diagnostic::error("lifecycle::moved", format!("{} cannot move to {to}: both live", live.address()))
+            Diagnostic::error("lifecycle::moved", format!("{} cannot move to {to}: both exist", live.address()))
                 .with_location(identity.origin.header_span(), format!("this is {id}"))
-                .with_detail(format!("{} carries the mark of {}.", live.id, live.address()))
-                .with_help("take the `moved` block out; what is no longer declared then leaves")
+                .with_detail(format!("{} has the marks of {}.", live.id, live.address()))
+                .with_help("remove the `moved` block; the identity that is not declared then leaves")
         } else {
             let part = if live.id.account != identity.spec.account {
                 "provider"
@@ -114,13 +114,13 @@ fn check_blocked_moves<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMat
             } else {
                 "principal"
             };
-            Diagnostic::error("lifecycle::moved", format!("{} cannot move to {to}: it would be another principal", live.address()))
+            Diagnostic::error("lifecycle::moved", format!("{} cannot move to {to}: that is another principal", live.address()))
                 .with_location(identity.origin.part_span(part), format!("this would be {id}"))
-                .with_detail(format!("What lives is {}. A principal is not renamed: what trusts it, and what it signs with, would not follow.", live.id))
+                .with_detail(format!("The live principal is {}. A principal cannot be renamed: trust policies and credentials would still refer to the old one.", live.id))
                 .with_help(match part {
-                    "name" => format!("write name = \"{}\", or leave `name` out and it keeps the name; or take the `moved` block out, and it is replaced", live.name),
-                    "provider" => "leave it in its account; or take the `moved` block out, and it is replaced".to_owned(),
-                    _ => "leave the form as it is; or take the `moved` block out, and it is replaced".to_owned(),
+                    "name" => format!("write name = \"{}\" or omit `name` to keep the name; or remove the `moved` block to replace the identity", live.name),
+                    "provider" => "keep it in its account, or remove the `moved` block to replace the identity".to_owned(),
+                    _ => "keep `principal` unchanged, or remove the `moved` block to replace the identity".to_owned(),
                 })
         };
         homes.findings.push(finding);
@@ -135,11 +135,14 @@ fn check_default_names_read<'a>(declared: &'a DeclaredStack, homes: &mut Princip
             homes.findings.push(
                 Diagnostic::error(
                     "lifecycle::name_read",
-                    format!("{address}.name is not known from the configuration alone"),
+                    format!("{address}.name cannot be determined from the configuration"),
                 )
-                .with_location(identity.origin.header_span(), format!("says no name, and lives as \"{}\"", id.name))
+                .with_location(
+                    identity.origin.header_span(),
+                    format!("has no `name`; the live name is \"{}\"", id.name),
+                )
                 .with_detail(format!(
-                    "An expression reads {address}.name, and gets the default, \"{}\".",
+                    "An expression reads {address}.name and gets the default name, \"{}\".",
                     identity.spec.name
                 ))
                 .with_help(format!("write name = \"{}\" in the block", id.name)),
@@ -149,8 +152,8 @@ fn check_default_names_read<'a>(declared: &'a DeclaredStack, homes: &mut Princip
 }
 
 fn diagnose_name_in_use(identity: &DeclaredIdentity, id: &ResourceId, by: &Address) -> Diagnostic {
-    Diagnostic::error("lifecycle::name_in_use", format!("{} would be named as {by} is", identity.spec.address))
+    Diagnostic::error("lifecycle::name_in_use", format!("{} has the same name as {by}", identity.spec.address))
         .with_location(identity.origin.part_span("name"), format!("this would be {id}"))
-        .with_detail(format!("{by} lives under that name since before it moved."))
-        .with_help("give this one another `name`")
+        .with_detail(format!("{by} keeps this name from before it moved."))
+        .with_help("set another `name` for this identity")
 }

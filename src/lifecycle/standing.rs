@@ -221,21 +221,20 @@ fn diagnose_lease_in_past(
     now: Timestamp,
 ) -> Diagnostic {
     let part = end.map_or("ttl", |end| end.set_by);
-    Diagnostic::error(
-        "lifecycle::lease_in_past",
-        format!("the lease of {} ended before it began", identity.spec.address),
-    )
-    .with_location(identity.origin.part_span(part), format!("this lease ended at {at}"))
-    .with_detail(format!("It is not in the cloud yet, and now is {now}: it would be created without access."))
-    .with_help("Set a later `expires_at`, renew it with `renewed_at`, or take the identity out.")
+    Diagnostic::error("lifecycle::lease_in_past", format!("the lease of {} is already expired", identity.spec.address))
+        .with_location(identity.origin.part_span(part), format!("this lease expired at {at}"))
+        .with_detail(format!(
+            "The identity does not exist yet, and the current time is {now}: it would be created without access."
+        ))
+        .with_help("Set a later `expires_at`, renew the lease with `renewed_at`, or remove the identity.")
 }
 
 fn diagnose_renewal_in_future(identity: &DeclaredIdentity, at: Timestamp, now: Timestamp) -> Diagnostic {
     Diagnostic::error(
         "lifecycle::renewed_in_future",
-        format!("{} is renewed at an instant to come", identity.spec.address),
+        format!("`renewed_at` of {} is in the future", identity.spec.address),
     )
-    .with_location(identity.origin.part_span("renewed_at"), format!("{at} is later than now, {now}"))
-    .with_detail("`renewed_at` says when somebody looked and renewed; the lease counts from there.")
-    .with_help("Write the day of the renewal, or raise `ttl` where a longer lease is meant.")
+    .with_location(identity.origin.part_span("renewed_at"), format!("{at} is later than the current time, {now}"))
+    .with_detail("`renewed_at` is the time at which the lease was reviewed and renewed; `ttl` counts from it.")
+    .with_help("Set the time of the renewal, or increase `ttl` for a longer lease.")
 }

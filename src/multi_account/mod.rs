@@ -87,9 +87,9 @@ impl MultiAccountProvider {
                 return Err(ObserveError {
                     kind: ObserveErrorKind::WrongRealm,
                     operation: member.name.clone(),
-                    message: format!("it leads into account {}, and so does {}", realm.account, first.name),
+                    message: format!("its account is {}, the same as of {}", realm.account, first.name),
                     help: Some(
-                        "give each provider block a role, or credentials, of an account of its own; what lives in one account says one provider"
+                        "give each provider block credentials for a different account; objects in the same account use the same provider"
                             .to_owned(),
                     ),
                 });

@@ -24,8 +24,8 @@ impl MultiAccountProvider {
         self.members.get(&change.id().account).ok_or_else(|| EnactError {
             kind: EnactErrorKind::Other,
             operation: change.id().to_string(),
-            message: "the stack has no such account".to_owned(),
-            help: Some("plan again".to_owned()),
+            message: "the stack does not declare this account".to_owned(),
+            help: Some("make a new plan".to_owned()),
             requests: Vec::new(),
         })
     }
@@ -95,8 +95,8 @@ impl IssueKeys for MultiAccountProvider {
         let issue = member.issue.as_ref().ok_or_else(|| EnactError {
             kind: EnactErrorKind::Other,
             operation: change.id().to_string(),
-            message: format!("{} issues no keys", member.name),
-            help: Some("leave the credential out".to_owned()),
+            message: format!("{} does not issue access keys", member.name),
+            help: Some("remove the `credential` block".to_owned()),
             requests: Vec::new(),
         })?;
         let enacted =

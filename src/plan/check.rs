@@ -16,7 +16,7 @@ pub enum UnsoundPlanError {
     #[error("the writes of {0:?} wait for each other")]
     Cycle(BTreeSet<Address>),
     /// A step would write an object without the stack's mark.
-    #[error("step {0:?} would write {1}, which is not this stack's")]
+    #[error("step {0:?} writes {1}, which does not belong to this stack")]
     WritesStranger(StepId, ResourceId),
     /// A step would create an object that exists, or change one that does not.
     #[error("step {0:?} {1} {2}")]
@@ -25,10 +25,10 @@ pub enum UnsoundPlanError {
     #[error("step {0:?} repeats step {1:?}")]
     Repeats(StepId, StepId),
     /// A step changes an identity's resources after its marks were written.
-    #[error("step {0:?} of {1} comes after its marks")]
+    #[error("step {0:?} of {1} is after the write of its marks")]
     AfterMarks(StepId, Address),
     /// A step would write marks that name another stack, or another address than its subject's.
-    #[error("step {0:?} of {1} carries marks of something else")]
+    #[error("step {0:?} of {1} has the marks of another object")]
     ForeignMarks(StepId, Address),
 }
 
@@ -97,9 +97,9 @@ fn check_precondition(
     let made = || seen.contains_key(&(id, ChangeKind::Create));
     let wrong = |what| Some(UnsoundPlanError::WrongBasis(step.id, what, id.clone()));
     match &step.change {
-        Change::Create { .. } if owned => wrong("makes what is there:"),
-        Change::Update { .. } | Change::Delete { .. } if !owned && !made() => wrong("changes what is not there:"),
-        Change::Mark { .. } if !owned && !made() => wrong("marks what is not there:"),
+        Change::Create { .. } if owned => wrong("creates an existing object:"),
+        Change::Update { .. } | Change::Delete { .. } if !owned && !made() => wrong("changes a missing object:"),
+        Change::Mark { .. } if !owned && !made() => wrong("marks a missing object:"),
         _ => None,
     }
 }

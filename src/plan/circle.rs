@@ -34,8 +34,8 @@ fn report_cycle(cycle: &[&Draft<'_>], declared: &DeclaredStack) -> Option<Diagno
     let addresses: BTreeSet<&Address> = cycle.iter().map(|draft| draft.subject).collect();
     let names = addresses.iter().map(|address| address.as_str()).collect::<Vec<_>>().join(", ");
     let finding = Diagnostic::error("plan::circle", format!("new identities trust each other: {names}"))
-        .with_detail("A trust can name only who exists, so none of them can be created first.")
-        .with_help("Take one of these trusts out and apply; then put it in again and apply once more.");
+        .with_detail("A trust policy can only name existing principals, so none of them can be created first.")
+        .with_help("Remove one of these `trust` blocks and apply; then add it again and apply again.");
     let mut places =
         addresses.iter().filter_map(|address| Some(declared.identities.get(*address)?.origin.part_span("trust")));
     let first = places.next();
@@ -44,4 +44,4 @@ fn report_cycle(cycle: &[&Draft<'_>], declared: &DeclaredStack) -> Option<Diagno
 }
 
 /// The label at each trust in the diagnostic.
-const LABEL: &str = "trusts another that is new";
+const LABEL: &str = "trusts another new identity";

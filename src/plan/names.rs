@@ -55,7 +55,7 @@ fn find_joiner_conflicts(
         others.entry(to_cloud_name(id, true)).or_default().push((id, describe_owner(stranger)));
     }
     for (id, live) in &snapshot.identities {
-        let whose = format!("it is {}, which leaves", live.address());
+        let whose = format!("it is {}, which is leaving", live.address());
         others.entry(to_cloud_name(id, one_space)).or_default().push((id, whose));
     }
     let mut findings = Vec::new();
@@ -98,7 +98,7 @@ fn find_shared_conflicts(
             finding.with_location(group.origin.part_span("name"), TAKEN)
         } else if let Some((_, origin)) = federation() {
             finding.with_location(origin.header_span(), TAKEN).with_help(
-                "Take the block out: trusts may name what others manage. Or remove the live object by hand if nobody needs it.",
+                "Remove the block: `trust` blocks may also name federations that this stack does not manage. Or delete the live object outside Leasehold if it is unused.",
             )
         } else {
             finding
@@ -120,15 +120,15 @@ fn describe_owner(stranger: &Stranger) -> String {
     match (&stranger.stack, &stranger.unreadable) {
         (_, Some(why)) => format!("its marks cannot be read: {why}"),
         (Some(stack), None) => format!("it belongs to stack {stack}"),
-        (None, None) => "it carries no mark of leasehold".to_owned(),
+        (None, None) => "it has no Leasehold marks".to_owned(),
     }
 }
 
 fn report_name_conflict(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
-    let summary = format!("{address} cannot be created: {what} exists already and is not this stack's");
+    let summary = format!("{address} cannot be created: {what} already exists and does not belong to this stack");
     Diagnostic::error("plan::name_taken", summary)
         .with_detail(format!(
-            "{arn} lives in the cloud, and {whose}. Leasehold never writes what does not carry its mark."
+            "{arn} exists in the cloud, and {whose}. Leasehold only changes objects that have the marks of its stack."
         ))
-        .with_help("Give it another `name`, or remove the live object by hand if nobody needs it.")
+        .with_help("Set another `name`, or delete the live object outside Leasehold if it is unused.")
 }

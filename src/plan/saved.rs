@@ -48,10 +48,10 @@ pub struct SavedPlan {
 #[derive(Debug, thiserror::Error)]
 pub enum WritePlanError {
     /// It has sensitive values, and the caller passed no digests for them.
-    #[error("it holds sensitive values that are not sealed")]
+    #[error("it contains sensitive values that are not sealed")]
     NotSealed,
     /// It cannot be written as JSON.
-    #[error("the plan does not serialize: {0}")]
+    #[error("the plan cannot be serialized: {0}")]
     Format(#[from] serde_json::Error),
 }
 
@@ -59,10 +59,10 @@ pub enum WritePlanError {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadPlanError {
     /// It is not a plan of Leasehold, or not JSON.
-    #[error("this is not a leasehold plan: {0}")]
+    #[error("not a Leasehold plan: {0}")]
     Foreign(String),
     /// It has another format version.
-    #[error("the plan has format {format}, made by leasehold {version}; this program reads format {FORMAT}")]
+    #[error("the plan has format {format}, made by Leasehold {version}; this version reads format {FORMAT}")]
     OtherFormat {
         /// The format version of the file.
         format: u32,
@@ -70,7 +70,7 @@ pub enum ReadPlanError {
         version: String,
     },
     /// The plan does not match its digest, or does not parse.
-    #[error("the plan was changed after it was made: its digest does not fit its content")]
+    #[error("the plan was modified after it was made: its digest does not match its content")]
     Altered,
 }
 

@@ -30,10 +30,10 @@ pub struct SealedValues {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsealError {
     /// The configuration no longer produces this object.
-    #[error("{0} is not made by the configuration any more")]
+    #[error("{0} is no longer part of the planned changes")]
     Gone(ResourceId),
     /// A value differs from the reviewed one.
-    #[error("a sensitive value of {0} is not the one that was reviewed")]
+    #[error("a sensitive value of {0} has changed since the plan was made")]
     Differs(ResourceId),
 }
 

@@ -45,14 +45,14 @@ pub enum Staleness {
 impl fmt::Display for Staleness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Version { made_by, this } => write!(f, "made by leasehold {made_by}, this is {this}"),
+            Self::Version { made_by, this } => write!(f, "made by Leasehold {made_by}; this is Leasehold {this}"),
             Self::FileChanged(name) => write!(f, "{name} has changed"),
-            Self::FileAdded(name) => write!(f, "{name} is new"),
-            Self::FileGone(name) => write!(f, "{name} is gone"),
-            Self::Realm { planned, here } => write!(f, "made for {planned}, this is {here}"),
+            Self::FileAdded(name) => write!(f, "{name} was added"),
+            Self::FileGone(name) => write!(f, "{name} was removed"),
+            Self::Realm { planned, here } => write!(f, "made for {planned}; the credentials are for {here}"),
             Self::ObjectChanged(id) => write!(f, "{id} has changed in the cloud"),
-            Self::ObjectGone(id) => write!(f, "{id} is gone from the cloud"),
-            Self::ObjectAppeared(id) => write!(f, "{id} has appeared in the cloud"),
+            Self::ObjectGone(id) => write!(f, "{id} no longer exists in the cloud"),
+            Self::ObjectAppeared(id) => write!(f, "{id} now exists in the cloud"),
         }
     }
 }

@@ -64,7 +64,7 @@ pub enum InvalidStepsError {
         place: usize,
     },
     /// A step needs a step that does not come before it.
-    #[error("step {} needs step {}, which does not come before it", .id.index(), .need.index())]
+    #[error("step {} depends on step {}, which is not before it", .id.index(), .need.index())]
     NeedsLater {
         /// The step that waits.
         id: StepId,

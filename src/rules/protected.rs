@@ -22,20 +22,17 @@ pub fn check_break_glass(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
             subject: Some(delta.address.clone()),
             decision: RulingDecision::RequireApproval,
             why: match delta.lifecycle {
-                Lifecycle::Released => format!("{} is a break-glass account and would be let go of", delta.address),
+                Lifecycle::Released => format!("{} is a break-glass account and would be released", delta.address),
                 _ => format!("{} is a break-glass account and would leave", delta.address),
             },
             help: match delta.lifecycle {
                 Lifecycle::Released => {
                     format!(
-                        "If nobody shall watch over it, approve that by name: --approve {}.",
+                        "If Leasehold should no longer manage it, approve the release: --approve {}.",
                         quote_shell_word(delta.address.as_str())
                     )
                 }
-                _ => format!(
-                    "If it shall leave, approve it by name: --approve {}.",
-                    quote_shell_word(delta.address.as_str())
-                ),
+                _ => format!("If it should leave, approve it: --approve {}.", quote_shell_word(delta.address.as_str())),
             },
         })
         .collect()

@@ -22,12 +22,12 @@ pub fn check_unreachable_accounts(plan: &Plan, allowance: &Allowance) -> Vec<Rul
                 subject: None,
                 decision: RulingDecision::RequireApproval,
                 why: format!(
-                    "this stack has identities or scopes in account {account}{alias}, and no provider block leads there any more: \
-                     they would live on with all their access, and no run would see them"
+                    "this stack has identities or scopes in account {account}{alias}, but no provider block for it any more: \
+                     they would keep all their access, and no run would read them"
                 ),
                 help: format!(
-                    "Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. \
-                     If the account shall be left as it is, approve that by name: --approve {}.",
+                    "Restore the provider block, remove everything in that account, and apply until it is deleted; then remove the block. \
+                     To release the account and keep its objects unchanged, approve it: --approve {}.",
                     quote_shell_word(account)
                 ),
             }

@@ -62,7 +62,7 @@ async fn run_blocking<T: Send + 'static>(
 ) -> Result<T, DepositError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(|error| DepositError(error.to_string())),
-        Err(stopped) => Err(DepositError(format!("the work on the store broke off: {stopped}"))),
+        Err(stopped) => Err(DepositError(format!("the write to the secret store failed: {stopped}"))),
     }
 }
 
@@ -83,7 +83,7 @@ impl DeliveringProvider {
         let realm = self.observe.read_realm().await.map_err(|error| broken(error.to_string()))?;
         let name = key.name.split_once('/').map(|(user, _)| user.to_owned());
         let (Some(name), Some(address)) = (name, address) else {
-            return Err(broken("the plan does not say whose key it is: plan again".to_owned()));
+            return Err(broken("the plan does not name the identity of the key: make a new plan".to_owned()));
         };
         let realm = realm.for_account(key.account.as_ref()).name();
         Ok(KeyHolder { stack: stack.clone(), realm, address: address.clone(), name })
@@ -100,8 +100,8 @@ impl DeliveringProvider {
             requests: Vec::new(),
             kind: EnactErrorKind::Other,
             operation: key.id.to_string(),
-            message: "the plan names no store for its secret".to_owned(),
-            help: Some("plan again".to_owned()),
+            message: "the plan names no secret store for the key".to_owned(),
+            help: Some("make a new plan".to_owned()),
         })?;
         let place =
             KeySlot { vault: self.vault.clone(), clock: Arc::clone(&self.clock), holder, terms: Arc::new(terms) };
@@ -109,12 +109,12 @@ impl DeliveringProvider {
             requests: Vec::new(),
             kind: EnactErrorKind::Other,
             operation: key.id.to_string(),
-            message: "this provider issues no keys".to_owned(),
-            help: Some("leave the credential out".to_owned()),
+            message: "this provider does not issue access keys".to_owned(),
+            help: Some("remove the `credential` block".to_owned()),
         })?;
         let made = issue.issue_access_key(stack, change, &place).await?;
         let store = &place.terms.store;
-        let note = made.made.as_ref().map(|id| format!("{id} was made, and its secret delivered to store.{store}"));
+        let note = made.made.as_ref().map(|id| format!("created {id}, secret delivered to store.{store}"));
         Ok(Enacted { note, ..made })
     }
 
@@ -129,7 +129,7 @@ impl DeliveringProvider {
         let (vault, id) = (self.vault.clone(), key.id.local_name().to_owned());
         match run_blocking(move || vault.withdraw_key(&holder, &id)).await {
             Ok(()) => Ok(enacted),
-            Err(why) => Ok(Enacted { note: Some(format!("it is still in the store: {why}")), ..enacted }),
+            Err(why) => Ok(Enacted { note: Some(format!("the key is still in the secret store: {why}")), ..enacted }),
         }
     }
 }

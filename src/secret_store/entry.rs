@@ -97,10 +97,11 @@ impl DeliveryRecords {
     /// If the text is not an entry, or its format is of another version. The message quotes nothing of the text.
     pub fn parse_records(text: &[u8]) -> Result<Self, String> {
         // A message of serde may quote the text, and with it the secret.
-        let listed: ListedEntry = serde_json::from_slice(text)
-            .map_err(|error| format!("line {}, column {}: not an entry of a store", error.line(), error.column()))?;
+        let listed: ListedEntry = serde_json::from_slice(text).map_err(|error| {
+            format!("line {}, column {}: not an entry of a secret store", error.line(), error.column())
+        })?;
         if listed.books.format != FORMAT {
-            return Err(format!("format {} is of another version of leasehold", listed.books.format));
+            return Err(format!("format {} was written by another version of Leasehold", listed.books.format));
         }
         let current = listed.key.filter(|key| listed.books.keys.contains_key(key));
         Ok(Self { current, ..listed.books })

@@ -75,11 +75,11 @@ impl VaultFolder {
             Some(books) if !books.belongs_to_holder(holder) => Err(VaultError {
                 store: self.store.clone(),
                 problem: format!(
-                    "{} holds the keys of {}",
+                    "{} contains the keys of {}",
                     self.entry_path(&holder.name).display(),
                     books.describe_owner()
                 ),
-                help: "give the store of one of the two another `path`".to_owned(),
+                help: "set another `path` for one of the two secret stores".to_owned(),
             }),
             _ => Ok(()),
         }
@@ -91,13 +91,13 @@ impl VaultFolder {
     /// If the directory cannot be created or written, or others may write to it.
     pub fn prepare_directory(&self) -> Result<(), VaultError> {
         let cannot = |what: &str, error: &io::Error| self.to_vault_error(what, error);
-        make_directory(&self.path).map_err(|error| cannot("cannot be made", &error))?;
-        let metadata = fs::metadata(&self.path).map_err(|error| cannot("cannot be looked at", &error))?;
+        make_directory(&self.path).map_err(|error| cannot("cannot be created", &error))?;
+        let metadata = fs::metadata(&self.path).map_err(|error| cannot("cannot be inspected", &error))?;
         if is_writable_by_others(&metadata) {
             return Err(VaultError {
                 store: self.store.clone(),
-                problem: format!("others may write to {}", self.path.display()),
-                help: format!("take that right away: chmod go-w '{}'", self.path.display()),
+                problem: format!("other users can write to {}", self.path.display()),
+                help: format!("remove their write permission: chmod go-w '{}'", self.path.display()),
             });
         }
         if !self.path.join(IGNORE).exists() {
@@ -194,7 +194,7 @@ impl VaultFolder {
         VaultError {
             store: self.store.clone(),
             problem: format!("{} {what}: {error}", self.path.display()),
-            help: "let whoever runs leasehold read and write it, or name another `path`".to_owned(),
+            help: "allow the user that runs Leasehold to read and write it, or set another `path`".to_owned(),
         }
     }
 
@@ -202,7 +202,7 @@ impl VaultFolder {
         VaultError {
             store: self.store.clone(),
             problem: format!("{}: {problem}", self.entry_path(name).display()),
-            help: "put the file back as leasehold wrote it; or remove it, and its keys are replaced".to_owned(),
+            help: "restore the file as Leasehold wrote it, or delete it, and its keys are replaced".to_owned(),
         }
     }
 }
@@ -318,7 +318,7 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt as _;
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
-            assert!(folder.prepare_directory().unwrap_err().problem.contains("others may write"));
+            assert!(folder.prepare_directory().unwrap_err().problem.contains("other users can write"));
         }
         let file = home.path().join("file");
         fs::write(&file, "x").unwrap();

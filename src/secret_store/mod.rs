@@ -240,8 +240,8 @@ impl SecretStores {
 fn unknown_store_error(store: &str) -> VaultError {
     VaultError {
         store: store.to_owned(),
-        problem: "the plan names it, and the stack does not declare it".to_owned(),
-        help: "plan again".to_owned(),
+        problem: "the plan uses this secret store, but the stack does not declare it".to_owned(),
+        help: "make a new plan".to_owned(),
     }
 }
 

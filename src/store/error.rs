@@ -120,7 +120,7 @@ impl StoreError {
             K::Denied => return self.describe_denied_help(),
             K::NoFileAccess => "Give this user read and write access to the folder.",
             K::EncryptionKey => {
-                "Allow kms:GenerateDataKey and kms:Decrypt on the key to the caller, and check that it is enabled and in the bucket's \
+                "Allow the caller kms:GenerateDataKey and kms:Decrypt on the key, and check that the key is enabled and in the bucket's \
                  region."
             }
             K::NoCredentials => {
@@ -151,19 +151,21 @@ impl StoreError {
             }
             K::Unreachable => {
                 "Check that the store is running, the `endpoint` in the backend block, and the network and proxy (HTTPS_PROXY, NO_PROXY) \
-                 between here and there."
+                 between this machine and the store."
             }
             K::ProxyAuthentication => {
-                "Put the proxy's user and password into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT."
+                "Set the proxy's user and password in HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT."
             }
-            K::NoAnswer => "Check the network and the proxy between here and the store, then run the command again.",
+            K::NoAnswer => {
+                "Check the network and the proxy between this machine and the store, then run the command again."
+            }
             K::Throttled => {
-                "Wait some minutes, then run the command again; others use the same bucket or store heavily."
+                "Wait a few minutes, then run the command again: the bucket or store is throttling requests."
             }
-            K::Faulted => "The store failed, not this request. Check its health, then run the command again.",
-            K::Conflict => "Another process writes the same object. Run the command again.",
+            K::Faulted => "The store returned a server error. Check its health, then run the command again.",
+            K::Conflict => "Another process is writing the same object. Run the command again.",
             K::Full => {
-                "Free some space, or raise the quota, where the stack's records are kept; then run the command again."
+                "Free space or raise the quota where the stack's records are stored, then run the command again."
             }
             K::Unable => "Use a store that supports conditional writes (If-None-Match, If-Match).",
             K::NoObjectLock => {
@@ -181,7 +183,7 @@ impl StoreError {
             _ => "s3:GetObject and s3:ListBucket",
         };
         format!(
-            "Allow {actions} on {} to the caller. `leasehold provider aws-policy` prints the whole policy; if the caller has it, look for a \
+            "Allow the caller {actions} on {}. `leasehold provider aws-policy` prints the full policy; if the caller has it, check for a \
              bucket policy, a permissions boundary or a service control policy that denies the request.",
             self.place
         )
@@ -377,8 +379,8 @@ mod tests {
                 "eu-west-1",
             ),
             (301, "", "", ireland, K::WrongRegion(Some("eu-west-1".into())), "eu-west-1"),
-            (503, "SlowDown", "slow", None, K::Throttled, "Wait some minutes"),
-            (429, "", "", None, K::Throttled, "Wait some minutes"),
+            (503, "SlowDown", "slow", None, K::Throttled, "Wait a few minutes"),
+            (429, "", "", None, K::Throttled, "Wait a few minutes"),
             (500, "InternalError", "oops", None, K::Faulted, "health"),
             (503, "ServiceUnavailable", "oops", None, K::Faulted, "health"),
             (407, "", "", None, K::ProxyAuthentication, "USER:PASSWORD"),

@@ -12,7 +12,7 @@ pub struct Lineage(String);
 
 /// Text that is not 32 hexadecimal digits in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a lineage: 32 hexadecimal digits in lower case")]
+#[error("{0:?} is not a lineage: expected 32 lowercase hexadecimal digits")]
 pub struct InvalidLineageError(String);
 
 impl Lineage {

@@ -295,5 +295,5 @@ pub fn generate_random_bytes<const N: usize>() -> Result<[u8; N], NoRandomnessEr
 
 /// The operating system gave no random bytes. The text is its error message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system gives no randomness: {0}")]
+#[error("cannot read random data from the operating system: {0}")]
 pub struct NoRandomnessError(String);

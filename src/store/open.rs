@@ -63,7 +63,7 @@ pub async fn open_backend<A: Into<AwsAccess>>(
             open_other_bucket(format!("gs://{bucket}"), prefix.as_deref(), stack, builder.build())
         }
         #[cfg(not(all(feature = "azure", feature = "gcs")))]
-        other => anyhow::bail!("this build of leasehold cannot reach the backend {other:?}"),
+        other => anyhow::bail!("this build of Leasehold does not support the backend {other:?}"),
     }
 }
 
@@ -84,15 +84,15 @@ fn open_other_bucket<T: object_store::ObjectStore>(
     let _ = rustls::crypto::ring::default_provider().install_default();
     let prefix = prefix.map_or_else(|| format!("leasehold/{stack}"), str::to_owned);
     let place = format!("{bucket}/{prefix}");
-    let objects = objects.with_context(|| format!("the backend {place} cannot work"))?;
-    let root = Path::parse(&prefix).with_context(|| format!("{prefix:?} cannot be a prefix of keys"))?;
+    let objects = objects.with_context(|| format!("the backend {place} is not valid"))?;
+    let root = Path::parse(&prefix).with_context(|| format!("{prefix:?} is not a valid key prefix"))?;
     Ok(Store::new(Arc::new(objects), root, None, ServerClock::default(), place))
 }
 
 /// Opens a local folder, and creates it if it does not exist.
 fn open_local_folder(folder: &FilePath) -> anyhow::Result<Store> {
     let place = format!("folder {}", folder.display());
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the {place} for the stack's records"))?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the {place} for the stack's records"))?;
     let objects = LocalFileSystem::new_with_prefix(folder)
         .with_context(|| format!("cannot use the {place} for the stack's records"))?
         .with_fsync(true);

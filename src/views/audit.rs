@@ -78,7 +78,7 @@ pub fn render_identity_life(address: &str, lines: &[AuditLine]) -> String {
     for line in lines {
         if line.run != run {
             run = &line.run;
-            let who = line.actor.as_deref().unwrap_or("somebody");
+            let who = line.actor.as_deref().unwrap_or("unknown");
             text.push_str(&format!("\n{}  run {} by {}\n", line.at, shorten_run(run), escape_steering(who)));
         }
         text.push_str(&format!("  {:<11}  {}\n", line.record.kind(), escape_steering(&describe_record(&line.record))));
@@ -96,7 +96,7 @@ fn describe_record(record: &LedgerRecord) -> String {
         LedgerRecord::RunStarted(started) => describe_run_started(started),
         LedgerRecord::Change(change) => {
             let owner = change.owner.as_ref().map_or_else(String::new, |owner| format!(" · owner {owner}"));
-            let until = change.deadline.map_or_else(String::new, |deadline| format!(" · until {deadline}"));
+            let until = change.deadline.map_or_else(String::new, |deadline| format!(" · expires {deadline}"));
             let access = change.access.as_ref().map_or_else(String::new, |access| format!(" · access {access}"));
             let reasons =
                 if change.reasons.is_empty() { String::new() } else { format!(": {}", change.reasons.join("; ")) };
@@ -115,7 +115,7 @@ fn describe_record(record: &LedgerRecord) -> String {
             let found = match resolved.found {
                 ObservedEffect::Done => "was done",
                 ObservedEffect::NotDone => "was not done",
-                ObservedEffect::Otherwise => "is neither as before nor as intended",
+                ObservedEffect::Otherwise => "is in neither the old nor the intended state",
             };
             format!("step {} of run {}: {} {found}", resolved.step, shorten_run(&resolved.of_run), resolved.resource)
         }
@@ -127,7 +127,7 @@ fn describe_record(record: &LedgerRecord) -> String {
         LedgerRecord::LockBroken(broken) => {
             let lock = match &broken.holder {
                 Some(holder) => format!("the lock of {} on {}", holder.actor, holder.host),
-                None => "a lock that could not be read".to_owned(),
+                None => "an unreadable lock".to_owned(),
             };
             format!("{lock} was broken by {}: {}", broken.by, broken.reason)
         }
@@ -150,7 +150,7 @@ fn describe_run_started(started: &RunStarted) -> String {
         text.push_str(&format!(", plan {}", plan.to_short_text()));
     }
     if let Some(lost) = &started.lost {
-        text.push_str(&format!(", and the ledger had ended at entry {} before", lost.number));
+        text.push_str(&format!(", the ledger ended at entry {} before and has lost entries", lost.number));
     }
     text
 }
@@ -183,9 +183,9 @@ fn describe_outcome(outcome: &RecordedOutcome) -> String {
 
 fn describe_run_ended(ended: &RunEnded) -> String {
     if ended.refused {
-        return "refused, nothing was changed".to_owned();
+        return "refused, nothing changed".to_owned();
     }
-    let whole = if ended.complete { "complete" } else { "not complete" };
+    let whole = if ended.complete { "complete" } else { "incomplete" };
     format!(
         "{whole}: {} done, {} failed, {} not tried, {} not verified",
         ended.done, ended.failed, ended.not_tried, ended.unverified
@@ -266,18 +266,18 @@ pub fn render_verification(place: &str, verified: &VerifiedLedger, signers: bool
     let signed = match (all, signers) {
         (0, _) => "no checkpoints".to_owned(),
         (all, true) => format!("{all} checkpoints, {known} by known signers"),
-        (all, false) => format!("{all} checkpoints, signed by whom was not asked (--signers)"),
+        (all, false) => format!("{all} checkpoints, signers not checked (pass --signers to check them)"),
     };
     let counts = format!("{} entries, {} pieces of evidence, {signed}", verified.head.number, verified.evidence.len());
     match verified.flaws.first() {
         None => text.push_str(&format!(
             "{} {} in {}.\n",
-            paint_text(ADD, "The ledger is whole:"),
+            paint_text(ADD, "The ledger is intact:"),
             counts,
             escape_steering(place)
         )),
         Some(first) => text.push_str(&format!(
-            "{} the first bad entry is {}. {counts} in {}.\n",
+            "{} entry {} is the first invalid entry. {counts} in {}.\n",
             paint_text(REMOVE, "The ledger was changed:"),
             first.entry,
             escape_steering(place)
@@ -286,6 +286,6 @@ pub fn render_verification(place: &str, verified: &VerifiedLedger, signers: bool
     if verified.unfinished.is_empty() {
         return text;
     }
-    text.push_str("Unfinished steps are held against the live state by the next apply.\n");
+    text.push_str("The next apply compares unfinished steps with the live state.\n");
     text
 }

@@ -91,7 +91,7 @@ pub fn render_document(
     let tail = |left: usize| match left {
         0 => String::new(),
         left => format!(
-            "\n**{left} of {total} {what} are left out here**, those of the least risk; the whole is in the job's own output.\n"
+            "\n**{left} of {total} {what} are omitted here**, those with the lowest risk. The job's log has the full output.\n"
         ),
     };
     let mut out = cut_paragraphs(head, max_bytes);

@@ -83,13 +83,13 @@ fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &RunEnding<'_>) ->
         }
     }
     for step in outcome.unknown.iter().filter_map(|id| steps.get(id)) {
-        let what = format!("{}: no answer in time; the next run finds out whether it was done", name(step));
+        let what = format!("{}: no response in time; the next run checks whether it was done", name(step));
         out.push_str(&format!("{} {}\n", paint_text(REMOVE, "unknown:"), escape_steering(&what)));
     }
     for (id, why) in &outcome.not_done {
         if let Some(step) = steps.get(id) {
             let why = match why {
-                UntriedReason::Stopped => "stopped before it".to_owned(),
+                UntriedReason::Stopped => "the run stopped before this step".to_owned(),
                 UntriedReason::Needs(failed) => {
                     let failed = steps.get(failed).map(|step| step.change.id().to_string()).unwrap_or_default();
                     format!("needs {failed}, which failed")
@@ -114,7 +114,7 @@ fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &RunEnding<'_>) ->
             let names: BTreeSet<String> =
                 outcome.done.iter().filter_map(|(id, _)| steps.get(id).copied()).map(name).collect();
             for name in names {
-                let what = format!("{name}: done, and not read back");
+                let what = format!("{name}: done, not read back");
                 out.push_str(&format!("{} {}\n", paint_text(STRONG, "not verified:"), escape_steering(&what)));
             }
         }
@@ -134,7 +134,7 @@ fn describe_tally(plan: &Plan, ending: &RunEnding<'_>) -> String {
         outcome.not_done.len()
     );
     if !outcome.unknown.is_empty() {
-        out.push_str(&format!(", {} without an answer", outcome.unknown.len()));
+        out.push_str(&format!(", {} without a response", outcome.unknown.len()));
     }
     out.push('.');
     let finished = finished_subjects(plan, outcome);
@@ -144,10 +144,10 @@ fn describe_tally(plan: &Plan, ending: &RunEnding<'_>) -> String {
     }
     out.push('\n');
     if outcome.is_complete() && matches!(ending.read_back, ReadBack::Skipped) {
-        out.push_str("Every step is done. Run `leasehold plan`: it reads again, and says \"No changes.\" when all is as written.\n");
+        out.push_str("Every step is done. Run `leasehold plan` to verify: it reports \"No changes.\" if the live state matches.\n");
     } else {
         out.push_str(&format!(
-            "Run `{}` again: it starts from what lives and does the rest.\n",
+            "Run `{}` again: it starts from the live state and does the remaining steps.\n",
             escape_steering(ending.again)
         ));
     }

@@ -24,7 +24,7 @@ pub fn style_for_lifecycle(lifecycle: Lifecycle) -> (char, &'static str, Style) 
         Lifecycle::Joiner => ('+', "joiner", ADD),
         Lifecycle::Mover => ('~', "mover", CHANGE),
         Lifecycle::Leaver => ('-', "leaver", REMOVE),
-        Lifecycle::Released => ('.', "let go", CHANGE),
+        Lifecycle::Released => ('.', "release", CHANGE),
         Lifecycle::Drift => ('!', "drift", DRIFT),
     }
 }

@@ -57,7 +57,7 @@ impl Throttling {
             seconds if seconds < 1.0 => "less than a second".to_owned(),
             seconds => format!("{seconds:.0} s"),
         };
-        (self.refusals > 0).then(|| format!("{cloud} throttled {calls}; {time} of this run went by waiting for it."))
+        (self.refusals > 0).then(|| format!("{cloud} throttled {calls}; the run waited {time}."))
     }
 }
 
@@ -111,17 +111,14 @@ mod tests {
         throttling.note_wait(&waiting("iam:GetUser", true, 400, 5.0), at(1000));
         assert_eq!(
             throttling.describe_total("AWS").unwrap(),
-            "AWS throttled 1 call; less than a second of this run went by waiting for it."
+            "AWS throttled 1 call; the run waited less than a second."
         );
         // Within the wait of the first call, past its end, and after a time in which no call waited.
         throttling.note_wait(&waiting("iam:GetUser", true, 100, 5.0), at(1100));
         throttling.note_wait(&waiting("iam:GetUser", false, 2400, 5.0), at(1200));
         throttling.note_wait(&waiting("iam:GetUser", true, 1400, 5.0), at(9000));
         assert_eq!(throttling.waited, at(2600 + 1400));
-        assert_eq!(
-            throttling.describe_total("AWS").unwrap(),
-            "AWS throttled 3 calls; 4 s of this run went by waiting for it."
-        );
+        assert_eq!(throttling.describe_total("AWS").unwrap(), "AWS throttled 3 calls; the run waited 4 s.");
     }
 
     #[test]

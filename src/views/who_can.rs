@@ -14,7 +14,7 @@ pub const FORMAT_VERSION: &str = "1.0";
 #[must_use]
 pub fn render_holders(holders: &[AllowedIdentity]) -> String {
     if holders.is_empty() {
-        return "No identity of this stack may.\n".to_owned();
+        return "No identity in this stack has this access.\n".to_owned();
     }
     holders.iter().map(render_holder).collect::<Vec<_>>().join("\n")
 }
@@ -25,7 +25,7 @@ fn render_holder(holder: &AllowedIdentity) -> String {
     parts.extend(holder.owner.as_ref().map(|owner| format!("owner {owner}")));
     parts.extend(holder.service.as_ref().map(|service| format!("service {service}")));
     parts.push(match holder.until {
-        Some(until) => format!("until {until}"),
+        Some(until) => format!("expires {until}"),
         None => "no lease".to_owned(),
     });
     let mut out = format!(
@@ -42,12 +42,14 @@ fn render_holder(holder: &AllowedIdentity) -> String {
         out.extend(unless.conditions.iter().map(|condition| render_condition_line("if", condition)));
     }
     out.extend(holder.boundaries.iter().map(|name| {
-        format!("  {}\n", escape_steering(&format!("only if its boundary {name} allows it, whose content is not read")))
+        format!(
+            "  {}\n",
+            escape_steering(&format!("only if its permissions boundary {name} allows it (content not read)"))
+        )
     }));
-    let lead = if holder.answer.permission == Permission::Unknown { "only if" } else { "perhaps also through" };
+    let lead = if holder.answer.permission == Permission::Unknown { "only if" } else { "possibly also through" };
     out.extend(holder.answer.unread.iter().map(|name| {
-        let tail =
-            if lead == "only if" { " allows it, whose content is not read" } else { ", whose content is not read" };
+        let tail = if lead == "only if" { " allows it (content not read)" } else { " (content not read)" };
         format!("  {}\n", escape_steering(&format!("{lead} {name}{tail}")))
     }));
     out

@@ -32,8 +32,8 @@ impl KnownAccounts {
         };
         let accounts = Accounts::parse_accounts(&object.bytes).map_err(|why| WorkflowError::Refused {
             what: format!("{KEY} in {} cannot be used: {why}", store.place()),
-            help: "It says in which accounts the stack has anything. Put back what it was, from a backup or an older version; \
-                   without it, apply again and it is written anew from what lives."
+            help: "This object lists the accounts in which the stack has objects. Restore it from a backup or an older version; \
+                   if you have none, delete it and apply again: it is rebuilt from the live state."
                 .to_owned(),
         })?;
         if let Some(theirs) = accounts.stack().filter(|theirs| *theirs != stack) {
@@ -86,7 +86,7 @@ impl KnownAccounts {
                 Ok(())
             }
             WriteOutcome::Taken => Err(WorkflowError::Refused {
-                what: format!("{KEY} in {} was written by somebody else meanwhile", store.place()),
+                what: format!("{KEY} in {} was changed by another process during this run", store.place()),
                 help: "Nothing more was changed. Apply again.".to_owned(),
             }),
         }
@@ -131,10 +131,9 @@ pub async fn refuse_unreachable_accounts(
     let accounts: Vec<String> = out_of_sight.into_keys().collect();
     Err(WorkflowError::Refused {
         what: format!(
-            "this stack has something in {}, and no provider block leads there any more: what became of it cannot be seen",
+            "this stack has objects in {}, but no provider block for it: their state cannot be read",
             accounts.join(", ")
         ),
-        help: "Put the provider block back; or run `leasehold plan`, which says how to let go of an account."
-            .to_owned(),
+        help: "Restore the provider block, or run `leasehold plan` to see how to release the account.".to_owned(),
     })
 }

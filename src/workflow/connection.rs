@@ -70,13 +70,13 @@ impl Connection {
             settings: settings.fields.clone(),
             directory: directory.to_owned(),
             account: among.cloned(),
-            actor: context.user.clone().unwrap_or_else(|| "somebody".to_owned()),
+            actor: context.user.clone().unwrap_or_else(|| "unknown".to_owned()),
             now,
             notices: context.notices_for_cloud(provider.title),
         });
         let problem = || match among {
-            Some(_) => format!("the block of {} cannot work", settings.render_reference(among)),
-            None => "the provider block cannot work".to_owned(),
+            Some(_) => format!("the block {} is not valid", settings.render_reference(among)),
+            None => "the provider block is not valid".to_owned(),
         };
         Ok(connected.await.map_err(|error| match error.is_in_settings {
             true => anyhow::Error::from_boxed(error.cause).context(problem()),

@@ -98,12 +98,12 @@ impl From<LedgerError> for WorkflowError {
             LedgerError::OtherLineage { .. } => Self::Refused { what: error.to_string(), help: error.help() },
             LedgerError::LockBroken => Self::Refused {
                 what: error.to_string(),
-                help: "See who and why with `leasehold audit list --kind lock_broken`.".to_owned(),
+                help: "See who broke the lock and why: `leasehold audit list --kind lock_broken`.".to_owned(),
             },
             other => Self::Refused {
                 what: other.to_string(),
                 help:
-                    "See what is wrong with `leasehold audit verify`. Nothing is written to the cloud without a ledger."
+                    "Run `leasehold audit verify` to find the fault. Leasehold does not write to the cloud without a valid ledger."
                         .to_owned(),
             },
         }
@@ -128,12 +128,12 @@ impl From<LockError> for WorkflowError {
             LockError::Store(error) => Self::Store(error),
             LockError::Clock { .. } => Self::Refused {
                 what: error.to_string(),
-                help: "Set the clock: leases end by it. Nothing was changed.".to_owned(),
+                help: "Set the clock: the expiration of leases depends on it. Nothing was changed.".to_owned(),
             },
             LockError::Unreadable { .. } => Self::Refused {
                 what: error.to_string(),
-                help: "Use the version of leasehold that wrote it. If no run can be holding it: `leasehold lock break --reason 'it does \
-                       not read'`. Nothing was changed."
+                help: "Use the version of Leasehold that wrote the lock. If no run is active: `leasehold lock break --reason 'unreadable \
+                       lock'`. Nothing was changed."
                     .to_owned(),
             },
             LockError::OtherStack(other) => other.into(),

@@ -193,7 +193,7 @@ async fn close_journal(
 
 fn unanswered_ledger_error() -> JournalError {
     JournalError {
-        problem: "the ledger did not answer in time".to_owned(),
-        help: "The next run compares what is not recorded with the live state.".to_owned(),
+        problem: "writing to the ledger timed out".to_owned(),
+        help: "The next run compares the steps without a recorded outcome with the live state.".to_owned(),
     }
 }

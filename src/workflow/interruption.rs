@@ -111,7 +111,7 @@ impl InterruptionState {
         if now.duration_since(first.at) < SAME_REQUEST {
             return None;
         }
-        Some(StopError::new(signal, "this is the second signal: leaving at once", self.deferred.clone()))
+        Some(StopError::new(signal, "second signal, exiting at once", self.deferred.clone()))
     }
 
     fn describe_changes(&self) -> &'static str {
@@ -266,7 +266,7 @@ impl SignalDeferral {
     ) -> Result<T, WorkflowError> {
         match self.run_within_limit(limit, work).await {
             Ok(done) => done,
-            Err(signal) => Err(StopError::new(signal, "what was begun did not end in time", None).into()),
+            Err(signal) => Err(StopError::new(signal, "the work in progress did not finish in time", None).into()),
         }
     }
 }
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(deferred.wait_for_signal().now_or_never(), Some(Signal::Terminate));
         // The same request, sent as two signals.
         assert_eq!(receive_at(&interruption, Signal::Terminate, now), "");
-        let left = "SIGINT: this is the second signal: leaving at once: The lock remains.";
+        let left = "SIGINT: second signal, exiting at once: The lock remains.";
         assert_eq!(receive_at(&interruption, Signal::Interrupt, now + SAME_REQUEST), left);
     }
 

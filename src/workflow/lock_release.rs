@@ -16,22 +16,24 @@ pub async fn release_or_report(
     let why = match interruption.run_within_limit(interruption::LOCK, release).await {
         Ok(Ok(())) => return,
         Ok(Err(error)) => error.to_string(),
-        Err(_) => "the store did not answer in time".to_owned(),
+        Err(_) => "the store did not respond in time".to_owned(),
     };
     context.notify(WorkflowEvent::LockNotReleased(&why));
 }
 
 /// What a process leaves behind if it ends at once while it has the lock.
 pub fn describe_left_behind(backend: &Backend) -> String {
-    format!("{} See what was done with `leasehold plan`.", describe_left_lock(backend))
+    format!("{} Run `leasehold plan` to see what was done.", describe_left_lock(backend))
 }
 
 fn describe_left_lock(backend: &Backend) -> String {
     match backend.place {
-        BackendLocation::Local { .. } => "The system frees the stack's lock when this process has ended.".to_owned(),
+        BackendLocation::Local { .. } => {
+            "The operating system releases the stack's lock when this process ends.".to_owned()
+        }
         _ => {
             let seconds = LockTerms::from_backend(backend).longest_hold().as_secs_f64().ceil();
-            format!("The stack's lock was not given back: it runs out by itself within {seconds} s.")
+            format!("The stack's lock was not released: it expires within {seconds} s.")
         }
     }
 }
@@ -40,8 +42,8 @@ fn describe_left_lock(backend: &Backend) -> String {
 pub fn unanswered_lock_error(signal: Signal, backend: &Backend) -> WorkflowError {
     StopError {
         signal,
-        what: "nothing was changed, but a request for the lock was not answered in time".to_owned(),
-        help: Some(format!("If it was carried out: {}", describe_left_lock(backend))),
+        what: "nothing was changed, but a request to the store of the lock timed out".to_owned(),
+        help: Some(format!("If the request succeeded: {}", describe_left_lock(backend))),
     }
     .into()
 }

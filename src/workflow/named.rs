@@ -28,7 +28,7 @@ pub fn find_identity<'a>(
         (Some(one), None) => Ok(one),
         (Some(one), Some(other)) => {
             let (one, other) = (one.address(), other.address());
-            Err(anyhow::anyhow!("{what} may be {one} or {other}; say which by its address or its ARN").into())
+            Err(anyhow::anyhow!("{what} is ambiguous: {one} or {other}. Use the address or the ARN").into())
         }
         (None, _) => Err(unknown_identity_error(what, stack, snapshot, meant.as_ref())),
     }
@@ -50,19 +50,19 @@ fn unknown_identity_error(
         let whose = match (&stranger.stack, &stranger.unreadable) {
             (_, Some(why)) => format!("its marks cannot be read: {why}"),
             (Some(other), None) => format!("it belongs to stack {other}"),
-            (None, None) => "it carries no mark of leasehold".to_owned(),
+            (None, None) => "it has no Leasehold marks".to_owned(),
         };
         return WorkflowError::Refused {
-            what: format!("{id} is not of stack {stack}: {whose}"),
+            what: format!("{id} does not belong to stack {stack}: {whose}"),
             help:
-                "Leasehold never writes what does not carry its stack's mark. Stop it with the cloud's own tools, or \
+                "Leasehold only changes objects that have the marks of its stack. Disable it with the cloud provider's tools, or \
                    from the stack it belongs to."
                     .to_owned(),
         };
     }
     let known: Vec<String> = snapshot.identities.values().map(|live| live.address().to_string()).collect();
     let near = find_nearest_name(what, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
-    anyhow::anyhow!("no live identity of stack {stack} is called {what}{near}").into()
+    anyhow::anyhow!("no live identity in stack {stack} matches {what}{near}").into()
 }
 
 /// The name that is most similar to `text`. `None`: no name is similar enough.

@@ -116,7 +116,7 @@ fn check_selection(
                 .collect();
             let nearest =
                 find_nearest_name(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
-            return Err(anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.stack).into());
+            return Err(anyhow::anyhow!("no address in stack {} matches {pattern}{nearest}", stack.stack).into());
         }
     }
     Ok(())

@@ -38,9 +38,9 @@ pub async fn check_quotas(
         return Ok(());
     }
     Err(WorkflowError::Refused {
-        what: format!("the account has no room for this plan, and nothing was changed: {}", whole.join("; ")),
-        help: "Ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused. Where this plan removes some itself, let \
-               `leasehold sweep` delete those first, or apply a part with --target."
+        what: format!("the plan exceeds an AWS quota of the account; nothing was changed: {}", whole.join("; ")),
+        help: "Request a higher quota (Service Quotas, IAM), or remove unused objects. If this plan deletes some, run \
+               `leasehold sweep` first to delete them, or apply a part of the plan with --target."
             .to_owned(),
     })
 }
@@ -65,7 +65,7 @@ fn describe_account_quota(exceeded: &ExceededQuota<'_>) -> String {
     let place = quota.account.as_ref().map_or_else(String::new, |account| format!("in {account}, "));
     let goes = if *removed > 0 { format!(" and removes {removed}") } else { String::new() };
     format!(
-        "{}{} of {} {} are used, and the plan makes {made}{goes}, which would be {wanted} ({})",
+        "{}{} of {} {} are used, and the plan creates {made}{goes}, which makes {wanted} ({})",
         place, used, quota.limit, quota.what, quota.name
     )
 }
@@ -81,17 +81,17 @@ fn block_diagnostic(stack: &Stack, exceeded: &ExceededQuota<'_>) -> Option<Diagn
     let stands = |attribute: &&&str| origin.parts.iter().any(|(part, _)| part == *attribute);
     let attribute = quota.attributes.iter().find(stands).copied().unwrap_or_default();
     let finding = Diagnostic::error("limits::quota", describe_holder_quota(address, exceeded))
-        .with_location(origin.part_span(attribute), "beyond what the account takes");
-    const ASK: &str = "or ask AWS for a higher quota (Service Quotas, IAM)";
+        .with_location(origin.part_span(attribute), "exceeds an AWS quota of this account");
+    const ASK: &str = "or request a higher quota (Service Quotas, IAM)";
     let help = match quota.counted {
         QuotaScope::Characters(_) => format!("trust fewer principals, use patterns in `subjects`, {ASK}"),
         QuotaScope::CharactersOfHolder(_) => {
-            "move statements to a scope: it is a policy of its own, with room for 6144 characters. What lives \
-                                           beside them goes only after them here, so that nobody is without both"
+            "move statements to a scope: a scope is a separate policy with a limit of 6144 characters. Existing inline \
+                                           policies count too: they are deleted only after the new ones are attached"
                 .to_owned()
         }
         QuotaScope::OfAccount { .. } | QuotaScope::OfHolder => {
-            format!("hold fewer, join scopes that are always held together, {ASK}")
+            format!("attach fewer scopes, merge scopes that are always used together, {ASK}")
         }
     };
     Some(origin.add_module_calls(finding.with_help(help)))

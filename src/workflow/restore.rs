@@ -50,8 +50,9 @@ fn lift_revocation(
         Some(Quarantine { at, reason }) if LeaveReason::from_mark(&reason).is_some() => {
             if !stack.declared.identities.contains_key(&address) {
                 return Err(WorkflowError::Refused {
-                    what: format!("no block declares {address} any more, so there is nothing to give back"),
-                    help: "Put its block back first; without it, the identity is deleted after its grace.".to_owned(),
+                    what: format!("{address} is no longer declared, so it cannot be restored"),
+                    help: "Declare it again first; otherwise the identity is deleted after its grace period."
+                        .to_owned(),
                 });
             }
             if let Some(live) = observed.snapshot.identities.get_mut(&id) {
@@ -61,12 +62,11 @@ fn lift_revocation(
         }
         Some(Quarantine { reason, .. }) => Err(WorkflowError::Refused {
             what: format!("{address} was not revoked: it is quarantined because of {reason:?}"),
-            help: "What its configuration and its lease say decides; change that, and run `leasehold apply`."
-                .to_owned(),
+            help: "Change its configuration or renew its lease, then run `leasehold apply`.".to_owned(),
         }),
         None => Err(WorkflowError::Refused {
             what: format!("{address} is not revoked"),
-            help: "`leasehold list` says how each identity stands.".to_owned(),
+            help: "Run `leasehold list` to see the status of each identity.".to_owned(),
         }),
     }
 }
@@ -79,8 +79,8 @@ fn refuse_unless_restored(plan: &Plan, address: &str) -> Result<(), WorkflowErro
     }
     Err(WorkflowError::Refused {
         what: format!(
-            "{address} would stay shut without the revocation too: its lease is over, or its service is retired"
+            "{address} would stay quarantined without the revocation: its lease has expired, or its service is retired"
         ),
-        help: "Renew its lease with `renewed_at`, or correct its service; then restore it.".to_owned(),
+        help: "Renew its lease with `renewed_at`, or change its service; then restore it.".to_owned(),
     })
 }

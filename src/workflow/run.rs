@@ -187,7 +187,7 @@ impl LockedRun {
         let found = unfinished::resolve_intents(&open, snapshot);
         let runs: BTreeSet<&String> = open.iter().map(|(run, _)| run).collect();
         self.context.notify(WorkflowEvent::UnfinishedIntents(open.len()));
-        tracing::info!(?runs, "resolved what was left open");
+        tracing::info!(?runs, "resolved steps without a recorded outcome");
         let mut records = vec![self.run_started_record(None)];
         records.extend(found.into_iter().map(LedgerRecord::Resolved));
         records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
@@ -263,7 +263,7 @@ impl LockedRun {
             rule: "all".to_owned(),
             subject: None,
             verdict: RulingDecision::Allow,
-            basis: "no rule stands against it".to_owned(),
+            basis: "no rule objects".to_owned(),
             plan: digest,
         }));
         let by = &self.started.actor;
@@ -319,15 +319,15 @@ pub fn run_ended_record(outcome: &ApplyOutcome, unverified: Option<&[UnverifiedO
 
 /// The error for changes that were made and could not be recorded in the ledger. The user must be informed, because the record is missing.
 pub fn unrecorded_error(why: &JournalError) -> WorkflowError {
-    anyhow::anyhow!("what was done is done, and is not all in the ledger: {why}. {}", why.help).into()
+    anyhow::anyhow!("changes were made that are not recorded in the ledger: {why}. {}", why.help).into()
 }
 
 /// The result of a run that was asked to stop and whose steps exceeded the time limit.
 fn overdue_error(signal: Signal) -> WorkflowError {
     StopError {
         signal,
-        what: "the stack's records could not be written in time".to_owned(),
-        help: Some("See what is there with `leasehold audit list` and `leasehold plan`.".to_owned()),
+        what: "the stack's ledger and lock could not be written in time".to_owned(),
+        help: Some("Check the current state with `leasehold audit list` and `leasehold plan`.".to_owned()),
     }
     .into()
 }

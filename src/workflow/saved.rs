@@ -151,17 +151,17 @@ async fn restore_sensitive_values(
 ) -> Result<Plan, WorkflowError> {
     let refused = |what: String| WorkflowError::Refused {
         what,
-        help: "Give the same variables as to `leasehold plan`, or make a new plan, review it, and apply that."
+        help: "Pass the same variables as to `leasehold plan`, or make a new plan, review it, and apply that."
             .to_owned(),
     };
     let place = run.open_store().place();
     let Some(key) = run.open_store().read_object(&format!("keys/{}", sealed.key)).await? else {
-        return Err(refused(format!("the key of the plan's sensitive values is not in {place}")));
+        return Err(refused(format!("the key for the plan's sensitive values is missing in {place}")));
     };
     let key: [u8; 32] = key
         .bytes
         .try_into()
-        .map_err(|_| refused(format!("the key of the plan's sensitive values in {place} is no key")))?;
+        .map_err(|_| refused(format!("the key for the plan's sensitive values in {place} is not valid")))?;
     let observed = observe::observe_stack(stack, connection).await?;
     let rebuilt = plan_stack(stack, connection, &observed, plan.now, &PlanSelection::default())?;
     sealed::refill_sensitive_values(plan, &rebuilt, sealed, &SecretBox::new(Box::new(key)))

@@ -210,8 +210,8 @@ impl Stack {
 pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result<(), WorkflowError> {
     match now {
         Some(now) if !providers.first.provider.has_given_time => Err(WorkflowError::Refused {
-            what: "--now is for rehearsals: a real cloud is changed at the present moment only".to_owned(),
-            help: format!("Use `leasehold plan --now {now}` to see what that moment would bring."),
+            what: "--now is only for the embedded directory: changes to AWS use the current time".to_owned(),
+            help: format!("Use `leasehold plan --now {now}` to see the changes at that time."),
         }),
         _ => Ok(()),
     }
@@ -305,7 +305,7 @@ fn collect_assignments(
     assignments.extend(auto.into_iter().chain(given).map(|file| VariableAssignment::File(file.name.clone())));
     for text in &inputs.assignments {
         let (name, value) =
-            text.split_once('=').ok_or_else(|| anyhow::anyhow!("--var {text:?} has no '='; write --var name=value"))?;
+            text.split_once('=').ok_or_else(|| anyhow::anyhow!("--var {text:?} has no '='; use --var name=value"))?;
         assignments.push(VariableAssignment::CommandLine { name: name.trim().to_owned(), value: value.to_owned() });
     }
     Ok(assignments)

@@ -111,7 +111,7 @@ impl StackDirectory {
         let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
         let mut parts = relative.components().skip_while(|part| *part == Component::ParentDir);
         if !parts.all(plain) {
-            return Err(format!("{path:?} lies outside the stack's directory"));
+            return Err(format!("{path:?} is outside the stack's directory"));
         }
         let (bound, name) = if outside { (&self.root, "repository") } else { (&self.path, "stack's directory") };
         let (real, bound) = match (self.path.join(relative).canonicalize(), bound.canonicalize()) {
@@ -122,11 +122,11 @@ impl StackDirectory {
             return Ok(real);
         }
         let hint = if outside && self.root == self.path {
-            "; no .git is found above the stack, so its own directory counts as the repository"
+            "; no .git exists in a parent directory, so the stack's directory is treated as the repository root"
         } else {
             ""
         };
-        Err(format!("{path:?} leads outside the {name}{hint}"))
+        Err(format!("{path:?} links to a path outside the {name}{hint}"))
     }
 }
 

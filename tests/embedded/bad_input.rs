@@ -99,9 +99,9 @@ fn machines_are_told_the_same() {
     $ leasehold validate --format github
     exit 1
     ─── stdout
-    ::error file=stack.hcl,line=9,endLine=9,col=3,title=owner "jane" has no attribute `emial`::not known%0Adid you mean `email`?
+    ::error file=stack.hcl,line=9,endLine=9,col=3,title=owner "jane" has no attribute `emial`::unknown name%0Adid you mean `email`?
     ::error file=stack.hcl,line=14,endLine=14,col=13,title=owner.jan is not declared::not declared%0Adid you mean owner.jane?
-    ::error file=stack.hcl,line=16,endLine=16,col=3,title=identity "ci" has no attribute `enviroment`::not known%0Adid you mean `environment`?
+    ::error file=stack.hcl,line=16,endLine=16,col=3,title=identity "ci" has no attribute `enviroment`::unknown name%0Adid you mean `environment`?
     ::error file=stack.hcl,line=17,endLine=17,col=13,title="3 months" is not a duration::months and years have no fixed length%0Awrite the number of days, for example "90d"
     "#);
 }

@@ -44,7 +44,7 @@ MUTANTS = [
         "negated, .. } => *negated",
     ),
     (
-        "absent fails a negation",
+        "absent key fails a negation",
         "compare/key_dimension.rs",
         "=> *if_exists || *negated",
         "=> *if_exists && (*negated || true)",
@@ -107,7 +107,7 @@ MUTANTS = [
         "&[WildcardReading::Whole]",
     ),
     ("variable as wildcard", "compare/text_dimension.rs", "!pattern.variable_keys().is_empty()", "pattern.variable_keys().len() > 9"),
-    ("ignore-case minds case", "compare/single_value.rs", "PatternStep::Folded(c.to_ascii_lowercase())", "PatternStep::Char(*c)"),
+    ("ignore-case operator compares case", "compare/single_value.rs", "PatternStep::Folded(c.to_ascii_lowercase())", "PatternStep::Char(*c)"),
     (
         "no number between",
         "compare/single_value.rs",
@@ -117,7 +117,7 @@ MUTANTS = [
     ("less as less or equal", "compare/single_value.rs", "value < wanted,", "value <= wanted,"),
     ("no address after a range", "compare/single_value.rs", "at.insert((range.v6, after));", "let _ = after;"),
     (
-        "account covers nobody",
+        "account covers no principal",
         "compare/principal_dimension.rs",
         'arn.account == id.as_str() => {',
         'arn.account == id.as_str() && arn.name == "root" => {',
@@ -134,7 +134,7 @@ MUTANTS = [
         "(true, false, true) => None,",
         "(true, false, true) => Some(false),",
     ),
-    ("free operator holds", "compare/request_space.rs", "[false, true]", "[true, true]"),
+    ("unknown operator always matches", "compare/request_space.rs", "[false, true]", "[true, true]"),
     (
         "denials forgotten in trimming",
         "compare/trim.rs",
@@ -149,7 +149,7 @@ MUTANTS = [
         "statement.resources.as_ref(), &[])",
     ),
     (
-        "trimmed to what no action is",
+        "trimmed to nonexistent actions",
         "compare/trim.rs",
         "actions.iter().any(|action| matches_plain_text(pattern, action))",
         "actions.iter().any(|action| !matches_plain_text(pattern, action))",

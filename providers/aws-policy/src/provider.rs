@@ -36,7 +36,7 @@ pub fn compare_access(old: &Access, new: &Access) -> Comparison {
         (Ok(old_policies), Ok(new_policies)) => {
             if old.opaque != new.opaque {
                 let differing: Vec<&str> = old.opaque.symmetric_difference(&new.opaque).map(String::as_str).collect();
-                return unknown_comparison(format!("the content of {} is not read", differing.join(", ")));
+                return unknown_comparison(format!("the content of {} was not read", differing.join(", ")));
             }
             let plain = compare_documents(&old_policies, &new_policies);
             if old.opaque.is_empty() || plain.verdict == AccessVerdict::Unknown {
@@ -57,7 +57,7 @@ pub fn compare_access(old: &Access, new: &Access) -> Comparison {
                 return plain;
             }
             let names: Vec<&str> = old.opaque.iter().map(String::as_str).collect();
-            unknown_comparison(format!("it depends on what {} allows, which is not read", names.join(", ")))
+            unknown_comparison(format!("it depends on the permissions of {}, which was not read", names.join(", ")))
         }
         (Err(error), _) => unknown_comparison(format!("a live policy cannot be parsed: {error}")),
         (_, Err(error)) => unknown_comparison(format!("a declared policy cannot be parsed: {error}")),

@@ -284,7 +284,7 @@ mod tests {
             assert_eq!(
                 parse_federation_id(&other, &saml_provider_arn(&realm, "corp")),
                 None,
-                "another partition's is another's"
+                "an ARN of another partition is not this account's"
             );
             assert_eq!(parse_principal_id(&other, &format!("{iam}:role/ci")), None);
         }

@@ -51,19 +51,19 @@ pub fn find_ca_bundle(profiles: &ProfileSet) -> Result<Option<CaBundle>, Connect
     })
 }
 
-#[allow(clippy::disallowed_methods, reason = "the bundle is read here: this is the edge")]
+#[allow(clippy::disallowed_methods, reason = "this function reads the bundle file; it is part of the I/O layer")]
 fn read_ca_bundle(path: PathBuf) -> Result<CaBundle, String> {
     let pem = std::fs::read(&path).map_err(|error| error.to_string())?;
     let certificates: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| format!("not PEM: {error}"))?;
     if certificates.is_empty() {
-        return Err("it holds no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned());
+        return Err("it contains no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned());
     }
     for (index, certificate) in certificates.into_iter().enumerate() {
         let number = index.saturating_add(1);
         RootCertStore::empty()
             .add(certificate)
-            .map_err(|error| format!("certificate {number} in it does not parse: {error}"))?;
+            .map_err(|error| format!("certificate {number} in it cannot be parsed: {error}"))?;
     }
     Ok(CaBundle { path, pem })
 }

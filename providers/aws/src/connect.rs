@@ -187,7 +187,7 @@ mod tests {
 
     impl HttpConnector for Nobody {
         fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
-            HttpConnectorFuture::ready(Err(ConnectorError::other("nobody is called".into(), None)))
+            HttpConnectorFuture::ready(Err(ConnectorError::other("this connector sends no requests".into(), None)))
         }
     }
 

@@ -110,7 +110,7 @@ impl ProvideCredentials for CheckedCredentials {
     }
 }
 
-const UNSENDABLE: &str = "the access key or session token holds a character that an HTTP header cannot carry";
+const UNSENDABLE: &str = "the access key or session token contains a character that is not allowed in an HTTP header";
 
 #[cfg(test)]
 mod tests {

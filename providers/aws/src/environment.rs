@@ -73,7 +73,7 @@ pub struct VariableError {
 ///
 /// # Errors
 /// The first variable, in the order of the table, whose value does not match its form.
-#[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
+#[allow(clippy::disallowed_methods, reason = "this function reads the environment; it is part of the I/O layer")]
 pub fn check_process_environment(variables: &[EnvironmentVariable]) -> Result<(), VariableError> {
     check_values(variables, |name| std::env::var_os(name))
 }
@@ -92,7 +92,7 @@ fn check_values(
 }
 
 /// The value of a variable. `None` if it is unset, empty, or not UTF-8.
-#[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
+#[allow(clippy::disallowed_methods, reason = "this function reads the environment; it is part of the I/O layer")]
 pub(crate) fn read_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -69,7 +69,9 @@ impl CallError {
             cause: CallErrorCause::Malformed,
             code: None,
             message: message.into(),
-            help: Some("run it again; if it stays, report it with the object's name".to_owned()),
+            help: Some(
+                "run the command again; if the error persists, report it with the name of the object".to_owned(),
+            ),
         }
     }
 
@@ -85,7 +87,7 @@ impl CallError {
                     operation,
                     status: service.raw().status().as_u16(),
                     code: service.err().code().unwrap_or_default(),
-                    message: service.err().message().unwrap_or("no message was given"),
+                    message: service.err().message().unwrap_or("no message"),
                     location: service.raw().headers().get("location"),
                     place,
                     clock: &clock,
@@ -95,9 +97,9 @@ impl CallError {
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
                 let cause = if status >= 500 { CallErrorCause::Faulted } else { CallErrorCause::Malformed };
-                let message = format!("the answer (HTTP {status}) cannot be read: {}", describe_chain(&error));
+                let message = format!("the response (HTTP {status}) cannot be read: {}", describe_chain(&error));
                 let help = format!(
-                    "run it again; if it stays, something between here and {} changes or cuts answers",
+                    "run the command again; if the error persists, check for a device between this machine and {} that changes or truncates responses",
                     place.name()
                 );
                 Self { operation, cause, code: None, message, help: Some(help) }
@@ -107,7 +109,7 @@ impl CallError {
             SdkError::DispatchFailure(_) => request::explain_unanswered(operation, &error, place),
             other => {
                 let message = describe_chain(other);
-                let help = "this is a fault in leasehold: report it with this message".to_owned();
+                let help = "this is a bug in Leasehold: report it with this message".to_owned();
                 Self { operation, cause: CallErrorCause::Rejected, code: None, message, help: Some(help) }
             }
         }
@@ -116,7 +118,7 @@ impl CallError {
     /// Adds the number of attempts and the time spent, if there was more than one attempt.
     pub fn with_attempts(mut self, attempts: u32, spent: std::time::Duration) -> Self {
         if attempts > 1 {
-            let _ = write!(self.message, "; tried {attempts} times in {} s", spent.as_secs().max(1));
+            let _ = write!(self.message, "; {attempts} attempts in {} s", spent.as_secs().max(1));
         }
         self
     }
@@ -215,16 +217,16 @@ impl From<CallError> for EnactError {
         };
         let help = failure.help.clone().or_else(|| match kind {
             EnactErrorKind::Conflict if failure.is_delete_conflict() => Some(
-                "it holds something that the plan did not see: plan again; if it stays, look at it in the console"
+                "something that the plan did not include is attached to it: make a new plan; if the error persists, check the object in the console"
                     .to_owned(),
             ),
-            EnactErrorKind::Conflict => Some("run plan again: the account is not as the plan found it".to_owned()),
+            EnactErrorKind::Conflict => Some("make a new plan: the account has changed since this plan".to_owned()),
             _ => None,
         });
         // Only a refusal is certain. For the other causes, the next run finds out what was done: it starts from the observed account.
         let open =
             matches!(failure.cause, CallErrorCause::NoAnswer | CallErrorCause::Faulted | CallErrorCause::Malformed);
-        let message = failure.message + if open { "; whether it was done is not known" } else { "" };
+        let message = failure.message + if open { "; it is not known whether the change was made" } else { "" };
         Self { kind, operation: failure.operation.to_owned(), message, help, requests: Vec::new() }
     }
 }

@@ -36,8 +36,11 @@ fn check_selection(settings: &AwsSettings, profiles: &ProfileSet) -> Result<(), 
     }
     let mut names: Vec<&str> = profiles.profiles().collect();
     names.sort_unstable();
-    let known =
-        if names.is_empty() { "they define none".to_owned() } else { format!("they define {}", names.join(", ")) };
+    let known = if names.is_empty() {
+        "they define no profiles".to_owned()
+    } else {
+        format!("they define the profiles {}", names.join(", "))
+    };
     Err(ConnectError::NoProfile { name, setting, known })
 }
 
@@ -88,7 +91,8 @@ fn check_keys(profiles: &ProfileSet) -> Result<(), ConnectError> {
         let Some(profile) = profiles.get_profile(name) else { continue };
         for key in ["aws_access_key_id", "aws_session_token"] {
             if profile.get(key).is_some_and(|value| !is_header_value(value)) {
-                let problem = format!("{key} of profile {name:?} holds a character that an HTTP header cannot carry");
+                let problem =
+                    format!("{key} of profile {name:?} contains a character that is not allowed in an HTTP header");
                 return Err(ConnectError::Profile(problem));
             }
         }

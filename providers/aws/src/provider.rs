@@ -80,12 +80,16 @@ impl AwsProvider {
         let answer =
             self.caller.call_with_retries(&CallLog::default(), OPERATION, RetryClass::Idempotent, send).await?;
         let (Some(account), Some(caller)) = (answer.account, answer.arn) else {
-            return Err(CallError::from_malformed_answer(OPERATION, "the answer names no account or no caller").into());
+            return Err(CallError::from_malformed_answer(
+                OPERATION,
+                "the response contains no account or no caller ARN",
+            )
+            .into());
         };
         let Some(partition) = IamArn::parse_arn(&caller).map(|arn| arn.partition.to_owned()) else {
             return Err(CallError::from_malformed_answer(
                 OPERATION,
-                format!("the caller's ARN does not read: {caller:?}"),
+                format!("the caller's ARN is not valid: {caller:?}"),
             )
             .into());
         };
@@ -96,12 +100,12 @@ impl AwsProvider {
                 kind: ObserveErrorKind::WrongRealm,
                 operation: OPERATION.to_owned(),
                 message: format!(
-                    "these credentials are for account {account} (as {actor}), and the configuration allows only {}",
+                    "these credentials are for account {account} (as {actor}), but allowed_account_ids allows only {}",
                     allowed.join(", ")
                 ),
                 help: Some(
                     "use credentials of an allowed account (AWS_PROFILE, `profile`, `assume_role`), or correct \
-                     allowed_account_ids; nothing was read or written"
+                     allowed_account_ids; Leasehold has not read or written anything"
                         .to_owned(),
                 ),
             });

@@ -65,7 +65,7 @@ fn check_settings(fields: &ProviderFields) -> Vec<SettingProblem> {
         attribute: "allowed_account_ids",
         summary: format!("{id:?} is not an AWS account id"),
         label: "12 digits",
-        help: "write the 12 digits in quotes, with zeros in front: \"012345678901\"".to_owned(),
+        help: "write the 12 digits in quotes, with leading zeros: \"012345678901\"".to_owned(),
     };
     settings.allowed_account_ids.iter().filter(wrong).map(problem).collect()
 }

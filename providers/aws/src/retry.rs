@@ -179,7 +179,7 @@ impl AwsCaller {
             let Some(longest) = wait.filter(|_| self.most.is_none_or(|most| attempts < most)) else {
                 return Err(failure.with_attempts(attempts, start.elapsed()));
             };
-            tracing::debug!(operation, attempts, message = %failure.message, "will try again");
+            tracing::debug!(operation, attempts, message = %failure.message, "retrying");
             let wait = longest.mul_f64(fastrand::f64());
             if failure.cause == CallErrorCause::Throttled {
                 self.report_wait(operation, true, wait);
@@ -222,7 +222,7 @@ impl AwsCaller {
 }
 
 /// The current time of this machine, to compare with the service's time.
-#[allow(clippy::disallowed_methods, reason = "calls leave from here: this is the edge")]
+#[allow(clippy::disallowed_methods, reason = "this function sends the calls; it is part of the I/O layer")]
 fn current_time() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
@@ -255,7 +255,7 @@ where
     loop {
         match step().await {
             Err(failure) if failure.may_pass() && start.elapsed() < longest => {
-                tracing::debug!("not visible yet");
+                tracing::debug!("the object is not visible yet");
                 sleep(wait.mul_f64(fastrand::f64().mul_add(0.5, 0.5))).await;
                 wait = wait.saturating_mul(2).min(Duration::from_secs(5));
             }
@@ -409,7 +409,7 @@ mod tests {
         let rate = pace.rate.unwrap();
         assert!((30.0..40.0).contains(&rate), "{rate}");
         pace.slow_down(later);
-        assert_eq!(pace.rate, Some(rate), "one burst counts once");
+        assert_eq!(pace.rate, Some(rate), "a burst of throttling lowers the rate once");
         assert_eq!(pace.reserve_turn(later), Duration::ZERO);
         assert!(pace.reserve_turn(later) > Duration::from_millis(20));
         for _ in 0..100 {
@@ -419,6 +419,6 @@ mod tests {
         for second in 2..60 {
             pace.slow_down(start + Duration::from_secs(second));
         }
-        assert_eq!(pace.rate, Some(SLOWEST), "it does not stand still");
+        assert_eq!(pace.rate, Some(SLOWEST), "the rate never drops to zero");
     }
 }

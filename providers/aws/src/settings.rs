@@ -44,7 +44,7 @@ pub enum ConnectError {
     #[error(transparent)]
     Variable(#[from] VariableError),
     /// The file of trusted certificates cannot be used.
-    #[error("{setting} names {}, which cannot be used: {problem}. Name a file of PEM certificates", path.display())]
+    #[error("{setting} is {}, which cannot be used: {problem}. Use a file with PEM certificates", path.display())]
     CaBundle {
         /// What names the file: an environment variable, or a key of a profile.
         setting: String,

@@ -18,7 +18,8 @@ pub fn describe_skew(ahead: Option<SignedDuration>) -> String {
     let minutes = ahead.as_secs().unsigned_abs().div_ceil(60);
     let by = match minutes {
         0..=4 => {
-            return "AWS finds the call's time wrong although the clocks agree: it was held up on its way".to_owned();
+            return "AWS rejects the time of the request although the clocks agree: the request was delayed in transit"
+                .to_owned();
         }
         5..=119 => format!("{minutes} minutes"),
         _ => format!("{} hours", minutes / 60),
@@ -35,7 +36,7 @@ mod tests {
         let after = |seconds| describe_skew(Some(SignedDuration::from_secs(seconds)));
         assert_eq!(after(-780), "this machine's clock is 13 minutes behind AWS's");
         assert_eq!(after(7200), "this machine's clock is 2 hours ahead of AWS's");
-        assert!(after(20).contains("held up on its way"));
+        assert!(after(20).contains("delayed in transit"));
         assert!(describe_skew(None).contains("more than five minutes"));
     }
 

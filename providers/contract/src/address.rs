@@ -43,7 +43,7 @@ impl StackName {
             Err(InvalidNameError {
                 what: "stack name",
                 name,
-                rule: "1 to 32 of a-z, 0-9 and '-', beginning with a letter or digit",
+                rule: "use 1 to 32 characters of a-z, 0-9 and '-', beginning with a letter or digit",
             })
         }
     }

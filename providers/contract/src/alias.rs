@@ -26,7 +26,7 @@ impl Alias {
         if (1..=64).contains(&name.len()) && name.chars().all(plain) {
             Ok(Self(name.into()))
         } else {
-            Err(InvalidNameError { what: "alias", name, rule: "1 to 64 of a-z, 0-9, '_' and '-'" })
+            Err(InvalidNameError { what: "alias", name, rule: "use 1 to 64 characters of a-z, 0-9, '_' and '-'" })
         }
     }
 

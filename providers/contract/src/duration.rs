@@ -78,7 +78,7 @@ impl std::str::FromStr for Span {
                 return fail(format!("{number} has no unit"), Some(shape.to_owned()));
             };
             if number.is_empty() {
-                return fail(format!("a whole number must stand before {unit:?}"), Some(shape.to_owned()));
+                return fail(format!("there is no whole number before {unit:?}"), Some(shape.to_owned()));
             }
             let Some(&(_, size)) = UNITS.iter().find(|(name, _)| *name == unit) else {
                 return fail(
@@ -87,7 +87,7 @@ impl std::str::FromStr for Span {
                 );
             };
             if size >= smallest_yet {
-                return fail("units go from the largest to the smallest, each once".to_owned(), Some(shape.to_owned()));
+                return fail("units must be in descending order, each at most once".to_owned(), Some(shape.to_owned()));
             }
             smallest_yet = size;
             let seconds = number.parse::<u32>().ok().and_then(|n| n.checked_mul(size));

@@ -129,7 +129,7 @@ impl Marks {
     ///
     /// # Errors
     /// One of the `stack` and `address` marks is missing while the other exists, or cannot be read. It is then not
-    /// known which stack owns the object, and nobody may write it.
+    /// known which stack owns the object, and no stack may write it.
     pub fn from_tags(tags: &BTreeMap<String, String>) -> Result<Option<Self>, InvalidMarksError> {
         let get = |key: &str| tags.get(&format!("{PREFIX}{key}")).map(String::as_str);
         let (stack, address) = match (get("stack"), get("address")) {
@@ -177,7 +177,7 @@ fn name_from_tag(value: &str) -> String {
 
 /// A `stack` or `address` mark that is missing or cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the mark {PREFIX}{key} is {}", match value { Some(value) => format!("unreadable: {value:?}"), None => "missing while other marks are there".to_owned() })]
+#[error("the mark {PREFIX}{key} is {}", match value { Some(value) => format!("unreadable: {value:?}"), None => "missing, although other marks exist".to_owned() })]
 pub struct InvalidMarksError {
     /// The key of the mark, without the prefix.
     pub key: &'static str,

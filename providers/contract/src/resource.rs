@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(before, identity_digest([&a, &b]));
         let audit = Alias::new("audit").unwrap();
         let moved = [&a, &b].map(|part| Resource { id: part.id.clone().with_account(Some(&audit)), ..part.clone() });
-        assert_eq!(before, identity_digest(&moved), "an alias is the stack's word, and nothing of the object");
+        assert_eq!(before, identity_digest(&moved), "an alias is part of the stack, not of the object");
         a.marks.as_mut().unwrap().owner = Some("tom".to_owned());
         assert_ne!(before, identity_digest([&a, &b]));
     }

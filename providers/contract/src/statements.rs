@@ -22,7 +22,7 @@ fn parse_statement(value: &Value) -> Result<Statement, String> {
     if let Some(key) =
         value.as_object().into_iter().flat_map(|fields| fields.keys()).find(|k| !known.contains(&k.as_str()))
     {
-        return Err(format!("a statement has {key}"));
+        return Err(format!("a statement has the unsupported element {key}"));
     }
     let field = |name: &str| value.get(name).map(collect_texts).unwrap_or_default();
     Ok(Statement {

@@ -40,9 +40,9 @@ fn find_clash(first: &ProviderFields, second: &ProviderFields) -> Option<Setting
     segments(first).eq(segments(second)).then(|| SettingProblem {
         code: "config::same_directory",
         attribute: "path",
-        summary: "two providers are one directory".to_owned(),
+        summary: "two providers use the same file".to_owned(),
         label: "the same file",
-        help: "give one of them another `path`: each object would be seen twice".to_owned(),
+        help: "set another `path` for one of them; otherwise each object would be read twice".to_owned(),
     })
 }
 

@@ -20,10 +20,10 @@ use crate::workflow::{
 pub struct AuditCheckpointArgs {
     #[command(flatten)]
     pub stack: AuditStackArgs,
-    /// An ed25519 key: a private key's file, or a public key's that an agent holds the other half of
+    /// The ed25519 key to sign with: a private key file, or a public key file whose private key is in ssh-agent
     #[arg(long, value_name = "KEY", env = "LEASEHOLD_SIGNING_KEY")]
     pub signing_key: Option<PathBuf>,
-    /// Where to write the checkpoint; its signature goes beside it, with .sig after its name
+    /// The file to write the checkpoint to; the signature is written next to it, with the extension .sig
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -45,7 +45,7 @@ pub async fn cmd_checkpoint(
     let (store, stack) = (ledger.store.clone(), ledger.stack.clone());
     let chain = Chain::open_ledger(store, stack.clone(), store::generate_random_id()?, known).await?;
     let publishing = interruption
-        .defer_first_signal("Look whether the checkpoint is there: `leasehold audit list --kind checkpoint`.")?;
+        .defer_first_signal("Check whether the checkpoint was written: `leasehold audit list --kind checkpoint`.")?;
     let files = CheckpointFiles { here, key: args.signing_key.as_deref(), out: args.out.as_deref() };
     let head = publishing.finish_work(workflow::COMMAND, publish_checkpoint(&chain, &stack, &files)).await?;
     if args.out.is_none() {

@@ -20,7 +20,7 @@ pub struct AuditListArgs {
     pub stack: AuditStackArgs,
     #[command(flatten)]
     pub pick: AuditPickArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = AuditFormat::Human)]
     pub format: AuditFormat,
 }
@@ -32,7 +32,7 @@ pub struct AuditExportArgs {
     pub stack: AuditStackArgs,
     #[command(flatten)]
     pub pick: AuditPickArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
     pub format: ExportFormat,
 }
@@ -45,7 +45,7 @@ pub struct AuditShowArgs {
     pub number: u64,
     #[command(flatten)]
     pub stack: AuditStackArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
 }
@@ -58,7 +58,7 @@ pub struct AuditIdentityArgs {
     pub address: String,
     #[command(flatten)]
     pub stack: AuditStackArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
 }
@@ -66,25 +66,25 @@ pub struct AuditIdentityArgs {
 /// Which records. Several words of one kind mean any of them.
 #[derive(Debug, Clone, Default, Args)]
 pub struct AuditPickArgs {
-    /// Of this identity, with the runs around it
+    /// Only records of this identity, and of the runs that changed it; can be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub identity: Vec<String>,
-    /// Of identities that this owner answers for
+    /// Only records of identities of this owner; can be repeated
     #[arg(long, value_name = "OWNER")]
     pub owner: Vec<String>,
-    /// Of identities that did this
+    /// Only records of this lifecycle event; can be repeated
     #[arg(long, value_enum, value_name = "EVENT")]
     pub lifecycle: Vec<LifecycleArg>,
-    /// Of this kind: run_started, change, decided, approval, intent, outcome, resolved, evidence, run_ended, checkpoint, lock_broken
+    /// Only records of this kind; can be repeated: run_started, change, decided, approval, intent, outcome, resolved, evidence, run_ended, checkpoint, lock_broken
     #[arg(long, value_name = "KIND")]
     pub kind: Vec<String>,
-    /// Of this run
+    /// Only records of this run; can be repeated
     #[arg(long, value_name = "RUN")]
     pub run: Vec<String>,
-    /// Not before this instant (RFC 3339)
+    /// Only records at or after this time (RFC 3339)
     #[arg(long, value_name = "INSTANT")]
     pub after: Option<Timestamp>,
-    /// Before this instant (RFC 3339)
+    /// Only records before this time (RFC 3339)
     #[arg(long, value_name = "INSTANT")]
     pub before: Option<Timestamp>,
 }
@@ -92,13 +92,13 @@ pub struct AuditPickArgs {
 /// An event in an identity's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LifecycleArg {
-    /// It appeared
+    /// The identity was created
     Joiner,
-    /// It changed
+    /// The identity was changed
     Mover,
-    /// It went
+    /// The identity was quarantined or deleted
     Leaver,
-    /// It was changed outside, and put right
+    /// The identity was changed outside Leasehold and corrected
     Drift,
 }
 
@@ -193,7 +193,7 @@ pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<Comma
     let lines = select_lines(read_entries(&ledger).await?, &pick);
     if lines.is_empty() {
         return Err(anyhow::anyhow!(
-            "the ledger of stack {} says nothing of {}; `leasehold audit list` shows of whom it does",
+            "the ledger of stack {} has no records of {}; run `leasehold audit list` to see all records",
             ledger.stack,
             args.address
         )

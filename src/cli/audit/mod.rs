@@ -29,17 +29,17 @@ pub use checkpoint::CheckpointFiles;
 /// The commands on the ledger.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Check the chain, its signatures and its evidence; name what is unfinished
+    /// Verify the hash chain, its signatures and evidence; list unfinished steps
     Verify(AuditVerifyArgs),
     /// List records
     List(AuditListArgs),
     /// Show one entry
     Show(AuditShowArgs),
-    /// Write records for other tools
+    /// Export records for other tools
     Export(AuditExportArgs),
-    /// Tell one identity's whole life
+    /// Show the history of one identity
     Identity(AuditIdentityArgs),
-    /// Sign the end of the chain
+    /// Write a checkpoint of the ledger, signed if a key is given
     Checkpoint(AuditCheckpointArgs),
 }
 

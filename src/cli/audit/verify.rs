@@ -22,13 +22,13 @@ use crate::workflow::WorkflowError;
 pub struct AuditVerifyArgs {
     #[command(flatten)]
     pub stack: AuditStackArgs,
-    /// A checkpoint that was kept elsewhere: the chain must contain it
+    /// A checkpoint file that was kept elsewhere; the ledger must contain it
     #[arg(long, value_name = "CHECKPOINT")]
     pub since: Option<PathBuf>,
-    /// Who may sign checkpoints: an allowed_signers file, as ssh-keygen knows it
+    /// The allowed signers of checkpoints: an allowed_signers file (format of ssh-keygen)
     #[arg(long, value_name = "FILE")]
     pub signers: Option<PathBuf>,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
 }
@@ -100,7 +100,7 @@ fn read_known_checkpoint(
 ) -> Result<LedgerHead, CommandError> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let head = checkpoint::parse_checkpoint(&text, &ledger.stack)
-        .with_context(|| format!("{} is no checkpoint", file.display()))?;
+        .with_context(|| format!("{} is not a checkpoint", file.display()))?;
     let mut signature = file.as_os_str().to_owned();
     signature.push(".sig");
     let refused =
@@ -110,7 +110,7 @@ fn read_known_checkpoint(
             Ok(SignatureTrust::Known(_) | SignatureTrust::Unknown) => Ok(head),
             Err(why @ (SignatureError::Wrong(_) | SignatureError::Stranger(_))) => Err(refused(why.to_string())),
         },
-        (Err(_), Some(_)) => Err(refused(format!("there is no signature beside it, {}", signature.to_string_lossy()))),
+        (Err(_), Some(_)) => Err(refused(format!("its signature file {} is missing", signature.to_string_lossy()))),
         (Err(_), None) => Ok(head),
     }
 }

@@ -13,24 +13,24 @@ use crate::views;
 /// `leasehold policy compare`
 #[derive(Debug, Args)]
 pub struct PolicyCompareArgs {
-    /// The access as it is: a policy document, or a JSON list of them
+    /// The old access: a policy document, or a JSON list of them
     #[arg(value_name = "OLD.json")]
     pub old: PathBuf,
-    /// The access as it would be
+    /// The new access: a policy document, or a JSON list of them
     #[arg(value_name = "NEW.json")]
     pub new: PathBuf,
-    /// The permissions boundary as it is
+    /// The old permissions boundary
     #[arg(long, value_name = "FILE")]
     pub boundary_old: Option<PathBuf>,
-    /// The permissions boundary as it would be
+    /// The new permissions boundary
     #[arg(long, value_name = "FILE")]
     pub boundary_new: Option<PathBuf>,
     #[command(flatten)]
     pub account: AccountArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
-    /// Exit with 2 unless the access is the same or less
+    /// Exit with 2 unless the access is equivalent or narrower
     #[arg(long)]
     pub detailed_exitcode: bool,
 }

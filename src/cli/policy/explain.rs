@@ -21,7 +21,7 @@ pub struct PolicyExplainArgs {
     pub boundary: Option<PathBuf>,
     #[command(flatten)]
     pub account: AccountArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
 }

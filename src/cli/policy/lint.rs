@@ -18,7 +18,7 @@ pub struct PolicyLintArgs {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub account: AccountArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = LintFormat::Human)]
     pub format: LintFormat,
 }

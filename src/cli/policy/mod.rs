@@ -22,26 +22,26 @@ pub use simulate::check_single_action;
 /// The commands on policy documents.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// Say what a change of access means: less, more, both or the same, with an example
+    /// Compare the access of two policies: narrower, wider, both or equivalent, with an example
     Compare(PolicyCompareArgs),
-    /// Say what is unwise about policies
+    /// Report risky statements in policies
     Lint(PolicyLintArgs),
-    /// Decide one request
+    /// Evaluate one request against policies
     Simulate(PolicySimulateArgs),
-    /// Say what policies let one do, by service and access level
+    /// List the access that policies grant, by service and access level
     Explain(PolicyExplainArgs),
 }
 
 /// Whose policies they are.
 #[derive(Debug, Clone, Args)]
 pub struct AccountArgs {
-    /// The account that placeholders such as ${AWS::AccountId} and ACCOUNT_ID stand for
+    /// The account ID to use for placeholders such as ${AWS::AccountId} and ACCOUNT_ID
     #[arg(long, value_name = "ID", value_parser = parse_account_id)]
     pub account: Option<AccountId>,
 }
 
 fn parse_account_id(text: &str) -> Result<AccountId, String> {
-    AccountId::parse(text).ok_or_else(|| "an account id is twelve digits".to_owned())
+    AccountId::parse(text).ok_or_else(|| "an account ID has 12 digits".to_owned())
 }
 
 /// Runs a subcommand of `leasehold policy`.

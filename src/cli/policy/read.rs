@@ -52,7 +52,7 @@ fn parse_policy_file(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<Pl
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let finding = Diagnostic::error("policy::not_utf8", "the file is not UTF-8");
-        Box::new(finding.with_location(to_span(at..at.saturating_add(1)), "this byte is not"))
+        Box::new(finding.with_location(to_span(at..at.saturating_add(1)), "invalid byte"))
     })?;
     // Some editors write a byte order mark at the start of a file. It is not part of the JSON.
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);

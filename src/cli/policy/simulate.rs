@@ -13,27 +13,27 @@ use crate::views::policy::simulation;
 /// `leasehold policy simulate`
 #[derive(Debug, Args)]
 pub struct PolicySimulateArgs {
-    /// A policy that the caller holds
+    /// A policy of the caller; can be repeated
     #[arg(long, value_name = "FILE", required = true)]
     pub policy: Vec<PathBuf>,
     /// The permissions boundary of the caller
     #[arg(long, value_name = "FILE")]
     pub boundary: Option<PathBuf>,
-    /// What is asked for, such as s3:GetObject
+    /// The requested action, such as s3:GetObject
     #[arg(long, value_name = "ACTION")]
     pub action: String,
-    /// On what: an ARN, or * for an action that takes no resource
+    /// The requested resource: an ARN, or * for an action without resources
     #[arg(long, value_name = "ARN")]
     pub resource: String,
-    /// Who asks: an ARN, a service such as lambda.amazonaws.com, or * for nobody in particular
+    /// The calling principal: an ARN, a service such as lambda.amazonaws.com, or * for an anonymous caller
     #[arg(long, value_name = "PRINCIPAL", default_value = "*")]
     pub principal: String,
-    /// A value of the request's context; again for another key or value
+    /// A condition key of the request and its value; can be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub context: Vec<String>,
     #[command(flatten)]
     pub account: AccountArgs,
-    /// The form of output
+    /// The output format
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
 }
@@ -70,7 +70,7 @@ fn build_request(args: &PolicySimulateArgs) -> Result<AccessRequest, CommandErro
         let (key, value) = pair
             .split_once('=')
             .filter(|(key, _)| !key.is_empty())
-            .ok_or_else(|| anyhow::anyhow!("--context {pair:?} is not of the form key=value"))?;
+            .ok_or_else(|| anyhow::anyhow!("--context {pair:?} does not have the form key=value"))?;
         request = request.with_context_value(key.trim(), value);
     }
     Ok(request)
@@ -82,9 +82,9 @@ fn build_request(args: &PolicySimulateArgs) -> Result<AccessRequest, CommandErro
 /// The text is not of the form `service:Action`, or contains a wildcard.
 pub fn check_single_action(text: &str) -> Result<(), CommandError> {
     let fault = match text.split_once(':') {
-        Some((service, name)) if service.is_empty() || name.is_empty() => "is not of the form service:Action",
-        None => "is not of the form service:Action",
-        Some(_) if text.contains(['*', '?']) => "is a pattern; a request has one action",
+        Some((service, name)) if service.is_empty() || name.is_empty() => "does not have the form service:Action",
+        None => "does not have the form service:Action",
+        Some(_) if text.contains(['*', '?']) => "is a pattern; name exactly one action",
         Some(_) => return Ok(()),
     };
     Err(anyhow::anyhow!("{text:?} {fault}").into())
@@ -106,6 +106,6 @@ fn parse_caller(text: &str) -> Result<RequestCaller, CommandError> {
     } else if text.contains('.') {
         Ok(RequestCaller::Federated(text.to_owned()))
     } else {
-        Err(anyhow::anyhow!("--principal {text:?} is no ARN, no service and no identity provider").into())
+        Err(anyhow::anyhow!("--principal {text:?} is not an ARN, a service or an identity provider").into())
     }
 }

@@ -26,38 +26,39 @@ use crate::workflow::{Stack, WorkflowError};
 /// The commands on providers.
 #[derive(Debug, Subcommand)]
 pub enum ProviderCommand {
-    /// Print the smallest IAM policy that leasehold itself needs for a stack
+    /// Print the least-privilege IAM policy that Leasehold needs for a stack
     AwsPolicy(AwsPolicyArgs),
 }
 
 /// `leasehold provider aws-policy`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The policy is for the credentials that leasehold starts with. Where a provider block or the backend assumes a role or uses another \
-profile, that role or profile needs a policy of its own: stderr names it, and --role or --profile prints it.\n\n\
-The policy of a directory grants what the stack in it has now, and the rights on the bucket of its records. Identities of a sort that it no longer \
-declares still have to leave: print it anew once they are gone. --stack NAME prints what any stack of that name needs of IAM; the bucket is not known."
+    after_help = "This policy is for the credentials that Leasehold starts with. If a provider block or the backend assumes a role or uses another \
+profile, that role or profile needs its own policy: a note on stderr names it, and --role or --profile prints it.\n\n\
+For a directory, the policy covers what its configuration declares now, and access to the bucket of the stack's records. Identities \
+of a kind that it no longer declares still have to be deleted: keep the old policy until they are gone, then print it again. \
+--stack NAME prints the IAM permissions for any stack with that name, without the bucket."
 )]
 pub struct AwsPolicyArgs {
     /// The stack's directory
     #[arg(value_name = "DIR", conflicts_with = "stack")]
     pub dir: Option<PathBuf>,
-    /// For any stack of this name, whatever is in it
+    /// Print the policy for any stack with this name, independent of its configuration
     #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
-    /// The commands that the policy is for
+    /// The commands that the policy must allow
     #[arg(long = "for", value_enum, value_name = "PURPOSE", default_value_t = PurposeArg::Apply)]
     pub purpose: PurposeArg,
-    /// Only the rights on IAM, or only those on the bucket of the stack's records
+    /// Print only the IAM permissions, or only those for the bucket of the stack's records
     #[arg(long, value_enum, value_name = "PART", conflicts_with = "stack")]
     pub only: Option<OnlyArg>,
-    /// For this role, which a provider block or the backend assumes
+    /// Print the policy for this role, which a provider block or the backend assumes
     #[arg(long, value_name = "ARN", conflicts_with_all = ["stack", "profile"])]
     pub role: Option<String>,
-    /// For the credentials of this profile, which a provider block or the backend uses
+    /// Print the policy for the credentials of this profile, which a provider block or the backend uses
     #[arg(long, value_name = "NAME", conflicts_with = "stack")]
     pub profile: Option<String>,
-    /// The partition; unless said otherwise that of the region in the configuration, or aws
+    /// The AWS partition; default: the partition of the configured region, or aws
     #[arg(long, value_name = "PARTITION", value_parser = PossibleValuesParser::new(Partition::all_partitions().map(|it| it.name)))]
     pub partition: Option<String>,
     #[command(flatten)]
@@ -69,20 +70,20 @@ pub struct AwsPolicyArgs {
 pub enum PurposeArg {
     /// `plan` (with --out too), `list`, `show`, `who-can`
     Plan,
-    /// `apply`, `revoke`, `restore`, `lock break`, `audit checkpoint`; all of the other purposes too
+    /// `apply`, `revoke`, `restore`, `lock break`, `audit checkpoint`, and the commands of all other purposes
     Apply,
     /// `sweep`
     Sweep,
     /// `drift`
     Drift,
-    /// `audit`, `lock show`: they read the records alone
+    /// `audit`, `lock show`: read only the records
     Audit,
 }
 
 /// A part of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OnlyArg {
-    /// IAM, and assuming roles
+    /// IAM permissions, and permission to assume roles
     Iam,
     /// The bucket of the stack's records and its key
     Records,
@@ -108,8 +109,8 @@ fn print_aws_policy(here: &Path, args: &AwsPolicyArgs) -> Result<CommandExit, Co
     let length = policy.canonical_text().chars().filter(|sign| !sign.is_whitespace()).count();
     if length > LARGEST {
         super::print_message(&format!(
-            "warning: this policy has {length} characters and a managed policy holds {LARGEST}. Print two with --only iam and --only records, \
-             or make it an inline policy of the role, which holds 10240.\n"
+            "warning: this policy has {length} characters, and the limit for a managed policy is {LARGEST}. Print two with --only iam and --only records, \
+             or make it an inline policy of the role, where the limit is 10240.\n"
         ));
     }
     super::print_json(policy.as_json_value())?;
@@ -132,13 +133,13 @@ impl From<PurposeArg> for RightsPurpose {
 fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     if args.purpose == PurposeArg::Audit {
         return Err(WorkflowError::Refused {
-            what: "audit reads the bucket of the records alone, and --stack says nothing of a bucket".to_owned(),
-            help: "Name the stack's directory instead.".to_owned(),
+            what: "--for audit only needs the bucket of the records, which --stack does not define".to_owned(),
+            help: "Pass the stack's directory instead of --stack.".to_owned(),
         }
         .into());
     }
     let stack = StackName::new(name)
-        .map_err(|invalid| anyhow::anyhow!("{name:?} cannot be a stack's name: {}", invalid.rule))?;
+        .map_err(|invalid| anyhow::anyhow!("{name:?} is not a valid stack name: {}", invalid.rule))?;
     let partition = args.partition.as_deref().unwrap_or(COMMERCIAL.name);
     let scope = rights::RightsScope { stack: &stack, partition, account: "*", parts: &StackPart::ALL.into() };
     Ok(rights::build_statements(&scope, args.purpose.into()))
@@ -150,7 +151,8 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
     let stack = session::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
     let principals = RunPrincipals::from_declared(&stack.declared);
     let Some(first) = &principals.first else {
-        let why = "This stack works on no AWS account and has no bucket for its records, so it needs no rights in AWS.";
+        let why =
+            "This stack uses neither an AWS account nor an S3 bucket for its records, so it needs no AWS permissions.";
         return Err(stack
             .findings_error(vec![
                 Diagnostic::error("config::no_aws", why)
@@ -166,7 +168,7 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
     let Some(needs) = principals.needs.get(&wanted) else {
         let known: Vec<String> = principals.needs.keys().map(ToString::to_string).collect();
         return Err(WorkflowError::Refused {
-            what: format!("this stack never uses {}", escape_steering(&wanted.to_string())),
+            what: format!("this stack does not use {}", escape_steering(&wanted.to_string())),
             help: format!("It uses {}.", escape_steering(&known.join(", "))),
         }
         .into());
@@ -186,7 +188,7 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
     }
     if statements.is_empty() {
         return Err(WorkflowError::Refused {
-            what: format!("{} needs no rights for that", escape_steering(&wanted.to_string())),
+            what: format!("{} needs no permissions for this purpose", escape_steering(&wanted.to_string())),
             help: "Choose another purpose with --for, another part with --only, or another principal with --role or --profile."
                 .to_owned(),
         }.into());
@@ -210,7 +212,7 @@ fn report_other_principals(principals: &RunPrincipals, wanted: &RunPrincipal, ar
         let command = invocation::current_invocation().follow_up_command(&words.collect::<Vec<_>>());
         super::print_message(&format!(
             "{}\n",
-            escape_steering(&format!("note: {other} needs a policy of its own: {command}"))
+            escape_steering(&format!("note: {other} needs its own policy: {command}"))
         ));
     }
 }

@@ -18,14 +18,14 @@ pub fn check_group_members_are_users(declared: &DeclaredStack, findings: &mut Ve
             findings.push(
                 Diagnostic::error(
                     "config::not_a_user",
-                    format!("{member} is a role, and {} has users only", group.address),
+                    format!("{member} is a role, but the members of {} must be users", group.address),
                 )
-                .with_location(origin.part_span("members"), "a role among the members")
+                .with_location(origin.part_span("members"), "a member is a role")
                 .with_related(
                     identity.origin.header_span(),
                     format!("kind = \"{}\" makes it a role", identity.spec.kind),
                 )
-                .with_help("give it the scopes themselves: scopes = [scope.NAME] in its own block"),
+                .with_help("attach the scopes directly: scopes = [scope.NAME] in the identity block"),
             );
         }
     }
@@ -34,10 +34,10 @@ pub fn check_group_members_are_users(declared: &DeclaredStack, findings: &mut Ve
         findings.push(
             Diagnostic::error(
                 "config::not_a_user",
-                format!("{} is a role, and a role is in no group", identity.spec.address),
+                format!("{} is a role, and a role cannot be a member of a group", identity.spec.address),
             )
-            .with_location(identity.origin.part_span("managed_groups"), "for users only")
-            .with_help("leave `managed_groups` out"),
+            .with_location(identity.origin.part_span("managed_groups"), "only allowed for users")
+            .with_help("remove `managed_groups`"),
         );
     }
 }
@@ -50,11 +50,11 @@ pub fn check_group_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic
             findings.push(
                 Diagnostic::error(
                     "config::duplicate_name",
-                    format!("two groups are named {}", quote_text(&group.group.name)),
+                    format!("two groups have the name {}", quote_text(&group.group.name)),
                 )
                 .with_location(group.origin.part_span("name"), format!("the name of {}", group.group.address))
                 .with_related(first.origin.part_span("name"), format!("the name of {}", first.group.address))
-                .with_help("give one of them another `name`; the cloud takes upper and lower case for the same"),
+                .with_help("change the `name` of one of them; names in the cloud are case-insensitive"),
             );
         }
     }
@@ -69,14 +69,14 @@ pub fn check_group_accounts(declared: &DeclaredStack, findings: &mut Vec<Diagnos
     for DeclaredGroup { group, members, origin, .. } in declared.groups.values() {
         let members = members.iter().filter_map(|member| declared.identities.get(member));
         for identity in members.filter(|identity| identity.spec.account != group.account) {
-            let summary = format!("{} and {} live in two accounts", group.address, identity.spec.address);
+            let summary = format!("{} and {} are in different accounts", group.address, identity.spec.address);
             let finding = Diagnostic::error("config::other_account", summary)
                 .with_location(origin.part_span("members"), format!("the group is in {}", name(&group.account)))
                 .with_related(
                     identity.origin.part_span("provider"),
                     format!("{} is in {}", identity.spec.address, name(&identity.spec.account)),
                 )
-                .with_help("make a group in each of the two accounts; they can hold the same scopes");
+                .with_help("declare a group in each account; both can have the same scopes");
             findings.push(identity.origin.add_module_calls(finding));
         }
     }
@@ -95,14 +95,17 @@ pub fn check_managed_groups(declared: &DeclaredStack, findings: &mut Vec<Diagnos
                 Diagnostic::error(
                     "config::conflict",
                     format!(
-                        "{} is named {}: it is this stack's group",
+                        "{}, with the name {}, is declared in this stack",
                         group.group.address,
                         quote_text(&group.group.name)
                     ),
                 )
-                .with_location(identity.origin.part_span("managed_groups"), "for groups that others manage")
+                .with_location(
+                    identity.origin.part_span("managed_groups"),
+                    "only for groups that this stack does not manage",
+                )
                 .with_related(group.origin.header_span(), "declared here")
-                .with_help(format!("add {} to its members", identity.spec.address)),
+                .with_help(format!("add {} to the members of the group", identity.spec.address)),
             );
         }
     }

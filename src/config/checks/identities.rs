@@ -26,10 +26,8 @@ pub fn check_users_have_no_trusts(declared: &DeclaredStack, findings: &mut Vec<D
     let mut seen: HashSet<(u32, usize)> = HashSet::new();
     for identity in declared.identities.values().filter(|identity| identity.spec.principal == Principal::User) {
         let user = format!("{} is a user", identity.spec.address);
-        let help = format!(
-            "kind = \"{}\" is a user unless it says principal = \"role\"; leave this out, or make it a role",
-            identity.spec.kind
-        );
+        let help =
+            format!("kind = \"{}\" is a user by default; remove this, or set principal = \"role\"", identity.spec.kind);
         let mut push = |summary: &str, span: FileSpan| {
             if seen.insert((span.file.0, span.bytes.start)) {
                 let finding = Diagnostic::error("config::not_a_role", summary).with_location(span, user.clone());
@@ -37,10 +35,10 @@ pub fn check_users_have_no_trusts(declared: &DeclaredStack, findings: &mut Vec<D
             }
         };
         if !identity.spec.trusts.is_empty() {
-            push("only a role can be taken on by others", identity.origin.part_span("trust"));
+            push("only a role can have `trust` blocks", identity.origin.part_span("trust"));
         }
         if identity.spec.max_session_duration.is_some() {
-            push("only a role has sessions", identity.origin.part_span("max_session_duration"));
+            push("only a role has a session duration", identity.origin.part_span("max_session_duration"));
         }
     }
 }
@@ -50,9 +48,9 @@ pub fn check_roles_have_trusts(declared: &DeclaredStack, findings: &mut Vec<Diag
     for identity in first_identity_per_block(declared).filter(|identity| identity.spec.principal == Principal::Role) {
         if identity.spec.trusts.is_empty() {
             let finding =
-                Diagnostic::warning("config::no_trust", format!("nobody can take on {}", identity.spec.address))
+                Diagnostic::warning("config::no_trust", format!("no principal can assume {}", identity.spec.address))
                     .with_location(identity.origin.header_span(), "a role without `trust`")
-                    .with_help("say who may: trust \"oidc\", \"service\", \"aws\", \"identity\" or \"saml\"");
+                    .with_help("add a block trust \"oidc\", \"service\", \"aws\", \"identity\" or \"saml\"");
             findings.push(identity.origin.add_module_calls(finding));
         }
     }
@@ -62,10 +60,10 @@ pub fn check_roles_have_trusts(declared: &DeclaredStack, findings: &mut Vec<Diag
 pub fn check_roles_have_no_credentials(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.spec.principal == Principal::Role) {
         if identity.access_key.is_some() || !identity.spec.keeps.is_empty() {
-            let finding = Diagnostic::error("config::not_a_user", "only a user has credentials of its own")
+            let finding = Diagnostic::error("config::not_a_user", "only a user can have credentials")
                 .with_location(identity.origin.part_span("credential"), format!("{} is a role", identity.spec.address))
                 .with_help(format!(
-                    "kind = \"{}\" is a role unless it says principal = \"user\"; a role needs no keys: say who may take it on with `trust`",
+                    "kind = \"{}\" is a role by default; set principal = \"user\", or use `trust` blocks: a role is assumed and needs no keys",
                     identity.spec.kind
                 ));
             findings.push(identity.origin.add_module_calls(finding));
@@ -78,10 +76,10 @@ pub fn check_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.spec.kind != Kind::BreakGlass) {
         if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !has_lease_finding(identity, findings)
         {
-            let summary = format!("{} has no lease: its access never ends", identity.spec.address);
+            let summary = format!("{} has no lease: its access never expires", identity.spec.address);
             let finding = Diagnostic::warning("config::no_lease", summary)
                 .with_location(identity.origin.header_span(), "neither `ttl` nor `expires_at`")
-                .with_help("add ttl = \"90d\", or a default for the stack: defaults { ttl = \"90d\" } in `leasehold`");
+                .with_help("add ttl = \"90d\", or a default for all identities: defaults { ttl = \"90d\" } in the `leasehold` block");
             findings.push(identity.origin.add_module_calls(finding));
         }
     }
@@ -110,8 +108,8 @@ pub fn check_break_glass_leases(declared: &DeclaredStack, findings: &mut Vec<Dia
                         "config::no_effect",
                         format!("`{name}` has no effect on {}", identity.spec.address),
                     )
-                    .with_location(identity.origin.part_span(name), "break_glass never leaves by its lease")
-                    .with_help("leave it out: such an account leaves by configuration and with an approval"),
+                    .with_location(identity.origin.part_span(name), "the access of break_glass identities never expires")
+                    .with_help("remove it; a break-glass account only leaves if it is removed from the configuration and approved"),
                 );
             }
         }

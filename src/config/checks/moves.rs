@@ -16,7 +16,7 @@ pub fn check_moves(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
         findings.push(
             Diagnostic::error("config::moved", format!("{} moves to itself", step.from))
                 .with_location(step.origin.part_span("to"), "the same address")
-                .with_help("take the block out"),
+                .with_help("remove the block"),
         );
     }
     check_ambiguous_moves(moves, findings);
@@ -33,21 +33,21 @@ pub fn check_moves(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
                     "config::moved",
                     format!("{} is not declared", declared.estate.follow_moves(&step.to)),
                 )
-                .with_location(step.origin.part_span("to"), "nothing has this address")
-                .with_detail(format!("What lives as {} would leave: no block would stand for it any more.", step.from))
-                .with_help("declare it, or take the `moved` block out if the identity shall leave"),
+                .with_location(step.origin.part_span("to"), "no block has this address")
+                .with_detail(format!("The live identity {} would leave, because no block declares it.", step.from))
+                .with_help("declare it, or remove the `moved` block if the identity should leave"),
             );
         }
     }
 }
 
 fn diagnose_still_declared(declared: &DeclaredStack, step: &MovedBlock, still: &Address) -> Diagnostic {
-    let finding = Diagnostic::error("config::moved", format!("{still} has moved and is still declared"))
+    let finding = Diagnostic::error("config::moved", format!("{still} is moved but still declared"))
         .with_location(
             step.origin.part_span("from"),
-            format!("says that it is {} now", step.move_address(still).unwrap_or_else(|| step.to.clone())),
+            format!("moved to {} here", step.move_address(still).unwrap_or_else(|| step.to.clone())),
         )
-        .with_help("take its block out, or give it another label; or take the `moved` block out if nothing has moved");
+        .with_help("remove or rename its block; or remove the `moved` block if nothing was moved");
     match declared.identities.get(still) {
         Some(identity) => finding.with_related(identity.origin.header_span(), "declared here"),
         None => finding,
@@ -70,18 +70,18 @@ fn check_ambiguous_moves(moves: &[MovedBlock], findings: &mut Vec<Diagnostic>) {
     for step in moves {
         if let Some(first) = froms.insert(&step.from, step).filter(|first| first.to != step.to) {
             findings.push(
-                Diagnostic::error("config::moved", format!("{} moves to two addresses", step.from))
+                Diagnostic::error("config::moved", format!("{} is moved to two addresses", step.from))
                     .with_location(step.origin.part_span("to"), format!("to {}", step.to))
                     .with_related(first.origin.part_span("to"), format!("to {}", first.to))
-                    .with_help("an identity has one address: keep one of the two"),
+                    .with_help("an identity can have only one address: keep one of the two blocks"),
             );
         }
         if let Some(first) = tos.insert(&step.to, step).filter(|first| first.from != step.from) {
             findings.push(
-                Diagnostic::error("config::moved", format!("two addresses move to {}", step.to))
-                    .with_location(step.origin.part_span("from"), format!("{} does", step.from))
-                    .with_related(first.origin.part_span("from"), format!("{} does", first.from))
-                    .with_help("one identity can have the address: keep one of the two"),
+                Diagnostic::error("config::moved", format!("two addresses are moved to {}", step.to))
+                    .with_location(step.origin.part_span("from"), format!("moved from {}", step.from))
+                    .with_related(first.origin.part_span("from"), format!("moved from {}", first.from))
+                    .with_help("only one identity can have the address: keep one of the two blocks"),
             );
         }
     }
@@ -102,9 +102,9 @@ fn check_cyclic_moves(moves: &[MovedBlock], findings: &mut Vec<Diagnostic>) {
             way.push(at);
             let way: Vec<&str> = way.into_iter().map(Address::as_str).collect();
             findings.push(
-                Diagnostic::error("config::moved", "these moves go in a circle")
+                Diagnostic::error("config::moved", "these `moved` blocks form a cycle")
                     .with_location(start.origin.part_span("from"), way.join(" → "))
-                    .with_help("keep the one that happened last"),
+                    .with_help("keep only the most recent move"),
             );
         }
     }
@@ -117,10 +117,10 @@ pub fn check_released_identities(declared: &DeclaredStack, findings: &mut Vec<Di
             declared.identities.iter().find(|(address, _)| release.contains_address(address))
         {
             findings.push(
-                Diagnostic::error("config::removed", format!("{address} is removed and still declared"))
-                    .with_location(release.origin.part_span("from"), "says that it is no longer managed")
+                Diagnostic::error("config::removed", format!("{address} is removed but still declared"))
+                    .with_location(release.origin.part_span("from"), "declared as no longer managed here")
                     .with_related(identity.origin.header_span(), "declared here")
-                    .with_help("take its block out, or take the `removed` block out"),
+                    .with_help("remove its block, or remove the `removed` block"),
             );
         }
     }

@@ -27,12 +27,12 @@ fn diagnose_name_clash(identity: &DeclaredIdentity, first: &DeclaredIdentity) ->
     let what = identity.spec.principal.as_str();
     let place = |identity: &DeclaredIdentity| identity.origin.part_span("name");
     let (code, summary) = if identity.spec.name == first.spec.name {
-        ("config::duplicate_name", format!("two identities are the {what} {}", quote_text(&identity.spec.name)))
+        ("config::duplicate_name", format!("two identities have the {what} name {}", quote_text(&identity.spec.name)))
     } else {
         (
             "config::case_name",
             format!(
-                "the {what}s {} and {} differ only by case",
+                "the {what} names {} and {} differ only by case",
                 quote_text(&identity.spec.name),
                 quote_text(&first.spec.name)
             ),
@@ -40,15 +40,15 @@ fn diagnose_name_clash(identity: &DeclaredIdentity, first: &DeclaredIdentity) ->
     };
     let finding = Diagnostic::error(code, summary)
         .with_location(place(identity), format!("the name of {}", identity.spec.address))
-        .with_help("give one of them another `name`; the cloud takes upper and lower case for the same");
+        .with_help("change the `name` of one of them; names in the cloud are case-insensitive");
     let detail = format!("{} and {}", first.spec.address, identity.spec.address);
     if place(identity) == place(first) {
         let finding =
-            finding.with_detail(detail).with_help("build the name from each.key: name = \"agent-${each.key}\"");
+            finding.with_detail(detail).with_help("include each.key in the name: name = \"agent-${each.key}\"");
         return if identity.origin.calls == first.origin.calls {
             finding
         } else {
-            let help = "give the module a variable that goes into the name, or leave `name` out: the module's label and key are then part of it";
+            let help = "include a variable of the module in the name, or omit `name`: the default name includes the module's label and key";
             identity.origin.add_module_calls(finding.with_help(help))
         };
     }
@@ -63,11 +63,15 @@ pub fn check_scope_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic
             findings.push(
                 Diagnostic::error(
                     "config::case_name",
-                    format!("the scopes {} and {} differ only by case", quote_text(label), quote_text(first)),
+                    format!(
+                        "the labels of the scopes {} and {} differ only by case",
+                        quote_text(label),
+                        quote_text(first)
+                    ),
                 )
                 .with_location(origin.header_span(), "this one")
                 .with_related(span.clone(), "and this one")
-                .with_help("give one of them another label; the cloud takes upper and lower case for the same"),
+                .with_help("change the label of one of them; names in the cloud are case-insensitive"),
             );
         } else {
             taken.insert(label.to_lowercase(), (label, origin.header_span()));

@@ -58,11 +58,11 @@ impl MissingProviders<'_> {
         }
         let names: Vec<String> = self.providers.iter().map(ProviderBlock::render_reference).collect();
         let finding =
-            Diagnostic::error("config::no_provider", format!("{address} does not say in which account it lives"))
+            Diagnostic::error("config::no_provider", format!("{address} has no `provider`, so its account is unknown"))
                 .with_location(origin.header_span(), "no `provider`")
-                .with_detail("Every provider of this stack has an alias, so that none is meant where none is named.")
+                .with_detail("Every provider of this stack has an alias, so there is no default provider.")
                 .with_help(format!(
-                    "add provider = {}; providers are {}",
+                    "add provider = {}; the providers are {}",
                     names.first().map_or("", |name| name),
                     join_names(names.iter().map(String::as_str))
                 ));

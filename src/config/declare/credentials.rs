@@ -47,11 +47,11 @@ pub fn read_credentials(fields: &BlockFields<'_, '_>) -> Option<DeclaredCredenti
             fields.report_finding(
                 Diagnostic::error(
                     "config::duplicate_block",
-                    format!("{} has two blocks {name}", fields.describe_block()),
+                    format!("{} has two {name} blocks", fields.describe_block()),
                 )
                 .with_location(block.block.span(), "again here")
                 .with_related(before.block.span(), "first here")
-                .with_help("put what they say into one"),
+                .with_help("merge them into one block"),
             );
             continue;
         }
@@ -89,10 +89,10 @@ fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> Parse
         block.report_finding(
             Diagnostic::error(
                 "config::no_store",
-                format!("`{name}` is about keys that are issued, and no `store` is named"),
+                format!("`{name}` requires `store`: it only applies to keys that Leasehold issues"),
             )
-            .with_location(block.attribute_span(name), "nothing is issued without a store")
-            .with_help("add store = store.NAME, and a block store \"file\" \"NAME\" {} to the stack"),
+            .with_location(block.attribute_span(name), "no key is issued without a `store`")
+            .with_help("add store = store.NAME, and declare store \"file\" \"NAME\" {} in the stack"),
         );
         return ParsedCredential::Wrong;
     }
@@ -112,9 +112,12 @@ fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> Parse
         block.report_finding(
             Diagnostic::error(
                 "config::overlap",
-                format!("an overlap of {} does not fit into rotate_every = \"{}\"", terms.overlap, terms.rotate_every),
+                format!(
+                    "an overlap of {} is not shorter than rotate_every = \"{}\"",
+                    terms.overlap, terms.rotate_every
+                ),
             )
-            .with_location(block.attribute_span(place), "a key would be replaced before the one before it is off")
+            .with_location(block.attribute_span(place), "a key would be replaced before the previous key is disabled")
             .with_help("make `overlap` shorter than `rotate_every`, such as \"1d\" and \"90d\""),
         );
         return ParsedCredential::Wrong;
@@ -131,9 +134,9 @@ pub fn read_stores(eval: &Evaluator<'_>) -> BTreeMap<String, StoreBlock> {
         let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
         if label.is_empty() || !plain {
             fields.report_finding(
-                Diagnostic::error("config::label", format!("{} is not a name for a store", quote_text(label)))
+                Diagnostic::error("config::label", format!("{} is not a valid store name", quote_text(label)))
                     .with_location(block.span(), "letters, digits, `_` and `-`")
-                    .with_help("name it as in store \"file\" \"vault\" {}"),
+                    .with_help("use a name such as store \"file\" \"vault\" {}"),
             );
             continue;
         }
@@ -141,10 +144,13 @@ pub fn read_stores(eval: &Evaluator<'_>) -> BTreeMap<String, StoreBlock> {
         let settings = SecretStore::File { path };
         if let Some((other, first)) = stores.iter().find(|(_, store)| is_same_directory(&store.settings, &settings)) {
             fields.report_finding(
-                Diagnostic::error("config::duplicate_store", format!("store.{label} is where store.{other} is"))
-                    .with_location(fields.attribute_span("path"), "the same directory")
-                    .with_related(first.origin.part_span("path"), "named here")
-                    .with_help("give each store a directory of its own, or keep one of the two"),
+                Diagnostic::error(
+                    "config::duplicate_store",
+                    format!("store.{label} and store.{other} have the same path"),
+                )
+                .with_location(fields.attribute_span("path"), "the same directory")
+                .with_related(first.origin.part_span("path"), "first used here")
+                .with_help("set a different path for each store, or keep only one of them"),
             );
             continue;
         }

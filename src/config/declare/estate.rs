@@ -53,7 +53,7 @@ pub fn read_imports(eval: &Evaluator<'_>) -> Vec<ImportBlock> {
         let to = parse_address(expr).filter(|to| matches!(address_kind(to), Some("identity" | "group")));
         if to.is_none() {
             fields.report_finding(
-                Diagnostic::error("config::address", "`to` is the address of an identity or a group")
+                Diagnostic::error("config::address", "`to` must be the address of an identity or a group")
                     .with_location(fields.expr_span(expr), "not such an address")
                     .with_help("write to = identity.NAME or to = group.NAME, without quotes"),
             );
@@ -72,9 +72,9 @@ fn is_kept_after_removal(fields: &BlockFields<'_, '_>) -> bool {
         && keep == destroy
     {
         fields.report_finding(
-            Diagnostic::error("config::conflict", "`keep` and `lifecycle` say opposite things")
+            Diagnostic::error("config::conflict", "`keep` and `lifecycle` conflict")
                 .with_location(fields.attribute_span("keep"), format!("keep = {keep}"))
-                .with_detail(format!("lifecycle {{ destroy = {destroy} }} says the opposite."))
+                .with_detail(format!("It conflicts with lifecycle {{ destroy = {destroy} }}."))
                 .with_help("keep one of the two"),
         );
     }
@@ -90,7 +90,7 @@ fn read_subject_address(fields: &BlockFields<'_, '_>, name: &str) -> Option<Addr
             .with_help("write identity.NAME, identity.NAME[\"key\"] or module.NAME, without quotes")
     };
     let Some(address) = parse_address(expr) else {
-        fields.report_finding(wrong(format!("`{name}` is an address, as it is written elsewhere"), "not an address"));
+        fields.report_finding(wrong(format!("`{name}` must be an address"), "not an address"));
         return None;
     };
     let text = address.as_str();
@@ -99,10 +99,10 @@ fn read_subject_address(fields: &BlockFields<'_, '_>, name: &str) -> Option<Addr
         return Some(address);
     }
     fields.report_finding(match text.split('.').next() {
-        Some("scope" | "group" | "federation") => Diagnostic::error("config::address", format!("{text} has nothing to move or to keep"))
-            .with_location(fields.expr_span(expr), "shared by identities")
-            .with_detail("It is named in the cloud after its label; under another label it is another object.")
-            .with_help("take this block out: who holds the old one is given the new one, and the plan says that its access is EQUIVALENT"),
+        Some("scope" | "group" | "federation") => Diagnostic::error("config::address", format!("{text} cannot be moved or released"))
+            .with_location(fields.expr_span(expr), "a shared object")
+            .with_detail("Its name in the cloud is its label; with another label it is another object.")
+            .with_help("remove this block: the plan replaces the old object by the new one, with equivalent access for its identities"),
         _ => wrong(format!("{text} is not the address of an identity or a module"), "not such an address"),
     });
     None
@@ -137,10 +137,10 @@ fn check_same_address_kind(fields: &BlockFields<'_, '_>, from: &Address, to: &Ad
     let alike = is_module_address(from) == is_module_address(to);
     if !alike {
         fields.report_finding(
-            Diagnostic::error("config::moved", format!("{from} cannot become {to}"))
-                .with_location(fields.attribute_span("to"), "of another sort")
+            Diagnostic::error("config::moved", format!("cannot move {from} to {to}"))
+                .with_location(fields.attribute_span("to"), "a different type of address")
                 .with_related(fields.attribute_span("from"), "from here")
-                .with_help("an identity moves to the address of an identity, a module to that of a module"),
+                .with_help("move an identity to an identity address, and a module to a module address"),
         );
     }
     alike

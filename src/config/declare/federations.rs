@@ -46,7 +46,9 @@ fn read_oidc_issuer(fields: &BlockFields<'_, '_>) -> Option<Issuer> {
         fields.report_finding(
             Diagnostic::error("config::thumbprint", format!("{} is not a thumbprint", quote_text(print)))
                 .with_location(fields.attribute_span("thumbprints"), "40 hexadecimal digits")
-                .with_help("write the SHA-1 of the certificate without colons, or leave `thumbprints` out: the cloud finds it by itself"),
+                .with_help(
+                    "write the SHA-1 of the certificate without colons, or omit `thumbprints`: AWS then determines it",
+                ),
         );
     }
     let url = fields.read_filled_text("url")?;
@@ -66,7 +68,10 @@ fn read_saml_issuer(fields: &BlockFields<'_, '_>, default: impl FnOnce() -> Stri
     if !metadata.trim_start().starts_with('<') {
         fields.report_finding(
             Diagnostic::error("config::metadata", "`metadata` is not an XML document")
-                .with_location(fields.attribute_span("metadata"), "the directory's metadata, as it publishes it")
+                .with_location(
+                    fields.attribute_span("metadata"),
+                    "expected the metadata document of the identity provider",
+                )
                 .with_help("read it from a file: metadata = file(\"corp.xml\")"),
         );
         return None;

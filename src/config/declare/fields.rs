@@ -149,12 +149,10 @@ impl<'e, 'a> BlockFields<'e, 'a> {
             return true;
         }
         self.report_finding(
-            Diagnostic::error("config::sensitive", format!("`{name}` takes no sensitive value"))
+            Diagnostic::error("config::sensitive", format!("`{name}` must not be sensitive"))
                 .with_location(self.expr_span(expr), "a (sensitive value)")
-                .with_detail("It would be readable in the cloud, in its marks and in the plan.")
-                .with_help(
-                    "use a value that may be seen; statements and tags are hidden when they hold sensitive values",
-                ),
+                .with_detail("The value would be visible in the cloud, in marks and in the plan.")
+                .with_help("use a value that is not sensitive; in statements and tags, sensitive values are hidden"),
         );
         false
     }
@@ -180,8 +178,8 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         let text = self.read_text(name)?;
         if text.trim().is_empty() {
             let finding = Diagnostic::error("config::empty", format!("`{name}` is empty"))
-                .with_location(self.attribute_span(name), "no text")
-                .with_help("fill it in, or leave the attribute out");
+                .with_location(self.attribute_span(name), "empty text")
+                .with_help("set a value, or remove the attribute");
             self.report_finding(finding);
             return None;
         }
@@ -208,11 +206,12 @@ impl<'e, 'a> BlockFields<'e, 'a> {
             return Some(*meaning);
         }
         let known = words.iter().map(|(word, _)| *word);
-        let finding = Diagnostic::error("config::word", format!("{} is not a value of `{name}`", quote_text(&text)))
-            .with_location(self.attribute_span(name), "not known");
+        let finding =
+            Diagnostic::error("config::word", format!("{} is not a valid value of `{name}`", quote_text(&text)))
+                .with_location(self.attribute_span(name), "invalid value");
         self.report_finding(match find_nearest(&text, known.clone(), Some(&self.eval.budget)) {
             Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
-            None => finding.with_help(format!("it is one of {}", join_names(known))),
+            None => finding.with_help(format!("valid values are {}", join_names(known))),
         });
         None
     }
@@ -277,7 +276,8 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         match Duration::from_str(&text) {
             Ok(duration) => Some(duration),
             Err(invalid) => {
-                let help = invalid.hint.unwrap_or_else(|| "write it as in \"90d\", \"1d12h\" or \"45m\"".to_owned());
+                let help =
+                    invalid.hint.unwrap_or_else(|| "use a duration such as \"90d\", \"1d12h\" or \"45m\"".to_owned());
                 self.report_finding(
                     Diagnostic::error("config::duration", format!("{} is not a duration", quote_text(&text)))
                         .with_location(self.attribute_span(name), invalid.problem)
@@ -295,7 +295,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
             Ok(instant) => Some(instant),
             Err((label, help)) => {
                 self.report_finding(
-                    Diagnostic::error("config::instant", format!("{} is not an instant", quote_text(&text)))
+                    Diagnostic::error("config::instant", format!("{} is not a valid time", quote_text(&text)))
                         .with_location(self.attribute_span(name), label)
                         .with_help(help),
                 );

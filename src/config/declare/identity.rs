@@ -142,9 +142,9 @@ pub fn has_for_each_and_count(fields: &BlockFields<'_, '_>) -> bool {
     let (Some(_), Some(second)) = (fields.find_expr("for_each"), fields.find_expr("count")) else { return false };
     let (article, word) = if &*fields.block.keyword.text == "module" { ("a", "module") } else { ("an", "identity") };
     fields.report_finding(
-        Diagnostic::error("config::conflict", format!("{article} {word} has `for_each` or `count`, not both"))
-            .with_location(fields.expr_span(second), "this excludes `for_each`")
-            .with_help("for_each gives each instance a key that stays when others come and go"),
+        Diagnostic::error("config::conflict", format!("{article} {word} cannot have both `for_each` and `count`"))
+            .with_location(fields.expr_span(second), "conflicts with `for_each`")
+            .with_help("use for_each: its keys do not change when other instances are added or removed"),
     );
     true
 }
@@ -155,8 +155,8 @@ fn has_too_many_identities(fields: &BlockFields<'_, '_>, count: usize) -> bool {
     if too_many {
         fields.report_finding(
             Diagnostic::error("config::budget", format!("more than {most} identities in one stack"))
-                .with_location(fields.block.span(), format!("with these it is {count}"))
-                .with_help("make several stacks of it"),
+                .with_location(fields.block.span(), format!("with this block: {count}"))
+                .with_help("split it into several stacks"),
         );
     }
     too_many
@@ -228,7 +228,7 @@ fn check_required_attribute(fields: &BlockFields<'_, '_>, name: &str, found: boo
         (None, Some(template)) => fields.report_finding(
             finding()
                 .with_location(fields.block.span(), format!("`{name}` is missing"))
-                .with_related(fields.expr_span(template), "this template does not say it either")
+                .with_related(fields.expr_span(template), "this template does not set it either")
                 .with_help(format!("add `{name}` to the identity or to its template")),
         ),
         (None, None) => {}
@@ -263,7 +263,7 @@ fn resolve_trusted_identities(
                     module,
                     Diagnostic::error("config::self_trust", format!("{holder} trusts itself"))
                         .with_location(span, "itself")
-                        .with_help("take it out: an identity need not take itself on"),
+                        .with_help("remove it: an identity does not need to assume itself"),
                 );
                 continue;
             }
@@ -305,8 +305,8 @@ fn is_valid_path(fields: &BlockFields<'_, '_>, path: &str) -> bool {
     let shaped = path.starts_with('/') && path.ends_with('/') && path.len() <= 512;
     if !shaped {
         fields.report_finding(
-            Diagnostic::error("config::path", format!("{} is not a path", quote_text(path)))
-                .with_location(fields.attribute_span("path"), "begins and ends with a slash")
+            Diagnostic::error("config::path", format!("{} is not a valid path", quote_text(path)))
+                .with_location(fields.attribute_span("path"), "must begin and end with a slash")
                 .with_help("write path = \"/team/payments/\""),
         );
     }

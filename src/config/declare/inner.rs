@@ -31,7 +31,7 @@ fn expand_dynamic_block<'e, 'a>(fields: &BlockFields<'e, 'a>, block: &'e Block, 
         None => Arc::from(block.label(0)),
         Some(ExprKind::Variable(name)) => name.clone(),
         Some(_) => {
-            let finding = Diagnostic::error("config::type", "`iterator` is a name")
+            let finding = Diagnostic::error("config::type", "`iterator` must be a name")
                 .with_location(head.attribute_span("iterator"), "not a name")
                 .with_help("write iterator = each_bucket, without quotes");
             return head.report_finding(finding);
@@ -41,7 +41,7 @@ fn expand_dynamic_block<'e, 'a>(fields: &BlockFields<'e, 'a>, block: &'e Block, 
     if going.sensitive {
         let finding = Diagnostic::error("config::sensitive", "for_each depends on a sensitive value")
             .with_location(head.expr_span(expr), "sensitive")
-            .with_help("the number of blocks would show it; go through a collection that is not sensitive");
+            .with_help("use a collection that is not sensitive: the number of blocks would reveal the value");
         return head.report_finding(finding);
     }
     let elements: Vec<(ConfigValue, ConfigValue)> = match (&going.data, going.entries()) {
@@ -53,7 +53,7 @@ fn expand_dynamic_block<'e, 'a>(fields: &BlockFields<'e, 'a>, block: &'e Block, 
             elements.iter().enumerate().map(|(index, value)| (ConfigValue::new_number(index), value.clone())).collect()
         }
         _ => {
-            let finding = Diagnostic::error("config::for_each", "for_each goes through a collection")
+            let finding = Diagnostic::error("config::for_each", "for_each must be a collection")
                 .with_location(head.expr_span(expr), format!("this is {}", describe_value(&going)));
             return head.report_finding(finding);
         }
@@ -83,7 +83,7 @@ fn read_dynamic_label(head: &BlockFields<'_, '_>, made: &BlockFields<'_, '_>) ->
         value.elements().and_then(<[ConfigValue]>::first).and_then(to_text).filter(|_| !value.contains_sensitive());
     first.ok_or_else(|| {
         head.report_finding(
-            Diagnostic::error("config::type", "`labels` is a list of strings")
+            Diagnostic::error("config::type", "`labels` must be a list of strings")
                 .with_location(head.expr_span(expr), format!("this is {}", describe_value(&value))),
         );
     })

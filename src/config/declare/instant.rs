@@ -14,14 +14,14 @@ pub fn parse_instant(text: &str) -> Result<Timestamp, (String, String)> {
     let word = text.trim().to_ascii_lowercase();
     if matches!(word.as_str(), "never" | "none" | "forever" | "infinity") {
         return problem(
-            "every lease ends",
-            "give it an end; an account that must not end by lease has kind = \"break_glass\" and leaves this attribute out",
+            "every lease must expire",
+            "set a time; for an account that must not expire, set kind = \"break_glass\" and remove this attribute",
         );
     }
     if word.starts_with("in ") || word.ends_with(" ago") || matches!(word.as_str(), "now" | "today" | "tomorrow") {
         return problem(
-            "it would be another instant on each run",
-            "write the instant itself, or use ttl = \"3d\", which counts from when the identity joined",
+            "a relative time would change with each run",
+            "write an absolute time, or use ttl = \"3d\", which counts from when the identity joins",
         );
     }
     parse_rfc3339(text)

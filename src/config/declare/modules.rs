@@ -36,12 +36,10 @@ pub fn evaluate_outputs(eval: &Evaluator<'_>, module: ModuleId) {
                 module,
                 Diagnostic::error(
                     "config::output",
-                    format!("{} stands in the stack itself", schema::check::describe_block(block)),
+                    format!("{}: outputs are only supported in modules", schema::check::describe_block(block)),
                 )
-                .with_location(block.span(), "nobody reads it")
-                .with_help(
-                    "outputs are what a module gives to those who call it: take it out, or move it into a module",
-                ),
+                .with_location(block.span(), "not supported in the stack itself")
+                .with_help("remove it, or move it into a module"),
             );
             continue;
         }
@@ -89,11 +87,11 @@ fn check_arguments(fields: &BlockFields<'_, '_>) {
             "config::unknown_argument",
             format!("{} has no variable `{name}`", fields.describe_block()),
         )
-        .with_location(attribute.name.place.to_span(fields.block.file), "not known to the module");
+        .with_location(attribute.name.place.to_span(fields.block.file), "not declared in the module");
         fields.report_finding(match find_nearest(name, names().chain(known()), Some(&fields.eval.budget)) {
             Some(near) => finding.with_help(format!("did you mean `{near}`?")),
             None if names().next().is_none() => finding.with_help("the module declares no variables"),
-            None => finding.with_help(format!("its variables are {}", join_names(names()))),
+            None => finding.with_help(format!("valid variables are {}", join_names(names()))),
         });
     }
     for (name, variable) in &catalog.variables {

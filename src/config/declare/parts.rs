@@ -198,17 +198,17 @@ fn read_lease(fields: &BlockFields<'_, '_>) -> Lease {
     };
     if let (Some(ttl), Some(_)) = (lease.ttl, lease.expires_at) {
         fields.report_finding(
-            Diagnostic::error("config::conflict", "a lease has `ttl` or `expires_at`, not both")
-                .with_location(fields.attribute_span("expires_at"), "ends at an instant")
-                .with_related(fields.attribute_span("ttl"), format!("ends {ttl} after it began"))
-                .with_help("keep the one that is meant"),
+            Diagnostic::error("config::conflict", "a lease cannot have both `ttl` and `expires_at`")
+                .with_location(fields.attribute_span("expires_at"), "expires at this time")
+                .with_related(fields.attribute_span("ttl"), format!("expires after {ttl}"))
+                .with_help("keep one of the two"),
         );
     }
     if lease.renewed_at.is_some() && lease.expires_at.is_some() {
         fields.report_finding(
-            Diagnostic::warning("config::no_effect", "`renewed_at` has no effect beside `expires_at`")
-                .with_location(fields.attribute_span("renewed_at"), "restarts the count of a ttl, and there is none")
-                .with_help("to renew, move `expires_at`"),
+            Diagnostic::warning("config::no_effect", "`renewed_at` has no effect together with `expires_at`")
+                .with_location(fields.attribute_span("renewed_at"), "only used with `ttl`")
+                .with_help("set a later `expires_at` to renew the lease"),
         );
     }
     lease
@@ -236,9 +236,9 @@ fn read_tags(fields: &BlockFields<'_, '_>) -> Option<(BTreeMap<String, String>, 
         };
         if key.starts_with("leasehold:") {
             fields.report_finding(
-                Diagnostic::error("config::reserved_tag", format!("tag `{key}` is one of the marks"))
-                    .with_location(fields.expr_span(expr), "set by leasehold itself")
-                    .with_help("give the tag another name"),
+                Diagnostic::error("config::reserved_tag", format!("tag `{key}` is reserved"))
+                    .with_location(fields.expr_span(expr), "reserved for the marks of Leasehold")
+                    .with_help("rename the tag"),
             );
         }
         if value.sensitive || tag.sensitive {

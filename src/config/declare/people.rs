@@ -31,9 +31,9 @@ fn read_email(fields: &BlockFields<'_, '_>) -> Option<String> {
         && !email.contains(char::is_whitespace);
     if !shaped {
         fields.report_finding(
-            Diagnostic::warning("config::email", "this does not look like a mail address")
-                .with_location(fields.attribute_span("email"), "name@host is expected")
-                .with_help("owners are reached under it before a lease ends"),
+            Diagnostic::warning("config::email", "this is not an email address")
+                .with_location(fields.attribute_span("email"), "expected name@host")
+                .with_help("the address is used to contact the owner before a lease expires"),
         );
     }
     Some(email)
@@ -59,9 +59,9 @@ pub fn read_scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (
         };
         if scope.statements.is_empty() && fields.body().blocks.is_empty() {
             fields.report_finding(
-                Diagnostic::error("config::empty", format!("{} grants nothing", fields.describe_block()))
+                Diagnostic::error("config::empty", format!("{} grants no access", fields.describe_block()))
                     .with_location(fields.block.span(), "no `statement` block")
-                    .with_help("add statement { … } with actions and resources"),
+                    .with_help("add statement { … } with `actions` and `resources`"),
             );
         }
         (scope, origin)

@@ -40,17 +40,17 @@ fn read_alias(fields: &BlockFields<'_, '_>) -> Option<Option<Alias>> {
     let Some(expr) = fields.find_expr("alias") else { return Some(None) };
     let wrong = |problem: &str| {
         Diagnostic::error("config::alias", problem.to_owned())
-            .with_location(fields.expr_span(expr), "not an alias")
-            .with_help("write a plain name in quotes, of a-z, 0-9, `_` and `-`: alias = \"audit\"")
+            .with_location(fields.expr_span(expr), "not a valid alias")
+            .with_help("write a name of a-z, 0-9, `_` and `-` in quotes: alias = \"audit\"")
     };
     let ExprKind::String(text) = &expr.kind else {
-        fields.report_finding(wrong("an alias is known before anything is evaluated: it is text as it stands"));
+        fields.report_finding(wrong("`alias` must be a plain string without expressions"));
         return None;
     };
     match Alias::new(text.as_ref()) {
         Ok(alias) => Some(Some(alias)),
         Err(invalid) => {
-            fields.report_finding(wrong(&format!("{} cannot be an alias: {}", quote_text(text), invalid.rule)));
+            fields.report_finding(wrong(&format!("{} is not a valid alias: {}", quote_text(text), invalid.rule)));
             None
         }
     }
@@ -66,17 +66,17 @@ fn diagnose_provider_clash(first: &ProviderBlock, second: &ProviderBlock) -> Opt
     let (first_name, second_name) = (first.settings.provider.name(), second.settings.provider.name());
     if first_name != second_name {
         let summary =
-            format!("providers {} and {} cannot stand in one stack", quote_text(first_name), quote_text(second_name));
+            format!("providers {} and {} cannot be used in one stack", quote_text(first_name), quote_text(second_name));
         return Some(
-            found("config::mixed_providers", summary, "", "of another type")
-                .with_help("put what lives there into a stack of its own"),
+            found("config::mixed_providers", summary, "", "a different type of provider")
+                .with_help("use a separate stack for this provider"),
         );
     }
     match (&first.alias, &second.alias) {
         (None, None) => {
             let summary = format!("two provider {} blocks have no alias", quote_text(second_name));
             return Some(found("config::duplicate_block", summary, "", "second provider").with_help(format!(
-                "give one of them a name, alias = \"audit\", and let what lives there say provider = provider.{}.audit",
+                "add alias = \"audit\" to one of them, and set provider = provider.{}.audit for the objects in its account",
                 second_name
             )));
         }
@@ -84,7 +84,7 @@ fn diagnose_provider_clash(first: &ProviderBlock, second: &ProviderBlock) -> Opt
             let summary = format!("two providers have the alias {}", quote_text(a.as_str()));
             return Some(
                 found("config::duplicate_block", summary, "alias", "the same alias")
-                    .with_help("give one of them another alias"),
+                    .with_help("change one of the aliases"),
             );
         }
         _ => {}

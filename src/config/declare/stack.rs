@@ -26,12 +26,14 @@ pub fn read_settings(fields: &BlockFields<'_, '_>) -> StackSettings {
             let suggestion = suggest_name(&invalid.name);
             let finding = Diagnostic::error(
                 "config::stack_name",
-                format!("{} cannot be a stack's name", quote_text(&invalid.name)),
+                format!("{} is not a valid stack name", quote_text(&invalid.name)),
             )
             .with_location(fields.attribute_span("stack"), invalid.rule);
             fields.report_finding(match suggestion {
                 Some(name) => finding.with_help(format!("for example {}", quote_text(&name))),
-                None => finding.with_help("it is part of marks and paths in the cloud, so it is short and plain"),
+                None => finding.with_help(
+                    "the name is part of marks and paths in the cloud, so its length and characters are restricted",
+                ),
             });
             None
         }
@@ -93,11 +95,9 @@ fn read_retention(fields: &BlockFields<'_, '_>) -> Option<ObjectLockRetention> {
     };
     let period = period?;
     if period.as_seconds() == 0 {
-        let finding = Diagnostic::error("config::retention", "a retention of no time keeps nothing");
+        let finding = Diagnostic::error("config::retention", "the retention period must be longer than zero");
         fields.report_finding(
-            finding
-                .with_location(fields.attribute_span("period"), "nothing")
-                .with_help("for example period = \"365d\""),
+            finding.with_location(fields.attribute_span("period"), "zero").with_help("for example period = \"365d\""),
         );
         return None;
     }
@@ -111,9 +111,12 @@ fn read_lock_lease(backend: &BlockFields<'_, '_>) -> Option<Duration> {
     let lease = backend.read_duration("lock_lease")?;
     if lease.as_seconds() < SHORTEST_LOCK {
         backend.report_finding(
-            Diagnostic::error("config::lock_lease", "a lock of less than two seconds cannot be renewed in time")
-                .with_location(backend.attribute_span("lock_lease"), "too short")
-                .with_help("a minute is the default: lock_lease = \"60s\""),
+            Diagnostic::error(
+                "config::lock_lease",
+                "`lock_lease` must be at least 2 seconds, so that the lock can be renewed in time",
+            )
+            .with_location(backend.attribute_span("lock_lease"), "too short")
+            .with_help("the default is lock_lease = \"60s\""),
         );
         return None;
     }
@@ -138,14 +141,14 @@ fn check_required_version(fields: &BlockFields<'_, '_>) {
     match (satisfies_constraints(&text, own), fields.find_expr("required_version")) {
         (Some(true), _) | (_, None) => {}
         (Some(false), Some(expr)) => fields.report_finding(
-            Diagnostic::error("config::version", format!("this is leasehold {own}, and the stack requires {text}"))
-                .with_location(fields.expr_span(expr), "not met")
-                .with_help("install a version that meets it, or change the requirement"),
+            Diagnostic::error("config::version", format!("this is Leasehold {own}, but the stack requires {text}"))
+                .with_location(fields.expr_span(expr), "not satisfied by this version")
+                .with_help("install a version that satisfies the requirement, or change the requirement"),
         ),
         (None, Some(expr)) => fields.report_finding(
-            Diagnostic::error("config::version", format!("{} is not a requirement on versions", quote_text(&text)))
-                .with_location(fields.expr_span(expr), "cannot be read")
-                .with_help("write it as in \">= 0.1.0\", \"~> 1.2\" or \">= 0.1.0, < 2.0.0\""),
+            Diagnostic::error("config::version", format!("{} is not a valid version requirement", quote_text(&text)))
+                .with_location(fields.expr_span(expr), "invalid requirement")
+                .with_help("use a requirement such as \">= 0.1.0\", \"~> 1.2\" or \">= 0.1.0, < 2.0.0\""),
         ),
     }
 }

@@ -23,8 +23,8 @@ fn read_statement(fields: &BlockFields<'_, '_>) -> Statement {
         if texts.is_empty() {
             fields.report_finding(
                 Diagnostic::error("config::empty", format!("`{name}` is empty"))
-                    .with_location(fields.attribute_span(name), "covers nothing")
-                    .with_help("name at least one, or leave the statement out"),
+                    .with_location(fields.attribute_span(name), "matches nothing")
+                    .with_help("add at least one element, or remove the statement"),
             );
         }
         Some(texts)
@@ -59,19 +59,25 @@ fn read_statement(fields: &BlockFields<'_, '_>) -> Statement {
 fn check_exactly_one(fields: &BlockFields<'_, '_>, positive: &str, negative: &str) {
     match (fields.find_expr(positive), fields.find_expr(negative)) {
         (Some(first), Some(second)) => fields.report_finding(
-            Diagnostic::error("config::conflict", format!("a statement has `{positive}` or `{negative}`, not both"))
-                .with_location(fields.expr_span(second), "this excludes the other")
-                .with_related(fields.expr_span(first), format!("`{positive}` is here"))
-                .with_help("make two statements of it"),
+            Diagnostic::error(
+                "config::conflict",
+                format!("a statement cannot have both `{positive}` and `{negative}`"),
+            )
+            .with_location(fields.expr_span(second), "conflicts with the other")
+            .with_related(fields.expr_span(first), format!("`{positive}` is set here"))
+            .with_help("split it into two statements"),
         ),
         (None, None) => fields.report_finding(
-            Diagnostic::error("config::missing_attribute", format!("a statement needs `{positive}` or `{negative}`"))
-                .with_location(fields.block.span(), format!("`{positive}` is missing"))
-                .with_help(if positive == "actions" {
-                    "for example actions = [\"s3:GetObject\"]"
-                } else {
-                    "for example resources = [\"arn:aws:s3:::acme-orders/*\"], or [\"*\"] for all"
-                }),
+            Diagnostic::error(
+                "config::missing_attribute",
+                format!("a statement requires `{positive}` or `{negative}`"),
+            )
+            .with_location(fields.block.span(), format!("`{positive}` is missing"))
+            .with_help(if positive == "actions" {
+                "for example actions = [\"s3:GetObject\"]"
+            } else {
+                "for example resources = [\"arn:aws:s3:::acme-orders/*\"], or [\"*\"] for all"
+            }),
         ),
         _ => {}
     }
@@ -81,9 +87,9 @@ fn read_sid(fields: &BlockFields<'_, '_>) -> Option<String> {
     let sid = fields.read_text("sid")?;
     if sid.is_empty() || !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         fields.report_finding(
-            Diagnostic::error("config::sid", format!("{} cannot be a sid", quote_text(&sid)))
-                .with_location(fields.attribute_span("sid"), "letters and digits only")
-                .with_help("a sid has letters and digits, such as \"ReadOrders\""),
+            Diagnostic::error("config::sid", format!("{} is not a valid sid", quote_text(&sid)))
+                .with_location(fields.attribute_span("sid"), "only letters and digits are allowed")
+                .with_help("use only letters and digits, such as \"ReadOrders\""),
         );
     }
     Some(sid)

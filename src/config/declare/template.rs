@@ -80,11 +80,11 @@ impl IdentityTemplates {
 fn read_added_lists(fields: &BlockFields<'_, '_>) -> BTreeSet<String> {
     let names = fields.read_texts("add").unwrap_or_default();
     for name in names.iter().filter(|name| !LISTS.contains(&name.as_str())) {
-        let finding = Diagnostic::error("config::word", format!("nothing can be added to {}", quote_text(name)))
+        let finding = Diagnostic::error("config::word", format!("cannot add elements to {}", quote_text(name)))
             .with_location(fields.attribute_span("add"), "not a list");
         fields.report_finding(match find_nearest(name, LISTS.into_iter(), Some(&fields.eval.budget)) {
             Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
-            None => finding.with_help(format!("lists are {}", join_names(LISTS.into_iter()))),
+            None => finding.with_help(format!("the lists are {}", join_names(LISTS.into_iter()))),
         });
     }
     names.into_iter().collect()

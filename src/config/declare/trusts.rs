@@ -68,9 +68,12 @@ fn read_trust(fields: &BlockFields<'_, '_>) -> Option<ParsedTrust> {
         _ if &*fields.block.keyword.text != "content" => return None,
         _ => {
             fields.report_finding(
-                Diagnostic::error("config::unknown_block", format!("there is no trust {}", quote_text(&fields.label)))
-                    .with_location(fields.block.span(), "not known")
-                    .with_help("there is oidc, service, aws, identity and saml"),
+                Diagnostic::error(
+                    "config::unknown_block",
+                    format!("there is no trust type {}", quote_text(&fields.label)),
+                )
+                .with_location(fields.block.span(), "unknown trust type")
+                .with_help("the trust types are oidc, service, aws, identity and saml"),
             );
             return None;
         }
@@ -84,8 +87,8 @@ fn read_members(fields: &BlockFields<'_, '_>, name: &str) -> Option<Vec<String>>
     if texts.is_empty() {
         fields.report_finding(
             Diagnostic::error("config::empty", format!("`{name}` is empty"))
-                .with_location(fields.attribute_span(name), "trusts nobody")
-                .with_help("name at least one, or leave the trust out"),
+                .with_location(fields.attribute_span(name), "trusts no principal")
+                .with_help("add at least one element, or remove the `trust` block"),
         );
         return None;
     }

@@ -70,13 +70,13 @@ fn gather_assignments<'a>(
                 if declared(name) {
                     given.insert(name.as_str(), GivenValue::CommandLine(value));
                 } else {
-                    let how = format!("--var gives a value for {}", quote_text(name));
+                    let how = format!("--var sets {}", quote_text(name));
                     report_undeclared_variable(eval, catalog, name, &how, None);
                 }
             }
             VariableAssignment::File(file) => {
                 if !sources.variable_files().any(|(_, source)| source.name == *file) {
-                    let summary = format!("variable file {} was not handed over", quote_text(file));
+                    let summary = format!("variable file {} was not provided", quote_text(file));
                     eval.findings.borrow_mut().push(Diagnostic::error("config::variable_file", summary));
                 }
                 for (id, attribute) in files.get(file.as_str()).into_iter().flatten() {
@@ -84,7 +84,7 @@ fn gather_assignments<'a>(
                     if declared(name) {
                         given.insert(name, GivenValue::File(*id, attribute));
                     } else {
-                        let how = format!("this file gives a value for {}", quote_text(name));
+                        let how = format!("this file sets {}", quote_text(name));
                         report_undeclared_variable(eval, catalog, name, &how, Some(attribute.name.place.to_span(*id)));
                     }
                 }
@@ -102,7 +102,7 @@ fn report_undeclared_variable(
     how: &str,
     in_file: Option<FileSpan>,
 ) {
-    let summary = format!("{how}, and no variable of that name is declared");
+    let summary = format!("{how}, but no variable with this name is declared");
     let mut finding = Diagnostic::error("config::undeclared_variable", summary);
     if let Some(span) = in_file {
         finding.severity = DiagnosticSeverity::Warning;
@@ -160,9 +160,9 @@ fn read_default(fields: &BlockFields<'_, '_>, name: &str) -> Option<SourcedValue
     let Some(expr) = fields.find_expr("default") else {
         fields.report_finding(
             Diagnostic::error("config::variable", format!("var.{name} has no value"))
-                .with_location(fields.block.span(), "no default, and none is given")
+                .with_location(fields.block.span(), "no default and no value")
                 .with_help(format!(
-                    "give one with --var {name}=…, in a *.auto.hclvars file, in LEASEHOLD_VAR_{name}, or as its default"
+                    "set it with --var {name}=…, in a *.auto.hclvars file, in LEASEHOLD_VAR_{name}, or add a default"
                 )),
         );
         return None;
@@ -189,7 +189,7 @@ fn evaluate_given_value(
         GivenValue::File(file, attribute) => {
             let span = attribute.value.place.to_span(file);
             return match fields.eval.evaluate_expr(&attribute.value, &EvalScope::for_literals(file)) {
-                Ok(value) => Some((value, span, "given here".to_owned())),
+                Ok(value) => Some((value, span, "set here".to_owned())),
                 Err(fault) => {
                     fields.report_fault(fault);
                     None
@@ -222,11 +222,11 @@ fn evaluate_given_value(
             let shown = if constraint.sensitive { "(sensitive value)".to_owned() } else { quote_text(text) };
             let reason = if constraint.sensitive { "cannot be read".to_owned() } else { finding.summary };
             fields.report_finding(
-                Diagnostic::error("config::variable", format!("the value for var.{name} is no expression"))
+                Diagnostic::error("config::variable", format!("the value of var.{name} is not a valid expression"))
                     .with_location(span, how)
                     .with_detail(format!("{shown}: {reason}"))
                     .with_help(format!(
-                        "it must be {}, written as in a file; mind the quotes that the shell takes away",
+                        "it must be {}, with the syntax of a variable file; note that the shell removes quotes",
                         constraint.of
                     )),
             );
@@ -275,13 +275,13 @@ pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, blo
         if holds {
             continue;
         }
-        let message = fields.read_text("error_message").unwrap_or_else(|| "the condition does not hold".to_owned());
+        let message = fields.read_text("error_message").unwrap_or_else(|| "the condition is false".to_owned());
         let value = match module {
             ModuleId::ROOT => eval.variables.get(name).cloned().flatten(),
             _ => eval.evaluate_module_argument(module, &name.into(), block.span()).ok(),
         };
         let value = value.unwrap_or(ConfigValue::NULL);
-        let finding = Diagnostic::error("config::validation", format!("var.{name} has no valid value"))
+        let finding = Diagnostic::error("config::validation", format!("the value of var.{name} is not valid"))
             .with_detail(format!("{message}\nvar.{name} is {}", crate::hcl::value::show::render_value(&value)));
         let instance = eval.module(module);
         let given = instance.call.as_ref().and_then(|call| Some((call, call.block.body.find_attribute(name)?)));
@@ -291,12 +291,12 @@ pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, blo
                 call.from,
                 finding
                     .with_location(argument.value.place.to_span(call.block.file), "this value")
-                    .with_related(fields.expr_span(condition), "the condition that does not hold"),
+                    .with_related(fields.expr_span(condition), "this condition is false"),
             ),
             None => {
                 fields.report_finding(
                     finding
-                        .with_location(fields.expr_span(condition), "does not hold")
+                        .with_location(fields.expr_span(condition), "this condition is false")
                         .with_related(block.span(), "the variable"),
                 );
             }

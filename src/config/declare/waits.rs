@@ -73,8 +73,8 @@ impl DependencyReader {
 
 /// The error that an identity exceeds the maximum number of dependencies.
 pub fn diagnose_too_many_dependencies(identity: &DeclaredIdentity) -> Diagnostic {
-    let finding = Diagnostic::error("config::budget", format!("more than {MOST} waits in one stack"))
-        .with_location(identity.origin.part_span("depends_on"), "each identity waits for each of these")
-        .with_help("let one wait for one, or make several stacks of it");
+    let finding = Diagnostic::error("config::budget", format!("more than {MOST} dependencies in one stack"))
+        .with_location(identity.origin.part_span("depends_on"), "each identity depends on each of these")
+        .with_help("let each instance depend on one instance, or split it into several stacks");
     identity.origin.add_module_calls(finding)
 }

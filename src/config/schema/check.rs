@@ -16,13 +16,13 @@ pub fn check_blocks(blocks: &[Block], findings: &mut Vec<Diagnostic>) {
             Some(schema) => check_block(block, schema, findings),
             None if TOP_LATER.contains(&keyword) => findings.push(explain_not_yet(block, "blocks")),
             None => {
-                let finding = Diagnostic::error("config::unknown_block", format!("there is no block `{keyword}`"))
-                    .with_location(block.span(), "not known");
+                let finding = Diagnostic::error("config::unknown_block", format!("unknown block type `{keyword}`"))
+                    .with_location(block.span(), "unknown name");
                 let known = TOP.iter().map(|schema| schema.keyword);
                 let inner = TOP.iter().find(|schema| schema.blocks.iter().any(|inner| inner.schema.keyword == keyword));
                 findings.push(
                     match (find_nearest(keyword, known.clone().chain(TOP_LATER.iter().copied()), None), inner) {
-                        (_, Some(outer)) => finding.with_help(format!("it stands within `{}`", outer.keyword)),
+                        (_, Some(outer)) => finding.with_help(format!("it is only allowed in `{}`", outer.keyword)),
                         (Some(near), None) => finding.with_help(format!("did you mean `{near}`?")),
                         (None, None) => finding.with_help(format!("blocks are {}", join_names(known))),
                     },
@@ -35,16 +35,16 @@ pub fn check_blocks(blocks: &[Block], findings: &mut Vec<Diagnostic>) {
 /// The diagnostic for an attribute outside of any block.
 pub fn explain_misplaced_attribute(file: FileId, attribute: &Attribute) -> Diagnostic {
     let name = &attribute.name.text;
-    Diagnostic::error("config::unknown_attribute", format!("`{name}` stands outside of any block"))
-        .with_location(attribute.name.place.to_span(file), "not known here")
-        .with_help(format!("put it into a block: locals {{ {name} = … }} makes it local.{name}; values of variables stand in *.auto.hclvars"))
+    Diagnostic::error("config::unknown_attribute", format!("attribute `{name}` is outside of any block"))
+        .with_location(attribute.name.place.to_span(file), "not allowed here")
+        .with_help(format!("move it into a block: locals {{ {name} = … }} defines local.{name}; values of variables belong in *.auto.hclvars"))
 }
 
 fn explain_not_yet(block: &Block, what: &str) -> Diagnostic {
     let keyword = &block.keyword.text;
-    Diagnostic::error("config::not_yet", format!("`{keyword}` {what} are not in this version yet"))
+    Diagnostic::error("config::not_yet", format!("`{keyword}` {what} are not supported yet"))
         .with_location(block.span(), "not available")
-        .with_help("the language names them; a later version has them")
+        .with_help("they are reserved for a later version")
 }
 
 /// The header of a block as written, such as `identity "x"`.
@@ -65,9 +65,9 @@ fn check_block(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<D
         findings.push(
             Diagnostic::error(
                 "config::not_built",
-                format!("this build of leasehold knows no {}", describe_block(block)),
+                format!("this build of Leasehold does not support {}", describe_block(block)),
             )
-            .with_location(block.span(), "not built in")
+            .with_location(block.span(), "not included in this build")
             .with_help(format!("build it with `--features {}`, or use another backend", block.label(0))),
         );
         return;
@@ -85,8 +85,8 @@ fn check_labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<
         };
         findings.push(
             Diagnostic::error("config::label", wanted)
-                .with_location(surplus.place.to_span(block.file), "one too many")
-                .with_help("take it out"),
+                .with_location(surplus.place.to_span(block.file), "extra label")
+                .with_help("remove the label"),
         );
         return false;
     }
@@ -108,9 +108,9 @@ fn check_labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<
         .all(|(index, c)| c.is_ascii_alphabetic() || c == '_' || (index > 0 && (c.is_ascii_digit() || c == '-')));
     if !shaped || label.text.is_empty() {
         findings.push(
-            Diagnostic::error("config::label", format!("{} cannot be a label", quote_text(&label.text)))
+            Diagnostic::error("config::label", format!("{} is not a valid label", quote_text(&label.text)))
                 .with_location(label.place.to_span(block.file), "not a name")
-                .with_help("a label is a name: letters, digits, `_` and `-`, beginning with a letter or `_`; the name in the cloud may differ: name = \"…\""),
+                .with_help("use letters, digits, `_` and `-`, starting with a letter or `_`; to set another name in the cloud, write name = \"…\""),
         );
         return false;
     }
@@ -121,11 +121,11 @@ fn report_unknown_form(block: &Block, schema: &'static BlockSchema, findings: &m
     let Some(label) = block.labels.first() else { return };
     let known = schema.forms.iter().map(|form| form.label);
     let summary = format!("there is no {} {}", schema.keyword, quote_text(&label.text));
-    let finding =
-        Diagnostic::error("config::unknown_block", summary).with_location(label.place.to_span(block.file), "not known");
+    let finding = Diagnostic::error("config::unknown_block", summary)
+        .with_location(label.place.to_span(block.file), "unknown name");
     findings.push(match find_nearest(&label.text, known.clone(), None) {
         Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
-        None => finding.with_help(format!("there is {}", join_names(known))),
+        None => finding.with_help(format!("valid values are {}", join_names(known))),
     });
 }
 
@@ -140,9 +140,9 @@ fn check_body(
     for attribute in &body.attributes {
         match attributes.iter().find(|known| known.name == &*attribute.name.text) {
             Some(known) if known.later => findings.push(
-                Diagnostic::error("config::not_yet", format!("`{}` is not in this version yet", known.name))
+                Diagnostic::error("config::not_yet", format!("`{}` is not supported yet", known.name))
                     .with_location(attribute.name.place.to_span(block.file), "not available")
-                    .with_help("the language names it; a later version has it"),
+                    .with_help("it is reserved for a later version"),
             ),
             Some(_) => {}
             None if schema.open => {}
@@ -192,7 +192,7 @@ fn check_inner_blocks(
                 )
                 .with_location(each.span(), "again here")
                 .with_related(first.span(), "first here")
-                .with_help("put what they say into one"),
+                .with_help("merge them into one block"),
             );
         }
         if keyword == "dynamic" {
@@ -207,7 +207,7 @@ fn check_inner_blocks(
 fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema], findings: &mut Vec<Diagnostic>) {
     let Some(made) = each.labels.first() else {
         findings.push(
-            Diagnostic::error("config::label", "`dynamic` needs a label, the type of block it makes")
+            Diagnostic::error("config::label", "`dynamic` needs a label, the type of block it generates")
                 .with_location(each.span(), "a label is missing")
                 .with_help("write dynamic \"statement\" { … }"),
         );
@@ -219,10 +219,10 @@ fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema]
         findings.push(
             Diagnostic::error(
                 "config::unknown_block",
-                format!("`dynamic` cannot make {} here", quote_text(&made.text)),
+                format!("`dynamic` cannot generate {} here", quote_text(&made.text)),
             )
-            .with_location(made.place.to_span(each.file), "not known here")
-            .with_help(format!("in {} it makes {}", outer.keyword.text, join_names(names))),
+            .with_location(made.place.to_span(each.file), "not allowed here")
+            .with_help(format!("in {} it can generate {}", outer.keyword.text, join_names(names))),
         );
         return;
     };
@@ -246,7 +246,7 @@ fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema]
         (None, _) => findings.push(
             Diagnostic::error("config::missing_block", "`dynamic` has no `content` block")
                 .with_location(each.span(), "`content` is missing")
-                .with_help("what each block holds stands in content { … }"),
+                .with_help("write the content of each block in content { … }"),
         ),
         (Some(_), Some(second)) => findings.push(
             Diagnostic::error("config::duplicate_block", "`dynamic` has two `content` blocks")
@@ -264,19 +264,20 @@ fn explain_unknown_attribute(
     let name = &*attribute.name.text;
     let finding =
         Diagnostic::error("config::unknown_attribute", format!("{} has no attribute `{name}`", describe_block(block)))
-            .with_location(attribute.name.place.to_span(block.file), "not known");
+            .with_location(attribute.name.place.to_span(block.file), "unknown name");
     if inner.iter().any(|known| known.schema.keyword == name) {
         return finding.with_help(format!("`{name}` is a block: write {name} {{ … }} without `=`"));
     }
     if name == "provider" && &*block.keyword.text == "scope" {
-        return finding
-            .with_help("leave it out: a scope is made in every account in which an identity or a group holds it");
+        return finding.with_help(
+            "remove it: a scope is created in every account where it is attached to an identity or a group",
+        );
     }
     let known = attributes.iter().filter(|known| !known.later).map(|known| known.name);
     match find_nearest(name, known.clone(), None) {
         Some(near) => finding.with_help(format!("did you mean `{near}`?")),
-        None if attributes.is_empty() => finding.with_help("it has no attributes"),
-        None => finding.with_help(format!("its attributes are {}", join_names(known))),
+        None if attributes.is_empty() => finding.with_help("the block has no attributes"),
+        None => finding.with_help(format!("valid attributes are {}", join_names(known))),
     }
 }
 
@@ -289,17 +290,17 @@ fn explain_unknown_inner(
     let keyword = &*each.keyword.text;
     let finding =
         Diagnostic::error("config::unknown_block", format!("{} has no block `{keyword}`", describe_block(block)))
-            .with_location(each.span(), "not known");
+            .with_location(each.span(), "unknown name");
     if attributes.iter().any(|known| known.name == keyword) {
         return finding.with_help(format!("`{keyword}` is an attribute: write {keyword} = …"));
     }
     if TOP.iter().any(|schema| schema.keyword == keyword) {
-        return finding.with_help(format!("`{keyword}` blocks stand in a file by themselves, not within another"));
+        return finding.with_help(format!("`{keyword}` is a top-level block: move it out of this block"));
     }
     let known = inner.iter().filter(|known| !known.later).map(|known| known.schema.keyword);
     match find_nearest(keyword, known.clone(), None) {
         Some(near) => finding.with_help(format!("did you mean `{near}`?")),
-        None if inner.is_empty() => finding.with_help("it holds no blocks"),
-        None => finding.with_help(format!("its blocks are {}", join_names(known))),
+        None if inner.is_empty() => finding.with_help("the block has no nested blocks"),
+        None => finding.with_help(format!("valid blocks are {}", join_names(known))),
     }
 }

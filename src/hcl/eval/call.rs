@@ -91,7 +91,7 @@ impl Evaluator<'_> {
             Err(FunctionError::TooLarge(large)) => Err(explain_too_large(large, span)),
             Err(FunctionError::Inner(fault)) => Err(fault),
             Err(FunctionError::Argument(index, _)) if marked.get(index) == Some(&true) => {
-                let problem = "it is sensitive, so what is wrong with it is not shown";
+                let problem = "the argument is sensitive, so the reason is not shown";
                 Err(explain_argument(function, call, index, problem, scope))
             }
             Err(FunctionError::Argument(index, problem)) => {
@@ -100,7 +100,7 @@ impl Evaluator<'_> {
             Err(FunctionError::Call(problem)) => {
                 let problem =
                     if mark { "an argument is sensitive, so the reason is not shown".to_owned() } else { problem };
-                Err(EvalError::new(span, "config::function", format!("{}() has no value here", function.name), problem))
+                Err(EvalError::new(span, "config::function", format!("{}() failed", function.name), problem))
             }
         }
     }
@@ -125,7 +125,7 @@ impl Evaluator<'_> {
                     return Err(EvalError::new(
                         scope.make_span(argument.place),
                         "config::type",
-                        "only a list, set or tuple can be laid out with `...`",
+                        "only a list, set or tuple can be expanded with `...`",
                         format!("this is {}", describe_value(&value)),
                     ));
                 }
@@ -148,7 +148,7 @@ impl Evaluator<'_> {
         }
         match find_nearest(name, list_function_names(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean {near}()?")),
-            None => fault.with_help("the language's reference lists all functions"),
+            None => fault.with_help("see the language reference for all functions"),
         }
     }
 }
@@ -167,7 +167,7 @@ fn estimate_work(value: &ConfigValue) -> u64 {
 /// Converts an argument and removes the marks that the function does not handle itself. The flag is true if the argument was sensitive.
 fn prepare_argument(function: &Function, index: usize, value: ConfigValue) -> Result<(ConfigValue, bool), String> {
     let param = function.params.get(index).or(function.variadic.as_ref());
-    let value = convert_argument(value, param.ok_or_else(|| "it is one too many".to_owned())?)?;
+    let value = convert_argument(value, param.ok_or_else(|| "unexpected argument".to_owned())?)?;
     let sensitive = match function.marks {
         MarkHandling::Spread => value.contains_sensitive(),
         MarkHandling::Kept | MarkHandling::Own => value.sensitive,
@@ -231,7 +231,7 @@ fn explain_argument(
     let last = call.arguments.len().saturating_sub(1);
     let place = call.arguments.get(index.min(last)).map_or(call.name.place, |argument| argument.place);
     let param = function.params.get(index).or(function.variadic.as_ref()).map_or("", |param| param.name);
-    let summary = format!("{}(): {} is not what it must be", function.name, describe_argument(param, index));
+    let summary = format!("{}(): {} is not valid", function.name, describe_argument(param, index));
     EvalError::new(scope.make_span(place), "config::function", summary, problem).with_help(render_signature(function))
 }
 

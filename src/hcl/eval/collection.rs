@@ -58,7 +58,7 @@ impl Evaluator<'_> {
             _ => Err(EvalError::new(
                 scope.make_span(expr.place),
                 "config::type",
-                "only lists, sets, maps and objects have elements to go through",
+                "a `for` expression requires a list, set, map or object",
                 format!("this is {}", describe_value(going)),
             )),
         }
@@ -100,9 +100,9 @@ impl Evaluator<'_> {
                     scope.make_span(result_key.place),
                     "config::duplicate_key",
                     format!("two elements have the key {shown}"),
-                    "of this key",
+                    "duplicate key",
                 )
-                .with_help("make keys that differ, or gather the values of one key with `...` after the value"));
+                .with_help("use unique keys, or group the values of a key with `...` after the value"));
             }
         }
         let value = match (&each.result_key, each.group) {

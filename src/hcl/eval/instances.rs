@@ -72,10 +72,10 @@ impl Evaluator<'_> {
                 "for_each depends on a sensitive value",
                 "sensitive",
             )
-            .with_help("its keys would be readable in addresses; go through a collection that is not sensitive"));
+            .with_help("use a collection that is not sensitive: its keys would be visible in addresses"));
         }
         let wrong = |label: String| {
-            EvalError::new(span.clone(), "config::for_each", "for_each goes through a map or a set of strings", label)
+            EvalError::new(span.clone(), "config::for_each", "for_each must be a map or a set of strings", label)
         };
         let count = value.entries().map_or_else(|| value.elements().map_or(0, <[ConfigValue]>::len), BTreeMap::len);
         self.budget.take_instances(|| span.clone(), count)?;
@@ -86,12 +86,12 @@ impl Evaluator<'_> {
             ValueData::Set(elements) => {
                 let key = |element: &ConfigValue| match &element.data {
                     ValueData::String(key) => Ok((InstanceKey::Name(key.clone()), bind_each(key, element))),
-                    _ => Err(wrong(format!("this set holds {}", describe_value(element)))),
+                    _ => Err(wrong(format!("this set contains {}", describe_value(element)))),
                 };
                 elements.iter().map(key).collect()
             }
             ValueData::List(_) | ValueData::Tuple(_) => {
-                Err(wrong(format!("this is {}", describe_value(&value))).with_help("make a set of it: toset([…])"))
+                Err(wrong(format!("this is {}", describe_value(&value))).with_help("convert it to a set: toset([…])"))
             }
             _ => Err(wrong(format!("this is {}", describe_value(&value)))),
         }
@@ -108,7 +108,7 @@ impl Evaluator<'_> {
         };
         let Some(count) = number else {
             let label = format!("this is {}", describe_value(&value));
-            return Err(EvalError::new(span, "config::count", "count is a whole number from 0 to 100000", label));
+            return Err(EvalError::new(span, "config::count", "count must be a whole number from 0 to 100000", label));
         };
         self.budget.take_instances(|| span, usize::try_from(count).unwrap_or(usize::MAX))?;
         let instance = |index: u64| {
@@ -128,11 +128,21 @@ impl Evaluator<'_> {
         let module = self.find_module(block.module.as_ref());
         let declared = self.catalog(module).named_blocks(block.of).get(&*block.label);
         let (Some(declared), None, true) = (declared, &block.key, block.of.has_instances) else {
-            return Err(EvalError::new(span, "config::type", format!("{block} has no elements"), "no index here"));
+            return Err(EvalError::new(
+                span,
+                "config::type",
+                format!("{block} has no elements"),
+                "no index allowed here",
+            ));
         };
         let Some(name) = to_text(key).filter(|_| !key.sensitive) else {
             let label = format!("this is {}", describe_value(key));
-            return Err(EvalError::new(span, "config::type", "the key of an instance is a string or a number", label));
+            return Err(EvalError::new(
+                span,
+                "config::type",
+                "the key of an instance must be a string or a number",
+                label,
+            ));
         };
         let Some(instances) = self.evaluate_instances(module, declared, span.clone()) else {
             return Err(EvalError::Told);
@@ -141,8 +151,8 @@ impl Evaluator<'_> {
             BlockInstances::One => Err(EvalError::new(
                 span,
                 "config::undefined_reference",
-                format!("{block} has one instance only"),
-                "no key here",
+                format!("{block} has only one instance"),
+                "no key allowed here",
             )
             .with_help(format!("write {block}"))),
             BlockInstances::Keyed(keyed) => {
@@ -156,7 +166,7 @@ impl Evaluator<'_> {
                 let fault = EvalError::new(span, "config::undefined_reference", summary, "no such key");
                 Err(match find_nearest(&name, keys(), Some(&self.budget)) {
                     Some(near) => fault.with_help(format!("did you mean {block}[{}]?", quote_text(near))),
-                    None => fault.with_help(format!("its keys are {}", join_names(keys()))),
+                    None => fault.with_help(format!("valid keys are {}", join_names(keys()))),
                 })
             }
         }
@@ -174,17 +184,17 @@ impl Evaluator<'_> {
             return Err(EvalError::new(
                 span,
                 "config::type",
-                format!("nothing can be read from {block}"),
-                "no attribute here",
+                format!("{block} has no readable attributes"),
+                "no attribute allowed here",
             ));
         };
         let readable = block.of.readable;
         if !readable.contains(&name) {
             let summary = format!("{} has no attribute `{name}`", block.of.word);
-            let fault = EvalError::new(span, "config::no_attribute", summary, "not there");
+            let fault = EvalError::new(span, "config::no_attribute", summary, "unknown attribute");
             return Err(match find_nearest(name, readable.iter().copied(), Some(&self.budget)) {
                 Some(near) => fault.with_help(format!("did you mean `{near}`?")),
-                None => fault.with_help(format!("it has {}", join_names(readable.iter().copied()))),
+                None => fault.with_help(format!("its attributes are {}", join_names(readable.iter().copied()))),
             });
         }
         let mut bound = Vec::new();
@@ -197,8 +207,8 @@ impl Evaluator<'_> {
                 (BlockInstances::Keyed(keyed), Some(key)) => bound.extend(keyed.get(key).cloned()),
                 (BlockInstances::Keyed(_), None) => {
                     let summary = format!("{block} has several instances");
-                    return Err(EvalError::new(span, "config::undefined_reference", summary, "of which one?")
-                        .with_help(format!("name its key: {block}[\"key\"].{name}")));
+                    return Err(EvalError::new(span, "config::undefined_reference", summary, "missing instance key")
+                        .with_help(format!("add the key: {block}[\"key\"].{name}")));
                 }
             }
         }

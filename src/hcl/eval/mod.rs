@@ -253,7 +253,7 @@ pub fn explain_too_large(large: TooLargeError, span: FileSpan) -> EvalError {
     EvalError::Exhausted(Box::new(
         Diagnostic::error("config::budget", large.to_string())
             .with_location(span, "stopped here")
-            .with_help("a stack's values are small; build large ones outside of it"),
+            .with_help("use smaller values; create large values outside the stack"),
     ))
 }
 

@@ -203,13 +203,13 @@ impl<'a> Evaluator<'a> {
         }
         names.reverse();
         let summary = match directory {
-            ROOT_DIRECTORY => "the stack calls itself as a module".to_owned(),
-            _ => format!("the module {} calls itself", describe_directory(directory)),
+            ROOT_DIRECTORY => "the stack cannot call itself as a module".to_owned(),
+            _ => format!("the module {} cannot call itself", describe_directory(directory)),
         };
         let finding = Diagnostic::error("config::module_cycle", summary)
             .with_location(block.span(), "leads back to it")
             .with_detail(names.join(" → "))
-            .with_help("take this call out: a module cannot be made of itself");
+            .with_help("remove this call");
         Some(places.into_iter().fold(finding, |finding, place| finding.with_related(place, "through this call")))
     }
 
@@ -255,8 +255,8 @@ impl<'a> Evaluator<'a> {
             }
             (_, [TraversalStep { kind: TraversalStepKind::Name(name), place }, ..]) => {
                 let summary = format!("module.{label} has several instances");
-                Err(EvalError::new(scope.make_span(*place), "config::undefined_reference", summary, "of which one?")
-                    .with_help(format!("name its key: module.{label}[\"key\"].{name}, or take all: [for m in module.{label} : m.{name}]")))
+                Err(EvalError::new(scope.make_span(*place), "config::undefined_reference", summary, "missing instance key")
+                    .with_help(format!("add the key: module.{label}[\"key\"].{name}, or use all instances: [for m in module.{label} : m.{name}]")))
             }
             _ => Ok((self.evaluate_whole_module(block, label, &called, whole, scope)?, rest)),
         }
@@ -309,7 +309,12 @@ impl<'a> Evaluator<'a> {
         let key = self.evaluate_expr(index, scope)?;
         let Some(text) = to_text(&key).filter(|_| !key.sensitive) else {
             let label = format!("this is {}", super::describe_value(&key));
-            return Err(EvalError::new(span, "config::type", "the key of an instance is a string or a number", label));
+            return Err(EvalError::new(
+                span,
+                "config::type",
+                "the key of an instance must be a string or a number",
+                label,
+            ));
         };
         // The instances are sorted by key.
         let of = |key: InstanceKey| keyed.binary_search_by(|(at, _)| at.as_ref().cmp(&Some(&key))).ok();
@@ -324,7 +329,7 @@ impl<'a> Evaluator<'a> {
         Err(match find_nearest(&text, names(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean module.{label}[{}]?", quote_text(near))),
             None if keys.is_empty() => fault.with_help("it has no instances"),
-            None => fault.with_help(format!("its keys are {}", join_names(names()))),
+            None => fault.with_help(format!("valid keys are {}", join_names(names()))),
         })
     }
 
@@ -347,13 +352,17 @@ impl<'a> Evaluator<'a> {
                 return Err(EvalError::Told);
             }
             let path = module.path.as_deref().unwrap_or_default();
-            let fault =
-                EvalError::new(asked, "config::no_attribute", format!("{path} has no output `{name}`"), "not there");
+            let fault = EvalError::new(
+                asked,
+                "config::no_attribute",
+                format!("{path} has no output `{name}`"),
+                "unknown output",
+            );
             let names = || module.catalog.outputs.keys().map(|name| &**name);
             return Err(match find_nearest(name, names(), Some(&self.budget)) {
                 Some(near) => fault.with_help(format!("did you mean `{near}`?")),
                 None if self.find_visible_type(name).is_some() => fault.with_help(
-                    "what stands within a module is reached through its outputs: add output \"x\" { value = … } to it",
+                    "objects in a module can only be read through outputs: add output \"x\" { value = … } to the module",
                 ),
                 None if names().next().is_none() => fault.with_help("the module has no `output` block"),
                 None => fault.with_help(format!("its outputs are {}", join_names(names()))),
@@ -379,5 +388,5 @@ fn describe_directory(directory: &str) -> String {
 fn explain_too_many(block: &Block, most: usize) -> Diagnostic {
     Diagnostic::error("config::budget", format!("more than {most} instances of modules in one stack"))
         .with_location(block.span(), "stopped here")
-        .with_help("go through the collection within the module, with for_each on its blocks")
+        .with_help("use for_each on the blocks in the module instead")
 }

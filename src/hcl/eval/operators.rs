@@ -65,7 +65,7 @@ impl Evaluator<'_> {
             Op::And | Op::Or | Op::Eq | Op::NotEq => return Err(EvalError::Told),
         };
         let number = number.map_err(|problem| {
-            EvalError::new(scope.make_span(expr.place), "config::operation", problem.to_string(), "has no value")
+            EvalError::new(scope.make_span(expr.place), "config::operation", problem.to_string(), "cannot be computed")
         })?;
         Ok(ConfigValue::new_number(number).with_mark(mark))
     }
@@ -83,11 +83,11 @@ impl Evaluator<'_> {
         let fault = EvalError::new(
             scope.make_span(operand.place),
             "config::operation",
-            format!("`{sign}` works on numbers"),
+            format!("`{sign}` requires numbers"),
             format!("this is {}", describe_value(value)),
         );
         Err(if sign == "+" && value.as_str().is_some() {
-            fault.with_help("strings are joined as \"${a}${b}\"")
+            fault.with_help("to join strings, write \"${a}${b}\"")
         } else {
             fault
         })
@@ -106,7 +106,7 @@ impl Evaluator<'_> {
         Err(EvalError::new(
             scope.make_span(operand.place),
             "config::operation",
-            format!("`{sign}` works on true and false"),
+            format!("`{sign}` requires bools"),
             format!("this is {}", describe_value(value)),
         ))
     }

@@ -80,9 +80,9 @@ impl Evaluator<'_> {
                 span,
                 "config::type",
                 format!("{} has no attribute `{name}`", value.describe_form()),
-                "its elements may",
+                "its elements may have it",
             )
-            .with_help(format!("for the attribute of each element write [*].{name}"))),
+            .with_help(format!("to read the attribute of each element, write [*].{name}"))),
             _ => Err(EvalError::new(
                 span,
                 "config::type",
@@ -98,14 +98,14 @@ impl Evaluator<'_> {
             return EvalError::new(
                 span,
                 "config::no_attribute",
-                format!("no such {what} in a sensitive value"),
-                "not there",
+                format!("a sensitive value has no such {what}"),
+                "not found",
             );
         }
         let names: Vec<&str> =
             value.entries().into_iter().flat_map(|entries| entries.keys()).map(|key| &**key).collect();
         let summary = format!("{} has no {what} {}", value.describe_form(), quote_text(name));
-        let fault = EvalError::new(span, "config::no_attribute", summary, "not there");
+        let fault = EvalError::new(span, "config::no_attribute", summary, "not found");
         match find_nearest(name, names.iter().copied(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean {}?", quote_text(near))),
             None if names.is_empty() => fault.with_help("it is empty"),
@@ -141,8 +141,8 @@ impl Evaluator<'_> {
                 None if key.sensitive => Err(EvalError::new(
                     span,
                     "config::no_attribute",
-                    "there is no element of that sensitive key",
-                    "not there",
+                    "there is no element with this sensitive key",
+                    "not found",
                 )),
                 None => Err(self.explain_missing_key(value, &name, span)),
             };
@@ -187,7 +187,7 @@ impl Evaluator<'_> {
             }
             ValueData::Set(_) => {
                 Err(EvalError::new(span, "config::type", "the elements of a set have no index", "a set has no order")
-                    .with_help("make a list of it with tolist(), or go through it with a for expression"))
+                    .with_help("convert it with tolist(), or use a `for` expression"))
             }
             _ => Err(EvalError::new(
                 span,

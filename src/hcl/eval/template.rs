@@ -68,20 +68,20 @@ impl Evaluator<'_> {
 
 fn explain_not_text(value: &ConfigValue, span: crate::hcl::source::FileSpan) -> EvalError {
     let help = match &value.data {
-        ValueData::Null => "give it a value for this case, for example with coalesce()".to_owned(),
+        ValueData::Null => "set a default for null, for example with coalesce()".to_owned(),
         ValueData::List(_) | ValueData::Set(_) | ValueData::Tuple(_) => {
-            "join the elements with join(\", \", …), or write them with jsonencode(…)".to_owned()
+            "join the elements with join(\", \", …), or encode the value with jsonencode(…)".to_owned()
         }
         ValueData::Block(block) => match block.of.readable.first() {
-            Some(name) => format!("name one of its attributes, for example {block}.{name}"),
+            Some(name) => format!("use one of its attributes, for example {block}.{name}"),
             None => "it has no attributes that can be read".to_owned(),
         },
-        _ => "name one of its attributes, or write it with jsonencode(…)".to_owned(),
+        _ => "use one of its attributes, or encode the value with jsonencode(…)".to_owned(),
     };
     EvalError::new(
         span,
         "config::type",
-        "only strings, numbers and bools go into a string",
+        "only strings, numbers and bools can be inserted into a string",
         format!("this is {}", describe_value(value)),
     )
     .with_help(help)

@@ -17,11 +17,11 @@ impl Evaluator<'_> {
     /// Renders the file that the first argument names with the variables in the second.
     pub(super) fn render_template_file(&self, args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
         if self.in_template.get() {
-            return FunctionError::reject_call("a template renders no other template");
+            return FunctionError::reject_call("a template cannot render another template");
         }
         let content = read_text_file(args)?;
         if content.len() > LARGEST_TEMPLATE {
-            return FunctionError::reject_argument(0, "a template may have up to 1 MiB");
+            return FunctionError::reject_argument(0, "a template must not be larger than 1 MiB");
         }
         // Parsing takes about one step for each byte.
         let length = u64::try_from(content.len()).unwrap_or(u64::MAX);

@@ -51,10 +51,10 @@ impl Evaluator<'_> {
             return Err(EvalError::new(
                 scope.make_span(place),
                 "config::undefined_reference",
-                format!("`{name}` alone is no value"),
-                "which one?",
+                format!("`{name}` alone is not a value"),
+                "incomplete reference",
             )
-            .with_help(format!("name one: {name}.NAME")));
+            .with_help(format!("write {name}.NAME")));
         };
         let whole = ByteRange { start: place.start, end: at.end };
         match name {
@@ -108,24 +108,34 @@ impl Evaluator<'_> {
         let span = scope.make_span(place);
         let code = "config::undefined_reference";
         if !scope.sees_blocks && self.root_names().any(|root| root == name) {
-            return EvalError::new(span, code, format!("`{name}` cannot be used here"), "not known here")
-                .with_help("only literal values and functions may stand here");
+            return EvalError::new(span, code, format!("`{name}` cannot be used here"), "not available here")
+                .with_help("only literal values and functions are allowed here");
         }
         match name {
             "each" => {
-                return EvalError::new(span, code, "`each` stands only in a block with `for_each`", "not known here")
-                    .with_help("add for_each to the block, or name the value itself");
+                return EvalError::new(
+                    span,
+                    code,
+                    "`each` is only available in a block with `for_each`",
+                    "not available here",
+                )
+                .with_help("add for_each to the block, or write the value");
             }
             "count" => {
-                return EvalError::new(span, code, "`count` stands only in a block with `count`", "not known here");
+                return EvalError::new(
+                    span,
+                    code,
+                    "`count` is only available in a block with `count`",
+                    "not available here",
+                );
             }
             "path" | "terraform" | "self" | "data" => {
-                return EvalError::new(span, code, format!("there is no `{name}` in this language"), "not known")
+                return EvalError::new(span, code, format!("there is no `{name}` in this language"), "unknown name")
                     .with_help("paths given to file() are relative to the stack's directory");
             }
             _ => {}
         }
-        let fault = EvalError::new(span, code, format!("`{name}` is not defined"), "not known");
+        let fault = EvalError::new(span, code, format!("`{name}` is not defined"), "unknown name");
         // A word without steps is not a misspelt root, because every root needs a step after it.
         let roots = (!steps.is_empty()).then(|| self.root_names());
         let known = scope.bound_names().into_iter().chain(roots.into_iter().flatten().map(|root| -> &str { root }));
@@ -133,9 +143,9 @@ impl Evaluator<'_> {
             return fault.with_help(format!("did you mean `{near}`?"));
         }
         if steps.is_empty() {
-            return fault.with_help(format!("if this is text, write it in quotes: {}", quote_text(name)));
+            return fault.with_help(format!("for text, use quotes: {}", quote_text(name)));
         }
-        fault.with_help(format!("references begin with {}", join_names(self.root_names())))
+        fault.with_help(format!("references start with {}", join_names(self.root_names())))
     }
 
     pub(super) fn explain_undefined<'n>(
@@ -152,13 +162,13 @@ impl Evaluator<'_> {
         match find_nearest(label, names.clone(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean {root}.{near}?")),
             None if scope.module != ModuleId::ROOT && self.is_declared_in_stack(root, label) => fault.with_help(format!(
-                "a module sees its own blocks only: hand {root}.{label} over through a variable, as in {what} = var.{what}"
+                "a module can only use its own blocks: pass {root}.{label} to it through a variable, as in {what} = var.{what}"
             )),
             None if names.clone().next().is_none() => {
                 let here = if scope.module == ModuleId::ROOT { "stack" } else { "module" };
                 fault.with_help(format!("this {here} declares no {what}"))
             }
-            None => fault.with_help(format!("declared are {}", join_names(names))),
+            None => fault.with_help(format!("valid names are {}", join_names(names))),
         }
     }
 
@@ -274,9 +284,9 @@ impl Evaluator<'_> {
         if let Some(call) = outputs.enumerate().find(|(_, is)| *is).map(|(index, _)| index) {
             places.rotate_left(call + 1);
         }
-        let mut finding = Diagnostic::error("config::cycle", format!("{key} needs itself"))
+        let mut finding = Diagnostic::error("config::cycle", format!("{key} depends on itself"))
             .with_detail(names.join(" → "))
-            .with_help("take one of these references out");
+            .with_help("remove one of these references");
         for (index, (span, label)) in places.into_iter().enumerate() {
             finding = if index == 0 { finding.with_location(span, label) } else { finding.with_related(span, label) };
         }

@@ -34,47 +34,48 @@ pub fn read_type(expr: &Expr, eval: &Evaluator<'_>, scope: &EvalScope<'_>) -> Ev
     let wrong =
         |label: &str| EvalError::new(scope.make_span(expr.place), "config::type_constraint", "not a type", label);
     match &expr.kind {
-        ExprKind::Variable(word) => {
-            match &**word {
-                "string" => Ok(Type::String),
-                "number" => Ok(Type::Number),
-                "bool" => Ok(Type::Bool),
-                "any" => Ok(Type::Any),
-                "list" | "set" | "map" => Err(wrong("of what?")
-                    .with_help(format!("write {word}(string), or {word}(any) for elements of one type"))),
-                "object" | "tuple" => Err(wrong("of what?").with_help(eval.list_types())),
-                _ => match eval.constraint_types().find(|of| of.word == &**word) {
-                    Some(of) => Ok(Type::Block(of)),
-                    None => Err(wrong("not known").with_help(match suggest_type(word) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => eval.list_types(),
-                    })),
-                },
-            }
+        ExprKind::Variable(word) => match &**word {
+            "string" => Ok(Type::String),
+            "number" => Ok(Type::Number),
+            "bool" => Ok(Type::Bool),
+            "any" => Ok(Type::Any),
+            "list" | "set" | "map" => Err(wrong("missing element type")
+                .with_help(format!("write {word}(string), or {word}(any) if all elements have one type"))),
+            "object" | "tuple" => Err(wrong("missing element type").with_help(eval.list_types())),
+            _ => match eval.constraint_types().find(|of| of.word == &**word) {
+                Some(of) => Ok(Type::Block(of)),
+                None => Err(wrong("unknown type").with_help(match suggest_type(word) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => eval.list_types(),
+                })),
+            },
+        },
+        ExprKind::String(word) => {
+            Err(wrong("a type is written without quotes").with_help(format!("write type = {word}")))
         }
-        ExprKind::String(word) => Err(wrong("a type stands without quotes").with_help(format!("write type = {word}"))),
         ExprKind::Call(call) => {
             let [argument] = call.arguments.as_slice() else {
-                return Err(wrong("it takes one type").with_help(eval.list_types()));
+                return Err(wrong("it requires one type").with_help(eval.list_types()));
             };
             match &*call.name.text {
                 "list" => Ok(Type::List(Box::new(read_type(argument, eval, scope)?))),
                 "set" => Ok(Type::Set(Box::new(read_type(argument, eval, scope)?))),
                 "map" => Ok(Type::Map(Box::new(read_type(argument, eval, scope)?))),
-                "object" => match &argument.kind {
-                    ExprKind::Object(items) => read_fields(items, eval, scope).map(Type::Object),
-                    _ => {
-                        Err(wrong("it takes attributes with their types").with_help("write object({ name = string })"))
+                "object" => {
+                    match &argument.kind {
+                        ExprKind::Object(items) => read_fields(items, eval, scope).map(Type::Object),
+                        _ => Err(wrong("it requires attributes with their types")
+                            .with_help("write object({ name = string })")),
                     }
-                },
+                }
                 "tuple" => match &argument.kind {
                     ExprKind::Tuple(items) => {
                         items.iter().map(|item| read_type(item, eval, scope)).collect::<Evaluated<_>>().map(Type::Tuple)
                     }
-                    _ => Err(wrong("it takes a list of types").with_help("write tuple([string, number])")),
+                    _ => Err(wrong("it requires a list of types").with_help("write tuple([string, number])")),
                 },
-                "optional" => Err(wrong("optional() stands only within object({…})")),
-                _ => Err(wrong("not known").with_help(eval.list_types())),
+                "optional" => Err(wrong("optional() is only allowed in object({…})")),
+                _ => Err(wrong("unknown type").with_help(eval.list_types())),
             }
         }
         _ => Err(wrong("not a type").with_help(eval.list_types())),
@@ -101,7 +102,7 @@ fn read_fields(
             return Err(EvalError::new(
                 scope.make_span(key.place),
                 "config::type_constraint",
-                "an attribute's name is a word",
+                "an attribute name must be an identifier",
                 "not a name",
             ));
         };
@@ -122,8 +123,8 @@ fn read_field(name: &str, value: &Expr, eval: &Evaluator<'_>, scope: &EvalScope<
             return Err(EvalError::new(
                 scope.make_span(value.place),
                 "config::type_constraint",
-                "optional() takes a type and perhaps a default",
-                "not so",
+                "optional() takes a type and an optional default",
+                "invalid arguments",
             ));
         }
     };

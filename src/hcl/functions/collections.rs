@@ -47,7 +47,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let value = args.get(1)?;
         match args.expect_elements(0)?.iter().position(|element| element == value) {
             Some(index) => Ok(ConfigValue::new_number(index)),
-            None => FunctionError::reject_argument(1, "the list does not hold it"),
+            None => FunctionError::reject_argument(1, "the list does not contain it"),
         }
     }),
     declare_function("keys", &[declare_param("map", Map)], |args| {
@@ -68,7 +68,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("one", &[declare_param("list", Elements)], |args| match args.expect_elements(0)? {
         [] => Ok(ConfigValue::NULL),
         [one] => Ok(one.clone()),
-        more => FunctionError::reject_argument(0, format!("it must have no more than one element, not {}", more.len())),
+        more => FunctionError::reject_argument(0, format!("it must have at most one element, not {}", more.len())),
     })
     .with_kept_marks(),
     declare_function("range", &[], build_range).with_variadic(declare_param("limits", Number)),
@@ -140,10 +140,13 @@ fn coalesce_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
 
 fn concat_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     if args.values.is_empty() {
-        return FunctionError::reject_call("it takes at least one list");
+        return FunctionError::reject_call("at least one list is required");
     }
     if let Some(index) = args.values.iter().position(|value| matches!(value.data, ValueData::Set(_))) {
-        return FunctionError::reject_argument(index, "a set has no order: make a list of it with tolist() or sort()");
+        return FunctionError::reject_argument(
+            index,
+            "a set has no order: convert it to a list with tolist() or sort()",
+        );
     }
     let count = args.values.iter().filter_map(ConfigValue::elements).map(<[ConfigValue]>::len).sum();
     args.budget.check_collection_room(count)?;
@@ -158,7 +161,7 @@ fn concat_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
 fn pick_element(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let elements = args.expect_elements(0)?;
     if matches!(args.get(0)?.data, ValueData::Set(_)) {
-        return FunctionError::reject_argument(0, "a set has no order: make a list of it with tolist() or sort()");
+        return FunctionError::reject_argument(0, "a set has no order: convert it to a list with tolist() or sort()");
     }
     let index = args.expect_integer(1)?;
     if index < 0 {
@@ -214,7 +217,7 @@ fn measure_length(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
 fn look_up_key(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let key = args.expect_text(1)?;
     match (args.expect_entries(0)?.get(key), args.remaining_values(2)) {
-        (_, [_, _, ..]) => FunctionError::reject_call("it takes a map, a key and at most one default"),
+        (_, [_, _, ..]) => FunctionError::reject_call("it takes a map, a key and an optional default"),
         (Some(value), _) => Ok(value.clone()),
         (None, [default]) => match infer_type(args.get(0)?) {
             // All elements of a map have one type, so the default is converted to it.
@@ -269,14 +272,14 @@ fn build_range(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     }
     let down = step.is_negative();
     if args.values.len() == 3 && ((down && limit > start) || (!down && limit < start)) {
-        return FunctionError::reject_argument(2, "it leads away from the limit");
+        return FunctionError::reject_argument(2, "it has the wrong sign for this limit");
     }
     let mut numbers = Vec::new();
     let mut at = start;
     while if down { at > limit } else { at < limit } {
         if numbers.len() >= MOST_IN_RANGE {
             return FunctionError::reject_call(format!(
-                "more than {MOST_IN_RANGE} numbers: build large collections from data of your own"
+                "more than {MOST_IN_RANGE} numbers; range() is limited to this number"
             ));
         }
         let next = at.try_add(&step).map_err(|problem| FunctionError::Call(problem.to_string()))?;
@@ -290,7 +293,7 @@ const MOST_IN_RANGE: usize = 1024;
 fn slice_elements(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let elements = args.expect_elements(0)?;
     if matches!(args.get(0)?.data, ValueData::Set(_)) {
-        return FunctionError::reject_argument(0, "a set has no order: make a list of it with tolist() or sort()");
+        return FunctionError::reject_argument(0, "a set has no order: convert it to a list with tolist() or sort()");
     }
     let bound = |index: usize| -> Result<usize, FunctionError> {
         let bound = usize::try_from(args.expect_integer(index)?)
@@ -298,14 +301,14 @@ fn slice_elements(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
         if bound > elements.len() {
             return FunctionError::reject_argument(
                 index,
-                format!("it must not be above {}, the number of elements", elements.len()),
+                format!("it must be at most {}, the number of elements", elements.len()),
             );
         }
         Ok(bound)
     };
     let (start, end) = (bound(1)?, bound(2)?);
     let Some(cut) = elements.get(start..end) else {
-        return FunctionError::reject_argument(1, "the start lies behind the end");
+        return FunctionError::reject_argument(1, "the start is after the end");
     };
     let cut = cut.to_vec();
     Ok(if matches!(args.get(0)?.data, ValueData::Tuple(_)) {
@@ -329,7 +332,7 @@ fn sum_elements(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
             _ => {
                 return FunctionError::reject_argument(
                     0,
-                    format!("it holds {}, not only numbers", element.describe_form()),
+                    format!("it contains {}, not only numbers", element.describe_form()),
                 );
             }
         }
@@ -358,7 +361,7 @@ fn zip_map(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let (keys, values) = (args.expect_texts(0)?, args.expect_elements(1)?);
     if keys.len() != values.len() {
         return FunctionError::reject_call(format!(
-            "{} keys and {} values: there must be as many",
+            "{} keys and {} values: the numbers must be equal",
             keys.len(),
             values.len()
         ));

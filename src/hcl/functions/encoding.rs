@@ -16,7 +16,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             STANDARD.decode(args.expect_text(0)?).or_else(|_| FunctionError::reject_argument(0, "not base64"))?;
         String::from_utf8(decoded)
             .map(ConfigValue::new_string)
-            .or_else(|_| FunctionError::reject_argument(0, "what it encodes is not UTF-8 text"))
+            .or_else(|_| FunctionError::reject_argument(0, "the decoded value is not UTF-8 text"))
     }),
     declare_function("base64encode", &[declare_param("string", Text)], |args| {
         Ok(ConfigValue::new_string(STANDARD.encode(args.expect_text(0)?)))
@@ -100,7 +100,7 @@ pub(super) fn write_json(value: &ConfigValue, out: &mut String) -> Result<(), Fu
             out.push('}');
         }
         ValueData::Block(block) => {
-            return FunctionError::reject_argument(0, format!("{block} is a block: name one of its attributes"));
+            return FunctionError::reject_argument(0, format!("{block} is a block: use one of its attributes"));
         }
     }
     Ok(())
@@ -129,19 +129,22 @@ fn decode_csv(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(args.expect_text(0)?.as_bytes());
     let header = match reader.headers() {
         Ok(header) if !header.is_empty() => header.clone(),
-        _ => return FunctionError::reject_argument(0, "a line with the columns' names must stand first"),
+        _ => return FunctionError::reject_argument(0, "the first line must be a header with the column names"),
     };
     let mut names = std::collections::BTreeSet::new();
     for name in &header {
         if !names.insert(name) {
-            return FunctionError::reject_argument(0, format!("column {name:?} stands there twice"));
+            return FunctionError::reject_argument(0, format!("column {name:?} is duplicated"));
         }
     }
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.or_else(|error| {
             let line = error.position().map_or(0, csv::Position::line);
-            FunctionError::reject_argument(0, format!("line {line} has not as many columns as the first"))
+            FunctionError::reject_argument(
+                0,
+                format!("line {line} does not have the same number of columns as the first"),
+            )
         })?;
         let row =
             header.iter().zip(record.iter()).map(|(name, value)| (Arc::from(name), ConfigValue::new_string(value)));

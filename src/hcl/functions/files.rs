@@ -39,9 +39,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn resolve_path(args: &Args<'_>) -> Result<String, FunctionError> {
     let path = args.expect_text(0)?;
     let outside = if args.in_root {
-        "it lies outside of the stack's directory, and only files within are read"
+        "it is outside the stack's directory"
     } else {
-        "it lies outside of the module's directory, and only files within are read; hand the content over as a variable"
+        "it is outside the module's directory; pass the content as a variable instead"
     };
     if path.starts_with('/') || path.contains('\\') || path.contains('\0') || path.contains(':') {
         return FunctionError::reject_argument(0, outside);
@@ -78,7 +78,7 @@ fn list_file_set(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let length = files.iter().map(String::len).sum();
     let pattern = patterns::compile_cached_pattern(&translate_glob(args.expect_text(1)?), 1, length, args).map_err(
         |problem| match problem {
-            FunctionError::Argument(..) => FunctionError::Argument(1, "not a pattern of paths".to_owned()),
+            FunctionError::Argument(..) => FunctionError::Argument(1, "not a path pattern".to_owned()),
             other => other,
         },
     )?;

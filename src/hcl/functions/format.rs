@@ -54,7 +54,7 @@ fn render_format(format: &str, values: &[ConfigValue]) -> Result<String, Functio
         let Some(value) = values.get(index) else {
             return FunctionError::reject_argument(
                 0,
-                format!("%{} has no argument: {} are given", verb.letter, values.len()),
+                format!("%{} has no argument; {} arguments were passed", verb.letter, values.len()),
             );
         };
         out.push_str(&render_verb(&verb, value, index + 1)?);
@@ -64,14 +64,13 @@ fn render_format(format: &str, values: &[ConfigValue]) -> Result<String, Functio
     }
     out.push_str(rest);
     if used < values.len() {
-        return FunctionError::reject_argument(used + 1, format!("the format has no place for it: it takes {used}"));
+        return FunctionError::reject_argument(used + 1, format!("the format string uses only {used} arguments"));
     }
     Ok(out)
 }
 
 fn parse_verb(text: &str) -> Result<(FormatVerb, &str), FunctionError> {
-    let broken =
-        || FunctionError::Argument(0, "a % is not followed by a verb; a percent sign is written %%".to_owned());
+    let broken = || FunctionError::Argument(0, "% must be followed by a verb; write %% for a percent sign".to_owned());
     let mut verb = FormatVerb::default();
     let mut rest = text.strip_prefix('%').ok_or_else(broken)?;
     loop {
@@ -94,7 +93,8 @@ fn parse_verb(text: &str) -> Result<(FormatVerb, &str), FunctionError> {
     if let Some(after) = rest.strip_prefix('[') {
         let (index, tail) = parse_digits(after)?;
         let index = index.and_then(|index| index.checked_sub(1));
-        verb.argument = Some(index.ok_or_else(|| FunctionError::Argument(0, "arguments count from [1]".to_owned()))?);
+        verb.argument =
+            Some(index.ok_or_else(|| FunctionError::Argument(0, "arguments are numbered from [1]".to_owned()))?);
         rest = tail.strip_prefix(']').ok_or_else(broken)?;
     }
     verb.letter = rest.chars().next().ok_or_else(broken)?;
@@ -110,7 +110,7 @@ fn parse_digits(text: &str) -> Result<(Option<usize>, &str), FunctionError> {
     }
     match number.parse() {
         Ok(number) if number <= WIDEST => Ok((Some(number), rest)),
-        _ => FunctionError::reject_argument(0, format!("a width must not be above {WIDEST}")),
+        _ => FunctionError::reject_argument(0, format!("a width must be at most {WIDEST}")),
     }
 }
 
@@ -129,7 +129,7 @@ fn render_verb(verb: &FormatVerb, value: &ConfigValue, index: usize) -> Result<S
             }
         }
         _ if value.is_null() => {
-            return FunctionError::reject_argument(index, format!("it is null, and %{} takes a value", verb.letter));
+            return FunctionError::reject_argument(index, format!("it is null, but %{} requires a value", verb.letter));
         }
         't' => match convert_value(value, &Type::Bool) {
             Ok(ConfigValue { data: ValueData::Bool(flag), .. }) => flag.to_string(),
@@ -264,7 +264,7 @@ fn format_list(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
         if let Some(elements) = value.elements() {
             match count {
                 Some(count) if count != elements.len() => {
-                    let problem = format!("it has {} elements, and an earlier list has {count}", elements.len());
+                    let problem = format!("it has {} elements, but an earlier list has {count}", elements.len());
                     return FunctionError::reject_argument(index + 1, problem);
                 }
                 _ => count = Some(elements.len()),

@@ -28,6 +28,6 @@ fn find_extreme(args: &Args<'_>, better: fn(&Number, &Number) -> bool) -> Result
     }
     match best {
         Some(best) => Ok(ConfigValue::new_number(best.clone())),
-        None => FunctionError::reject_call("it takes at least one number"),
+        None => FunctionError::reject_call("at least one number is required"),
     }
 }

@@ -77,7 +77,7 @@ fn compile_pattern(pattern: &str, index: usize) -> Result<(Arc<Regex>, u64), Fun
     if weight > HEAVIEST_PATTERN {
         return FunctionError::reject_argument(
             index,
-            format!("the pattern has {weight} positions, and may have {HEAVIEST_PATTERN}"),
+            format!("the pattern is too complex: {weight} positions, at most {HEAVIEST_PATTERN} are allowed"),
         );
     }
     let regex = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).dfa_size_limit(LARGEST_PATTERN).build();

@@ -44,7 +44,7 @@ fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<ConfigV
 /// The Cartesian product: every tuple with one element of each argument.
 fn build_set_product(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     if args.values.len() < 2 {
-        return FunctionError::reject_call("it takes at least two collections");
+        return FunctionError::reject_call("at least two collections are required");
     }
     let mut lists = Vec::new();
     for (index, list) in args.values.iter().enumerate() {

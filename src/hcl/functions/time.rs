@@ -46,7 +46,7 @@ pub fn parse_instant(text: &str) -> Result<(Timestamp, Offset), String> {
             .all(|(index, byte)| if matches!(index, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() })
         && !text.contains('[');
     if !shaped {
-        return Err("an instant is written as in \"2027-02-28T12:00:00Z\"".to_owned());
+        return Err("expected a time such as \"2027-02-28T12:00:00Z\"".to_owned());
     }
     if let Err((problem, _)) = parse_rfc3339(text) {
         return Err(problem);
@@ -75,11 +75,11 @@ fn add_duration(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let Some(span) = parse_go_duration(args.expect_text(1)?) else {
         return FunctionError::reject_argument(
             1,
-            "a duration is written with h, m, s, ms, us or ns, such as \"1h30m\" or \"-10m\"",
+            "expected a duration with the units h, m, s, ms, us or ns, such as \"1h30m\" or \"-10m\"",
         );
     };
     let Ok(end) = start.checked_add(span) else {
-        return FunctionError::reject_call("the instant lies beyond the calendar");
+        return FunctionError::reject_call("the time is out of range");
     };
     Ok(ConfigValue::new_string(render_rfc3339(truncate_to_seconds(end), offset)))
 }
@@ -142,7 +142,7 @@ fn format_date(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
             None => {
                 return FunctionError::reject_argument(
                     0,
-                    format!("{letters:?} is not a part of a date; text stands in single quotes"),
+                    format!("{letters:?} is not part of a date format; put text in single quotes"),
                 );
             }
         }

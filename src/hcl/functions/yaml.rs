@@ -14,7 +14,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("yamldecode", &[declare_param("string", Text)], |args| {
         let text = args.expect_text(0)?;
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-            return FunctionError::reject_argument(0, "it holds no document");
+            return FunctionError::reject_argument(0, "it contains no document");
         }
         check_element_room(args, b",[{\n-")?;
         let decoded: Yaml = serde_yaml_ng::from_str(text).or_else(|error| {
@@ -37,7 +37,7 @@ fn from_yaml(yaml: Yaml, args: &Args<'_>) -> Result<ConfigValue, FunctionError> 
         Yaml::Bool(flag) => ConfigValue::new_bool(flag),
         Yaml::Number(number) => match number.to_string().parse::<Number>() {
             Ok(number) => ConfigValue::new_number(number),
-            Err(_) => return FunctionError::reject_argument(0, format!("{number} is no number of this language")),
+            Err(_) => return FunctionError::reject_argument(0, format!("{number} is not a supported number")),
         },
         Yaml::String(text) => {
             args.budget.check_string_room(text.len())?;
@@ -124,7 +124,7 @@ fn write_yaml(
             }
         }
         ValueData::Block(block) => {
-            return FunctionError::reject_argument(0, format!("{block} is a block: name one of its attributes"));
+            return FunctionError::reject_argument(0, format!("{block} is a block: use one of its attributes"));
         }
     }
     Ok(())

@@ -102,14 +102,14 @@ impl OutlineScanner<'_> {
         self.outline.findings.push(
             Diagnostic::error("config::too_deep", format!("nested more than {DEEPEST} levels deep"))
                 .with_location(self.make_span(token.start, token.end), format!("level {}", DEEPEST + 1))
-                .with_help("give inner parts names of their own in a `locals` block"),
+                .with_help("move inner parts to a `locals` block"),
         );
         self.resume_at_next_header(token.end);
     }
 
     fn report_unmatched(&mut self, token: Token, innermost: Option<(OpenDelimiter, usize)>) {
         let closer = self.text.get(token.start..token.end).unwrap_or_default();
-        let mut finding = Diagnostic::error("config::syntax", format!("`{closer}` closes nothing"))
+        let mut finding = Diagnostic::error("config::syntax", format!("unexpected `{closer}`"))
             .with_location(self.make_span(token.start, token.end), "unexpected");
         finding = match innermost {
             Some((open, at)) => finding
@@ -122,7 +122,7 @@ impl OutlineScanner<'_> {
                     describe_delimiter(open),
                     describe_closing(open)
                 )),
-            None => finding.with_help(format!("remove this `{closer}`, or look for what it should close")),
+            None => finding.with_help(format!("remove this `{closer}`, or add the missing opening delimiter")),
         };
         self.outline.findings.push(finding);
         self.resume_at_next_header(token.end);
@@ -135,7 +135,7 @@ impl OutlineScanner<'_> {
         self.outline.findings.push(
             Diagnostic::error("config::syntax", "this string is not closed on its line")
                 .with_location(self.make_span(start, visible), "begins here")
-                .with_help("close it with \", or write text of several lines as a heredoc: <<EOT … EOT"),
+                .with_help("close it with \", or use a heredoc for several lines: <<EOT … EOT"),
         );
         self.resume_at_next_header(end);
     }
@@ -154,7 +154,7 @@ impl OutlineScanner<'_> {
                 .with_location(self.make_span(at, at + measure_delimiter(culprit)), "opened here")
                 .with_help(match culprit {
                     OpenDelimiter::Heredoc(from, to) => {
-                        format!("end it with a line that holds only {}", self.text.get(from..to).unwrap_or_default())
+                        format!("end it with a line that contains only {}", self.text.get(from..to).unwrap_or_default())
                     }
                     other => format!("close it with {}", describe_closing(other)),
                 }),
@@ -223,7 +223,7 @@ fn describe_closing(open: OpenDelimiter) -> &'static str {
         OpenDelimiter::Bracket => "`]`",
         OpenDelimiter::Paren => "`)`",
         OpenDelimiter::Quote => "`\"`",
-        OpenDelimiter::Heredoc(..) => "its word",
+        OpenDelimiter::Heredoc(..) => "its end marker",
     }
 }
 
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(summaries("a = \"x\nb {\n}\n"), ["this string is not closed on its line"]);
         assert_eq!(summaries("/* a"), ["this comment is never closed"]);
         assert_eq!(summaries("a = <<E\nx\n"), ["this heredoc is never closed"]);
-        assert_eq!(summaries("}\n"), ["`}` closes nothing"]);
+        assert_eq!(summaries("}\n"), ["unexpected `}`"]);
     }
 
     #[test]

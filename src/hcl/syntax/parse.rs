@@ -112,7 +112,9 @@ fn decode_text<'a>(id: FileId, file: &'a SourceFile, findings: &mut Vec<Diagnost
     if file.bytes.len() > LARGEST_FILE {
         findings.push(
             Diagnostic::error("config::too_large", format!("{} is {} bytes long", file.name, file.bytes.len()))
-                .with_help(format!("files may have up to {LARGEST_FILE} bytes; spread the blocks over several")),
+                .with_help(format!(
+                    "files must not be larger than {LARGEST_FILE} bytes; split the blocks into several files"
+                )),
         );
         return None;
     }
@@ -129,9 +131,9 @@ fn decode_text<'a>(id: FileId, file: &'a SourceFile, findings: &mut Vec<Diagnost
                         format!("byte 0x{byte:02x} at offset {at}"),
                     )
                     .with_help(if utf16 {
-                        "it looks like UTF-16: save it as UTF-8"
+                        "the file seems to be UTF-16: save it as UTF-8"
                     } else {
-                        "save it as UTF-8; perhaps it was written in Latin-1 or Windows-1252"
+                        "save the file as UTF-8; it may be Latin-1 or Windows-1252"
                     }),
             );
             None
@@ -254,30 +256,30 @@ fn explain_parser_error(error: &hcl_edit::parser::Error, text: &str, file: FileI
             .with_help("keep one of them");
     }
     if message.contains("redefined object key") {
-        return Diagnostic::error("config::duplicate_key", format!("key `{name}` stands twice in one object"))
+        return Diagnostic::error("config::duplicate_key", format!("key `{name}` is duplicated in the object"))
             .with_location(span, "again here")
             .with_help("keep one of them");
     }
     if message.contains("nesting depth") || message.contains("chained binary") {
-        return Diagnostic::error("config::too_deep", "nested too deep")
+        return Diagnostic::error("config::too_deep", "nested too deeply")
             .with_location(span, "here")
             .with_detail(message.to_owned())
-            .with_help("give inner parts names of their own in a `locals` block");
+            .with_help("move inner parts to a `locals` block");
     }
     let (summary, expected) = match message.split_once("; ") {
         Some((what, expected)) => (format!("syntax error: {what}"), expected.to_owned()),
         None => ("syntax error".to_owned(), message.to_owned()),
     };
     if summary.ends_with("invalid expression") {
-        let finding = Diagnostic::error("config::syntax", "a value is missing or cannot be read")
-            .with_location(span, "a value is expected");
-        return if rest.starts_with('\'') { finding.with_help("strings stand in double quotes") } else { finding };
+        let finding = Diagnostic::error("config::syntax", "a value is missing or not valid")
+            .with_location(span, "expected a value");
+        return if rest.starts_with('\'') { finding.with_help("strings must be in double quotes") } else { finding };
     }
     let expected = expected.replace("`\n`", "a new line").replace("'\\n'", "a new line").replace("`\\n`", "a new line");
     let finding = Diagnostic::error("config::syntax", summary).with_location(span, expected);
     if line.contains('{') && line.contains('=') && name.chars().next().is_some_and(char::is_alphabetic) {
         return finding
-            .with_help("a block on one line holds one attribute at most: give each attribute a line of its own");
+            .with_help("a block on one line can have only one attribute: write each attribute on its own line");
     }
     if rest.trim_start().starts_with('"') || rest.trim_start().starts_with("=>") {
         return finding.with_help("is a comma missing before it?");

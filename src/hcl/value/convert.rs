@@ -49,13 +49,13 @@ pub fn convert_value(value: &ConfigValue, to: &Type) -> Result<ConfigValue, Conv
         (Type::String, ValueData::Number(number)) => ConfigValue::new_string(number.to_string()),
         (Type::Number, ValueData::String(text)) => match text.parse::<super::Number>() {
             Ok(number) => ConfigValue::new_number(number),
-            Err(_) => return Err(ConversionError::new("a number is required, and this string holds none")),
+            Err(_) => return Err(ConversionError::new("a number is required, and this string is not a number")),
         },
         (Type::Bool, ValueData::String(text)) => match &**text {
             "true" | "1" => ConfigValue::new_bool(true),
             "false" | "0" => ConfigValue::new_bool(false),
             "True" | "TRUE" | "False" | "FALSE" => {
-                return Err(ConversionError::new("a bool is required: write true or false in lower case"));
+                return Err(ConversionError::new("a bool is required: write true or false in lowercase"));
             }
             _ => return Err(ConversionError::new("a bool is required")),
         },
@@ -294,7 +294,7 @@ mod tests {
             [(Arc::from("port"), ConfigValue::new_string("http"))].into(),
         )]);
         let mismatch = convert_value(&value, &Type::List(Box::new(object))).unwrap_err();
-        assert_eq!(mismatch.to_string(), "[0].port: a number is required, and this string holds none");
+        assert_eq!(mismatch.to_string(), "[0].port: a number is required, and this string is not a number");
     }
 
     #[test]

@@ -281,13 +281,15 @@ fn describe_last_use(last_used: Option<Timestamp>) -> String {
 impl fmt::Display for KeyDeletionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotDelivered => f.write_str("no store holds it: made by somebody else, or by a run that broke off"),
+            Self::NotDelivered => {
+                f.write_str("in no secret store: created outside Leasehold, or by a run that did not complete")
+            }
             Self::NotDeclared => f.write_str("no longer declared"),
             Self::Replaced { at, last_used } => write!(f, "replaced {at}, {}", describe_last_use(*last_used)),
             Self::MakesRoom { last_used } => {
                 write!(
                     f,
-                    "replaced and off, {}: a user has two keys at most, and a new one needs its place",
+                    "replaced and disabled, {}: a user can have only two keys, and a new one is due",
                     describe_last_use(*last_used)
                 )
             }
@@ -299,13 +301,13 @@ impl fmt::Display for KeyIssueReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
-            Self::NoneHeld => f.write_str("the store holds none that lives"),
+            Self::NoneHeld => f.write_str("the secret store has no valid key"),
             Self::Old { key, created_at, rotate_every } => {
-                write!(f, "{key} is of {created_at}, and is replaced after {rotate_every}")
+                write!(f, "{key} was created {created_at}, rotation every {rotate_every}")
             }
-            Self::Elsewhere { store } => write!(f, "the one it has is in store.{store}"),
-            Self::Owner { from } => write!(f, "the one it has was issued under owner {}", or_none(from)),
-            Self::Environment { from } => write!(f, "the one it has was issued for environment {}", or_none(from)),
+            Self::Elsewhere { store } => write!(f, "the current key is in store.{store}"),
+            Self::Owner { from } => write!(f, "the current key was issued for owner {}", or_none(from)),
+            Self::Environment { from } => write!(f, "the current key was issued for environment {}", or_none(from)),
         }
     }
 }

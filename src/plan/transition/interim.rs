@@ -33,9 +33,9 @@ pub enum InterimState {
 impl fmt::Display for InterimState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Narrowed => "allows what both its states do",
-            Self::StandsIn => "denies what the policies do that are taken up or let go of",
-            Self::Closed => "lets nobody in",
+            Self::Narrowed => "allows only what both the old and the new state allow",
+            Self::StandsIn => "also denies what the attached and detached policies deny",
+            Self::Closed => "can be assumed by no principal",
             Self::Shut => "denies everything",
         })
     }

@@ -83,7 +83,7 @@ pub enum LockError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// `lock.json` is not in a format that this version reads.
-    #[error("{place}/lock.json is not a lock that this version reads: {why}")]
+    #[error("{place}/lock.json is not a lock file that this version can read: {why}")]
     Unreadable {
         /// The store.
         place: String,

@@ -139,7 +139,7 @@ impl LockRecord {
 
 /// Two stacks are configured with the same place for their records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place} holds the records of stack {theirs}, and this is stack {ours}")]
+#[error("{place} contains the records of stack {theirs}, but this is stack {ours}")]
 pub struct OtherStackError {
     /// The store.
     pub place: String,
@@ -155,8 +155,8 @@ impl OtherStackError {
     pub fn help(&self) -> String {
         let Self { theirs, ours, .. } = self;
         format!(
-            "Give each stack records of its own: another `prefix` or `path` in the backend block of {ours}. If {theirs} was renamed to {ours}, \
-             change the name back: marks and policies in the cloud carry it."
+            "Give each stack its own place for records: set another `prefix` or `path` in the backend block of {ours}. If {theirs} was renamed to {ours}, \
+             change the name back: marks and policies in the cloud contain it."
         )
     }
 }

@@ -39,9 +39,8 @@ pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::R
     let config = &aws.config;
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{stack}"));
     let place = format!("s3://{}/{prefix}", bucket.name);
-    let unusable = || format!("the backend {place} cannot work");
-    let chain =
-        config.credentials_provider().context("there is no source of AWS credentials").with_context(unusable)?;
+    let unusable = || format!("the backend {place} is not valid");
+    let chain = config.credentials_provider().context("no AWS credentials found").with_context(unusable)?;
     let region = bucket.region.clone().or_else(|| config.region().map(ToString::to_string));
     let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
     let endpoint = BucketEndpoint::for_bucket(bucket, &region, config).with_context(unusable)?;
@@ -72,7 +71,7 @@ pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::R
         builder = builder.with_sse_kms_encryption(key);
     }
     let objects = builder.build().with_context(unusable)?;
-    let root = Path::parse(&prefix).with_context(|| format!("{prefix:?} cannot be a prefix of keys"))?;
+    let root = Path::parse(&prefix).with_context(|| format!("{prefix:?} is not a valid key prefix"))?;
     Ok(Store::new(Arc::new(objects), root, None, server, place))
 }
 

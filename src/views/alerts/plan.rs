@@ -42,8 +42,8 @@ fn new_alert(rule: &str, level: AlertLevel, message: String, remedy: &str) -> Al
 
 fn alert_for_refusal(ruling: &Ruling, place: &dyn Fn(Option<&Address>) -> Option<AlertPlace>) -> Alert {
     let word = match ruling.decision {
-        RulingDecision::RequireApproval => "needs an approval",
-        RulingDecision::Deny | RulingDecision::Allow => "is refused",
+        RulingDecision::RequireApproval => "requires approval",
+        RulingDecision::Deny | RulingDecision::Allow => "refused",
     };
     Alert {
         subject: ruling.subject.as_ref().map_or_else(|| "the plan".to_owned(), ToString::to_string),
@@ -51,7 +51,7 @@ fn alert_for_refusal(ruling: &Ruling, place: &dyn Fn(Option<&Address>) -> Option
         ..new_alert(
             "plan-refused",
             AlertLevel::Error,
-            format!("{word} by {}: {}", ruling.rule, ruling.why),
+            format!("{word} by rule {}: {}", ruling.rule, ruling.why),
             &ruling.help,
         )
     }
@@ -61,19 +61,22 @@ fn alert_for_event(delta: &IdentityDelta) -> Option<Alert> {
     let why: Vec<String> = delta.reasons.iter().map(ToString::to_string).collect();
     let why = why.join("; ");
     match delta.lifecycle {
-        Lifecycle::Leaver => {
-            Some(new_alert("leaver", AlertLevel::Note, format!("leaves: {why}"), "Nothing, if it shall leave."))
-        }
+        Lifecycle::Leaver => Some(new_alert(
+            "leaver",
+            AlertLevel::Note,
+            format!("leaves: {why}"),
+            "No action needed if the identity should leave.",
+        )),
         Lifecycle::Released => {
-            let remedy = "Make sure that somebody else manages it: no lease ends its access from now on.";
-            Some(new_alert("let-go", AlertLevel::Warning, format!("is let go of: {why}"), remedy))
+            let remedy = "Make sure that the identity is managed elsewhere: Leasehold no longer enforces its lease.";
+            Some(new_alert("let-go", AlertLevel::Warning, format!("released: {why}"), remedy))
         }
         Lifecycle::Drift => {
-            Some(new_alert("drift", AlertLevel::Warning, why, "An apply puts it back as the configuration says."))
+            Some(new_alert("drift", AlertLevel::Warning, why, "Run `leasehold apply` to restore the declared state."))
         }
         Lifecycle::Mover if delta.drifted => {
-            let remedy = "Look whether anybody relies on what was done outside; an apply undoes it.";
-            Some(new_alert("drift", AlertLevel::Warning, "was changed outside leasehold as well".to_owned(), remedy))
+            let remedy = "Check whether the change is needed: `leasehold apply` reverts it.";
+            Some(new_alert("drift", AlertLevel::Warning, "was also changed outside Leasehold".to_owned(), remedy))
         }
         Lifecycle::Joiner | Lifecycle::Mover => None,
     }
@@ -83,14 +86,17 @@ fn alert_for_verdict(delta: &IdentityDelta) -> Option<Alert> {
     let access = delta.access.as_ref()?;
     let example = access.witness.iter().map(|witness| format!(", for example {witness}"));
     let example = example.chain(access.reason.iter().map(|reason| format!(" ({reason})"))).collect::<String>();
-    let remedy = "Approve it only if it was meant.";
+    let remedy = "Approve it only if the change is intended.";
     match access.verdict {
         AccessVerdict::Expands => {
             Some(new_alert("access-expands", AlertLevel::Warning, format!("access expands{example}"), remedy))
         }
-        AccessVerdict::Incomparable => {
-            Some(new_alert("access-expands", AlertLevel::Warning, format!("access changes both ways{example}"), remedy))
-        }
+        AccessVerdict::Incomparable => Some(new_alert(
+            "access-expands",
+            AlertLevel::Warning,
+            format!("access both expands and narrows{example}"),
+            remedy,
+        )),
         AccessVerdict::Unknown => {
             Some(new_alert("access-unknown", AlertLevel::Warning, format!("access may expand{example}"), remedy))
         }

@@ -31,7 +31,7 @@ pub fn render_drift_text(report: &DriftReport, realize: &Realizer, remedy: Remed
         0 if unmanaged.is_empty() => {}
         0 => out.push('\n'),
         rest => {
-            out.push_str(&format!("  {}\n\n", paint_text(FAINT, &format!("and {rest} more; --format json has all"))));
+            out.push_str(&format!("  {}\n\n", paint_text(FAINT, &format!("and {rest} more; --format json lists all"))));
         }
     }
     for (address, waiting) in &report.quarantined {
@@ -53,7 +53,7 @@ pub fn render_drift_text(report: &DriftReport, realize: &Realizer, remedy: Remed
             coverage
                 .unused_patterns
                 .iter()
-                .map(|text| format!("Nothing fits the pattern {} any more.\n", escape_steering(text))),
+                .map(|text| format!("No object matches the ignore pattern {}.\n", escape_steering(text))),
         );
     }
     out

@@ -23,7 +23,7 @@ fn render_head(report: &DriftReport) -> String {
     out.extend(super::describe_pending(report).map(|line| format!("{}\n\n", format_code(&line))));
     out.extend(report.coverage.as_ref().map(|coverage| format!("{}\n\n", super::describe_coverage(coverage))));
     if !report.quarantined.is_empty() {
-        out.push_str(&format!("{} in quarantine, as it should be.\n\n", report.quarantined.len()));
+        out.push_str(&format!("{} in quarantine, as expected.\n\n", report.quarantined.len()));
     }
     out
 }

@@ -21,8 +21,8 @@ fn count_findings(report: &DriftReport) -> String {
     let looked = pluralize(report.identities, "identity", "identities");
     let scopes = pluralize(report.looked_at.len().saturating_sub(report.identities), "scope", "scopes");
     match report.findings.len() {
-        0 => format!("In sync: {looked} and {scopes} are as they were last applied."),
-        n => format!("Drift: {}; {looked} and {scopes} were looked at.", pluralize(n, "finding", "findings")),
+        0 => format!("In sync: {looked} and {scopes} match the last applied state."),
+        n => format!("Drift: {}; checked {looked} and {scopes}.", pluralize(n, "finding", "findings")),
     }
 }
 
@@ -32,18 +32,16 @@ fn describe_pending(report: &DriftReport) -> Option<String> {
     let rest = report.pending.len().saturating_sub(names.len());
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     let what = pluralize(report.pending.len(), "change", "changes");
-    (!names.is_empty()).then(|| {
-        format!("Not drift: the configuration has {what} that no apply has made yet: {}{more}.", names.join(", "))
-    })
+    (!names.is_empty())
+        .then(|| format!("Not drift: {what} in the configuration not yet applied: {}{more}.", names.join(", ")))
 }
 
 /// The numbers of managed and unmanaged objects, in one line.
 fn describe_coverage(coverage: &Coverage) -> String {
     let others: usize = coverage.other_stacks.values().sum();
-    let share =
-        coverage.percent().map_or_else(|| "nothing to manage".to_owned(), |percent| format!("{percent} % managed"));
+    let share = coverage.percent().map_or_else(|| "no objects".to_owned(), |percent| format!("{percent} % managed"));
     format!(
-        "Coverage: {share}. {} of this stack, {others} of other stacks, {} unmanaged, {} ignored; apart from these {} \
+        "Coverage: {share}. {} in this stack, {others} in other stacks, {} unmanaged, {} ignored; not counted: {} \
          service-linked and {} reserved.",
         coverage.managed,
         coverage.unmanaged.len(),

@@ -35,7 +35,7 @@ const FINDINGS: usize = 4;
 pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &Realizer) -> String {
     let mut out = render_header(plan);
     if plan.is_empty() && plan.identities.is_empty() {
-        out.push_str("No changes. The cloud is as the configuration says.\n");
+        out.push_str("No changes. Your identities match the configuration.\n");
         out.push_str(&render_waiting(plan));
         return out;
     }
@@ -132,7 +132,7 @@ pub(super) fn describe_identity(delta: &IdentityDelta, now: Timestamp) -> String
     parts.extend(delta.environment.clone());
     parts.extend(delta.id.account.as_ref().map(|account| format!("account {account}")));
     parts.push(match delta.deadline {
-        Some(deadline) => format!("until {}{}", format_day(deadline), format_remaining(now, deadline)),
+        Some(deadline) => format!("expires {}{}", format_day(deadline), format_remaining(now, deadline)),
         None => "no lease".to_owned(),
     });
     let mut line = escape_steering(&parts.join(" · ")).into_owned();
@@ -155,7 +155,7 @@ fn describe_level(level: AccessLevel) -> &'static str {
         AccessLevel::Read => "read access",
         AccessLevel::Tagging => "tagging access",
         AccessLevel::Write => "write access",
-        AccessLevel::Unknown => "access of unknown level",
+        AccessLevel::Unknown => "unknown access level",
         AccessLevel::PermissionsManagement => "permissions management",
     }
 }
@@ -165,7 +165,7 @@ fn describe_verdict(verdict: AccessVerdict) -> &'static str {
         AccessVerdict::Equivalent => "same access",
         AccessVerdict::Narrows => "narrows access",
         AccessVerdict::Expands => "EXPANDS access",
-        AccessVerdict::Incomparable => "CHANGES access both ways",
+        AccessVerdict::Incomparable => "EXPANDS and narrows access",
         AccessVerdict::Unknown => "access may EXPAND",
     }
 }
@@ -183,13 +183,15 @@ fn describe_leaving(delta: &IdentityDelta, leaving: &Leaving) -> String {
     let revoked = delta.reasons.iter().any(|r| matches!(r, ChangeReason::Leaves { why: LeaveReason::Revoked { .. } }));
     let what = match leaving {
         Leaving::Quarantine { .. } if revoked => {
-            format!("quarantine now, shut until `leasehold restore {}`", quote_shell_word(delta.address.as_str()))
+            format!("quarantine now, until `leasehold restore {}`", quote_shell_word(delta.address.as_str()))
         }
         Leaving::Quarantine { delete_after: Some(at), .. } => {
-            format!("quarantine now, deleted after {}", format_day(*at))
+            format!("quarantine now, delete after {}", format_day(*at))
         }
-        Leaving::Quarantine { delete_after: None, .. } => "quarantine now, deleted once its block is gone".to_owned(),
-        Leaving::Deletion => "deleted now".to_owned(),
+        Leaving::Quarantine { delete_after: None, .. } => {
+            "quarantine now, delete after its block is removed".to_owned()
+        }
+        Leaving::Deletion => "delete now".to_owned(),
     };
     escape_steering(&format!("{} → {what}", why.join("; "))).into_owned()
 }
@@ -216,11 +218,11 @@ fn is_detail(reason: &ChangeReason) -> bool {
 /// How many identities a shared object is attached to, and whether it was changed outside Leasehold.
 pub(super) fn describe_holders(delta: &SharedDelta) -> String {
     let holders = match delta.holders {
-        0 => "held by no identity".to_owned(),
-        1 => "held by 1 identity".to_owned(),
-        n => format!("held by {n} identities"),
+        0 => "attached to no identity".to_owned(),
+        1 => "attached to 1 identity".to_owned(),
+        n => format!("attached to {n} identities"),
     };
-    let why = if delta.lifecycle == Lifecycle::Drift { " · changed outside leasehold" } else { "" };
+    let why = if delta.lifecycle == Lifecycle::Drift { " · changed outside Leasehold" } else { "" };
     let place = delta.id.account.as_ref().map_or_else(String::new, |account| format!(" · account {account}"));
     format!("{holders}{place}{why}")
 }
@@ -284,7 +286,7 @@ fn render_access_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> S
         rest => {
             out.push_str(&format!(
                 "      {}\n",
-                paint_text(FAINT, &format!("! and {rest} more; --format json has all"))
+                paint_text(FAINT, &format!("! and {rest} more; --format json lists all"))
             ));
         }
     }
@@ -359,8 +361,8 @@ fn render_changes_with_lines(
 /// A short description of what a change does. `None`: the provider has none for it.
 pub fn describe_change(change: &Change, realize: &Realizer) -> Option<String> {
     match change.kind() {
-        ChangeKind::Adopt => Some("marks are put on; it carries none".to_owned()),
-        ChangeKind::Unmark => Some("marks are taken off".to_owned()),
+        ChangeKind::Adopt => Some("marks are added".to_owned()),
+        ChangeKind::Unmark => Some("marks are removed".to_owned()),
         _ => realize.semantics.describe_change(change),
     }
 }
@@ -376,20 +378,19 @@ fn render_waiting(plan: &Plan) -> String {
     for (address, waiting) in &plan.quarantined {
         let revoked = LeaveReason::from_mark(&waiting.reason);
         let then = match (waiting.held_by_use, waiting.delete_after) {
-            (Some(used), _) => format!("kept: it was used at {used}, after its quarantine began"),
-            (None, Some(at)) => format!("deleted after {}", format_day(at)),
+            (Some(used), _) => format!("not deleted: it was used at {used}, after its quarantine began"),
+            (None, Some(at)) => format!("delete after {}", format_day(at)),
             (None, None) if revoked.is_some() => {
-                format!("shut until `leasehold restore {}`", quote_shell_word(address.as_str()))
+                format!("until `leasehold restore {}`", quote_shell_word(address.as_str()))
             }
-            (None, None) => "deleted once its block is gone".to_owned(),
+            (None, None) => "delete after its block is removed".to_owned(),
         };
         let why = revoked.map_or_else(|| waiting.reason.clone(), |revoked| revoked.to_string());
         let line = format!(". quarantined  {address}  since {} ({why}) · {then}", format_day(waiting.since));
         out.push_str(&format!("  {}\n", paint_text(FAINT, &escape_steering(&line))));
     }
     for account in plan.out_of_sight.keys() {
-        let line =
-            format!(". let go of   account {account}: what lives there stays as it is, and is not looked at any more");
+        let line = format!(". release      account {account}: its objects stay unchanged and are no longer read");
         out.push_str(&format!("  {}\n", paint_text(FAINT, &escape_steering(&line))));
     }
     for (address, holders) in &plan.kept {
@@ -399,7 +400,7 @@ fn render_waiting(plan: &Plan) -> String {
             rest => format!(" and {rest} more"),
         };
         let line = format!(
-            ". kept         {address}  no longer declared, but held by {}{more}, not this stack's",
+            ". kept         {address}  not declared; still attached to {}{more}, not in this stack",
             names.join(", ")
         );
         out.push_str(&format!("  {}\n", paint_text(FAINT, &escape_steering(&line))));

@@ -24,5 +24,5 @@ pub fn collect_interim_steps(plan: &Plan) -> InterimSteps<'_> {
 #[must_use]
 pub fn describe_interim_step(step: &Step) -> String {
     let words = step.meanwhile.map_or_else(String::new, |meanwhile| meanwhile.to_string());
-    escape_steering(&format!("until the change is done, {} {words}", step.change.id())).into_owned()
+    escape_steering(&format!("during the change, {} {words}", step.change.id())).into_owned()
 }

@@ -49,7 +49,7 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
     let realm = &plan.realm;
     let mut out = format!("### Leasehold plan · stack {}\n\n", format_code(plan.stack.as_str()));
     if plan.is_empty() && plan.identities.is_empty() {
-        out.push_str("**No changes.** The cloud is as the configuration says.\n\n");
+        out.push_str("**No changes.** Your identities match the configuration.\n\n");
     } else {
         let summary = PlanSummary::from_plan(plan).to_string();
         let (resources, identities) = summary.split_once("  ").unwrap_or((&summary, ""));
@@ -57,7 +57,7 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
     }
     out.push_str(&format!("{} as {} · now {}\n\n", describe_realm(realm), format_code(&realm.actor), plan.now));
     if !rulings.is_empty() {
-        out.push_str("**Refused: it cannot be applied as it is.**\n\n");
+        out.push_str("**Refused: this plan cannot be applied.**\n\n");
         for ruling in rulings.iter().take(RULINGS) {
             out.push_str(&format!(
                 "- {}: {} {}\n",
@@ -73,12 +73,12 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
     }
     let waiting = plan.quarantined.len();
     if waiting > 0 {
-        let verb = if waiting == 1 { "identity stays" } else { "identities stay" };
-        out.push_str(&format!("{waiting} quarantined {verb} as before.\n\n"));
+        let verb = if waiting == 1 { "identity is unchanged" } else { "identities are unchanged" };
+        out.push_str(&format!("{waiting} quarantined {verb}.\n\n"));
     }
     for (address, holders) in &plan.kept {
         out.push_str(&format!(
-            "{} is kept for {} that are not this stack's.\n\n",
+            "{} is not deleted: still attached to {} outside this stack.\n\n",
             format_code(address.as_str()),
             holders.len()
         ));

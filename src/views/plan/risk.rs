@@ -41,10 +41,10 @@ impl Risk {
     pub fn describe_risk(self) -> &'static str {
         match self {
             Self::Refused => "refused",
-            Self::GrowsToPermissions => "grows to permissions management",
+            Self::GrowsToPermissions => "access grows to permissions management",
             Self::Grows => "access grows",
             Self::Deleted => "deleted",
-            Self::Released => "let go",
+            Self::Released => "released",
             Self::Drifted => "drift",
             Self::Quarantined => "quarantined",
             Self::JoinsToWrite => "joins, may write",

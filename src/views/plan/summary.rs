@@ -121,7 +121,7 @@ impl fmt::Display for PlanSummary {
             plural(self.joiners, "joiner", "joiners"),
             movers,
             plural(self.leavers, "leaver", "leavers"),
-            plural(self.released, "let go", "let go"),
+            plural(self.released, "released", "released"),
             plural(self.drifted, "drift", "drifts"),
             plural(self.shared, "shared scope", "shared scopes"),
             plural(self.groups, "group", "groups"),

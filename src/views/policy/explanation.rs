@@ -13,7 +13,7 @@ const SHOWN: usize = 6;
 /// For people: the highest level, then the levels of each service, the highest first.
 #[must_use]
 pub fn render_explanation(services: &[ServiceReach]) -> String {
-    let Some(highest) = highest_level(services) else { return "It allows nothing that is known.\n".to_owned() };
+    let Some(highest) = highest_level(services) else { return "It allows no known action.\n".to_owned() };
     let mut out = format!("Highest level: {}\n", paint_level(highest));
     for service in services {
         out.push_str(&format!("\n{}  {}\n", paint_text(STRONG, service.service), service.name));
@@ -28,7 +28,7 @@ pub fn render_explanation(services: &[ServiceReach]) -> String {
             out.push_str(&format!("  {}{padding}  {count:<10}  {}{more}\n", paint_level(*level), shown.join(", ")));
         }
         if service.uncertain > 0 {
-            out.push_str(&format!("  of these, {} only as far as can be told\n", service.uncertain));
+            out.push_str(&format!("  of these, {} possibly not allowed: could not be decided\n", service.uncertain));
         }
     }
     out

@@ -54,7 +54,7 @@ pub fn render_comparison(comparison: &PolicyComparison) -> String {
         ComparisonVerdict::Equivalent => paint_text(ADD, "the same access"),
         ComparisonVerdict::Narrows => paint_text(ADD, "narrows access"),
         ComparisonVerdict::Expands => paint_text(REMOVE, "EXPANDS access"),
-        ComparisonVerdict::Incomparable => paint_text(REMOVE, "CHANGES access both ways"),
+        ComparisonVerdict::Incomparable => paint_text(REMOVE, "EXPANDS and narrows access"),
         ComparisonVerdict::Unknown => paint_text(REMOVE, "access may EXPAND or narrow"),
     };
     let mut out = format!("{words}\n");
@@ -65,7 +65,7 @@ pub fn render_comparison(comparison: &PolicyComparison) -> String {
         out.push_str(&format!("  no longer allowed, for example: {}\n", describe_request(request)));
     }
     if let Some(reason) = comparison.unknown_reason() {
-        let proved = if comparison.grants_nothing_new() { "; it is proved that nothing is newly allowed" } else { "" };
+        let proved = if comparison.grants_nothing_new() { "; nothing is newly allowed (proved)" } else { "" };
         out.push_str(&format!("  not decided: {}{proved}\n", escape_steering(&reason.to_string())));
     }
     out

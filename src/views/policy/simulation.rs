@@ -51,13 +51,13 @@ pub fn render_simulation(simulated: &SimulatedDecision<'_>) -> String {
     let words = match simulated.decision.outcome {
         EvaluationOutcome::Allow => paint_text(ADD, "allowed"),
         EvaluationOutcome::ExplicitDeny => paint_text(REMOVE, "denied explicitly"),
-        EvaluationOutcome::ImplicitDeny => paint_text(REMOVE, "denied: nothing allows it"),
-        EvaluationOutcome::Undecided => paint_text(CHANGE, "not decided: it depends on what AWS does not document"),
+        EvaluationOutcome::ImplicitDeny => paint_text(REMOVE, "denied: no statement allows it"),
+        EvaluationOutcome::Undecided => paint_text(CHANGE, "not decided: depends on undocumented AWS behavior"),
     };
     let mut out = format!("{words}  {}\n", describe_request(simulated.request));
     for decider in simulated.deciding_statements() {
         let sid = decider.sid.as_ref().map_or_else(String::new, |sid| format!(" ({sid})"));
-        let layer = if decider.layer == PolicyLayer::Boundary { "  the boundary" } else { "" };
+        let layer = if decider.layer == PolicyLayer::Boundary { "  (permissions boundary)" } else { "" };
         out.push_str(&format!("  by {}\n", escape_steering(&format!("{} {}{sid}{layer}", decider.file, decider.path))));
     }
     out

@@ -190,19 +190,19 @@ fn what_is_done_outside_is_found_in_the_account_it_was_done_in() {
     ─── stdout
     Leasehold drift  ·  stack two  ·  local embedded, audit embedded/audit.db as tester  ·  now 2026-11-20T22:00:00Z
 
-      ! stray access  identity.auditor  owner jane
-          it holds arn:aws:iam::aws:policy/AdministratorAccess, which nobody declared
+      ! unmanaged access  identity.auditor  owner jane
+          has arn:aws:iam::aws:policy/AdministratorAccess, which is not declared
           directory_user audit:bot
-          not decided: the content of arn:aws:iam::aws:policy/AdministratorAccess is not read
+          not decided: Leasehold does not read the content of arn:aws:iam::aws:policy/AdministratorAccess
           + directory_attachment            audit:bot/arn:aws:iam::aws:policy/AdministratorAccess
-          Find out who gave it; declare it, or let `leasehold apply` take it off.
+          Find out who added it. Declare it, or run `leasehold apply` to remove it.
 
       ! missing  identity.reader  owner jane
-          it is declared and not there: removed outside, or never applied
+          declared but missing: deleted outside Leasehold, or never applied
           directory_role audit:reader
-          Find out who removed it; `leasehold apply` makes it again, or take its block out.
+          Find out who deleted it. Run `leasehold apply` to create it again, or remove its block.
 
-    Drift: 2 findings; 2 identities and 3 scopes were looked at.
+    Drift: 2 findings; checked 2 identities and 3 scopes.
     ");
     assert_eq!(lifecycles(&stack.plan_json())["identity.auditor"], "drift");
     stack.apply();

@@ -16,8 +16,8 @@ fn nobody_is_asked_where_there_is_no_terminal() {
     $ leasehold apply
     exit 3
     ─── stderr
-    error: nobody can be asked whether to apply: this is no terminal
-      help: Answer yes at a terminal, or pass --auto-approve where nobody can be asked.
+    error: cannot prompt for approval: stdin or stderr is not a terminal
+      help: Answer yes at a terminal, or pass --auto-approve.
     ");
 }
 
@@ -30,10 +30,10 @@ fn a_target_brings_what_it_needs_and_nothing_else() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      + scope   scope.orders_read  held by 3 identities
+      + scope   scope.orders_read  attached to 3 identities
           + directory_policy                orders_read
 
-      + joiner  identity.jane_doe  human · owner jane · until 2027-02-18 (90d) · read access
+      + joiner  identity.jane_doe  human · owner jane · expires 2027-02-18 (90d) · read access
           + directory_user                  jane.doe
           + directory_inline_policy         jane.doe/leasehold    lease deny
           + directory_attachment            jane.doe/orders_read
@@ -62,19 +62,19 @@ fn a_misspelt_address_is_an_error_with_a_guess() {
     $ leasehold plan --target identity.jane_do
     exit 1
     ─── stderr
-    error: nothing in stack quickstart is called identity.jane_do; did you mean identity.jane_doe?
+    error: no address in stack quickstart matches identity.jane_do; did you mean identity.jane_doe?
     ");
     snapshot!(stack.run(&["plan", "--exclude", "scope.order_read"]).expect(1), @"
     $ leasehold plan --exclude scope.order_read
     exit 1
     ─── stderr
-    error: nothing in stack quickstart is called scope.order_read; did you mean scope.orders_read?
+    error: no address in stack quickstart matches scope.order_read; did you mean scope.orders_read?
     ");
     snapshot!(stack.run(&["show", "identity.checkut_ci"]).expect(1), @"
     $ leasehold show identity.checkut_ci
     exit 1
     ─── stderr
-    error: no plan file and no identity of stack quickstart is called identity.checkut_ci; did you mean identity.checkout_ci?
+    error: no plan file and no identity in stack quickstart has the name identity.checkut_ci; did you mean identity.checkout_ci?
     ");
 }
 
@@ -95,16 +95,16 @@ fn graph_in_both_forms() {
       "owner.jane";
       "scope.orders_read";
       "service.checkout";
-      "identity.checkout_ci" -> "owner.jane" [label = "is answered for by"];
+      "identity.checkout_ci" -> "owner.jane" [label = "is owned by"];
       "identity.checkout_ci" -> "service.checkout" [label = "works for"];
-      "identity.jane_doe" -> "owner.jane" [label = "is answered for by"];
-      "identity.jane_doe" -> "scope.orders_read" [label = "holds"];
-      "identity.nightly_report" -> "owner.jane" [label = "is answered for by"];
-      "identity.nightly_report" -> "scope.orders_read" [label = "holds"];
+      "identity.jane_doe" -> "owner.jane" [label = "is owned by"];
+      "identity.jane_doe" -> "scope.orders_read" [label = "has"];
+      "identity.nightly_report" -> "owner.jane" [label = "is owned by"];
+      "identity.nightly_report" -> "scope.orders_read" [label = "has"];
       "identity.nightly_report" -> "service.checkout" [label = "works for"];
-      "identity.triage_agent" -> "owner.jane" [label = "is answered for by"];
-      "identity.triage_agent" -> "scope.orders_read" [label = "holds"];
-      "service.checkout" -> "owner.jane" [label = "is answered for by"];
+      "identity.triage_agent" -> "owner.jane" [label = "is owned by"];
+      "identity.triage_agent" -> "scope.orders_read" [label = "has"];
+      "service.checkout" -> "owner.jane" [label = "is owned by"];
     }
     "#);
     snapshot!(stack.ok(&["graph", "--format", "mermaid"]), @r#"
@@ -119,16 +119,16 @@ fn graph_in_both_forms() {
       n4["owner.jane"]
       n5["scope.orders_read"]
       n6["service.checkout"]
-      n0 -->|is answered for by| n4
+      n0 -->|is owned by| n4
       n0 -->|works for| n6
-      n1 -->|is answered for by| n4
-      n1 -->|holds| n5
-      n2 -->|is answered for by| n4
-      n2 -->|holds| n5
+      n1 -->|is owned by| n4
+      n1 -->|has| n5
+      n2 -->|is owned by| n4
+      n2 -->|has| n5
       n2 -->|works for| n6
-      n3 -->|is answered for by| n4
-      n3 -->|holds| n5
-      n6 -->|is answered for by| n4
+      n3 -->|is owned by| n4
+      n3 -->|has| n5
+      n6 -->|is owned by| n4
     "#);
 }
 
@@ -163,7 +163,7 @@ fn init_gives_a_stack_that_plans_and_applies() {
     $ leasehold init
     exit 3
     ─── stderr
-    error: ./stack.hcl is there already; init does not touch a stack that exists
+    error: ./stack.hcl already exists; init does not change an existing stack
       help: Choose an empty directory.
     ");
     assert_eq!(stack.files(), before);

@@ -52,7 +52,7 @@ fn a_part_that_was_taken_away_comes_back() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      ! drift   identity.checkout_ci  parts are missing: taken away outside leasehold, or a run broke off
+      ! drift   identity.checkout_ci  parts are missing: removed outside Leasehold, or an earlier run did not complete
           + directory_inline_policy         checkout_ci/leasehold  lease deny
 
     Plan: 1 to add, 0 to change, 0 to destroy.  1 drift.
@@ -74,10 +74,10 @@ fn a_principal_of_the_same_name_that_is_not_ours_is_named_and_untouched() {
     ─── stderr
     plan::name_taken
 
-      × identity.checkout_ci cannot be created: directory_role checkout_ci exists already and is not
-      │ this stack's
-      │ local:role/checkout_ci lives in the cloud, and it carries no mark of leasehold. Leasehold
-      │ never writes what does not carry its mark.
+      × identity.checkout_ci cannot be created: directory_role checkout_ci already exists and does not
+      │ belong to this stack
+      │ local:role/checkout_ci exists in the cloud, and it has no Leasehold marks. Leasehold only
+      │ changes objects that have the marks of its stack.
         ╭─[identities.hcl:19:1]
      18 │ 
      19 │ identity "checkout_ci" {
@@ -85,7 +85,7 @@ fn a_principal_of_the_same_name_that_is_not_ours_is_named_and_untouched() {
         ·            ╰── this name is taken
      20 │   kind        = "workload"
         ╰────
-      help: Give it another `name`, or remove the live object by hand if nobody needs it.
+      help: Set another `name`, or delete the live object outside Leasehold if it is unused.
     "#);
     assert_eq!(stranger.rows_of(&["checkout_ci"]).unwrap(), before);
 }

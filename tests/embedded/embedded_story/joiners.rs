@@ -14,14 +14,14 @@ fn the_first_apply_creates_and_verifies_and_the_second_has_nothing_to_do() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-    No changes. The cloud is as the configuration says.
+    No changes. Your identities match the configuration.
     ");
     stack.assert_converged();
     snapshot!(stack.ok(&["list"]), @"
     $ leasehold list
     exit 0
     ─── stdout
-     address                  kind      owner  service   phase   until       last used
+     address                  kind      owner  service   phase   expires     last used
      identity.checkout_ci     workload  jane   checkout  active  2027-02-18  -
      identity.jane_doe        human     jane   -         active  2027-02-18  -
      identity.nightly_report  service   jane   checkout  active  2027-05-19  -

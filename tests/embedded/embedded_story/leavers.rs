@@ -23,7 +23,7 @@ fn a_leaver_is_quarantined_and_restored_when_put_back() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      - leaver  identity.triage_agent  no longer in configuration → quarantine now, deleted after 2026-11-27
+      - leaver  identity.triage_agent  no longer in configuration → quarantine now, delete after 2026-11-27
           ~ directory_role                  triage_agent            trust policy emptied
           ~ directory_inline_policy         triage_agent/leasehold  deny everything
 
@@ -37,8 +37,8 @@ fn a_leaver_is_quarantined_and_restored_when_put_back() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-    No changes. The cloud is as the configuration says.
-      . quarantined  identity.triage_agent  since 2026-11-20 (removed) · deleted after 2026-11-27
+    No changes. Your identities match the configuration.
+      . quarantined  identity.triage_agent  since 2026-11-20 (removed) · delete after 2026-11-27
     ");
     assert_eq!(phase(&stack, "identity.triage_agent").as_deref(), Some("quarantined"));
     let policy = inline_policy(&stack, "identity.triage_agent");
@@ -71,7 +71,7 @@ fn a_leaver_is_deleted_after_its_grace_and_not_before() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-27T22:00:00Z
 
-      - leaver  identity.triage_agent  no longer in configuration → deleted now
+      - leaver  identity.triage_agent  no longer in configuration → delete now
           - directory_role                  triage_agent
           - directory_inline_policy         triage_agent/leasehold
           - directory_attachment            triage_agent/orders_read
@@ -97,8 +97,8 @@ fn a_leaver_that_is_still_used_is_kept_and_said_to_be() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-12-20T22:00:00Z
 
-    No changes. The cloud is as the configuration says.
-      . quarantined  identity.triage_agent  since 2026-11-20 (removed) · kept: it was used at 2026-11-25T10:00:00Z, after its quarantine began
+    No changes. Your identities match the configuration.
+      . quarantined  identity.triage_agent  since 2026-11-20 (removed) · not deleted: it was used at 2026-11-25T10:00:00Z, after its quarantine began
     ");
 }
 
@@ -162,17 +162,17 @@ fn a_break_glass_account_leaves_only_with_its_approval() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      - leaver  identity.firefighter  no longer in configuration → quarantine now, deleted after 2026-11-27
+      - leaver  identity.firefighter  no longer in configuration → quarantine now, delete after 2026-11-27
           + directory_inline_policy         firefighter/leasehold  deny everything
 
       refused by break-glass:  identity.firefighter is a break-glass account and would leave
-        If it shall leave, approve it by name: --approve identity.firefighter.
+        If it should leave, approve it: --approve identity.firefighter.
 
     Plan: 1 to add, 0 to change, 0 to destroy.  1 leaver.
     ─── stderr
-    error: the plan is refused, and nothing was changed
+    error: the plan is refused; nothing was changed
       - break-glass: identity.firefighter is a break-glass account and would leave
-        help: If it shall leave, approve it by name: --approve identity.firefighter.
+        help: If it should leave, approve it: --approve identity.firefighter.
     ");
     stack.run(&["apply", "--auto-approve", "--approve", "identity.jane_doe"]).expect(3);
     assert_eq!(stack.files(), before);

@@ -37,7 +37,7 @@ fn a_saved_plan_is_shown_and_applied_as_it_is() {
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: the plan no longer applies as it was reviewed, and nothing was changed
+    error: the saved plan is stale; nothing was changed
       - directory_inline_policy nightly_report/leasehold has changed in the cloud
       - directory_user nightly_report has changed in the cloud
       help: Make a new plan, review it, and apply that.
@@ -52,7 +52,7 @@ fn a_saved_plan_is_stale_once_a_file_changed() {
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: the plan no longer applies as it was reviewed, and nothing was changed
+    error: the saved plan is stale; nothing was changed
       - stack.hcl has changed
       help: Make a new plan, review it, and apply that.
     ");
@@ -77,7 +77,7 @@ fn a_saved_plan_is_stale_once_a_live_object_it_touches_changed() {
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: the plan no longer applies as it was reviewed, and nothing was changed
+    error: the saved plan is stale; nothing was changed
       - directory_inline_policy nightly_report/leasehold has changed in the cloud
       help: Make a new plan, review it, and apply that.
     ");
@@ -110,7 +110,7 @@ fn a_saved_plan_of_another_version_is_refused() {
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: review.plan: the plan has format 3, made by leasehold 0.1.0; this program reads format 2
+    error: review.plan: the plan has format 3, made by Leasehold 0.1.0; this version reads format 2
       help: Make a new plan with `leasehold plan --out review.plan`, review it, and apply that.
     ");
 }

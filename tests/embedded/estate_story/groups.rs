@@ -64,14 +64,14 @@ fn members_get_what_the_group_holds_and_lose_it_with_their_membership() {
     ─── stdout
     Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      - group   group.developers  held by no identity
+      - group   group.developers  attached to no identity
           - directory_group                 developers
           - directory_group_attachment      developers/write
 
-      - scope   scope.write  held by no identity
+      - scope   scope.write  attached to no identity
           - directory_policy                write
 
-      ~ mover   identity.ann  human · owner jane · until 2027-02-18 (90d) · narrows access
+      ~ mover   identity.ann  human · owner jane · expires 2027-02-18 (90d) · narrows access
           access differs
           - directory_membership            ann/developers
 
@@ -97,20 +97,20 @@ fn a_group_that_changes_moves_its_members_with_a_verdict_each() {
     ─── stdout
     Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      ~ group   group.developers  held by 2 identities
+      ~ group   group.developers  attached to 2 identities
           + directory_group_policy          developers/leasehold
 
-      ~ mover   identity.ann  human · owner jane · until 2027-02-18 (90d) · EXPANDS access
-          group.developers says something else
+      ~ mover   identity.ann  human · owner jane · expires 2027-02-18 (90d) · EXPANDS access
+          group.developers changed
           newly allowed, for example: s3:DeleteObject on arn:aws:s3:us-east-1:111122223333:accesspoint/example/object/example
-          ! resource-wildcard: allowed on every resource, though these take ARNs: s3:DeleteObject (name the resources by ARN)
-          ! resource-wildcard: allowed on every resource, though these take ARNs: s3:PutObject (name the resources by ARN)
+          ! resource-wildcard: allowed on every resource, although these actions support resource ARNs: s3:DeleteObject (list the resources by ARN)
+          ! resource-wildcard: allowed on every resource, although these actions support resource ARNs: s3:PutObject (list the resources by ARN)
 
-      ~ mover   identity.bob  human · owner jane · until 2027-02-18 (90d) · EXPANDS access
-          group.developers says something else
+      ~ mover   identity.bob  human · owner jane · expires 2027-02-18 (90d) · EXPANDS access
+          group.developers changed
           newly allowed, for example: s3:DeleteObject on arn:aws:s3:us-east-1:111122223333:accesspoint/example/object/example
-          ! resource-wildcard: allowed on every resource, though these take ARNs: s3:DeleteObject (name the resources by ARN)
-          ! resource-wildcard: allowed on every resource, though these take ARNs: s3:PutObject (name the resources by ARN)
+          ! resource-wildcard: allowed on every resource, although these actions support resource ARNs: s3:DeleteObject (list the resources by ARN)
+          ! resource-wildcard: allowed on every resource, although these actions support resource ARNs: s3:PutObject (list the resources by ARN)
 
     Plan: 1 to add, 0 to change, 0 to destroy.  2 movers (2 expand), 1 group.
     ");
@@ -142,7 +142,7 @@ fn a_stray_membership_is_drift_and_goes() {
     ─── stdout
     Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      ! drift   identity.bot  changed outside leasehold
+      ! drift   identity.bot  changed outside Leasehold
           - directory_membership            bot/admins
 
     Plan: 0 to add, 0 to change, 1 to destroy.  1 drift.
@@ -202,10 +202,10 @@ fn what_a_group_cannot_be_is_told() {
     ─── stderr
     plan::name_taken
 
-      × group.developers cannot be created: directory_group Developers exists already and is not this
-      │ stack's
-      │ local:group/Developers lives in the cloud, and it carries no mark of leasehold. Leasehold
-      │ never writes what does not carry its mark.
+      × group.developers cannot be created: directory_group Developers already exists and does not
+      │ belong to this stack
+      │ local:group/Developers exists in the cloud, and it has no Leasehold marks. Leasehold only
+      │ changes objects that have the marks of its stack.
        ╭─[groups.hcl:7:1]
      6 │ }
      7 │ group "developers" {
@@ -213,6 +213,6 @@ fn what_a_group_cannot_be_is_told() {
        ·          ╰── this name is taken
      8 │   members = [identity.ann, identity.bob]
        ╰────
-      help: Give it another `name`, or remove the live object by hand if nobody needs it.
+      help: Set another `name`, or delete the live object outside Leasehold if it is unused.
     "#);
 }

@@ -17,7 +17,7 @@ fn a_label_moves_without_leaving_and_joining_and_the_lease_goes_on() {
     ─── stdout
     Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-23T22:00:00Z
 
-      ~ mover   identity.new  service · owner jane · until 2027-02-18 (87d)
+      ~ mover   identity.new  service · owner jane · expires 2027-02-18 (87d)
           moved from identity.old
           ~ directory_user                  old  marks
               leasehold:address: "identity.old" → "identity.new"
@@ -85,9 +85,9 @@ fn a_move_that_would_rename_the_principal_is_refused() {
     ─── stderr
     lifecycle::moved
 
-      × identity.a cannot move to identity.b: it would be another principal
-      │ What lives is directory_user a. A principal is not renamed: what trusts it, and what it signs
-      │ with, would not follow.
+      × identity.a cannot move to identity.b: that is another principal
+      │ The live principal is directory_user a. A principal cannot be renamed: trust policies and
+      │ credentials would still refer to the old one.
        ╭─[identities.hcl:5:12]
      4 │   scopes = [scope.read]
      5 │   name   = "robot"
@@ -95,8 +95,8 @@ fn a_move_that_would_rename_the_principal_is_refused() {
        ·               ╰── this would be directory_user robot
      6 │ }
        ╰────
-      help: write name = "a", or leave `name` out and it keeps the name; or take the `moved` block
-            out, and it is replaced
+      help: write name = "a" or omit `name` to keep the name; or remove the `moved` block to replace
+            the identity
     "#);
     // Without the move it is another principal, and the old one leaves.
     stack.write("identities.hcl", &renamed);
@@ -146,12 +146,12 @@ fn a_name_that_an_expression_reads_must_be_the_one_it_lives_under() {
     ─── stderr
     lifecycle::name_read
 
-      × identity.new.name is not known from the configuration alone
-      │ An expression reads identity.new.name, and gets the default, "new".
+      × identity.new.name cannot be determined from the configuration
+      │ An expression reads identity.new.name and gets the default name, "new".
        ╭─[identities.hcl:1:1]
      1 │ identity "new" {
        · ───────┬──────
-       ·        ╰── says no name, and lives as "old"
+       ·        ╰── has no `name`; the live name is "old"
      2 │   kind   = "service"
        ╰────
       help: write name = "old" in the block

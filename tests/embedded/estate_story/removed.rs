@@ -18,10 +18,10 @@ fn what_is_removed_and_kept_lives_on_without_marks_and_keeps_all_else() {
     ─── stdout
     Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      . let go  identity.kept  no longer managed → its marks are taken off, all else stays; the lease deny in its policy too: no access from 2027-02-18T22:00:00Z
-          ~ directory_user                  kept  marks are taken off
+      . release  identity.kept  no longer managed → remove its marks, keep everything else, including the lease deny: no access from 2027-02-18T22:00:00Z
+          ~ directory_user                  kept  marks are removed
 
-    Plan: 0 to add, 1 to change, 0 to destroy.  1 let go.
+    Plan: 0 to add, 1 to change, 0 to destroy.  1 released.
     ");
     stack.apply().says(&["Read back and verified."]);
     stack.assert_converged();
@@ -40,10 +40,10 @@ fn what_is_removed_and_kept_lives_on_without_marks_and_keeps_all_else() {
     ─── stdout
     Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      - leaver  identity.stays  no longer in configuration → quarantine now, deleted after 2026-11-27
+      - leaver  identity.stays  no longer in configuration → quarantine now, delete after 2026-11-27
           ~ directory_inline_policy         stays/leasehold  deny everything
 
-      . kept         scope.read  no longer declared, but held by user/kept, not this stack's
+      . kept         scope.read  not declared; still attached to user/kept, not in this stack
 
     Plan: 0 to add, 1 to change, 0 to destroy.  1 leaver.
     ");
@@ -66,7 +66,7 @@ fn terraforms_way_to_keep_is_understood_and_without_it_removed_is_a_leaver() {
     ─── stderr
     config::removed
 
-      × identity.a is removed and still declared
+      × identity.a is removed but still declared
        ╭─[identities.hcl:1:1]
      1 │ identity "a" {
        · ──────┬─────
@@ -77,10 +77,10 @@ fn terraforms_way_to_keep_is_understood_and_without_it_removed_is_a_leaver() {
      6 │ removed {
      7 │   from = identity.a
        ·          ─────┬────
-       ·               ╰── says that it is no longer managed
+       ·               ╰── declared as no longer managed here
      8 │   keep = true
        ╰────
-      help: take its block out, or take the `removed` block out
+      help: remove its block, or remove the `removed` block
     "#);
 }
 

@@ -38,7 +38,7 @@ fn compare_tells_people() {
     ");
     insta::assert_snapshot!(told(&["compare", "read.json", "read.json"]), @"the same access");
     insta::assert_snapshot!(told(&["compare", "read.json", "deployer.json"]), @"
-    CHANGES access both ways
+    EXPANDS and narrows access
       newly allowed, for example: iam:PassRole on arn:aws:iam::111122223333:role/example by arn:aws:iam::111122223333:user/example
       no longer allowed, for example: s3:GetObject on arn:aws:s3:::acme-orders/ by arn:aws:iam::111122223333:user/example
     ");

@@ -64,7 +64,7 @@ fn diagnostics_point_into_lists_and_past_a_byte_order_mark() {
      1 │ {
      2 │   "Statement": "�"
        ·                 ┬
-       ·                 ╰── this byte is not
+       ·                 ╰── invalid byte
      3 │ }
        ╰────
     "#);
@@ -92,13 +92,13 @@ fn simulate_names_the_statements_that_decided() {
       by read-write.json [0].Statement[0]
     denied explicitly  s3:PutObject on arn:aws:s3:::acme-orders/x by arn:aws:iam::111122223333:role/ci when aws:sourceip = 192.0.2.1
       by read-write.json [1].Statement[0] (NotFromOutside)
-    denied: nothing allows it  s3:PutObject on arn:aws:s3:::acme-orders/x by arn:aws:iam::111122223333:role/ci when aws:sourceip = 10.1.2.3
+    denied: no statement allows it  s3:PutObject on arn:aws:s3:::acme-orders/x by arn:aws:iam::111122223333:role/ci when aws:sourceip = 10.1.2.3
     allowed  s3:GetObject on arn:aws:s3:::acme-orders/x by anonymous
       by read-write.json [0].Statement[0]
-      by read.json Statement[0] (ReadOrders)  the boundary
+      by read.json Statement[0] (ReadOrders)  (permissions boundary)
     allowed  s3:GetObject on arn:aws:s3:::acme-orders/x by anonymous
       by read-write.json [0].Statement[0]
-    not decided: it depends on what AWS does not document  s3:PutObject on * by anonymous
+    not decided: depends on undocumented AWS behavior  s3:PutObject on * by anonymous
       by unknown-operator.json Statement[0]
     ");
     let json: Value = serde_json::from_str(&ask(&[&outside[..], &["--format", "json"]].concat())).unwrap();

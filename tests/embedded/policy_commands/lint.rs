@@ -9,19 +9,19 @@ use leasehold_test_harness::sarif::{assert_valid, errors};
 fn lint_tells_people() {
     insta::assert_snapshot!(told(&["lint", "deployer.json", "read.json"]), @"
     deployer.json:4:5  high  privilege-escalation  Statement[0] (Deploy)
-      lambda-001: with iam:PassRole and lambda:CreateFunction and lambda:InvokeFunction the holder can gain the rights of a role that it hands to a service
-      remedy: take one of the actions away, or limit it to resources that hold no more rights
+      lambda-001: with iam:PassRole and lambda:CreateFunction and lambda:InvokeFunction the principal can gain the permissions of a role that it passes to a service
+      remedy: remove one of the actions, or limit it to resources that have no additional permissions
 
     deployer.json:4:5  high  pass-role-any-service  Statement[0] (Deploy)
       a role can be passed to any service: there is no condition on iam:PassedToService
-      remedy: add StringEquals iam:PassedToService with the services that are meant
+      remedy: add StringEquals iam:PassedToService with the intended services
 
     deployer.json:4:5  medium  resource-wildcard  Statement[0] (Deploy)
-      allowed on every resource, though these take ARNs: lambda:CreateFunction, lambda:InvokeFunction, iam:PassRole
-      remedy: name the resources by ARN
+      allowed on every resource, although these actions support resource ARNs: lambda:CreateFunction, lambda:InvokeFunction, iam:PassRole
+      remedy: list the resources by ARN
 
     deployer.json:10:5  medium  unknown-action  Statement[1]
-      no action is called `s3:GetObjekt`
+      there is no action `s3:GetObjekt`
       remedy: correct the spelling, or remove it
 
     4 findings: 2 high, 2 medium.

@@ -147,17 +147,17 @@ fn who_can_names_holders_statements_and_deadlines() {
         stack.run(&[&["who-can", action, "arn:aws:s3:::acme-orders/x", "--now", now][..], more].concat())
     };
     insta::assert_snapshot!(ask("s3:GetObject", NOW, &[]).stdout, @"
-    identity.inside  service · owner jane · until 2026-12-20T22:00:00Z
+    identity.inside  service · owner jane · expires 2026-12-20T22:00:00Z
       through directory_inline_policy inside/leasehold  Statement[1]
         only if IpAddress aws:sourceip 10.0.0.0/8
 
-    identity.leaver  service · owner jane · until 2026-12-20T22:00:00Z
+    identity.leaver  service · owner jane · expires 2026-12-20T22:00:00Z
       through directory_inline_policy leaver/leasehold  Statement[1]
 
-    identity.report_bot  service · owner jane · until 2026-12-20T22:00:00Z
+    identity.report_bot  service · owner jane · expires 2026-12-20T22:00:00Z
       through directory_policy orders_read  Statement[0] (ReadOrders)
     ");
-    insta::assert_snapshot!(ask("s3:DeleteBucketPolicy", "2026-12-20T22:00:00Z", &[]).stdout, @"No identity of this stack may.");
+    insta::assert_snapshot!(ask("s3:DeleteBucketPolicy", "2026-12-20T22:00:00Z", &[]).stdout, @"No identity in this stack has this access.");
     let answer = ask("s3:GetObject", NOW, &["--format", "json"]).json();
     assert_eq!(
         (&answer["stack"], &answer["action"], &answer["format_version"]),

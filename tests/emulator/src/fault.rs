@@ -1,10 +1,10 @@
-//! Faults that a test orders from the emulator.
+//! Faults that a test injects into the emulator.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// What shall go wrong, with which API, how often.
+/// A fault: the action that it affects, its effect, and how often it occurs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fault {
     action: String,
@@ -35,19 +35,19 @@ impl Fault {
         Self { action: action.to_owned(), account: None, key: None, how, times: None, skip: 0 }
     }
 
-    /// The call is refused with this code, and does nothing. `action` is an API's name, or `*` for all.
+    /// Rejects the call with this error code, without executing it. `action` is the name of an API action, or `*` for all.
     #[must_use]
     pub fn error(action: &str, status: u16, code: &str) -> Self {
         Self::new(action, How::Error { status, code: code.to_owned(), message: None, ahead: 0 })
     }
 
-    /// The call is refused for now, as IAM does it: HTTP 400 with code `Throttling`.
+    /// Throttles the call, as IAM does: HTTP 400 with error code `Throttling`.
     #[must_use]
     pub fn throttle(action: &str) -> Self {
         Self::error(action, 400, "Throttling").saying("Rate exceeded")
     }
 
-    /// The caller may not make the call.
+    /// Denies the call: the caller does not have permission.
     #[must_use]
     pub fn deny(action: &str) -> Self {
         let service = if action == "GetCallerIdentity" { "sts" } else { "iam" };
@@ -56,79 +56,79 @@ impl Fault {
         Self::error(action, 403, "AccessDenied").saying(&message)
     }
 
-    /// The call is held this long before it is carried out.
+    /// Delays the call before it is executed.
     #[must_use]
     pub fn delay(action: &str, how_long: Duration) -> Self {
         Self::new(action, How::Delay { seconds: how_long.as_secs_f64() })
     }
 
-    /// The call is carried out at once, and its answer held this long.
+    /// Executes the call at once, and delays its response.
     #[must_use]
     pub fn delay_response(action: &str, how_long: Duration) -> Self {
         Self::new(action, How::DelayResponse { seconds: how_long.as_secs_f64() })
     }
 
-    /// The call is carried out and the connection closed without an answer.
+    /// Executes the call, and closes the connection without a response.
     #[must_use]
     pub fn drop_response(action: &str) -> Self {
         Self::new(action, How::DropResponse)
     }
 
-    /// The call is carried out, and only this part of its answer arrives (0 to 1), with a `Content-Length` that fits.
+    /// Executes the call, and returns only this part of its response (0 to 1), with a matching `Content-Length`.
     #[must_use]
     pub fn cut_response(action: &str, keep: f64) -> Self {
         Self::new(action, How::CutResponse { keep })
     }
 
-    /// The connection is closed before the call is carried out.
+    /// Closes the connection before the call is executed.
     #[must_use]
     pub fn drop_request(action: &str) -> Self {
         Self::new(action, How::DropRequest)
     }
 
-    /// The call is held before it is carried out, until [`Emulator::let_go`](crate::Emulator::let_go) or for a minute.
+    /// Holds the call before it is executed, until [`Emulator::let_go`](crate::Emulator::let_go), at most one minute.
     #[must_use]
     pub fn hold(action: &str) -> Self {
         Self::new(action, How::Hold)
     }
 
-    /// The call is carried out at once, and its answer held as [`Fault::hold`] holds a call.
+    /// Executes the call at once, and holds its response as [`Fault::hold`] holds a call.
     #[must_use]
     pub fn hold_response(action: &str) -> Self {
         Self::new(action, How::HoldResponse)
     }
 
-    /// The answer comes from a server whose clock is so many seconds ahead.
+    /// Answers from a server whose clock is this many seconds ahead.
     #[must_use]
     pub fn skew(action: &str, seconds: i64) -> Self {
         Self::new(action, How::Skew { seconds })
     }
 
-    /// The same, for calls in the name of that account only.
+    /// Limits the fault to calls of this account.
     #[must_use]
     pub fn within(self, account: &str) -> Self {
         Self { account: Some(account.to_owned()), ..self }
     }
 
-    /// The same, for so many calls only.
+    /// Limits the fault to this many calls.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    /// The same, of S3 for keys only that contain this.
+    /// Limits a fault of an S3 action to keys that contain this text.
     #[must_use]
     pub fn on_key(self, part: &str) -> Self {
         Self { key: Some(part.to_owned()), ..self }
     }
 
-    /// The same, once so many calls have passed.
+    /// Lets this many calls pass first.
     #[must_use]
     pub fn after(self, calls: u32) -> Self {
         Self { skip: calls, ..self }
     }
 
-    /// The same, with this message where it is an error.
+    /// Sets the message, if the fault is an error.
     #[must_use]
     pub fn saying(mut self, text: &str) -> Self {
         if let How::Error { message, .. } = &mut self.how {
@@ -137,7 +137,7 @@ impl Fault {
         self
     }
 
-    /// The same, from a server whose clock is so many seconds ahead, where it is an error.
+    /// Sets how many seconds the clock of the server is ahead, if the fault is an error.
     #[must_use]
     pub fn ahead(mut self, seconds: i64) -> Self {
         if let How::Error { ahead, .. } = &mut self.how {

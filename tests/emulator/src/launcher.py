@@ -1,8 +1,8 @@
-"""Runs moto's server on a free loopback port, with a record of requests and faults to order. With
+"""Runs moto's server on a free loopback port, with a record of requests and faults that tests inject. With
 INITIAL_NO_AUTH_ACTION_COUNT=0 in the environment it enforces policies, as far as moto does: actions, no conditions.
 
-Prints one line, {"port": N}, when it listens. Ends when its standard input ends, so it cannot outlive the test that
-started it, however that test died. Requests under /leasehold-test/ are for the launcher itself.
+Prints one line, {"port": N}, when it listens. It exits at the end of its standard input, so it cannot outlive the test that
+started it, even if the test was killed. Requests under /leasehold-test/ are for the launcher itself.
 """
 
 import copy
@@ -42,11 +42,11 @@ AS_OF = "HTTP_X_LEASEHOLD_AS_OF"
 
 
 def as_iam_does():
-    """Mends what moto does otherwise than IAM and tests rely on."""
+    """Corrects moto where it differs from IAM and tests depend on IAM's behaviour."""
     create = IAMBackend.create_policy
 
     def create_policy(self, description, path, policy_document, policy_name, tags):
-        # One policy of a name in an account, whatever the path; case does not tell two apart.
+        # A policy name is unique in an account, regardless of the path and of case.
         taken = (policy.name.lower() for policy in self.managed_policies.values() if policy.arn.split(":")[4] != "aws")
         if policy_name.lower() in taken:
             raise EntityAlreadyExists(f"A policy called {policy_name} already exists. Duplicate names are not allowed.")
@@ -67,7 +67,7 @@ def as_iam_does():
     update_group = IAMBackend.update_group
 
     def update_group_and_path(self, group_name, new_group_name, new_path):
-        # A new path alone is a change, too.
+        # A request may change only the path.
         if new_path and not new_group_name:
             self.get_group(group_name).path = new_path
             return
@@ -77,8 +77,8 @@ def as_iam_does():
 
     update_user = IAMBackend.update_user
 
-    def update_user_who_keeps_tags(self, user_name, new_path=None, new_user_name=None):
-        # Tags go by the ARN, which holds the path.
+    def update_user_and_keep_tags(self, user_name, new_path=None, new_user_name=None):
+        # Tags are stored by ARN, and the ARN contains the path.
         user = self.get_user(user_name)
         before = user.arn
         tags = self.tagger.list_tags_for_resource(before)["Tags"]
@@ -86,11 +86,11 @@ def as_iam_does():
         self.tagger.delete_all_tags_for_resource(before)
         self.tagger.tag_resource(user.arn, tags)
 
-    IAMBackend.update_user = update_user_who_keeps_tags
+    IAMBackend.update_user = update_user_and_keep_tags
 
     delete_user = IAMBackend.delete_user
 
-    def delete_user_unless_it_holds_something(self, user_name):
+    def delete_user_without_dependents(self, user_name):
         user = self.get_user(user_name)
         services = [credential for credential in service_credentials(self) if credential["UserName"] == user_name]
         credentials = (
@@ -105,17 +105,17 @@ def as_iam_does():
             raise DeleteConflictException("Cannot delete entity, must remove credentials and leave groups first.")
         return delete_user(self, user_name)
 
-    IAMBackend.delete_user = delete_user_unless_it_holds_something
+    IAMBackend.delete_user = delete_user_without_dependents
 
     remove_role = IAMBackend.remove_role_from_instance_profile
 
-    def remove_role_that_is_there(self, profile_name, role_name):
+    def remove_existing_role(self, profile_name, role_name):
         profile, role = self.get_instance_profile(profile_name), self.get_role(role_name)
         if role not in profile.roles:
             raise NotFoundException(f"The role {role_name} is not in the instance profile {profile_name}.")
         return remove_role(self, profile_name, role_name)
 
-    IAMBackend.remove_role_from_instance_profile = remove_role_that_is_there
+    IAMBackend.remove_role_from_instance_profile = remove_existing_role
 
     delete_virtual_mfa_device = IAMBackend.delete_virtual_mfa_device
 
@@ -131,7 +131,7 @@ def as_iam_does():
     tags_of_devices()
     federations()
 
-    # Boundaries of users, which moto drops.
+    # Permissions boundaries of users, which moto ignores.
     User.permissions_boundary = None
     create_user = IamResponse.create_user
 
@@ -150,29 +150,29 @@ def as_iam_does():
     IamResponse.put_user_permissions_boundary = lambda self: bound(self, self._get_param("PermissionsBoundary"))
     IamResponse.delete_user_permissions_boundary = lambda self: bound(self, None)
 
-    # The test's own snippets are the account's root.
+    # Snippets of the test run as the root user of the account.
     authorize = ActionAuthenticatorMixin._authenticate_and_authorize_action
 
-    def authorize_unless_it_is_the_test(self, *arguments):
+    def authorize_except_test_client(self, *arguments):
         if UNCOUNTED in self.headers.get("User-Agent", ""):
             return
         try:
             authorize(self, *arguments)
         except HTTPException as refused:
-            # In IAM's own form.
+            # The error format of IAM.
             refused.description = Refusal(403, "AccessDenied", refused.message).response("iam")[1].decode()
             raise
 
-    ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize_unless_it_is_the_test
-    # Moto computes another signature where a body is long. `SignatureCheck` has checked the request already.
+    ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize_except_test_client
+    # Moto computes a wrong signature for long bodies. `SignatureCheck` has already checked the request.
     IAMRequest.check_signature = lambda self: None
 
 
 class State:
-    """IAM as it stood at moments that the test named: gone back to, or asked as if it still were."""
+    """Saved states of IAM, by name. A test restores a state, or sends requests that are answered from it."""
 
     def __init__(self):
-        # One request at a time, so that none sees another's past.
+        # One request at a time, so that no request is answered from the saved state of another one.
         self.lock = threading.RLock()
         self.saved = {}
 
@@ -181,7 +181,7 @@ class State:
 
     def copied(self, content):
         backend = self.backend()
-        # AWS's own policies are a thousand, and never change.
+        # There are about a thousand AWS managed policies, and they never change.
         constant = [policy for arn, policy in backend.managed_policies.items() if arn.split(":")[4] == "aws"]
         return copy.deepcopy(content, {id(thing): thing for thing in [backend, *constant]})
 
@@ -194,7 +194,7 @@ class State:
             self.backend().__dict__ = self.copied(self.saved[name])
 
     def answer(self, name, answer):
-        """Lets `answer` run on the moment of that name, or on the present."""
+        """Runs `answer` on the saved state of that name. `None`: the current state."""
         with self.lock:
             if name is None:
                 return answer()
@@ -210,7 +210,7 @@ STATE = State()
 
 
 class Faults:
-    """Orders of the test, in the order they were given; the first that matches a request is taken."""
+    """The faults that the test injected, in order. The first fault that matches a request is applied."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -244,12 +244,12 @@ class Faults:
 
 
 def find_key(key_id):
-    """An access key of a user, active, or of an assumed role, of any account."""
+    """An active access key of a user, or an access key of a role session, in any account."""
     with STATE.lock:
         for account in list(iam_backends.values()):
             for backend in list(account.values()):
                 user = backend.users.get(getattr(backend.access_keys.get(key_id), "user_name", None))
-                # The dictionary of keys has deleted ones, too; those of a user who was renamed have the former name.
+                # The dictionary also contains deleted keys, and keys of a renamed user have its former name.
                 for holder in [user] if user else backend.users.values():
                     for key in holder.access_keys:
                         if key.access_key_id == key_id:
@@ -275,7 +275,7 @@ def bucket_region(name):
 def received(environ, body):
     headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
     headers.update({name.lower().replace("_", "-"): environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if name in environ})
-    # Behind a proxy the target is a whole URL, which a server must take as well (RFC 9112, section 3.2.2).
+    # Through a proxy the target is a full URL, which a server must accept (RFC 9112, section 3.2.2).
     target = re.sub(r"^https?://[^/?]*", "", environ["RAW_URI"]) or "/"
     path, _, query = target.partition("?")
     headers = {name: value.encode("latin-1").decode("utf-8", "replace") for name, value in headers.items()}
@@ -302,7 +302,7 @@ class Recorder:
         body = read_body(environ)
         environ["wsgi.input"] = io.BytesIO(body)
         parameters = dict(parse_qsl(body.decode("utf-8", "replace"))) if path == "/" else {}
-        # What is no call of a query API is one of S3: its method is its name, and the object's key what it is about.
+        # A request that is not a query API call is an S3 request: its method is the action, and its path is the key of the object.
         action = parameters.get("Action") or f"S3:{environ['REQUEST_METHOD']}"
         verdict, refusal = self.signatures.check(received(environ, body))
         if UNCOUNTED in environ.get("HTTP_USER_AGENT", ""):
@@ -338,7 +338,7 @@ class Recorder:
         if fault == "error":
             entry["status"] = order["status"]
             self.put_ahead(order.get("ahead", 0))
-            message = order.get("message") or f"ordered by the test for {action}"
+            message = order.get("message") or f"injected by the test for {action}"
             service = "s3" if action.startswith("S3:") else "iam"
             return refuse(start_response, environ, Refusal(order["status"], order["code"], message), service)
         if fault == "delay":
@@ -360,13 +360,13 @@ class Recorder:
         if fault == "cut_response":
             return self.cut(order["keep"], environ, start_response, entry)
         if fault == "drop_response":
-            # Committed by moto, never told to the client.
+            # Moto executes the request; the client gets no response.
             list(self.app(environ, lambda *_: None))
         hang_up(environ)
         return []
 
     def hold(self):
-        """Keeps a request until the test lets all go."""
+        """Holds a request until the test releases all held requests."""
         with self.lock:
             self.held += 1
             gate = self.gate
@@ -379,7 +379,7 @@ class Recorder:
             self.gate = threading.Event()
 
     def skewed(self, seconds, environ, start_response, entry):
-        """Answers with a clock that is so far off."""
+        """Answers with a clock that is `seconds` ahead."""
         self.put_ahead(seconds)
         return self.answer(environ, start_response, entry)
 
@@ -393,7 +393,7 @@ class Recorder:
         return [body]
 
     def put_ahead(self, seconds):
-        # A client may set its clock by the answer, and sign its next request by that.
+        # A client may correct its clock by the response, and sign its next request with the corrected time.
         self.signatures.clocks.add(seconds)
         CLOCK.ahead = seconds
 
@@ -443,11 +443,11 @@ class Recorder:
             return STATE.save(value)
         if path == "restore":
             return STATE.restore(value)
-        raise ValueError(f"nothing at /leasehold-test/{path}")
+        raise ValueError(f"unknown path /leasehold-test/{path}")
 
 
 def account_of(environ):
-    """Whose a call is: the account of its credentials, which is that of the role where they are a session's."""
+    """The account of the caller: the account of its credentials; for a role session, the account of the role."""
     key = re.search(r"Credential=([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
     return get_account_id_from(key.group(1)) if key else DEFAULT_ACCOUNT_ID
 
@@ -463,16 +463,16 @@ def refuse(start_response, environ, refusal, service):
 
 
 def hang_up(environ):
-    """Closes the connection without an answer."""
+    """Closes the connection without a response."""
     connection = environ["werkzeug.socket"]
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass
-    raise ConnectionAbortedError("ordered by the test")
+    raise ConnectionAbortedError("injected by the test")
 
 
-# How far ahead the clock of the answer is that this thread gives.
+# `ahead`: how many seconds the clock is ahead in the next response of this thread.
 CLOCK = threading.local()
 
 

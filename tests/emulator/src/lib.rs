@@ -1,4 +1,4 @@
-//! Test support: an emulator of AWS IAM, set up by itself and ended with the test.
+//! Test support: installs and starts an emulator of AWS IAM, and stops it at the end of the test.
 //!
 //! ```no_run
 //! use leasehold_emulator::{Emulator, Fault};
@@ -10,10 +10,10 @@
 //! assert_eq!(aws.calls("CreateRole"), 3);
 //! ```
 //!
-//! moto runs in a Python virtual environment under the target directory, made once. Whatever fails here panics: it is
-//! for tests only.
+//! moto runs in a Python virtual environment below the target directory, which is created once. Failures panic, since
+//! this crate is for tests only.
 
-// What follows is test support: a failure here is a failure of the test.
+// Test support: a failure here is a failure of the test.
 #![allow(clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod fault;
@@ -37,25 +37,25 @@ pub use peer::{Peer, PeerRequest};
 pub use seaweedfs::SeaweedFs;
 pub use tools::linter;
 
-/// One call that reached the emulator, faulty or not. Calls of [`Emulator::boto3`] are not among them.
+/// One call that reached the emulator, with or without a fault. Calls of [`Emulator::boto3`] are not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Request {
-    /// The API's name, such as `CreateRole`; of S3 the method, such as `S3:PUT`.
+    /// The name of the API action, such as `CreateRole`; for S3 the method, such as `S3:PUT`.
     pub action: String,
-    /// The account in whose name it was made.
+    /// The account of the caller.
     pub account: String,
-    /// The parameters that say what the call was about: names, ARNs, ids, markers. No documents.
+    /// The parameters that identify the object of the call: names, ARNs, ids, markers. No documents.
     pub parameters: BTreeMap<String, String>,
-    /// The status of the answer; `None` while there is none, or when it was never told.
+    /// The HTTP status of the response; `None` while there is no response, or if it was dropped.
     pub status: Option<u16>,
-    /// The fault that was ordered for it.
+    /// The fault that affected the call; `None` if no fault did.
     pub fault: Option<String>,
-    /// What an independent check says of its signature and its payload: [`VALID`], `anonymous` or the problem.
+    /// The result of an independent check of signature and payload: [`VALID`], `anonymous` or the problem.
     pub signature: String,
 }
 
 impl Request {
-    /// Whether the call changes anything in IAM: all but `Get…`, `List…`, `Generate…`, `Simulate…` and those of STS and S3.
+    /// Whether the call writes to IAM: all actions except `Get…`, `List…`, `Generate…`, `Simulate…`, and those of STS and S3.
     #[must_use]
     pub fn writes(&self) -> bool {
         !["Get", "List", "Generate", "Simulate", "AssumeRole", "S3:"]
@@ -64,7 +64,7 @@ impl Request {
     }
 }
 
-/// A running emulator with an account of its own. Dropping it ends it; so does the death of the test.
+/// A running emulator with its own account. It stops when it is dropped, and when the test process ends.
 #[derive(Debug)]
 pub struct Emulator {
     server: Child,
@@ -72,17 +72,17 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// The account that the emulator is.
+    /// The account id of the emulator.
     pub const ACCOUNT: &'static str = "123456789012";
 
-    /// Starts moto, setting up its Python environment first where that has not been done.
+    /// Starts moto. Installs its Python environment first if it is missing.
     #[must_use]
     pub fn moto() -> Self {
         Self::launch_moto(Command::new(python::interpreter()))
     }
 
-    /// Starts moto enforcing policies, as far as it does: a call must be allowed by its action and `*`; a statement with a condition denies.
-    /// [`Emulator::boto3`] may do everything; the credentials of [`Emulator::env`] may do nothing.
+    /// Starts moto with policy enforcement, as far as moto supports it: its action and the resource `*` must be allowed; a statement with a condition denies.
+    /// [`Emulator::boto3`] has all permissions; the credentials of [`Emulator::env`] have none.
     #[must_use]
     pub fn moto_with_auth() -> Self {
         let mut python = Command::new(python::interpreter());
@@ -105,13 +105,13 @@ impl Emulator {
         )
     }
 
-    /// Starts ministack. It takes no faults and records no requests: a proxy in front of it does.
+    /// Starts ministack. It does not support faults or record requests; use a proxy in front of it.
     #[must_use]
     pub fn ministack() -> Self {
         Self::launch(Command::new(python::ministack()), MINISTACK)
     }
 
-    /// Starts ministack enforcing policies. The credentials of [`Emulator::env`] are the root's.
+    /// Starts ministack with policy enforcement. The credentials of [`Emulator::env`] are those of the root user.
     #[must_use]
     pub fn ministack_with_auth() -> Self {
         let mut python = Command::new(python::ministack());
@@ -124,20 +124,20 @@ impl Emulator {
         Self { server, port }
     }
 
-    /// Where it listens: for `AWS_ENDPOINT_URL`.
+    /// The URL of the emulator, for `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The environment for a program under test: the endpoint, credentials and a region, and nothing of the person who
+    /// The environment for a program under test: the endpoint, credentials and a region, without settings of the user who
     /// runs the test.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
         env_of(&self.endpoint())
     }
 
-    /// Names that a program under test must not inherit beside [`Emulator::env`].
+    /// Variables that a program under test must not inherit in addition to [`Emulator::env`].
     pub const ENV_REMOVE: [&'static str; 6] = [
         "AWS_PROFILE",
         "AWS_SESSION_TOKEN",
@@ -147,77 +147,77 @@ impl Emulator {
         "AWS_WEB_IDENTITY_TOKEN_FILE",
     ];
 
-    /// All calls since the start, or since they were last forgotten, in the order of their coming.
+    /// All calls since the start or the last [`Emulator::forget_requests`], in order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         serde_json::from_value(self.control("requests", &Value::Null)).expect("the launcher lists requests")
     }
 
-    /// The number of calls by API.
+    /// The number of calls by API action.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<String, usize> {
         serde_json::from_value(self.control("counts", &Value::Null)).expect("the launcher counts requests")
     }
 
-    /// The number of calls of one API.
+    /// The number of calls of one API action.
     #[must_use]
     pub fn calls(&self, action: &str) -> usize {
         self.counts().get(action).copied().unwrap_or(0)
     }
 
-    /// The number of calls by what the check of signatures says of them: [`VALID`], `anonymous` or the problem. On moto since calls were
-    /// last forgotten, on ministack since the start. Calls of [`Emulator::boto3`] are not among them.
+    /// The number of calls by the result of the signature check: [`VALID`], `anonymous` or the problem. On moto since the last
+    /// [`Emulator::forget_requests`], on ministack since the start. Calls of [`Emulator::boto3`] are not counted.
     #[must_use]
     pub fn signatures(&self) -> BTreeMap<String, usize> {
         serde_json::from_value(self.control("signatures", &Value::Null)).expect("the launcher counts verdicts")
     }
 
-    /// Begins counting anew.
+    /// Clears the record of calls.
     pub fn forget_requests(&self) {
         self.control("forget", &Value::Null);
     }
 
-    /// Orders a fault. Several may stand; the first that matches a call is taken.
+    /// Injects a fault. If several faults match a call, the one injected first is applied.
     pub fn order(&self, fault: Fault) {
-        self.control("fault", &serde_json::to_value(fault).expect("a fault is plain data"));
+        self.control("fault", &serde_json::to_value(fault).expect("a fault serializes to JSON"));
     }
 
-    /// Withdraws all faults.
+    /// Removes all faults.
     pub fn heal(&self) {
         self.control("faults", &Value::Array(Vec::new()));
     }
 
-    /// How many calls are held.
+    /// The number of held calls.
     #[must_use]
     pub fn held(&self) -> usize {
-        serde_json::from_value(self.control("held", &Value::Null)).expect("the launcher counts what it holds")
+        serde_json::from_value(self.control("held", &Value::Null)).expect("the launcher counts held calls")
     }
 
-    /// Lets all go that are held.
+    /// Releases all held calls.
     pub fn let_go(&self) {
         self.control("let_go", &Value::Null);
     }
 
-    /// Remembers what IAM holds now under a name. A request that names it in the header [`AS_OF`] is answered as if it were still so.
+    /// Saves the current state of IAM under a name. A request with this name in the header [`AS_OF`] is answered from the saved state.
     pub fn save(&self, name: &str) {
         self.control("save", &Value::from(name));
     }
 
-    /// Puts IAM back to what it was when that name was given.
+    /// Restores the state of IAM that was saved under this name.
     pub fn restore(&self, name: &str) {
         self.control("restore", &Value::from(name));
     }
 
-    /// Empties the account, withdraws faults, forgets requests.
+    /// Empties the account, removes all faults, and clears the record of calls.
     pub fn reset(&self) {
         self.control("reset", &Value::Null);
     }
 
-    /// Runs a snippet of Python with `iam`, `iam_of(account)`, `sts`, `client(service)` and `json` at hand. What it prints comes back: as
-    /// JSON where it reads as such, as text otherwise. `print` turns values other than text into JSON.
+    /// Runs a Python snippet that can use `iam`, `iam_of(account)`, `sts`, `client(service)` and `json`. Returns its output, parsed as JSON
+    /// if possible, otherwise as text. `print` converts values other than text to JSON.
     ///
     /// # Panics
-    /// With Python's own words, when the snippet fails.
+    /// The snippet fails. The message is Python's traceback.
     pub fn boto3(&self, snippet: &str) -> Value {
         self.control("boto3", &Value::from(dedent(snippet)))
     }
@@ -232,16 +232,16 @@ impl Emulator {
     }
 }
 
-/// The verdict on a request whose signature and payload are as AWS requires.
+/// The result of the check for a request whose signature and payload are as AWS requires.
 pub const VALID: &str = "valid";
 
-/// The header by which a request asks for the past.
+/// The header with the name of the saved state to answer from.
 pub const AS_OF: &str = "x-leasehold-as-of";
 
 const MINISTACK: &str =
     concat!(include_str!("snippet.py"), include_str!("signatures.py"), "\n", include_str!("ministack.py"));
 
-/// Starts a server by a program in Python, which prints the server's port as its first line. It ends when its standard input does.
+/// Starts a Python program that runs a server and prints the server's port as its first line. It exits at the end of its standard input.
 fn start(mut python: Command, launcher: &str) -> (Child, u16) {
     let mut server = python
         .arg("-c")
@@ -254,8 +254,8 @@ fn start(mut python: Command, launcher: &str) -> (Child, u16) {
         .spawn()
         .expect("the emulator's Python starts");
     let mut line = String::new();
-    let stdout = server.stdout.take().expect("stdout was asked for");
-    BufReader::new(stdout).read_line(&mut line).expect("the emulator says its port");
+    let stdout = server.stdout.take().expect("stdout is piped");
+    BufReader::new(stdout).read_line(&mut line).expect("the emulator prints its port");
     #[derive(Deserialize)]
     struct Ready {
         port: u16,
@@ -263,12 +263,12 @@ fn start(mut python: Command, launcher: &str) -> (Child, u16) {
     let Ok(Ready { port }) = serde_json::from_str(&line) else {
         let _ = server.kill();
         let _ = server.wait();
-        panic!("the emulator ended before it was ready; it said {line:?}");
+        panic!("the emulator exited before it was ready; it printed {line:?}");
     };
     (server, port)
 }
 
-/// The environment of a program whose AWS is at `endpoint`.
+/// The environment of a program that calls AWS at `endpoint`.
 fn env_of(endpoint: &str) -> Vec<(String, String)> {
     [
         ("AWS_ENDPOINT_URL", endpoint),
@@ -293,7 +293,7 @@ impl Drop for Emulator {
 
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
-/// Takes away the indentation that all lines share, so that a snippet can stand indented in a test.
+/// Removes the common indentation of all lines, so that a snippet can be indented in a test.
 fn dedent(text: &str) -> String {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let common = text.lines().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! AWS's own policies, as the emulator's package carries them.
+//! The AWS managed policies that are part of the emulator's package.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -13,10 +13,10 @@ text = importlib.import_module('moto.iam.aws_managed_policies').aws_managed_poli
 print(json.dumps({name: entry['Document'] for name, entry in json.loads(text).items()}))
 ";
 
-/// The default version of every policy that AWS manages and moto ships, by name.
+/// The default version of every AWS managed policy that moto contains, by name.
 ///
 /// # Panics
-/// When Python fails.
+/// Python fails.
 #[must_use]
 pub fn managed_policies() -> BTreeMap<String, Value> {
     let mut command = Command::new(python::interpreter());

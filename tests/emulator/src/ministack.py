@@ -1,8 +1,8 @@
-"""Runs ministack on a free loopback port, where states of IAM can be saved and asked again. With AUTH=true in the
+"""Runs ministack on a free loopback port. Tests can save states of IAM and send requests to them. With AUTH=true in the
 environment it enforces policies.
 
-Prints one line, {"port": N}, when it listens. Ends when its standard input ends, so it cannot outlive the test that
-started it, however that test died. Requests under /leasehold-test/ are for the launcher itself.
+Prints one line, {"port": N}, when it listens. It exits at the end of its standard input, so it cannot outlive the test that
+started it, even if the test was killed. Requests under /leasehold-test/ are for the launcher itself.
 """
 
 import asyncio
@@ -43,16 +43,16 @@ HANDLERS = iam._IAM_HANDLERS
 AS_OF = contextvars.ContextVar("as_of", default=None)
 
 
-def nobody_has_any(action, element):
+def empty_list(action, element):
     return lambda p: xml(200, f"{action}Response", f"<{action}Result><{element}/></{action}Result>")
 
 
 def as_iam_does():
-    """Mends what ministack does otherwise than IAM and tests rely on."""
-    # Kinds of credentials that it does not have at all.
+    """Corrects ministack where it differs from IAM and tests depend on IAM's behaviour."""
+    # Credential types that ministack does not support.
     for kind in ("SSHPublicKeys", "ServiceSpecificCredentials"):
-        HANDLERS[f"List{kind}"] = nobody_has_any(f"List{kind}", kind)
-    HANDLERS["ListSigningCertificates"] = nobody_has_any("ListSigningCertificates", "Certificates")
+        HANDLERS[f"List{kind}"] = empty_list(f"List{kind}", kind)
+    HANDLERS["ListSigningCertificates"] = empty_list("ListSigningCertificates", "Certificates")
 
     def tag_device(p):
         device = iam._mfa_devices.get(parameter(p, "SerialNumber"))
@@ -74,26 +74,26 @@ def as_iam_does():
 
     delete_user = HANDLERS["DeleteUser"]
 
-    def delete_user_unless_it_holds_something(p):
+    def delete_user_without_dependents(p):
         name = parameter(p, "UserName")
         devices = [device for device in iam._mfa_devices.values() if device["User"] == name]
         groups = [group for group in iam._groups.values() if name in group.get("Users", [])]
         if iam._user_inline_policies.get(name) or iam._login_profiles.get(name) or devices or groups:
-            return error(409, "DeleteConflict", "Cannot delete entity, must remove what it holds first.")
+            return error(409, "DeleteConflict", "Cannot delete entity, must remove its dependents first.")
         return delete_user(p)
 
-    HANDLERS["DeleteUser"] = delete_user_unless_it_holds_something
+    HANDLERS["DeleteUser"] = delete_user_without_dependents
 
     create_policy = HANDLERS["CreatePolicy"]
 
-    def create_policy_of_a_new_name(p):
-        # One policy of a name in an account, whatever the path; case does not tell two apart.
+    def create_policy_with_unique_name(p):
+        # A policy name is unique in an account, regardless of the path and of case.
         name = parameter(p, "PolicyName")
         if any(policy["PolicyName"].lower() == name.lower() for policy in iam._policies.values()):
             return error(409, "EntityAlreadyExists", f"A policy called {name} already exists.")
         return create_policy(p)
 
-    HANDLERS["CreatePolicy"] = create_policy_of_a_new_name
+    HANDLERS["CreatePolicy"] = create_policy_with_unique_name
 
     def update_group(p):
         group = iam._groups.get(parameter(p, "GroupName"))
@@ -116,8 +116,8 @@ def as_iam_does():
     HANDLERS["CreateAccessKey"] = create_access_key_up_to_two
 
 
-def name_what_is_asked_for(names):
-    """Checks policies against the ARN that IAM checks: with the path, and of the object that the action is about."""
+def patch_resource_arns(names):
+    """Makes ministack evaluate policies against the ARN that IAM uses: the ARN of the object of the action, with its path."""
     without_paths = names.extract_resource_arn
 
     def resource_arn(service, method, path, headers, body, query_params, region, account_id):
@@ -143,7 +143,7 @@ def name_what_is_asked_for(names):
         objects = ("Group", iam._groups), ("Role", iam._roles), ("User", iam._users), ("Policy", {})
         for kind, known in objects:
             name = given(f"{kind}Name")
-            # An inline policy is part of who holds it, and an attached one is given by its ARN.
+            # An inline policy is part of its principal, and an attached policy is given by its ARN.
             if name and (kind != "Policy" or about == "CreatePolicy"):
                 if name in known:
                     return known[name]["Arn"]
@@ -154,10 +154,10 @@ def name_what_is_asked_for(names):
 
 
 class State:
-    """IAM as it stood at moments that the test named: gone back to, or asked as if it still were."""
+    """Saved states of IAM, by name. A test restores a state, or sends requests that are answered from it."""
 
     def __init__(self):
-        # One request at a time, so that none sees another's past.
+        # One request at a time, so that no request is answered from the saved state of another one.
         self.lock = threading.RLock()
         self.stores = [store for store in vars(iam).values() if isinstance(store, iam.AccountScopedDict)]
         self.saved = {}
@@ -175,7 +175,7 @@ class State:
             store._data = content
 
     def dated(self, handler):
-        """A handler that answers from the moment that the request names."""
+        """A handler that answers from the saved state that the request names."""
 
         def answer(p):
             with self.lock:
@@ -195,7 +195,7 @@ STATE = State()
 
 
 def find_key(key_id):
-    """An access key of a user, active, or of an assumed role, of any account."""
+    """An active access key of a user, or an access key of a role session, in any account."""
     session = sts._sessions.get(key_id)
     if session and session.get("SecretAccessKey"):
         return AccessKey(session["SecretAccessKey"], session.get("SessionToken"), session.get("Expiration"))
@@ -218,7 +218,7 @@ def obey(path, value):
         return iam.reset()
     if path == "signatures":
         return SIGNATURES.verdicts
-    raise ValueError(f"nothing at /leasehold-test/{path} of ministack: order faults from a proxy in front of it")
+    raise ValueError(f"unknown path /leasehold-test/{path} of ministack: inject faults with a proxy in front of it")
 
 
 async def read_body(receive):
@@ -249,7 +249,7 @@ async def refuse(scope, send, refusal, service):
 
 
 async def app(scope, receive, send):
-    # What begins with an underscore is no API of AWS but ministack's own.
+    # Paths that begin with an underscore belong to ministack itself, not to an AWS API.
     if scope["type"] != "http" or scope["path"].startswith("/_ministack/"):
         return await ministack.app(scope, receive, send)
     if scope["path"].startswith("/leasehold-test/"):
@@ -271,11 +271,11 @@ async def app(scope, receive, send):
 
 def main():
     as_iam_does()
-    name_what_is_asked_for(iam_actions)
+    patch_resource_arns(iam_actions)
     for action, handler in HANDLERS.items():
         HANDLERS[action] = STATE.dated(handler)
     config = Config()
-    # A connection that rests is not closed: whoever takes it up at that moment would be hung up on.
+    # Idle connections are not closed: a client that reuses one at that moment would get an error.
     config.keep_alive_timeout = 3600
     config.bind = [f"fd://{LISTENER.fileno()}"]
     config.loglevel = "ERROR"

@@ -1,4 +1,4 @@
-"""What moto has no model of and tests need: small ones that keep to IAM's rules. Runs before the launcher, in one program with it."""
+"""Small models, with IAM's rules, of objects that moto lacks and tests need. Part of one program with the launcher, and runs before it."""
 
 import random
 import string
@@ -10,12 +10,12 @@ from moto.iam.responses import IamResponse
 
 
 def service_credentials(backend):
-    """The credentials of an account for one service each, which moto does not have."""
+    """The service-specific credentials of an account, which moto does not support."""
     return backend.__dict__.setdefault("leasehold_service_credentials", [])
 
 
 def service_specific_credentials():
-    """The model of them: made, listed of one user or of all, switched, deleted. A secret is told once, when it is made."""
+    """Service-specific credentials: create, list for one user or all users, update status, delete. A secret is returned only on creation."""
 
     def credential(self):
         wanted = self._get_param("ServiceSpecificCredentialId")
@@ -74,7 +74,7 @@ def service_specific_credentials():
 
 
 def federations():
-    """What moto lacks of providers: audiences that come and go, tags of SAML providers, names that are taken."""
+    """Identity providers, as far as moto lacks them: changes of audiences, tags of SAML providers, unique names."""
 
     def oidc(self):
         return self.backend.get_open_id_connect_provider(self._get_param("OpenIDConnectProviderArn"))
@@ -130,7 +130,7 @@ def federations():
 
 
 def tags_of_devices():
-    """Tags of virtual MFA devices, which moto does not have."""
+    """Tags of virtual MFA devices, which moto does not support."""
 
     def tags_of(self):
         serial = self._get_param("SerialNumber")

@@ -1,4 +1,4 @@
-//! Servers beside an emulator: a TLS front with a private authority, an HTTP proxy, fixed answers. They run in the emulator's Python.
+//! Servers next to an emulator: a TLS front end with a private authority, an HTTP proxy, and a server with fixed responses. They run in the emulator's Python.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{Emulator, http, python};
 
-/// A running server on loopback. Dropping it ends it; so does the death of the test.
+/// A running server on loopback. It stops when it is dropped, and when the test process ends.
 #[derive(Debug)]
 pub struct Peer {
     server: Child,
@@ -17,33 +17,33 @@ pub struct Peer {
     authority: String,
 }
 
-/// What a proxy or a server of fixed answers was asked.
+/// A request that a proxy or a server with fixed responses received.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PeerRequest {
     /// The method: `POST`, `CONNECT`.
     pub method: String,
-    /// The target of the request line: a path; at a proxy a URL, or `host:port`.
+    /// The target of the request line: a path; for a proxy a URL, or `host:port`.
     pub target: String,
-    /// The headers, by names in lower case.
+    /// The headers, by name in lower case.
     pub headers: BTreeMap<String, String>,
 }
 
 impl Peer {
-    /// A TLS front of an emulator, with a certificate for 127.0.0.1 and localhost from a private authority. `certificate`: `good`,
+    /// A TLS front end of an emulator, with a certificate for 127.0.0.1 and localhost from a private authority. `certificate`: `good`,
     /// `expired`, `future`, `other_name`.
     #[must_use]
     pub fn tls(emulator: &Emulator, certificate: &str) -> Self {
         Self::start(&json!({ "kind": "tls", "to": emulator.port, "certificate": certificate }))
     }
 
-    /// An HTTP proxy that records. Settings: `login` (`USER:PASSWORD` to ask for), `refuse` (a status for every request).
+    /// An HTTP proxy that records requests. Settings: `login` (the `USER:PASSWORD` to require), `refuse` (an HTTP status for every request).
     #[must_use]
     pub fn proxy(settings: &Value) -> Self {
         Self::start(&json!({ "kind": "proxy", "proxy": settings }))
     }
 
     /// A server that answers by path: `{"/path": {"status": 200, "headers": {}, "body": "…", "needs": {"authorization": "…"}}}`; 404
-    /// elsewhere; where a request lacks what the path needs, `refusal`, else 403.
+    /// for other paths. A request without the headers in `needs` gets `refusal`, or 403.
     #[must_use]
     pub fn answers(routes: &Value) -> Self {
         Self::start(&json!({ "kind": "answers", "routes": routes }))
@@ -59,8 +59,8 @@ impl Peer {
             .spawn()
             .expect("the emulator's Python starts");
         let mut line = String::new();
-        let stdout = server.stdout.take().expect("stdout was asked for");
-        BufReader::new(stdout).read_line(&mut line).expect("the server says its port");
+        let stdout = server.stdout.take().expect("stdout is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the server prints its port");
         #[derive(Deserialize)]
         struct Ready {
             port: u16,
@@ -82,7 +82,7 @@ impl Peer {
         &self.authority
     }
 
-    /// All that a proxy or a server of fixed answers was asked.
+    /// All requests that a proxy or a server with fixed responses received.
     #[must_use]
     pub fn requests(&self) -> Vec<PeerRequest> {
         let (_, body) = http::get(self.port, "/leasehold-test/requests").expect("the server answers");

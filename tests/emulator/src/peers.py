@@ -1,6 +1,6 @@
-"""Servers on loopback that stand between a program under test and the emulator, or beside it: a TLS front, an HTTP proxy, and a server
-of fixed answers. sys.argv[1] is a JSON object that names one; the first line on stdout says where it listens. Ends with its standard
-input, so it cannot outlive the test. GET /leasehold-test/requests gives what the proxy or the server was asked."""
+"""Servers on loopback, between a program under test and the emulator or next to it: a TLS front end, an HTTP proxy, and a server
+with fixed responses. sys.argv[1] is a JSON object that selects one; the first line on stdout is its address. It exits at the end of its
+standard input, so it cannot outlive the test. GET /leasehold-test/requests returns the requests that the proxy or the server received."""
 
 import base64
 import datetime
@@ -72,7 +72,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Proxy(Handler):
-    """`login`: USER:PASSWORD to ask for; `refuse`: a status for everything."""
+    """`login`: the USER:PASSWORD to require; `refuse`: an HTTP status for every request."""
 
     def serve(self):
         body = self.body()
@@ -99,8 +99,8 @@ class Proxy(Handler):
 
 
 class Answers(Handler):
-    """`routes`: by path without query, a `status` and a `body`; `needs`: headers that a request must have, or the answer
-    is `refusal` (a route like any), else 403."""
+    """`routes`: `status` and `body` by path without query; `needs`: headers that a request must have, otherwise the response
+    is `refusal` (a route), or 403."""
 
     def serve(self):
         self.body()
@@ -114,7 +114,7 @@ class Answers(Handler):
 
 
 def certificate(settings):
-    """A private authority and a certificate of it for 127.0.0.1 and localhost; expired, of the future, or for another name on demand."""
+    """A private authority and its certificate for 127.0.0.1 and localhost; on request expired, not yet valid, or for another name."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

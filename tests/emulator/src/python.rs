@@ -1,4 +1,4 @@
-//! The virtual environments that the emulator and linters run in: each made once under the target directory, whoever comes first.
+//! The Python virtual environments of the emulators and linters. Each is created once below the target directory, by the first test that needs it.
 
 use std::env;
 use std::fs::{self, File};
@@ -14,28 +14,28 @@ pub fn interpreter() -> PathBuf {
     environment(REQUIREMENTS)
 }
 
-/// The interpreter of ministack's environment: it wants other versions than moto does.
+/// The interpreter of ministack's environment. ministack needs other package versions than moto.
 pub fn ministack() -> PathBuf {
     environment(MINISTACK)
 }
 
-/// The interpreter of an environment that holds these packages. Several test binaries may ask at once: one makes it while the others wait.
+/// The interpreter of an environment with these packages. If several test binaries need it at once, one creates it and the others wait.
 pub fn environment(requirements: &str) -> PathBuf {
     let home = home(requirements);
     let python = home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let complete = home.join("complete");
-    fs::create_dir_all(&home).expect("the target directory can be written");
-    let lock = File::create(home.with_extension("lock")).expect("the target directory can be written");
-    lock.lock().expect("the file system locks files");
+    fs::create_dir_all(&home).expect("the target directory is writable");
+    let lock = File::create(home.with_extension("lock")).expect("the target directory is writable");
+    lock.lock().expect("the file system supports locks");
     if !complete.exists() {
         fs::remove_dir_all(&home).expect("an unfinished environment can be removed");
         create(&home, &python, requirements);
-        File::create(&complete).expect("the environment can be written");
+        File::create(&complete).expect("the environment is writable");
     }
     python
 }
 
-/// One directory for each set of requirements, so that a change of them makes a new one.
+/// The directory of an environment. Changed requirements give a new directory.
 fn home(requirements: &str) -> PathBuf {
     let mut hasher = DefaultHasher::new();
     requirements.hash(&mut hasher);
@@ -48,11 +48,8 @@ fn home(requirements: &str) -> PathBuf {
 
 fn create(home: &Path, python: &Path, packages: &str) {
     let requirements = home.with_extension("txt");
-    run(
-        Command::new("python3").args(["-m", "venv"]).arg(home),
-        "python3 with its venv module is needed for these tests",
-    );
-    fs::write(&requirements, packages).expect("the target directory can be written");
+    run(Command::new("python3").args(["-m", "venv"]).arg(home), "these tests need python3 with its venv module");
+    fs::write(&requirements, packages).expect("the target directory is writable");
     run(
         Command::new(python)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])

@@ -1,6 +1,6 @@
 """Runs SeaweedFS on free loopback ports: master, volume server, filer and S3 gateway in one process.
 
-Prints one line, {"port": N}, when S3 answers. Ends when its standard input ends, so it cannot outlive the test that started it.
+Prints one line, {"port": N}, when S3 answers. It exits at the end of its standard input, so it cannot outlive the test that started it.
 """
 
 import json
@@ -14,7 +14,7 @@ import urllib.request
 
 # Each server has a port for HTTP and one for gRPC.
 SERVERS = ("master", "volume", "filer", "s3")
-# Whoever has these credentials may do anything.
+# These credentials have all permissions.
 ACCESS = {"name": "test", "credentials": [{"accessKey": "test", "secretKey": "test"}], "actions": ["Admin"]}
 
 
@@ -35,7 +35,7 @@ def arguments(scratch, http, grpc):
         *("server", f"-dir={scratch}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", *ports),
         *("-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={scratch}/s3.json"),
         *(f"-filer.localSocket={scratch}/filer.sock", f"-s3.localSocket={scratch}/s3.sock"),
-        # A bucket that is not there is an error, as of AWS.
+        # A bucket that does not exist is an error, as in AWS.
         "-s3.autoCreateBucket=false",
         *("-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=16"),
     ]
@@ -50,13 +50,13 @@ def answers(url):
 
 
 def launch(scratch):
-    """The running server and the port of S3; `None` where it ended, as when another program took one of its ports."""
+    """The running server and its S3 port. `None` if it exited, for example because another program uses one of its ports."""
     ports = free_ports(2 * len(SERVERS))
     http, grpc = dict(zip(SERVERS, ports)), dict(zip(SERVERS, ports[len(SERVERS) :]))
     program = os.path.join(os.path.dirname(sys.executable), "weed")
     quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     weed = subprocess.Popen([program, *arguments(scratch, http, grpc)], cwd=scratch, env={"HOME": scratch}, **quiet)
-    # A file id is assigned once a volume server can be written to.
+    # A file id is assigned as soon as a volume server is writable.
     urls = (f"http://127.0.0.1:{http['s3']}/healthz", f"http://127.0.0.1:{http['master']}/dir/assign")
     while weed.poll() is None:
         if all(map(answers, urls)):

@@ -1,10 +1,10 @@
-//! SeaweedFS: a server of S3 that people run in production, beside the emulators.
+//! SeaweedFS: an S3 server that is used in production, in addition to the emulators.
 
 use std::process::{Child, Command};
 
 use crate::{env_of, python, start};
 
-/// A running server of S3 with an empty store. Dropping it ends it; so does the death of the test.
+/// A running S3 server with an empty store. It stops when it is dropped, and when the test process ends.
 #[derive(Debug)]
 pub struct SeaweedFs {
     supervisor: Child,
@@ -12,10 +12,10 @@ pub struct SeaweedFs {
 }
 
 impl SeaweedFs {
-    /// Starts SeaweedFS, installing it below the target directory first where that has not been done.
+    /// Starts SeaweedFS. Installs it below the target directory first if it is missing.
     ///
     /// # Panics
-    /// Where it cannot be installed or does not start.
+    /// SeaweedFS cannot be installed or does not start.
     #[must_use]
     pub fn launch() -> Self {
         let python = Command::new(python::environment(include_str!("../seaweedfs.txt")));
@@ -23,7 +23,7 @@ impl SeaweedFs {
         Self { supervisor, port }
     }
 
-    /// Where S3 listens: for `AWS_ENDPOINT_URL`.
+    /// The URL of S3, for `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -38,7 +38,7 @@ impl SeaweedFs {
 
 impl Drop for SeaweedFs {
     fn drop(&mut self) {
-        // The end of its standard input ends the supervisor, after the server.
+        // At the end of its standard input the supervisor stops the server and exits.
         drop(self.supervisor.stdin.take());
         let _ = self.supervisor.wait();
     }

@@ -1,12 +1,12 @@
 """Checks the signature and the payload of every request, as AWS does and the emulators do not.
 
 In: a request as it was received, and a function that finds access keys in the emulator's own models. Out: a verdict for the record
-("valid", "anonymous" or the problem) and, where there is a problem, the error that AWS answers with. The signature is computed by botocore,
-which shares no code with what signs in the program under test. Rules, where no other source is named:
+("valid", "anonymous" or the problem) and, if there is a problem, the error that AWS returns. The signature is computed by botocore,
+which shares no code with the signer of the program under test. Sources of the rules, unless stated otherwise:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html and for S3
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
-In two things it is stricter than S3, because Leasehold needs neither: it accepts no unsigned or chunked payload and no presigned URL.
+It is stricter than S3 in two respects, which Leasehold does not need: it accepts no unsigned or chunked payload and no presigned URL.
 """
 
 import base64
@@ -52,7 +52,7 @@ MISMATCH = "The request signature we calculated does not match the signature you
 
 
 class AccessKey(NamedTuple):
-    """What an emulator knows of an access key. Keys of users have neither token nor expiry, which is in seconds since 1970."""
+    """An access key of an emulator. Keys of users have no token and no `expires`, which is in seconds since 1970."""
 
     secret: str
     token: Optional[str] = None
@@ -64,7 +64,7 @@ ROOT = {"test": AccessKey("test")}
 
 
 class Received(NamedTuple):
-    """A request as it was received: the path and the query undecoded, the names of headers in lower case."""
+    """A received request, with undecoded path and query, and with header names in lower case."""
 
     method: str
     path: str
@@ -73,20 +73,20 @@ class Received(NamedTuple):
     body: bytes
 
     def parameters(self):
-        """The parameters of a call of a query API; of others none."""
+        """The parameters of a query API call; empty for other requests."""
         form = self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         return dict(parse_qsl(self.body.decode("utf-8", "replace"))) if form and self.path == "/" else {}
 
 
 class Refusal(Exception):
-    """The error that AWS answers with."""
+    """The error that AWS returns."""
 
     def __init__(self, status, code, message):
         super().__init__(f"{code}: {message}")
         self.status, self.code, self.message = status, code, message
 
     def response(self, service):
-        """The content type and the body, in the form of the service."""
+        """The content type and the body, in the format of the service."""
         if service == "s3":
             text = f"<Error><Code>{self.code}</Code><Message>{escape(self.message)}</Message></Error>"
             return "application/xml", f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
@@ -108,7 +108,7 @@ def signing_key(secret, date, region, service):
 
 
 class AsReceived:
-    """Lets a signer of botocore sign what a request names as signed, with the keys of past requests at hand."""
+    """Signs the signed parts of a request with a botocore signer. Caches signing keys."""
 
     def headers_to_sign(self, request):
         return request.headers
@@ -124,18 +124,18 @@ class Signer(AsReceived, SigV4Auth):
 
 class S3Signer(AsReceived, S3SigV4Auth):
     def _normalize_url_path(self, path):
-        # botocore takes the path as the client wrote it. S3 decodes it and encodes it again, strictly.
+        # botocore signs the path as the client sent it. S3 decodes the path and encodes it again, strictly.
         return quote(unquote(path), safe="/~")
 
 
 class SignatureCheck:
-    """The check of one emulator. `find_key` gives the `AccessKey` of an id, `bucket_region` the region of a bucket; both `None` if unknown."""
+    """Checks requests to one emulator. `find_key` returns the `AccessKey` of an id, `bucket_region` the region of a bucket; both `None` if unknown."""
 
     def __init__(self, find_key, bucket_region):
         self.find_key, self.bucket_region = find_key, bucket_region
-        # How far ahead the clock is that clients read, in seconds: tests order answers that are off.
+        # How many seconds the clock that clients read may be ahead: tests inject responses with a wrong clock.
         self.clocks = {0}
-        # How often each verdict was given to a client other than the test itself.
+        # The number of requests by verdict, without requests of the test itself.
         self.verdicts = collections.Counter()
 
     def check(self, request):
@@ -152,7 +152,7 @@ class SignatureCheck:
         return verdict, refusal
 
     def service(self, request, parameters):
-        """What the call itself says of its service. Of services with neither target nor parameters tests use S3 only."""
+        """The service that the request names. Tests use S3 only among the services without target and parameters."""
         if "x-amz-target" in request.headers:
             return TARGETS.get(request.headers["x-amz-target"].split(".")[0].lower(), "other")
         return VERSIONS.get(parameters.get("Version"), "other") if parameters else "s3"
@@ -251,13 +251,13 @@ class SignatureCheck:
 
 
 def check_payload(request, service):
-    """Compares the body with each hash of it that the request has. Which a request to S3 must have:
+    """Compares the body with each hash in the request. For the hashes that a request to S3 must have, see
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
     headers, body = request.headers, request.body
     declared = headers.get("x-amz-content-sha256")
     if declared is not None and declared != hashlib.sha256(body).hexdigest():
         message = f"The provided 'x-amz-content-sha256' header does not match what was computed: {declared}"
-        # Other services compute the hash themselves, and find another signature.
+        # Other services compute the hash themselves, so the signature does not match.
         raise Refusal(*((400, "XAmzContentSHA256Mismatch") if service == "s3" else (403, "SignatureDoesNotMatch")), message)
     for name, digest in CHECKSUMS.items():
         if name in headers and headers[name] != base64.b64encode(digest(body)).decode():

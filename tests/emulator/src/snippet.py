@@ -1,4 +1,4 @@
-"""What both launchers share: snippets of boto3, and an end with whoever started them."""
+"""Code that both launchers share: they run boto3 snippets, and exit together with the process that started them."""
 
 import functools
 import json
@@ -13,7 +13,7 @@ UNCOUNTED = "leasehold-test-client"
 
 @functools.cache
 def client_of(service, port, account=None):
-    # Making one costs as much as twenty calls.
+    # Creating a client takes as long as twenty calls.
     client = boto3.client(
         service,
         endpoint_url=f"http://127.0.0.1:{port}",
@@ -23,7 +23,7 @@ def client_of(service, port, account=None):
         config=botocore.config.Config(user_agent_extra=UNCOUNTED, retries={"max_attempts": 0}),
     )
     if account:
-        # As moto is told in whose name a call is; ministack has one account.
+        # moto takes the account of a call from this header; ministack has one account.
         client.meta.events.register(
             "before-call", lambda params, **_: params["headers"].update({"x-moto-account-id": account})
         )
@@ -31,7 +31,7 @@ def client_of(service, port, account=None):
 
 
 def script(source, port):
-    """Runs a snippet with clients of the emulator at hand; what it prints, read as JSON, is the answer."""
+    """Runs a snippet with clients of the emulator. Returns its output, parsed as JSON if possible."""
     printed = []
 
     def client(service):

@@ -1,4 +1,4 @@
-//! Linters of pipelines, from PyPI, in an environment of their own below the target directory.
+//! Linters for pipelines, from PyPI, in their own environment below the target directory.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use crate::python;
 
 const REQUIREMENTS: &str = include_str!("../linters.txt");
 
-/// The linter of that name: `zizmor`, `check-jsonschema`.
+/// The path of a linter: `zizmor` or `check-jsonschema`.
 ///
 /// # Panics
-/// Where it cannot be installed.
+/// The linter cannot be installed.
 #[must_use]
 pub fn linter(name: &str) -> PathBuf {
     let python = python::environment(REQUIREMENTS);

@@ -1,4 +1,4 @@
-//! ministack: it starts, goes back to what it was, answers from the past, and refuses where it shall enforce policies.
+//! ministack starts, restores saved states, answers from saved states, and enforces policies.
 
 use leasehold_emulator::Emulator;
 use serde_json::json;
@@ -15,7 +15,7 @@ fn both_emulators_go_back_to_what_they_were() {
         assert_eq!(aws.boto3(USERS), json!(["x"]));
         aws.boto3("iam.delete_user(UserName='x')");
         aws.restore("one");
-        assert_eq!(aws.boto3(USERS), json!(["x"]), "what is saved stays so");
+        assert_eq!(aws.boto3(USERS), json!(["x"]), "a saved state does not change");
         assert_eq!(
             aws.boto3("print(sts.get_caller_identity()['Account'])"),
             json!(Emulator::ACCOUNT.parse::<u64>().unwrap())
@@ -42,7 +42,7 @@ fn both_emulators_answer_from_the_past() {
             leasehold_emulator::AS_OF
         ));
         assert_eq!(seen, json!(["x"]));
-        assert_eq!(aws.boto3(USERS), json!([]), "the past is not the present");
+        assert_eq!(aws.boto3(USERS), json!([]), "the saved state and the current state differ");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The emulator itself: it starts, records, disturbs, and ends with its test.
+//! The emulator starts, records calls, injects faults, and stops with its test.
 
 use leasehold_emulator::{Emulator, Fault};
 use serde_json::json;
@@ -15,7 +15,7 @@ fn an_emulator_answers_and_can_be_emptied() {
     assert_eq!(made, json!(["x"]));
     aws.reset();
     assert_eq!(aws.boto3("print(iam.list_users()['Users'])"), json!([]));
-    assert_eq!(aws.requests(), [], "its own client's calls do not count");
+    assert_eq!(aws.requests(), [], "calls of the test client are not recorded");
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Both emulators refuse what AWS refuses: a wrong signature, a payload that is not the signed one, credentials that are not valid.
+//! Both emulators reject what AWS rejects: a wrong signature, a payload that differs from the signed one, invalid credentials.
 
 use leasehold_emulator::Emulator;
 use serde_json::json;
 
-/// The cases of `tampered.py`: how S3 and IAM answer, or S3 alone.
+/// The cases of `tampered.py`, with the responses of S3 and IAM, or of S3 alone.
 const ANSWERS: &str = "\
 signed well: 200; 200
 key of a user: 200; 200

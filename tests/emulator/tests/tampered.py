@@ -1,4 +1,4 @@
-# Runs as a snippet in an emulator: sends requests that are signed well and then changed, or signed wrongly, and prints how each was answered.
+# Runs as a snippet in an emulator: sends requests that are signed correctly and then changed, or signed wrongly, and prints each response.
 import base64, datetime, hashlib, http.client, unittest.mock
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest

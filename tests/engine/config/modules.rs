@@ -181,7 +181,7 @@ fn module_that_calls_the_stack() {
     insta::assert_snapshot!(Stack::with("module \"a\" {\n  source = \"./\"\n}\n").drawn(), @r#"
     config::module_cycle
 
-      × the stack calls itself as a module
+      × the stack cannot call itself as a module
       │ the stack's directory → the stack's directory
        ╭─[main.hcl:1:1]
      1 │ module "a" {
@@ -189,7 +189,7 @@ fn module_that_calls_the_stack() {
        ·      ╰── leads back to it
      2 │   source = "./"
        ╰────
-      help: take this call out: a module cannot be made of itself
+      help: remove this call
     "#);
 }
 
@@ -220,7 +220,7 @@ fn module_without_files() {
        ·              ╰── there is no directory a
      3 │ }
        ╰────
-      help: a module is a directory with *.hcl files in the same repository
+      help: a module must be a directory with *.hcl files in the same repository
     "#);
 }
 
@@ -236,7 +236,7 @@ fn validation_of_an_argument() {
         .module("a/main.hcl", "variable \"port\" {\n  type = number\n  validation {\n    condition     = var.port < 65536\n    error_message = \"A port is below 65536.\"\n  }\n}\n").drawn(), @r#"
     config::validation
 
-      × var.port has no valid value
+      × the value of var.port is not valid
       │ A port is below 65536.
       │ var.port is 99999
        ╭─[main.hcl:3:12]
@@ -248,7 +248,7 @@ fn validation_of_an_argument() {
        ╰────
 
     Advice: 
-      ☞ the condition that does not hold
+      ☞ this condition is false
        ╭─[a/main.hcl:4:21]
      3 │   validation {
      4 │     condition     = var.port < 65536
@@ -281,12 +281,12 @@ fn file_outside_of_the_module() {
         .module("a/main.hcl", "locals {\n  x = file(\"../secret.txt\")\n}\n").beside("secret.txt", b"x").drawn(), @r#"
     config::function
 
-      × file(): `path` is not what it must be
+      × file(): `path` is not valid
        ╭─[a/main.hcl:2:12]
      1 │ locals {
      2 │   x = file("../secret.txt")
        ·            ───────┬───────
-       ·                   ╰── it lies outside of the module's directory, and only files within are read; hand the content over as a variable
+       ·                   ╰── it is outside the module's directory; pass the content as a variable instead
      3 │ }
        ╰────
       help: file(path)

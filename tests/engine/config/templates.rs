@@ -156,7 +156,7 @@ fn template_without_kind() {
        ·       ╰── `kind` is missing
      5 │   template = template.bare
        ·              ──────┬──────
-       ·                    ╰── this template does not say it either
+       ·                    ╰── this template does not set it either
      6 │   owner    = owner.jane
        ╰────
       help: add `kind` to the identity or to its template

@@ -23,8 +23,8 @@ fn json_has_terraforms_keys() {
 fn annotations_are_escaped() {
     let (loaded, sources) = (stack().load(), stack().sources());
     insta::assert_snapshot!(render_diagnostics_github(&loaded.findings, &sources), @r#"
-    ::error file=main.hcl,line=2,endLine=2,col=3,title=owner "tom" has no attribute `näme`::not known%0Adid you mean `name`?
-    ::error file=zz.hcl,line=2,endLine=2,col=1,title=owner "jane" is declared twice::declared again here%0Akeep one of them, or give one another label
+    ::error file=main.hcl,line=2,endLine=2,col=3,title=owner "tom" has no attribute `näme`::unknown name%0Adid you mean `name`?
+    ::error file=zz.hcl,line=2,endLine=2,col=1,title=owner "jane" is declared twice::declared again here%0Akeep one of them, or change the label of one
     "#);
 }
 

@@ -325,7 +325,7 @@ impl Relay {
     }
 }
 
-/// What a request to S3 is about: its path as `Key`, its query, and the headers that need rights of their own.
+/// The parameters of an S3 request: its path as `Key`, its query, and the headers that need separate permissions.
 fn s3_parameters(parts: &Parts) -> BTreeMap<String, String> {
     let query = parts.uri.query().unwrap_or_default();
     let mut parameters: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
@@ -337,7 +337,7 @@ fn s3_parameters(parts: &Parts) -> BTreeMap<String, String> {
     parameters
 }
 
-/// An error in the form of the service that the call is for.
+/// An error response in the format of the service.
 fn error_response(action: &str, status: u16, code: &str, message: &str) -> Response<Full<Bytes>> {
     let kind = if status < 500 { "Sender" } else { "Receiver" };
     let text = if action.starts_with("S3:") {

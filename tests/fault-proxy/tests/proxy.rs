@@ -28,7 +28,7 @@ def attempt(call):
     except botocore.exceptions.ClientError as error:
         return error.response['Error']['Code']
     except botocore.exceptions.HTTPClientError as error:
-        return 'no answer'
+        return 'no response'
 def make(name):
     return attempt(lambda: other.create_user(UserName=name)['User']['UserName'])
 def users():
@@ -97,7 +97,7 @@ fn closed_connections_and_errors_before_and_after_execution() {
         proxy.inject_fault(ProxyFault::error_before("CreateUser", 500, "ServiceFailure").limit_times(1));
         proxy.inject_fault(ProxyFault::error_after("CreateUser", 500, "ServiceFailure").limit_times(1));
         let results = run_through_proxy(&aws, &proxy, "print([make(name) for name in 'abcde'])");
-        assert_eq!(results, json!(["no answer", "no answer", "ServiceFailure", "ServiceFailure", "e"]));
+        assert_eq!(results, json!(["no response", "no response", "ServiceFailure", "ServiceFailure", "e"]));
         assert_eq!(users_in_emulator(&aws), json!(["a", "d", "e"]));
         let committed: Vec<bool> = proxy.requests().iter().map(RecordedRequest::is_committed).collect();
         assert_eq!(committed, [true, false, false, true, true]);
@@ -132,7 +132,7 @@ fn equal_seeds_give_equal_closed_connections() {
         aws.reset();
         let proxy = FaultProxy::start_for_emulator(&aws);
         proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::After).with_probability(0.2, seed));
-        run_through_proxy(&aws, &proxy, "print([make(f'u{n}') == 'no answer' for n in range(24)])")
+        run_through_proxy(&aws, &proxy, "print([make(f'u{n}') == 'no response' for n in range(24)])")
     };
     let (one, other) = (lost_requests(1), lost_requests(2));
     assert_eq!(one, lost_requests(1));
@@ -166,7 +166,7 @@ fn held_requests_wait_until_released_or_dropped() {
             let results = scope.spawn(|| run_through_proxy(&aws, &proxy, &format!("print(make('{user}'))")));
             wait(1);
             proxy.drop_held();
-            assert_eq!(results.join().unwrap(), json!("no answer"));
+            assert_eq!(results.join().unwrap(), json!("no response"));
         });
         assert_eq!(users_in_emulator(&aws), users_left);
         wait(0);

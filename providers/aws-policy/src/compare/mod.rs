@@ -93,9 +93,9 @@ impl fmt::Display for UnknownReason {
             Self::Ambiguous(ambiguities) => {
                 let text = |ambiguity: &Ambiguity| match ambiguity {
                     Ambiguity::Variable => "the value of a policy variable",
-                    Ambiguity::Operator => "a condition operator that is not known, or a condition without values",
+                    Ambiguity::Operator => "an unknown condition operator, or a condition without values",
                     Ambiguity::MixedTypes => "a condition key with operators of several types",
-                    Ambiguity::Unreadable => "a value that is not of its operator's type",
+                    Ambiguity::Unreadable => "a value whose type does not match its operator",
                     Ambiguity::SeveralValues => "several values for an operator without quantifier, or an empty value for one with a quantifier",
                     Ambiguity::NotPrincipal => "whether NotPrincipal exempts a session of a named role, or a principal of a named account",
                 };

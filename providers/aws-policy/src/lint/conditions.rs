@@ -13,7 +13,7 @@ pub(super) fn check_conditions(out: &mut FindingCollector<'_>) {
     for (index, statement) in document.statements.iter().enumerate() {
         for condition in &statement.conditions {
             if !is_known_key(&condition.key) {
-                let message = format!("no request carries the condition key `{}`", condition.key);
+                let message = format!("no request has the condition key `{}`", condition.key);
                 out.add_finding(index, LintRule::UnknownConditionKey, LintSeverity::Medium, message);
             }
             if matches!(condition.operator, ConditionOperator::Unknown(_)) || condition.values.is_empty() {

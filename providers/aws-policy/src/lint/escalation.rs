@@ -54,12 +54,12 @@ pub(super) fn check_escalations(out: &mut FindingCollector<'_>) {
     let passes = first_granting_statement(PASS_ROLE, Some(ANY_SERVICE));
     for (statement, path) in found {
         let gain = match path.gain {
-            EscalationGain::OwnRights => "more rights for itself",
-            EscalationGain::OtherPrincipal => "the rights of another principal",
-            EscalationGain::NewRole => "the rights of a role that it hands to a service",
-            EscalationGain::ExistingRole => "the rights of a role that a service holds",
+            EscalationGain::OwnRights => "more permissions for itself",
+            EscalationGain::OtherPrincipal => "the permissions of another principal",
+            EscalationGain::NewRole => "the permissions of a role that it passes to a service",
+            EscalationGain::ExistingRole => "the permissions of a role that a service has",
         };
-        let message = format!("{}: with {} the holder can gain {gain}", path.id, path.actions.join(" and "));
+        let message = format!("{}: with {} the principal can gain {gain}", path.id, path.actions.join(" and "));
         out.add_finding(statement, LintRule::PrivilegeEscalation, LintSeverity::High, message);
     }
     if let Some(statement) = passes {

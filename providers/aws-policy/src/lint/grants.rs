@@ -23,9 +23,9 @@ fn check_action_names(out: &mut FindingCollector<'_>, index: usize, actions: &Cl
         }
         let service = action.text().split(':').next().unwrap_or_default();
         let message = if service.contains(['*', '?']) || embedded_catalogue().find_service(service).is_some() {
-            format!("no action is called `{}`", action.text())
+            format!("there is no action `{}`", action.text())
         } else {
-            format!("`{}`: no service has the prefix `{service}`", action.text())
+            format!("`{}`: there is no service with the prefix `{service}`", action.text())
         };
         out.add_finding(index, LintRule::UnknownAction, LintSeverity::Medium, message);
     }
@@ -65,7 +65,7 @@ fn check_wildcards(out: &mut FindingCollector<'_>, index: usize, statement: &Pol
         }
         if let Some(service) = action.text().strip_suffix(":*") {
             let severity = if everywhere { LintSeverity::High } else { LintSeverity::Medium };
-            let message = format!("every action of `{service}` is allowed, those that AWS adds later included");
+            let message = format!("every action of `{service}` is allowed, including actions that AWS adds later");
             out.add_finding(index, LintRule::ServiceWildcard, severity, message);
         }
         takes_arns.extend(embedded_catalogue().matching_actions(action).filter(|action| !action.resources.is_empty()));
@@ -74,7 +74,10 @@ fn check_wildcards(out: &mut FindingCollector<'_>, index: usize, statement: &Pol
         let named: Vec<String> = takes_arns.iter().take(3).map(|action| action.full_name()).collect();
         let more = takes_arns.len().saturating_sub(named.len());
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        let message = format!("allowed on every resource, though these take ARNs: {}{more}", named.join(", "));
+        let message = format!(
+            "allowed on every resource, although these actions support resource ARNs: {}{more}",
+            named.join(", ")
+        );
         let worst = takes_arns.iter().map(|action| action.level).max();
         let severity = if worst > Some(crate::catalogue::ActionAccessLevel::Read) {
             LintSeverity::Medium

@@ -142,35 +142,39 @@ impl LintRule {
     /// What to do about a finding of this rule.
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::FullWildcard => "name the actions that are needed",
-            Self::ServiceWildcard => "name the service's actions that are needed, or its read actions by prefix",
-            Self::ResourceWildcard => "name the resources by ARN",
+            Self::FullWildcard => "list only the actions that are needed",
+            Self::ServiceWildcard => {
+                "list only the actions of the service that are needed, or its read actions by prefix"
+            }
+            Self::ResourceWildcard => "list the resources by ARN",
             Self::UnknownAction => "correct the spelling, or remove it",
             Self::UnknownConditionKey => {
-                "correct the spelling; a condition on a key that no request has always gives the same result"
+                "correct the spelling; a condition on a key that no request has always has the same result"
             }
             Self::UnknownOperator => "use an operator that IAM documents, with at least one value",
             Self::PrivilegeEscalation => {
-                "take one of the actions away, or limit it to resources that hold no more rights"
+                "remove one of the actions, or limit it to resources that have no additional permissions"
             }
-            Self::PassRoleAnyService => "add StringEquals iam:PassedToService with the services that are meant",
-            Self::AllowNotAction => "allow the actions that are needed, or deny the others with NotAction",
-            Self::AllowNotResource => "allow on the resources that are needed, or deny the others with NotResource",
-            Self::AllowNotPrincipal => "name the trusted principals",
+            Self::PassRoleAnyService => "add StringEquals iam:PassedToService with the intended services",
+            Self::AllowNotAction => "use Allow with the actions that are needed, or Deny with NotAction for all others",
+            Self::AllowNotResource => {
+                "use Allow with the resources that are needed, or Deny with NotResource for all others"
+            }
+            Self::AllowNotPrincipal => "list the trusted principals",
             Self::RedundantStatement | Self::RedundantElement => "remove it",
             Self::NeverMatches => "correct its conditions, or remove it",
-            Self::PublicTrust => "name the trusted principals, or add a condition such as aws:PrincipalOrgID",
+            Self::PublicTrust => "list the trusted principals, or add a condition such as aws:PrincipalOrgID",
             Self::CrossAccountTrust => {
                 "verify that the account belongs to a partner, and trust one of its roles instead of the whole account"
             }
             Self::MissingExternalId => "add StringEquals sts:ExternalId with a value agreed with the partner",
             Self::ConfusedDeputy => "add a condition on aws:SourceArn or aws:SourceAccount, if the service sends them",
-            Self::OidcWithoutSubject => "add StringEquals on the provider's `sub` with the workloads that are meant",
+            Self::OidcWithoutSubject => "add StringEquals on the provider's `sub` with the intended workloads",
             Self::OidcWithoutAudience => "add StringEquals on the provider's `aud`",
-            Self::OidcWideSubject => "name the repository or project, and the branch or environment",
+            Self::OidcWideSubject => "specify the repository or project, and the branch or environment",
             Self::MfaNotRequired => "in an Allow use Bool \"true\"; in a Deny use BoolIfExists \"false\"",
             Self::DeletedPrincipal => "remove it; it does not trust a new principal of the same name",
-            Self::PrincipalWildcard => "name the principal, or use `*` with a condition on aws:PrincipalArn",
+            Self::PrincipalWildcard => "specify the principal, or use `*` with a condition on aws:PrincipalArn",
         }
     }
 }

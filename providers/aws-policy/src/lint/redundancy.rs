@@ -14,7 +14,7 @@ pub(super) fn check_never_matching(out: &mut FindingCollector<'_>) {
     let document = out.document;
     for (index, statement) in document.statements.iter().enumerate() {
         if never_matches(document, statement, &mut out.budget) {
-            let message = "no request can match all parts of this statement".to_owned();
+            let message = "no request can match all elements of this statement".to_owned();
             out.add_finding(index, LintRule::NeverMatches, LintSeverity::Medium, message);
         }
     }
@@ -86,7 +86,7 @@ fn check_elements(out: &mut FindingCollector<'_>, kept: &mut PolicyDocument, ind
             let Some(statement) = without.statements.get_mut(index) else { return };
             let Some(text) = part.remove_item(statement, place) else { continue };
             if is_unchanged_without(kept, &without, effect, &mut out.budget) {
-                let message = format!("`{text}` adds nothing to what the document says without it");
+                let message = format!("`{text}` has no effect: the rest of the document already covers it");
                 out.add_finding(index, LintRule::RedundantElement, LintSeverity::Low, message);
                 *kept = without;
             }

@@ -104,14 +104,14 @@ fn check_cross_account(
     }
     let (severity, unless) = match &context.account {
         Some(_) => (LintSeverity::Medium, ""),
-        None => (LintSeverity::Low, ", unless it is this one"),
+        None => (LintSeverity::Low, ", unless it is this account"),
     };
     let message = format!("another account, {account}, is trusted{unless}");
     out.add_finding(index, LintRule::CrossAccountTrust, severity, message);
     let assumes = statement.actions.items.iter().any(|action| action_pattern_matches(action, "sts:AssumeRole"));
     if context.kind == PolicyKind::Trust && assumes && !requires_any_key(statement, &["sts:externalid"]) {
         let message = format!(
-            "account {account}{unless}, can be tricked into using the role for another customer: no sts:ExternalId is required"
+            "account {account}{unless}, can be tricked into using the role for another customer (confused deputy): no sts:ExternalId is required"
         );
         out.add_finding(index, LintRule::MissingExternalId, severity, message);
     }
@@ -150,7 +150,7 @@ fn check_oidc(out: &mut FindingCollector<'_>, index: usize, statement: &PolicySt
             Some(":sub" | ":repository" | ":repository_owner_id" | ":repository_id" | ":job_workflow_ref") => {
                 subject = true;
                 for value in condition.values.iter().filter(|value| is_wide_subject(value)) {
-                    let message = format!("`{}` trusts all workloads of an organisation, or more", value.text());
+                    let message = format!("`{}` trusts all workloads of an organization, or more", value.text());
                     out.add_finding(index, LintRule::OidcWideSubject, LintSeverity::High, message);
                 }
             }

@@ -34,7 +34,7 @@ pub fn decide_permission(access: &Access, question: &Question<'_>) -> Answer {
             }
             let mut conditions: Vec<String> = others.iter().map(describe_condition).collect();
             if matches == Truth::Unknown {
-                conditions.push("what AWS does not document".to_owned());
+                conditions.push("a behaviour that AWS does not document".to_owned());
             }
             remaining.statements.push(PolicyStatement { conditions: others, ..statement.clone() });
             let deciding = ContributingStatement { policy, statement: index, sid: statement.sid.clone(), conditions };

@@ -106,7 +106,7 @@ fn redundant_and_never_matching_parts() {
     let found = findings(PolicyKind::Identity, json!([a, b]));
     let redundant: Vec<(Option<usize>, &str)> = found.iter().map(|f| (f.statement, f.rule.id())).collect();
     assert_eq!(redundant, [(Some(0), "redundant-element"), (Some(1), "redundant-statement")]);
-    assert_eq!(found[0].message, "`s3:GetObject` adds nothing to what the document says without it");
+    assert_eq!(found[0].message, "`s3:GetObject` has no effect: the rest of the document already covers it");
     let never = identity(json!({"Condition": {
         "StringEquals": {"aws:SourceVpc": "a"}, "StringNotLike": {"aws:SourceVpc": "*"}}}));
     assert_eq!(never, BTreeSet::from(["never-matches"]));

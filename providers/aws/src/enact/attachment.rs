@@ -61,5 +61,5 @@ impl ChangeWriter<'_> {
 
 fn require_policy_arn(attachment: &Resource) -> Result<&str, ChangeError> {
     text_attribute(attachment, "policy_arn")
-        .ok_or_else(|| refuse_change(&attachment.id, "it names no policy", "the plan is broken: plan again"))
+        .ok_or_else(|| refuse_change(&attachment.id, "it has no policy ARN", "the plan is invalid: make a new plan"))
 }

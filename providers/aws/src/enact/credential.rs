@@ -23,7 +23,7 @@ impl ChangeWriter<'_> {
                         return Err(refuse_change(
                             &after.id,
                             "its status is neither Active nor Inactive",
-                            "plan again",
+                            "make a new plan",
                         ));
                     }
                 };
@@ -36,7 +36,9 @@ impl ChangeWriter<'_> {
                 let send = || iam.delete_access_key().user_name(user).access_key_id(key).send();
                 self.delete_if_present("iam:DeleteAccessKey", send).await
             }
-            Change::Create { after } => Err(refuse_change(&after.id, "keys are not made by this step", "plan again")),
+            Change::Create { after } => {
+                Err(refuse_change(&after.id, "this step does not create access keys", "make a new plan"))
+            }
             Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }
     }
@@ -51,7 +53,7 @@ impl ChangeWriter<'_> {
                     .await
             }
             Change::Create { after } | Change::Update { after, .. } => {
-                Err(refuse_change(&after.id, "passwords are only ever removed", "plan again"))
+                Err(refuse_change(&after.id, "Leasehold removes passwords and never sets them", "make a new plan"))
             }
             Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }

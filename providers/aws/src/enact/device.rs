@@ -21,13 +21,13 @@ impl ChangeWriter<'_> {
         match change {
             Change::Delete { before } => {
                 let serial = text_attribute(before, "serial_number").ok_or_else(|| {
-                    refuse_change(&before.id, "it has no serial number", "the plan is broken: plan again")
+                    refuse_change(&before.id, "it has no serial number", "the plan is invalid: make a new plan")
                 })?;
                 self.record_touched(Principal::User, user);
                 self.remove_device(user, serial, before.identity.as_ref()).await
             }
             Change::Create { after } | Change::Update { after, .. } => {
-                Err(refuse_change(&after.id, "MFA devices are only ever taken off", "plan again"))
+                Err(refuse_change(&after.id, "Leasehold removes MFA devices and never adds them", "make a new plan"))
             }
             Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }
@@ -49,7 +49,7 @@ impl ChangeWriter<'_> {
                 // Services that emulate IAM may not support these tags. Then there is no tag to find an orphaned device by, and none is
                 // searched for.
                 Err(ChangeError::Failed(failure)) if failure.has_code("InvalidAction") => {
-                    tracing::warn!(serial, "this service cannot tag MFA devices");
+                    tracing::warn!(serial, "this endpoint does not support tags on MFA devices");
                 }
                 other => drop(other?),
             }

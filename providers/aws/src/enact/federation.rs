@@ -95,7 +95,7 @@ impl ChangeWriter<'_> {
         Ok(None)
     }
 
-    /// Handles a provider that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
+    /// Handles a provider that already exists under this name: from an earlier attempt or run of this stack, or of another owner.
     async fn resolve_federation(&self, after: &Resource) -> Result<EnactNote, ChangeError> {
         let Some(found) = self.read_federation_tags(&after.id).await? else { return Err(refuse_taken_name(&after.id)) };
         let found = Marks::from_tags(&tags::tags_from_sdk(Some(found))).ok().flatten();
@@ -114,7 +114,7 @@ impl ChangeWriter<'_> {
         if let (Some(found), Some(wanted)) = (found, &after.marks) {
             self.tag_federation(&after.id, TagChange::from_mark_change(Some(&found), wanted)).await?;
         }
-        Ok(Some("it was there already, with this stack's mark".to_owned()))
+        Ok(Some("it already existed with this stack's mark".to_owned()))
     }
 
     async fn read_audiences(&self, arn: &str) -> Result<BTreeSet<String>, ChangeError> {
@@ -223,7 +223,9 @@ impl ChangeWriter<'_> {
 fn tags_from_marks(after: &Resource) -> Result<Vec<Tag>, ChangeError> {
     match &after.marks {
         Some(marks) => tags::tags_to_sdk(&marks.to_tags()),
-        None => Err(refuse_change(&after.id, "the plan gives it no marks", "the plan is broken: plan again")),
+        None => {
+            Err(refuse_change(&after.id, "the plan contains no marks for it", "the plan is invalid: make a new plan"))
+        }
     }
 }
 

@@ -50,12 +50,12 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Handles a group that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
+    /// Handles a group that already exists under this name: from an earlier attempt or run of this stack, or of another owner.
     async fn resolve_group(&self, name: &str, id: &ResourceId) -> Result<EnactNote, ChangeError> {
         match self.read_group_path(name).await? {
             Some(path) if path == arn::stack_path(self.stack) => {
                 self.provider.known.record_made(self.stack, id);
-                Ok(Some("it was there already, under this stack's path".to_owned()))
+                Ok(Some("it already existed under this stack's path".to_owned()))
             }
             _ => Err(refuse_taken_name(id)),
         }
@@ -69,7 +69,7 @@ impl ChangeWriter<'_> {
         match self.call_iam(OPERATION, RetryClass::Idempotent, send).await {
             Ok(answer) => match answer.group {
                 Some(group) => Ok(Some(group.path)),
-                None => Err(CallError::from_malformed_answer(OPERATION, "no group in the answer").into()),
+                None => Err(CallError::from_malformed_answer(OPERATION, "the response contains no group").into()),
             },
             Err(failure) if failure.is_absent() => Ok(None),
             Err(failure) => Err(failure.into()),
@@ -99,9 +99,9 @@ impl ChangeWriter<'_> {
     async fn write_group_attachment(&self, group: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let resource = change.resource_after().or(change.resource_before());
-        let policy = resource
-            .and_then(|resource| text_attribute(resource, "policy_arn"))
-            .ok_or_else(|| refuse_change(change.id(), "it names no policy", "the plan is broken: plan again"))?;
+        let policy = resource.and_then(|resource| text_attribute(resource, "policy_arn")).ok_or_else(|| {
+            refuse_change(change.id(), "it has no policy ARN", "the plan is invalid: make a new plan")
+        })?;
         match change {
             Change::Create { .. } | Change::Update { .. } => {
                 let send = || iam.attach_group_policy().group_name(group).policy_arn(policy).send();

@@ -48,5 +48,5 @@ impl ChangeWriter<'_> {
 
 /// Refuses a change of marks on an object that has none of its own, such as an inline policy.
 pub(super) fn refuse_marks(id: &leasehold_provider::ResourceId) -> ChangeError {
-    refuse_change(id, "it carries no marks of its own", "the plan is broken: plan again")
+    refuse_change(id, "it carries no marks of its own", "the plan is invalid: make a new plan")
 }

@@ -29,7 +29,7 @@ impl ChangeWriter<'_> {
     pub(super) async fn issue_key(&self, change: &Change, vault: &dyn Vault) -> Result<ResourceId, EnactError> {
         let (user, after) = require_new_key(change)?;
         if let TargetStatus::Gone = self.check_target(change).await? {
-            return Err(refuse_change(&after.id, "the user is not there", "plan again").into());
+            return Err(refuse_change(&after.id, "the user does not exist", "make a new plan").into());
         }
         // Errors that may disappear without action are refusals: no key was created.
         let made = retry_until_visible(self.choose_patience(change), || self.create_key(user, vault)).await?;
@@ -53,16 +53,16 @@ impl ChangeWriter<'_> {
                         let id = kinds::access_key_id(user, &key.access_key_id);
                         return Ok(CreatedKey { id, secret: SecretString::from(key.secret_access_key) });
                     }
-                    None => CallError::from_malformed_answer(CREATE, "no key in the answer"),
+                    None => CallError::from_malformed_answer(CREATE, "the response contains no access key"),
                 },
                 Err(failure) => failure,
             };
             if !is_uncertain(&failure) {
                 return Err(failure.into());
             }
-            tracing::debug!(user, "the answer to the making of a key was lost");
+            tracing::debug!(user, "the response to iam:CreateAccessKey was lost");
             let deleted = self.delete_undelivered_keys(user, vault).await;
-            // Do not create another key while one may exist whose secret nobody has.
+            // Do not create another key while a key may exist whose secret was lost.
             if attempts >= ATTEMPTS || deleted.is_err() {
                 return Err(lost_answer_error(failure, deleted).into());
             }
@@ -76,10 +76,10 @@ impl ChangeWriter<'_> {
         for key in self.list_user_keys(user).await? {
             let id = kinds::access_key_id(user, &key);
             let kept = vault.was_delivered(&id).await.map_err(|why| {
-                refuse_change(&id, &format!("the store cannot be asked whether it has it: {why}"), "apply again")
+                refuse_change(&id, &format!("cannot check whether the secret store has this key: {why}"), "apply again")
             })?;
             if !kept {
-                tracing::info!(%id, "deleting a key whose secret was lost");
+                tracing::info!(%id, "deleting an access key whose secret was lost");
                 self.delete_key(user, &key).await?;
                 deleted = deleted.saturating_add(1);
             }
@@ -111,20 +111,20 @@ impl ChangeWriter<'_> {
         self.delete_if_present("iam:DeleteAccessKey", send).await.map(drop)
     }
 
-    /// Deletes a key whose secret the store did not accept: nobody can ever use it. Returns the error to report.
+    /// Deletes a key whose secret the store did not accept: the key can never be used. Returns the error to report.
     async fn delete_undeposited_key(&self, user: &str, id: &ResourceId, why: &DepositError) -> EnactError {
         let (then, help) = match self.delete_key(user, id.local_name()).await {
-            Ok(()) => ("it was deleted again".to_owned(), "mend the store and apply again"),
+            Ok(()) => ("the key was deleted".to_owned(), "fix the secret store and apply again"),
             Err(refusal) => (
-                format!("it could not be deleted again either: {}", EnactError::from(refusal)),
-                "apply again: a key that no store holds is deleted",
+                format!("the key could not be deleted: {}", EnactError::from(refusal)),
+                "apply again: a key whose secret is in no store is deleted",
             ),
         };
         EnactError {
             requests: Vec::new(),
             kind: EnactErrorKind::Other,
             operation: CREATE.to_owned(),
-            message: format!("{id} was made and its secret could not be stored ({why}); {then}"),
+            message: format!("{id} was created but its secret could not be stored ({why}); {then}"),
             help: Some(help.to_owned()),
         }
     }
@@ -134,10 +134,13 @@ impl ChangeWriter<'_> {
 fn lost_answer_error(failure: CallError, deleted: Result<u32, ChangeError>) -> EnactError {
     let error = EnactError::from(failure);
     let then = match deleted {
-        Ok(0) => "IAM shows no key that it left".to_owned(),
-        Ok(_) => "the key that it left was deleted again".to_owned(),
+        Ok(0) => "IAM lists no key from this call".to_owned(),
+        Ok(_) => "the key from this call was deleted".to_owned(),
         Err(refusal) => {
-            format!("the key that it may have left could not be deleted: {}; apply again", EnactError::from(refusal))
+            format!(
+                "a key that this call may have created could not be deleted: {}; apply again",
+                EnactError::from(refusal)
+            )
         }
     };
     EnactError { message: format!("{}; {then}", error.message), ..error }
@@ -145,7 +148,9 @@ fn lost_answer_error(failure: CallError, deleted: Result<u32, ChangeError>) -> E
 
 /// The user that gets a new key, and the key's resource.
 fn require_new_key(change: &Change) -> Result<(&str, &Resource), EnactError> {
-    let broken = |id: &ResourceId| EnactError::from(refuse_change(id, "no key is to be made by this", "plan again"));
+    let broken = |id: &ResourceId| {
+        EnactError::from(refuse_change(id, "the change does not create an access key", "make a new plan"))
+    };
     match (change, kinds::owning_principal(change.id())) {
         (Change::Create { after }, Some((_, user)))
             if after.id.kind == kinds::ACCESS_KEY && text_attribute(after, "status") == Some("Active") =>

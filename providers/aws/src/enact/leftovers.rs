@@ -26,7 +26,7 @@ impl ChangeWriter<'_> {
         for credential in listed.service_specific_credentials.unwrap_or_default() {
             let id = credential.service_specific_credential_id;
             self.delete_service_credential(user, &id).await?;
-            removed.push(format!("credential {id} for {}", credential.service_name));
+            removed.push(format!("service-specific credential {id} for {}", credential.service_name));
         }
         let send = || iam.list_mfa_devices().user_name(user).send();
         let listed = self.call_iam("iam:ListMFADevices", RetryClass::Idempotent, send).await?;
@@ -46,7 +46,7 @@ impl ChangeWriter<'_> {
         for profile in listed.instance_profiles {
             let name = profile.instance_profile_name;
             self.remove_from_profile(role, &name).await?;
-            removed.push(format!("instance profile {name} (instances that run with it lose the role)"));
+            removed.push(format!("instance profile {name} (running instances with this profile lose the role)"));
         }
         Ok(removed)
     }

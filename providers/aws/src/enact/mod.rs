@@ -92,7 +92,7 @@ impl ChangeWriter<'_> {
                 let patience = self.choose_patience(change);
                 Ok(retry_until_visible(patience, || self.write_change(change)).await?)
             }
-            TargetStatus::Gone => Ok(Some("it was gone already".to_owned())),
+            TargetStatus::Gone => Ok(Some("it had already been removed".to_owned())),
         }
     }
 
@@ -167,7 +167,7 @@ impl ChangeWriter<'_> {
             Ok(_) => Ok(None),
             // After a lost answer, our own first attempt removed it.
             Err(failure) if failure.is_absent() && self.calls.attempt_count() > before.saturating_add(1) => Ok(None),
-            Err(failure) if failure.is_absent() => Ok(Some("it was gone already".to_owned())),
+            Err(failure) if failure.is_absent() => Ok(Some("it had already been removed".to_owned())),
             Err(failure) => Err(failure.into()),
         }
     }
@@ -234,7 +234,11 @@ fn refuse_change(id: &ResourceId, problem: &str, help: &str) -> ChangeError {
 }
 
 fn refuse_unknown_kind(id: &ResourceId) -> ChangeError {
-    refuse_change(id, "this provider has no resource of that kind", "the plan was made by another version: plan again")
+    refuse_change(
+        id,
+        "this provider has no resource of this type",
+        "the plan was made by another version of Leasehold: make a new plan",
+    )
 }
 
 /// Converts a failure to read the realm. The realm must be known before the first write.
@@ -258,9 +262,11 @@ fn text_attribute<'a>(resource: &'a Resource, name: &str) -> Option<&'a str> {
 fn require_document_text(resource: &Resource, name: &str) -> Result<String, ChangeError> {
     match resource.get(name) {
         Some(Value::Document(document)) => Ok(document::render_document(document)),
-        _ => {
-            Err(refuse_change(&resource.id, &format!("it has no document {name:?}"), "the plan is broken: plan again"))
-        }
+        _ => Err(refuse_change(
+            &resource.id,
+            &format!("it has no document {name:?}"),
+            "the plan is invalid: make a new plan",
+        )),
     }
 }
 

@@ -20,7 +20,7 @@ impl ChangeWriter<'_> {
                         return Err(refuse_change(
                             &after.id,
                             "its status is neither Active nor Inactive",
-                            "plan again",
+                            "make a new plan",
                         ));
                     }
                 };
@@ -31,7 +31,7 @@ impl ChangeWriter<'_> {
                 self.delete_other_credential(user, change).await
             }
             Change::Create { after } => {
-                Err(refuse_change(&after.id, "credentials of this sort are not made", "plan again"))
+                Err(refuse_change(&after.id, "Leasehold does not create credentials of this type", "make a new plan"))
             }
             Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }

@@ -63,16 +63,16 @@ impl ChangeWriter<'_> {
             match self.call_iam(OPERATION, RetryClass::Idempotent, || iam.get_policy().policy_arn(arn).send()).await {
                 Ok(answer) => answer
                     .policy
-                    .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no policy in the answer"))?,
+                    .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "the response contains no policy"))?,
                 Err(failure) if failure.is_absent() => {
-                    return Err(refuse_not_ours(&after.id, "a policy of that name is under another path"));
+                    return Err(refuse_not_ours(&after.id, "a policy with this name exists under another path"));
                 }
                 Err(failure) => return Err(failure.into()),
             };
         let live = tags::tags_from_sdk(policy.tags);
         match Marks::from_tags(&live) {
             Ok(Some(marks)) if marks.stack != *self.stack => {
-                return Err(refuse_not_ours(&after.id, &format!("its tags say stack {}", marks.stack)));
+                return Err(refuse_not_ours(&after.id, &format!("its tags name stack {}", marks.stack)));
             }
             Err(problem) => return Err(refuse_not_ours(&after.id, &problem.to_string())),
             Ok(_) => {}
@@ -84,21 +84,21 @@ impl ChangeWriter<'_> {
                 live.into_iter().filter(|(key, _)| key.starts_with(leasehold_provider::marks::PREFIX)).collect();
             self.tag_policy(arn, TagChange::from_difference(&found, &wanted.to_tags())).await?;
         }
-        Ok(Some("it was there already, under this stack's path".to_owned()))
+        Ok(Some("it already existed under this stack's path".to_owned()))
     }
 
     /// Makes the desired document the default version, unless it already is. IAM chooses the name of a new version, so after a lost answer
     /// the policy is read again instead of repeating the call.
     async fn update_policy(&self, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         let wanted = find_document(after, "policy")
-            .ok_or_else(|| refuse_change(&after.id, "it has no document", "the plan is broken: plan again"))?;
+            .ok_or_else(|| refuse_change(&after.id, "it has no document", "the plan is invalid: make a new plan"))?;
         let text = document::render_document(wanted);
         let iam = &self.provider.clients.iam;
         let send = || iam.create_policy_version().policy_arn(arn).policy_document(&text).set_as_default(true).send();
         let mut last = None;
         for attempt in 0..4 {
             if self.read_default_document(arn).await? == *wanted {
-                let note = if attempt == 0 { Some("it was so already".to_owned()) } else { None };
+                let note = if attempt == 0 { Some("already in this state".to_owned()) } else { None };
                 return Ok(note);
             }
             match self.call_iam("iam:CreatePolicyVersion", RetryClass::ServerNamed, send).await {
@@ -111,7 +111,10 @@ impl ChangeWriter<'_> {
                 Err(failure) => return Err(failure.into()),
             }
         }
-        Err(last.map_or_else(|| refuse_change(&after.id, "it could not be changed", "run it again"), ChangeError::from))
+        Err(last.map_or_else(
+            || refuse_change(&after.id, "it could not be changed", "run the command again"),
+            ChangeError::from,
+        ))
     }
 
     async fn read_default_document(&self, arn: &str) -> Result<Document, ChangeError> {
@@ -119,16 +122,14 @@ impl ChangeWriter<'_> {
         const VERSION: &str = "iam:GetPolicyVersion";
         let iam = &self.provider.clients.iam;
         let answer = self.call_iam(GET, RetryClass::Idempotent, || iam.get_policy().policy_arn(arn).send()).await?;
-        let version = answer
-            .policy
-            .and_then(|policy| policy.default_version_id)
-            .ok_or_else(|| CallError::from_malformed_answer(GET, "a policy without a default version"))?;
+        let version = answer.policy.and_then(|policy| policy.default_version_id).ok_or_else(|| {
+            CallError::from_malformed_answer(GET, "the response contains a policy without a default version")
+        })?;
         let send = || iam.get_policy_version().policy_arn(arn).version_id(&version).send();
         let answer = self.call_iam(VERSION, RetryClass::Idempotent, send).await?;
-        let text = answer
-            .policy_version
-            .and_then(|version| version.document)
-            .ok_or_else(|| CallError::from_malformed_answer(VERSION, "a version without a document"))?;
+        let text = answer.policy_version.and_then(|version| version.document).ok_or_else(|| {
+            CallError::from_malformed_answer(VERSION, "the response contains a policy version without a document")
+        })?;
         Ok(document::decode_document(&text).map_err(|problem| CallError::from_malformed_answer(VERSION, problem))?)
     }
 
@@ -148,8 +149,8 @@ impl ChangeWriter<'_> {
                 requests: Vec::new(),
                 kind: EnactErrorKind::Limit,
                 operation: "iam:CreatePolicyVersion".to_owned(),
-                message: format!("{arn} has no room for a version, and none that could go"),
-                help: Some("look at the policy's versions in the console, then plan again".to_owned()),
+                message: format!("{arn} has the maximum number of versions, and none of them can be deleted"),
+                help: Some("check the versions of the policy in the console, then make a new plan".to_owned()),
             }
             .into());
         };
@@ -167,7 +168,7 @@ impl ChangeWriter<'_> {
         let iam = &self.provider.clients.iam;
         let versions = match self.list_versions(arn).await {
             Ok(versions) => versions,
-            Err(failure) if failure.is_absent() => return Ok(Some("it was gone already".to_owned())),
+            Err(failure) if failure.is_absent() => return Ok(Some("it had already been removed".to_owned())),
             Err(failure) => return Err(failure.into()),
         };
         for version in versions.iter().filter(|version| !version.is_default_version) {

@@ -14,9 +14,11 @@ impl ChangeWriter<'_> {
                 self.record_touched(Principal::Role, role);
                 self.remove_from_profile(role, kinds::part_name(change.id())).await
             }
-            Change::Create { after } | Change::Update { after, .. } => {
-                Err(refuse_change(&after.id, "roles are only ever taken out of instance profiles", "plan again"))
-            }
+            Change::Create { after } | Change::Update { after, .. } => Err(refuse_change(
+                &after.id,
+                "Leasehold removes roles from instance profiles and never adds them",
+                "make a new plan",
+            )),
             Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
         }
     }

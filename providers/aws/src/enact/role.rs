@@ -33,7 +33,7 @@ impl ChangeWriter<'_> {
                             return Err(refusal);
                         }
                         self.delete_if_present("iam:DeleteRole", send).await?;
-                        Some(format!("with it went: {}", removed.join(", ")))
+                        Some(format!("also removed: {}", removed.join(", ")))
                     }
                     other => other?,
                 };
@@ -76,7 +76,11 @@ impl ChangeWriter<'_> {
                 .send()
         };
         if marks.is_none() {
-            return Err(refuse_change(&after.id, "the plan gives it no marks", "the plan is broken: plan again"));
+            return Err(refuse_change(
+                &after.id,
+                "the plan contains no marks for it",
+                "the plan is invalid: make a new plan",
+            ));
         }
         match self.call_iam("iam:CreateRole", RetryClass::Conditional, send).await {
             Ok(_) => {
@@ -88,7 +92,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Handles a role that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
+    /// Handles a role that already exists under this name: from an earlier attempt or run of this stack, or of another owner.
     async fn resolve_role(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetRole";
         let iam = &self.provider.clients.iam;
@@ -97,7 +101,8 @@ impl ChangeWriter<'_> {
             Err(failure) if failure.is_absent() => return Err(refuse_taken_name(&after.id)),
             other => other?,
         };
-        let role = answer.role.ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no role in the answer"))?;
+        let role =
+            answer.role.ok_or_else(|| CallError::from_malformed_answer(OPERATION, "the response contains no role"))?;
         let facts = RoleFacts::from_role(&role);
         let live_tags = tags::tags_from_sdk(role.tags);
         let found = Marks::from_tags(&live_tags).ok().flatten();
@@ -105,7 +110,7 @@ impl ChangeWriter<'_> {
         let (Some(found), Some(wanted)) = (found, after.marks.as_ref()) else { return Ok(None) };
         let trust = document::decode_document(role.assume_role_policy_document.as_deref().unwrap_or_default())
             .map_err(|problem| {
-                CallError::from_malformed_answer(OPERATION, format!("the trust of role {name}: {problem}"))
+                CallError::from_malformed_answer(OPERATION, format!("the trust policy of role {name}: {problem}"))
             })?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let mut live = role_resource(
@@ -121,13 +126,13 @@ impl ChangeWriter<'_> {
         self.provider.known.record_made(self.stack, &after.id);
         self.update_role(name, &live, after).await?;
         self.tag_role(name, TagChange::from_mark_change(Some(&found), wanted)).await?;
-        Ok(Some("it was there already, with this stack's mark".to_owned()))
+        Ok(Some("it already existed with this stack's mark".to_owned()))
     }
 
     async fn update_role(&self, name: &str, before: &Resource, after: &Resource) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if text_attribute(before, "path") != text_attribute(after, "path") {
-            let help = "IAM cannot move a role: give the identity another name";
+            let help = "IAM cannot change the path of a role: give the identity another name";
             return Err(refuse_change(&after.id, "its path would change", help));
         }
         // Write the change that takes away access first.

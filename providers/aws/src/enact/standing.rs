@@ -49,7 +49,7 @@ impl ChangeWriter<'_> {
             FoundMarks::Marks(marks) => Err(refuse_not_ours(&bearer, &format!("it belongs to stack {}", marks.stack))),
             FoundMarks::Strange(reason) => Err(refuse_not_ours(&bearer, &reason)),
             FoundMarks::Absent if bearer.kind == kinds::POLICY && self.has_namesake(&bearer).await? => {
-                Err(refuse_not_ours(&bearer, "the policy of that name is under another path"))
+                Err(refuse_not_ours(&bearer, "a policy with this name exists under another path"))
             }
             FoundMarks::Absent if matches!(change, Change::Delete { .. } | Change::Unmark { .. }) => {
                 Ok(TargetStatus::Gone)
@@ -58,8 +58,8 @@ impl ChangeWriter<'_> {
                 requests: Vec::new(),
                 kind: EnactErrorKind::Conflict,
                 operation: id.to_string(),
-                message: format!("{bearer} is not there any more"),
-                help: Some("run plan again: it was removed after the plan was made".to_owned()),
+                message: format!("{bearer} no longer exists"),
+                help: Some("make a new plan: it was removed after the plan was made".to_owned()),
             }
             .into()),
         }
@@ -76,7 +76,9 @@ impl ChangeWriter<'_> {
             Change::Unmark { before, .. } => (Some(&**before), None),
         };
         match before.into_iter().chain(after).find(|marks| marks.stack != *self.stack) {
-            Some(marks) => Err(refuse_not_ours(change.id(), &format!("the change itself names stack {}", marks.stack))),
+            Some(marks) => {
+                Err(refuse_not_ours(change.id(), &format!("the marks in the change name stack {}", marks.stack)))
+            }
             None => Ok(()),
         }
     }
@@ -213,15 +215,20 @@ pub fn refuse_not_ours(id: &ResourceId, reason: &str) -> ChangeError {
         requests: Vec::new(),
         kind: EnactErrorKind::NotOurs,
         operation: id.to_string(),
-        message: format!("the object in the account is not this stack's: {reason}; it was left as it is"),
-        help: Some("choose another name for the identity, or have the object's owner remove or rename it".to_owned()),
+        message: format!("this stack does not manage the object in the account: {reason}; the object was not changed"),
+        help: Some(
+            "choose another name for the identity, or ask the owner of the object to remove or rename it".to_owned(),
+        ),
     }
     .into()
 }
 
 /// The name is taken, but no object has exactly this name: IAM treats names that differ only in case as the same name.
 pub fn refuse_taken_name(id: &ResourceId) -> ChangeError {
-    refuse_not_ours(id, "the name is taken, by one that differs only by case or by one that was removed just now")
+    refuse_not_ours(
+        id,
+        "the name is in use by an object whose name differs only in case, or by an object that was removed a moment ago",
+    )
 }
 
 impl ChangeWriter<'_> {
@@ -236,7 +243,7 @@ impl ChangeWriter<'_> {
         wanted: Option<&Marks>,
     ) -> Result<(), ChangeError> {
         match (found, wanted) {
-            (None, _) => Err(refuse_not_ours(id, "it carries no mark that reads")),
+            (None, _) => Err(refuse_not_ours(id, "it carries no valid mark")),
             (Some(found), _) if found.stack != *self.stack => {
                 Err(refuse_not_ours(id, &format!("it belongs to stack {}", found.stack)))
             }
@@ -244,7 +251,9 @@ impl ChangeWriter<'_> {
                 Err(refuse_not_ours(id, &format!("it is {} of this stack", found.address)))
             }
             (Some(_), Some(_)) => Ok(()),
-            (Some(_), None) => Err(refuse_change(id, "the plan gives it no marks", "the plan is broken: plan again")),
+            (Some(_), None) => {
+                Err(refuse_change(id, "the plan contains no marks for it", "the plan is invalid: make a new plan"))
+            }
         }
     }
 }

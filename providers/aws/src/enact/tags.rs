@@ -16,7 +16,7 @@ pub fn tags_to_sdk(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, ChangeEr
     let tag = |(key, value): (&String, &String)| {
         Tag::builder().key(key).value(value).build().map_err(|error| {
             let id = leasehold_provider::ResourceId::new(leasehold_provider::ResourceKind::new("tag"), key.as_str());
-            refuse_change(&id, &error.to_string(), "the plan is broken: plan again")
+            refuse_change(&id, &error.to_string(), "the plan is invalid: make a new plan")
         })
     };
     tags.iter().map(tag).collect()

@@ -59,12 +59,16 @@ impl ChangeWriter<'_> {
             }
             other => other?,
         };
-        if removed.is_empty() { Ok(note) } else { Ok(Some(format!("with it went: {}", removed.join(", ")))) }
+        if removed.is_empty() { Ok(note) } else { Ok(Some(format!("also removed: {}", removed.join(", ")))) }
     }
 
     async fn create_user(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         let Some(marks) = after.marks.as_ref() else {
-            return Err(refuse_change(&after.id, "the plan gives it no marks", "the plan is broken: plan again"));
+            return Err(refuse_change(
+                &after.id,
+                "the plan contains no marks for it",
+                "the plan is invalid: make a new plan",
+            ));
         };
         let mut all_tags = declared_tags(after);
         all_tags.extend(marks.to_tags());
@@ -88,7 +92,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Handles a user that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
+    /// Handles a user that already exists under this name: from an earlier attempt or run of this stack, or of another owner.
     async fn resolve_user(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetUser";
         let iam = &self.provider.clients.iam;
@@ -97,7 +101,8 @@ impl ChangeWriter<'_> {
             Err(failure) if failure.is_absent() => return Err(refuse_taken_name(&after.id)),
             other => other?,
         };
-        let user = answer.user.ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no user in the answer"))?;
+        let user =
+            answer.user.ok_or_else(|| CallError::from_malformed_answer(OPERATION, "the response contains no user"))?;
         let live_tags = tags::tags_from_sdk(user.tags);
         let found = Marks::from_tags(&live_tags).ok().flatten();
         self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
@@ -108,7 +113,7 @@ impl ChangeWriter<'_> {
         self.provider.known.record_made(self.stack, &after.id);
         self.update_user(name, &live, after).await?;
         self.tag_user(name, TagChange::from_mark_change(Some(&found), wanted)).await?;
-        Ok(Some("it was there already, with this stack's mark".to_owned()))
+        Ok(Some("it already existed with this stack's mark".to_owned()))
     }
 
     async fn update_user(&self, name: &str, before: &Resource, after: &Resource) -> Result<(), ChangeError> {

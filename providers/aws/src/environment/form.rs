@@ -41,7 +41,7 @@ impl ValueForm {
     pub fn describe_expected(self) -> String {
         match self {
             Self::Text | Self::Secret => "UTF-8 text".to_owned(),
-            Self::HeaderSecret | Self::Header => "visible ASCII characters without line breaks".to_owned(),
+            Self::HeaderSecret | Self::Header => "printable ASCII characters without line breaks".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Flag => "true or false".to_owned(),
             Self::Count => "a whole number from 1 to 1000".to_owned(),
@@ -63,7 +63,7 @@ impl ValueForm {
             return Ok(());
         }
         Err(match self {
-            Self::HeaderSecret => "holds a character that an HTTP header cannot carry".to_owned(),
+            Self::HeaderSecret => "contains a character that is not allowed in an HTTP header".to_owned(),
             Self::Secret | Self::Proxy => "cannot be used".to_owned(),
             _ => format!("is {text:?}"),
         })

@@ -48,28 +48,28 @@ fn explain_refused_role(code: &str, words: &str, place: CallContext<'_>) -> (Str
     let message = format!("{role} cannot be assumed ({code}: {words})");
     let help = match code {
         "AccessDenied" if words.contains("no identity-based policy") => {
-            "allow the caller sts:AssumeRole on the role: its own policies do not".to_owned()
+            "allow sts:AssumeRole on the role in an identity-based policy of the caller".to_owned()
         }
         "AccessDenied" if words.contains("resource-based policy") => {
-            "add the caller to the role's trust policy, with the condition on sts:ExternalId that `external_id` matches".to_owned()
+            "add the caller to the role's trust policy, with a condition on sts:ExternalId that matches `external_id`".to_owned()
         }
         "AccessDenied" if words.contains("explicit deny") => {
-            "remove sts:AssumeRole on the role from the Deny that the message names".to_owned()
+            "remove sts:AssumeRole on the role from the Deny statement that the message names".to_owned()
         }
-        "AccessDenied" => "check that the role exists, that its trust policy allows the caller (and `external_id`, where it asks for one), and \
-                           that a policy of the caller allows sts:AssumeRole on it: all are needed"
+        "AccessDenied" => "check that the role exists, that its trust policy allows the caller (and `external_id`, if it requires one), and \
+                           that a policy of the caller allows sts:AssumeRole on the role"
             .to_owned(),
         "ExpiredToken" | "ExpiredTokenException" => {
-            format!("the credentials that assume it have expired: renew those of {}", place.profile_name())
+            format!("the credentials that assume the role have expired: renew the credentials of {}", place.profile_name())
         }
-        "RegionDisabledException" => format!("activate STS for region {} in the role's account, or choose another", place.region),
+        "RegionDisabledException" => format!("activate STS for region {} in the role's account, or use another region", place.region),
         "ValidationError" | "ValidationException" => {
             "correct the role's ARN, the session name, or the duration in the provider block or the profile".to_owned()
         }
         "InvalidClientTokenId" | "SignatureDoesNotMatch" => {
-            format!("correct the access key and secret that assume it: those of {}, or of the environment", place.profile_name())
+            format!("correct the access key and secret that assume the role, in {} or in the environment", place.profile_name())
         }
-        _ => "see what AWS says; nothing was changed".to_owned(),
+        _ => "see the AWS message; nothing was changed".to_owned(),
     };
     (message, help)
 }
@@ -81,26 +81,28 @@ fn explain_refused_token(code: &str, words: &str) -> (String, String) {
     let lower = words.to_ascii_lowercase();
     let help = match code {
         "ExpiredTokenException" | "ExpiredToken" => {
-            "get a new token into AWS_WEB_IDENTITY_TOKEN_FILE: the one in it has expired (tokens of a CI job are valid for minutes)"
+            "write a new token to AWS_WEB_IDENTITY_TOKEN_FILE: its token has expired (tokens of a CI job are valid for a few minutes)"
         }
         "InvalidIdentityToken" | "InvalidIdentityTokenException" if lower.contains("audience") => {
-            "request the token for the audience that the account's OIDC provider lists as client id (usually sts.amazonaws.com)"
+            "request the token for an audience that the account's OIDC provider lists as a client id (usually sts.amazonaws.com)"
         }
         "InvalidIdentityToken" | "InvalidIdentityTokenException" if lower.contains("provider") => {
             "create an OIDC provider for the token's issuer in the role's account, or correct the account in AWS_ROLE_ARN"
         }
         "InvalidIdentityToken" | "InvalidIdentityTokenException" => {
-            "put an OIDC token that the issuer signed into AWS_WEB_IDENTITY_TOKEN_FILE: this one is not valid"
+            "write an OIDC token that the issuer signed to AWS_WEB_IDENTITY_TOKEN_FILE: this token is not valid"
         }
         "AccessDenied" | "AccessDeniedException" => {
             "check that the role in AWS_ROLE_ARN exists, and that its trust policy allows sts:AssumeRoleWithWebIdentity for the token's subject \
              and audience"
         }
-        "IDPCommunicationError" => "run it again; if it stays, AWS cannot fetch the keys of the token's issuer",
+        "IDPCommunicationError" => {
+            "run the command again; if the error persists, AWS cannot fetch the keys of the token's issuer"
+        }
         "ValidationError" | "ValidationException" => {
             "correct AWS_ROLE_ARN (arn:aws:iam::ACCOUNT:role/NAME) or AWS_ROLE_SESSION_NAME"
         }
-        _ => "see what AWS says; nothing was changed",
+        _ => "see the AWS message; nothing was changed",
     };
     (message, help.to_owned())
 }
@@ -117,12 +119,12 @@ fn explain_source(text: &str, error: &(dyn Error + 'static), place: CallContext<
             environment::read_variable("AWS_SECRET_ACCESS_KEY"),
         ) {
             (Some(_), None) => (
-                "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not".to_owned(),
-                "set both, or neither to use another source".to_owned(),
+                "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not".to_owned(),
+                "set both, or unset both to use another source of credentials".to_owned(),
             ),
             (None, Some(_)) => (
-                "AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not".to_owned(),
-                "set both, or neither to use another source".to_owned(),
+                "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not".to_owned(),
+                "set both, or unset both to use another source of credentials".to_owned(),
             ),
             _ => ("no AWS credentials were found".to_owned(), NO_CREDENTIALS.to_owned()),
         };
@@ -130,21 +132,21 @@ fn explain_source(text: &str, error: &(dyn Error + 'static), place: CallContext<
     if text.contains("external process") || text.contains("credential_process") {
         return (
             failed(&format!("the credential_process of {profile} failed")),
-            "run its command by hand: it has to end with 0 and print JSON with Version 1".to_owned(),
+            "run its command by hand: it must exit with 0 and print JSON with Version 1".to_owned(),
         );
     }
     if text.contains("ForbiddenException") {
         let help = format!(
-            "correct sso_account_id and sso_role_name of {profile}, or have the permission set assigned to you"
+            "correct sso_account_id and sso_role_name of {profile}, or ask an administrator to assign you the permission set"
         );
-        return (failed("IAM Identity Center gives no credentials for this account and role"), help);
+        return (failed("IAM Identity Center returned no credentials for this account and role"), help);
     }
     if ["SSO", "sso_", "sso-session", "/sso/", "UnauthorizedException"].iter().any(|word| text.contains(word)) {
-        let help = format!("run `aws sso login{}`, then run it again", place.profile_argument());
+        let help = format!("run `aws sso login{}`, then run the command again", place.profile_argument());
         return (failed("the IAM Identity Center session is missing or has expired"), help);
     }
     explain_endpoint(text).or_else(|| explain_token_file(text, error)).unwrap_or_else(|| {
-        let help = format!("correct {profile} or the AWS_ variables that the message is about");
+        let help = format!("correct {profile} or the AWS_ variables that the message names");
         (failed("the AWS credentials cannot be loaded"), help)
     })
 }
@@ -158,13 +160,16 @@ fn append_sdk_text(what: &str, text: &str) -> String {
 fn explain_endpoint(text: &str) -> Option<(String, String)> {
     let of_container = ["HTTP credential provider", "ECS provider", "in response", "AUTHORIZATION_TOKEN"];
     if text.contains("not refer to an allowed IP") {
-        let help = "name an https URL, loopback, 169.254.170.2 or 169.254.170.23 in AWS_CONTAINER_CREDENTIALS_FULL_URI";
-        return Some((append_sdk_text("the container credentials endpoint may not be asked", text), help.to_owned()));
+        let help = "set AWS_CONTAINER_CREDENTIALS_FULL_URI to an https URL, or to a URL on loopback, 169.254.170.2 or 169.254.170.23";
+        return Some((
+            append_sdk_text("the container credentials endpoint is not an allowed address", text),
+            help.to_owned(),
+        ));
     }
     of_container.iter().any(|words| text.contains(words)).then(|| {
         let help = "check AWS_CONTAINER_CREDENTIALS_FULL_URI (or _RELATIVE_URI) and its AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE, and \
                     that the task or pod has a role";
-        (append_sdk_text("the container credentials endpoint gives no credentials", text), help.to_owned())
+        (append_sdk_text("the container credentials endpoint returned no credentials", text), help.to_owned())
     })
 }
 

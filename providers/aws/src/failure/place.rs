@@ -41,23 +41,23 @@ impl CallContext<'_> {
     pub fn describe_renewal(&self) -> String {
         let profile = self.profile_name();
         match self.source {
-            Some(CredentialSource::Environment) => "set new values of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then run it again: the \
-                                          ones in the environment are of a session that is over"
+            Some(CredentialSource::Environment) => "set new values of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then run the command again: the \
+                                          session in the environment has expired"
                 .to_owned(),
             Some(CredentialSource::Profile) => {
-                format!("renew the session keys in {profile} of the AWS credentials file, then run it again")
+                format!("renew the session keys in {profile} of the AWS credentials file, then run the command again")
             }
-            Some(CredentialSource::Sso) => format!("run `aws sso login{}`, then run it again", self.profile_argument()),
+            Some(CredentialSource::Sso) => format!("run `aws sso login{}`, then run the command again", self.profile_argument()),
             Some(CredentialSource::Process) => {
-                format!("renew the session behind the credential_process of {profile}: it printed credentials that have expired")
+                format!("renew the session of the credential_process of {profile}: it printed expired credentials")
             }
-            Some(CredentialSource::WebIdentity | CredentialSource::AssumedRole) => "run it again for a new role session; sessions are renewed before they expire, so if it \
-                                                                stays, check this machine's clock"
+            Some(CredentialSource::WebIdentity | CredentialSource::AssumedRole) => "run the command again to get a new role session; sessions are renewed before they expire, so if the error \
+                                                                persists, check this machine's clock"
                 .to_owned(),
-            Some(CredentialSource::Container | CredentialSource::Instance) => "the credentials endpoint of this machine returned credentials that have expired: check this \
+            Some(CredentialSource::Container | CredentialSource::Instance) => "the credentials endpoint of this machine returned expired credentials: check this \
                                                            machine's clock, and restart the task, pod or agent"
                 .to_owned(),
-            None => "log in again (`aws sso login`), or set new session credentials, then run it again".to_owned(),
+            None => "log in again (`aws sso login`), or set new session credentials, then run the command again".to_owned(),
         }
     }
 }

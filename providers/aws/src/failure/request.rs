@@ -133,7 +133,7 @@ impl RequestTarget<'_> {
             }
             RequestProblem::Refused => (format!("{peer} cannot be reached: connection refused"), self.advise_refused()),
             RequestProblem::ConnectTimeout => (
-                format!("{peer} cannot be reached: no connection in time"),
+                format!("{peer} cannot be reached: the connection timed out"),
                 format!("a firewall may drop the packets: allow connections to {peer}{}", self.proxy_advice()),
             ),
             RequestProblem::Unconnected => (
@@ -141,21 +141,21 @@ impl RequestTarget<'_> {
                 format!("check this machine's network and its route to {peer}{}", self.proxy_advice()),
             ),
             RequestProblem::ProxyLogin => (
-                format!("the proxy {} asks for a user and a password (HTTP 407)", self.proxy_name()),
-                "put them into HTTPS_PROXY (for http endpoints HTTP_PROXY): http://USER:PASSWORD@HOST:PORT".to_owned(),
+                format!("the proxy {} requires a user name and a password (HTTP 407)", self.proxy_name()),
+                "set them in HTTPS_PROXY (for http endpoints HTTP_PROXY): http://USER:PASSWORD@HOST:PORT".to_owned(),
             ),
             RequestProblem::ProxyRefused => (
-                format!("the proxy {} does not connect to {endpoint}", self.proxy_name()),
+                format!("the proxy {} refuses to connect to {endpoint}", self.proxy_name()),
                 format!(
-                    "allow {endpoint} on the proxy; where it can be reached without the proxy, add its host to NO_PROXY"
+                    "allow {endpoint} on the proxy; if the endpoint can be reached without the proxy, add its host to NO_PROXY"
                 ),
             ),
             RequestProblem::Tls(problem) => self.explain_tls(problem),
             RequestProblem::Incomplete => {
-                (format!("the answer of {endpoint} is not complete: {reason}"), self.advise_retry())
+                (format!("the response of {endpoint} is not complete: {reason}"), self.advise_retry())
             }
             RequestProblem::NoAnswer => {
-                (format!("{endpoint} closed the connection without an answer: {reason}"), self.advise_retry())
+                (format!("{endpoint} closed the connection without a response: {reason}"), self.advise_retry())
             }
         }
     }
@@ -166,34 +166,34 @@ impl RequestTarget<'_> {
             TlsProblem::UnknownAuthority => {
                 let help = match environment::read_variable("AWS_CA_BUNDLE") {
                     Some(path) => format!(
-                        "add the PEM certificate of the authority that signed it to {path} (AWS_CA_BUNDLE), which replaces the system's authorities"
+                        "add the PEM certificate of the authority that signed the certificate to {path} (AWS_CA_BUNDLE), which replaces the system's authorities"
                     ),
-                    None => "if a company's own authority signs for a proxy or a private endpoint, set AWS_CA_BUNDLE to a file with its PEM \
+                    None => "if a private authority of your company signs the certificates of a proxy or an endpoint, set AWS_CA_BUNDLE to a file with its PEM \
                              certificate (or `ca_bundle` in the profile)"
                         .to_owned(),
                 };
-                (format!("the certificate of {endpoint} is from an authority that is not trusted"), help)
+                (format!("the certificate of {endpoint} is signed by an authority that is not trusted"), help)
             }
             TlsProblem::Expired => (
                 format!("the certificate of {endpoint} has expired"),
-                format!("check this machine's clock, which says {now:.0}; if it is right, renew the certificate of {endpoint}"),
+                format!("check this machine's clock, which shows {now:.0}; if it is correct, renew the certificate of {endpoint}"),
             ),
             TlsProblem::NotYetValid => (
                 format!("the certificate of {endpoint} is not valid yet"),
-                format!("set this machine's clock, which says {now:.0} (NTP: `timedatectl`, `chronyc tracking`)"),
+                format!("set this machine's clock, which shows {now:.0} (NTP: `timedatectl`, `chronyc tracking`)"),
             ),
             TlsProblem::OtherName => (
                 format!("the certificate of {endpoint} is for another host name"),
-                "use the name that the certificate is for in AWS_ENDPOINT_URL (or `endpoint_url` of the profile); for a host of AWS, \
-                 something between here and AWS answers in its place"
+                "use the host name of the certificate in AWS_ENDPOINT_URL (or `endpoint_url` of the profile); if the host is an AWS host, \
+                 a device between this machine and AWS responds in its place"
                     .to_owned(),
             ),
             TlsProblem::NotTls => (
                 format!("{endpoint} does not speak TLS"),
-                "use http:// instead of https:// in AWS_ENDPOINT_URL, or in HTTPS_PROXY where the proxy is named so".to_owned(),
+                "use http:// instead of https:// in AWS_ENDPOINT_URL, or in HTTPS_PROXY if the proxy has an https URL".to_owned(),
             ),
             TlsProblem::Other(reason) => (
-                format!("no TLS connection to {endpoint}: {reason}"),
+                format!("cannot establish a TLS connection to {endpoint}: {reason}"),
                 format!("check that {endpoint} accepts TLS 1.2 or 1.3 without a client certificate"),
             ),
         }
@@ -213,7 +213,7 @@ impl RequestTarget<'_> {
         }
         if self.is_aws() {
             return format!(
-                "check that region {:?} exists, and that this machine's DNS resolves names of AWS",
+                "check that region {:?} exists, and that the DNS of this machine resolves AWS host names",
                 self.region
             );
         }
@@ -227,7 +227,7 @@ impl RequestTarget<'_> {
                 format!("a firewall refuses connections to {}: allow them, or set HTTPS_PROXY", self.endpoint)
             }
             None => format!(
-                "start what should listen on {}, or correct AWS_ENDPOINT_URL (or `endpoint_url` of the profile)",
+                "start the service on {}, or correct AWS_ENDPOINT_URL (or `endpoint_url` of the profile)",
                 self.endpoint
             ),
         }
@@ -238,8 +238,11 @@ impl RequestTarget<'_> {
     }
 
     fn advise_retry(&self) -> String {
-        let by = self.proxy.map(|proxy| format!(" (the proxy {proxy} is one)")).unwrap_or_default();
-        format!("run it again; if it stays, look for what cuts connections between here and {}{by}", self.endpoint)
+        let by = self.proxy.map(|proxy| format!(" (for example the proxy {proxy})")).unwrap_or_default();
+        format!(
+            "run the command again; if the error persists, check for a device that closes connections between this machine and {}{by}",
+            self.endpoint
+        )
     }
 }
 
@@ -251,7 +254,9 @@ pub fn explain_timeout(operation: &'static str, place: CallContext<'_>) -> CallE
         operation,
         cause: CallErrorCause::NoAnswer,
         code: None,
-        message: format!("no answer came in time from {name}"),
-        help: Some(format!("run it again; if it stays, {name}{by} is overloaded, or the network to it loses packets")),
+        message: format!("the request to {name} timed out"),
+        help: Some(format!(
+            "run the command again; if the error persists, {name}{by} is overloaded, or the network loses packets"
+        )),
     }
 }

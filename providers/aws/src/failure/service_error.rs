@@ -17,8 +17,8 @@ const THROTTLING: [&str; 10] = [
     "BandwidthLimitExceeded",
 ];
 
-const CLOCK: &str = "set the clock (NTP: `timedatectl`, `chronyc tracking`), then run it again; AWS accepts a call whose time is at most five \
-                     minutes off";
+const CLOCK: &str = "set the clock (NTP: `timedatectl`, `chronyc tracking`), then run the command again; AWS accepts a clock difference of at most \
+                     five minutes";
 
 /// Quotas that AWS does not raise (IAM user guide, "IAM and AWS STS quotas").
 const FIXED_QUOTAS: [&str; 7] = [
@@ -72,8 +72,9 @@ impl ServiceError<'_> {
     }
 
     fn explain_throttled(self) -> Option<CallError> {
-        let help = "wait some minutes and run it again; a lower --parallelism helps while others use the account";
-        let what = "AWS refuses for now: too many calls are made in this account";
+        let help =
+            "wait a few minutes and run the command again; use a lower --parallelism while other tools use the account";
+        let what = "AWS throttles the calls: too many calls are made in this account";
         let is_throttled = THROTTLING.contains(&self.code) || self.status == 429;
         is_throttled.then(|| {
             self.build_call_error(CallErrorCause::Throttled, self.describe_with_code(what), Some(help.to_owned()))
@@ -83,16 +84,16 @@ impl ServiceError<'_> {
     fn explain_denied(self) -> Option<CallError> {
         let (what, help) = match self.code {
             "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess" => {
-                ("the caller may not do this", self.advise_allow())
+                ("the caller does not have permission", self.advise_allow())
             }
             "OptInRequired" => (
                 "the account is not opted in to this service or region",
-                format!("enable region {} for the account, or choose another", self.place.region),
+                format!("enable region {} for the account, or use another region", self.place.region),
             ),
             "RegionDisabledException" => (
                 "STS is not active in this region",
                 format!(
-                    "activate STS for region {} (IAM console, account settings), or choose another region",
+                    "activate STS for region {} (IAM console, account settings), or use another region",
                     self.place.region
                 ),
             ),
@@ -110,12 +111,12 @@ impl ServiceError<'_> {
             ("service control policy", "the organization's service control policy"),
             ("resource control policy", "the organization's resource control policy"),
             ("permissions boundary", "the caller's permissions boundary"),
-            ("session policy", "the session policy that the caller's session was made with"),
+            ("session policy", "the session policy of the caller's session"),
             ("VPC endpoint policy", "the policy of the VPC endpoint"),
             ("identity-based policy", "a policy of the caller"),
         ];
         match kinds.iter().find(|(kind, _)| self.message.contains(kind)) {
-            Some((_, policy)) if explicit => format!("remove {action} from a Deny of {policy}"),
+            Some((_, policy)) if explicit => format!("remove {action} from a Deny statement of {policy}"),
             Some((_, policy)) => format!("allow {action} in {policy}"),
             None => format!(
                 "allow {action} to the caller; if a policy allows it, look for a permissions boundary or a service control policy that does not"
@@ -131,7 +132,7 @@ impl ServiceError<'_> {
             "RequestExpired" | "RequestTimeTooSkewed" => (self.clock.to_owned(), CLOCK.to_owned()),
             "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => self.explain_signature(),
             "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" | "AuthFailure" => (
-                "AWS does not know this access key".to_owned(),
+                "AWS does not recognize this access key".to_owned(),
                 format!(
                     "it may be deleted, inactive, or of another partition than region {}: check AWS_ACCESS_KEY_ID or the \
                      profile, and the region",
@@ -139,7 +140,7 @@ impl ServiceError<'_> {
                 ),
             ),
             "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
-                ("the call carried no credentials".to_owned(), NO_CREDENTIALS.to_owned())
+                ("the request had no credentials".to_owned(), NO_CREDENTIALS.to_owned())
             }
             _ => return None,
         };
@@ -154,17 +155,17 @@ impl ServiceError<'_> {
         }
         if self.message.contains("scoped to") {
             return (
-                format!("the region {} is not the one these credentials are for", self.place.region),
+                format!("these credentials are not valid in region {}", self.place.region),
                 "set `region` in the provider block, or AWS_REGION, to a region of the account's partition".to_owned(),
             );
         }
-        let secret = "check AWS_SECRET_ACCESS_KEY or the profile: a cut or doubled character is common";
+        let secret = "check AWS_SECRET_ACCESS_KEY or the profile: a missing or repeated character is a common cause";
         match self.place.proxy {
             Some(proxy) => (
                 "the signature does not match the request as AWS received it".to_owned(),
                 format!(
-                    "have the proxy {proxy} pass host, path and headers on unchanged, or add the host to NO_PROXY; without the proxy the same error \
-                     means a wrong secret: {secret}"
+                    "configure the proxy {proxy} to forward host, path and headers unchanged, or add the host to NO_PROXY; without the proxy the same error \
+                     means a wrong secret key: {secret}"
                 ),
             ),
             None => ("the secret key does not belong to the access key".to_owned(), secret.to_owned()),
@@ -176,11 +177,11 @@ impl ServiceError<'_> {
             return None;
         }
         let help = if self.message.contains("Maximum policy size") {
-            "move statements into a scope, or shorten them: AWS does not raise the size of a policy".to_owned()
+            "move statements to a scope, or shorten them: AWS does not raise the size limit of a policy".to_owned()
         } else if let Some(quota) = FIXED_QUOTAS.iter().find(|quota| self.message.contains(**quota)) {
-            format!("remove what is unused: AWS does not raise the quota {quota}")
+            format!("remove unused objects: AWS does not raise the quota {quota}")
         } else {
-            "ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused".to_owned()
+            "request a higher quota from AWS (Service Quotas, IAM), or remove unused objects".to_owned()
         };
         Some(self.build_call_error(CallErrorCause::Rejected, format!("{} ({})", self.message, self.code), Some(help)))
     }
@@ -190,11 +191,11 @@ impl ServiceError<'_> {
         let Self { status, place, .. } = self;
         let name = place.name();
         let proxy = place.proxy.map(|proxy| format!("the proxy {proxy}"));
-        let between = proxy.clone().unwrap_or_else(|| "a proxy or gateway between here and AWS".to_owned());
+        let between = proxy.clone().unwrap_or_else(|| "a proxy or gateway between this machine and AWS".to_owned());
         if (300..400).contains(&status) {
             let target = self.location.map(|location| format!(" to {location}")).unwrap_or_default();
             let help = format!(
-                "correct the region ({}) or AWS_ENDPOINT_URL; a redirect to a login page comes from {between}",
+                "correct the region ({}) or AWS_ENDPOINT_URL; if the redirect leads to a login page, it comes from {between}",
                 place.region
             );
             return Some(self.build_call_error(
@@ -205,20 +206,21 @@ impl ServiceError<'_> {
         }
         if status == 407 {
             let by = proxy.unwrap_or_else(|| "a proxy".to_owned());
-            let help = "put the user and the password into HTTP_PROXY (for https endpoints HTTPS_PROXY): http://USER:PASSWORD@HOST:PORT";
-            let message = format!("{by} asks for a user and a password (HTTP 407)");
+            let help = "set the user name and the password in HTTP_PROXY (for https endpoints HTTPS_PROXY): http://USER:PASSWORD@HOST:PORT";
+            let message = format!("{by} requires a user name and a password (HTTP 407)");
             return Some(self.build_call_error(CallErrorCause::Unreachable, message, Some(help.to_owned())));
         }
         if status >= 500 && self.code.is_empty() && place.proxy.is_some() {
             let help = format!(
-                "check that {between} reaches {name}; where that can be reached without it, add its host to NO_PROXY"
+                "check that {between} can reach {name}; if the endpoint can be reached without the proxy, add its host to NO_PROXY"
             );
-            let message = format!("{between} answered HTTP {status} in place of {name}");
+            let message = format!("{between} returned HTTP {status} in place of {name}");
             return Some(self.build_call_error(CallErrorCause::Faulted, message, Some(help)));
         }
         if status < 500 && self.code.is_empty() {
-            let help = format!("the answer is not one of AWS: allow {name} on {between}, or correct AWS_ENDPOINT_URL");
-            let message = format!("HTTP {status} without a code: {}", self.message);
+            let help =
+                format!("the response does not come from AWS: allow {name} on {between}, or correct AWS_ENDPOINT_URL");
+            let message = format!("HTTP {status} without an error code: {}", self.message);
             return Some(self.build_call_error(CallErrorCause::Malformed, message, Some(help)));
         }
         None
@@ -227,7 +229,7 @@ impl ServiceError<'_> {
     fn explain_other(self) -> CallError {
         let Self { status, code, message, .. } = self;
         if status == 503 {
-            let help = "AWS is overloaded or in maintenance: wait some minutes and run it again; see https://health.aws.amazon.com for IAM";
+            let help = "AWS is overloaded or in maintenance: wait a few minutes and run the command again; see the status of IAM at https://health.aws.amazon.com";
             return self.build_call_error(
                 CallErrorCause::Faulted,
                 self.describe_with_code("the service is unavailable (HTTP 503)"),
@@ -235,8 +237,8 @@ impl ServiceError<'_> {
             );
         }
         if status >= 500 {
-            let help = "the fault is AWS's: see https://health.aws.amazon.com for IAM, and run it again when that shows no event";
-            let what = self.describe_with_code(&format!("the service failed (HTTP {status})"));
+            let help = "the error is in AWS: see the status of IAM at https://health.aws.amazon.com, and run the command again when no event is shown";
+            let what = self.describe_with_code(&format!("the service returned an error (HTTP {status})"));
             return self.build_call_error(CallErrorCause::Faulted, what, Some(help.to_owned()));
         }
         self.build_call_error(CallErrorCause::Rejected, format!("{message} ({code})"), None)

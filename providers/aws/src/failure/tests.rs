@@ -45,7 +45,7 @@ const ROWS: [Row; 20] = [
         "Rate exceeded",
         CallErrorCause::Throttled,
         "too many calls",
-        "wait some minutes and run it again; a lower --parallelism",
+        "wait a few minutes and run the command again; use a lower --parallelism",
     ),
     (
         429,
@@ -53,10 +53,24 @@ const ROWS: [Row; 20] = [
         "",
         CallErrorCause::Throttled,
         "too many calls",
-        "wait some minutes and run it again; a lower --parallelism",
+        "wait a few minutes and run the command again; use a lower --parallelism",
     ),
-    (403, "AccessDenied", "no", CallErrorCause::Denied, "may not do this", "allow iam:CreateRole to the caller"),
-    (403, "AccessDenied", NOT_AUTHORIZED, CallErrorCause::Denied, "may not do this", "allow iam:TagRole to the caller"),
+    (
+        403,
+        "AccessDenied",
+        "no",
+        CallErrorCause::Denied,
+        "does not have permission",
+        "allow iam:CreateRole to the caller",
+    ),
+    (
+        403,
+        "AccessDenied",
+        NOT_AUTHORIZED,
+        CallErrorCause::Denied,
+        "does not have permission",
+        "allow iam:TagRole to the caller",
+    ),
     (403, "OptInRequired", "x", CallErrorCause::Denied, "not opted in", "enable region eu-central-1"),
     (
         403,
@@ -81,7 +95,7 @@ const ROWS: [Row; 20] = [
         "SignatureDoesNotMatch",
         "Credential should be scoped to a valid region",
         CallErrorCause::Unauthenticated,
-        "not the one these credentials are for",
+        "these credentials are not valid in region",
         "set `region`",
     ),
     (
@@ -97,24 +111,17 @@ const ROWS: [Row; 20] = [
         "InvalidClientTokenId",
         "x",
         CallErrorCause::Unauthenticated,
-        "does not know this access key",
+        "does not recognize this access key",
         "it may be deleted, inactive",
     ),
-    (
-        403,
-        "MissingAuthenticationToken",
-        "x",
-        CallErrorCause::Unauthenticated,
-        "carried no credentials",
-        "name a `profile`",
-    ),
+    (403, "MissingAuthenticationToken", "x", CallErrorCause::Unauthenticated, "had no credentials", "name a `profile`"),
     (
         409,
         "LimitExceeded",
         "Cannot exceed quota for RolesPerAccount: 1000",
         CallErrorCause::Rejected,
         "RolesPerAccount",
-        "ask AWS for a higher quota",
+        "request a higher quota from AWS",
     ),
     (
         409,
@@ -130,7 +137,7 @@ const ROWS: [Row; 20] = [
         "Maximum policy size of 2048 bytes exceeded for user x",
         CallErrorCause::Rejected,
         "2048 bytes",
-        "move statements into a scope",
+        "move statements to a scope",
     ),
     (
         302,
@@ -141,14 +148,14 @@ const ROWS: [Row; 20] = [
         "correct the region (eu-central-1)",
     ),
     (503, "ServiceUnavailable", "x", CallErrorCause::Faulted, "is unavailable (HTTP 503)", "AWS is overloaded"),
-    (500, "ServiceFailure", "x", CallErrorCause::Faulted, "failed (HTTP 500)", "the fault is AWS's"),
+    (500, "ServiceFailure", "x", CallErrorCause::Faulted, "returned an error (HTTP 500)", "the error is in AWS"),
     (
         404,
         "",
-        "no message was given",
+        "no message",
         CallErrorCause::Malformed,
-        "HTTP 404 without a code",
-        "the answer is not one of AWS",
+        "HTTP 404 without an error code",
+        "the response does not come from AWS",
     ),
 ];
 
@@ -178,11 +185,11 @@ fn the_policy_that_decided_is_the_one_to_change() {
         ),
         (
             "with an explicit deny in an identity-based policy",
-            "remove iam:TagRole from a Deny of a policy of the caller",
+            "remove iam:TagRole from a Deny statement of a policy of the caller",
         ),
         (
             "with an explicit deny in a service control policy",
-            "remove iam:TagRole from a Deny of the organization's service control policy",
+            "remove iam:TagRole from a Deny statement of the organization's service control policy",
         ),
         (
             "because no service control policy allows the action",
@@ -205,11 +212,16 @@ fn a_proxy_between_is_named_where_it_may_be_the_cause() {
             403,
             "SignatureDoesNotMatch",
             "does not match the request as AWS received it",
-            "have the proxy http://proxy:3128 pass host",
+            "configure the proxy http://proxy:3128 to forward host",
         ),
-        (407, "", "the proxy http://proxy:3128 asks for a user", "put the user and the password into HTTP_PROXY"),
-        (403, "", "HTTP 403 without a code", "allow https://iam.amazonaws.com on the proxy http://proxy:3128"),
-        (502, "", "the proxy http://proxy:3128 answered HTTP 502", "add its host to NO_PROXY"),
+        (
+            407,
+            "",
+            "the proxy http://proxy:3128 requires a user name",
+            "set the user name and the password in HTTP_PROXY",
+        ),
+        (403, "", "HTTP 403 without an error code", "allow https://iam.amazonaws.com on the proxy http://proxy:3128"),
+        (502, "", "the proxy http://proxy:3128 returned HTTP 502", "add its host to NO_PROXY"),
         (307, "", "redirects (HTTP 307)", "comes from the proxy http://proxy:3128"),
     ] {
         let failure = answered(status, code, "x", place);
@@ -246,19 +258,19 @@ fn time_and_answers_that_do_not_read_are_told() {
     let (cause, message, help) = of(SdkError::timeout_error("operation attempt timeout"));
     assert_eq!(
         (cause, message.as_str()),
-        (CallErrorCause::NoAnswer, "no answer came in time from https://iam.amazonaws.com")
+        (CallErrorCause::NoAnswer, "the request to https://iam.amazonaws.com timed out")
     );
     assert!(help.contains("overloaded, or the network to it loses packets"), "{help}");
     let (cause, message, help) =
         of(SdkError::dispatch_failure(ConnectorError::timeout("HTTP connect timeout occurred after 4s".into())));
     assert_eq!(cause, CallErrorCause::Unreachable);
-    assert_eq!(message, "https://iam.amazonaws.com cannot be reached: no connection in time");
+    assert_eq!(message, "https://iam.amazonaws.com cannot be reached: the connection timed out");
     assert!(help.contains("a firewall may drop the packets") && help.contains("or set HTTPS_PROXY"), "{help}");
     let response = HttpResponse::new(200.try_into().unwrap(), aws_smithy_types::body::SdkBody::empty());
     let (cause, message, help) = of(SdkError::response_error("unexpected end of document", response));
     assert_eq!(cause, CallErrorCause::Malformed);
     assert!(
-        message.contains("the answer (HTTP 200) cannot be read: ") && help.contains("changes or cuts answers"),
+        message.contains("the response (HTTP 200) cannot be read: ") && help.contains("changes or truncates responses"),
         "{message} {help}"
     );
 }

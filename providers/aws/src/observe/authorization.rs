@@ -132,8 +132,10 @@ impl AccountReader<'_> {
             self.record_stranger_trusts(account, &name, role.assume_role_policy_document.as_deref());
         }
         let Some(bearing) = bearing else { return Ok(()) };
-        let trust =
-            require_document_value(role.assume_role_policy_document.as_deref(), &format!("the trust of role {name}"))?;
+        let trust = require_document_value(
+            role.assume_role_policy_document.as_deref(),
+            &format!("the trust policy of role {name}"),
+        )?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let resource = live::role_resource(&name, &path, trust, boundary, &tags, bearing);
         let inline = role.role_policy_list.unwrap_or_default();
@@ -245,7 +247,7 @@ impl AccountReader<'_> {
             let other =
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());
             let unreadable = (other.as_ref() == Some(stack))
-                .then(|| format!("it is under the path of stack {stack} and not named {stack}.SCOPE"));
+                .then(|| format!("it is under the path of stack {stack}, but its name is not {stack}.SCOPE"));
             account.strangers.insert(
                 ResourceId::new(kinds::POLICY, format!("{}/{name}", self.realm.account)),
                 Stranger { stack: other, arn, unreadable },
@@ -267,7 +269,7 @@ enum PrincipalOwnership {
 impl PrincipalOwnership {
     /// Turns a principal under an AWS path into a stranger that cannot be written, whatever its tags say.
     fn into_aws_stranger(self, id: &ResourceId, path: &str) -> Stranger {
-        let reason = Some(format!("it is under {path}, which is AWS's own"));
+        let reason = Some(format!("its path {path} is reserved for AWS"));
         match self {
             Self::Ours(marks) => Stranger { stack: Some(marks.stack), arn: id.to_string(), unreadable: reason },
             Self::Strange(stranger) => Stranger { unreadable: reason, ..stranger },
@@ -340,7 +342,9 @@ pub fn may_affect_order(text: &str) -> bool {
 /// # Errors
 /// The name is missing.
 pub fn require_name(name: Option<String>, what: &str) -> Result<String, CallError> {
-    name.ok_or_else(|| CallError::from_malformed_answer(OPERATION, format!("{what} has no name")))
+    name.ok_or_else(|| {
+        CallError::from_malformed_answer(OPERATION, format!("the response contains {what} without a name"))
+    })
 }
 
 /// A document that IAM must return, as an attribute value.
@@ -356,7 +360,8 @@ pub fn require_document_value(text: Option<&str>, what: &str) -> Result<Value, C
 /// # Errors
 /// The document is missing or cannot be decoded.
 pub fn require_document(text: Option<&str>, what: &str) -> Result<Document, CallError> {
-    let text = text.ok_or_else(|| CallError::from_malformed_answer(OPERATION, format!("{what} is missing")))?;
+    let text = text
+        .ok_or_else(|| CallError::from_malformed_answer(OPERATION, format!("the response does not contain {what}")))?;
     document::decode_document(text)
         .map_err(|problem| CallError::from_malformed_answer(OPERATION, format!("{what}: {problem}")))
 }

@@ -250,7 +250,7 @@ impl AccountReader<'_> {
             let (Some(key_id), Some(status)) = (key.access_key_id, key.status) else {
                 return Err(CallError::from_malformed_answer(
                     LIST,
-                    format!("a key of user {user} lacks its id or status"),
+                    format!("an access key of user {user} has no id or no status"),
                 ));
             };
             let send = || iam.get_access_key_last_used().access_key_id(&key_id).send();

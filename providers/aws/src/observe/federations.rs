@@ -84,7 +84,7 @@ impl AccountReader<'_> {
         let Some(id) = arn::parse_federation_id(self.realm, &arn) else {
             return Err(CallError::from_malformed_answer(
                 "iam:ListOpenIDConnectProviders",
-                format!("{arn:?} is no provider's ARN"),
+                format!("{arn:?} is not the ARN of an identity provider"),
             ));
         };
         let read = if id.kind == kinds::OIDC_PROVIDER {
@@ -120,7 +120,7 @@ impl AccountReader<'_> {
         let metadata = answer.saml_metadata_document.ok_or_else(|| {
             CallError::from_malformed_answer(
                 OPERATION,
-                format!("the answer on SAML provider {} holds no metadata", id.name),
+                format!("the response contains no metadata for SAML provider {}", id.name),
             )
         })?;
         Ok((federation::saml_resource(&id.name, &metadata), answer.tags.unwrap_or_default()))

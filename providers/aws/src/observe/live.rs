@@ -107,7 +107,7 @@ pub fn collect_resources(
         let (Some(policy_name), Some(text)) = (policy.policy_name, policy.policy_document) else {
             return Err(CallError::from_malformed_answer(
                 OPERATION,
-                format!("an inline policy of {id} lacks its name or document"),
+                format!("an inline policy of {id} has no name or no document"),
             ));
         };
         let document = document::decode_document(&text).map_err(|problem| {
@@ -126,7 +126,8 @@ pub fn collect_resources(
         let resource =
             Resource::new(attachment.clone(), address.clone()).with_attribute("policy_arn", policy_arn.clone());
         if resources.insert(attachment, resource).is_some() {
-            let problem = format!("two policies attached to {id} go by the name {short:?}, one of them {policy_arn}");
+            let problem =
+                format!("two policies attached to {id} have the short name {short:?}, one of them {policy_arn}");
             return Err(CallError::from_malformed_answer(OPERATION, problem));
         }
     }

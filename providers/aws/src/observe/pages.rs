@@ -51,10 +51,12 @@ where
             return Ok(());
         }
         let Some(next) = page.marker else {
-            return malformed("the list has more pages, but the answer has no marker of the next one".to_owned());
+            return malformed(
+                "the list has more pages, but the response contains no marker for the next page".to_owned(),
+            );
         };
         if !seen.insert(next.clone()) {
-            return malformed("the list repeats the marker of an earlier page, so it has no end".to_owned());
+            return malformed("the list repeats the marker of an earlier page, so it never ends".to_owned());
         }
         if start.elapsed() > LONGEST_LIST {
             return malformed(format!("the list is not complete after {} minutes", LONGEST_LIST.as_secs() / 60));

@@ -62,7 +62,7 @@ impl AccountReader<'_> {
             .filter_map(|(key, value)| Some((key.as_str().to_owned(), u64::try_from(value).ok()?)))
             .collect();
         if told.is_empty() {
-            return Err(CallError::from_malformed_answer(OPERATION, "the summary of the account is empty"));
+            return Err(CallError::from_malformed_answer(OPERATION, "the account summary is empty"));
         }
         Ok(quotas_from_summary(&told))
     }
@@ -102,7 +102,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
     };
     let inline = INLINE_SIZE.into_iter().map(|(name, kind, limit)| Quota {
         name: name.to_owned(),
-        what: "characters in its inline policies at once",
+        what: "characters in its inline policies at any time",
         kinds: BTreeSet::from([kind]),
         limit: told.get(name).copied().unwrap_or(u64::try_from(limit).unwrap_or(u64::MAX)),
         counted: QuotaScope::CharactersOfHolder("policy"),
@@ -129,15 +129,15 @@ mod tests {
                 .into_iter()
                 .chain(INLINE_SIZE.map(|it| it.0))
                 .collect::<Vec<_>>(),
-            "a limit without its count says nothing"
+            "a quota without a count is ignored"
         );
         assert_eq!((quotas[0].counted, quotas[0].limit), (QuotaScope::OfAccount { used: 7 }, 1000));
         assert_eq!(quotas[1].counted, QuotaScope::OfHolder);
         assert_eq!(
             (quotas[2].limit, quotas_from_summary(&BTreeMap::new())[0].limit),
             (9, 2048),
-            "a trust policy is held to a limit in any case"
+            "a trust policy always has a limit"
         );
-        assert_eq!(quotas[3].limit, 2048, "so are the inline policies of a user");
+        assert_eq!(quotas[3].limit, 2048, "the inline policies of a user always have a limit");
     }
 }

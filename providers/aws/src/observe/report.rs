@@ -45,14 +45,14 @@ impl AccountReader<'_> {
         if !ready {
             return Err(CallError::from_malformed_answer(
                 GENERATE,
-                "the report was still not ready after some minutes",
+                "the credential report was not ready after several minutes",
             ));
         }
         let send = || iam.get_credential_report().send();
         let answer = caller.call_with_retries(&self.calls, GET, RetryClass::Idempotent, send).await?;
         let content = answer.content.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
-        let text =
-            String::from_utf8(content).map_err(|_| CallError::from_malformed_answer(GET, "the report is not UTF-8"))?;
+        let text = String::from_utf8(content)
+            .map_err(|_| CallError::from_malformed_answer(GET, "the credential report is not UTF-8"))?;
         parse_report(&text).map_err(|problem| CallError::from_malformed_answer(GET, problem))
     }
 }
@@ -71,17 +71,21 @@ const NEEDED: [&str; 7] = [
 /// Parses the report's CSV by column names.
 fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
     let mut lines = text.lines().filter(|line| !line.is_empty());
-    let header = split_csv_line(lines.next().ok_or("the report is empty")?);
+    let header = split_csv_line(lines.next().ok_or("the credential report is empty")?);
     for needed in NEEDED {
         if !header.iter().any(|name| name == needed) {
-            return Err(format!("the report has no column {needed}"));
+            return Err(format!("the credential report has no column {needed}"));
         }
     }
     let mut rows = HashMap::new();
     for line in lines {
         let values = split_csv_line(line);
         if values.len() != header.len() {
-            return Err(format!("a line of the report has {} columns, not {}", values.len(), header.len()));
+            return Err(format!(
+                "a line of the credential report has {} columns instead of {}",
+                values.len(),
+                header.len()
+            ));
         }
         let get = |name: &str| header.iter().position(|h| h == name).and_then(|at| values.get(at)).map(String::as_str);
         let told = |name: &str| {
@@ -148,7 +152,7 @@ mod tests {
         assert!(!holds("\"x\",not_supported,no_information,false,N/A,N/A,false"));
         assert!(holds("x,true,no_information,false,N/A,N/A,false"));
         assert!(holds("x,false,N/A,true,2026-01-01T00:00:00+00:00,N/A,false"));
-        assert!(holds("x,false,N/A,false,2026-01-01T00:00:00+00:00,N/A,false"), "disabled is still there");
+        assert!(holds("x,false,N/A,false,2026-01-01T00:00:00+00:00,N/A,false"), "a disabled credential still exists");
     }
 
     #[test]
@@ -156,7 +160,7 @@ mod tests {
         let certificate = |rest: &str| row(&format!("x,false,N/A,false,N/A,N/A,false,{rest}")).has_certificate;
         assert!(!certificate("false,false,N/A,false"));
         assert!(certificate("false,true,2026-01-01T00:00:00+00:00,false"));
-        assert!(certificate("false,false,2026-01-01T00:00:00+00:00,false"), "disabled is still there");
+        assert!(certificate("false,false,2026-01-01T00:00:00+00:00,false"), "a disabled credential still exists");
         assert!(certificate("false,false,N/A,true"));
         assert!(row("x,true,N/A,false,N/A,N/A,false,true,false,N/A,false").has_device);
         assert!(!row("x,false,N/A,false,N/A,N/A,false,false,false,N/A,false").has_device);

@@ -75,6 +75,6 @@ impl AccountReader<'_> {
             .role
             .as_ref()
             .map(RoleFacts::from_role)
-            .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no role in the answer"))
+            .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "the response contains no role"))
     }
 }

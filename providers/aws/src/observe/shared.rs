@@ -72,7 +72,7 @@ impl AccountReader<'_> {
         Ok(match Marks::from_tags(&tags) {
             Ok(Some(marks)) if marks.stack == *request.stack => PolicyMarks::Ours(Box::new(marks)),
             Ok(Some(marks)) => {
-                let reason = format!("its path says stack {}, its tags say stack {}", request.stack, marks.stack);
+                let reason = format!("its path names stack {}, but its tags name stack {}", request.stack, marks.stack);
                 foreign(Some(marks.stack), reason)
             }
             // Without tags, the path alone decides the owner.

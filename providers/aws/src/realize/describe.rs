@@ -11,7 +11,7 @@ pub fn describe_change(change: &Change) -> Option<String> {
     if let Change::Delete { before } = change
         && before.id.kind == kinds::PROFILE_MEMBERSHIP
     {
-        return Some("instances that run with it lose the role".to_owned());
+        return Some("running instances with this profile lose the role".to_owned());
     }
     if let Change::Delete { before } = change {
         return describe_expiration(before);
@@ -57,7 +57,7 @@ pub fn describe_change(change: &Change) -> Option<String> {
 fn describe_expiration(credential: &Resource) -> Option<String> {
     let day = credential.get("expiration_date").and_then(Value::as_text)?.get(..10)?;
     let is_over = credential.get("status").and_then(Value::as_text) == Some("Expired");
-    Some(format!("{} {day}", if is_over { "ended" } else { "ends" }))
+    Some(format!("{} {day}", if is_over { "expired" } else { "expires" }))
 }
 
 fn parse_attribute(resource: &Resource, attribute: &str) -> Option<Json> {

@@ -80,8 +80,8 @@ pub fn check_scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
     if size > MANAGED {
         findings.add_violation(
             "statement",
-            format!("the policy has {size} characters; a managed policy holds {MANAGED}"),
-            "split the scope in two, or shorten its actions and resources with wildcards",
+            format!("the policy has {size} characters; IAM allows at most {MANAGED} in a managed policy"),
+            "split the scope into two, or shorten its actions and resources with wildcards",
         );
     }
     findings.found
@@ -96,7 +96,7 @@ pub fn check_federation(federation: &Federation, resource: &Resource) -> Vec<Vio
             if length > ISSUER_URL {
                 findings.add_violation(
                     "url",
-                    format!("it has {length} characters; IAM allows {ISSUER_URL}"),
+                    format!("it has {length} characters; IAM allows at most {ISSUER_URL}"),
                     "use a shorter URL",
                 );
             }
@@ -104,26 +104,30 @@ pub fn check_federation(federation: &Federation, resource: &Resource) -> Vec<Vio
                 findings.add_violation(
                     "audiences",
                     format!("there are {}; IAM allows 1 to {AUDIENCES}", audiences.len()),
-                    "name those that roles of this account ask for",
+                    "list the audiences that roles of this account require",
                 );
             }
             if let Some(long) = audiences.iter().find(|audience| audience.chars().count() > AUDIENCE) {
                 findings.add_violation(
                     "audiences",
-                    format!("{long:?} is longer than {AUDIENCE} characters"),
+                    format!("{long:?} has more than {AUDIENCE} characters"),
                     "shorten it",
                 );
             }
             if thumbprints.len() > THUMBPRINTS {
-                let problem = format!("there are {}; IAM allows {THUMBPRINTS}", thumbprints.len());
-                findings.add_violation("thumbprints", problem, "keep those of certificates in use");
+                let problem = format!("there are {}; IAM allows at most {THUMBPRINTS}", thumbprints.len());
+                findings.add_violation("thumbprints", problem, "keep only the thumbprints of certificates in use");
             }
         }
         Issuer::Saml { name: saml, metadata } => {
             check_name(&mut findings, saml, POLICY_NAME);
             if !(METADATA.contains(&metadata.chars().count())) {
                 let problem = format!("it has {} characters; IAM allows 1000 to 10000000", metadata.chars().count());
-                findings.add_violation("metadata", problem, "give the whole document that the directory publishes");
+                findings.add_violation(
+                    "metadata",
+                    problem,
+                    "use the complete metadata document that the identity provider publishes",
+                );
             }
         }
     }
@@ -142,8 +146,8 @@ pub fn check_group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
     if inline > GROUP_INLINE {
         findings.add_violation(
             "statement",
-            format!("its own statements have {inline} characters; a group's inline policies hold {GROUP_INLINE}"),
-            "move statements to a scope: it is a policy of its own, with room for 6144 characters",
+            format!("its own statements have {inline} characters; IAM allows at most {GROUP_INLINE} in the inline policies of a group"),
+            "move statements to a scope: a scope is a separate policy of up to 6144 characters",
         );
     }
     check_attached_count(&mut findings, resources);
@@ -175,8 +179,11 @@ fn check_tags(findings: &mut LimitFindings, identity: &DesiredIdentity, resource
     if count > TAGS {
         findings.add_violation(
             "tags",
-            format!("{} tags and Leasehold's {MARKS} make {count}; IAM allows {TAGS}", identity.spec.tags.len()),
-            format!("keep at most {} tags", TAGS - MARKS),
+            format!(
+                "{} tags and the {MARKS} tags of Leasehold make {count}; IAM allows at most {TAGS}",
+                identity.spec.tags.len()
+            ),
+            format!("use at most {} tags", TAGS - MARKS),
         );
     }
     let mut folded: BTreeMap<String, &str> = BTreeMap::new();
@@ -185,14 +192,14 @@ fn check_tags(findings: &mut LimitFindings, identity: &DesiredIdentity, resource
             findings.add_violation(
                 "tags",
                 format!("the tag {key:?} begins with a reserved prefix"),
-                format!("\"{PREFIX}\" is Leasehold's and \"aws:\" is AWS's: choose another key"),
+                format!("\"{PREFIX}\" is reserved for Leasehold and \"aws:\" for AWS: choose another key"),
             );
         }
         if let Some(other) = folded.insert(key.to_lowercase(), key) {
             findings.add_violation(
                 "tags",
-                format!("the tags {other:?} and {key:?} differ only by case; IAM takes them for one"),
-                "keep one of them",
+                format!("the tags {other:?} and {key:?} differ only in case; IAM treats them as the same key"),
+                "remove one of them",
             );
         }
         check_tag_text(findings, "tags", &format!("the tag key {key:?}"), key, 1, TAG_KEY);
@@ -213,7 +220,7 @@ fn check_tags(findings: &mut LimitFindings, identity: &DesiredIdentity, resource
             Some("environment") => "environment",
             _ => "",
         };
-        check_tag_text(findings, attribute, &format!("{value:?}, kept as the tag {key},"), &value, 0, TAG_VALUE);
+        check_tag_text(findings, attribute, &format!("{value:?}, stored in the tag {key},"), &value, 0, TAG_VALUE);
     }
 }
 
@@ -253,9 +260,9 @@ fn check_documents(findings: &mut LimitFindings, identity: &DesiredIdentity, res
         findings.add_violation(
             "statement",
             format!(
-                "its own statements and lease deny have {inline} characters; a {form}'s inline policies hold {limit}"
+                "its own statements and lease deny have {inline} characters; IAM allows at most {limit} in the inline policies of a {form}"
             ),
-            "move statements to a scope: it is a policy of its own, with room for 6144 characters",
+            "move statements to a scope: a scope is a separate policy of up to 6144 characters",
         );
     }
     for resource in resources {
@@ -266,15 +273,15 @@ fn check_documents(findings: &mut LimitFindings, identity: &DesiredIdentity, res
     if own > MANAGED {
         findings.add_violation(
             "statement",
-            format!("its own statements have {own} characters; a user has room for {USER_INLINE} inline or {MANAGED} in a policy"),
-            "move statements to scopes: each is a policy of its own",
+            format!("its own statements have {own} characters; IAM allows a user at most {USER_INLINE} in inline policies, or {MANAGED} in a managed policy"),
+            "move statements to scopes: each scope is a separate policy",
         );
     }
     let trust: usize = resources.iter().map(|r| document_size(r, "assume_role_policy")).sum();
     if trust > TRUST {
         findings.add_violation(
             "trust",
-            format!("the trust policy has {trust} characters; IAM allows {TRUST} at most"),
+            format!("the trust policy has {trust} characters; IAM allows at most {TRUST}"),
             "trust fewer principals, or use patterns in `subjects`",
         );
     }
@@ -292,7 +299,7 @@ fn check_grammar(
     if let Err(error) = PolicyDocument::parse(policy.canonical_text()).and_then(|policy| policy.require_kind(kind)) {
         findings.add_violation(
             attribute,
-            format!("the policy it makes is not one: {error}"),
+            format!("the resulting policy is not a valid IAM policy: {error}"),
             "correct the statement or trust",
         );
     }
@@ -324,13 +331,13 @@ fn check_attachments(findings: &mut LimitFindings, identity: &DesiredIdentity, r
     if identity.spec.groups.len() > GROUPS {
         findings.add_violation(
             "groups",
-            format!("it would be in {} groups; IAM allows {GROUPS}", identity.spec.groups.len()),
-            "join groups that always go together",
+            format!("it would be a member of {} groups; IAM allows at most {GROUPS}", identity.spec.groups.len()),
+            "merge groups that are always used together",
         );
     }
 }
 
-/// A permissions boundary must not be a policy of the same stack: whoever may write the stack could otherwise widen an identity together
+/// A permissions boundary must not be a policy of the same stack: a principal that may write the stack could otherwise widen an identity together
 /// with its boundary.
 fn check_boundary(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     let Some(boundary) = &identity.spec.permissions_boundary else { return };
@@ -340,9 +347,9 @@ fn check_boundary(findings: &mut LimitFindings, identity: &DesiredIdentity, reso
         findings.add_violation(
             "permissions_boundary",
             format!(
-                "{boundary:?} is a policy of this stack: whoever may widen an identity could widen its boundary with it"
+                "{boundary:?} is a policy of this stack: a principal that can widen an identity of the stack could also widen its boundary"
             ),
-            "bound it by a policy of AWS, or by one that another stack or another tool manages",
+            "use an AWS managed policy, or a policy that another stack or tool manages, as the boundary",
         );
     }
 }
@@ -352,8 +359,10 @@ fn check_attached_count(findings: &mut LimitFindings, resources: &[Resource]) {
     if count > ATTACHMENTS {
         findings.add_violation(
             "scopes",
-            format!("{count} policies would be attached (scopes and managed_policy_arns); IAM allows {ATTACHMENTS}"),
-            "join scopes that are always held together, or move statements into the block itself",
+            format!(
+                "{count} policies would be attached (scopes and managed_policy_arns); IAM allows at most {ATTACHMENTS}"
+            ),
+            "merge scopes that are always used together, or move statements into the block itself",
         );
     }
 }
@@ -368,7 +377,7 @@ fn check_policy_arns<'a>(
             findings.add_violation(
                 attribute,
                 format!("{arn:?} is not the ARN of a managed policy"),
-                "write it as arn:aws:iam::aws:policy/NAME or arn:aws:iam::ACCOUNT:policy/NAME",
+                "use an ARN such as arn:aws:iam::aws:policy/NAME or arn:aws:iam::ACCOUNT:policy/NAME",
             );
         }
     }
@@ -381,30 +390,30 @@ fn check_statements(findings: &mut LimitFindings, statements: &[Statement]) {
             if !sid.chars().all(|c| c.is_ascii_alphanumeric()) {
                 findings.add_violation(
                     "statement",
-                    format!("the sid {sid:?} holds more than letters and digits"),
-                    "rename it",
+                    format!("the sid {sid:?} contains characters other than letters and digits"),
+                    "use only letters and digits in the sid",
                 );
             }
             if sid.starts_with("Leasehold") {
                 findings.add_violation(
                     "statement",
-                    format!("the sid {sid:?} begins with \"Leasehold\""),
-                    "those are kept for the lease deny and for quarantine: choose another",
+                    format!("the sid {sid:?} begins with \"Leasehold\", which is reserved"),
+                    "these sids are reserved for the lease deny and for quarantine: choose another sid",
                 );
             }
             if !sids.insert(sid) {
                 findings.add_violation(
                     "statement",
-                    format!("the sid {sid:?} stands twice"),
-                    "a sid is unique in a policy: rename one",
+                    format!("two statements have the sid {sid:?}"),
+                    "use each sid once per policy: rename one of the statements",
                 );
             }
         }
         if format!("{statement:?}").to_ascii_lowercase().contains(&format!("aws:principaltag/{PREFIX}")) {
             findings.add_violation(
                 "statement",
-                format!("it reads a tag that begins with \"{PREFIX}\": those are marks, and change after all that they tell of"),
-                "give the identities a tag of your own, and read that",
+                format!("it reads a tag that begins with \"{PREFIX}\": such tags are marks, which are written after the changes that they describe"),
+                "add a tag of your own to the identities, and use that tag in the condition",
             );
         }
         let mut tests = BTreeSet::new();
@@ -413,8 +422,8 @@ fn check_statements(findings: &mut LimitFindings, statements: &[Statement]) {
             if !tests.insert((test.to_lowercase(), variable.to_lowercase())) {
                 findings.add_violation(
                     "statement",
-                    format!("two conditions of one statement test {test} on {variable}; IAM can hold one"),
-                    "join their values, of which any may match, or use two statements",
+                    format!("two conditions of one statement use {test} on {variable}; IAM allows one"),
+                    "merge their values into one condition, which matches any of the values, or use two statements",
                 );
             }
         }
@@ -425,8 +434,8 @@ fn check_role(findings: &mut LimitFindings, identity: &DesiredIdentity) {
     if let Some(span) = identity.spec.max_session_duration.filter(|span| !SESSION.contains(&span.as_seconds())) {
         findings.add_violation(
             "max_session_duration",
-            format!("a session of {span} is not possible; IAM allows 1h to 12h"),
-            "write a duration from \"1h\" to \"12h\"",
+            format!("a maximum session duration of {span} is not supported; IAM allows 1h to 12h"),
+            "use a duration from \"1h\" to \"12h\"",
         );
     }
     let purpose = identity.spec.purpose.as_deref().unwrap_or("");
@@ -434,7 +443,7 @@ fn check_role(findings: &mut LimitFindings, identity: &DesiredIdentity) {
     if length > DESCRIPTION {
         findings.add_violation(
             "purpose",
-            format!("it has {length} characters and becomes the role's description; IAM allows {DESCRIPTION}"),
+            format!("it has {length} characters and becomes the role's description; IAM allows at most {DESCRIPTION}"),
             "shorten it",
         );
     }
@@ -442,8 +451,8 @@ fn check_role(findings: &mut LimitFindings, identity: &DesiredIdentity) {
     if let Some(strange) = purpose.chars().find(|c| !plain(*c)) {
         findings.add_violation(
             "purpose",
-            format!("it contains {strange:?} and becomes the role's description, where IAM allows Latin-1 only"),
-            "write it without that character",
+            format!("it contains {strange:?} and becomes the role's description, in which IAM allows only Latin-1 characters"),
+            "remove that character",
         );
     }
     for trust in &identity.spec.trusts {
@@ -456,7 +465,7 @@ fn check_trust(findings: &mut LimitFindings, trust: &Trust) {
         Trust::Oidc { issuer, .. } if !issuer.starts_with("https://") => findings.add_violation(
             "trust",
             format!("the issuer {issuer:?} is not an https URL"),
-            "write it as the provider publishes it, for example \"https://token.actions.githubusercontent.com\"",
+            "use the issuer URL that the provider publishes, for example \"https://token.actions.githubusercontent.com\"",
         ),
         Trust::Named { principals, .. } => {
             for principal in principals {
@@ -464,8 +473,8 @@ fn check_trust(findings: &mut LimitFindings, trust: &Trust) {
                 if !account && crate::arn::IamArn::parse_arn(principal).is_none() {
                     findings.add_violation(
                         "trust",
-                        format!("{principal:?} is neither an account id of 12 digits nor an ARN of IAM or STS"),
-                        "write \"111122223333\" or \"arn:aws:iam::111122223333:role/NAME\"",
+                        format!("{principal:?} is neither a 12-digit account id nor an IAM or STS ARN"),
+                        "use for example \"111122223333\" or \"arn:aws:iam::111122223333:role/NAME\"",
                     );
                 }
             }

@@ -225,9 +225,9 @@ fn an_inline_policy_has_room_by_the_form_of_its_principal() {
     insta::assert_snapshot!(shown(&realize(&user)).replace(&"x".repeat(3000), "…"));
     let longer = vec![statement(&[&format!("s3:{}", "x".repeat(7000))])];
     let role = with(Principal::Role, &[longer[0].clone(), longer[0].clone()]);
-    assert!(problems(&role).contains("a role's inline policies hold 10240"));
+    assert!(problems(&role).contains("IAM allows at most 10240 in the inline policies of a role"));
     let user = with(Principal::User, &longer);
-    assert!(problems(&user).contains("a user has room for 2048 inline or 6144 in a policy"));
+    assert!(problems(&user).contains("IAM allows a user at most 2048 in inline policies, or 6144 in a managed policy"));
 }
 
 /// The inline policies of a user may have 2048 characters, of a role 10240, of a group 5120. The interim Deny may need more.
@@ -272,7 +272,7 @@ fn a_policy_of_aws_that_denies_is_known_where_it_is_attached() {
 #[test]
 fn tags_leave_room_for_marks() {
     let tags = (0..40).map(|number| (format!("t{number}"), String::new())).collect();
-    assert!(problems(&identity_with(|spec| spec.tags = tags)).contains("40 tags and Leasehold's 12 make 52"));
+    assert!(problems(&identity_with(|spec| spec.tags = tags)).contains("40 tags and the 12 tags of Leasehold make 52"));
 }
 
 #[test]

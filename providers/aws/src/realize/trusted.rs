@@ -18,7 +18,7 @@ pub fn parse_trusts(role: &Resource) -> (Vec<Trust>, Vec<String>) {
     for statement in &all {
         match parse_statement_trusts(statement) {
             Some(found) => trusts.extend(found),
-            None => unsaid.push(format!("the statement {statement} of its trust")),
+            None => unsaid.push(format!("the statement {statement} of its trust policy")),
         }
     }
     (trusts, unsaid)

@@ -62,7 +62,7 @@ impl World {
 
     pub async fn live(&self, identity: &DesiredIdentity) -> LiveIdentity {
         let id = AwsRealizer.principal_id(identity.spec.principal, &identity.spec.name);
-        self.observe().await.identities.remove(&id).expect("the identity is there")
+        self.observe().await.identities.remove(&id).expect("the identity exists")
     }
 
     pub async fn enact(&self, change: &Change) -> Result<leasehold_provider::Enacted, EnactError> {

@@ -142,7 +142,7 @@ impl World for Account {
     }
 }
 
-/// The beginning of snippets that need a policy and a trust. It stands on one line, whatever the indentation.
+/// The beginning of snippets that need a policy and a trust. It is one line, so that it fits any indentation.
 const EVERYTHING: &str = "statement = {'Effect': 'Allow', 'Action': '*', 'Resource': '*'}; \
                           everything = json.dumps({'Version': '2012-10-17', 'Statement': statement}); \
                           trust = json.dumps({'Version': '2012-10-17', 'Statement': []})";

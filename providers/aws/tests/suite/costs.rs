@@ -68,9 +68,9 @@ async fn many_users_are_read_by_the_report_and_those_with_keys_by_name() {
     assert_eq!(holders, ["bot-7", "bot-8", "bot-9"]);
     assert_eq!(world.aws.calls("ListAccessKeys"), 3, "{:?}", world.aws.counts());
     assert_eq!(world.aws.calls("GetCredentialReport"), 1);
-    assert_eq!(world.aws.calls("ListServiceSpecificCredentials"), 1, "of all at once");
+    assert_eq!(world.aws.calls("ListServiceSpecificCredentials"), 1, "one call for all users");
     for one_by_one in ["ListSSHPublicKeys", "ListSigningCertificates", "ListMFADevices"] {
-        assert_eq!(world.aws.calls(one_by_one), 0, "{one_by_one}: nobody is told to have any");
+        assert_eq!(world.aws.calls(one_by_one), 0, "{one_by_one}: the credential report lists no such credentials");
     }
 }
 

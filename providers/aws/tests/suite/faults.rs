@@ -1,4 +1,4 @@
-//! What goes wrong between here and AWS, and what an operator is told.
+//! Failures between this machine and AWS, and the errors that the operator gets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -113,11 +113,23 @@ async fn credentials_that_do_not_work_are_told_apart() {
     let aws = Emulator::moto();
     for (code, message, kind, says, help) in [
         ("ExpiredToken", "The security token included in the request is expired", None, "expired", "log in again"),
-        ("InvalidClientTokenId", "The security token is invalid", None, "does not know", "us-east-1"),
-        ("SignatureDoesNotMatch", "The request signature we calculated does not match", None, "secret key", "cut or"),
+        ("InvalidClientTokenId", "The security token is invalid", None, "does not recognize", "us-east-1"),
+        (
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match",
+            None,
+            "secret key",
+            "missing or repeated",
+        ),
         ("SignatureDoesNotMatch", "Signature expired: 2026 is now earlier than 2027", None, "clock", "NTP"),
         ("SignatureDoesNotMatch", "Credential should be scoped to a valid region", None, "region", "AWS_REGION"),
-        ("AccessDenied", "not authorized", Some(ObserveErrorKind::Denied), "may not", "allow sts:GetCallerIdentity"),
+        (
+            "AccessDenied",
+            "not authorized",
+            Some(ObserveErrorKind::Denied),
+            "does not have permission",
+            "allow sts:GetCallerIdentity",
+        ),
     ] {
         aws.order(Fault::error("GetCallerIdentity", 403, code).saying(message));
         let provider = connect(&aws.endpoint(), AwsSettings::default()).await;
@@ -193,7 +205,7 @@ async fn a_lost_answer_leaves_one_object_as_wanted() {
         print(len(iam.list_policy_versions(PolicyArn=arn)['Versions']))
         ",
     );
-    assert_eq!(versions, 2, "the version whose answer was lost is not made again");
+    assert_eq!(versions, 2, "the policy version whose response was lost is not created again");
     let wanted: BTreeMap<_, _> = world.desired(&role).await.into_iter().map(|r| (r.id.clone(), r)).collect();
     assert_eq!(world.live(&role).await.resources, wanted);
     for action in ["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy"] {
@@ -219,7 +231,7 @@ async fn what_passes_after_a_creation_is_waited_for_and_only_then() {
     let update = Change::Update { before: Box::new(resources[1].clone()), after: Box::new(resources[1].clone()) };
     let error = world.enact(&update).await.unwrap_err();
     assert_eq!(error.kind, EnactErrorKind::Conflict, "{error}");
-    assert_eq!(world.aws.calls("PutRolePolicy"), 1, "the role was there before this run");
+    assert_eq!(world.aws.calls("PutRolePolicy"), 1, "the role existed before this run");
 }
 
 #[tokio::test]

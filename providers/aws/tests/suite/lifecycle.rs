@@ -55,7 +55,7 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
         assert_eq!(resource::identity_digest(live.resources.values()), resource::identity_digest(desired.values()));
     }
     assert_eq!(snapshot.shared[&orders.id].resource.attributes, orders.attributes);
-    assert_eq!(snapshot.shared[&orders.id].resource.marks, None, "nothing differs: no closer look");
+    assert_eq!(snapshot.shared[&orders.id].resource.marks, None, "no difference, so no exact reads");
     assert_eq!(world.aws.calls("ListPolicyTags"), 0);
 
     let seen = world.aws.boto3(
@@ -104,7 +104,7 @@ async fn a_mover_is_changed_by_what_differs() {
     assert_eq!(
         writes,
         ["UpdateAssumeRolePolicy", "UpdateRole", "TagRole", "UntagRole", "TagRole", "PutRolePolicy"],
-        "one call for each thing that differs"
+        "one call for each difference"
     );
     let wanted: BTreeMap<_, _> = wanted.into_iter().map(|r| (r.id.clone(), r)).collect();
     assert_eq!(world.live(&after).await.resources, wanted);
@@ -174,25 +174,25 @@ async fn strays_are_seen_and_a_leaver_goes_with_them() {
         admin = 'arn:aws:iam::aws:policy/AdministratorAccess'
         iam.create_group(GroupName='admins')
         iam.add_user_to_group(GroupName='admins', UserName='nightly')
-        iam.put_user_policy(UserName='nightly', PolicyName='stray', PolicyDocument=everything)
+        iam.put_user_policy(UserName='nightly', PolicyName='unmanaged', PolicyDocument=everything)
         iam.attach_user_policy(UserName='nightly', PolicyArn=admin)
         iam.create_login_profile(UserName='nightly', Password='Secret-1234!')
-        iam.put_role_policy(RoleName='nightly_ci', PolicyName='stray', PolicyDocument=everything)
+        iam.put_role_policy(RoleName='nightly_ci', PolicyName='unmanaged', PolicyDocument=everything)
         iam.attach_role_policy(RoleName='nightly_ci', PolicyArn=admin)
         print([iam.create_access_key(UserName='nightly')['AccessKey']['AccessKeyId'] for _ in range(2)])
         ",
     );
     let live = world.live(&user).await;
-    let strays: Vec<String> = live.resources.keys().map(ToString::to_string).collect();
-    for stray in [
+    let observed: Vec<String> = live.resources.keys().map(ToString::to_string).collect();
+    for unmanaged in [
         "aws_iam_user_group_membership nightly/admins",
-        "aws_iam_user_policy nightly/stray",
+        "aws_iam_user_policy nightly/unmanaged",
         "aws_iam_user_policy_attachment nightly/AdministratorAccess",
         "aws_iam_user_login_profile nightly",
         &format!("aws_iam_access_key nightly/{}", keys[0].as_str().unwrap()),
         &format!("aws_iam_access_key nightly/{}", keys[1].as_str().unwrap()),
     ] {
-        assert!(strays.iter().any(|found| found == stray), "{stray} in {strays:?}");
+        assert!(observed.iter().any(|found| found == unmanaged), "{unmanaged} in {observed:?}");
     }
     world.aws.forget_requests();
     for wanted in [&user, &role] {
@@ -206,7 +206,7 @@ async fn strays_are_seen_and_a_leaver_goes_with_them() {
     assert!(last("DetachUserPolicy") < position("DeleteUserPolicy"), "{order:?}");
     let inline = world.aws.requests().into_iter().filter(|r| r.action == "DeleteUserPolicy");
     let inline: Vec<_> = inline.map(|r| r.parameters["PolicyName"].clone()).collect();
-    assert_eq!(inline, ["stray", "leasehold"], "the Deny goes last");
+    assert_eq!(inline, ["unmanaged", "leasehold"], "the Deny is deleted last");
     assert_eq!(order.last().map(String::as_str), Some("DeleteRole"));
     assert_eq!(world.aws.boto3("print([iam.list_users()['Users'], iam.list_roles()['Roles']])"), json!([[], []]));
 }
@@ -252,7 +252,7 @@ async fn versions_of_a_scope_stay_within_five() {
     let snapshot = world.observe().await;
     assert_eq!(snapshot.shared[&before.id].resource.attributes, before.attributes);
     let marks = snapshot.shared[&before.id].resource.marks.as_ref();
-    assert_eq!(marks.map(|marks| marks.address.as_str()), Some("scope.orders_read"), "wanted by nobody: looked at");
+    assert_eq!(marks.map(|marks| marks.address.as_str()), Some("scope.orders_read"), "not desired, so read exactly");
     world.delete(vec![before]).await;
     assert_eq!(world.aws.boto3("print(iam.list_policies(Scope='Local')['Policies'])"), json!([]));
 }
@@ -392,7 +392,7 @@ async fn what_appeared_since_a_principal_was_read_and_keeps_it_from_going_goes_w
         let principal = leaver.remove(0);
         world.delete(leaver).await;
         let gone = world.enact(&Change::Delete { before: Box::new(principal) }).await.unwrap();
-        assert!(gone.note.as_ref().unwrap().starts_with("with it went: "), "{gone:?}");
+        assert!(gone.note.as_ref().unwrap().starts_with("also removed: "), "{gone:?}");
     }
     let left = world.aws.boto3(
         "

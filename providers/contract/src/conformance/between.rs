@@ -33,21 +33,25 @@ fn check_interim_policy(
 ) {
     let nothing = InterimDeny::default();
     let Some(tight) = documents.build_interim_policy(before, after, &nothing) else {
-        return stage.report_violation(Law::Between, "there is nothing between");
+        return stage.report_violation(Law::Between, "no interim policy exists");
     };
     let again = documents.build_interim_policy(Some(&tight), after, &nothing);
     let stays = after.is_none() || again.is_some_and(|again| again.attributes == tight.attributes);
-    stage.require_law(Law::Between, stays, "between it and the end there is yet another");
+    stage.require_law(Law::Between, stays, "the interim policy has another interim policy towards the policy after");
     for side in [before, after] {
         let verdict =
             stage.provider().compare.compare_access(&policy_access(side), &policy_access(Some(&tight))).verdict;
         let within = matches!(verdict, AccessVerdict::Equivalent | AccessVerdict::Narrows);
-        stage.require_law(Law::Between, within, format!("to what one side allows it is {verdict:?}"));
+        stage.require_law(
+            Law::Between,
+            within,
+            format!("the interim policy compared with one of the two policies is {verdict:?}"),
+        );
     }
     let everything = InterimDeny { everything: true, ..nothing };
     let shut = documents.build_interim_policy(before, after, &everything);
     let shut = shut.is_some_and(|shut| stage.realize().semantics.classify_denial(&shut) == DenyExtent::Everything);
-    stage.require_law(Law::Between, shut, "asked to deny everything, it allows something");
+    stage.require_law(Law::Between, shut, "the interim policy that must deny everything allows a request");
 }
 
 /// While a role's trust policy changes, the role trusts only principals that both states trust, and its other
@@ -55,18 +59,22 @@ fn check_interim_policy(
 pub fn check_narrowed_principals(stage: &mut Stage<'_>, trusts: &dyn RoleTrusts, roles: &[Resource]) {
     for before in roles {
         for after in roles.iter().map(|after| Resource { id: before.id.clone(), ..after.clone() }) {
-            stage.scene = format!("{} between two trusts", before.id);
+            stage.scene = format!("interim trust policy of {}", before.id);
             let Some(reserved) = trusts.narrow_trust(before, &after, false) else {
-                stage.report_violation(Law::Between, "a role has no trust between two");
+                stage.report_violation(Law::Between, "a role has no interim trust policy");
                 continue;
             };
             if before.attributes == after.attributes {
                 let same = reserved.principal.attributes == before.attributes && !reserved.closed;
-                stage.require_law(Law::Between, same, "between a trust and itself there is another");
+                stage.require_law(Law::Between, same, "the interim of a trust policy and itself is a different policy");
                 let shut = trusts.narrow_trust(before, &after, true);
                 let lets_in = |shut: &Resource| !trusts.extract_trusts(&stage.realm, shut).0.is_empty();
                 let closes = shut.is_some_and(|shut| shut.closed && !lets_in(&shut.principal));
-                stage.require_law(Law::Between, closes, "asked to trust nobody, it trusts somebody");
+                stage.require_law(
+                    Law::Between,
+                    closes,
+                    "the interim trust policy that must trust no principal trusts one",
+                );
             }
             let who = |role: &Resource| trusts.extract_trusts(&stage.realm, role);
             let ((old, _), (new, _), (now, unsaid)) = (who(before), who(&after), who(&reserved.principal));
@@ -75,9 +83,17 @@ pub fn check_narrowed_principals(stage: &mut Stage<'_>, trusts: &dyn RoleTrusts,
             let trust = |name: &str| stage.realize().semantics.classify_attribute(&before.id, name) == Aspect::Trust;
             let mut attributes = before.attributes.iter().filter(|(name, _)| !trust(name));
             let stays = attributes.all(|(name, value)| reserved.principal.get(name) == Some(value));
-            stage.require_law(Law::Between, within, "it trusts whom one of its states does not");
-            stage.require_law(Law::Between, closes, "whether it trusts nobody is not said");
-            stage.require_law(Law::Between, stays, "more of it changes than whom it trusts");
+            stage.require_law(
+                Law::Between,
+                within,
+                "the interim trust policy trusts a principal that one of the two policies does not trust",
+            );
+            stage.require_law(
+                Law::Between,
+                closes,
+                "the provider does not report whether the interim trust policy trusts no principal",
+            );
+            stage.require_law(Law::Between, stays, "an attribute other than the trust policy changes");
         }
     }
 }
@@ -88,7 +104,11 @@ pub fn check_lease_expiry(stage: &mut Stage<'_>, identity: &DesiredIdentity, res
     let before = end.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(end);
     let over = |at| resources.iter().any(|part| stage.realize().semantics.has_expired_lease(part, at));
     let until = !over(before) && over(end);
-    stage.require_law(Law::Between, until, "its fence is not said to deny from the deadline on, and from then only");
+    stage.require_law(
+        Law::Between,
+        until,
+        "the provider does not report that the lease deny takes effect exactly at the deadline",
+    );
 }
 
 fn policy_access(policy: Option<&Resource>) -> Access {
@@ -112,28 +132,44 @@ pub fn check_own_policy(
 ) -> Vec<Resource> {
     let principal = stage.realize().ids.principal_id(identity.spec.principal, &identity.spec.name);
     let Some(own) = documents.empty_own_policy(&principal) else {
-        stage.report_violation(Law::Between, "it has no policy of its own");
+        stage.report_violation(Law::Between, "the principal has no own policy");
         return Vec::new();
     };
-    stage.require_law(Law::Between, own.depends_on.contains(&principal), "its own policy does not hang on it");
+    stage.require_law(
+        Law::Between,
+        own.depends_on.contains(&principal),
+        "the own policy does not depend on the principal",
+    );
     stage.require_law(
         Law::Between,
         stage.realize().semantics.classify_denial(&own) == DenyExtent::Nothing,
-        "a policy of its own with nothing in it denies something",
+        "the empty own policy denies a request",
     );
     let real = resources.iter().find(|resource| resource.id == own.id);
     let there = real.is_some() || identity.deadline.is_none();
-    stage.require_law(Law::Between, there, format!("it ends, and its own policy {} is not there", own.id));
+    stage.require_law(
+        Law::Between,
+        there,
+        format!("the identity has a deadline, but its own policy {} does not exist", own.id),
+    );
     let denies = identity.spec.statements.iter().any(|statement| statement.effect == crate::Effect::Deny);
     let says =
         real.is_none_or(|real| (stage.realize().semantics.classify_denial(real) != DenyExtent::Nothing) == denies);
-    stage.require_law(Law::Between, says, "what its own policy denies is not said, or a fence counts as a denial");
+    stage.require_law(
+        Law::Between,
+        says,
+        "the provider does not report what the own policy denies, or counts the lease deny as a denial",
+    );
     let words = stage.world.vocabulary();
     match cast::build_tagged_scope(&words) {
         Some(tagged) => {
             let tagged = stage.realize().objects.realize_scope(&stage.realm, &stage.stack, &tagged);
             let heeds = documents.has_tag_condition(&tagged, "team") && !documents.has_tag_condition(&tagged, "cost");
-            stage.require_law(Law::Between, heeds, "that a policy depends on a tag of its holder is not said");
+            stage.require_law(
+                Law::Between,
+                heeds,
+                "the provider does not report that a policy depends on a tag of its principal",
+            );
         }
         None => stage.report_violation(Law::Scenery, "the provider has policies, and the words no tag condition"),
     }

@@ -132,7 +132,7 @@ pub const MOVES: [IdentityMove; 15] = [
         who.spec.scopes.insert("conf_write".to_owned());
     }),
     ("loses its scopes", |who, _| who.spec.scopes.clear()),
-    ("exchanges a scope", |who, _| who.spec.scopes = BTreeSet::from(["conf_write".to_owned()])),
+    ("replaces a scope", |who, _| who.spec.scopes = BTreeSet::from(["conf_write".to_owned()])),
     ("changes its statements", |who, words| who.spec.statements = vec![words.moved.clone()]),
     ("loses its statements", |who, _| who.spec.statements.clear()),
     ("is renewed", |who, _| who.deadline = Some(LATER)),
@@ -141,9 +141,9 @@ pub const MOVES: [IdentityMove; 15] = [
         who.spec.statements.clear();
         who.deadline = None;
     }),
-    ("gets another purpose", |who, _| who.spec.purpose = Some("something else".to_owned())),
+    ("changes its purpose", |who, _| who.spec.purpose = Some("another purpose".to_owned())),
     ("loses its purpose", |who, _| who.spec.purpose = None),
-    ("gets another owner", |who, _| {
+    ("changes its owner", |who, _| {
         who.spec.owner = "tom".to_owned();
         who.spec.environment = None;
     }),
@@ -153,7 +153,7 @@ pub const MOVES: [IdentityMove; 15] = [
             who.spec.trusts = vec![Trust::Service { principals: vec!["ecs-tasks.amazonaws.com".to_owned()] }];
         }
     }),
-    ("changes its sessions", |who, _| {
+    ("changes its maximum session duration", |who, _| {
         if who.spec.principal == Principal::Role {
             who.spec.max_session_duration = Span::from_seconds(3 * 3600);
         }

@@ -40,7 +40,7 @@ impl MemoryVault {
 impl Vault for MemoryVault {
     async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
         if self.refuses {
-            return Err(DepositError("it is full".to_owned()));
+            return Err(DepositError("the store is full".to_owned()));
         }
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), secret);
         Ok(())
@@ -74,7 +74,7 @@ async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<Reso
         live.resources.iter().filter(|(id, _)| is_key(id)).map(|(id, key)| (id.clone(), works(key))).collect();
     let known = live.keys.iter().filter(|(_, key)| key.created_at.is_some()).map(|(id, _)| id);
     let told = known.eq(keys.keys());
-    stage.require_law(Law::Delivers, told, "not of every key is it told when it was made");
+    stage.require_law(Law::Delivers, told, "the creation time of some keys is not observed");
     Ok(keys)
 }
 
@@ -93,7 +93,7 @@ async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &MemoryVault) 
 
 /// Two keys are created. Each of them works, is observed, and has its own secret in the secret store.
 async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "keys are issued").await?;
+    let mut stage = Stage::prepare_stage(worlds, failures, "issue two keys").await?;
     let user = cast::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
@@ -104,14 +104,14 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
             Ok(Enacted { made: Some(id), .. }) => {
                 let named =
                     !id.is_new() && stage.realize().key_id(&user.spec.name, id.local_name()).as_ref() == Some(&id);
-                stage.require_law(Law::Delivers, named, format!("{id} is not the name of a key of {}", user.spec.name));
+                stage.require_law(Law::Delivers, named, format!("{id} is not the id of a key of {}", user.spec.name));
                 stage.require_law(
                     Law::Delivers,
                     vault.delivered_secrets().contains_key(&id),
-                    format!("the vault was not given {id}"),
+                    format!("the secret of {id} was not delivered to the secret store"),
                 );
             }
-            Ok(_) => stage.report_violation(Law::Delivers, "which key was made is not said"),
+            Ok(_) => stage.report_violation(Law::Delivers, "the id of the created key is not reported"),
             Err(error) => {
                 stage.report_violation(Law::Enacts, error);
                 return Err(ScenarioStopped);
@@ -120,32 +120,32 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     }
     let kept = vault.delivered_secrets();
     let keys = observe_keys(&mut stage, &user.spec.name).await?;
-    stage.require_law(Law::Delivers, keys.keys().eq(kept.keys()), "the keys that live are not those in the vault");
-    stage.require_law(Law::Delivers, keys.values().all(|works| *works), "a key that was made does not work");
+    stage.require_law(Law::Delivers, keys.keys().eq(kept.keys()), "the live keys are not the keys in the secret store");
+    stage.require_law(Law::Delivers, keys.values().all(|works| *works), "a created key is not active");
     let mut secrets = kept.values().map(ExposeSecret::expose_secret);
     let distinct = secrets.next().zip(secrets.next()).is_some_and(|(a, b)| a != b && !a.is_empty() && !b.is_empty());
-    stage.require_law(Law::Delivers, distinct, "two keys do not have two secrets");
+    stage.require_law(Law::Delivers, distinct, "two keys do not have different secrets");
     Ok(())
 }
 
 /// If the secret store refuses the secret, no key is left.
 async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "a key whose secret is not kept").await?;
+    let mut stage = Stage::prepare_stage(worlds, failures, "a key whose secret is not stored").await?;
     let user = cast::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
     stage.reach_state(&wanted, EnactCount::Once).await?;
     let issued = issue_one_key(&stage, &change, &MemoryVault::new(true)).await;
-    stage.require_law(Law::Delivers, issued.is_err(), "it is told as done");
+    stage.require_law(Law::Delivers, issued.is_err(), "the creation is reported as successful");
     let keys = observe_keys(&mut stage, &user.spec.name).await?;
-    stage.require_law(Law::Delivers, keys.is_empty(), "it is still there");
+    stage.require_law(Law::Delivers, keys.is_empty(), "the key still exists");
     Ok(())
 }
 
 /// No key is created for a user without the stack's mark.
 async fn refuse_unmanaged_user(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     const NAME: &str = "stranger-user";
-    let mut stage = Stage::prepare_stage(worlds, failures, "a stranger's keys").await?;
+    let mut stage = Stage::prepare_stage(worlds, failures, "keys of an unmanaged user").await?;
     let Some(change) = key_creation(&stage, NAME, &Address::for_identity(NAME, None)) else { return Ok(()) };
     let added = stage.world.add_stranger(Principal::User, NAME).await;
     stage.expect_world(added)?;
@@ -154,13 +154,13 @@ async fn refuse_unmanaged_user(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
     let vault = MemoryVault::new(false);
     let refused = issue_one_key(&stage, &change, &vault).await;
     let said_so = refused.is_err_and(|error| error.kind == EnactErrorKind::NotOurs);
-    stage.require_law(Law::RefusesStrangers, said_so, "a key is made for what is not the stack's");
+    stage.require_law(Law::RefusesStrangers, said_so, "a key was created for a user that the stack does not manage");
     let after = stage.world.describe_strangers().await;
     let after = stage.expect_world(after)?;
     stage.require_law(
         Law::SparesStrangers,
         before == after && vault.delivered_secrets().is_empty(),
-        "a stranger has a new key",
+        "an unmanaged user has a new key",
     );
     Ok(())
 }

@@ -24,14 +24,22 @@ async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -
     let snapshot = stage.reach_state(&wanted, EnactCount::Twice).await?;
     for (id, identity) in &snapshot.identities {
         let ours = identity.id == *id && identity.resources.contains_key(id);
-        stage.require_law(Law::ReadsBack, ours, format!("{id} does not hold its own principal"));
-        stage.require_law(Law::ReadsBack, identity.last_used.is_none(), format!("{id} was used by nobody"));
+        stage.require_law(Law::ReadsBack, ours, format!("the resources of {id} do not contain its principal"));
+        stage.require_law(
+            Law::ReadsBack,
+            identity.last_used.is_none(),
+            format!("{id} has a last use, but was never used"),
+        );
     }
-    stage.require_law(Law::SparesStrangers, snapshot.strangers.is_empty(), "there are strangers where nobody made one");
+    stage.require_law(
+        Law::SparesStrangers,
+        snapshot.strangers.is_empty(),
+        "unmanaged objects are observed in an empty account",
+    );
     stage.scene = "leavers".to_owned();
     let snapshot = stage.reach_state(&DesiredState::default(), EnactCount::Twice).await?;
     let gone = snapshot.identities.is_empty() && snapshot.shared.is_empty() && snapshot.strangers.is_empty();
-    stage.require_law(Law::Leaves, gone, "something is left");
+    stage.require_law(Law::Leaves, gone, "an object is left");
     Ok(())
 }
 
@@ -49,7 +57,7 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
         moved.iter_mut().for_each(|who| change(who, &words));
         let wanted = stage.desired_active(&moved);
         stage.reach_state(&wanted, EnactCount::Twice).await?;
-        stage.scene = format!("mover {what}, and back");
+        stage.scene = format!("mover {what}, then reverses it");
         stage.reach_state(&home, EnactCount::Twice).await?;
     }
     stage.scene = "a shared scope changes".to_owned();
@@ -81,7 +89,7 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     let wanted = stage.desired_active(&cast);
     stage.reach_state(&wanted, EnactCount::Once).await?;
     for who in &cast {
-        stage.scene = format!("strays on {}", who.spec.name);
+        stage.scene = format!("unmanaged access on {}", who.spec.name);
         let added = stage.world.add_unmanaged_access(who.spec.principal, &who.spec.name).await;
         stage.expect_world(added)?;
         if who.spec.principal == Principal::User {
@@ -90,7 +98,7 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
         }
         let changes = stage.plan_changes(&wanted).await?;
         let removed = changes.iter().filter(|change| matches!(change, Change::Delete { .. })).count();
-        stage.require_law(Law::ManagesWhole, removed >= 2, format!("of the strays, {removed} were observed"));
+        stage.require_law(Law::ManagesWhole, removed >= 2, format!("only {removed} unmanaged objects were observed"));
         stage.reach_state(&wanted, EnactCount::Twice).await?;
         if who.spec.principal == Principal::User {
             let working = stage.world.count_working_credentials(&who.spec.name).await;
@@ -98,7 +106,7 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
             stage.require_law(Law::ManagesWhole, working == 0, format!("{working} credentials still work"));
         }
     }
-    stage.scene = "leavers with strays".to_owned();
+    stage.scene = "leavers with unmanaged access".to_owned();
     for who in &cast {
         let added = stage.world.add_unmanaged_access(who.spec.principal, &who.spec.name).await;
         stage.expect_world(added)?;
@@ -125,10 +133,10 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
     for round in ["restored", "deleted"] {
         let mut snapshot = stage.observe_desired(&active).await?;
         for who in &cast {
-            stage.scene = format!("{} is quarantined, to be {round}", who.spec.name);
+            stage.scene = format!("{} is quarantined, then {round}", who.spec.name);
             let id = stage.realize().ids.principal_id(who.spec.principal, &who.spec.name);
             let Some(shut) = stage.desired_quarantine(&desired_from_live(&snapshot), &id, &snapshot) else {
-                stage.report_violation(Law::ReadsBack, format!("{id} is not there"));
+                stage.report_violation(Law::ReadsBack, format!("{id} does not exist"));
                 continue;
             };
             snapshot = stage.reach_state(&shut, EnactCount::Twice).await?;
@@ -136,7 +144,7 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
             for change in stage.plan_changes(&again.unwrap_or(shut)).await? {
                 stage.report_violation(
                     Law::QuarantineShuts,
-                    format!("a second run wants {}", describe_change_briefly(&change)),
+                    format!("a second run plans {}", describe_change_briefly(&change)),
                 );
             }
             if who.spec.principal == Principal::User {
@@ -145,7 +153,7 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
                 stage.require_law(Law::QuarantineShuts, working == 0, format!("{working} credentials still work"));
             }
         }
-        stage.scene = format!("after quarantine, {round}");
+        stage.scene = format!("after quarantine: {round}");
         let next = if round == "restored" { active.clone() } else { DesiredState::default() };
         stage.reach_state(&next, EnactCount::Twice).await?;
     }
@@ -188,7 +196,7 @@ async fn resume_after_interruptions(
             let first: Vec<Change> = changes.into_iter().take(done).collect();
             stage.enact_changes(&first, EnactCount::Once).await?;
             if stage.reach_state(&to, EnactCount::Once).await.is_err() {
-                stage.report_violation(Law::Resumes, "the next run does not finish");
+                stage.report_violation(Law::Resumes, "the next run does not reach the desired state");
                 return Err(ScenarioStopped);
             }
             done = done.saturating_add(1);

@@ -29,7 +29,7 @@ async fn import_and_release(
 ) -> Result<(), ScenarioStopped> {
     const NAME: &str = "adopted";
     let mut stage =
-        Stage::prepare_stage(worlds, failures, &format!("a {} is adopted and let go of", principal.as_str())).await?;
+        Stage::prepare_stage(worlds, failures, &format!("a {} is imported and released", principal.as_str())).await?;
     if !stage.principal_forms().contains(&principal) {
         return Ok(());
     }
@@ -42,33 +42,41 @@ async fn import_and_release(
 
     let found = observe_requested(&mut stage, &id, &address).await?;
     let Some(unmarked) = found.unmarked.get(&id) else {
-        stage.report_violation(Law::ChangesHands, format!("{id} was asked for and is not observed whole"));
+        stage.report_violation(Law::ChangesHands, format!("{id} was requested but is not observed completely"));
         return Err(ScenarioStopped);
     };
     let whole = unmarked.resources.values().all(|r| r.identity.as_ref() == Some(&address) && r.marks.is_none());
-    stage.require_law(Law::ChangesHands, whole, "what was asked for is not part of its address, or carries marks");
-    stage.require_law(Law::ChangesHands, unmarked.resources.len() > 1, "what hangs on it is not observed");
+    stage.require_law(
+        Law::ChangesHands,
+        whole,
+        "a resource of the requested principal has another address, or has marks",
+    );
+    stage.require_law(Law::ChangesHands, unmarked.resources.len() > 1, "the parts of the principal are not observed");
 
     let marks = Marks::new(stage.stack.clone(), address.clone());
     let adopt = Change::Adopt { id: id.clone(), after: Box::new(marks.clone()) };
     enact_twice(&mut stage, &adopt).await?;
     let snapshot = stage.observe_desired(&DesiredState::default()).await?;
     let Some(live) = snapshot.identities.get(&id) else {
-        stage.report_violation(Law::ChangesHands, format!("{id} was adopted and is not the stack's"));
+        stage.report_violation(Law::ChangesHands, format!("{id} was imported but does not belong to the stack"));
         return Err(ScenarioStopped);
     };
-    stage.require_law(Law::ChangesHands, live.marks == marks, "the marks are not the ones that were put on");
+    stage.require_law(
+        Law::ChangesHands,
+        live.marks == marks,
+        "the observed marks are not the marks that the import wrote",
+    );
     let same = attributes_by_id(&live.resources) == attributes_by_id(&unmarked.resources);
-    stage.require_law(Law::ChangesHands, same, "adopting it changed something else");
+    stage.require_law(Law::ChangesHands, same, "the import changed an attribute");
 
     let unmark = Change::Unmark { id: id.clone(), before: Box::new(marks) };
     enact_twice(&mut stage, &unmark).await?;
     let snapshot = stage.observe_desired(&DesiredState::default()).await?;
     let gone = !snapshot.identities.contains_key(&id) && snapshot.strangers.contains_key(&id);
-    stage.require_law(Law::ChangesHands, gone, format!("{id} was let go of and is not a stranger"));
+    stage.require_law(Law::ChangesHands, gone, format!("{id} was released but is not observed as unmanaged"));
     let after = stage.world.describe_strangers().await;
     let after = stage.expect_world(after)?;
-    stage.require_law(Law::ChangesHands, after == strange, format!("it was {strange}, and is {after}"));
+    stage.require_law(Law::ChangesHands, after == strange, format!("the principal changed from {strange} to {after}"));
     Ok(())
 }
 

@@ -40,13 +40,13 @@ async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> 
     if let Some(trusts) = stage.realize().trusts.clone() {
         let is_role = |resource: &&Resource| trusts.narrow_trust(resource, resource, false).is_some();
         let roles: Vec<Resource> = all.values().filter(is_role).cloned().collect();
-        stage.require_law(Law::Between, roles.len() > 1, "no roles can be told from other resources by their trust");
+        stage.require_law(Law::Between, roles.len() > 1, "the provider does not recognize roles by their trust policy");
         between::check_narrowed_principals(&mut stage, trusts.as_ref(), &roles);
     }
     stage.scene = "realize the stack".to_owned();
     let all: BTreeMap<&ResourceId, &Resource> = all.iter().collect();
     let circle = diff::sort_by_dependencies(stage.realize().semantics.as_ref(), &all).err();
-    stage.require_law(Law::Ordered, circle.is_none(), format!("these need each other: {circle:?}"));
+    stage.require_law(Law::Ordered, circle.is_none(), format!("these resources depend on each other: {circle:?}"));
     Ok(())
 }
 
@@ -56,22 +56,22 @@ fn check_realized_scope(stage: &mut Stage<'_>, scope: &Scope) {
     let (one, two) = (make(stage), make(stage));
     let id = stage.realize().ids.scope_id(&stage.stack, &scope.name);
     let violations = stage.realize().limits.check_scope_limits(scope, &one);
-    stage.require_law(Law::Deterministic, one == two, "two results differ");
-    stage.require_law(Law::WellFormed, one.id == id, format!("its id is {}, and should be {id}", one.id));
+    stage.require_law(Law::Deterministic, one == two, "two calls with equal arguments give different results");
+    stage.require_law(Law::WellFormed, one.id == id, format!("its id is {} instead of {id}", one.id));
     stage.require_law(Law::WellFormed, one.identity.is_none(), "it is part of an identity");
-    stage.require_law(Law::WellFormed, violations.is_empty(), format!("it breaks limits: {violations:?}"));
+    stage.require_law(Law::WellFormed, violations.is_empty(), format!("it exceeds limits: {violations:?}"));
     let marks = cast::build_scope_marks(&stage.stack, scope);
     let marked = one.marks.as_ref().is_some_and(|m| m.stack == marks.stack && m.address == marks.address);
-    stage.require_law(Law::WellFormed, marked, "it does not carry the stack's mark and its address");
+    stage.require_law(Law::WellFormed, marked, "it does not have the marks of the stack and of its address");
 }
 
 fn check_realized_identity(stage: &mut Stage<'_>, identity: &DesiredIdentity) -> Vec<Resource> {
     let marks = Marks::for_active_identity(stage.stack.clone(), identity);
     let make = |stage: &Stage<'_>| stage.realize().objects.realize_identity(&stage.realm, identity, &marks);
     let (one, two) = (make(stage), make(stage));
-    stage.require_law(Law::Deterministic, one == two, "two results differ");
+    stage.require_law(Law::Deterministic, one == two, "two calls with equal arguments give different results");
     let ids: BTreeSet<&ResourceId> = one.iter().map(|resource| &resource.id).collect();
-    stage.require_law(Law::WellFormed, ids.len() == one.len(), "two resources have one id");
+    stage.require_law(Law::WellFormed, ids.len() == one.len(), "two resources have the same id");
     let id = stage.realize().ids.principal_id(identity.spec.principal, &identity.spec.name);
     match one.iter().find(|resource| resource.id == id) {
         None => stage.report_violation(Law::WellFormed, format!("the principal {id} is not among the resources")),
@@ -79,16 +79,16 @@ fn check_realized_identity(stage: &mut Stage<'_>, identity: &DesiredIdentity) ->
             stage.require_law(
                 Law::WellFormed,
                 principal.marks.as_ref() == Some(&marks),
-                "the marks are not those given",
+                "the marks are not the given marks",
             );
         }
     }
     for resource in &one {
         let whose = resource.identity.as_ref() == Some(&identity.spec.address);
-        stage.require_law(Law::WellFormed, whose, format!("{} does not say whose it is", resource.id));
+        stage.require_law(Law::WellFormed, whose, format!("{} does not name its identity", resource.id));
     }
     let violations = stage.realize().limits.check_identity_limits(identity, &one);
-    stage.require_law(Law::WellFormed, violations.is_empty(), format!("it breaks limits: {violations:?}"));
+    stage.require_law(Law::WellFormed, violations.is_empty(), format!("it exceeds limits: {violations:?}"));
     one
 }
 
@@ -104,12 +104,12 @@ fn check_lease_deny(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources
         .map(|r| &r.id)
         .collect();
     if fences.is_empty() {
-        return stage.report_violation(Law::Fenced, "nothing takes access away at the deadline");
+        return stage.report_violation(Law::Fenced, "no resource denies access at the deadline");
     }
     let id = stage.realize().ids.principal_id(identity.spec.principal, &identity.spec.name);
     for resource in resources.iter().filter(|resource| resource.id != id && !fences.contains(&resource.id)) {
         let behind = transitive_dependencies(resources, &resource.id).iter().any(|need| fences.contains(need));
-        stage.require_law(Law::Fenced, behind, format!("{} may come before the fence", resource.id));
+        stage.require_law(Law::Fenced, behind, format!("{} can be created before the lease deny", resource.id));
     }
     if identity.spec.principal == Principal::Role {
         let closes = resources.iter().find(|resource| resource.id == id).is_some_and(mentions);
@@ -136,19 +136,23 @@ fn check_quarantine(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources
     let live = to_live_identity(stage, identity, resources, Marks::for_active_identity(stage.stack.clone(), identity));
     let once = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
     let again = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
-    stage.require_law(Law::Deterministic, once == again, "two quarantines differ");
+    stage.require_law(Law::Deterministic, once == again, "two quarantines with equal arguments give different results");
     let marks = once.iter().find(|resource| resource.id == live.id).and_then(|resource| resource.marks.clone());
     let Some(marks) = marks.filter(|marks| marks.quarantine.as_ref() == Some(&quarantine)) else {
-        return stage.report_violation(Law::QuarantineShuts, "the marks do not say that it is quarantined");
+        return stage.report_violation(Law::QuarantineShuts, "the marks do not record the quarantine");
     };
     let denied = once.iter().any(|resource| stage.realize().semantics.is_restriction(resource));
-    stage.require_law(Law::QuarantineShuts, denied, "nothing takes access away");
+    stage.require_law(Law::QuarantineShuts, denied, "no resource denies access");
     let live = to_live_identity(stage, identity, &once, marks);
     let twice = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
     let by_id = |all: Vec<Resource>| -> BTreeMap<ResourceId, Resource> {
         all.into_iter().map(|resource| (resource.id.clone(), resource)).collect()
     };
-    stage.require_law(Law::QuarantineShuts, by_id(once) == by_id(twice), "done to its own result it changes something");
+    stage.require_law(
+        Law::QuarantineShuts,
+        by_id(once) == by_id(twice),
+        "a quarantine applied to its own result changes a resource",
+    );
 }
 
 fn to_live_identity(

@@ -45,14 +45,14 @@ impl<'a> Stage<'a> {
         let world = match worlds.create_world().await {
             Ok(world) => world,
             Err(error) => {
-                failures.push(scenery(format!("no world: {error}")));
+                failures.push(scenery(format!("cannot create the world: {error}")));
                 return Err(ScenarioStopped);
             }
         };
         let realm = match world.provider().observe.read_realm().await {
             Ok(realm) => realm,
             Err(error) => {
-                failures.push(scenery(format!("no realm: {error}")));
+                failures.push(scenery(format!("cannot read the realm: {error}")));
                 return Err(ScenarioStopped);
             }
         };
@@ -168,7 +168,7 @@ impl<'a> Stage<'a> {
         let snapshot = self.observe_desired(wanted).await?;
         diff::compute_changes(self.realize().semantics.as_ref(), wanted, &snapshot).map_err(|circle| {
             let circle: Vec<String> = circle.iter().map(ToString::to_string).collect();
-            self.report_violation(Law::Ordered, format!("these need each other: {}", circle.join(", ")));
+            self.report_violation(Law::Ordered, format!("these resources depend on each other: {}", circle.join(", ")));
             ScenarioStopped
         })
     }
@@ -209,7 +209,7 @@ impl<'a> Stage<'a> {
         let snapshot = self.observe_desired(wanted).await?;
         for (id, after) in wanted.all_resources() {
             match diff::live_resources(&snapshot).get(id) {
-                None => self.report_violation(Law::ReadsBack, format!("{id} is not there")),
+                None => self.report_violation(Law::ReadsBack, format!("{id} does not exist")),
                 Some(live) => {
                     if let Some(difference) = describe_difference(after, live) {
                         self.report_violation(Law::ReadsBack, difference);
@@ -218,7 +218,7 @@ impl<'a> Stage<'a> {
             }
         }
         for id in diff::live_resources(&snapshot).into_keys().filter(|id| !wanted.all_resources().contains_key(id)) {
-            self.report_violation(Law::Leaves, format!("{id} is still there"));
+            self.report_violation(Law::Leaves, format!("{id} still exists"));
         }
         for (id, identity) in &snapshot.identities {
             let digest = |resources| Some(identity_digest(BTreeMap::values(resources)));
@@ -228,11 +228,11 @@ impl<'a> Stage<'a> {
                 marks.is_some_and(|marks| marks.digest == digest(resources))
             });
             if sealed.is_some() && identity.marks.digest != digest(&identity.resources) {
-                self.report_violation(Law::ReadsBack, format!("the digest mark of {id} is not that of its resources"));
+                self.report_violation(Law::ReadsBack, format!("the digest mark of {id} does not match its resources"));
             }
         }
         for change in self.plan_changes(wanted).await? {
-            self.report_violation(Law::Settles, format!("{} is still to be done", describe_change_briefly(&change)));
+            self.report_violation(Law::Settles, format!("a change is left: {}", describe_change_briefly(&change)));
         }
         Ok(snapshot)
     }
@@ -243,14 +243,14 @@ impl<'a> Stage<'a> {
 fn describe_difference(wanted: &Resource, live: &Resource) -> Option<String> {
     let id = &wanted.id;
     if wanted.identity != live.identity {
-        return Some(format!("{id} is part of {:?}, and should be of {:?}", live.identity, wanted.identity));
+        return Some(format!("{id} is part of {:?} instead of {:?}", live.identity, wanted.identity));
     }
     if wanted.attributes != live.attributes {
-        return Some(format!("{id} is {:?}, and should be {:?}", live.attributes, wanted.attributes));
+        return Some(format!("{id} is {:?} instead of {:?}", live.attributes, wanted.attributes));
     }
     let untold = live.marks.is_none() && live.identity.is_none();
     if wanted.marks != live.marks && !untold {
-        return Some(format!("{id} is marked {:?}, and should be {:?}", live.marks, wanted.marks));
+        return Some(format!("{id} has the marks {:?} instead of {:?}", live.marks, wanted.marks));
     }
     None
 }

@@ -27,7 +27,7 @@ async fn leave_bystanders_unchanged(
     worlds: &dyn Worlds,
     failures: &mut Vec<LawViolation>,
 ) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "beside strangers").await?;
+    let mut stage = Stage::prepare_stage(worlds, failures, "with unmanaged objects").await?;
     for principal in stage.principal_forms() {
         let name = stranger_name(principal);
         let added = stage.world.add_stranger(principal, name).await;
@@ -43,7 +43,7 @@ async fn leave_bystanders_unchanged(
         let name = stranger_name(principal);
         let id = stage.realize().ids.principal_id(principal, name);
         let known = snapshot.strangers.get(&id).is_some_and(|stranger| stranger.stack.is_none());
-        stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as a stranger"));
+        stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as unmanaged"));
     }
     stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
     require_strangers_unchanged(&mut stage, &before).await
@@ -51,7 +51,8 @@ async fn leave_bystanders_unchanged(
 
 /// Unmarked objects have the names that the stack wants. Every change to them, and to what is attached to them, is refused.
 async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "namesakes without mark").await?;
+    let mut stage =
+        Stage::prepare_stage(worlds, failures, "unmarked objects with the names of the stack's objects").await?;
     let cast = stage.all_identities();
     let active = stage.desired_active(&cast);
     for who in &cast {
@@ -71,10 +72,10 @@ async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     let before = stage.expect_world(before)?;
     let snapshot = stage.observe_desired(&active).await?;
     let none = snapshot.identities.is_empty();
-    stage.require_law(Law::SparesStrangers, none, "unmarked principals count as the stack's");
+    stage.require_law(Law::SparesStrangers, none, "unmarked principals are observed as part of the stack");
     for id in active.identities.keys() {
         let known = snapshot.strangers.contains_key(id);
-        stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as a stranger"));
+        stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as unmanaged"));
     }
     for resource in active.all_resources().into_values() {
         for change in list_every_change(resource) {
@@ -94,10 +95,10 @@ async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     stage.stack = second;
     let snapshot = stage.observe_desired(&DesiredState::default()).await?;
     let none = snapshot.identities.is_empty() && snapshot.shared.is_empty();
-    stage.require_law(Law::SeparatesStacks, none, "one stack sees the other's objects as its own");
+    stage.require_law(Law::SeparatesStacks, none, "objects of another stack are observed as part of the stack");
     for id in theirs.identities.keys() {
         let known = snapshot.strangers.get(id).is_some_and(|stranger| stranger.stack.as_ref() == Some(&first));
-        stage.require_law(Law::SeparatesStacks, known, format!("{id} is not observed as the other stack's"));
+        stage.require_law(Law::SeparatesStacks, known, format!("{id} is not observed as part of the other stack"));
     }
     for resource in theirs.all_resources().into_values() {
         for change in list_every_change(resource) {
@@ -117,7 +118,7 @@ async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     stage.require_law(
         Law::SeparatesStacks,
         whole(&before) == whole(&after),
-        "one stack's run changed the other's objects",
+        "a run of one stack changed objects of the other stack",
     );
     Ok(())
 }
@@ -145,7 +146,7 @@ async fn require_refusal(stage: &mut Stage<'_>, law: Law, change: &Change) {
         Err(error) if error.kind == EnactErrorKind::NotOurs => {}
         Err(error) => stage.report_violation(
             law,
-            format!("{} is refused as {:?}: {error}", describe_change_briefly(change), error.kind),
+            format!("{} is refused with {:?}: {error}", describe_change_briefly(change), error.kind),
         ),
         Ok(()) => stage.report_violation(law, format!("{} is not refused", describe_change_briefly(change))),
     }
@@ -154,6 +155,10 @@ async fn require_refusal(stage: &mut Stage<'_>, law: Law, change: &Change) {
 async fn require_strangers_unchanged(stage: &mut Stage<'_>, before: &str) -> Result<(), ScenarioStopped> {
     let after = stage.world.describe_strangers().await;
     let after = stage.expect_world(after)?;
-    stage.require_law(Law::SparesStrangers, after == before, format!("strangers were {before}, and are {after}"));
+    stage.require_law(
+        Law::SparesStrangers,
+        after == before,
+        format!("unmanaged objects changed from {before} to {after}"),
+    );
     Ok(())
 }

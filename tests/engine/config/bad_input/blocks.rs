@@ -8,11 +8,11 @@ fn unknown_block() {
     insta::assert_snapshot!(Stack::with("identiy \"bot\" {\n}\n").drawn(), @r#"
     config::unknown_block
 
-      × there is no block `identiy`
+      × unknown block type `identiy`
        ╭─[main.hcl:1:1]
      1 │ identiy "bot" {
        · ──────┬──────
-       ·       ╰── not known
+       ·       ╰── unknown name
      2 │ }
        ╰────
       help: did you mean `identity`?
@@ -29,7 +29,7 @@ fn unknown_inner_block() {
      4 │   ttl = "1d"
      5 │   statment {
        ·   ────┬───
-       ·       ╰── not known
+       ·       ╰── unknown name
      6 │   }
        ╰────
       help: did you mean `statement`?
@@ -41,18 +41,18 @@ fn block_of_a_later_version() {
     insta::assert_snapshot!(Stack::with("grant \"base\" {\n}\nrule \"m\" {\n}\n").drawn(), @r#"
     config::not_yet
 
-      × `grant` blocks are not in this version yet
+      × `grant` blocks are not supported yet
        ╭─[main.hcl:1:1]
      1 │ grant "base" {
        · ──────┬─────
        ·       ╰── not available
      2 │ }
        ╰────
-      help: the language names them; a later version has them
+      help: they are reserved for a later version
 
     config::not_yet
 
-      × `rule` blocks are not in this version yet
+      × `rule` blocks are not supported yet
        ╭─[main.hcl:3:1]
      2 │ }
      3 │ rule "m" {
@@ -60,7 +60,7 @@ fn block_of_a_later_version() {
        ·     ╰── not available
      4 │ }
        ╰────
-      help: the language names them; a later version has them
+      help: they are reserved for a later version
     "#);
 }
 
@@ -69,7 +69,7 @@ fn attribute_of_a_later_version() {
     insta::assert_snapshot!(identity("  ttl = \"1d\"\n  review { every = \"30d\" }\n").drawn(), @r#"
     config::not_yet
 
-      × `review` blocks are not in this version yet
+      × `review` blocks are not supported yet
        ╭─[main.hcl:5:3]
      4 │   ttl = "1d"
      5 │   review { every = "30d" }
@@ -77,7 +77,7 @@ fn attribute_of_a_later_version() {
        ·      ╰── not available
      6 │ }
        ╰────
-      help: the language names them; a later version has them
+      help: they are reserved for a later version
     "#);
 }
 
@@ -86,12 +86,12 @@ fn backend_not_built_in() {
     insta::assert_snapshot!(Stack::of("leasehold {\n  stack = \"demo\"\n  backend \"gcs\" { bucket = \"b\" }\n}\n").drawn(), @r#"
     config::not_built
 
-      × this build of leasehold knows no backend "gcs"
+      × this build of Leasehold does not support backend "gcs"
        ╭─[main.hcl:3:3]
      2 │   stack = "demo"
      3 │   backend "gcs" { bucket = "b" }
        ·   ──────┬──────
-       ·         ╰── not built in
+       ·         ╰── not included in this build
      4 │ }
        ╰────
       help: build it with `--features gcs`, or use another backend
@@ -120,7 +120,7 @@ fn bucket_without_a_name() {
      2 │   stack = "demo"
      3 │   backend "s3" { buckt = "b" }
        ·                  ──┬──
-       ·                    ╰── not known
+       ·                    ╰── unknown name
      4 │ }
        ╰────
       help: did you mean `bucket`?
@@ -137,7 +137,7 @@ fn unknown_attribute() {
      4 │   ttl       = "1d"
      5 │   enviroment = "prod"
        ·   ─────┬────
-       ·        ╰── not known
+       ·        ╰── unknown name
      6 │ }
        ╰────
       help: did you mean `environment`?
@@ -154,7 +154,7 @@ fn attribute_that_is_a_block() {
      4 │   ttl = "1d"
      5 │   statement = {}
        ·   ────┬────
-       ·       ╰── not known
+       ·       ╰── unknown name
      6 │ }
        ╰────
       help: `statement` is a block: write statement { … } without `=`
@@ -166,14 +166,14 @@ fn stray_attribute() {
     insta::assert_snapshot!(Stack::with("bucket = \"x\"\n").drawn(), @r#"
     config::unknown_attribute
 
-      × `bucket` stands outside of any block
+      × attribute `bucket` is outside of any block
        ╭─[main.hcl:1:1]
      1 │ bucket = "x"
        · ───┬──
-       ·    ╰── not known here
+       ·    ╰── not allowed here
        ╰────
-      help: put it into a block: locals { bucket = … } makes it local.bucket; values of variables
-            stand in *.auto.hclvars
+      help: move it into a block: locals { bucket = … } defines local.bucket; values of variables
+            belong in *.auto.hclvars
     "#);
 }
 
@@ -198,7 +198,7 @@ fn duplicate_block() {
        ·       ╰── declared again here
      3 │   name  = "Jane Doe"
        ╰────
-      help: keep one of them, or give one another label
+      help: keep one of them, or change the label of one
 
     Advice: 
       ☞ first declared here
@@ -229,7 +229,7 @@ fn duplicate_block_in_one_file() {
        ·     ╰── declared again here
      8 │ }
        ╰────
-      help: keep one of them, or give one another label
+      help: keep one of them, or change the label of one
     "#);
 }
 
@@ -251,7 +251,7 @@ fn duplicate_local() {
        ·   ╰── set again here
      6 │ }
        ╰────
-      help: keep one of them, or give one another name
+      help: keep one of them, or rename one
     ");
 }
 
@@ -260,11 +260,11 @@ fn no_leasehold_block() {
     insta::assert_snapshot!(Stack::of("owner \"jane\" {\n}\n").drawn(), @r#"
     config::no_leasehold_block
 
-      × no file here has a `leasehold` block
-      │ A `leasehold` block names the stack, and the stack's name marks everything it owns in the
-      │ cloud.
-      help: add leasehold { stack = "payments" } to one of the files, or look whether this is the
-            right directory
+      × no file in this directory has a `leasehold` block
+      │ The `leasehold` block sets the stack's name. All objects of the stack in the cloud are marked
+      │ with it.
+      help: add leasehold { stack = "payments" } to one of the files, or check that this is the right
+            directory
     "#);
 }
 
@@ -273,11 +273,10 @@ fn no_file() {
     insta::assert_snapshot!(Stack::default().drawn(), @"
     config::no_leasehold_block
 
-      × there is no *.hcl file here
-      │ A `leasehold` block names the stack, and the stack's name marks everything it owns in the
-      │ cloud.
-      help: look whether this is the right directory; `leasehold init` writes a first stack to start
-            from
+      × no *.hcl file in this directory
+      │ The `leasehold` block sets the stack's name. All objects of the stack in the cloud are marked
+      │ with it.
+      help: check that this is the right directory, or run `leasehold init` to create a new stack
     ");
 }
 
@@ -286,11 +285,11 @@ fn stack_name() {
     insta::assert_snapshot!(Stack::of("leasehold { stack = \"My Stack\" }\n").drawn(), @r#"
     config::stack_name
 
-      × "My Stack" cannot be a stack's name
+      × "My Stack" is not a valid stack name
        ╭─[main.hcl:1:21]
      1 │ leasehold { stack = "My Stack" }
        ·                     ─────┬────
-       ·                          ╰── 1 to 32 of a-z, 0-9 and '-', beginning with a letter or digit
+       ·                          ╰── use 1 to 32 characters of a-z, 0-9 and '-', beginning with a letter or digit
        ╰────
       help: for example "my-stack"
     "#);
@@ -301,14 +300,14 @@ fn newer_version_required() {
     insta::assert_snapshot!(Stack::of("leasehold {\n  stack            = \"demo\"\n  required_version = \">= 99.0\"\n}\n").drawn(), @r#"
     config::version
 
-      × this is leasehold 0.1.0, and the stack requires >= 99.0
+      × this is Leasehold 0.1.0, but the stack requires >= 99.0
        ╭─[main.hcl:3:22]
      2 │   stack            = "demo"
      3 │   required_version = ">= 99.0"
        ·                      ────┬────
-       ·                          ╰── not met
+       ·                          ╰── not satisfied by this version
      4 │ }
        ╰────
-      help: install a version that meets it, or change the requirement
+      help: install a version that satisfies the requirement, or change the requirement
     "#);
 }

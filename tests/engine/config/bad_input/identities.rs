@@ -79,12 +79,12 @@ fn unknown_kind() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  kind  = \"servce\"\n  owner = owner.jane\n  ttl   = \"1d\"\n}\n").drawn(), @r#"
     config::word
 
-      × "servce" is not a value of `kind`
+      × "servce" is not a valid value of `kind`
        ╭─[main.hcl:2:11]
      1 │ identity "bot" {
      2 │   kind  = "servce"
        ·           ────┬───
-       ·               ╰── not known
+       ·               ╰── invalid value
      3 │   owner = owner.jane
        ╰────
       help: did you mean "service"?
@@ -96,7 +96,7 @@ fn names_differ_by_case() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = \"1d\"\n}\nidentity \"other\" {\n  kind  = \"human\"\n  owner = owner.jane\n  name  = \"Bot\"\n  ttl   = \"1d\"\n}\n").drawn(), @r#"
     config::case_name
 
-      × the users "Bot" and "bot" differ only by case
+      × the user names "Bot" and "bot" differ only by case
        ╭─[main.hcl:1:1]
      1 │ identity "bot" {
        · ───────┬──────
@@ -110,7 +110,7 @@ fn names_differ_by_case() {
         ·             ╰── the name of identity.other
      10 │   ttl   = "1d"
         ╰────
-      help: give one of them another `name`; the cloud takes upper and lower case for the same
+      help: change the `name` of one of them; names in the cloud are case-insensitive
     "#);
 }
 
@@ -119,7 +119,7 @@ fn one_name_twice() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = \"1d\"\n}\nidentity \"other\" {\n  kind  = \"human\"\n  owner = owner.jane\n  name  = \"bot\"\n  ttl   = \"1d\"\n}\n").drawn(), @r#"
     config::duplicate_name
 
-      × two identities are the user "bot"
+      × two identities have the user name "bot"
        ╭─[main.hcl:1:1]
      1 │ identity "bot" {
        · ───────┬──────
@@ -133,7 +133,7 @@ fn one_name_twice() {
         ·             ╰── the name of identity.other
      10 │   ttl   = "1d"
         ╰────
-      help: give one of them another `name`; the cloud takes upper and lower case for the same
+      help: change the `name` of one of them; names in the cloud are case-insensitive
     "#);
 }
 
@@ -142,7 +142,7 @@ fn one_name_for_all_instances() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  for_each = toset([\"a\", \"b\"])\n  kind  = \"service\"\n  name  = \"bot\"\n  owner = owner.jane\n  ttl   = \"1d\"\n}\n").drawn(), @r#"
     config::duplicate_name
 
-      × two identities are the user "bot"
+      × two identities have the user name "bot"
       │ identity.bot["a"] and identity.bot["b"]
        ╭─[main.hcl:4:11]
      3 │   kind  = "service"
@@ -151,7 +151,7 @@ fn one_name_for_all_instances() {
        ·             ╰── the name of identity.bot["b"]
      5 │   owner = owner.jane
        ╰────
-      help: build the name from each.key: name = "agent-${each.key}"
+      help: include each.key in the name: name = "agent-${each.key}"
     "#);
 }
 
@@ -160,7 +160,7 @@ fn scopes_differ_by_case() {
     insta::assert_snapshot!(Stack::with("scope \"s\" {\n  statement {\n    actions   = [\"a:b\"]\n    resources = [\"*\"]\n  }\n}\nscope \"S\" {\n  statement {\n    actions   = [\"a:b\"]\n    resources = [\"*\"]\n  }\n}\n").drawn(), @r#"
     config::case_name
 
-      × the scopes "s" and "S" differ only by case
+      × the labels of the scopes "s" and "S" differ only by case
        ╭─[main.hcl:1:1]
      1 │ scope "s" {
        · ────┬────
@@ -174,7 +174,7 @@ fn scopes_differ_by_case() {
        ·     ╰── and this one
      8 │   statement {
        ╰────
-      help: give one of them another label; the cloud takes upper and lower case for the same
+      help: change the label of one of them; names in the cloud are case-insensitive
     "#);
 }
 
@@ -183,7 +183,7 @@ fn trust_on_a_user() {
     insta::assert_snapshot!(identity("  ttl = \"1d\"\n  max_session_duration = \"1h\"\n  trust \"service\" { principals = [\"lambda.amazonaws.com\"] }\n").drawn(), @r#"
     config::not_a_role
 
-      × only a role has sessions
+      × only a role has a session duration
        ╭─[main.hcl:5:26]
      4 │   ttl = "1d"
      5 │   max_session_duration = "1h"
@@ -191,12 +191,11 @@ fn trust_on_a_user() {
        ·                            ╰── identity.bot is a user
      6 │   trust "service" { principals = ["lambda.amazonaws.com"] }
        ╰────
-      help: kind = "service" is a user unless it says principal = "role"; leave this out, or make it a
-            role
+      help: kind = "service" is a user by default; remove this, or set principal = "role"
 
     config::not_a_role
 
-      × only a role can be taken on by others
+      × only a role can have `trust` blocks
        ╭─[main.hcl:6:3]
      5 │   max_session_duration = "1h"
      6 │   trust "service" { principals = ["lambda.amazonaws.com"] }
@@ -204,8 +203,7 @@ fn trust_on_a_user() {
        ·          ╰── identity.bot is a user
      7 │ }
        ╰────
-      help: kind = "service" is a user unless it says principal = "role"; leave this out, or make it a
-            role
+      help: kind = "service" is a user by default; remove this, or set principal = "role"
     "#);
 }
 
@@ -214,14 +212,14 @@ fn role_without_trust() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  kind  = \"workload\"\n  owner = owner.jane\n  ttl   = \"1d\"\n}\n").drawn(), @r#"
     config::no_trust
 
-      ⚠ nobody can take on identity.bot
+      ⚠ no principal can assume identity.bot
        ╭─[main.hcl:1:1]
      1 │ identity "bot" {
        · ───────┬──────
        ·        ╰── a role without `trust`
      2 │   kind  = "workload"
        ╰────
-      help: say who may: trust "oidc", "service", "aws", "identity" or "saml"
+      help: add a block trust "oidc", "service", "aws", "identity" or "saml"
     "#);
 }
 
@@ -235,8 +233,8 @@ fn sensitive_name() {
     insta::assert_snapshot!(identity("  ttl  = \"1d\"\n  name = \"bot-${var.token}\"\n").file("v.hcl", b"variable \"token\" {\n  sensitive = true\n  default   = \"hunter2\"\n}\n").drawn(), @r#"
     config::sensitive
 
-      × `name` takes no sensitive value
-      │ It would be readable in the cloud, in its marks and in the plan.
+      × `name` must not be sensitive
+      │ The value would be visible in the cloud, in marks and in the plan.
        ╭─[main.hcl:5:10]
      4 │   ttl  = "1d"
      5 │   name = "bot-${var.token}"
@@ -244,8 +242,7 @@ fn sensitive_name() {
        ·                   ╰── a (sensitive value)
      6 │ }
        ╰────
-      help: use a value that may be seen; statements and tags are hidden when they hold sensitive
-            values
+      help: use a value that is not sensitive; in statements and tags, sensitive values are hidden
     "#);
 }
 
@@ -271,14 +268,14 @@ fn unknown_trust() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  kind  = \"workload\"\n  owner = owner.jane\n  ttl   = \"1d\"\n  trust \"odic\" {\n  }\n}\n").drawn(), @r#"
     config::no_trust
 
-      ⚠ nobody can take on identity.bot
+      ⚠ no principal can assume identity.bot
        ╭─[main.hcl:1:1]
      1 │ identity "bot" {
        · ───────┬──────
        ·        ╰── a role without `trust`
      2 │   kind  = "workload"
        ╰────
-      help: say who may: trust "oidc", "service", "aws", "identity" or "saml"
+      help: add a block trust "oidc", "service", "aws", "identity" or "saml"
 
     config::unknown_block
 
@@ -287,7 +284,7 @@ fn unknown_trust() {
      4 │   ttl   = "1d"
      5 │   trust "odic" {
        ·         ───┬──
-       ·            ╰── not known
+       ·            ╰── unknown name
      6 │   }
        ╰────
       help: did you mean "oidc"?
@@ -299,7 +296,7 @@ fn for_each_over_a_list() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  for_each = [\"a\", \"b\"]\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = \"1d\"\n}\n").drawn(), @r#"
     config::for_each
 
-      × for_each goes through a map or a set of strings
+      × for_each must be a map or a set of strings
        ╭─[main.hcl:2:14]
      1 │ identity "bot" {
      2 │   for_each = ["a", "b"]
@@ -307,7 +304,7 @@ fn for_each_over_a_list() {
        ·                   ╰── this is a tuple: ["a", "b"]
      3 │   kind  = "service"
        ╰────
-      help: make a set of it: toset([…])
+      help: convert it to a set: toset([…])
     "#);
 }
 

@@ -41,15 +41,15 @@ fn no_such_day() {
     insta::assert_snapshot!(identity("  expires_at = \"2027-02-30T00:00:00Z\"\n").drawn(), @r#"
     config::instant
 
-      × "2027-02-30T00:00:00Z" is not an instant
+      × "2027-02-30T00:00:00Z" is not a valid time
        ╭─[main.hcl:4:16]
      3 │   owner = owner.jane
      4 │   expires_at = "2027-02-30T00:00:00Z"
        ·                ───────────┬──────────
-       ·                           ╰── there is no day 2027-02-30
+       ·                           ╰── the day 2027-02-30 does not exist
      5 │ }
        ╰────
-      help: February 2027 ends on the 28th: write "2027-02-28T00:00:00Z", or the day you mean
+      help: February 2027 ends on the 28th: write "2027-02-28T00:00:00Z" or another valid day
     "#);
 }
 
@@ -58,16 +58,16 @@ fn never_ends() {
     insta::assert_snapshot!(identity("  expires_at = \"never\"\n").drawn(), @r#"
     config::instant
 
-      × "never" is not an instant
+      × "never" is not a valid time
        ╭─[main.hcl:4:16]
      3 │   owner = owner.jane
      4 │   expires_at = "never"
        ·                ───┬───
-       ·                   ╰── every lease ends
+       ·                   ╰── every lease must expire
      5 │ }
        ╰────
-      help: give it an end; an account that must not end by lease has kind = "break_glass" and leaves
-            this attribute out
+      help: set a time; for an account that must not expire, set kind = "break_glass" and remove this
+            attribute
     "#);
 }
 
@@ -76,15 +76,15 @@ fn relative_instant() {
     insta::assert_snapshot!(identity("  expires_at = \"in 3 days\"\n").drawn(), @r#"
     config::instant
 
-      × "in 3 days" is not an instant
+      × "in 3 days" is not a valid time
        ╭─[main.hcl:4:16]
      3 │   owner = owner.jane
      4 │   expires_at = "in 3 days"
        ·                ─────┬─────
-       ·                     ╰── it would be another instant on each run
+       ·                     ╰── a relative time would change with each run
      5 │ }
        ╰────
-      help: write the instant itself, or use ttl = "3d", which counts from when the identity joined
+      help: write an absolute time, or use ttl = "3d", which counts from when the identity joins
     "#);
 }
 
@@ -93,12 +93,12 @@ fn instant_without_offset() {
     insta::assert_snapshot!(identity("  expires_at = \"2027-02-28T00:00:00\"\n").drawn(), @r#"
     config::instant
 
-      × "2027-02-28T00:00:00" is not an instant
+      × "2027-02-28T00:00:00" is not a valid time
        ╭─[main.hcl:4:16]
      3 │   owner = owner.jane
      4 │   expires_at = "2027-02-28T00:00:00"
        ·                ──────────┬──────────
-       ·                          ╰── the offset is missing, and it is not guessed
+       ·                          ╰── the UTC offset is missing
      5 │ }
        ╰────
       help: write "2027-02-28T00:00:00Z" for UTC, or an offset such as +01:00
@@ -110,18 +110,18 @@ fn ttl_and_expires_at() {
     insta::assert_snapshot!(identity("  ttl        = \"90d\"\n  expires_at = \"2027-02-28T00:00:00Z\"\n").drawn(), @r#"
     config::conflict
 
-      × a lease has `ttl` or `expires_at`, not both
+      × a lease cannot have both `ttl` and `expires_at`
        ╭─[main.hcl:5:16]
      3 │   owner = owner.jane
      4 │   ttl        = "90d"
        ·                ──┬──
-       ·                  ╰── ends 90d after it began
+       ·                  ╰── expires after 90d
      5 │   expires_at = "2027-02-28T00:00:00Z"
        ·                ───────────┬──────────
-       ·                           ╰── ends at an instant
+       ·                           ╰── expires at this time
      6 │ }
        ╰────
-      help: keep the one that is meant
+      help: keep one of the two
     "#);
 }
 
@@ -130,13 +130,14 @@ fn no_lease() {
     insta::assert_snapshot!(identity("").drawn(), @r#"
     config::no_lease
 
-      ⚠ identity.bot has no lease: its access never ends
+      ⚠ identity.bot has no lease: its access never expires
        ╭─[main.hcl:1:1]
      1 │ identity "bot" {
        · ───────┬──────
        ·        ╰── neither `ttl` nor `expires_at`
      2 │   kind  = "service"
        ╰────
-      help: add ttl = "90d", or a default for the stack: defaults { ttl = "90d" } in `leasehold`
+      help: add ttl = "90d", or a default for all identities: defaults { ttl = "90d" } in the
+            `leasehold` block
     "#);
 }

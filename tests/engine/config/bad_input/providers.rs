@@ -16,7 +16,7 @@ fn account_id_as_number() {
        ·                             ╰── 12 digits
      3 │ }
        ╰────
-      help: write the 12 digits in quotes, with zeros in front: "012345678901"
+      help: write the 12 digits in quotes, with leading zeros: "012345678901"
     "#);
 }
 
@@ -67,7 +67,7 @@ fn provider_of_another_type() {
         ·                     ╰── not declared
      11 │ }
         ╰────
-      help: declared are aws and aws.audit
+      help: valid names are aws and aws.audit
     "#);
 }
 
@@ -93,8 +93,8 @@ fn no_provider_without_alias() {
     insta::assert_snapshot!(Stack::with("provider \"aws\" {\n  alias = \"audit\"\n}\nprovider \"aws\" {\n  alias = \"prod\"\n}\nidentity \"bot\" {\n  for_each = toset([\"a\", \"b\"])\n  kind     = \"service\"\n  owner    = owner.jane\n  ttl      = \"1d\"\n}\n").drawn(), @r#"
     config::no_provider
 
-      × identity.bot["a"] does not say in which account it lives
-      │ Every provider of this stack has an alias, so that none is meant where none is named.
+      × identity.bot["a"] has no `provider`, so its account is unknown
+      │ Every provider of this stack has an alias, so there is no default provider.
        ╭─[main.hcl:7:1]
      6 │ }
      7 │ identity "bot" {
@@ -102,7 +102,8 @@ fn no_provider_without_alias() {
        ·        ╰── no `provider`
      8 │   for_each = toset(["a", "b"])
        ╰────
-      help: add provider = provider.aws.audit; providers are provider.aws.audit and provider.aws.prod
+      help: add provider = provider.aws.audit; the providers are provider.aws.audit and
+            provider.aws.prod
     "#);
 }
 
@@ -122,8 +123,8 @@ fn two_providers_without_alias() {
        ·        ╰── second provider
      4 │   region = "eu-central-1"
        ╰────
-      help: give one of them a name, alias = "audit", and let what lives there say provider =
-            provider.aws.audit
+      help: add alias = "audit" to one of them, and set provider = provider.aws.audit for the objects
+            in its account
     "#);
 }
 
@@ -145,7 +146,7 @@ fn one_alias_twice() {
        ·              ╰── the same alias
      6 │ }
        ╰────
-      help: give one of them another alias
+      help: change one of the aliases
     "#);
 }
 
@@ -154,7 +155,7 @@ fn providers_of_two_types() {
     insta::assert_snapshot!(Stack::with("provider \"aws\" {\n}\nprovider \"local\" {\n  alias = \"b\"\n}\n").drawn(), @r#"
     config::mixed_providers
 
-      × providers "aws" and "local" cannot stand in one stack
+      × providers "aws" and "local" cannot be used in one stack
        ╭─[main.hcl:3:1]
      1 │ provider "aws" {
        · ───────┬──────
@@ -162,10 +163,10 @@ fn providers_of_two_types() {
      2 │ }
      3 │ provider "local" {
        · ────────┬───────
-       ·         ╰── of another type
+       ·         ╰── a different type of provider
      4 │   alias = "b"
        ╰────
-      help: put what lives there into a stack of its own
+      help: use a separate stack for this provider
     "#);
 }
 
@@ -174,7 +175,7 @@ fn one_directory_twice() {
     insta::assert_snapshot!(Stack::with("provider \"local\" {\n}\nprovider \"local\" {\n  alias = \"b\"\n  path  = \"./.leasehold/directory.db\"\n}\n").drawn(), @r#"
     config::same_directory
 
-      × two providers are one directory
+      × two providers use the same file
        ╭─[main.hcl:1:1]
      1 │ provider "local" {
        · ────────┬───────
@@ -188,7 +189,7 @@ fn one_directory_twice() {
        ·                        ╰── the same file
      6 │ }
        ╰────
-      help: give one of them another `path`: each object would be seen twice
+      help: set another `path` for one of them; otherwise each object would be read twice
     "#);
 }
 
@@ -197,27 +198,27 @@ fn alias_that_is_no_name() {
     insta::assert_snapshot!(Stack::with("provider \"local\" {\n  alias = \"Audit 1\"\n  path  = \"a.db\"\n}\nprovider \"local\" {\n  alias = upper(\"b\")\n}\n").drawn(), @r#"
     config::alias
 
-      × "Audit 1" cannot be an alias: 1 to 64 of a-z, 0-9, '_' and '-'
+      × "Audit 1" is not a valid alias: use 1 to 64 characters of a-z, 0-9, '_' and '-'
        ╭─[main.hcl:2:11]
      1 │ provider "local" {
      2 │   alias = "Audit 1"
        ·           ────┬────
-       ·               ╰── not an alias
+       ·               ╰── not a valid alias
      3 │   path  = "a.db"
        ╰────
-      help: write a plain name in quotes, of a-z, 0-9, `_` and `-`: alias = "audit"
+      help: write a name of a-z, 0-9, `_` and `-` in quotes: alias = "audit"
 
     config::alias
 
-      × an alias is known before anything is evaluated: it is text as it stands
+      × `alias` must be a plain string without expressions
        ╭─[main.hcl:6:11]
      5 │ provider "local" {
      6 │   alias = upper("b")
        ·           ─────┬────
-       ·                ╰── not an alias
+       ·                ╰── not a valid alias
      7 │ }
        ╰────
-      help: write a plain name in quotes, of a-z, 0-9, `_` and `-`: alias = "audit"
+      help: write a name of a-z, 0-9, `_` and `-` in quotes: alias = "audit"
     "#);
 }
 
@@ -231,10 +232,11 @@ fn provider_on_a_scope() {
      3 │ scope "s" {
      4 │   provider = provider.aws
        ·   ────┬───
-       ·       ╰── not known
+       ·       ╰── unknown name
      5 │   statement {
        ╰────
-      help: leave it out: a scope is made in every account in which an identity or a group holds it
+      help: remove it: a scope is created in every account where it is attached to an identity or a
+            group
     "#);
 }
 
@@ -243,7 +245,7 @@ fn member_of_another_account() {
     insta::assert_snapshot!(Stack::with("provider \"aws\" {\n}\nprovider \"aws\" {\n  alias = \"audit\"\n}\nidentity \"ann\" {\n  kind     = \"human\"\n  owner    = owner.jane\n  ttl      = \"1d\"\n  provider = provider.aws.audit\n}\ngroup \"team\" {\n  members = [identity.ann]\n}\n").drawn(), @r#"
     config::other_account
 
-      × group.team and identity.ann live in two accounts
+      × group.team and identity.ann are in different accounts
         ╭─[main.hcl:13:13]
       9 │   ttl      = "1d"
      10 │   provider = provider.aws.audit
@@ -256,7 +258,7 @@ fn member_of_another_account() {
         ·                    ╰── the group is in provider.aws
      14 │ }
         ╰────
-      help: make a group in each of the two accounts; they can hold the same scopes
+      help: declare a group in each account; both can have the same scopes
     "#);
 }
 
@@ -273,7 +275,7 @@ fn provider_in_a_module() {
        ·                      ╰── not declared
      7 │ }
        ╰────
-      help: declared are aws
+      help: valid names are aws
 
     Advice: 
       ☞ module.team is called here

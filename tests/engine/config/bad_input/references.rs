@@ -66,7 +66,7 @@ fn cycle_of_locals() {
     insta::assert_snapshot!(Stack::with("locals {\n  a = \"${local.b}!\"\n  b = [local.c]\n  c = { x = local.a }\n}\n").drawn(), @r#"
     config::cycle
 
-      × local.a needs itself
+      × local.a depends on itself
       │ local.a → local.b → local.c → local.a
        ╭─[main.hcl:4:13]
      1 │ locals {
@@ -81,7 +81,7 @@ fn cycle_of_locals() {
        ·                ╰── needs local.a
      5 │ }
        ╰────
-      help: take one of these references out
+      help: remove one of these references
     "#);
 }
 
@@ -90,7 +90,7 @@ fn local_needs_itself() {
     insta::assert_snapshot!(Stack::with("locals {\n  a = local.a + 1\n}\n").drawn(), @"
     config::cycle
 
-      × local.a needs itself
+      × local.a depends on itself
       │ local.a → local.a
        ╭─[main.hcl:2:7]
      1 │ locals {
@@ -99,6 +99,6 @@ fn local_needs_itself() {
        ·          ╰── needs local.a
      3 │ }
        ╰────
-      help: take one of these references out
+      help: remove one of these references
     ");
 }

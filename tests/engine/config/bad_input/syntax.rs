@@ -38,7 +38,7 @@ fn two_attributes_on_one_line() {
        ·                                  ───┬──
        ·                                     ╰── expected `}`, newline or identifier
        ╰────
-      help: a block on one line holds one attribute at most: give each attribute a line of its own
+      help: a block on one line can have only one attribute: write each attribute on its own line
     "#);
 }
 
@@ -47,15 +47,15 @@ fn single_quotes() {
     insta::assert_snapshot!(Stack::with("locals {\n  a = 'text'\n}\n").drawn(), @"
     config::syntax
 
-      × a value is missing or cannot be read
+      × a value is missing or not valid
        ╭─[main.hcl:2:7]
      1 │ locals {
      2 │   a = 'text'
        ·       ┬
-       ·       ╰── a value is expected
+       ·       ╰── expected a value
      3 │ }
        ╰────
-      help: strings stand in double quotes
+      help: strings must be in double quotes
     ");
 }
 
@@ -80,7 +80,7 @@ fn unclosed_brace() {
      4 │ owner "ann" {
      5 │   nme = "Ann"
        ·   ─┬─
-       ·    ╰── not known
+       ·    ╰── unknown name
      6 │ }
        ╰────
       help: did you mean `name`?
@@ -100,7 +100,7 @@ fn unclosed_string() {
        ·            ╰── begins here
      3 │ }
        ╰────
-      help: close it with ", or write text of several lines as a heredoc: <<EOT … EOT
+      help: close it with ", or use a heredoc for several lines: <<EOT … EOT
 
     config::unknown_attribute
 
@@ -109,7 +109,7 @@ fn unclosed_string() {
      4 │ owner "ann" {
      5 │   nme = "Ann"
        ·   ─┬─
-       ·    ╰── not known
+       ·    ╰── unknown name
      6 │ }
        ╰────
       help: did you mean `name`?
@@ -129,7 +129,7 @@ fn unclosed_heredoc() {
        ·            ╰── opened here
      3 │     words
        ╰────
-      help: end it with a line that holds only EOT
+      help: end it with a line that contains only EOT
     ");
 }
 
@@ -138,7 +138,7 @@ fn mismatched_bracket() {
     insta::assert_snapshot!(Stack::with("locals {\n  list = [1, 2)\n}\n").drawn(), @"
     config::syntax
 
-      × `)` closes nothing
+      × unexpected `)`
        ╭─[main.hcl:2:15]
      1 │ locals {
      2 │   list = [1, 2)
@@ -181,7 +181,7 @@ fn not_utf8() {
        ·            ╰── byte 0xf6 at offset 25
      3 │ }
        ╰────
-      help: save it as UTF-8; perhaps it was written in Latin-1 or Windows-1252
+      help: save the file as UTF-8; it may be Latin-1 or Windows-1252
     "#);
 }
 
@@ -196,7 +196,7 @@ fn utf16() {
        · ┬
        · ╰── byte 0xff at offset 0
        ╰────
-      help: it looks like UTF-16: save it as UTF-8
+      help: the file seems to be UTF-16: save it as UTF-8
     ");
 }
 
@@ -213,7 +213,7 @@ fn seventy_levels() {
        ·                                                                     ╰── level 61
      3 │ }
        ╰────
-      help: give inner parts names of their own in a `locals` block
+      help: move inner parts to a `locals` block
 
     config::undefined_reference
 
@@ -222,7 +222,7 @@ fn seventy_levels() {
      4 │ locals {
      5 │   x = nope.y
        ·       ──┬─
-       ·         ╰── not known
+       ·         ╰── unknown name
      6 │ }
        ╰────
       help: did you mean `scope`?
@@ -239,14 +239,14 @@ fn terminal_escapes() {
      1 │ owner "tom" {
      2 │   nme = "␛[31mred␛[0m �txt"
        ·   ─┬─
-       ·    ╰── not known
+       ·    ╰── unknown name
      3 │ }
        ╰────
       help: did you mean `name`?
 
     config::label
 
-      × "t\u001bm" cannot be a label
+      × "t\u001bm" is not a valid label
        ╭─[main.hcl:4:7]
      3 │ }
      4 │ owner "t␛m" {
@@ -254,8 +254,8 @@ fn terminal_escapes() {
        ·         ╰── not a name
      5 │ }
        ╰────
-      help: a label is a name: letters, digits, `_` and `-`, beginning with a letter or `_`; the name
-            in the cloud may differ: name = "…"
+      help: use letters, digits, `_` and `-`, starting with a letter or `_`; to set another name in
+            the cloud, write name = "…"
     "#);
 }
 

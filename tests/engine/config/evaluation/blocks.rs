@@ -8,13 +8,13 @@ fn sensitive_argument() {
     insta::assert_snapshot!(local("tonumber(var.token)").drawn(), @"
     config::function
 
-      × tonumber(): `value` is not what it must be
+      × tonumber(): `value` is not valid
       │ var.token is (sensitive value)
        ╭─[main.hcl:2:16]
      1 │ locals {
      2 │   x = tonumber(var.token)
        ·                ────┬────
-       ·                    ╰── it is sensitive, so what is wrong with it is not shown
+       ·                    ╰── the argument is sensitive, so the reason is not shown
      3 │ }
        ╰────
       help: tonumber(value)
@@ -34,7 +34,7 @@ fn sensitive_for_each() {
        ·                      ╰── sensitive
      7 │   kind     = "human"
        ╰────
-      help: its keys would be readable in addresses; go through a collection that is not sensitive
+      help: use a collection that is not sensitive: its keys would be visible in addresses
     "#);
 }
 
@@ -59,7 +59,7 @@ fn fault_in_one_instance() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  for_each    = { a = 1, b = \"x\" }\n  kind        = \"human\"\n  owner       = owner.jane\n  ttl         = \"1d\"\n  environment = \"e-${each.value * 2}\"\n}\n").drawn(), @r#"
     config::operation
 
-      × `*` works on numbers
+      × `*` requires numbers
       │ in the instance "b"
       │ each.value is "x"
        ╭─[main.hcl:6:22]
@@ -77,7 +77,7 @@ fn for_each_cycle() {
     insta::assert_snapshot!(Stack::with("identity \"a\" {\n  for_each = toset([for i in [identity.b[\"x\"]] : i.name])\n  kind     = \"human\"\n  owner    = owner.jane\n  ttl      = \"1d\"\n}\nidentity \"b\" {\n  for_each = toset([for i in [identity.a[\"x\"]] : i.name])\n  kind     = \"human\"\n  owner    = owner.jane\n  ttl      = \"1d\"\n}\n").drawn(), @r#"
     config::cycle
 
-      × identity.a (for_each) needs itself
+      × identity.a (for_each) depends on itself
       │ identity.a (for_each) → identity.b (for_each) → identity.a (for_each)
        ╭─[main.hcl:2:41]
      1 │ identity "a" {
@@ -93,7 +93,7 @@ fn for_each_cycle() {
        ·                                           ╰── needs identity.a (for_each)
      9 │   kind     = "human"
        ╰────
-      help: take one of these references out
+      help: remove one of these references
     "#);
 }
 
@@ -102,7 +102,7 @@ fn count_of_text() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  count = \"many\"\n  kind  = \"human\"\n  owner = owner.jane\n  ttl   = \"1d\"\n}\n").drawn(), @r#"
     config::count
 
-      × count is a whole number from 0 to 100000
+      × count must be a whole number from 0 to 100000
        ╭─[main.hcl:2:11]
      1 │ identity "bot" {
      2 │   count = "many"
@@ -118,15 +118,15 @@ fn count_and_for_each() {
     insta::assert_snapshot!(Stack::with("identity \"bot\" {\n  count    = 2\n  for_each = toset([\"a\"])\n  kind     = \"human\"\n  owner    = owner.jane\n  ttl      = \"1d\"\n}\n").drawn(), @r#"
     config::conflict
 
-      × an identity has `for_each` or `count`, not both
+      × an identity cannot have both `for_each` and `count`
        ╭─[main.hcl:2:14]
      1 │ identity "bot" {
      2 │   count    = 2
        ·              ┬
-       ·              ╰── this excludes `for_each`
+       ·              ╰── conflicts with `for_each`
      3 │   for_each = toset(["a"])
        ╰────
-      help: for_each gives each instance a key that stays when others come and go
+      help: use for_each: its keys do not change when other instances are added or removed
     "#);
 }
 
@@ -135,15 +135,15 @@ fn dynamic_of_unknown_block() {
     insta::assert_snapshot!(Stack::with("scope \"s\" {\n  dynamic \"statment\" {\n    for_each = []\n    content {}\n  }\n}\n").drawn(), @r#"
     config::unknown_block
 
-      × `dynamic` cannot make "statment" here
+      × `dynamic` cannot generate "statment" here
        ╭─[main.hcl:2:11]
      1 │ scope "s" {
      2 │   dynamic "statment" {
        ·           ─────┬────
-       ·                ╰── not known here
+       ·                ╰── not allowed here
      3 │     for_each = []
        ╰────
-      help: in scope it makes statement
+      help: in scope it can generate statement
     "#);
 }
 
@@ -157,12 +157,12 @@ fn template_error() {
     insta::assert_snapshot!(local("templatefile(\"t.txt\", { a = 1 })").beside("t.txt", b"one\ntwo ${a}\nthree ${b}\n").drawn(), @r#"
     config::function
 
-      × templatefile(): `path` is not what it must be
+      × templatefile(): `path` is not valid
        ╭─[main.hcl:2:20]
      1 │ locals {
      2 │   x = templatefile("t.txt", { a = 1 })
        ·                    ───┬───
-       ·                       ╰── line 3 of the template: `b` is not defined (not known)
+       ·                       ╰── line 3 of the template: `b` is not defined (unknown name)
      3 │ }
        ╰────
       help: templatefile(path, variables)
@@ -180,7 +180,7 @@ fn heredoc_error() {
      3 │     one
      4 │     two ${local.team.boss}
        ·                     ──┬──
-       ·                       ╰── not there
+       ·                       ╰── not found
      5 │   EOT
        ╰────
       help: it has lead and size

@@ -41,7 +41,7 @@ fn wrong_argument() {
     insta::assert_snapshot!(local("join(\", \", var.environment)").drawn(), @r#"
     config::function
 
-      × join(): `lists` is not what it must be
+      × join(): `lists` is not valid
       │ var.environment is "prod"
        ╭─[main.hcl:2:18]
      1 │ locals {
@@ -59,7 +59,7 @@ fn null_argument() {
     insta::assert_snapshot!(local("upper(null)").drawn(), @"
     config::function
 
-      × upper(): `string` is not what it must be
+      × upper(): `string` is not valid
        ╭─[main.hcl:2:13]
      1 │ locals {
      2 │   x = upper(null)
@@ -76,7 +76,7 @@ fn spread_of_text() {
     insta::assert_snapshot!(local("max(var.environment...)").drawn(), @r#"
     config::type
 
-      × only a list, set or tuple can be laid out with `...`
+      × only a list, set or tuple can be expanded with `...`
       │ var.environment is "prod"
        ╭─[main.hcl:2:11]
      1 │ locals {
@@ -93,7 +93,7 @@ fn not_json() {
     insta::assert_snapshot!(local("jsondecode(\"{a: 1}\")").drawn(), @r#"
     config::function
 
-      × jsondecode(): `string` is not what it must be
+      × jsondecode(): `string` is not valid
        ╭─[main.hcl:2:18]
      1 │ locals {
      2 │   x = jsondecode("{a: 1}")
@@ -110,13 +110,13 @@ fn not_base64() {
     insta::assert_snapshot!(local("base64decode(var.environment)").drawn(), @r#"
     config::function
 
-      × base64decode(): `string` is not what it must be
+      × base64decode(): `string` is not valid
       │ var.environment is "prod"
        ╭─[main.hcl:2:20]
      1 │ locals {
      2 │   x = base64decode(var.environment)
        ·                    ───────┬───────
-       ·                           ╰── what it encodes is not UTF-8 text
+       ·                           ╰── the decoded value is not UTF-8 text
      3 │ }
        ╰────
       help: base64decode(string)
@@ -128,7 +128,7 @@ fn bad_pattern() {
     insta::assert_snapshot!(local("regex(\"[a-\", var.environment)").drawn(), @r#"
     config::function
 
-      × regex(): `pattern` is not what it must be
+      × regex(): `pattern` is not valid
       │ var.environment is "prod"
        ╭─[main.hcl:2:13]
      1 │ locals {
@@ -146,7 +146,7 @@ fn pattern_without_match() {
     insta::assert_snapshot!(local("regex(\"[0-9]+\", var.environment)").drawn(), @r#"
     config::function
 
-      × regex(): `string` is not what it must be
+      × regex(): `string` is not valid
       │ var.environment is "prod"
        ╭─[main.hcl:2:23]
      1 │ locals {
@@ -185,7 +185,7 @@ fn mixed_types() {
     insta::assert_snapshot!(local("tolist([local.names, 1])").drawn(), @r#"
     config::function
 
-      × tolist(): `value` is not what it must be
+      × tolist(): `value` is not valid
       │ local.names is ["ann", "bob"]
        ╭─[main.hcl:2:14]
      1 │ locals {
@@ -203,13 +203,13 @@ fn keys_and_values() {
     insta::assert_snapshot!(local("zipmap(local.names, [1])").drawn(), @r#"
     config::function
 
-      × zipmap() has no value here
+      × zipmap() failed
       │ local.names is ["ann", "bob"]
        ╭─[main.hcl:2:7]
      1 │ locals {
      2 │   x = zipmap(local.names, [1])
        ·       ────────────┬───────────
-       ·                   ╰── 2 keys and 1 values: there must be as many
+       ·                   ╰── 2 keys and 1 values: the numbers must be equal
      3 │ }
        ╰────
     "#);
@@ -220,7 +220,7 @@ fn missing_file() {
     insta::assert_snapshot!(local("file(\"policies/${var.environment}.json\")").drawn(), @r#"
     config::function
 
-      × file(): `path` is not what it must be
+      × file(): `path` is not valid
       │ var.environment is "prod"
        ╭─[main.hcl:2:12]
      1 │ locals {
@@ -238,12 +238,12 @@ fn file_outside() {
     insta::assert_snapshot!(local("file(\"../../etc/passwd\")").drawn(), @r#"
     config::function
 
-      × file(): `path` is not what it must be
+      × file(): `path` is not valid
        ╭─[main.hcl:2:12]
      1 │ locals {
      2 │   x = file("../../etc/passwd")
        ·            ─────────┬────────
-       ·                     ╰── it lies outside of the stack's directory, and only files within are read
+       ·                     ╰── it is outside the stack's directory
      3 │ }
        ╰────
       help: file(path)
@@ -255,7 +255,7 @@ fn format_of_text() {
     insta::assert_snapshot!(local("format(\"%d seats\", var.environment)").drawn(), @r#"
     config::function
 
-      × format(): `args` is not what it must be
+      × format(): `args` is not valid
       │ var.environment is "prod"
        ╭─[main.hcl:2:26]
      1 │ locals {
@@ -273,12 +273,12 @@ fn bad_date() {
     insta::assert_snapshot!(local("timeadd(\"2027-02-30T00:00:00Z\", \"1h\")").drawn(), @r#"
     config::function
 
-      × timeadd(): `timestamp` is not what it must be
+      × timeadd(): `timestamp` is not valid
        ╭─[main.hcl:2:15]
      1 │ locals {
      2 │   x = timeadd("2027-02-30T00:00:00Z", "1h")
        ·               ───────────┬──────────
-       ·                          ╰── there is no day 2027-02-30
+       ·                          ╰── the day 2027-02-30 does not exist
      3 │ }
        ╰────
       help: timeadd(timestamp, duration)
@@ -290,12 +290,12 @@ fn range_too_long() {
     insta::assert_snapshot!(local("range(1e9)").drawn(), @"
     config::function
 
-      × range() has no value here
+      × range() failed
        ╭─[main.hcl:2:7]
      1 │ locals {
      2 │   x = range(1e9)
        ·       ─────┬────
-       ·            ╰── more than 1024 numbers: build large collections from data of your own
+       ·            ╰── more than 1024 numbers; range() is limited to this number
      3 │ }
        ╰────
     ");

@@ -53,7 +53,7 @@ fn element_of_a_set() {
        ·                          ╰── a set has no order
      3 │ }
        ╰────
-      help: make a list of it with tolist(), or go through it with a for expression
+      help: convert it with tolist(), or use a `for` expression
     "#);
 }
 
@@ -68,7 +68,7 @@ fn no_such_key() {
      1 │ locals {
      2 │   x = local.ports["htps"]
        ·                  ────┬───
-       ·                      ╰── not there
+       ·                      ╰── not found
      3 │ }
        ╰────
       help: did you mean "https"?
@@ -86,7 +86,7 @@ fn no_such_attribute() {
      1 │ locals {
      2 │   x = local.team.leed
        ·                 ──┬──
-       ·                   ╰── not there
+       ·                   ╰── not found
      3 │ }
        ╰────
       help: did you mean "lead"?
@@ -121,10 +121,10 @@ fn attribute_of_a_list() {
      1 │ locals {
      2 │   x = local.names.first
        ·                  ───┬──
-       ·                     ╰── its elements may
+       ·                     ╰── its elements may have it
      3 │ }
        ╰────
-      help: for the attribute of each element write [*].first
+      help: to read the attribute of each element, write [*].first
     "#);
 }
 
@@ -138,7 +138,7 @@ fn owner_attribute() {
      1 │ locals {
      2 │   x = owner.jane.mail
        ·                 ──┬──
-       ·                   ╰── not there
+       ·                   ╰── unknown attribute
      3 │ }
        ╰────
       help: did you mean `email`?
@@ -155,10 +155,10 @@ fn instance_without_key() {
      1 │ locals {
      2 │   x = identity.agent.name
        ·                     ──┬──
-       ·                       ╰── of which one?
+       ·                       ╰── missing instance key
      3 │ }
        ╰────
-      help: name its key: identity.agent["key"].name
+      help: add the key: identity.agent["key"].name
     "#);
 }
 
@@ -184,12 +184,12 @@ fn key_of_a_single_instance() {
     insta::assert_snapshot!(Stack::with("identity \"one\" {\n  kind  = \"human\"\n  owner = owner.jane\n  ttl   = \"1d\"\n}\nlocals {\n  x = identity.one[\"a\"].name\n}\n").drawn(), @r#"
     config::undefined_reference
 
-      × identity.one has one instance only
+      × identity.one has only one instance
        ╭─[main.hcl:7:19]
      6 │ locals {
      7 │   x = identity.one["a"].name
        ·                   ──┬──
-       ·                     ╰── no key here
+       ·                     ╰── no key allowed here
      8 │ }
        ╰────
       help: write identity.one
@@ -201,7 +201,7 @@ fn for_over_text() {
     insta::assert_snapshot!(local("[for x in var.environment : x]").drawn(), @r#"
     config::type
 
-      × only lists, sets, maps and objects have elements to go through
+      × a `for` expression requires a list, set, map or object
       │ var.environment is "prod"
        ╭─[main.hcl:2:17]
      1 │ locals {
@@ -224,10 +224,10 @@ fn for_with_equal_keys() {
      1 │ locals {
      2 │   x = { for name in local.names : "k" => name }
        ·                                   ─┬─
-       ·                                    ╰── of this key
+       ·                                    ╰── duplicate key
      3 │ }
        ╰────
-      help: make keys that differ, or gather the values of one key with `...` after the value
+      help: use unique keys, or group the values of a key with `...` after the value
     "#);
 }
 
@@ -236,7 +236,7 @@ fn error_inside_a_for() {
     insta::assert_snapshot!(local("[for name, port in local.ports : upper(name) + port]").drawn(), @r#"
     config::operation
 
-      × `+` works on numbers
+      × `+` requires numbers
       │ name is "http"
       │ port is 80
        ╭─[main.hcl:2:40]
@@ -246,7 +246,7 @@ fn error_inside_a_for() {
        ·                                             ╰── this is a string: "HTTP"
      3 │ }
        ╰────
-      help: strings are joined as "${a}${b}"
+      help: to join strings, write "${a}${b}"
     "#);
 }
 
@@ -260,7 +260,7 @@ fn splat_of_missing_attribute() {
      1 │ locals {
      2 │   x = [{ a = 1 }, { b = 2 }][*].a
        ·                                ─┬
-       ·                                 ╰── not there
+       ·                                 ╰── not found
      3 │ }
        ╰────
       help: it has b

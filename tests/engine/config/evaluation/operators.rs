@@ -7,7 +7,7 @@ fn add_text() {
     insta::assert_snapshot!(local("var.environment + 1").drawn(), @r#"
     config::operation
 
-      × `+` works on numbers
+      × `+` requires numbers
       │ var.environment is "prod"
        ╭─[main.hcl:2:7]
      1 │ locals {
@@ -16,7 +16,7 @@ fn add_text() {
        ·              ╰── this is a string: "prod"
      3 │ }
        ╰────
-      help: strings are joined as "${a}${b}"
+      help: to join strings, write "${a}${b}"
     "#);
 }
 
@@ -25,7 +25,7 @@ fn join_text_with_plus() {
     insta::assert_snapshot!(local("\"arn:\" + local.team.lead").drawn(), @r#"
     config::operation
 
-      × `+` works on numbers
+      × `+` requires numbers
       │ local.team.lead is "jane"
        ╭─[main.hcl:2:7]
      1 │ locals {
@@ -34,7 +34,7 @@ fn join_text_with_plus() {
        ·          ╰── this is a string: "arn:"
      3 │ }
        ╰────
-      help: strings are joined as "${a}${b}"
+      help: to join strings, write "${a}${b}"
     "#);
 }
 
@@ -43,7 +43,7 @@ fn compare_text() {
     insta::assert_snapshot!(local("var.environment > local.team.size").drawn(), @r#"
     config::operation
 
-      × `>` works on numbers
+      × `>` requires numbers
       │ var.environment is "prod"
       │ local.team.size is 4
        ╭─[main.hcl:2:7]
@@ -61,7 +61,7 @@ fn negate_text() {
     insta::assert_snapshot!(local("-var.environment").drawn(), @r#"
     config::operation
 
-      × `-` works on numbers
+      × `-` requires numbers
       │ var.environment is "prod"
        ╭─[main.hcl:2:8]
      1 │ locals {
@@ -78,7 +78,7 @@ fn not_a_number() {
     insta::assert_snapshot!(local("!var.count").drawn(), @"
     config::operation
 
-      × `!` works on true and false
+      × `!` requires bools
       │ var.count is 3
        ╭─[main.hcl:2:8]
      1 │ locals {
@@ -134,7 +134,7 @@ fn division_by_zero() {
      1 │ locals {
      2 │   x = 10 / (var.count - 3)
        ·       ──────────┬─────────
-       ·                 ╰── has no value
+       ·                 ╰── cannot be computed
      3 │ }
        ╰────
     ");
@@ -145,7 +145,7 @@ fn list_in_text() {
     insta::assert_snapshot!(local("\"names: ${local.names}\"").drawn(), @r#"
     config::type
 
-      × only strings, numbers and bools go into a string
+      × only strings, numbers and bools can be inserted into a string
       │ local.names is ["ann", "bob"]
        ╭─[main.hcl:2:17]
      1 │ locals {
@@ -154,7 +154,7 @@ fn list_in_text() {
        ·                      ╰── this is a tuple: ["ann", "bob"]
      3 │ }
        ╰────
-      help: join the elements with join(", ", …), or write them with jsonencode(…)
+      help: join the elements with join(", ", …), or encode the value with jsonencode(…)
     "#);
 }
 
@@ -163,7 +163,7 @@ fn null_in_text() {
     insta::assert_snapshot!(local("\"a ${null} b\"").drawn(), @r#"
     config::type
 
-      × only strings, numbers and bools go into a string
+      × only strings, numbers and bools can be inserted into a string
        ╭─[main.hcl:2:12]
      1 │ locals {
      2 │   x = "a ${null} b"
@@ -171,7 +171,7 @@ fn null_in_text() {
        ·              ╰── this is null
      3 │ }
        ╰────
-      help: give it a value for this case, for example with coalesce()
+      help: set a default for null, for example with coalesce()
     "#);
 }
 
@@ -180,7 +180,7 @@ fn block_in_text() {
     insta::assert_snapshot!(local("\"mail to ${owner.jane}\"").drawn(), @r#"
     config::type
 
-      × only strings, numbers and bools go into a string
+      × only strings, numbers and bools can be inserted into a string
        ╭─[main.hcl:2:18]
      1 │ locals {
      2 │   x = "mail to ${owner.jane}"
@@ -188,6 +188,6 @@ fn block_in_text() {
        ·                       ╰── this is an owner: owner.jane
      3 │ }
        ╰────
-      help: name one of its attributes, for example owner.jane.name
+      help: use one of its attributes, for example owner.jane.name
     "#);
 }

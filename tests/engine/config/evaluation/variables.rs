@@ -12,10 +12,10 @@ fn variable_without_value() {
        ╭─[main.hcl:1:1]
      1 │ variable "v" {
        · ──────┬─────
-       ·       ╰── no default, and none is given
+       ·       ╰── no default and no value
      2 │   type = string
        ╰────
-      help: give one with --var v=…, in a *.auto.hclvars file, in LEASEHOLD_VAR_v, or as its default
+      help: set it with --var v=…, in a *.auto.hclvars file, in LEASEHOLD_VAR_v, or add a default
     "#);
 }
 
@@ -32,7 +32,7 @@ fn variable_of_wrong_type() {
        ·       ╰── its value comes from --var
      2 │   type = number
        ╰────
-      help: a number is required, and this string holds none
+      help: a number is required, and this string is not a number
     "#);
 }
 
@@ -50,7 +50,7 @@ fn variable_default_of_wrong_type() {
        ·                  ╰── its default
      4 │ }
        ╰────
-      help: ["a"]: a number is required, and this string holds none
+      help: ["a"]: a number is required, and this string is not a number
     "#);
 }
 
@@ -59,7 +59,7 @@ fn variable_is_no_expression() {
     insta::assert_snapshot!(variable("  type = list(string)\n").var("v", "a,b").drawn(), @r#"
     config::variable
 
-      × the value for var.v is no expression
+      × the value of var.v is not a valid expression
       │ "a,b": syntax error
        ╭─[main.hcl:1:1]
      1 │ variable "v" {
@@ -67,7 +67,8 @@ fn variable_is_no_expression() {
        ·       ╰── its value comes from --var
      2 │   type = list(string)
        ╰────
-      help: it must be list(string), written as in a file; mind the quotes that the shell takes away
+      help: it must be list(string), with the syntax of a variable file; note that the shell removes
+            quotes
     "#);
 }
 
@@ -97,7 +98,7 @@ fn variable_of_unknown_type() {
      1 │ variable "v" {
      2 │   type    = strng
        ·             ──┬──
-       ·               ╰── not known
+       ·               ╰── unknown type
      3 │   default = "x"
        ╰────
       help: did you mean `string`?
@@ -114,7 +115,7 @@ fn variable_type_in_quotes() {
      1 │ variable "v" {
      2 │   type    = "string"
        ·             ────┬───
-       ·                 ╰── a type stands without quotes
+       ·                 ╰── a type is written without quotes
      3 │   default = "x"
        ╰────
       help: write type = string
@@ -131,10 +132,10 @@ fn variable_default_with_reference() {
      1 │ variable "v" {
      2 │   default = local.a
        ·             ──┬──
-       ·               ╰── not known here
+       ·               ╰── not available here
      3 │ }
        ╰────
-      help: only literal values and functions may stand here
+      help: only literal values and functions are allowed here
     "#);
 }
 
@@ -143,7 +144,7 @@ fn variable_validation() {
     insta::assert_snapshot!(variable("  type    = string\n  default = \"production\"\n  validation {\n    condition     = contains([\"staging\", \"prod\"], var.v)\n    error_message = \"v is staging or prod.\"\n  }\n").drawn(), @r#"
     config::validation
 
-      × var.v has no valid value
+      × the value of var.v is not valid
       │ v is staging or prod.
       │ var.v is "production"
        ╭─[main.hcl:1:1]
@@ -156,7 +157,7 @@ fn variable_validation() {
      4 │   validation {
      5 │     condition     = contains(["staging", "prod"], var.v)
        ·                     ──────────────────┬─────────────────
-       ·                                       ╰── does not hold
+       ·                                       ╰── this condition is false
      6 │     error_message = "v is staging or prod."
        ╰────
     "#);
@@ -171,7 +172,7 @@ fn variable_must_not_be_null() {
        ╭─[a.auto.hclvars:1:5]
      1 │ v = null
        ·     ──┬─
-       ·       ╰── given here
+       ·       ╰── set here
        ╰────
     ");
 }
@@ -186,7 +187,7 @@ fn variable_missing_attribute() {
        ╭─[a.auto.hclvars:1:5]
      1 │ v = { port = 1 }
        ·     ──────┬─────
-       ·           ╰── given here
+       ·           ╰── set here
        ╰────
       help: attribute `name` is required
     ");
@@ -197,12 +198,12 @@ fn undeclared_variable() {
     insta::assert_snapshot!(Stack::with("variable \"environment\" { default = \"x\" }\n").var("enviroment", "prod").variable_file("a.auto.hclvars", "regon = 1\n").drawn(), @r#"
     config::undeclared_variable
 
-      × --var gives a value for "enviroment", and no variable of that name is declared
+      × --var sets "enviroment", but no variable with this name is declared
       help: did you mean "environment"?
 
     config::undeclared_variable
 
-      ⚠ this file gives a value for "regon", and no variable of that name is declared
+      ⚠ this file sets "regon", but no variable with this name is declared
        ╭─[a.auto.hclvars:1:1]
      1 │ regon = 1
        · ──┬──

@@ -390,7 +390,7 @@ impl IssueKeys for FlawedIssuer {
             Flaw::LeavesKeyWithoutSecret => {
                 let made = self.0.issue_access_key(stack, change, &DiscardingVault).await?;
                 let id = made.made.clone().unwrap();
-                let kept = vault.keep_secret(&id, "secret of no key".into()).await;
+                let kept = vault.keep_secret(&id, "a secret without a key".into()).await;
                 kept.map(|()| made).map_err(|error| EnactError {
                     requests: Vec::new(),
                     kind: EnactErrorKind::Other,

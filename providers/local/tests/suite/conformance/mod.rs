@@ -29,8 +29,8 @@ async fn assert_flaw_detected(flaw: Flaw, law: Law) {
         _ => conformance::check_all_laws(&worlds).await,
     };
     let laws: BTreeSet<Law> = failures.iter().map(|failure| failure.law).collect();
-    assert!(laws.contains(&law), "{flaw:?} breaks {laws:?}, and should break {law}");
-    assert!(!laws.contains(&Law::Scenery), "{flaw:?} breaks the scenery: {failures:?}");
+    assert!(laws.contains(&law), "{flaw:?} violates {laws:?} instead of {law}");
+    assert!(!laws.contains(&Law::Scenery), "{flaw:?} is reported as a fault of the test world: {failures:?}");
 }
 
 macro_rules! flaw_tests {
