@@ -170,7 +170,8 @@ fn describe_intent(intent: &Intent) -> String {
 fn describe_outcome(outcome: &RecordedOutcome) -> String {
     let mut text = format!("step {}: {}", outcome.step, if outcome.done { "done" } else { "not done" });
     if outcome.calls > 0 {
-        text.push_str(&format!(", {} calls", outcome.calls));
+        let noun = if outcome.calls == 1 { "call" } else { "calls" };
+        text.push_str(&format!(", {} {noun}", outcome.calls));
     }
     for more in [&outcome.note, &outcome.error].into_iter().flatten() {
         text.push_str(&format!(", {more}"));

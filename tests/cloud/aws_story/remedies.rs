@@ -131,7 +131,11 @@ fn an_answer_that_is_not_of_aws_is_no_smaller_cloud() {
         &json!({ "/": { "status": 302, "headers": { "Location": "https://login.example.com/" }, "body": "" } }),
     );
     for (peer, message, remedy) in [
-        (&page, "HTTP 200 without a code", "the answer is not one of AWS"),
+        (
+            &page,
+            "does not have the form of AWS: it contains no request id",
+            "the response does not come from AWS: allow",
+        ),
         (
             &login,
             "redirects (HTTP 302) to https://login.example.com/",

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use rustls::CertificateError;
 
-use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain, has_source};
+use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain};
 use crate::environment;
 use crate::http_client::RequestError;
 use crate::whole_answer::IncompleteAnswerError;
@@ -30,6 +30,8 @@ enum RequestProblem {
     NoAnswer,
     /// An answer arrived, and a part of it is missing.
     Incomplete,
+    /// An answer arrived that does not have the form of AWS: a login page, a health page of a gateway.
+    Foreign,
 }
 
 /// Why TLS failed.
@@ -52,6 +54,7 @@ pub fn explain_unanswered(operation: &'static str, error: &(dyn Error + 'static)
     let target = RequestTarget { endpoint, proxy, region: place.region, now: place.now };
     let (message, help) = target.explain_problem(&problem, &describe_innermost(error));
     let cause = match problem {
+        RequestProblem::Foreign => CallErrorCause::Malformed,
         RequestProblem::NoAnswer | RequestProblem::Incomplete => CallErrorCause::NoAnswer,
         _ => CallErrorCause::Unreachable,
     };
@@ -62,8 +65,13 @@ fn classify_request_error(error: &(dyn Error + 'static)) -> RequestProblem {
     if let Some(tls) = error_chain(error).find_map(find_tls_error) {
         return RequestProblem::Tls(classify_tls_error(tls));
     }
-    if has_source::<IncompleteAnswerError>(error) {
-        return RequestProblem::Incomplete;
+    if let Some(incomplete) = error_chain(error).find_map(|source| source.downcast_ref::<IncompleteAnswerError>()) {
+        return match incomplete {
+            IncompleteAnswerError::NotXml | IncompleteAnswerError::NoRequestId => RequestProblem::Foreign,
+            IncompleteAnswerError::Empty | IncompleteAnswerError::CutOff(_) | IncompleteAnswerError::TooLong => {
+                RequestProblem::Incomplete
+            }
+        };
     }
     let text = describe_chain(error);
     // The connector reports tunnel errors only as text.
@@ -153,6 +161,16 @@ impl RequestTarget<'_> {
             RequestProblem::Tls(problem) => self.explain_tls(problem),
             RequestProblem::Incomplete => {
                 (format!("the response of {endpoint} is not complete: {reason}"), self.advise_retry())
+            }
+            RequestProblem::Foreign => {
+                let between = self.proxy.map(|proxy| format!("the proxy {proxy}"));
+                let between = between.unwrap_or_else(|| "a proxy or gateway between this machine and AWS".to_owned());
+                (
+                    format!("the response of {endpoint} does not have the form of AWS: {reason}"),
+                    format!(
+                        "the response does not come from AWS: allow {endpoint} on {between}, or correct AWS_ENDPOINT_URL"
+                    ),
+                )
             }
             RequestProblem::NoAnswer => {
                 (format!("{endpoint} closed the connection without a response: {reason}"), self.advise_retry())
