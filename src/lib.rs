@@ -24,6 +24,28 @@
 //! - [`workflow`] is the whole sequence as a library: `cli` calls it, renders its events, and answers its questions.
 //! - The `policy` commands of `cli` answer questions about policy documents.
 //!
+//! The stages are usable on their own. To read the text of a stack:
+//!
+//! ```
+//! use leasehold::config::{ConfigInputs, NoFiles, SourceFile, Sources, StackLimits, load_config};
+//!
+//! let text = br#"
+//! leasehold { stack = "payments" }
+//! owner "jane" { email = "jane@example.com" }
+//! identity "ci" {
+//!   kind  = "service"
+//!   owner = owner.jane
+//!   ttl   = "90d"
+//! }
+//! "#;
+//! let sources = Sources::new(vec![SourceFile { name: "main.hcl".to_owned(), bytes: text.as_slice().into() }]);
+//! let now = "2026-11-30T12:00:00Z".parse()?;
+//! let inputs = ConfigInputs { variables: Vec::new(), now, files: &NoFiles, limits: StackLimits::default() };
+//! let declared = load_config(&sources, &inputs).declared.ok_or("the text has errors")?;
+//! assert_eq!(declared.identities.keys().next().map(|address| address.as_str()), Some("identity.ci"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Everything from [`hcl`] to [`plan`] is a function of its arguments. Only `cli`, `store`, `secret_store`, the provider
 //! crates, and the parts of `workflow` that read a stack's directory and connect read the clock, files, the environment or the network.
 

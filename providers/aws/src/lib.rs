@@ -12,6 +12,17 @@
 //!   `http_client` apply them.
 //! - `whole_answer` rejects answers that are cut off.
 //! - `retry` is the only module that waits and repeats calls; `failure` explains a failed call and what to do about it.
+//!
+//! ```
+//! use leasehold_provider::{Principal, StackName};
+//!
+//! // The pure half needs no account.
+//! let realizer = leasehold_aws::build_realizer();
+//! assert_eq!(realizer.ids.principal_id(Principal::Role, "ci").to_string(), "aws_iam_role ci");
+//! let scope = realizer.ids.scope_id(&StackName::new("payments")?, "orders_read");
+//! assert_eq!(scope.kind.as_str(), "aws_iam_policy");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod arn;
 mod ca_bundle;

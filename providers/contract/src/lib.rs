@@ -18,6 +18,18 @@
 //! cloud ── Observe ──▶ snapshot ────────────────┘
 //! ```
 //!
+//! Example: the marks that a provider writes to an identity, as tags, comments or metadata of its system, and reads back.
+//!
+//! ```
+//! use leasehold_provider::{Address, Marks, StackName};
+//!
+//! let marks = Marks::new(StackName::new("payments")?, Address::for_identity("ci", None));
+//! let tags = marks.to_tags();
+//! assert_eq!(tags.get("leasehold:stack").map(String::as_str), Some("payments"));
+//! assert_eq!(tags.get("leasehold:address").map(String::as_str), Some("identity.ci"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! [`conformance`] contains the laws that every provider must keep, as a test suite that a provider runs on itself.
 
 pub mod access;
