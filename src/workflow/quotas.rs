@@ -86,8 +86,8 @@ fn block_diagnostic(stack: &Stack, exceeded: &ExceededQuota<'_>) -> Option<Diagn
     let help = match quota.counted {
         QuotaScope::Characters(_) => format!("trust fewer principals, use patterns in `subjects`, {ASK}"),
         QuotaScope::CharactersOfHolder(_) => {
-            "move statements to a scope: a scope is a separate policy with a limit of 6144 characters. Existing inline \
-                                           policies count too: they are deleted only after the new ones are attached"
+            "move statements to a scope: a scope is a separate policy of up to 6144 characters. Existing inline policies \
+             count too: they are deleted only after the new ones are attached"
                 .to_owned()
         }
         QuotaScope::OfAccount { .. } | QuotaScope::OfHolder => {

@@ -73,7 +73,7 @@ fn render_header(plan: &Plan) -> String {
 fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &InterimSteps<'_>, realize: &Realizer) -> String {
     let (sign, word, style) = style::style_for_lifecycle(delta.lifecycle);
     let address = escape_steering(delta.address.as_str());
-    let head = paint_text(style, &format!("{sign} {word:<6}"));
+    let head = paint_text(style, &format!("{sign} {word:<7}"));
     let mut out = format!("  {head}  {}  {}\n", paint_text(STRONG, &address), describe_identity(delta, now));
     let notes = describe_reasons(delta);
     if !notes.is_empty() {
@@ -257,7 +257,7 @@ fn render_movers_through_scopes(
             continue;
         }
         let (sign, word, style) = style::style_for_lifecycle(Lifecycle::Mover);
-        let head = paint_text(style, &format!("{sign} {word:<6}"));
+        let head = paint_text(style, &format!("{sign} {word:<7}"));
         let names: Vec<&str> = members.iter().take(FOLD_ABOVE).map(|delta| delta.address.as_str()).collect();
         let rest = members.len().saturating_sub(names.len());
         out.push_str(&format!("  {head}  {} identities  {}\n", members.len(), escape_steering(&why.join(" · "))));

@@ -104,10 +104,10 @@ fn they_come_before_the_trusts_that_name_them_change_and_go_after() {
                 - <EntityDescriptor entityID="https://corp.example.com">xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (1073 characters)
                 + <EntityDescriptor entityID="https://login.example.com">xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (1074 characters)
 
-      ~ mover   identity.console  workload · owner jane · until 2090-01-01 ([days]) · same access
+      ~ mover    identity.console  workload · owner jane · until 2090-01-01 ([days]) · same access
           federation.corp says something else
 
-      ~ mover   identity.checkout_ci  workload · owner jane · service checkout · prod · until 2090-01-01 ([days]) · same access
+      ~ mover    identity.checkout_ci  workload · owner jane · service checkout · prod · until 2090-01-01 ([days]) · same access
           federation.github says something else
 
     Plan: 0 to add, 2 to change, 0 to destroy.  2 movers, 2 federations.

@@ -51,7 +51,7 @@ fn it_shuts_leases_that_ended_and_leaves_every_other_change_to_apply() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-12-30T22:00:00Z
 
-      - leaver  identity.triage_agent  lease ended 2026-12-20T22:00:00Z → quarantine now, deleted once its block is gone
+      - leaver   identity.triage_agent  lease ended 2026-12-20T22:00:00Z → quarantine now, deleted once its block is gone
           ~ directory_role                  triage_agent            trust policy emptied
           ~ directory_inline_policy         triage_agent/leasehold  deny everything
 
@@ -80,7 +80,7 @@ fn it_deletes_after_a_grace_that_ended() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-28T22:00:00Z
 
-      - leaver  identity.checkout_ci  no longer in configuration → deleted now
+      - leaver   identity.checkout_ci  no longer in configuration → deleted now
           - directory_role                  checkout_ci
           - directory_inline_policy         checkout_ci/leasehold
 

@@ -152,16 +152,16 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      + joiner  identity.contractor  human · owner jane · until [day] ([span]) · read access
+      + joiner   identity.contractor  human · owner jane · until [day] ([span]) · read access
           + aws_iam_user                    contractor
           + aws_iam_user_policy             contractor/leasehold    lease deny
           + aws_iam_user_policy_attachment  contractor/orders_read
 
-      + joiner  identity.deploy  workload · owner jane · until [day] ([span]) · write access
+      + joiner   identity.deploy  workload · owner jane · until [day] ([span]) · write access
           + aws_iam_role                    deploy
           + aws_iam_role_policy             deploy/leasehold  lease deny
 
-      + joiner  identity.nightly  service · owner jane · until [day] ([span]) · read access
+      + joiner   identity.nightly  service · owner jane · until [day] ([span]) · read access
           + aws_iam_user                    nightly
           + aws_iam_user_policy             nightly/leasehold    lease deny
           + aws_iam_user_policy_attachment  nightly/orders_read
@@ -234,7 +234,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      ! drift   identity.nightly  changed outside leasehold
+      ! drift    identity.nightly  changed outside leasehold
           - aws_iam_user_policy_attachment  nightly/AdministratorAccess
 
     Plan: 0 to add, 0 to change, 1 to destroy.  1 drift.
@@ -264,7 +264,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      - leaver  identity.contractor  lease ended [instant] → quarantine now, deleted once its block is gone
+      - leaver   identity.contractor  lease ended [instant] → quarantine now, deleted once its block is gone
           ~ aws_iam_user_policy             contractor/leasehold  deny everything
 
     Plan: 0 to add, 1 to change, 0 to destroy.  1 leaver.
@@ -282,7 +282,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      - leaver  identity.old_bot  no longer in configuration → quarantine now, deleted after [day]
+      - leaver   identity.old_bot  no longer in configuration → quarantine now, deleted after [day]
           ~ aws_iam_user_policy             old_bot/leasehold  deny everything
 
       . quarantined  identity.contractor  since [day] (lease-ended) · deleted once its block is gone
@@ -298,7 +298,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      - leaver  identity.old_bot  no longer in configuration → deleted now
+      - leaver   identity.old_bot  no longer in configuration → deleted now
           - aws_iam_user                    old_bot
           - aws_iam_user_policy             old_bot/leasehold
           - aws_iam_user_policy_attachment  old_bot/orders_read
@@ -321,7 +321,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      - leaver  identity.deploy  revoked by hand: strange calls see the incident → quarantine now, shut until `leasehold restore identity.deploy`
+      - leaver   identity.deploy  revoked by hand: strange calls see the incident → quarantine now, shut until `leasehold restore identity.deploy`
           ~ aws_iam_role                    deploy            trust policy replaced by Deny
           ~ aws_iam_role_policy             deploy/leasehold  deny everything
 

@@ -33,7 +33,7 @@ fn a_target_brings_what_it_needs_and_nothing_else() {
       + scope   scope.orders_read  attached to 3 identities
           + directory_policy                orders_read
 
-      + joiner  identity.jane_doe  human · owner jane · expires 2027-02-18 (90d) · read access
+      + joiner   identity.jane_doe  human · owner jane · expires 2027-02-18 (90d) · read access
           + directory_user                  jane.doe
           + directory_inline_policy         jane.doe/leasehold    lease deny
           + directory_attachment            jane.doe/orders_read

@@ -52,7 +52,7 @@ fn a_part_that_was_taken_away_comes_back() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      ! drift   identity.checkout_ci  parts are missing: removed outside Leasehold, or an earlier run did not complete
+      ! drift    identity.checkout_ci  parts are missing: removed outside Leasehold, or an earlier run did not complete
           + directory_inline_policy         checkout_ci/leasehold  lease deny
 
     Plan: 1 to add, 0 to change, 0 to destroy.  1 drift.

@@ -23,7 +23,7 @@ fn a_leaver_is_quarantined_and_restored_when_put_back() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      - leaver  identity.triage_agent  no longer in configuration → quarantine now, delete after 2026-11-27
+      - leaver   identity.triage_agent  no longer in configuration → quarantine now, delete after 2026-11-27
           ~ directory_role                  triage_agent            trust policy emptied
           ~ directory_inline_policy         triage_agent/leasehold  deny everything
 
@@ -71,7 +71,7 @@ fn a_leaver_is_deleted_after_its_grace_and_not_before() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-27T22:00:00Z
 
-      - leaver  identity.triage_agent  no longer in configuration → delete now
+      - leaver   identity.triage_agent  no longer in configuration → delete now
           - directory_role                  triage_agent
           - directory_inline_policy         triage_agent/leasehold
           - directory_attachment            triage_agent/orders_read
@@ -112,7 +112,7 @@ fn a_lease_that_ends_quarantines_without_any_change_of_configuration() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-12-21T22:00:00Z
 
-      - leaver  identity.triage_agent  lease ended 2026-12-20T22:00:00Z → quarantine now, deleted once its block is gone
+      - leaver   identity.triage_agent  lease ended 2026-12-20T22:00:00Z → quarantine now, deleted once its block is gone
           ~ directory_role                  triage_agent            trust policy emptied
           ~ directory_inline_policy         triage_agent/leasehold  deny everything
 
@@ -162,7 +162,7 @@ fn a_break_glass_account_leaves_only_with_its_approval() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      - leaver  identity.firefighter  no longer in configuration → quarantine now, delete after 2026-11-27
+      - leaver   identity.firefighter  no longer in configuration → quarantine now, delete after 2026-11-27
           + directory_inline_policy         firefighter/leasehold  deny everything
 
       refused by break-glass:  identity.firefighter is a break-glass account and would leave

@@ -20,7 +20,7 @@ fn a_mover_that_gains_access_says_so_with_an_example() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      ~ mover   identity.checkout_ci  workload · owner jane · service checkout · staging · expires 2027-02-18 (90d) · EXPANDS access
+      ~ mover    identity.checkout_ci  workload · owner jane · service checkout · staging · expires 2027-02-18 (90d) · EXPANDS access
           access differs
           newly allowed, for example: s3:DeleteObject on arn:aws:s3:::acme-staging-orders/releases/
           ~ directory_inline_policy         checkout_ci/leasehold  lease deny
@@ -95,7 +95,7 @@ fn many_holders_of_a_changed_scope_are_told_in_one_line() {
                         "Effect": "Allow",
                 # 8 unchanged lines
 
-      ~ mover   12 identities  scope.read changed · EXPANDS and narrows access
+      ~ mover    12 identities  scope.read changed · EXPANDS and narrows access
           identity.bot["000"], identity.bot["001"], identity.bot["002"] and 9 more
           newly allowed, for example: s3:PutObject on arn:aws:s3:::orders
 

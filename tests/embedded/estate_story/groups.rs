@@ -71,7 +71,7 @@ fn members_get_what_the_group_holds_and_lose_it_with_their_membership() {
       - scope   scope.write  attached to no identity
           - directory_policy                write
 
-      ~ mover   identity.ann  human · owner jane · expires 2027-02-18 (90d) · narrows access
+      ~ mover    identity.ann  human · owner jane · expires 2027-02-18 (90d) · narrows access
           access differs
           - directory_membership            ann/developers
 
@@ -100,13 +100,13 @@ fn a_group_that_changes_moves_its_members_with_a_verdict_each() {
       ~ group   group.developers  attached to 2 identities
           + directory_group_policy          developers/leasehold
 
-      ~ mover   identity.ann  human · owner jane · expires 2027-02-18 (90d) · EXPANDS access
+      ~ mover    identity.ann  human · owner jane · expires 2027-02-18 (90d) · EXPANDS access
           group.developers changed
           newly allowed, for example: s3:DeleteObject on arn:aws:s3:us-east-1:111122223333:accesspoint/example/object/example
           ! resource-wildcard: allowed on every resource, although these actions support resource ARNs: s3:DeleteObject (list the resources by ARN)
           ! resource-wildcard: allowed on every resource, although these actions support resource ARNs: s3:PutObject (list the resources by ARN)
 
-      ~ mover   identity.bob  human · owner jane · expires 2027-02-18 (90d) · EXPANDS access
+      ~ mover    identity.bob  human · owner jane · expires 2027-02-18 (90d) · EXPANDS access
           group.developers changed
           newly allowed, for example: s3:DeleteObject on arn:aws:s3:us-east-1:111122223333:accesspoint/example/object/example
           ! resource-wildcard: allowed on every resource, although these actions support resource ARNs: s3:DeleteObject (list the resources by ARN)
@@ -142,7 +142,7 @@ fn a_stray_membership_is_drift_and_goes() {
     ─── stdout
     Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      ! drift   identity.bot  changed outside Leasehold
+      ! drift    identity.bot  changed outside Leasehold
           - directory_membership            bot/admins
 
     Plan: 0 to add, 0 to change, 1 to destroy.  1 drift.

@@ -17,7 +17,7 @@ fn a_label_moves_without_leaving_and_joining_and_the_lease_goes_on() {
     ─── stdout
     Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-23T22:00:00Z
 
-      ~ mover   identity.new  service · owner jane · expires 2027-02-18 (87d)
+      ~ mover    identity.new  service · owner jane · expires 2027-02-18 (87d)
           moved from identity.old
           ~ directory_user                  old  marks
               leasehold:address: "identity.old" → "identity.new"

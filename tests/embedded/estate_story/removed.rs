@@ -40,7 +40,7 @@ fn what_is_removed_and_kept_lives_on_without_marks_and_keeps_all_else() {
     ─── stdout
     Leasehold plan  ·  stack estate  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      - leaver  identity.stays  no longer in configuration → quarantine now, delete after 2026-11-27
+      - leaver   identity.stays  no longer in configuration → quarantine now, delete after 2026-11-27
           ~ directory_inline_policy         stays/leasehold  deny everything
 
       . kept         scope.read  not declared; still attached to user/kept, not in this stack

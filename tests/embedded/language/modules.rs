@@ -95,7 +95,7 @@ fn modules_join_and_a_second_plan_is_empty() {
     // A module that is called no more takes its identities with it.
     stack.edit("stack.hcl", "red = 2, \"b.lue\" = 1", "red = 2");
     let plan = stack.run(&["plan", "--detailed-exitcode"]).expect(2);
-    assert!(plan.stdout.contains("- leaver  module.team[\"b.lue\"].identity.member[\"m0\"]"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("- leaver   module.team[\"b.lue\"].identity.member[\"m0\"]"), "{}", plan.stdout);
     assert_eq!(plan.stdout.matches("leaver  ").count(), 1, "{}", plan.stdout);
 }
 
