@@ -10,14 +10,14 @@ use leasehold_provider::{Access, Assessment, Change, Compare, Realizer, Resource
 use rayon::prelude::*;
 
 use super::check::{self, UnsoundPlanError};
-use super::circle;
 use super::classify::denials::DenialIndex;
 use super::classify::has_trust_attribute;
 use super::context::{PlanContext, RewrittenByHolder};
-use super::part::{IdentityPlan, SharedContext, plan_identity};
+use super::cycle_errors;
+use super::identity_plan::{IdentityPlan, SharedContext, plan_identity};
 use super::select::{self, PlanSelection};
 use super::stale::LiveIndex;
-use super::{GracePeriod, Plan, PlanBasis, names, order};
+use super::{GracePeriod, Plan, PlanBasis, name_conflicts, order};
 use crate::config::{DeclaredStack, Diagnostic};
 use crate::diff::access::SharedObjects;
 use crate::diff::{self, IdentityDelta, SharedDelta};
@@ -64,7 +64,7 @@ pub fn build_plan(inputs: PlanInputs<'_>) -> Result<Plan, BuildPlanError> {
     let principal_id = |principal, name: &str| realize.ids.principal_id(principal, name);
     let (standings, mut findings) = lifecycle::decide_phases(declared, snapshot, now, principal_id);
     findings.extend(lifecycle::imports::check_imports(declared, snapshot, realize));
-    findings.extend(names::find_name_conflicts(
+    findings.extend(name_conflicts::find_name_conflicts(
         declared,
         &standings,
         shared,
@@ -209,9 +209,9 @@ fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, Build
     let selected = select::select_subjects(&deltas.identities, &deltas.shared, &graph, inputs.selection);
     let graph = graph.retain_drafts(|draft| selected.contains_draft(draft));
     let steps = order::order_drafts(&graph, &context, |id| live.object_digest(id)).map_err(|cycles| {
-        let findings = circle::report_cycles(&cycles, &graph, inputs.declared);
+        let findings = cycle_errors::report_cycles(&cycles, &graph, inputs.declared);
         if findings.is_empty() {
-            BuildPlanError::Unsound(vec![UnsoundPlanError::Cycle(circle::subjects_on_cycles(&cycles, &graph))])
+            BuildPlanError::Unsound(vec![UnsoundPlanError::Cycle(cycle_errors::subjects_on_cycles(&cycles, &graph))])
         } else {
             BuildPlanError::Findings(findings)
         }

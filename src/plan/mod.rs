@@ -22,13 +22,13 @@
 
 pub mod build;
 pub mod check;
-mod circle;
 mod classify;
 mod context;
+mod cycle_errors;
 mod edges;
-pub mod names;
+mod identity_plan;
+pub mod name_conflicts;
 mod order;
-mod part;
 pub mod quotas;
 pub mod revoke;
 pub mod saved;

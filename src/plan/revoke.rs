@@ -10,7 +10,7 @@ use super::check::{self, UnsoundPlanError};
 use super::classify::denials::DenialIndex;
 use super::context::PlanContext;
 use super::stale::LiveIndex;
-use super::{Plan, PlanBasis, circle, order};
+use super::{Plan, PlanBasis, cycle_errors, order};
 use crate::config::DeclaredIdentity;
 use crate::diff::access::SharedObjects;
 use crate::diff::{self, ChangeReason, Lifecycle};
@@ -74,7 +74,7 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
     let context = PlanContext::without_shared(&denials, &nothing, now, realize);
     let graph = order::draft_writes(&identities, &[], &context);
     let steps = order::order_drafts(&graph, &context, |id| index.object_digest(id))
-        .map_err(|cycles| vec![UnsoundPlanError::Cycle(circle::subjects_on_cycles(&cycles, &graph))])?;
+        .map_err(|cycles| vec![UnsoundPlanError::Cycle(cycle_errors::subjects_on_cycles(&cycles, &graph))])?;
     drop(graph);
     let plan = Plan {
         stack: stack.clone(),

@@ -12,7 +12,7 @@ use super::execute::RunResult;
 use super::interruption::Signal;
 use crate::apply::ApplyEvent;
 use crate::config::Sources;
-use crate::lifecycle::due::DueEvent;
+use crate::lifecycle::due_events::DueEvent;
 use crate::plan::Plan;
 use crate::rules::Ruling;
 use crate::secret_store::VaultError;

@@ -16,11 +16,11 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 
+use crate::complete_response::require_whole_answers;
 use crate::credentials::{CheckedCredentials, SeenSource};
 use crate::environment;
 use crate::http_client::build_http_client;
 use crate::settings::{AwsSettings, ConnectError};
-use crate::whole_answer::require_whole_answers;
 use crate::{ca_bundle, profile};
 
 /// Timeout of one attempt, connecting included. IAM answers in well under a second; a page of a thousand roles takes a few seconds.

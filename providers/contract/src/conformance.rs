@@ -9,15 +9,15 @@
 //! world of its own.
 
 mod accounts;
-mod between;
-mod cast;
 mod diff;
-mod keys;
-mod life;
+mod fixtures;
+mod interim_states;
+mod key_delivery;
+mod lifecycle;
 mod ownership_changes;
-mod pure;
-mod stage;
-mod strangers;
+mod realization;
+mod scenario;
+mod unmanaged_objects;
 
 use std::fmt;
 
@@ -250,7 +250,7 @@ pub async fn check_all_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
 /// Checks the laws about what a provider realizes. It writes nothing.
 pub async fn check_realize_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
-    pure::check_realization(worlds, &mut failures).await;
+    realization::check_realization(worlds, &mut failures).await;
     failures
 }
 
@@ -258,15 +258,15 @@ pub async fn check_realize_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
 /// thousand changes.
 pub async fn check_lifecycle_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
-    life::check_identity_lifecycle(worlds, &mut failures).await;
+    lifecycle::check_identity_lifecycle(worlds, &mut failures).await;
     failures
 }
 
 /// Checks the laws about objects outside the stack, about import and release, and about the delivery of access keys.
 pub async fn check_ownership_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
-    strangers::check_foreign_objects(worlds, &mut failures).await;
+    unmanaged_objects::check_foreign_objects(worlds, &mut failures).await;
     ownership_changes::check_ownership_changes(worlds, &mut failures).await;
-    keys::check_key_delivery(worlds, &mut failures).await;
+    key_delivery::check_key_delivery(worlds, &mut failures).await;
     failures
 }

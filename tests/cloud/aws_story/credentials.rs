@@ -387,7 +387,7 @@ fn among_many_users_few_calls_tell_and_a_leaver_is_known_whole() {
     let calls = aws.requests().len();
     assert!(calls <= 18, "{calls} calls: {:?}", aws.counts());
 
-    let denied = super::told::deny_each_read(&aws, &stack, &["plan", "--detailed-exitcode"]);
+    let denied = super::error_messages::deny_each_read(&aws, &stack, &["plan", "--detailed-exitcode"]);
     assert!(denied.contains("GenerateCredentialReport") && denied.contains("GetCredentialReport"), "{denied:?}");
 
     // Of a leaver everything is asked for, in the plan that shuts him already.

@@ -111,7 +111,7 @@ fn two_new_roles_that_trust_each_other_are_refused() {
     $ leasehold apply --auto-approve
     exit 1
     ─── stderr
-    plan::circle
+    plan::cycle_errors
 
       × new identities trust each other: identity.one, identity.two
       │ A trust can name only who exists, so none of them can be created first.

@@ -5,7 +5,7 @@ use crate::faults::declared::{
     BOUND, CI, CROWD, DENIAL, DENIED, GUARD, GUARDED, HEAD, HELD_BACK, KEYED, OPPOSED, OPPOSING, REPORTER, STORE,
     WRITER,
 };
-use crate::faults::stage::{Kind, Stage};
+use crate::faults::harness::{Kind, Stage};
 use leasehold_test_harness::Stack;
 
 pub struct Scenario {

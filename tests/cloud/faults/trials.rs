@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault};
 
 use crate::faults::account::Account;
+use crate::faults::harness::{Reference, Stage, Start};
 use crate::faults::scenarios::Scenario;
-use crate::faults::stage::{Reference, Stage, Start};
 use leasehold_test_harness::wait_until;
 
 /// One way to disturb a run of a scenario.

@@ -6,8 +6,8 @@ use aws_sdk_iam::types::Tag;
 use leasehold_provider::{Change, Marks, Resource, ResourceId, Value};
 
 use super::inline::refuse_marks;
-use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
+use super::target::refuse_taken_name;
 use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
 use crate::realize::federation::THUMBPRINTS;
 use crate::retry::RetryClass;

@@ -3,7 +3,7 @@
 use leasehold_provider::{Change, ResourceId};
 
 use super::inline::refuse_marks;
-use super::standing::refuse_taken_name;
+use super::target::refuse_taken_name;
 use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, require_document_text, text_attribute};
 use crate::failure::CallError;
 use crate::retry::RetryClass;

@@ -6,7 +6,7 @@
 use leasehold_provider::{Change, DepositError, EnactError, EnactErrorKind, Principal, Resource, ResourceId, Vault};
 use secrecy::SecretString;
 
-use super::standing::TargetStatus;
+use super::target::TargetStatus;
 use super::{ChangeError, ChangeWriter, is_uncertain, refuse_change, text_attribute};
 use crate::failure::CallError;
 use crate::kinds;

@@ -6,18 +6,18 @@
 
 mod attachment;
 mod credential;
+mod dependents;
 mod device;
 mod federation;
 mod group;
 mod inline;
 mod issue;
-mod leftovers;
 mod other_credential;
 mod policy;
 mod profile;
 mod role;
-mod standing;
 mod tags;
+mod target;
 mod user;
 
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ use crate::failure::{CallError, CallErrorCause};
 use crate::retry::{CallLog, Patience, RetryClass, retry_until_visible};
 use crate::{AwsProvider, document, kinds};
 
-use standing::TargetStatus;
+use target::TargetStatus;
 
 #[async_trait]
 impl Enact for AwsProvider {

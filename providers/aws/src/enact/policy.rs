@@ -4,8 +4,8 @@ use aws_sdk_iam::types::PolicyVersion;
 use leasehold_provider::{Change, Document, EnactError, EnactErrorKind, Marks, Resource};
 
 use super::inline::refuse_marks;
-use super::standing::refuse_not_ours;
 use super::tags::{self, TagChange};
+use super::target::refuse_not_ours;
 use super::{ChangeError, ChangeWriter, EnactNote, find_document, is_uncertain, refuse_change, require_document_text};
 use crate::failure::CallError;
 use crate::retry::RetryClass;

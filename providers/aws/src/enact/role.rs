@@ -2,8 +2,8 @@
 
 use leasehold_provider::{Change, Marks, Resource, Value};
 
-use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
+use super::target::refuse_taken_name;
 use super::{
     ChangeError, ChangeWriter, EnactNote, declared_tags, find_document, refuse_change, require_document_text,
     text_attribute,

@@ -2,8 +2,8 @@
 
 use leasehold_provider::{Change, Marks, Resource};
 
-use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
+use super::target::refuse_taken_name;
 use super::{ChangeError, ChangeWriter, EnactNote, declared_tags, refuse_change, text_attribute};
 use crate::failure::CallError;
 use crate::observe::{IdentityBinding, user_resource};

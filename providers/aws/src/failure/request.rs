@@ -5,9 +5,9 @@ use std::error::Error;
 use rustls::CertificateError;
 
 use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain, has_source};
+use crate::complete_response::IncompleteAnswerError;
 use crate::environment;
 use crate::http_client::RequestError;
-use crate::whole_answer::IncompleteAnswerError;
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use leasehold_provider::{
 };
 
 use super::foreign::ForeignGroup;
-use super::live::{self, IdentityBinding, PrincipalDetails};
 use super::pages::{Page, read_all_pages};
+use super::resources::{self, IdentityBinding, PrincipalDetails};
 use super::{AccountReader, is_aws_path};
 use crate::failure::CallError;
 use crate::retry::RetryClass;
@@ -137,7 +137,7 @@ impl AccountReader<'_> {
             &format!("the trust policy of role {name}"),
         )?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let resource = live::role_resource(&name, &path, trust, boundary, &tags, bearing);
+        let resource = resources::role_resource(&name, &path, trust, boundary, &tags, bearing);
         let inline = role.role_policy_list.unwrap_or_default();
         let profiles = role.instance_profile_list.unwrap_or_default();
         let profiles = profiles.into_iter().map(|profile| profile.instance_profile_name).collect();
@@ -149,7 +149,7 @@ impl AccountReader<'_> {
             groups: Vec::new(),
             profiles,
         };
-        let resources = live::collect_resources(Principal::Role, &name, resource, details)?;
+        let resources = resources::collect_resources(Principal::Role, &name, resource, details)?;
         let created_at = role.create_date.and_then(super::timestamp_from_sdk);
         let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::timestamp_from_sdk);
         let (principal, unique_id) = (Principal::Role, role.role_id);
@@ -177,7 +177,8 @@ impl AccountReader<'_> {
         }
         let Some(bearing) = bearing else { return Ok(()) };
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let resource = live::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, bearing);
+        let resource =
+            resources::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, bearing);
         let (inline, groups) = (user.user_policy_list.unwrap_or_default(), user.group_list.unwrap_or_default());
         let details = PrincipalDetails {
             realm: self.realm,
@@ -187,7 +188,7 @@ impl AccountReader<'_> {
             groups,
             profiles: Vec::new(),
         };
-        let resources = live::collect_resources(Principal::User, &name, resource, details)?;
+        let resources = resources::collect_resources(Principal::User, &name, resource, details)?;
         let created_at = user.create_date.and_then(super::timestamp_from_sdk);
         let (principal, unique_id) = (Principal::User, user.user_id);
         account.add_principal(
@@ -255,7 +256,7 @@ impl AccountReader<'_> {
             return Ok(());
         };
         let document = require_document_value(text.as_deref(), &format!("the default version of policy {name}"))?;
-        account.shared.insert(id.clone(), live::shared_resource(id, stack, &name, document));
+        account.shared.insert(id.clone(), resources::shared_resource(id, stack, &name, document));
         Ok(())
     }
 }

@@ -9,11 +9,11 @@ mod credentials;
 mod federations;
 mod foreign;
 mod groups;
-mod live;
 mod other_credentials;
 mod pages;
 mod quotas;
 mod report;
+mod resources;
 mod roles;
 mod shared;
 
@@ -28,8 +28,8 @@ use crate::failure::CallError;
 use crate::retry::CallLog;
 use crate::{AwsProvider, kinds, links};
 
-pub use live::{IdentityBinding, role_resource, user_resource};
 pub use pages::{Page, read_all_pages};
+pub use resources::{IdentityBinding, role_resource, user_resource};
 pub use roles::RoleFacts;
 
 #[async_trait]

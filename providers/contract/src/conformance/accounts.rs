@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::Law;
-use super::stage::Stage;
+use super::scenario::Stage;
 use crate::{Alias, Change, InterimDeny, Resource, ResourceId};
 
 /// Asks every question about each resource twice: as it is, and in the account `other`.

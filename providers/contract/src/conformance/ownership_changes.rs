@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::diff::DesiredState;
-use super::stage::{ScenarioStopped, Stage, describe_change_briefly};
+use super::scenario::{ScenarioStopped, Stage, describe_change_briefly};
 use super::{Law, LawViolation, Worlds};
 use crate::{Address, Attributes, Change, Marks, ObserveRequest, Principal, Resource, ResourceId, Snapshot};
 

@@ -7,7 +7,7 @@ use super::stacks::{
     SECRET_SCOPE, STRAY_MARKS, STRAY_ROLE_POLICY, STRAY_USER_POLICY, TAKEN_IN, USER,
 };
 use super::{Chapter, Place, ended};
-use crate::faults::stage::Kind::{Ministack, Moto};
+use crate::faults::harness::Kind::{Ministack, Moto};
 use leasehold_test_harness::{Ran, wait_until};
 
 pub const CHAPTERS: &[Chapter] = &[

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::faults::authorized::{actions, allowing, operator, printed, without};
 use crate::faults::declared::HEAD;
-use crate::faults::stage::{Kind, copy};
+use crate::faults::harness::{Kind, copy};
 use leasehold_test_harness::{Ran, Stack};
 /// A part of a lifecycle. It begins with the setup of the account, and ends with the last run.
 pub struct Chapter {

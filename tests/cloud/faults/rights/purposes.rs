@@ -5,7 +5,7 @@ use leasehold_fault_proxy::{FaultPoint, ProxyFault};
 use super::chapters::{in_profile, long_ago, metadata};
 use super::stacks::{CROWD, FEDERATIONS, LEASED_ROLE, LEASED_USER, MUCH_TO_LOSE, OWN_POLICY, ROLE, SCOPE, USER};
 use super::{Chapter, Place, ended};
-use crate::faults::stage::Kind::{Ministack, Moto};
+use crate::faults::harness::Kind::{Ministack, Moto};
 use leasehold_test_harness::{Ran, wait_until};
 
 const READING: &[&str] = &["plan", "drift", "sweep"];

@@ -6,7 +6,7 @@ use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault, RecordedRequest}
 use serde_json::Value;
 
 use crate::faults::authorized::{allowing, operator, printed, without};
-use crate::faults::stage::copy;
+use crate::faults::harness::copy;
 use leasehold_test_harness::granted::{assert_granted, assert_needed, checked};
 use leasehold_test_harness::{Ran, Stack};
 

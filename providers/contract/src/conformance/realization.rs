@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff;
-use super::stage::{ScenarioStopped, Stage};
-use super::{Law, LawViolation, Worlds, accounts, between, cast};
+use super::scenario::{ScenarioStopped, Stage};
+use super::{Law, LawViolation, Worlds, accounts, fixtures, interim_states};
 use crate::{DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Resource, ResourceId, Scope, Value};
 
 /// Checks every object of the cast, then the dependencies between all of them.
@@ -18,7 +18,7 @@ pub async fn check_realization(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
 
 async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "realize").await?;
-    for scope in cast::build_scopes(&stage.world.vocabulary()) {
+    for scope in fixtures::build_scopes(&stage.world.vocabulary()) {
         check_realized_scope(&mut stage, &scope);
     }
     let mut all = BTreeMap::new();
@@ -29,10 +29,10 @@ async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> 
             check_lease_deny(&mut stage, &identity, &resources, &deadline.to_string());
         }
         check_quarantine(&mut stage, &identity, &resources);
-        between::check_lease_expiry(&mut stage, &identity, &resources);
+        interim_states::check_lease_expiry(&mut stage, &identity, &resources);
         if let Some(documents) = stage.realize().policies.clone() {
-            let policies = between::check_own_policy(&mut stage, documents.as_ref(), &identity, &resources);
-            between::check_interim_policies(&mut stage, documents.as_ref(), &policies);
+            let policies = interim_states::check_own_policy(&mut stage, documents.as_ref(), &identity, &resources);
+            interim_states::check_interim_policies(&mut stage, documents.as_ref(), &policies);
         }
         accounts::check_account_blindness(&mut stage, &resources);
         all.extend(resources.into_iter().map(|resource| (resource.id.clone(), resource)));
@@ -41,7 +41,7 @@ async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> 
         let is_role = |resource: &&Resource| trusts.narrow_trust(resource, resource, false).is_some();
         let roles: Vec<Resource> = all.values().filter(is_role).cloned().collect();
         stage.require_law(Law::Between, roles.len() > 1, "the provider does not recognize roles by their trust policy");
-        between::check_narrowed_principals(&mut stage, trusts.as_ref(), &roles);
+        interim_states::check_narrowed_principals(&mut stage, trusts.as_ref(), &roles);
     }
     stage.scene = "realize the stack".to_owned();
     let all: BTreeMap<&ResourceId, &Resource> = all.iter().collect();
@@ -60,7 +60,7 @@ fn check_realized_scope(stage: &mut Stage<'_>, scope: &Scope) {
     stage.require_law(Law::WellFormed, one.id == id, format!("its id is {} instead of {id}", one.id));
     stage.require_law(Law::WellFormed, one.identity.is_none(), "it is part of an identity");
     stage.require_law(Law::WellFormed, violations.is_empty(), format!("it exceeds limits: {violations:?}"));
-    let marks = cast::build_scope_marks(&stage.stack, scope);
+    let marks = fixtures::build_scope_marks(&stage.stack, scope);
     let marked = one.marks.as_ref().is_some_and(|m| m.stack == marks.stack && m.address == marks.address);
     stage.require_law(Law::WellFormed, marked, "it does not have the marks of the stack and of its address");
 }
@@ -132,7 +132,7 @@ fn transitive_dependencies<'a>(resources: &'a [Resource], id: &'a ResourceId) ->
 }
 
 fn check_quarantine(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]) {
-    let quarantine = Quarantine { at: cast::LATER, reason: "removed".to_owned() };
+    let quarantine = Quarantine { at: fixtures::LATER, reason: "removed".to_owned() };
     let live = to_live_identity(stage, identity, resources, Marks::for_active_identity(stage.stack.clone(), identity));
     let once = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
     let again = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
@@ -167,7 +167,7 @@ fn to_live_identity(
         name: identity.spec.name.clone(),
         unique_id: None,
         marks,
-        created_at: Some(cast::JOINED),
+        created_at: Some(fixtures::JOINED),
         last_used: None,
         resources: resources.iter().map(|resource| (resource.id.clone(), resource.clone())).collect(),
         keys: BTreeMap::new(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::faults::harness::{Kind, Stage};
 use crate::faults::scenarios::{SCENARIOS, Scenario};
-use crate::faults::stage::{Kind, Stage};
 use crate::faults::trials::{Shown, Trial};
 
 /// The number of emulators of each kind that work concurrently.

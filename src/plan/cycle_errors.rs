@@ -33,7 +33,7 @@ fn report_cycle(cycle: &[&Draft<'_>], declared: &DeclaredStack) -> Option<Diagno
     }
     let addresses: BTreeSet<&Address> = cycle.iter().map(|draft| draft.subject).collect();
     let names = addresses.iter().map(|address| address.as_str()).collect::<Vec<_>>().join(", ");
-    let finding = Diagnostic::error("plan::circle", format!("new identities trust each other: {names}"))
+    let finding = Diagnostic::error("plan::cycle_errors", format!("new identities trust each other: {names}"))
         .with_detail("A trust policy can only name existing principals, so none of them can be created first.")
         .with_help("Remove one of these `trust` blocks and apply; then add it again and apply again.");
     let mut places =

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::stage::{EnactCount, ScenarioStopped, Stage};
-use super::{Law, LawViolation, Worlds, cast};
+use super::scenario::{EnactCount, ScenarioStopped, Stage};
+use super::{Law, LawViolation, Worlds, fixtures};
 use crate::{
     Address, Change, Credential, DepositError, EnactErrorKind, Enacted, Principal, Resource, ResourceId, Vault,
 };
@@ -94,7 +94,7 @@ async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &MemoryVault) 
 /// Two keys are created. Each of them works, is observed, and has its own secret in the secret store.
 async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "issue two keys").await?;
-    let user = cast::build_full_user(stage.world.as_ref());
+    let user = fixtures::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
     stage.reach_state(&wanted, EnactCount::Once).await?;
@@ -131,7 +131,7 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
 /// If the secret store refuses the secret, no key is left.
 async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "a key whose secret is not stored").await?;
-    let user = cast::build_full_user(stage.world.as_ref());
+    let user = fixtures::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
     stage.reach_state(&wanted, EnactCount::Once).await?;

@@ -3,8 +3,8 @@
 //! Every scenario starts in an empty world and verifies each state that it reaches ([`Stage::verify_state`]).
 
 use super::diff::DesiredState;
-use super::stage::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
-use super::{Law, LawViolation, Worlds, cast};
+use super::scenario::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
+use super::{Law, LawViolation, Worlds, fixtures};
 use crate::{Change, Principal, Resource};
 
 /// Runs the five scenarios, each in its own world.
@@ -51,7 +51,7 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     let home = stage.desired_active(&cast);
     stage.reach_state(&home, EnactCount::Once).await?;
     let words = stage.world.vocabulary();
-    for (what, change) in cast::MOVES {
+    for (what, change) in fixtures::MOVES {
         stage.scene = format!("mover {what}");
         let mut moved = cast.clone();
         moved.iter_mut().for_each(|who| change(who, &words));
@@ -62,14 +62,14 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     }
     stage.scene = "a shared scope changes".to_owned();
     let mut wanted = home.clone();
-    for mut scope in cast::build_scopes(&words) {
+    for mut scope in fixtures::build_scopes(&words) {
         scope.statements.push(words.widen.clone());
         wanted.add_shared(stage.realize().objects.realize_scope(&stage.realm, &stage.stack, &scope));
     }
     stage.reach_state(&wanted, EnactCount::Twice).await?;
     stage.scene = "a group changes".to_owned();
     let groups = stage.realize().groups.clone();
-    for (mut group, groups) in cast::build_groups(&words).into_iter().zip(&groups) {
+    for (mut group, groups) in fixtures::build_groups(&words).into_iter().zip(&groups) {
         let (realm, stack) = (stage.realm.clone(), stage.stack.clone());
         group.statements.clear();
         group.scopes = ["conf_write".to_owned()].into();

@@ -3,8 +3,8 @@
 //! None of them may change, and every write to them must be refused.
 
 use super::diff::DesiredState;
-use super::stage::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
-use super::{Law, LawViolation, Worlds, cast};
+use super::scenario::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
+use super::{Law, LawViolation, Worlds, fixtures};
 use crate::{Change, EnactErrorKind, Marks, Principal, Quarantine, Resource, Snapshot, StackName};
 
 fn stranger_name(principal: Principal) -> &'static str {
@@ -59,12 +59,12 @@ async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
         let added = stage.world.add_stranger(who.spec.principal, &who.spec.name).await;
         stage.expect_world(added)?;
     }
-    for scope in cast::build_scopes(&stage.world.vocabulary()) {
+    for scope in fixtures::build_scopes(&stage.world.vocabulary()) {
         let added = stage.world.add_stranger_policy(&stage.stack, &scope.name).await;
         stage.expect_world(added)?;
     }
     let has_groups = stage.realize().groups.is_some();
-    for group in cast::build_groups(&stage.world.vocabulary()).into_iter().filter(|_| has_groups) {
+    for group in fixtures::build_groups(&stage.world.vocabulary()).into_iter().filter(|_| has_groups) {
         let added = stage.world.add_stranger_group(&group.name).await;
         stage.expect_world(added)?;
     }
@@ -133,7 +133,7 @@ fn list_every_change(resource: &Resource) -> Vec<Change> {
     ];
     if let Some(marks) = &resource.marks {
         let mut after = marks.clone();
-        after.quarantine = Some(Quarantine { at: cast::LATER, reason: "removed".to_owned() });
+        after.quarantine = Some(Quarantine { at: fixtures::LATER, reason: "removed".to_owned() });
         let (before, after) = (Some(Box::new(marks.clone())), Box::new(after));
         all.push(Change::Mark { id: resource.id.clone(), before, after });
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{self, DesiredState};
-use super::{Law, LawViolation, World, WorldError, Worlds, cast};
+use super::{Law, LawViolation, World, WorldError, Worlds, fixtures};
 use crate::resource::identity_digest;
 use crate::{
     Change, DesiredIdentity, EnactError, Marks, ObserveError, ObserveRequest, Principal, Provider, Quarantine,
@@ -82,14 +82,15 @@ impl<'a> Stage<'a> {
 
     /// The identities of the cast, in the forms that the provider has.
     pub fn all_identities(&self) -> Vec<DesiredIdentity> {
-        let mut all = cast::build_identities(self.world.as_ref());
+        let mut all = fixtures::build_identities(self.world.as_ref());
         all.retain(|identity| self.principal_forms().contains(&identity.spec.principal));
         all
     }
 
     /// A user and a role with every attribute, or the user alone if the provider has no roles.
     pub fn full_identities(&self) -> Vec<DesiredIdentity> {
-        let mut both = vec![cast::build_full_user(self.world.as_ref()), cast::build_full_role(self.world.as_ref())];
+        let mut both =
+            vec![fixtures::build_full_user(self.world.as_ref()), fixtures::build_full_role(self.world.as_ref())];
         both.retain(|identity| self.principal_forms().contains(&identity.spec.principal));
         both
     }
@@ -117,10 +118,10 @@ impl<'a> Stage<'a> {
     /// The state in which these identities are active and the scopes and groups of the cast exist.
     pub fn desired_active(&self, identities: &[DesiredIdentity]) -> DesiredState {
         let mut wanted = DesiredState::default();
-        for scope in cast::build_scopes(&self.world.vocabulary()) {
+        for scope in fixtures::build_scopes(&self.world.vocabulary()) {
             wanted.add_shared(self.realize().objects.realize_scope(&self.realm, &self.stack, &scope));
         }
-        for group in cast::build_groups(&self.world.vocabulary()) {
+        for group in fixtures::build_groups(&self.world.vocabulary()) {
             if let Some(groups) = &self.realize().groups {
                 wanted.add_group(groups.realize_group(&self.realm, &self.stack, &group));
             }
@@ -142,7 +143,7 @@ impl<'a> Stage<'a> {
         snapshot: &Snapshot,
     ) -> Option<DesiredState> {
         let live = snapshot.identities.get(principal)?;
-        let quarantine = Quarantine { at: cast::LATER, reason: "removed".to_owned() };
+        let quarantine = Quarantine { at: fixtures::LATER, reason: "removed".to_owned() };
         let mut wanted = wanted.clone();
         wanted
             .add_identity(principal.clone(), self.realize().objects.realize_quarantine(&self.realm, live, &quarantine));

@@ -4,8 +4,8 @@
 //! `s3:GetObject` and `s3:PutObject`, and `after` allows `s3:GetObject` and `sqs:SendMessage`, the interim policy
 //! allows at most `s3:GetObject`.
 
-use super::stage::Stage;
-use super::{Law, cast};
+use super::scenario::Stage;
+use super::{Law, fixtures};
 use crate::{
     Access, AccessVerdict, Aspect, DenyExtent, DesiredIdentity, Document, InterimDeny, PolicyDocuments, Resource,
     ResourceId, RoleTrusts, Value,
@@ -161,7 +161,7 @@ pub fn check_own_policy(
         "the provider does not report what the own policy denies, or counts the lease deny as a denial",
     );
     let words = stage.world.vocabulary();
-    match cast::build_tagged_scope(&words) {
+    match fixtures::build_tagged_scope(&words) {
         Some(tagged) => {
             let tagged = stage.realize().objects.realize_scope(&stage.realm, &stage.stack, &tagged);
             let heeds = documents.has_tag_condition(&tagged, "team") && !documents.has_tag_condition(&tagged, "cost");
@@ -175,6 +175,6 @@ pub fn check_own_policy(
     }
     let scope = |scope| stage.realize().objects.realize_scope(&stage.realm, &stage.stack, scope);
     let at = |id: &ResourceId, policy: Resource| Resource { id: id.clone(), ..policy };
-    let scopes = cast::build_scopes(&words);
+    let scopes = fixtures::build_scopes(&words);
     scopes.iter().map(|it| at(&own.id, scope(it))).chain(real.cloned()).collect()
 }
