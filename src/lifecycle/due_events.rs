@@ -22,19 +22,19 @@ pub struct DueEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DueEventKind {
     /// A lease expires.
-    LeaseEnds,
+    LeaseExpires,
     /// A grace period ends.
-    GraceEnds,
+    GracePeriodExpires,
     /// A key must be replaced, disabled or deleted.
-    KeysChange,
+    KeyChangeDue,
 }
 
 impl fmt::Display for DueEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.what {
-            DueEventKind::LeaseEnds => "lease expires",
-            DueEventKind::GraceEnds => "grace period ends",
-            DueEventKind::KeysChange => "access keys rotate",
+            DueEventKind::LeaseExpires => "lease expires",
+            DueEventKind::GracePeriodExpires => "grace period ends",
+            DueEventKind::KeyChangeDue => "access keys rotate",
         };
         write!(f, "{}: {what} at {}", self.address, self.at)
     }
@@ -51,8 +51,11 @@ pub fn find_next_due(standings: &[IdentityStatus<'_>]) -> Option<DueEvent> {
             (LifecyclePhase::Quarantined(quarantined), Some(_)) => (None, None, quarantined.delete_after),
             _ => (None, None, None),
         };
-        let due =
-            [(lease, DueEventKind::LeaseEnds), (grace, DueEventKind::GraceEnds), (keys, DueEventKind::KeysChange)];
+        let due = [
+            (lease, DueEventKind::LeaseExpires),
+            (grace, DueEventKind::GracePeriodExpires),
+            (keys, DueEventKind::KeyChangeDue),
+        ];
         let first = due.into_iter().filter_map(|(at, what)| Some((at?, what))).min()?;
         Some(DueEvent { at: first.0, address: standing.address.clone(), what: first.1 })
     };

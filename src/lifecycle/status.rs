@@ -18,7 +18,7 @@ use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
 /// The resolution of the last-used records of AWS. A use recorded within this time after the start of a quarantine may have happened
 /// before it.
-const LAST_USE_GRAIN: SignedDuration = SignedDuration::from_mins(15);
+const LAST_USE_RESOLUTION: SignedDuration = SignedDuration::from_mins(15);
 
 /// One identity: its block, its live state and its phase.
 #[derive(Debug)]
@@ -49,13 +49,14 @@ pub fn decide_phases<'a>(
     let mut findings = std::mem::take(&mut homes.findings);
     let of_block = |identity: &'a DeclaredIdentity| {
         let (id, live) = homes.of.get(&identity.spec.address)?;
-        let phase = decide_declared_phase(declared, identity, *live, &snapshot.not_shown, now).map(|mut phase| {
-            if let LifecyclePhase::Active(active) = &mut phase {
-                resolve_names(&mut active.identity, id, &homes, &snapshot.realm);
-            }
-            phase
-        });
-        let adopts = snapshot.unmarked.get(id).filter(|_| live.is_none());
+        let phase =
+            decide_declared_phase(declared, identity, *live, &snapshot.unlisted_deliveries, now).map(|mut phase| {
+                if let LifecyclePhase::Active(active) = &mut phase {
+                    resolve_names(&mut active.identity, id, &homes, &snapshot.realm);
+                }
+                phase
+            });
+        let adopts = snapshot.import_candidates.get(id).filter(|_| live.is_none());
         let (address, declared) = (identity.spec.address.clone(), Some(identity));
         Some(phase.map(|phase| IdentityStatus { address, id: id.clone(), declared, live: *live, adopts, phase }))
     };
@@ -107,7 +108,7 @@ fn decide_declared_phase(
     declared: &DeclaredStack,
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
-    not_shown: &DeliveryIndex,
+    unlisted_deliveries: &DeliveryIndex,
     now: Timestamp,
 ) -> Result<LifecyclePhase, Box<Diagnostic>> {
     if let Some(renewed_at) = identity.lease.renewed_at.filter(|at| *at > now) {
@@ -121,7 +122,7 @@ fn decide_declared_phase(
     let reason = find_leave_reason(declared, identity, live, end, now);
     match (reason, live) {
         (None, live) => {
-            let keys = decide_issued_keys(identity, live, not_shown, now);
+            let keys = decide_issued_keys(identity, live, unlisted_deliveries, now);
             Ok(LifecyclePhase::Active(Box::new(ActiveIdentity {
                 keys,
                 ..build_active_identity(declared, identity, created_at, end)
@@ -130,7 +131,7 @@ fn decide_declared_phase(
         (Some(reason), Some(live)) => {
             Ok(decide_leaving_phase(live, reason, identity.spec.grace.unwrap_or(declared.grace), now))
         }
-        (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(diagnose_lease_in_past(identity, end, at, now))),
+        (Some(LeaveReason::LeaseExpired { at }), None) => Err(Box::new(diagnose_lease_in_past(identity, end, at, now))),
         (Some(reason), None) => Ok(LifecyclePhase::Absent { reason }),
     }
 }
@@ -147,7 +148,7 @@ fn find_leave_reason(
         return Some(revoked);
     }
     if let Some(end) = end.filter(|end| end.at <= now) {
-        return Some(LeaveReason::LeaseEnded { at: end.at });
+        return Some(LeaveReason::LeaseExpired { at: end.at });
     }
     let retired =
         identity.spec.service.as_ref().filter(|label| declared.services.get(*label).is_some_and(|s| s.retired));
@@ -165,17 +166,17 @@ fn find_leave_reason(
 /// anew, and it would regain access. A revoked identity would lose the mark that keeps it quarantined.
 fn decide_leaving_phase(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> LifecyclePhase {
     let quarantine = live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.to_mark() });
-    let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked { .. });
+    let stays = matches!(reason, LeaveReason::LeaseExpired { .. } | LeaveReason::Revoked { .. });
     let delete_after = (!stays).then(|| grace.instant_after(quarantine.at));
     let grace_over = live.marks.quarantine.is_some() && delete_after.is_some_and(|at| at <= now);
-    let used = live.last_used.filter(|used| used.duration_since(quarantine.at) > LAST_USE_GRAIN);
+    let used = live.last_used.filter(|used| used.duration_since(quarantine.at) > LAST_USE_RESOLUTION);
     match (grace_over, used) {
         (true, None) => LifecyclePhase::Absent { reason },
         (_, used) => LifecyclePhase::Quarantined(QuarantinedIdentity {
             quarantine,
             reason,
             delete_after,
-            held_by_use: used.filter(|_| grace_over),
+            last_use: used.filter(|_| grace_over),
         }),
     }
 }
@@ -196,21 +197,21 @@ fn build_active_identity(
 fn decide_issued_keys(
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
-    not_shown: &DeliveryIndex,
+    unlisted_deliveries: &DeliveryIndex,
     now: Timestamp,
 ) -> Option<DesiredKeys> {
     const NONE: &BTreeMap<ResourceId, LiveKey> = &BTreeMap::new();
     let name = live.map_or(&identity.spec.name, |live| &live.name);
-    let of_user = || not_shown.get(&(identity.spec.account.clone(), name.clone()));
+    let of_user = || unlisted_deliveries.get(&(identity.spec.account.clone(), name.clone()));
     let live = live.map_or(NONE, |live| &live.keys);
     let issue = identity.access_key.as_ref().map(|terms| KeyIssue {
         terms,
         owner: &identity.spec.owner,
         environment: identity.spec.environment.as_deref(),
-        not_shown: of_user(),
+        unlisted_deliveries: of_user(),
     });
     let was_issued = live.values().any(|key| key.delivered.is_some());
-    let keeps = identity.spec.keeps.contains(&Credential::AccessKey);
+    let keeps = identity.spec.retained_credentials.contains(&Credential::AccessKey);
     (issue.is_some() || was_issued && !keeps).then(|| keys::decide_keys(issue, live, now))
 }
 

@@ -29,7 +29,7 @@ pub struct IdentityPlan {
     /// federations that the identity already names and that the plan creates.
     pub rewritten: BTreeSet<String>,
     /// Whether its tags change and an attached policy has a condition on a changed tag.
-    pub heeds_tags: bool,
+    pub has_changed_tag_condition: bool,
     /// What changes; `None` if nothing does.
     pub delta: Option<IdentityDelta>,
     /// The access to assess, for a joiner and for a mover whose access changes; and whether it contains a sensitive
@@ -55,16 +55,16 @@ pub struct SharedContext<'a> {
 pub fn plan_identity(
     standing: &IdentityStatus<'_>,
     inputs: &PlanInputs<'_>,
-    around: &SharedContext<'_>,
+    context: &SharedContext<'_>,
 ) -> IdentityPlan {
     let (wanted, findings) = realize::realize_identity(standing, inputs.realize, &inputs.snapshot.realm);
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
     let on: BTreeSet<&ResourceId> = needs
         .into_iter()
-        .flat_map(|id| around.wanted.reachable_objects(id).chain(around.live.reachable_objects(id)))
+        .flat_map(|id| context.wanted.reachable_objects(id).chain(context.live.reachable_objects(id)))
         .collect();
-    let needed = find_needed_shared(&wanted, around);
-    let rewritten: BTreeSet<String> = on.iter().filter_map(|id| around.rewritten.get(*id)).cloned().collect();
+    let needed = find_needed_shared(&wanted, context);
+    let rewritten: BTreeSet<String> = on.iter().filter_map(|id| context.rewritten.get(*id)).cloned().collect();
     let mut delta = diff::classify_identity(standing, &wanted, inputs.realize);
     if !rewritten.is_empty() && matches!(standing.phase, LifecyclePhase::Active(_)) && standing.live.is_some() {
         let scopes = rewritten.iter().map(|scope| ChangeReason::Scope { scope: scope.clone() }).collect();
@@ -73,12 +73,12 @@ pub fn plan_identity(
     if let Some(delta) = delta.as_mut().filter(|delta| may_change_access(delta)) {
         let empty = ResourceMap::new();
         let before = realize::live_resources(standing).unwrap_or(&empty);
-        let (old, new) = ((before, &around.live), (&wanted, &around.wanted));
-        delta.access = Some(diff::access::compare_holdings(old, new, inputs.realize, inputs.compare));
+        let (old, new) = ((before, &context.live), (&wanted, &context.wanted));
+        delta.access = Some(diff::access::compare_attached_access(old, new, inputs.realize, inputs.compare));
     }
     let mut access = None;
     if let Some(delta) = delta.as_mut().filter(|delta| needs_assessment(delta)) {
-        let held = diff::access::collect_holdings(wanted.values(), &around.wanted, inputs.realize);
+        let held = diff::access::collect_attached_access(wanted.values(), &context.wanted, inputs.realize);
         delta.policies = held.sources;
         access = Some((held.access, held.sensitive));
     }
@@ -89,19 +89,19 @@ pub fn plan_identity(
     let goes_on_holding = |rewritten: BTreeSet<String>| {
         let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
         let held: BTreeSet<&ResourceId> =
-            live.flat_map(|resource| &resource.depends_on).flat_map(|id| around.live.reachable_objects(id)).collect();
-        let held = held.into_iter().filter_map(|id| around.rewritten.get(id));
+            live.flat_map(|resource| &resource.depends_on).flat_map(|id| context.live.reachable_objects(id)).collect();
+        let held = held.into_iter().filter_map(|id| context.rewritten.get(id));
         held.filter(|address| rewritten.contains(*address)).cloned().collect()
     };
     let mut rewritten = if rewritten.is_empty() { rewritten } else { goes_on_holding(rewritten) };
-    if !around.made.is_empty() {
+    if !context.made.is_empty() {
         let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
-        let named = live.flat_map(|resource| &resource.depends_on).filter_map(|id| around.made.get(id));
+        let named = live.flat_map(|resource| &resource.depends_on).filter_map(|id| context.made.get(id));
         rewritten.extend(named.cloned());
     }
-    let heeds_tags = delta.is_some()
+    let has_changed_tag_condition = delta.is_some()
         && realize::live_resources(standing).is_some_and(|live| {
-            let sides = [(live, &around.live), (&wanted, &around.wanted)];
+            let sides = [(live, &context.live), (&wanted, &context.wanted)];
             tags::has_policy_on_changed_tag(&standing.id, sides, &inputs.snapshot.denying, inputs.realize)
         });
     IdentityPlan {
@@ -109,7 +109,7 @@ pub fn plan_identity(
         on: on.into_iter().cloned().collect(),
         needed,
         rewritten,
-        heeds_tags,
+        has_changed_tag_condition,
         delta,
         access,
         waiting,
@@ -118,15 +118,15 @@ pub fn plan_identity(
 
 /// The shared objects that must continue to exist for an identity: a declared object with everything that it will
 /// contain; an object that is no longer declared, as long as it is attached, with everything that it contains now.
-fn find_needed_shared(wanted: &ResourceMap, around: &SharedContext<'_>) -> BTreeSet<ResourceId> {
+fn find_needed_shared(wanted: &ResourceMap, context: &SharedContext<'_>) -> BTreeSet<ResourceId> {
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
     let mut needed = BTreeSet::new();
     for id in needs {
-        let mut reached = around.wanted.reachable_objects(id).peekable();
+        let mut reached = context.wanted.reachable_objects(id).peekable();
         if reached.peek().is_some() {
             needed.extend(reached.cloned());
         } else {
-            needed.extend(around.live.reachable_objects(id).cloned());
+            needed.extend(context.live.reachable_objects(id).cloned());
         }
     }
     needed
@@ -137,7 +137,7 @@ fn describe_grace_period(quarantined: &phase::QuarantinedIdentity) -> GracePerio
         since: quarantined.quarantine.at,
         reason: quarantined.quarantine.reason.clone(),
         delete_after: quarantined.delete_after,
-        held_by_use: quarantined.held_by_use,
+        last_use: quarantined.last_use,
     }
 }
 
@@ -157,7 +157,7 @@ fn add_scope_reasons(
 
 /// Whether comparing access is useful: the identity is live and kept, and its policies or boundary differ.
 fn may_change_access(delta: &IdentityDelta) -> bool {
-    let taken_in = delta.reasons.contains(&ChangeReason::Adopted);
+    let taken_in = delta.reasons.contains(&ChangeReason::Imported);
     (taken_in || is_access_mover(delta))
         && !delta.reasons.iter().any(|reason| matches!(reason, ChangeReason::Restored { .. }))
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_provider::{Address, Alias, ResourceId, ResourceKind, Snapshot, Stranger};
+use leasehold_provider::{Address, Alias, ResourceId, ResourceKind, Snapshot, UnmanagedObject};
 
 use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle::{IdentityStatus, LifecyclePhase};
@@ -29,7 +29,7 @@ pub fn find_name_conflicts(
 }
 
 /// Objects outside the stack, by name and kind.
-type ForeignNames<'a> = BTreeMap<CloudName, (&'a ResourceId, &'a Stranger)>;
+type ForeignNames<'a> = BTreeMap<CloudName, (&'a ResourceId, &'a UnmanagedObject)>;
 
 fn find_joiner_conflicts(
     declared: &DeclaredStack,
@@ -72,7 +72,9 @@ fn find_joiner_conflicts(
         } else {
             continue;
         };
-        findings.push(identity.origin.add_module_calls(found.with_location(identity.origin.part_span("name"), TAKEN)));
+        findings.push(
+            identity.origin.add_module_calls(found.with_location(identity.origin.part_span("name"), NAME_IN_USE)),
+        );
     }
     findings
 }
@@ -93,11 +95,11 @@ fn find_shared_conflicts(
         let group = || declared.groups.values().find(|group| group.group.address == address);
         let federation = || declared.federations.values().find(|(federation, _)| federation.address() == address);
         findings.push(if let Some((_, origin)) = scope {
-            finding.with_location(origin.header_span(), TAKEN)
+            finding.with_location(origin.header_span(), NAME_IN_USE)
         } else if let Some(group) = group() {
-            finding.with_location(group.origin.part_span("name"), TAKEN)
+            finding.with_location(group.origin.part_span("name"), NAME_IN_USE)
         } else if let Some((_, origin)) = federation() {
-            finding.with_location(origin.header_span(), TAKEN).with_help(
+            finding.with_location(origin.header_span(), NAME_IN_USE).with_help(
                 "Remove the block: `trust` blocks may also name federations that this stack does not manage. Or delete the live object outside Leasehold if it is unused.",
             )
         } else {
@@ -108,7 +110,7 @@ fn find_shared_conflicts(
 }
 
 /// The label at the name in the diagnostic.
-const TAKEN: &str = "this name is taken";
+const NAME_IN_USE: &str = "this name is taken";
 
 type CloudName = (Option<Alias>, Option<ResourceKind>, String);
 
@@ -116,7 +118,7 @@ fn to_cloud_name(id: &ResourceId, one_space: bool) -> CloudName {
     (id.account.clone(), (!one_space).then(|| id.kind.clone()), id.name.to_ascii_lowercase())
 }
 
-fn describe_owner(stranger: &Stranger) -> String {
+fn describe_owner(stranger: &UnmanagedObject) -> String {
     match (&stranger.stack, &stranger.unreadable) {
         (_, Some(why)) => format!("its marks cannot be read: {why}"),
         (Some(stack), None) => format!("it belongs to stack {stack}"),

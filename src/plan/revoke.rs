@@ -51,7 +51,7 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
         quarantine: Quarantine { at, reason: reason.to_mark() },
         reason: reason.clone(),
         delete_after: None,
-        held_by_use: None,
+        last_use: None,
     });
     let standing = IdentityStatus {
         address: live.address().clone(),
@@ -64,7 +64,7 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
     let (wanted, _) = realize::realize_identity(&standing, realize, &snapshot.realm);
     let delta = diff::classify_identity(&standing, &wanted, realize).map(|mut delta| {
         delta.lifecycle = Lifecycle::Leaver;
-        delta.reasons = [ChangeReason::Leaves { why: reason }].into();
+        delta.reasons = [ChangeReason::Leaver { why: reason }].into();
         delta
     });
     let identities = Vec::from_iter(delta);
@@ -87,7 +87,7 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
         steps,
         managed: snapshot.identities.len(),
         quarantined: std::collections::BTreeMap::new(),
-        out_of_sight: std::collections::BTreeMap::new(),
+        unreachable_accounts: std::collections::BTreeMap::new(),
     };
     let faults = check::check_plan(&plan, snapshot);
     if faults.is_empty() { Ok(plan) } else { Err(faults) }

@@ -1,7 +1,7 @@
 //! Accepts an answer of IAM or STS only if it is complete.
 //!
 //! In: the HTTP client of the SDK. Out: a client whose successful answers have been read to their end and checked. Invariant: an answer
-//! that the SDK parses ends with the closing tag of its root element, contains a request id, and has at most [`LONGEST_ANSWER`] bytes.
+//! that the SDK parses ends with the closing tag of its root element, contains a request id, and has at most [`MAX_RESPONSE_BYTES`] bytes.
 //!
 //! Why: the SDK's parser reads the elements it needs and stops. A page of `GetAccountAuthorizationDetails` that a proxy cut off in the
 //! middle, with a `Content-Length` that fits, reads as a shorter page: its users are "absent", and a plan would create them again. An empty
@@ -28,39 +28,39 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 /// Maximum size of one answer, in bytes. A page of `GetAccountAuthorizationDetails` has at most 1,000 principals; with ten inline policies
 /// of the maximum size each (10,240 characters for all of a role, URL-encoded to three times that) it stays below 40 MB.
-pub const LONGEST_ANSWER: usize = 64 << 20;
+pub const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// Wraps a client so that it rejects incomplete answers.
-pub fn require_whole_answers(client: SharedHttpClient) -> SharedHttpClient {
-    SharedHttpClient::new(WholeAnswerClient(client))
+pub fn require_complete_responses(client: SharedHttpClient) -> SharedHttpClient {
+    SharedHttpClient::new(CompleteResponseClient(client))
 }
 
 #[derive(Debug)]
-struct WholeAnswerClient(SharedHttpClient);
+struct CompleteResponseClient(SharedHttpClient);
 
-impl HttpClient for WholeAnswerClient {
+impl HttpClient for CompleteResponseClient {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(WholeAnswerConnector(self.0.http_connector(settings, components)))
+        SharedHttpConnector::new(CompleteResponseConnector(self.0.http_connector(settings, components)))
     }
 }
 
 #[derive(Debug)]
-struct WholeAnswerConnector(SharedHttpConnector);
+struct CompleteResponseConnector(SharedHttpConnector);
 
-impl HttpConnector for WholeAnswerConnector {
+impl HttpConnector for CompleteResponseConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.0.call(request);
-        HttpConnectorFuture::new(async move { read_whole_answer(answer.await?).await })
+        HttpConnectorFuture::new(async move { read_complete_response(answer.await?).await })
     }
 }
 
 /// Reads the body to its end and checks it. Answers that report an error stay as they are: their status alone makes the call fail.
-async fn read_whole_answer(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+async fn read_complete_response(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     if !response.status().is_success() {
         return Ok(response);
     }
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-    let bytes = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(read_error)?.to_bytes();
+    let bytes = Limited::new(body, MAX_RESPONSE_BYTES).collect().await.map_err(read_error)?.to_bytes();
     check_answer(&bytes).map_err(|incomplete| ConnectorError::other(incomplete.into(), None))?;
     *response.body_mut() = SdkBody::from(bytes);
     Ok(response)
@@ -68,7 +68,7 @@ async fn read_whole_answer(mut response: HttpResponse) -> Result<HttpResponse, C
 
 fn read_error(error: Box<dyn std::error::Error + Send + Sync>) -> ConnectorError {
     if error.is::<LengthLimitError>() {
-        return ConnectorError::other(IncompleteAnswerError::TooLong.into(), None);
+        return ConnectorError::other(IncompleteResponseError::TooLong.into(), None);
     }
     ConnectorError::io(error)
 }
@@ -77,18 +77,18 @@ fn read_error(error: Box<dyn std::error::Error + Send + Sync>) -> ConnectorError
 ///
 /// # Errors
 /// The body is no XML document of the query API, or a part of it is missing.
-fn check_answer(bytes: &[u8]) -> Result<(), IncompleteAnswerError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| IncompleteAnswerError::NotXml)?.trim();
+fn check_answer(bytes: &[u8]) -> Result<(), IncompleteResponseError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| IncompleteResponseError::NotXml)?.trim();
     if text.is_empty() {
-        return Err(IncompleteAnswerError::Empty);
+        return Err(IncompleteResponseError::Empty);
     }
-    let root = root_element(text).ok_or(IncompleteAnswerError::NotXml)?;
+    let root = root_element(text).ok_or(IncompleteResponseError::NotXml)?;
     let closing = format!("</{root}>");
-    let content = text.strip_suffix(closing.as_str()).ok_or(IncompleteAnswerError::CutOff(closing))?;
+    let content = text.strip_suffix(closing.as_str()).ok_or(IncompleteResponseError::Truncated(closing))?;
     let id = content.rsplit_once("<RequestId>").and_then(|(_, rest)| rest.split_once("</RequestId>"));
     match id {
         Some((id, _)) if !id.trim().is_empty() => Ok(()),
-        _ => Err(IncompleteAnswerError::NoRequestId),
+        _ => Err(IncompleteResponseError::NoRequestId),
     }
 }
 
@@ -105,32 +105,32 @@ fn root_element(text: &str) -> Option<&str> {
 
 /// Why an answer is not complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IncompleteAnswerError {
+pub enum IncompleteResponseError {
     /// It has no body.
     Empty,
     /// It is not an XML document of the query API.
     NotXml,
     /// It does not end with this closing tag of its root element.
-    CutOff(String),
+    Truncated(String),
     /// It contains no request id.
     NoRequestId,
-    /// It has more than [`LONGEST_ANSWER`] bytes.
+    /// It has more than [`MAX_RESPONSE_BYTES`] bytes.
     TooLong,
 }
 
-impl fmt::Display for IncompleteAnswerError {
+impl fmt::Display for IncompleteResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("it is empty"),
             Self::NotXml => f.write_str("it is not an XML document"),
-            Self::CutOff(closing) => write!(f, "it does not end with {closing}"),
+            Self::Truncated(closing) => write!(f, "it does not end with {closing}"),
             Self::NoRequestId => f.write_str("it contains no request id"),
-            Self::TooLong => write!(f, "it has more than {} MiB", LONGEST_ANSWER >> 20),
+            Self::TooLong => write!(f, "it has more than {} MiB", MAX_RESPONSE_BYTES >> 20),
         }
     }
 }
 
-impl std::error::Error for IncompleteAnswerError {}
+impl std::error::Error for IncompleteResponseError {}
 
 #[cfg(test)]
 mod tests {
@@ -140,7 +140,7 @@ mod tests {
                          <Roles/></ListRolesResult><ResponseMetadata><RequestId>7a62</RequestId></ResponseMetadata></ListRolesResponse>";
 
     #[test]
-    fn a_whole_answer_is_accepted() {
+    fn complete_response_is_accepted() {
         assert_eq!(check_answer(WHOLE.as_bytes()), Ok(()));
         assert_eq!(check_answer(format!("\n{WHOLE}\r\n").as_bytes()), Ok(()));
     }
@@ -155,23 +155,23 @@ mod tests {
     #[test]
     fn other_documents_are_rejected() {
         for (text, problem) in [
-            ("{\"Roles\": []}", IncompleteAnswerError::NotXml),
-            ("<!DOCTYPE html><html></html>", IncompleteAnswerError::NotXml),
-            ("<html><body>Sign in to the guest network</body></html>", IncompleteAnswerError::NoRequestId),
-            ("<R><RequestId></RequestId></R>", IncompleteAnswerError::NoRequestId),
-            ("<R><RequestId> </R>", IncompleteAnswerError::NoRequestId),
-            ("<R><RequestId>1</RequestId></Other>", IncompleteAnswerError::CutOff("</R>".to_owned())),
+            ("{\"Roles\": []}", IncompleteResponseError::NotXml),
+            ("<!DOCTYPE html><html></html>", IncompleteResponseError::NotXml),
+            ("<html><body>Sign in to the guest network</body></html>", IncompleteResponseError::NoRequestId),
+            ("<R><RequestId></RequestId></R>", IncompleteResponseError::NoRequestId),
+            ("<R><RequestId> </R>", IncompleteResponseError::NoRequestId),
+            ("<R><RequestId>1</RequestId></Other>", IncompleteResponseError::Truncated("</R>".to_owned())),
         ] {
             assert_eq!(check_answer(text.as_bytes()), Err(problem), "{text}");
         }
-        assert_eq!(check_answer(b"<R>\xff</R>"), Err(IncompleteAnswerError::NotXml));
+        assert_eq!(check_answer(b"<R>\xff</R>"), Err(IncompleteResponseError::NotXml));
     }
 
     #[tokio::test]
     async fn an_error_answer_is_left_as_it_is() {
         let response = HttpResponse::new(400.try_into().unwrap(), SdkBody::from("cut"));
-        assert!(read_whole_answer(response).await.is_ok());
+        assert!(read_complete_response(response).await.is_ok());
         let response = HttpResponse::new(200.try_into().unwrap(), SdkBody::from("cut"));
-        assert!(read_whole_answer(response).await.is_err());
+        assert!(read_complete_response(response).await.is_err());
     }
 }

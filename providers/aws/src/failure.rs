@@ -106,7 +106,7 @@ impl CallError {
             }
             SdkError::TimeoutError(_) => request::explain_timeout(operation, place),
             _ if has_source::<CredentialsError>(&error) => credentials::explain_unloaded(operation, &error, place),
-            SdkError::DispatchFailure(_) => request::explain_unanswered(operation, &error, place),
+            SdkError::DispatchFailure(_) => request::explain_failed_request(operation, &error, place),
             other => {
                 let message = describe_chain(other);
                 let help = "this is a bug in Leasehold: report it with this message".to_owned();

@@ -78,6 +78,6 @@ pub use realize::{
     CheckLimits, CloudNames, Custody, KeyIds, ObjectIds, RealizeFederations, RealizeGroups, RealizeObjects,
 };
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
-pub use secret_store::{Delivery, DeliveryIndex, DepositError, Vault};
-pub use snapshot::{LiveIdentity, LiveKey, LiveShared, ObjectName, Realm, Snapshot, Stranger, Unmarked};
+pub use secret_store::{Delivery, DeliveryIndex, DepositError, SecretStorage};
+pub use snapshot::{LiveIdentity, LiveKey, LiveShared, ObjectName, Realm, Snapshot, UnmanagedObject, Unmarked};
 pub use withheld::{DenyExtent, InterimDeny, NarrowedPrincipal};

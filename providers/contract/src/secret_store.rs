@@ -10,13 +10,13 @@ use crate::{Alias, ResourceId, Snapshot};
 
 /// A secret store that receives the secrets of new access keys.
 #[async_trait]
-pub trait Vault: Send + Sync {
+pub trait SecretStorage: Send + Sync {
     /// Stores a secret durably. After an error it is not stored, and the key is useless, because nobody else has its
     /// secret.
     ///
     /// # Errors
     /// The secret could not be stored.
-    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError>;
+    async fn store_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError>;
 
     /// Whether the secret of this key was delivered.
     ///
@@ -50,11 +50,13 @@ pub type DeliveryIndex = BTreeMap<(Option<Alias>, String), BTreeMap<String, Deli
 
 impl Snapshot {
     /// Sets [`LiveKey::delivered`](crate::LiveKey::delivered) of each live key, and keeps the deliveries of all other
-    /// keys in [`Snapshot::not_shown`].
-    pub fn note_deliveries(&mut self, delivered: &DeliveryIndex) {
-        self.not_shown.clone_from(delivered);
+    /// keys in [`Snapshot::unlisted_deliveries`].
+    pub fn record_deliveries(&mut self, delivered: &DeliveryIndex) {
+        self.unlisted_deliveries.clone_from(delivered);
         for live in self.identities.values_mut() {
-            let Some(of_user) = self.not_shown.get_mut(&(live.id.account.clone(), live.name.clone())) else { continue };
+            let Some(of_user) = self.unlisted_deliveries.get_mut(&(live.id.account.clone(), live.name.clone())) else {
+                continue;
+            };
             for (id, key) in &mut live.keys {
                 key.delivered = of_user.remove(id.local_name());
             }

@@ -23,18 +23,21 @@ fn faults(action: &str) -> Vec<(&'static str, Fault)> {
     let late = "Signature expired: 20261121T080000Z is now earlier than 20261121T081300Z";
     vec![
         ("throttled", Fault::throttle(action)),
-        ("expired", Fault::error(action, 403, "ExpiredToken").saying(EXPIRED)),
-        ("region", Fault::error(action, 403, "SignatureDoesNotMatch").saying(region)),
-        ("clock", Fault::error(action, 403, "SignatureDoesNotMatch").saying(late).ahead(780)),
-        ("clock_ahead", Fault::error(action, 400, "RequestExpired").saying("Request has expired.").ahead(-7200)),
+        ("expired", Fault::error(action, 403, "ExpiredToken").with_message(EXPIRED)),
+        ("region", Fault::error(action, 403, "SignatureDoesNotMatch").with_message(region)),
+        ("clock", Fault::error(action, 403, "SignatureDoesNotMatch").with_message(late).with_clock_ahead(780)),
+        (
+            "clock_ahead",
+            Fault::error(action, 400, "RequestExpired").with_message("Request has expired.").with_clock_ahead(-7200),
+        ),
         ("permission", Fault::deny(action)),
-        ("down", Fault::error(action, 503, "ServiceUnavailable").saying("Service is unable to handle request.")),
+        ("down", Fault::error(action, 503, "ServiceUnavailable").with_message("Service is unable to handle request.")),
         ("cut", Fault::drop_request(action)),
     ]
 }
 
 #[test]
-fn each_fault_of_a_reading_is_told_with_its_remedy() {
+fn each_read_error_has_a_remedy() {
     let (aws, stack) = fresh();
     let stack = stack.with_env([("AWS_MAX_ATTEMPTS".to_owned(), "3".to_owned())]);
     for (name, fault) in faults("ListRoles") {
@@ -42,17 +45,17 @@ fn each_fault_of_a_reading_is_told_with_its_remedy() {
         let ran = stack.run(&["plan"]).expect(1).says(&["iam:ListRoles", "Nothing was changed.", "help:"]);
         assert_eq!(ran.stdout, "", "no plan");
         told(&format!("told_{name}"), &ran);
-        aws.heal();
+        aws.clear_faults();
     }
-    aws.order(Fault::error("GetCallerIdentity", 403, "ExpiredToken").saying(EXPIRED));
+    aws.order(Fault::error("GetCallerIdentity", 403, "ExpiredToken").with_message(EXPIRED));
     told("told_expired_at_once", &stack.run(&["apply", "--auto-approve"]).expect(1));
-    aws.heal();
+    aws.clear_faults();
     let wrong = stack.with_env([("AWS_MAX_ATTEMPTS".to_owned(), "many".to_owned())]);
     told("told_attempts", &wrong.run(&["plan"]).expect(1));
 }
 
 #[test]
-fn each_fault_of_a_write_is_told_with_what_was_done() {
+fn each_write_error_states_what_was_done() {
     let (aws, stack) = fresh();
     let stack = stack.with_env([("AWS_MAX_ATTEMPTS".to_owned(), "3".to_owned())]);
     for (name, fault) in faults("PutUserPolicy") {
@@ -67,34 +70,34 @@ fn each_fault_of_a_write_is_told_with_what_was_done() {
         let open = ran.stderr.contains("whether it was done is not known");
         assert_eq!(open, ["down", "cut"].contains(&name), "{ran}");
         told(&format!("told_writing_{name}"), &Ran { stdout: String::new(), ..ran });
-        aws.heal();
+        aws.clear_faults();
     }
     stack.apply();
     stack.assert_converged();
 }
 
 #[test]
-fn what_was_written_and_cannot_be_read_back_is_never_called_unchanged() {
+fn failed_read_back_is_never_reported_as_unchanged() {
     let (aws, stack) = fresh();
     // The plan reads once; the second reading is the one afterwards.
     aws.order(Fault::deny("ListRoles").after(1));
-    let ran = stack.run(&["apply", "--auto-approve"]).expect(1).says_nothing_of(&["Nothing was changed", "verified."]);
+    let ran = stack.run(&["apply", "--auto-approve"]).expect(1).expect_no_output(&["Nothing was changed", "verified."]);
     told("told_not_read_back", &Ran { stdout: String::new(), ..ran });
     assert_eq!(names(&aws), serde_json::json!(["checkout_ci", "reporter"]));
-    aws.heal();
+    aws.clear_faults();
     stack.assert_converged();
 }
 
 /// Denies each read that a plan makes, in turn: no plan, the API and the permission named, nothing written. Gives the reads.
 pub fn deny_each_read(aws: &Emulator, stack: &Stack, args: &[&str]) -> BTreeSet<String> {
-    aws.forget_requests();
+    aws.clear_requests();
     let ran = stack.run(args);
     assert!(ran.code == 0 || ran.code == 2, "{ran}");
     let actions: BTreeSet<String> = aws.requests().into_iter().map(|request| request.action).collect();
     assert!(aws.requests().iter().all(|request| !request.writes()), "a plan only reads: {actions:?}");
     for action in &actions {
         aws.order(Fault::deny(action));
-        aws.forget_requests();
+        aws.clear_requests();
         let service = if action == "GetCallerIdentity" { "sts" } else { "iam" };
         let name = format!("{service}:{action}");
         let ran = stack.run(args).expect(1);
@@ -106,7 +109,7 @@ pub fn deny_each_read(aws: &Emulator, stack: &Stack, args: &[&str]) -> BTreeSet<
         ]);
         assert!(!ran.stderr.contains("No changes"), "{ran}");
         assert!(aws.requests().iter().all(|request| !request.writes()), "{:?}", aws.counts());
-        aws.heal();
+        aws.clear_faults();
     }
     actions
 }

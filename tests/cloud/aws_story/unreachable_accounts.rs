@@ -43,7 +43,7 @@ fn known(stack: &Stack) -> Value {
 }
 
 #[test]
-fn an_account_whose_block_is_taken_out_with_all_that_lives_there_stops_plan_apply_and_drift() {
+fn removed_provider_block_with_objects_stops_plan_apply_and_drift() {
     let (aws, stack) = two();
     stack.apply();
     assert_eq!(known(&stack), json!({ "aws 123456789012": null, "aws 111111111111": "audit" }));
@@ -103,7 +103,7 @@ fn an_account_whose_block_is_taken_out_with_all_that_lives_there_stops_plan_appl
 }
 
 #[test]
-fn an_account_is_let_go_of_by_name_and_the_ledger_says_who_did() {
+fn account_is_released_by_name_and_recorded_in_the_ledger() {
     let (aws, stack) = two();
     stack.apply();
     stack.cut("stack.hcl", "identity \"auditor\"");
@@ -129,7 +129,7 @@ fn an_account_is_let_go_of_by_name_and_the_ledger_says_who_did() {
 }
 
 #[test]
-fn a_block_that_leads_into_another_account_than_before_is_seen() {
+fn changed_account_of_a_block_is_detected() {
     let (_aws, stack) = two();
     stack.apply();
     stack.edit("stack.hcl", "iam::111111111111:role", "iam::222222222222:role");

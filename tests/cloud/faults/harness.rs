@@ -17,26 +17,26 @@ pub enum Kind {
     Ministack,
 }
 
-pub struct Stage {
+pub struct FaultHarness {
     pub kind: Kind,
     pub aws: Emulator,
     pub proxy: FaultProxy,
 }
 
 /// The initial state of a scenario: the account, saved in the emulator, and the stack with the change made to its files.
-pub struct Start {
+pub struct InitialState {
     template: Stack,
     pub account: Account,
 }
 
 /// The result of a run without faults.
-pub struct Reference {
+pub struct FaultFreeRun {
     pub account: Account,
     /// The number of its requests.
     pub requests: u32,
 }
 
-impl Stage {
+impl FaultHarness {
     pub fn new(kind: Kind) -> Self {
         let aws = match kind {
             Kind::Moto => Emulator::moto(),
@@ -47,22 +47,22 @@ impl Stage {
     }
 
     /// Creates the initial state of a scenario. Its requests are not recorded.
-    pub fn set(&self, scenario: &Scenario) -> Start {
+    pub fn set(&self, scenario: &Scenario) -> InitialState {
         self.aws.reset();
         self.proxy.clear_disturbances();
-        self.aws.boto3(STRANGERS);
+        self.aws.boto3(UNMANAGED_OBJECTS);
         let template = Stack::of(&scenario.stack()).with_env(self.aws.env());
-        if scenario.lives_before() {
+        if scenario.is_applied_first() {
             template.apply();
         }
-        scenario.happens_before(self, &template);
+        scenario.prepare(self, &template);
         scenario.change(&template);
         self.aws.save("start");
-        Start { template, account: Account::of(&self.aws) }
+        InitialState { template, account: Account::of(&self.aws) }
     }
 
     /// Restores the initial state, and returns a copy of the stack that runs through the proxy.
-    pub fn begin(&self, start: &Start) -> Stack {
+    pub fn begin(&self, start: &InitialState) -> Stack {
         self.proxy.drop_held();
         self.proxy.wait_until_idle();
         self.proxy.clear_disturbances();
@@ -74,22 +74,22 @@ impl Stage {
     }
 
     /// Runs a scenario without faults.
-    pub fn reference(&self, start: &Start) -> Reference {
+    pub fn reference(&self, start: &InitialState) -> FaultFreeRun {
         let stack = self.begin(start);
         stack.apply();
         let requests = u32::try_from(self.proxy.requests().len()).unwrap();
         let account = Account::of(&self.aws);
         assert_ne!(account, start.account, "a scenario changes something");
         stack.assert_converged();
-        Reference { account, requests }
+        FaultFreeRun { account, requests }
     }
 
     /// Asserts that the account equals the reference, that the next plan is empty, and that the writes were in a safe order. Returns the
     /// number of writes that were checked. `seen` removes accepted differences.
-    pub fn assert_ended_as(
+    pub fn assert_reached_reference(
         &self,
-        reference: &Reference,
-        start: &Start,
+        reference: &FaultFreeRun,
+        start: &InitialState,
         stack: &Stack,
         seen: impl Fn(Account) -> Account,
         what: &str,
@@ -145,7 +145,7 @@ fn assert_same(account: &Account, reference: &Account, what: &str) {
 }
 
 /// Objects of others, with names similar to ours, and two policies used as boundaries.
-const STRANGERS: &str = "
+const UNMANAGED_OBJECTS: &str = "
     allow = json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'}]})
     trust = json.dumps({'Version': '2012-10-17', 'Statement': [
         {'Effect': 'Allow', 'Action': 'sts:AssumeRole', 'Principal': {'Service': 'ec2.amazonaws.com'}}]})

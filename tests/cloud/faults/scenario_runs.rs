@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::faults::harness::{Kind, Stage};
+use crate::faults::harness::{FaultHarness, Kind};
 use crate::faults::scenarios::{SCENARIOS, Scenario};
-use crate::faults::trials::{Shown, Trial};
+use crate::faults::trials::{Trial, TrialSummary};
 
 /// The number of emulators of each kind that work concurrently.
 const WORKERS: usize = 2;
@@ -15,13 +15,13 @@ const POINTS: usize = 48;
 const OTHERS: usize = 12;
 
 #[test]
-fn every_scenario_ends_alike_under_every_fault_on_moto() {
-    play(Kind::Moto);
+fn scenarios_reach_the_same_state_under_faults_on_moto() {
+    run_scenarios(Kind::Moto);
 }
 
 #[test]
-fn every_scenario_ends_alike_under_every_fault_on_ministack() {
-    play(Kind::Ministack);
+fn scenarios_reach_the_same_state_under_faults_on_ministack() {
+    run_scenarios(Kind::Ministack);
 }
 
 /// Whether all trials run. Otherwise a sample runs, which the seed selects.
@@ -35,7 +35,7 @@ fn seed() -> usize {
 
 /// Whether a scenario runs on this emulator. A short run uses one emulator for each scenario. `LEASEHOLD_SCENARIO` selects scenarios by a
 /// part of their name.
-fn is_wanted(number: usize, scenario: &Scenario, kind: Kind) -> bool {
+fn is_selected(number: usize, scenario: &Scenario, kind: Kind) -> bool {
     if !scenario.on.contains(&kind) {
         return false;
     }
@@ -54,18 +54,18 @@ struct Totals {
     weathers: BTreeMap<&'static str, (u32, u128)>,
 }
 
-fn play(kind: Kind) {
+fn run_scenarios(kind: Kind) {
     let scenarios: Vec<_> =
-        SCENARIOS.iter().enumerate().filter(|(n, scenario)| is_wanted(*n, scenario, kind)).collect();
+        SCENARIOS.iter().enumerate().filter(|(n, scenario)| is_selected(*n, scenario, kind)).collect();
     let (waiting, totals) = (Mutex::new(scenarios.into_iter()), Mutex::new(Totals::default()));
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
-                let stage = Stage::new(kind);
+                let stage = FaultHarness::new(kind);
                 loop {
                     let next = waiting.lock().unwrap().next();
                     let Some((number, scenario)) = next else { break };
-                    play_one(&stage, number, scenario, &totals);
+                    run_scenario(&stage, number, scenario, &totals);
                 }
             });
         }
@@ -80,7 +80,7 @@ fn play(kind: Kind) {
     }
 }
 
-fn play_one(stage: &Stage, number: usize, scenario: &Scenario, totals: &Mutex<Totals>) {
+fn run_scenario(stage: &FaultHarness, number: usize, scenario: &Scenario, totals: &Mutex<Totals>) {
     let start = stage.set(scenario);
     let reference = stage.reference(&start);
     let wanted = |trial: &Trial| std::env::var("LEASEHOLD_TRIAL").map_or(true, |part| trial.name().contains(&part));
@@ -99,10 +99,10 @@ fn play_one(stage: &Stage, number: usize, scenario: &Scenario, totals: &Mutex<To
         }
         totals.lock().unwrap().add(*trial, shown);
     }
-    let not_shown = scenario.not_shown.iter().filter(|(kind, _)| *kind == stage.kind);
-    let not_shown: String = not_shown.map(|(kind, why)| format!("; not shown here: {kind:?} {why}")).collect();
+    let omitted_kinds = scenario.omitted_kinds.iter().filter(|(kind, _)| *kind == stage.kind);
+    let omitted_kinds: String = omitted_kinds.map(|(kind, why)| format!("; not shown here: {kind:?} {why}")).collect();
     println!(
-        "{:?}: {}: {} requests, {} crash points, {} other trials{not_shown}",
+        "{:?}: {}: {} requests, {} crash points, {} other trials{omitted_kinds}",
         stage.kind,
         scenario.name,
         reference.requests,
@@ -112,11 +112,11 @@ fn play_one(stage: &Stage, number: usize, scenario: &Scenario, totals: &Mutex<To
 }
 
 impl Totals {
-    fn add(&mut self, trial: Trial, shown: Shown) {
+    fn add(&mut self, trial: Trial, shown: TrialSummary) {
         self.moments += shown.moments;
         let count = if trial.is_kill() { &mut self.points } else { &mut self.others };
         *count += 1;
-        if let Trial::Weather(weather, _) = trial {
+        if let Trial::FaultConditions(weather, _) = trial {
             let worst = self.weathers.entry(weather.name).or_default();
             *worst = (worst.0.max(shown.percent), worst.1.max(shown.took.as_millis()));
         }

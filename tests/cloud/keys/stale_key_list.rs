@@ -12,7 +12,7 @@ use leasehold_test_harness::Stack;
 const LONG: Duration = Duration::from_secs(600);
 
 #[test]
-fn a_user_whose_key_does_not_show_yet_keeps_it() {
+fn unlisted_key_is_kept() {
     let text = bot(ON_AWS);
     let start = text.find("\n  credential").unwrap();
     let aws = Emulator::moto();

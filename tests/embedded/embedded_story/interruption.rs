@@ -1,10 +1,10 @@
 //! Runs that break off.
 
 use super::crowd;
-use leasehold_test_harness::{Running, START, Stack, wait_until};
+use leasehold_test_harness::{RunningCommand, START, Stack, wait_until};
 
 /// A slow apply of a crowd that has begun to write.
-fn apply_underway() -> (Stack, Running) {
+fn apply_underway() -> (Stack, RunningCommand) {
     let stack = Stack::of(&crowd(300)).at(START);
     let running = stack.start(&["apply", "--auto-approve", "--parallelism", "2"]);
     wait_until("the first writes", || {

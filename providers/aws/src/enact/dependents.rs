@@ -6,7 +6,7 @@ use crate::retry::RetryClass;
 
 impl ChangeWriter<'_> {
     /// Removes SSH keys, signing certificates, service-specific credentials and MFA devices of a user that is being deleted.
-    pub(super) async fn clear_user(&self, user: &str) -> Result<Vec<String>, ChangeError> {
+    pub(super) async fn remove_user_dependents(&self, user: &str) -> Result<Vec<String>, ChangeError> {
         let iam = &self.provider.clients.iam;
         let mut removed = Vec::new();
         let send = || iam.list_signing_certificates().user_name(user).send();
@@ -38,7 +38,7 @@ impl ChangeWriter<'_> {
     }
 
     /// Removes a role that is being deleted from its instance profiles.
-    pub(super) async fn clear_role(&self, role: &str) -> Result<Vec<String>, ChangeError> {
+    pub(super) async fn remove_role_dependents(&self, role: &str) -> Result<Vec<String>, ChangeError> {
         let iam = &self.provider.clients.iam;
         let mut removed = Vec::new();
         let send = || iam.list_instance_profiles_for_role().role_name(role).send();

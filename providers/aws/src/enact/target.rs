@@ -11,9 +11,9 @@ use crate::{arn, kinds};
 /// Whether a change may be carried out on its object.
 pub enum TargetStatus {
     /// The object carries the stack's mark, or gets it when it is created.
-    Ours,
+    Managed,
     /// The object is to be removed and does not exist.
-    Gone,
+    Absent,
 }
 
 impl ChangeWriter<'_> {
@@ -27,32 +27,32 @@ impl ChangeWriter<'_> {
         let bearer = self.find_marked_object(id)?;
         if matches!(change, Change::Create { .. }) && bearer == *id {
             // AWS refuses a name that is taken. Only then are the marks of the existing object read.
-            return Ok(TargetStatus::Ours);
+            return Ok(TargetStatus::Managed);
         }
-        let changes_hands = matches!(change, Change::Adopt { .. } | Change::Unmark { .. });
-        if !changes_hands && self.provider.known.is_ours(self.stack, &bearer) {
-            return Ok(TargetStatus::Ours);
+        let changes_hands = matches!(change, Change::Import { .. } | Change::Release { .. });
+        if !changes_hands && self.provider.known.is_managed(self.stack, &bearer) {
+            return Ok(TargetStatus::Managed);
         }
         match self.read_marks(&bearer).await? {
-            FoundMarks::Unmarked if matches!(change, Change::Adopt { .. }) => Ok(TargetStatus::Ours),
-            FoundMarks::Unmarked if matches!(change, Change::Unmark { .. }) => Ok(TargetStatus::Gone),
-            FoundMarks::Unmarked => Err(refuse_not_ours(&bearer, "it carries no mark")),
+            FoundMarks::Unmarked if matches!(change, Change::Import { .. }) => Ok(TargetStatus::Managed),
+            FoundMarks::Unmarked if matches!(change, Change::Release { .. }) => Ok(TargetStatus::Absent),
+            FoundMarks::Unmarked => Err(refuse_unmanaged(&bearer, "it carries no mark")),
             FoundMarks::Marks(marks)
                 if changes_hands && marks.stack == *self.stack && !has_expected_address(change, &marks) =>
             {
-                Err(refuse_not_ours(&bearer, &format!("it is {} of this stack", marks.address)))
+                Err(refuse_unmanaged(&bearer, &format!("it is {} of this stack", marks.address)))
             }
             FoundMarks::Marks(marks) if marks.stack == *self.stack => {
                 self.provider.known.record_owned(self.stack, &bearer);
-                Ok(TargetStatus::Ours)
+                Ok(TargetStatus::Managed)
             }
-            FoundMarks::Marks(marks) => Err(refuse_not_ours(&bearer, &format!("it belongs to stack {}", marks.stack))),
-            FoundMarks::Strange(reason) => Err(refuse_not_ours(&bearer, &reason)),
+            FoundMarks::Marks(marks) => Err(refuse_unmanaged(&bearer, &format!("it belongs to stack {}", marks.stack))),
+            FoundMarks::Unreadable(reason) => Err(refuse_unmanaged(&bearer, &reason)),
             FoundMarks::Absent if bearer.kind == kinds::POLICY && self.has_namesake(&bearer).await? => {
-                Err(refuse_not_ours(&bearer, "a policy with this name exists under another path"))
+                Err(refuse_unmanaged(&bearer, "a policy with this name exists under another path"))
             }
-            FoundMarks::Absent if matches!(change, Change::Delete { .. } | Change::Unmark { .. }) => {
-                Ok(TargetStatus::Gone)
+            FoundMarks::Absent if matches!(change, Change::Delete { .. } | Change::Release { .. }) => {
+                Ok(TargetStatus::Absent)
             }
             FoundMarks::Absent => Err(EnactError {
                 requests: Vec::new(),
@@ -72,12 +72,12 @@ impl ChangeWriter<'_> {
             Change::Update { before, after } => (before.marks.as_ref(), after.marks.as_ref()),
             Change::Delete { before } => (before.marks.as_ref(), None),
             Change::Mark { before, after, .. } => (before.as_deref(), Some(&**after)),
-            Change::Adopt { after, .. } => (None, Some(&**after)),
-            Change::Unmark { before, .. } => (Some(&**before), None),
+            Change::Import { after, .. } => (None, Some(&**after)),
+            Change::Release { before, .. } => (Some(&**before), None),
         };
         match before.into_iter().chain(after).find(|marks| marks.stack != *self.stack) {
             Some(marks) => {
-                Err(refuse_not_ours(change.id(), &format!("the marks in the change name stack {}", marks.stack)))
+                Err(refuse_unmanaged(change.id(), &format!("the marks in the change name stack {}", marks.stack)))
             }
             None => Ok(()),
         }
@@ -98,7 +98,7 @@ impl ChangeWriter<'_> {
         if id.kind == kinds::POLICY && scope.is_some() {
             Ok(id.clone())
         } else if id.kind == kinds::POLICY {
-            Err(refuse_not_ours(id, &format!("it is not under the path /leasehold/{}/", self.stack)))
+            Err(refuse_unmanaged(id, &format!("it is not under the path /leasehold/{}/", self.stack)))
         } else {
             Err(super::refuse_unknown_kind(id))
         }
@@ -153,7 +153,7 @@ impl ChangeWriter<'_> {
                 FoundMarks::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
             }
             Ok(None) => FoundMarks::Unmarked,
-            Err(problem) => FoundMarks::Strange(problem.to_string()),
+            Err(problem) => FoundMarks::Unreadable(problem.to_string()),
         })
     }
 }
@@ -167,7 +167,7 @@ impl ChangeWriter<'_> {
             Some(Ok(stack)) => {
                 FoundMarks::Marks(Box::new(Marks::new(stack, crate::realize::group::address_from_name(group))))
             }
-            Some(Err(problem)) => FoundMarks::Strange(problem.to_string()),
+            Some(Err(problem)) => FoundMarks::Unreadable(problem.to_string()),
         }
     }
 
@@ -195,9 +195,9 @@ impl ChangeWriter<'_> {
 fn has_expected_address(change: &Change, found: &Marks) -> bool {
     match change {
         // A group's path does not contain its label.
-        Change::Adopt { id, .. } if kinds::containing_group(id).is_some() => true,
-        Change::Adopt { after, .. } => after.address == found.address,
-        Change::Unmark { before, .. } => before.address == found.address,
+        Change::Import { id, .. } if kinds::containing_group(id).is_some() => true,
+        Change::Import { after, .. } => after.address == found.address,
+        Change::Release { before, .. } => before.address == found.address,
         _ => true,
     }
 }
@@ -205,15 +205,15 @@ fn has_expected_address(change: &Change, found: &Marks) -> bool {
 enum FoundMarks {
     Marks(Box<Marks>),
     Unmarked,
-    Strange(String),
+    Unreadable(String),
     Absent,
 }
 
 /// The refusal to write an object that this stack does not manage.
-pub fn refuse_not_ours(id: &ResourceId, reason: &str) -> ChangeError {
+pub fn refuse_unmanaged(id: &ResourceId, reason: &str) -> ChangeError {
     EnactError {
         requests: Vec::new(),
-        kind: EnactErrorKind::NotOurs,
+        kind: EnactErrorKind::NotManaged,
         operation: id.to_string(),
         message: format!("this stack does not manage the object in the account: {reason}; the object was not changed"),
         help: Some(
@@ -225,7 +225,7 @@ pub fn refuse_not_ours(id: &ResourceId, reason: &str) -> ChangeError {
 
 /// The name is taken, but no object has exactly this name: IAM treats names that differ only in case as the same name.
 pub fn refuse_taken_name(id: &ResourceId) -> ChangeError {
-    refuse_not_ours(
+    refuse_unmanaged(
         id,
         "the name is in use by an object whose name differs only in case, or by an object that was removed a moment ago",
     )
@@ -243,12 +243,12 @@ impl ChangeWriter<'_> {
         wanted: Option<&Marks>,
     ) -> Result<(), ChangeError> {
         match (found, wanted) {
-            (None, _) => Err(refuse_not_ours(id, "it carries no valid mark")),
+            (None, _) => Err(refuse_unmanaged(id, "it carries no valid mark")),
             (Some(found), _) if found.stack != *self.stack => {
-                Err(refuse_not_ours(id, &format!("it belongs to stack {}", found.stack)))
+                Err(refuse_unmanaged(id, &format!("it belongs to stack {}", found.stack)))
             }
             (Some(found), Some(wanted)) if found.address != wanted.address => {
-                Err(refuse_not_ours(id, &format!("it is {} of this stack", found.address)))
+                Err(refuse_unmanaged(id, &format!("it is {} of this stack", found.address)))
             }
             (Some(_), Some(_)) => Ok(()),
             (Some(_), None) => {

@@ -5,7 +5,7 @@ use std::error::Error;
 use rustls::CertificateError;
 
 use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain, has_source};
-use crate::complete_response::IncompleteAnswerError;
+use crate::complete_response::IncompleteResponseError;
 use crate::environment;
 use crate::http_client::RequestError;
 
@@ -44,7 +44,11 @@ enum TlsProblem {
 }
 
 /// The error for a request without an answer.
-pub fn explain_unanswered(operation: &'static str, error: &(dyn Error + 'static), place: CallContext<'_>) -> CallError {
+pub fn explain_failed_request(
+    operation: &'static str,
+    error: &(dyn Error + 'static),
+    place: CallContext<'_>,
+) -> CallError {
     let problem = classify_request_error(error);
     let request = error_chain(error).find_map(|source| source.downcast_ref::<RequestError>());
     let endpoint = request.map_or(place.name(), |request| &request.endpoint);
@@ -62,7 +66,7 @@ fn classify_request_error(error: &(dyn Error + 'static)) -> RequestProblem {
     if let Some(tls) = error_chain(error).find_map(find_tls_error) {
         return RequestProblem::Tls(classify_tls_error(tls));
     }
-    if has_source::<IncompleteAnswerError>(error) {
+    if has_source::<IncompleteResponseError>(error) {
         return RequestProblem::Incomplete;
     }
     let text = describe_chain(error);

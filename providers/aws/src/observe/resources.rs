@@ -16,7 +16,7 @@ pub enum IdentityBinding<'a> {
     /// The principal carries the stack's marks.
     Marked(&'a Marks),
     /// The principal carries no marks and is to be imported as this identity.
-    Wanted(&'a Address),
+    Imported(&'a Address),
 }
 
 /// A role, without the details that only `ListRoles` returns.
@@ -52,7 +52,7 @@ fn principal_resource(
 ) -> Resource {
     let (address, marks) = match whose {
         IdentityBinding::Marked(marks) => (&marks.address, Some(marks)),
-        IdentityBinding::Wanted(address) => (address, None),
+        IdentityBinding::Imported(address) => (address, None),
     };
     let mut resource = Resource::new(id, Some(address.clone()));
     resource.marks = marks.cloned();

@@ -15,7 +15,7 @@ pub const JOINED: Timestamp = Timestamp::constant(1_795_212_000, 0);
 /// The deadline of identities with a lease: 2027-02-18T22:00:00Z.
 pub const DEADLINE: Timestamp = Timestamp::constant(1_802_988_000, 0);
 /// A time after the deadline, for renewals and quarantines: 2027-03-20T22:00:00Z.
-pub const LATER: Timestamp = Timestamp::constant(1_805_580_000, 0);
+pub const AFTER_DEADLINE: Timestamp = Timestamp::constant(1_805_580_000, 0);
 
 /// The scopes of the stack.
 pub fn build_scopes(words: &Vocabulary) -> Vec<Scope> {
@@ -135,7 +135,7 @@ pub const MOVES: [IdentityMove; 15] = [
     ("replaces a scope", |who, _| who.spec.scopes = BTreeSet::from(["conf_write".to_owned()])),
     ("changes its statements", |who, words| who.spec.statements = vec![words.moved.clone()]),
     ("loses its statements", |who, _| who.spec.statements.clear()),
-    ("is renewed", |who, _| who.deadline = Some(LATER)),
+    ("is renewed", |who, _| who.deadline = Some(AFTER_DEADLINE)),
     ("loses its lease", |who, _| who.deadline = None),
     ("loses statements and lease", |who, _| {
         who.spec.statements.clear();

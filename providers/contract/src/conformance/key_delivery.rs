@@ -1,4 +1,4 @@
-//! The law [`Law::Delivers`]: an access key that a provider creates has its secret in the secret store, or does not exist.
+//! The law [`Law::DeliversSecrets`]: an access key that a provider creates has its secret in the secret store, or does not exist.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::scenario::{EnactCount, ScenarioStopped, Stage};
+use super::scenario::{ConformanceScenario, EnactCount, ScenarioStopped};
 use super::{Law, LawViolation, Worlds, fixtures};
 use crate::{
-    Address, Change, Credential, DepositError, EnactErrorKind, Enacted, Principal, Resource, ResourceId, Vault,
+    Address, Change, Credential, DepositError, EnactErrorKind, Enacted, Principal, Resource, ResourceId, SecretStorage,
 };
 
 /// Runs the three scenarios. They do nothing for a provider that does not issue keys.
@@ -21,12 +21,12 @@ pub async fn check_key_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViola
 }
 
 /// A secret store in memory. It refuses every secret if `refuses` is true.
-struct MemoryVault {
+struct MemorySecretStore {
     refuses: bool,
     secrets: Mutex<BTreeMap<ResourceId, SecretString>>,
 }
 
-impl MemoryVault {
+impl MemorySecretStore {
     fn new(refuses: bool) -> Self {
         Self { refuses, secrets: Mutex::default() }
     }
@@ -37,8 +37,8 @@ impl MemoryVault {
 }
 
 #[async_trait]
-impl Vault for MemoryVault {
-    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
+impl SecretStorage for MemorySecretStore {
+    async fn store_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
         if self.refuses {
             return Err(DepositError("the store is full".to_owned()));
         }
@@ -52,7 +52,7 @@ impl Vault for MemoryVault {
 }
 
 /// The change that creates an access key for a user. `None`: the provider does not issue keys.
-fn key_creation(stage: &Stage<'_>, user: &str, address: &Address) -> Option<Change> {
+fn key_creation(stage: &ConformanceScenario<'_>, user: &str, address: &Address) -> Option<Change> {
     let id = stage.realize().key_id(user, ResourceId::NEW)?;
     let principal = stage.realize().ids.principal_id(Principal::User, user);
     let key = Resource::new(id, Some(address.clone()))
@@ -63,7 +63,10 @@ fn key_creation(stage: &Stage<'_>, user: &str, address: &Address) -> Option<Chan
 }
 
 /// The observed access keys of a user, with whether each one is active.
-async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<ResourceId, bool>, ScenarioStopped> {
+async fn observe_keys(
+    stage: &mut ConformanceScenario<'_>,
+    user: &str,
+) -> Result<BTreeMap<ResourceId, bool>, ScenarioStopped> {
     let wanted = stage.desired_active(&[]);
     let principal = stage.realize().ids.principal_id(Principal::User, user);
     let snapshot = stage.observe_desired(&wanted).await?;
@@ -74,11 +77,15 @@ async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<Reso
         live.resources.iter().filter(|(id, _)| is_key(id)).map(|(id, key)| (id.clone(), works(key))).collect();
     let known = live.keys.iter().filter(|(_, key)| key.created_at.is_some()).map(|(id, _)| id);
     let told = known.eq(keys.keys());
-    stage.require_law(Law::Delivers, told, "the creation time of some keys is not observed");
+    stage.require_law(Law::DeliversSecrets, told, "the creation time of some keys is not observed");
     Ok(keys)
 }
 
-async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &MemoryVault) -> Result<Enacted, crate::EnactError> {
+async fn issue_one_key(
+    stage: &ConformanceScenario<'_>,
+    change: &Change,
+    vault: &MemorySecretStore,
+) -> Result<Enacted, crate::EnactError> {
     match &stage.provider().issue {
         Some(issue) => issue.issue_access_key(&stage.stack, change, vault).await,
         None => Err(crate::EnactError {
@@ -93,25 +100,29 @@ async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &MemoryVault) 
 
 /// Two keys are created. Each of them works, is observed, and has its own secret in the secret store.
 async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "issue two keys").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "issue two keys").await?;
     let user = fixtures::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
     stage.reach_state(&wanted, EnactCount::Once).await?;
-    let vault = MemoryVault::new(false);
+    let vault = MemorySecretStore::new(false);
     for _ in 0..2 {
         match issue_one_key(&stage, &change, &vault).await {
             Ok(Enacted { made: Some(id), .. }) => {
                 let named =
                     !id.is_new() && stage.realize().key_id(&user.spec.name, id.local_name()).as_ref() == Some(&id);
-                stage.require_law(Law::Delivers, named, format!("{id} is not the id of a key of {}", user.spec.name));
                 stage.require_law(
-                    Law::Delivers,
+                    Law::DeliversSecrets,
+                    named,
+                    format!("{id} is not the id of a key of {}", user.spec.name),
+                );
+                stage.require_law(
+                    Law::DeliversSecrets,
                     vault.delivered_secrets().contains_key(&id),
                     format!("the secret of {id} was not delivered to the secret store"),
                 );
             }
-            Ok(_) => stage.report_violation(Law::Delivers, "the id of the created key is not reported"),
+            Ok(_) => stage.report_violation(Law::DeliversSecrets, "the id of the created key is not reported"),
             Err(error) => {
                 stage.report_violation(Law::Enacts, error);
                 return Err(ScenarioStopped);
@@ -120,45 +131,49 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     }
     let kept = vault.delivered_secrets();
     let keys = observe_keys(&mut stage, &user.spec.name).await?;
-    stage.require_law(Law::Delivers, keys.keys().eq(kept.keys()), "the live keys are not the keys in the secret store");
-    stage.require_law(Law::Delivers, keys.values().all(|works| *works), "a created key is not active");
+    stage.require_law(
+        Law::DeliversSecrets,
+        keys.keys().eq(kept.keys()),
+        "the live keys are not the keys in the secret store",
+    );
+    stage.require_law(Law::DeliversSecrets, keys.values().all(|works| *works), "a created key is not active");
     let mut secrets = kept.values().map(ExposeSecret::expose_secret);
     let distinct = secrets.next().zip(secrets.next()).is_some_and(|(a, b)| a != b && !a.is_empty() && !b.is_empty());
-    stage.require_law(Law::Delivers, distinct, "two keys do not have different secrets");
+    stage.require_law(Law::DeliversSecrets, distinct, "two keys do not have different secrets");
     Ok(())
 }
 
 /// If the secret store refuses the secret, no key is left.
 async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "a key whose secret is not stored").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "a key whose secret is not stored").await?;
     let user = fixtures::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
     stage.reach_state(&wanted, EnactCount::Once).await?;
-    let issued = issue_one_key(&stage, &change, &MemoryVault::new(true)).await;
-    stage.require_law(Law::Delivers, issued.is_err(), "the creation is reported as successful");
+    let issued = issue_one_key(&stage, &change, &MemorySecretStore::new(true)).await;
+    stage.require_law(Law::DeliversSecrets, issued.is_err(), "the creation is reported as successful");
     let keys = observe_keys(&mut stage, &user.spec.name).await?;
-    stage.require_law(Law::Delivers, keys.is_empty(), "the key still exists");
+    stage.require_law(Law::DeliversSecrets, keys.is_empty(), "the key still exists");
     Ok(())
 }
 
 /// No key is created for a user without the stack's mark.
 async fn refuse_unmanaged_user(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     const NAME: &str = "stranger-user";
-    let mut stage = Stage::prepare_stage(worlds, failures, "keys of an unmanaged user").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "keys of an unmanaged user").await?;
     let Some(change) = key_creation(&stage, NAME, &Address::for_identity(NAME, None)) else { return Ok(()) };
-    let added = stage.world.add_stranger(Principal::User, NAME).await;
+    let added = stage.world.add_unmanaged_principal(Principal::User, NAME).await;
     stage.expect_world(added)?;
-    let before = stage.world.describe_strangers().await;
+    let before = stage.world.describe_unmanaged_objects().await;
     let before = stage.expect_world(before)?;
-    let vault = MemoryVault::new(false);
+    let vault = MemorySecretStore::new(false);
     let refused = issue_one_key(&stage, &change, &vault).await;
-    let said_so = refused.is_err_and(|error| error.kind == EnactErrorKind::NotOurs);
-    stage.require_law(Law::RefusesStrangers, said_so, "a key was created for a user that the stack does not manage");
-    let after = stage.world.describe_strangers().await;
+    let said_so = refused.is_err_and(|error| error.kind == EnactErrorKind::NotManaged);
+    stage.require_law(Law::RefusesUnmanaged, said_so, "a key was created for a user that the stack does not manage");
+    let after = stage.world.describe_unmanaged_objects().await;
     let after = stage.expect_world(after)?;
     stage.require_law(
-        Law::SparesStrangers,
+        Law::KeepsUnmanaged,
         before == after && vault.delivered_secrets().is_empty(),
         "an unmanaged user has a new key",
     );

@@ -1,9 +1,9 @@
 //! The lifecycle of identities: they join, move, are tampered with, are quarantined, are restored, and leave.
 //!
-//! Every scenario starts in an empty world and verifies each state that it reaches ([`Stage::verify_state`]).
+//! Every scenario starts in an empty world and verifies each state that it reaches ([`ConformanceScenario::verify_state`]).
 
 use super::diff::DesiredState;
-use super::scenario::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
+use super::scenario::{ConformanceScenario, EnactCount, ScenarioStopped, describe_change_briefly};
 use super::{Law, LawViolation, Worlds, fixtures};
 use crate::{Change, Principal, Resource};
 
@@ -19,7 +19,7 @@ pub async fn check_identity_lifecycle(worlds: &dyn Worlds, failures: &mut Vec<La
 
 /// All identities join, with every change made twice. Then all leave in the same way.
 async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "joiners").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "joiners").await?;
     let wanted = stage.desired_active(&stage.all_identities());
     let snapshot = stage.reach_state(&wanted, EnactCount::Twice).await?;
     for (id, identity) in &snapshot.identities {
@@ -32,21 +32,21 @@ async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -
         );
     }
     stage.require_law(
-        Law::SparesStrangers,
+        Law::KeepsUnmanaged,
         snapshot.strangers.is_empty(),
         "unmanaged objects are observed in an empty account",
     );
     stage.scene = "leavers".to_owned();
     let snapshot = stage.reach_state(&DesiredState::default(), EnactCount::Twice).await?;
     let gone = snapshot.identities.is_empty() && snapshot.shared.is_empty() && snapshot.strangers.is_empty();
-    stage.require_law(Law::Leaves, gone, "an object is left");
+    stage.require_law(Law::DeletesLeavers, gone, "an object is left");
     Ok(())
 }
 
 /// One user and one role make each of the moves in [`cast::MOVES`] and reverse it. Then a scope that both have, and a
 /// group, change.
 async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "before the moves").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "before the moves").await?;
     let cast = stage.full_identities();
     let home = stage.desired_active(&cast);
     stage.reach_state(&home, EnactCount::Once).await?;
@@ -84,7 +84,7 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
 
 /// Another user attaches access and credentials to identities. Both are observed, and the next run deletes them.
 async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "before the tampering").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "before the tampering").await?;
     let cast = stage.full_identities();
     let wanted = stage.desired_active(&cast);
     stage.reach_state(&wanted, EnactCount::Once).await?;
@@ -98,12 +98,12 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
         }
         let changes = stage.plan_changes(&wanted).await?;
         let removed = changes.iter().filter(|change| matches!(change, Change::Delete { .. })).count();
-        stage.require_law(Law::ManagesWhole, removed >= 2, format!("only {removed} unmanaged objects were observed"));
+        stage.require_law(Law::FindsUnmanaged, removed >= 2, format!("only {removed} unmanaged objects were observed"));
         stage.reach_state(&wanted, EnactCount::Twice).await?;
         if who.spec.principal == Principal::User {
             let working = stage.world.count_working_credentials(&who.spec.name).await;
             let working = stage.expect_world(working)?;
-            stage.require_law(Law::ManagesWhole, working == 0, format!("{working} credentials still work"));
+            stage.require_law(Law::FindsUnmanaged, working == 0, format!("{working} credentials still work"));
         }
     }
     stage.scene = "leavers with unmanaged access".to_owned();
@@ -118,7 +118,7 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
 /// Identities with unmanaged access and credentials are quarantined, stay the same when quarantined again, are
 /// restored, are quarantined again and deleted.
 async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "before the quarantine").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "before the quarantine").await?;
     let cast = stage.all_identities();
     let active = stage.desired_active(&cast);
     stage.reach_state(&active, EnactCount::Once).await?;
@@ -143,14 +143,14 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
             let again = stage.desired_quarantine(&desired_from_live(&snapshot), &id, &snapshot);
             for change in stage.plan_changes(&again.unwrap_or(shut)).await? {
                 stage.report_violation(
-                    Law::QuarantineShuts,
+                    Law::QuarantineDenies,
                     format!("a second run plans {}", describe_change_briefly(&change)),
                 );
             }
             if who.spec.principal == Principal::User {
                 let working = stage.world.count_working_credentials(&who.spec.name).await;
                 let working = stage.expect_world(working)?;
-                stage.require_law(Law::QuarantineShuts, working == 0, format!("{working} credentials still work"));
+                stage.require_law(Law::QuarantineDenies, working == 0, format!("{working} credentials still work"));
             }
         }
         stage.scene = format!("after quarantine: {round}");
@@ -179,7 +179,7 @@ async fn resume_after_interruptions(
     worlds: &dyn Worlds,
     failures: &mut Vec<LawViolation>,
 ) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "an interrupted run").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "an interrupted run").await?;
     let cast = stage.full_identities();
     let active = stage.desired_active(&cast);
     for (what, from, to) in

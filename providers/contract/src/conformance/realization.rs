@@ -1,23 +1,23 @@
 //! Laws about what a provider realizes. They need no cloud.
 //!
 //! In: the identities, scopes and groups of [`cast`]. Out: violations of [`Law::Deterministic`], [`Law::WellFormed`],
-//! [`Law::Ordered`], [`Law::Fenced`], [`Law::Between`] and [`Law::QuarantineShuts`].
+//! [`Law::Ordered`], [`Law::LeaseDenied`], [`Law::InterimStates`] and [`Law::QuarantineDenies`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff;
-use super::scenario::{ScenarioStopped, Stage};
+use super::scenario::{ConformanceScenario, ScenarioStopped};
 use super::{Law, LawViolation, Worlds, accounts, fixtures, interim_states};
 use crate::{DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Resource, ResourceId, Scope, Value};
 
 /// Checks every object of the cast, then the dependencies between all of them.
 pub async fn check_realization(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
     // A scenario that stops has already reported why.
-    let _: Result<(), ScenarioStopped> = realize_cast(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = realize_fixtures(worlds, failures).await;
 }
 
-async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "realize").await?;
+async fn realize_fixtures(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "realize").await?;
     for scope in fixtures::build_scopes(&stage.world.vocabulary()) {
         check_realized_scope(&mut stage, &scope);
     }
@@ -40,7 +40,11 @@ async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> 
     if let Some(trusts) = stage.realize().trusts.clone() {
         let is_role = |resource: &&Resource| trusts.narrow_trust(resource, resource, false).is_some();
         let roles: Vec<Resource> = all.values().filter(is_role).cloned().collect();
-        stage.require_law(Law::Between, roles.len() > 1, "the provider does not recognize roles by their trust policy");
+        stage.require_law(
+            Law::InterimStates,
+            roles.len() > 1,
+            "the provider does not recognize roles by their trust policy",
+        );
         interim_states::check_narrowed_principals(&mut stage, trusts.as_ref(), &roles);
     }
     stage.scene = "realize the stack".to_owned();
@@ -50,9 +54,10 @@ async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> 
     Ok(())
 }
 
-fn check_realized_scope(stage: &mut Stage<'_>, scope: &Scope) {
+fn check_realized_scope(stage: &mut ConformanceScenario<'_>, scope: &Scope) {
     stage.scene = format!("realize scope {}", scope.name);
-    let make = |stage: &Stage<'_>| stage.realize().objects.realize_scope(&stage.realm, &stage.stack, scope);
+    let make =
+        |stage: &ConformanceScenario<'_>| stage.realize().objects.realize_scope(&stage.realm, &stage.stack, scope);
     let (one, two) = (make(stage), make(stage));
     let id = stage.realize().ids.scope_id(&stage.stack, &scope.name);
     let violations = stage.realize().limits.check_scope_limits(scope, &one);
@@ -65,9 +70,10 @@ fn check_realized_scope(stage: &mut Stage<'_>, scope: &Scope) {
     stage.require_law(Law::WellFormed, marked, "it does not have the marks of the stack and of its address");
 }
 
-fn check_realized_identity(stage: &mut Stage<'_>, identity: &DesiredIdentity) -> Vec<Resource> {
+fn check_realized_identity(stage: &mut ConformanceScenario<'_>, identity: &DesiredIdentity) -> Vec<Resource> {
     let marks = Marks::for_active_identity(stage.stack.clone(), identity);
-    let make = |stage: &Stage<'_>| stage.realize().objects.realize_identity(&stage.realm, identity, &marks);
+    let make =
+        |stage: &ConformanceScenario<'_>| stage.realize().objects.realize_identity(&stage.realm, identity, &marks);
     let (one, two) = (make(stage), make(stage));
     stage.require_law(Law::Deterministic, one == two, "two calls with equal arguments give different results");
     let ids: BTreeSet<&ResourceId> = one.iter().map(|resource| &resource.id).collect();
@@ -94,7 +100,12 @@ fn check_realized_identity(stage: &mut Stage<'_>, identity: &DesiredIdentity) ->
 
 /// A resource that denies access contains the deadline, and every resource that grants access depends on it, directly
 /// or indirectly.
-fn check_lease_deny(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource], deadline: &str) {
+fn check_lease_deny(
+    stage: &mut ConformanceScenario<'_>,
+    identity: &DesiredIdentity,
+    resources: &[Resource],
+    deadline: &str,
+) {
     let mentions = |resource: &Resource| {
         resource.attributes.values().map(Value::to_json).any(|value| value.to_string().contains(deadline))
     };
@@ -104,16 +115,16 @@ fn check_lease_deny(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources
         .map(|r| &r.id)
         .collect();
     if fences.is_empty() {
-        return stage.report_violation(Law::Fenced, "no resource denies access at the deadline");
+        return stage.report_violation(Law::LeaseDenied, "no resource denies access at the deadline");
     }
     let id = stage.realize().ids.principal_id(identity.spec.principal, &identity.spec.name);
     for resource in resources.iter().filter(|resource| resource.id != id && !fences.contains(&resource.id)) {
         let behind = transitive_dependencies(resources, &resource.id).iter().any(|need| fences.contains(need));
-        stage.require_law(Law::Fenced, behind, format!("{} can be created before the lease deny", resource.id));
+        stage.require_law(Law::LeaseDenied, behind, format!("{} can be created before the lease deny", resource.id));
     }
     if identity.spec.principal == Principal::Role {
         let closes = resources.iter().find(|resource| resource.id == id).is_some_and(mentions);
-        stage.require_law(Law::Fenced, closes, "the role can be assumed after the deadline");
+        stage.require_law(Law::LeaseDenied, closes, "the role can be assumed after the deadline");
     }
 }
 
@@ -131,32 +142,32 @@ fn transitive_dependencies<'a>(resources: &'a [Resource], id: &'a ResourceId) ->
     found
 }
 
-fn check_quarantine(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]) {
-    let quarantine = Quarantine { at: fixtures::LATER, reason: "removed".to_owned() };
+fn check_quarantine(stage: &mut ConformanceScenario<'_>, identity: &DesiredIdentity, resources: &[Resource]) {
+    let quarantine = Quarantine { at: fixtures::AFTER_DEADLINE, reason: "removed".to_owned() };
     let live = to_live_identity(stage, identity, resources, Marks::for_active_identity(stage.stack.clone(), identity));
     let once = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
     let again = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
     stage.require_law(Law::Deterministic, once == again, "two quarantines with equal arguments give different results");
     let marks = once.iter().find(|resource| resource.id == live.id).and_then(|resource| resource.marks.clone());
     let Some(marks) = marks.filter(|marks| marks.quarantine.as_ref() == Some(&quarantine)) else {
-        return stage.report_violation(Law::QuarantineShuts, "the marks do not record the quarantine");
+        return stage.report_violation(Law::QuarantineDenies, "the marks do not record the quarantine");
     };
     let denied = once.iter().any(|resource| stage.realize().semantics.is_restriction(resource));
-    stage.require_law(Law::QuarantineShuts, denied, "no resource denies access");
+    stage.require_law(Law::QuarantineDenies, denied, "no resource denies access");
     let live = to_live_identity(stage, identity, &once, marks);
     let twice = stage.realize().objects.realize_quarantine(&stage.realm, &live, &quarantine);
     let by_id = |all: Vec<Resource>| -> BTreeMap<ResourceId, Resource> {
         all.into_iter().map(|resource| (resource.id.clone(), resource)).collect()
     };
     stage.require_law(
-        Law::QuarantineShuts,
+        Law::QuarantineDenies,
         by_id(once) == by_id(twice),
         "a quarantine applied to its own result changes a resource",
     );
 }
 
 fn to_live_identity(
-    stage: &Stage<'_>,
+    stage: &ConformanceScenario<'_>,
     identity: &DesiredIdentity,
     resources: &[Resource],
     marks: Marks,

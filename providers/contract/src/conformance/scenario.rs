@@ -25,7 +25,7 @@ pub enum EnactCount {
 }
 
 /// A world, the stack that the scenario works on, and the violations found so far.
-pub struct Stage<'a> {
+pub struct ConformanceScenario<'a> {
     pub world: Box<dyn World>,
     pub stack: StackName,
     pub realm: Realm,
@@ -34,14 +34,14 @@ pub struct Stage<'a> {
     pub scene: String,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> ConformanceScenario<'a> {
     /// Creates a new world, in which the stack has no objects.
-    pub async fn prepare_stage(
+    pub async fn start_scenario(
         worlds: &dyn Worlds,
         failures: &'a mut Vec<LawViolation>,
         scene: &str,
     ) -> Result<Self, ScenarioStopped> {
-        let scenery = |detail: String| LawViolation { law: Law::Scenery, detail: format!("{scene}: {detail}") };
+        let scenery = |detail: String| LawViolation { law: Law::TestWorld, detail: format!("{scene}: {detail}") };
         let world = match worlds.create_world().await {
             Ok(world) => world,
             Err(error) => {
@@ -110,7 +110,7 @@ impl<'a> Stage<'a> {
     /// The result of an action of the world. If the world failed, the scenario stops.
     pub fn expect_world<T>(&mut self, outcome: Result<T, WorldError>) -> Result<T, ScenarioStopped> {
         outcome.map_err(|error| {
-            self.report_violation(Law::Scenery, error);
+            self.report_violation(Law::TestWorld, error);
             ScenarioStopped
         })
     }
@@ -143,7 +143,7 @@ impl<'a> Stage<'a> {
         snapshot: &Snapshot,
     ) -> Option<DesiredState> {
         let live = snapshot.identities.get(principal)?;
-        let quarantine = Quarantine { at: fixtures::LATER, reason: "removed".to_owned() };
+        let quarantine = Quarantine { at: fixtures::AFTER_DEADLINE, reason: "removed".to_owned() };
         let mut wanted = wanted.clone();
         wanted
             .add_identity(principal.clone(), self.realize().objects.realize_quarantine(&self.realm, live, &quarantine));
@@ -219,7 +219,7 @@ impl<'a> Stage<'a> {
             }
         }
         for id in diff::live_resources(&snapshot).into_keys().filter(|id| !wanted.all_resources().contains_key(id)) {
-            self.report_violation(Law::Leaves, format!("{id} still exists"));
+            self.report_violation(Law::DeletesLeavers, format!("{id} still exists"));
         }
         for (id, identity) in &snapshot.identities {
             let digest = |resources| Some(identity_digest(BTreeMap::values(resources)));

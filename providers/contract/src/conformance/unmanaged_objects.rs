@@ -3,7 +3,7 @@
 //! None of them may change, and every write to them must be refused.
 
 use super::diff::DesiredState;
-use super::scenario::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
+use super::scenario::{ConformanceScenario, EnactCount, ScenarioStopped, describe_change_briefly};
 use super::{Law, LawViolation, Worlds, fixtures};
 use crate::{Change, EnactErrorKind, Marks, Principal, Quarantine, Resource, Snapshot, StackName};
 
@@ -17,25 +17,25 @@ fn stranger_name(principal: Principal) -> &'static str {
 /// Runs the three scenarios, each in its own world.
 pub async fn check_foreign_objects(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
     // A scenario that stops has already reported why.
-    let _: Result<(), ScenarioStopped> = leave_bystanders_unchanged(worlds, failures).await;
-    let _: Result<(), ScenarioStopped> = refuse_namesakes(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = leave_unmanaged_unchanged(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = refuse_same_names(worlds, failures).await;
     let _: Result<(), ScenarioStopped> = separate_stacks(worlds, failures).await;
 }
 
 /// A stack joins and leaves completely while strangers exist.
-async fn leave_bystanders_unchanged(
+async fn leave_unmanaged_unchanged(
     worlds: &dyn Worlds,
     failures: &mut Vec<LawViolation>,
 ) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "with unmanaged objects").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "with unmanaged objects").await?;
     for principal in stage.principal_forms() {
         let name = stranger_name(principal);
-        let added = stage.world.add_stranger(principal, name).await;
+        let added = stage.world.add_unmanaged_principal(principal, name).await;
         stage.expect_world(added)?;
     }
-    let added = stage.world.add_stranger_policy(&stage.stack, "stranger_scope").await;
+    let added = stage.world.add_unmanaged_policy(&stage.stack, "stranger_scope").await;
     stage.expect_world(added)?;
-    let before = stage.world.describe_strangers().await;
+    let before = stage.world.describe_unmanaged_objects().await;
     let before = stage.expect_world(before)?;
     let active = stage.desired_active(&stage.all_identities());
     let snapshot = stage.reach_state(&active, EnactCount::Once).await?;
@@ -43,55 +43,56 @@ async fn leave_bystanders_unchanged(
         let name = stranger_name(principal);
         let id = stage.realize().ids.principal_id(principal, name);
         let known = snapshot.strangers.get(&id).is_some_and(|stranger| stranger.stack.is_none());
-        stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as unmanaged"));
+        stage.require_law(Law::KeepsUnmanaged, known, format!("{id} is not observed as unmanaged"));
     }
     stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
-    require_strangers_unchanged(&mut stage, &before).await
+    require_unmanaged_unchanged(&mut stage, &before).await
 }
 
 /// Unmarked objects have the names that the stack wants. Every change to them, and to what is attached to them, is refused.
-async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
+async fn refuse_same_names(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage =
-        Stage::prepare_stage(worlds, failures, "unmarked objects with the names of the stack's objects").await?;
+        ConformanceScenario::start_scenario(worlds, failures, "unmarked objects with the names of the stack's objects")
+            .await?;
     let cast = stage.all_identities();
     let active = stage.desired_active(&cast);
     for who in &cast {
-        let added = stage.world.add_stranger(who.spec.principal, &who.spec.name).await;
+        let added = stage.world.add_unmanaged_principal(who.spec.principal, &who.spec.name).await;
         stage.expect_world(added)?;
     }
     for scope in fixtures::build_scopes(&stage.world.vocabulary()) {
-        let added = stage.world.add_stranger_policy(&stage.stack, &scope.name).await;
+        let added = stage.world.add_unmanaged_policy(&stage.stack, &scope.name).await;
         stage.expect_world(added)?;
     }
     let has_groups = stage.realize().groups.is_some();
     for group in fixtures::build_groups(&stage.world.vocabulary()).into_iter().filter(|_| has_groups) {
-        let added = stage.world.add_stranger_group(&group.name).await;
+        let added = stage.world.add_unmanaged_group(&group.name).await;
         stage.expect_world(added)?;
     }
-    let before = stage.world.describe_strangers().await;
+    let before = stage.world.describe_unmanaged_objects().await;
     let before = stage.expect_world(before)?;
     let snapshot = stage.observe_desired(&active).await?;
     let none = snapshot.identities.is_empty();
-    stage.require_law(Law::SparesStrangers, none, "unmarked principals are observed as part of the stack");
+    stage.require_law(Law::KeepsUnmanaged, none, "unmarked principals are observed as part of the stack");
     for id in active.identities.keys() {
         let known = snapshot.strangers.contains_key(id);
-        stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as unmanaged"));
+        stage.require_law(Law::KeepsUnmanaged, known, format!("{id} is not observed as unmanaged"));
     }
     for resource in active.all_resources().into_values() {
         for change in list_every_change(resource) {
-            require_refusal(&mut stage, Law::RefusesStrangers, &change).await;
+            require_refusal(&mut stage, Law::RefusesUnmanaged, &change).await;
         }
     }
-    require_strangers_unchanged(&mut stage, &before).await
+    require_unmanaged_unchanged(&mut stage, &before).await
 }
 
 /// Two stacks in one cloud. The objects of each are strangers to the other.
 async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
-    let mut stage = Stage::prepare_stage(worlds, failures, "two stacks").await?;
+    let mut stage = ConformanceScenario::start_scenario(worlds, failures, "two stacks").await?;
     let theirs = stage.desired_active(&stage.all_identities());
     let before = stage.reach_state(&theirs, EnactCount::Once).await?;
     let (first, second) = (stage.stack.clone(), StackName::new("conformance-neighbour"));
-    let second = second.map_err(|error| stage.report_violation(Law::Scenery, error)).map_err(|()| ScenarioStopped)?;
+    let second = second.map_err(|error| stage.report_violation(Law::TestWorld, error)).map_err(|()| ScenarioStopped)?;
     stage.stack = second;
     let snapshot = stage.observe_desired(&DesiredState::default()).await?;
     let none = snapshot.identities.is_empty() && snapshot.shared.is_empty();
@@ -107,8 +108,9 @@ async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
         if let (Some(marks), Some(_)) = (&resource.marks, &resource.identity) {
             let ours = Box::new(Marks::new(stage.stack.clone(), marks.address.clone()));
             let id = || resource.id.clone();
-            require_refusal(&mut stage, Law::ChangesHands, &Change::Adopt { id: id(), after: ours.clone() }).await;
-            require_refusal(&mut stage, Law::ChangesHands, &Change::Unmark { id: id(), before: ours }).await;
+            require_refusal(&mut stage, Law::ImportsAndReleases, &Change::Import { id: id(), after: ours.clone() })
+                .await;
+            require_refusal(&mut stage, Law::ImportsAndReleases, &Change::Release { id: id(), before: ours }).await;
         }
     }
     stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
@@ -133,17 +135,17 @@ fn list_every_change(resource: &Resource) -> Vec<Change> {
     ];
     if let Some(marks) = &resource.marks {
         let mut after = marks.clone();
-        after.quarantine = Some(Quarantine { at: fixtures::LATER, reason: "removed".to_owned() });
+        after.quarantine = Some(Quarantine { at: fixtures::AFTER_DEADLINE, reason: "removed".to_owned() });
         let (before, after) = (Some(Box::new(marks.clone())), Box::new(after));
         all.push(Change::Mark { id: resource.id.clone(), before, after });
     }
     all
 }
 
-/// Requires that a change is refused with [`EnactErrorKind::NotOurs`], even if it would change nothing.
-async fn require_refusal(stage: &mut Stage<'_>, law: Law, change: &Change) {
+/// Requires that a change is refused with [`EnactErrorKind::NotManaged`], even if it would change nothing.
+async fn require_refusal(stage: &mut ConformanceScenario<'_>, law: Law, change: &Change) {
     match stage.enact_one(change).await {
-        Err(error) if error.kind == EnactErrorKind::NotOurs => {}
+        Err(error) if error.kind == EnactErrorKind::NotManaged => {}
         Err(error) => stage.report_violation(
             law,
             format!("{} is refused with {:?}: {error}", describe_change_briefly(change), error.kind),
@@ -152,11 +154,11 @@ async fn require_refusal(stage: &mut Stage<'_>, law: Law, change: &Change) {
     }
 }
 
-async fn require_strangers_unchanged(stage: &mut Stage<'_>, before: &str) -> Result<(), ScenarioStopped> {
-    let after = stage.world.describe_strangers().await;
+async fn require_unmanaged_unchanged(stage: &mut ConformanceScenario<'_>, before: &str) -> Result<(), ScenarioStopped> {
+    let after = stage.world.describe_unmanaged_objects().await;
     let after = stage.expect_world(after)?;
     stage.require_law(
-        Law::SparesStrangers,
+        Law::KeepsUnmanaged,
         after == before,
         format!("unmanaged objects changed from {before} to {after}"),
     );
