@@ -23,17 +23,17 @@ use crate::hcl::source::FileSpan;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DependencyKind {
     /// An identity or a group has a scope attached.
-    Holds,
+    HasScope,
     /// An identity is a member of a group.
-    IsIn,
+    IsMemberOf,
     /// A role trusts an identity.
     Trusts,
     /// An identity names another in `depends_on`.
-    DependsOn,
+    DeclaredDependencies,
     /// An identity belongs to a service.
-    WorksFor,
+    BelongsToService,
     /// An identity, a group or a service has an owner.
-    AnsweredForBy,
+    HasOwner,
 }
 
 impl DependencyKind {
@@ -41,12 +41,12 @@ impl DependencyKind {
     #[must_use]
     pub fn verb(self) -> &'static str {
         match self {
-            Self::Holds => "has",
-            Self::IsIn => "is in",
+            Self::HasScope => "has",
+            Self::IsMemberOf => "is in",
             Self::Trusts => "trusts",
-            Self::DependsOn => "depends on",
-            Self::WorksFor => "works for",
-            Self::AnsweredForBy => "is owned by",
+            Self::DeclaredDependencies => "depends on",
+            Self::BelongsToService => "works for",
+            Self::HasOwner => "is owned by",
         }
     }
 }
@@ -68,11 +68,7 @@ impl DependencyGraph {
         for (label, service) in &declared.services {
             let node = builder.ensure_node(&Address::from_qualified_name("service", label));
             if let Some(owner) = &service.owner {
-                builder.add_dependency(
-                    node,
-                    &Address::from_qualified_name("owner", owner),
-                    DependencyKind::AnsweredForBy,
-                );
+                builder.add_dependency(node, &Address::from_qualified_name("owner", owner), DependencyKind::HasOwner);
             }
         }
         for (scope, _) in declared.scopes.values() {
@@ -81,18 +77,14 @@ impl DependencyGraph {
         for group in declared.groups.values() {
             let node = builder.ensure_node(&group.group.address);
             for scope in &group.group.scopes {
-                builder.add_dependency(node, &Address::from_text(format!("scope.{scope}")), DependencyKind::Holds);
+                builder.add_dependency(node, &Address::from_text(format!("scope.{scope}")), DependencyKind::HasScope);
             }
             for member in &group.members {
                 let member = builder.ensure_node(member);
-                builder.add_dependency(member, &group.group.address, DependencyKind::IsIn);
+                builder.add_dependency(member, &group.group.address, DependencyKind::IsMemberOf);
             }
             if let Some(owner) = &group.owner {
-                builder.add_dependency(
-                    node,
-                    &Address::from_text(format!("owner.{owner}")),
-                    DependencyKind::AnsweredForBy,
-                );
+                builder.add_dependency(node, &Address::from_text(format!("owner.{owner}")), DependencyKind::HasOwner);
             }
         }
         for (federation, _) in declared.federations.values() {
@@ -176,7 +168,7 @@ impl DependencyGraph {
             }
             words.push_str(&format!(" {verb} {b}"));
             if let Some(identity) = declared.identities.get(a) {
-                let part = if need == Some(DependencyKind::DependsOn) { "depends_on" } else { "trust" };
+                let part = if need == Some(DependencyKind::DeclaredDependencies) { "depends_on" } else { "trust" };
                 places.push((identity.origin.part_span(part), format!("{a} {verb} {b}")));
             }
         }
@@ -205,19 +197,23 @@ fn trace_path(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end:
 
 /// The dependencies of an identity: owner, service, scopes, trusted identities, `depends_on`.
 fn collect_dependencies(identity: &DeclaredIdentity) -> Vec<(Address, DependencyKind)> {
-    let mut needs = vec![(Address::from_qualified_name("owner", &identity.spec.owner), DependencyKind::AnsweredForBy)];
+    let mut needs = vec![(Address::from_qualified_name("owner", &identity.spec.owner), DependencyKind::HasOwner)];
     if let Some(service) = &identity.spec.service {
-        needs.push((Address::from_qualified_name("service", service), DependencyKind::WorksFor));
+        needs.push((Address::from_qualified_name("service", service), DependencyKind::BelongsToService));
     }
     needs.extend(
-        identity.spec.scopes.iter().map(|scope| (Address::from_qualified_name("scope", scope), DependencyKind::Holds)),
+        identity
+            .spec
+            .scopes
+            .iter()
+            .map(|scope| (Address::from_qualified_name("scope", scope), DependencyKind::HasScope)),
     );
     for trust in &identity.spec.trusts {
         if let Trust::Identity { identities } = trust {
             needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), DependencyKind::Trusts)));
         }
     }
-    needs.extend(identity.depends_on.iter().map(|address| (address.clone(), DependencyKind::DependsOn)));
+    needs.extend(identity.depends_on.iter().map(|address| (address.clone(), DependencyKind::DeclaredDependencies)));
     needs
 }
 

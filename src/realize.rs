@@ -13,7 +13,7 @@ use leasehold_provider::{
 };
 
 use crate::config::{BlockOrigin, DeclaredStack, Diagnostic};
-use crate::lifecycle::keys::{DesiredKeys, KeyFate};
+use crate::lifecycle::keys::{DesiredKeys, KeyDisposition};
 use crate::lifecycle::{IdentityStatus, LifecyclePhase};
 
 /// The resources of an identity or of a shared object, by id.
@@ -180,7 +180,10 @@ pub fn live_resources<'a>(standing: &IdentityStatus<'a>) -> Option<&'a ResourceM
 
 /// Whether a live resource is a credential that the block declares as kept.
 fn is_kept_credential(identity: &DesiredIdentity, part: &Resource, realize: &Realizer) -> bool {
-    realize.semantics.credential_kind(&part.id).is_some_and(|credential| identity.spec.keeps.contains(&credential))
+    realize
+        .semantics
+        .credential_kind(&part.id)
+        .is_some_and(|credential| identity.spec.retained_credentials.contains(&credential))
 }
 
 /// The issued keys of an identity: live keys that stay, with the status they should have, and the key to create. The new key depends on
@@ -194,9 +197,9 @@ fn realize_keys(
     let lives = |id: &ResourceId| standing.live.and_then(|live| live.resources.get(id)).cloned();
     let stay = keys.fates.iter().filter_map(|(id, fate)| {
         let status = match fate {
-            KeyFate::Works => "Active",
-            KeyFate::Off { .. } => "Inactive",
-            KeyFate::Goes(_) => return None,
+            KeyDisposition::Active => "Active",
+            KeyDisposition::Disabled { .. } => "Inactive",
+            KeyDisposition::Deleted(_) => return None,
         };
         Some(lives(id)?.with_attribute("status", status))
     });
@@ -260,7 +263,7 @@ pub fn compute_live_digest(live: &LiveIdentity, realize: &Realizer) -> leasehold
 }
 
 /// Whether the digest in the marks covers a resource. It leaves out objects that Leasehold must not change, and issued keys. Keys rotate
-/// with time and AWS chooses their ids; the diff compares each of them with its own [`KeyFate`].
+/// with time and AWS chooses their ids; the diff compares each of them with its own [`KeyDisposition`].
 fn is_in_digest(part: &Resource, live: Option<&LiveIdentity>, realize: &Realizer, guards: bool) -> bool {
     let key = live.and_then(|live| live.keys.get(&part.id));
     let issued = part.id.is_new() || key.is_some_and(|key| key.delivered.is_some());

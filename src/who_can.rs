@@ -70,7 +70,7 @@ fn evaluate_identity(
     realize: &Realizer,
     compare: &dyn Compare,
 ) -> AllowedIdentity {
-    let held = access::collect_holdings(live.resources.values(), shared, realize);
+    let held = access::collect_attached_access(live.resources.values(), shared, realize);
     let now = wanted.now.to_string();
     let question = Question {
         action: wanted.action,

@@ -74,7 +74,7 @@ async fn wait_for_halt(mut halt: watch::Receiver<Halt>, at_least: Halt) {
     }
 }
 
-type EndedStep = (StepId, Result<Enacted, EnactError>);
+type FinishedStep = (StepId, Result<Enacted, EnactError>);
 
 /// The state of an execution.
 struct Execution<'a> {
@@ -84,7 +84,7 @@ struct Execution<'a> {
     schedule: StepSchedule,
     /// How many steps, counted from the first, have recorded intents.
     intended: usize,
-    running: JoinSet<EndedStep>,
+    running: JoinSet<FinishedStep>,
     tasks: BTreeMap<tokio::task::Id, StepId>,
     outcome: ApplyOutcome,
 }
@@ -137,7 +137,7 @@ impl<'a> Execution<'a> {
             self.finish_step(Some(finished), journal);
         }
         self.running.abort_all();
-        let ended: BTreeSet<StepId> = self.outcome.ended_steps().collect();
+        let ended: BTreeSet<StepId> = self.outcome.finished_steps().collect();
         self.outcome.unknown = self.tasks.values().copied().filter(|id| !ended.contains(id)).collect();
         self.outcome.unknown.sort_unstable();
         self.outcome.abandoned = true;
@@ -178,7 +178,7 @@ impl<'a> Execution<'a> {
     /// Records the result of a step and makes the steps that waited for it ready.
     fn finish_step(
         &mut self,
-        finished: Option<Result<(tokio::task::Id, EndedStep), tokio::task::JoinError>>,
+        finished: Option<Result<(tokio::task::Id, FinishedStep), tokio::task::JoinError>>,
         journal: &dyn Journal,
     ) {
         let (id, result) = match finished {
@@ -273,7 +273,7 @@ impl StepSchedule {
 /// The steps that were not tried, with the reason. A step comes after the steps it needs, so one pass finds the
 /// failed step behind each.
 fn find_untried_steps(steps: &[Step], outcome: &ApplyOutcome) -> Vec<(StepId, UntriedReason)> {
-    let tried: BTreeSet<StepId> = outcome.ended_steps().chain(outcome.unknown.iter().copied()).collect();
+    let tried: BTreeSet<StepId> = outcome.finished_steps().chain(outcome.unknown.iter().copied()).collect();
     let mut blame: BTreeMap<StepId, StepId> = outcome.failed.iter().map(|(id, _)| (*id, *id)).collect();
     let mut not_done = Vec::new();
     for step in steps {

@@ -98,7 +98,7 @@ pub enum UntriedReason {
 
 impl ApplyOutcome {
     /// The steps that ended, with success or with an error.
-    pub fn ended_steps(&self) -> impl Iterator<Item = StepId> + '_ {
+    pub fn finished_steps(&self) -> impl Iterator<Item = StepId> + '_ {
         self.done.iter().map(|(id, _)| *id).chain(self.failed.iter().map(|(id, _)| *id))
     }
 

@@ -60,9 +60,11 @@ pub fn verify_objects(plan: &Plan, outcome: &ApplyOutcome, snapshot: &Snapshot) 
     }
     last.into_iter()
         .filter_map(|((id, _), change)| {
-            let still_strange =
-                || snapshot.unmarked.contains_key(id) || snapshot.shared.get(id).is_some_and(|object| object.adoptable);
-            let not_taken_in = matches!(change, Change::Adopt { .. }) && still_strange();
+            let still_strange = || {
+                snapshot.import_candidates.contains_key(id)
+                    || snapshot.shared.get(id).is_some_and(|object| object.importable)
+            };
+            let not_taken_in = matches!(change, Change::Import { .. }) && still_strange();
             let fault = if not_taken_in { VerifyFault::Marks } else { find_fault(change, live.find_live(id))? };
             Some(UnverifiedObject { id: id.clone(), fault })
         })
@@ -71,8 +73,8 @@ pub fn verify_objects(plan: &Plan, outcome: &ApplyOutcome, snapshot: &Snapshot) 
 
 fn find_fault(change: &Change, live: Option<&Resource>) -> Option<VerifyFault> {
     match (change, live) {
-        (Change::Delete { .. } | Change::Unmark { .. }, None) => None,
-        (Change::Unmark { .. }, Some(_)) => Some(VerifyFault::Marks),
+        (Change::Delete { .. } | Change::Release { .. }, None) => None,
+        (Change::Release { .. }, Some(_)) => Some(VerifyFault::Marks),
         (Change::Delete { .. }, Some(_)) => Some(VerifyFault::StillThere),
         (_, None) => Some(VerifyFault::Missing),
         // For a new key, the plan also has the attribute that names its secret store, which the live key does not have.
@@ -91,7 +93,7 @@ fn find_fault(change: &Change, live: Option<&Resource>) -> Option<VerifyFault> {
                 .collect();
             (!names.is_empty()).then_some(VerifyFault::Differs(names))
         }
-        (Change::Mark { after, .. } | Change::Adopt { after, .. }, Some(live)) => {
+        (Change::Mark { after, .. } | Change::Import { after, .. }, Some(live)) => {
             // Shared objects have no marks here if the bulk read does not include them, so there is nothing to compare.
             let unread = live.identity.is_none() && live.marks.is_none();
             (!unread && live.marks.as_ref() != Some(after.as_ref())).then_some(VerifyFault::Marks)

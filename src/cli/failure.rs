@@ -64,7 +64,7 @@ fn describe_error(error: WorkflowError) -> (String, u8) {
             let nothing = "No further changes were made: a change that cannot be recorded is not made.".to_owned();
             (format_message(&error.to_string(), &[nothing], Some(&error.help())), 1)
         }
-        WorkflowError::Vault(error) => {
+        WorkflowError::SecretStorage(error) => {
             let nothing = "Nothing was changed: no secret is created that cannot be stored.".to_owned();
             (format_message(&error.to_string(), &[nothing], Some(&error.help)), 1)
         }
@@ -109,7 +109,7 @@ fn describe_held_lock(stack: &StackName, record: &lock::LockRecord) -> String {
 
 fn describe_read_error(error: &ObserveError) -> String {
     let what = match error.kind {
-        ObserveErrorKind::WrongRealm => "the credentials belong to an account that the configuration does not allow",
+        ObserveErrorKind::WrongAccount => "the credentials belong to an account that the configuration does not allow",
         ObserveErrorKind::Unauthenticated => "the cloud does not accept the credentials",
         ObserveErrorKind::Denied => "the cloud could not be read: access denied",
         ObserveErrorKind::Unreachable => "the cloud could not be read: no response",

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_follow_up_carries_directory_and_variables_where_it_takes_them() {
+    fn follow_up_command_includes_directory_and_variables() {
         let plain = invocation(&["plan"]);
         let deep = invocation(&["-C", "a b", "plan", "it's", "--var-file", "$x.hclvars"]);
         let cases: [(&[&str], &str, &str); 9] = [

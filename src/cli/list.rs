@@ -37,7 +37,7 @@ pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<CommandExit, Comma
     if !findings.is_empty() {
         return Err(WorkflowError::Findings { findings, sources: stack.sources }.into());
     }
-    let rows: Vec<IdentityRow> = standings.iter().map(IdentityRow::from_standing).collect();
+    let rows: Vec<IdentityRow> = standings.iter().map(IdentityRow::from_status).collect();
     match args.format {
         OutputFormat::Human => super::print_result(&render_table(&rows))?,
         OutputFormat::Json => super::print_json(&json!({
@@ -66,7 +66,7 @@ pub struct IdentityRow {
 
 impl IdentityRow {
     /// The row for the status of an identity.
-    pub fn from_standing(standing: &IdentityStatus<'_>) -> Self {
+    pub fn from_status(standing: &IdentityStatus<'_>) -> Self {
         let marks = standing.live.map(|live| &live.marks);
         let declared = standing.declared;
         let (phase, deadline) = match &standing.phase {

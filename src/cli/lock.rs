@@ -66,11 +66,11 @@ pub async fn cmd_lock(
 async fn show_lock(here: &Path, args: &LockShowArgs) -> Result<CommandExit, CommandError> {
     let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let found = lock::read_lock(&ledger.store, &ledger.stack).await?;
-    let is_held = match &found {
-        Some((record, _)) => lock::is_held(&ledger.store, record, ledger.terms)?,
+    let is_acquired = match &found {
+        Some((record, _)) => lock::is_acquired(&ledger.store, record, ledger.terms)?,
         None => false,
     };
-    let held = found.as_ref().filter(|_| is_held);
+    let held = found.as_ref().filter(|_| is_acquired);
     match (args.format, held) {
         (OutputFormat::Json, _) => super::print_json(&json!({
             "format_version": "1.0",
@@ -120,7 +120,7 @@ async fn break_lock(
                     "Show the holder: `leasehold lock show`.",
                 ));
             }
-            breaking.break_held(&record).await
+            breaking.break_acquired_lock(&record).await
         }
         Ok(_) => {
             super::print_result("The lock is not held.\n")?;
@@ -145,7 +145,7 @@ struct LockBreaker<'a> {
 }
 
 impl LockBreaker<'_> {
-    async fn break_held(&self, record: &lock::LockRecord) -> Result<CommandExit, CommandError> {
+    async fn break_acquired_lock(&self, record: &lock::LockRecord) -> Result<CommandExit, CommandError> {
         let chain = self.open_chain(record.known_ledger()).await?;
         let broken = LockBroken {
             by: self.describe_person(),

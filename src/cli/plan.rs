@@ -75,7 +75,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
     })?;
     plan_view::show_plan_view(&plan, &rulings, &connection.realize, Some(&stack), &args.view)?;
     if let Some(path) = &args.out {
-        let sealed = if sealed::holds_secrets(&plan) { Some(seal_plan(&plan, &stack).await?) } else { None };
+        let sealed = if sealed::contains_secrets(&plan) { Some(seal_plan(&plan, &stack).await?) } else { None };
         let bytes = saved::write_plan(&plan, sealed.as_ref())
             .map_err(|error| anyhow::anyhow!("the plan cannot be saved: {error}"))?;
         let file = super::resolve_path(here, path);

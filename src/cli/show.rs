@@ -74,7 +74,7 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, Comm
         )
         .into());
     };
-    let row = IdentityRow::from_standing(standing);
+    let row = IdentityRow::from_status(standing);
     let mut resources: Vec<_> = standing.live.iter().flat_map(|live| live.resources.values().cloned()).collect();
     resources.iter_mut().for_each(leasehold_provider::Resource::redact_sensitive);
     let whole = json!({

@@ -17,7 +17,7 @@ use crate::workflow::{PlanReview, PlanSubject, RunResult, WorkflowError, Workflo
 /// An outage of the store that is shorter than this is not reported.
 const UNREPORTED: Duration = Duration::from_secs(3);
 /// The minimum time between two lines about an outage.
-const BETWEEN_LINES: Duration = Duration::from_secs(30);
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Prints events.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Terminal {
     /// Prints from time to time while the store does not answer, so that a waiting run is not mistaken for one that hangs.
     fn report_outage(&self, error: &StoreError, spent: Duration) {
         let mut last_line = lock(&self.outage);
-        if spent < UNREPORTED || last_line.is_some_and(|last| last.elapsed() < BETWEEN_LINES) {
+        if spent < UNREPORTED || last_line.is_some_and(|last| last.elapsed() < LINE_INTERVAL) {
             return;
         }
         *last_line = Some(Instant::now());

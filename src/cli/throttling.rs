@@ -12,7 +12,7 @@ use super::progress::{has_terminal, shared_screen};
 use crate::views::throttling::Throttling;
 
 /// The minimum time between two lines where stderr is not a terminal.
-const BETWEEN_LINES: Duration = Duration::from_secs(10);
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The state is global because the process has one stderr.
 static DESK: LazyLock<Mutex<ThrottlingDisplay>> = LazyLock::new(|| Mutex::new(ThrottlingDisplay::new()));
@@ -70,7 +70,7 @@ impl ThrottlingDisplay {
     fn show_line(&mut self, text: String) {
         if has_terminal() {
             self.line.get_or_insert_with(build_line).set_message(text);
-        } else if self.written.is_none_or(|at| at.elapsed() >= BETWEEN_LINES) {
+        } else if self.written.is_none_or(|at| at.elapsed() >= LINE_INTERVAL) {
             self.written = Some(Instant::now());
             super::write_stderr(&format!("{text}\n"));
         }

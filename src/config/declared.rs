@@ -219,7 +219,7 @@ pub enum SecretStore {
 
 /// How the access keys of an identity are issued and rotated.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyTerms {
+pub struct KeyRotation {
     /// The label of the store that receives their secrets.
     pub store: String,
     /// The maximum age of a key. An older key is replaced.
@@ -286,7 +286,7 @@ pub struct DeclaredIdentity {
     /// Its lease.
     pub lease: Lease,
     /// The terms for its issued access keys. `None`: Leasehold issues it none.
-    pub access_key: Option<KeyTerms>,
+    pub access_key: Option<KeyRotation>,
     /// Addresses of identities that must exist first.
     pub depends_on: BTreeSet<Address>,
     /// Where it is written.

@@ -108,7 +108,7 @@ provider "aws" { allowed_account_ids = [var.account] }
 "#;
 
     #[test]
-    fn what_is_wrong_elsewhere_does_not_matter() {
+    fn unrelated_errors_are_ignored() {
         let sound = evaluate_essentials(SOUND).unwrap();
         assert_eq!(sound.stack.as_str(), "payments");
         let first = &sound.providers.first;

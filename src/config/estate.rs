@@ -221,14 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn chains_are_followed_whatever_their_order_and_a_circle_ends() {
+    fn move_chains_are_order_independent_and_cycles_terminate() {
         let chain = [("identity.b", "identity.c"), ("identity.a", "identity.b")];
         assert_eq!(moved(&chain, "identity.a"), "identity.c");
         assert_eq!(moved(&[("identity.a", "identity.b"), ("identity.b", "identity.a")], "identity.a"), "identity.a");
     }
 
     #[test]
-    fn a_key_may_hold_anything() {
+    fn instance_key_may_contain_any_character() {
         assert!(is_module_address(&Address::from_text(r#"module.a["x.[\"y"]"#)));
         assert!(is_module_address(&Address::from_text(r#"module.a["identity.x"].module.b["["]"#)));
         assert_eq!(address_kind(&Address::from_text(r#"module.a["k.l"].identity.b"#)), Some("identity"));

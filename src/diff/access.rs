@@ -33,7 +33,7 @@ pub struct SharedObjects<'a> {
     objects: BTreeMap<&'a ResourceId, &'a Resource>,
     parts: BTreeMap<ResourceId, Vec<&'a Resource>>,
     /// Groups outside the stack, and the objects of the stack that are attached to them.
-    through_others: Option<&'a BTreeMap<ResourceId, BTreeSet<ResourceId>>>,
+    foreign_groups: Option<&'a BTreeMap<ResourceId, BTreeSet<ResourceId>>>,
 }
 
 impl<'a> SharedObjects<'a> {
@@ -61,12 +61,12 @@ impl<'a> SharedObjects<'a> {
     /// Adds the groups outside the stack to which these objects are attached.
     #[must_use]
     pub fn with_foreign_groups(self, snapshot: &'a Snapshot) -> Self {
-        Self { through_others: Some(&snapshot.through_others), ..self }
+        Self { foreign_groups: Some(&snapshot.foreign_groups), ..self }
     }
 
     /// The groups outside the stack to which an object is attached for which `of` is true.
     pub fn foreign_groups_with(&self, of: impl Fn(&ResourceId) -> bool) -> impl Iterator<Item = &'a ResourceId> {
-        let all = self.through_others.into_iter().flatten();
+        let all = self.foreign_groups.into_iter().flatten();
         all.filter(move |(_, held)| held.iter().any(&of)).map(|(group, _)| group)
     }
 
@@ -76,7 +76,7 @@ impl<'a> SharedObjects<'a> {
         let own = self.objects.get_key_value(id).map(|(id, _)| *id);
         let parts = self.parts.get(id).into_iter().flatten();
         let held = parts.flat_map(|part| &part.depends_on).filter_map(|id| Some(*self.objects.get_key_value(id)?.0));
-        let others = self.through_others.and_then(|through| through.get(id)).into_iter().flatten();
+        let others = self.foreign_groups.and_then(|through| through.get(id)).into_iter().flatten();
         let others = others.filter_map(|id| Some(*self.objects.get_key_value(id)?.0));
         own.into_iter().chain(held.chain(others).filter(move |held| Some(*held) != own))
     }
@@ -136,7 +136,7 @@ impl<'a> SharedObjects<'a> {
 
 /// Collects the policies that apply to an identity with these resources.
 #[must_use]
-pub fn collect_holdings<'a>(
+pub fn collect_attached_access<'a>(
     resources: impl IntoIterator<Item = &'a Resource>,
     shared: &SharedObjects<'_>,
     realize: &Realizer,
@@ -195,16 +195,16 @@ fn policy_documents<'a>(resource: &'a Resource, realize: &'a Realizer) -> impl I
 /// Compares an identity's access before and after. The verdict never claims more than is known: if it depends on a
 /// policy whose content was not read, it is [`AccessVerdict::Unknown`], unless that policy is the same on both sides
 /// and cannot matter.
-pub fn compare_holdings(
+pub fn compare_attached_access(
     before: (&ResourceMap, &SharedObjects<'_>),
     after: (&ResourceMap, &SharedObjects<'_>),
     realize: &Realizer,
     comparer: &dyn Compare,
 ) -> Comparison {
     let EffectiveHoldings { access: old, boundaries: old_boundary, sensitive: old_secret, .. } =
-        collect_holdings(before.0.values(), before.1, realize);
+        collect_attached_access(before.0.values(), before.1, realize);
     let EffectiveHoldings { access: new, boundaries: new_boundary, sensitive: new_secret, .. } =
-        collect_holdings(after.0.values(), after.1, realize);
+        collect_attached_access(after.0.values(), after.1, realize);
     let unknown = |reason: String| Comparison { verdict: AccessVerdict::Unknown, witness: None, reason: Some(reason) };
     if old_boundary != new_boundary {
         return unknown("the permissions boundary changes, and Leasehold does not read its content".to_owned());

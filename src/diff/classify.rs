@@ -87,7 +87,7 @@ pub enum Leaving {
         delete_after: Option<Timestamp>,
         /// The last use after the quarantine began, which prevents deletion although the grace period is over; `None`
         /// if there is none.
-        held_by_use: Option<Timestamp>,
+        last_use: Option<Timestamp>,
     },
     /// It is deleted.
     Deletion,
@@ -101,7 +101,7 @@ pub fn classify_identity(
     realize: &Realizer,
 ) -> Option<IdentityDelta> {
     if let (LifecyclePhase::Released, Some(live)) = (&standing.phase, standing.live) {
-        let unmark = Change::Unmark { id: live.id.clone(), before: Box::new(live.marks.clone()) };
+        let unmark = Change::Release { id: live.id.clone(), before: Box::new(live.marks.clone()) };
         let event = classify_lifecycle(standing, wanted, std::slice::from_ref(&unmark), realize);
         return Some(build_identity_delta(standing, event, vec![unmark]));
     }
@@ -109,7 +109,7 @@ pub fn classify_identity(
     let mut changes = resources::diff_resources(wanted, crate::realize::live_resources(standing).unwrap_or(&empty));
     if let (Some(_), Some(marks)) = (standing.adopts, wanted.get(&standing.id).and_then(|r| r.marks.as_ref())) {
         let after = Box::new(Marks { digest: None, ..marks.clone() });
-        changes.insert(0, Change::Adopt { id: standing.id.clone(), after });
+        changes.insert(0, Change::Import { id: standing.id.clone(), after });
     }
     if is_as_applied(standing, wanted) {
         // The configuration did not change, so a document that was rewritten outside Leasehold with the same meaning
@@ -181,7 +181,7 @@ fn classify_lifecycle(
 ) -> LifecycleEvent {
     if standing.adopts.is_some() {
         let mut reasons = reason::reasons_from_changes(changes, realize);
-        reasons.insert(ChangeReason::Adopted);
+        reasons.insert(ChangeReason::Imported);
         return LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: false, reasons, leaving: None };
     }
     let Some(live) = standing.live else {
@@ -201,7 +201,7 @@ fn classify_lifecycle(
         }
         LifecyclePhase::Absent { reason } => leave_event(reason, Leaving::Deletion, live_differs),
         LifecyclePhase::Quarantined(q) => {
-            let to = Leaving::Quarantine { delete_after: q.delete_after, held_by_use: q.held_by_use };
+            let to = Leaving::Quarantine { delete_after: q.delete_after, last_use: q.last_use };
             if live.marks.quarantine.is_some() {
                 let reasons = BTreeSet::from([ChangeReason::ChangedOutside]);
                 LifecycleEvent { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: Some(to) }
@@ -252,7 +252,7 @@ fn has_only_creates(changes: &[Change]) -> bool {
 }
 
 fn leave_event(reason: &LeaveReason, leaving: Leaving, drifted: bool) -> LifecycleEvent {
-    let mut reasons = BTreeSet::from([ChangeReason::Leaves { why: reason.clone() }]);
+    let mut reasons = BTreeSet::from([ChangeReason::Leaver { why: reason.clone() }]);
     if drifted {
         reasons.insert(ChangeReason::ChangedOutside);
     }

@@ -11,19 +11,21 @@ use leasehold_provider::{Address, Aspect, Change, Marks, Realizer};
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::LeaveReason;
-use crate::lifecycle::keys::{DesiredKeys, KeyDeletionReason, KeyFate, KeyIssueReason, describe_disabled_key};
+use crate::lifecycle::keys::{DesiredKeys, KeyDeletionReason, KeyDisposition, KeyIssueReason, describe_disabled_key};
 
 /// One reason for a change. A plan lists all that apply.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ChangeReason {
     /// It is quarantined or deleted.
-    Leaves {
+    #[serde(rename = "leaves")]
+    Leaver {
         /// The cause.
         why: LeaveReason,
     },
     /// It is imported: it exists without marks, and the stack will manage it.
-    Adopted,
+    #[serde(rename = "adopted")]
+    Imported,
     /// It is released: it is no longer managed, and continues to exist.
     Released {
         /// The deadline of its lease deny, which stays in its policy; `None` if it has no lease.
@@ -73,7 +75,8 @@ pub enum ChangeReason {
         template: String,
     },
     /// It uses another template, a template for the first time, or no template any more.
-    OtherTemplate {
+    #[serde(rename = "other_template")]
+    TemplateReplaced {
         /// The address of the old template; `None` if it had none.
         from: Option<String>,
         /// The address of the new template; `None` if it has none.
@@ -85,7 +88,8 @@ pub enum ChangeReason {
         why: KeyIssueReason,
     },
     /// One of its access keys is disabled.
-    KeyOff {
+    #[serde(rename = "key_off")]
+    KeyDisabled {
         /// The id of the key.
         key: String,
         /// When the key that replaces it was delivered.
@@ -94,7 +98,8 @@ pub enum ChangeReason {
         last_used: Option<Timestamp>,
     },
     /// One of its access keys is deleted.
-    KeyGoes {
+    #[serde(rename = "key_goes")]
+    KeyDeleted {
         /// The id of the key.
         key: String,
         /// Why the key is deleted.
@@ -134,8 +139,8 @@ impl ChangeReason {
     pub fn is_due_by_time(&self) -> bool {
         match self {
             Self::NewKey { why } => why.is_caused_by_time(),
-            Self::KeyOff { .. } => true,
-            Self::KeyGoes { why, .. } => why.is_caused_by_time(),
+            Self::KeyDisabled { .. } => true,
+            Self::KeyDeleted { why, .. } => why.is_caused_by_time(),
             _ => false,
         }
     }
@@ -145,8 +150,8 @@ impl fmt::Display for ChangeReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
-            Self::Leaves { why } => write!(f, "{why}"),
-            Self::Adopted => f.write_str("import: exists, not yet managed"),
+            Self::Leaver { why } => write!(f, "{why}"),
+            Self::Imported => f.write_str("import: exists, not yet managed"),
             Self::Released { until: None } => f.write_str("no longer managed → remove its marks, keep everything else"),
             Self::Released { until: Some(at) } => write!(
                 f,
@@ -162,13 +167,13 @@ impl fmt::Display for ChangeReason {
                 write!(f, "{word} {} → {}", text(from), text(to))
             }
             Self::Template { template } => write!(f, "{template} changed"),
-            Self::OtherTemplate { from, to } => write!(f, "template {} → {}", or_none(from), or_none(to)),
+            Self::TemplateReplaced { from, to } => write!(f, "template {} → {}", or_none(from), or_none(to)),
             Self::Address { from } => write!(f, "moved from {from}"),
             Self::NewKey { why } => write!(f, "new access key: {why}"),
-            Self::KeyOff { key, replaced_at, last_used } => {
+            Self::KeyDisabled { key, replaced_at, last_used } => {
                 write!(f, "{key} is disabled: {}", describe_disabled_key(*replaced_at, *last_used))
             }
-            Self::KeyGoes { key, why } => write!(f, "{key} is deleted: {why}"),
+            Self::KeyDeleted { key, why } => write!(f, "{key} is deleted: {why}"),
             Self::Differs { aspect } => f.write_str(match aspect {
                 Aspect::Trust => "trust differs",
                 Aspect::Access => "access differs",
@@ -212,7 +217,7 @@ pub fn reasons_from_marks(before: &Marks, after: &Marks) -> BTreeSet<ChangeReaso
     let template = |marks: &Marks| marks.template.as_deref().map(template_address);
     match (template(before), template(after)) {
         (from, to) if from != to => {
-            reasons.insert(ChangeReason::OtherTemplate { from, to });
+            reasons.insert(ChangeReason::TemplateReplaced { from, to });
         }
         (_, Some(template)) if before.template != after.template => {
             reasons.insert(ChangeReason::Template { template });
@@ -235,11 +240,11 @@ pub fn reasons_from_keys(changes: &[Change], keys: &DesiredKeys) -> BTreeSet<Cha
         }
         let key = id.local_name().to_owned();
         match keys.fates.get(id)? {
-            KeyFate::Works => None,
-            KeyFate::Off { replaced_at, last_used } => {
-                Some(ChangeReason::KeyOff { key, replaced_at: *replaced_at, last_used: *last_used })
+            KeyDisposition::Active => None,
+            KeyDisposition::Disabled { replaced_at, last_used } => {
+                Some(ChangeReason::KeyDisabled { key, replaced_at: *replaced_at, last_used: *last_used })
             }
-            KeyFate::Goes(why) => Some(ChangeReason::KeyGoes { key, why: why.clone() }),
+            KeyDisposition::Deleted(why) => Some(ChangeReason::KeyDeleted { key, why: why.clone() }),
         }
     };
     changes.iter().filter_map(reason).collect()
@@ -250,8 +255,8 @@ pub fn reasons_from_keys(changes: &[Change], keys: &DesiredKeys) -> BTreeSet<Cha
 pub fn is_key_rotation_change(change: &Change, keys: &DesiredKeys) -> bool {
     match keys.fates.get(change.id()) {
         None => change.id().is_new(),
-        Some(KeyFate::Works | KeyFate::Goes(KeyDeletionReason::NotDelivered)) => false,
-        Some(KeyFate::Off { .. } | KeyFate::Goes(_)) => true,
+        Some(KeyDisposition::Active | KeyDisposition::Deleted(KeyDeletionReason::NotDelivered)) => false,
+        Some(KeyDisposition::Disabled { .. } | KeyDisposition::Deleted(_)) => true,
     }
 }
 

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn each_sort_of_difference_has_its_change() {
+    fn each_difference_has_its_change_kind() {
         let a = thing("a", "1", None);
         let owned = thing("a", "1", Some("jane"));
         let both = thing("a", "2", Some("jane"));

@@ -60,9 +60,9 @@ pub fn diff_shared_objects(
         let whole = realize.ids.shared_root_id(change.id());
         if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), wanted.get(&whole))
         {
-            if !object.held_by.is_empty() {
+            if !object.foreign_attachments.is_empty() {
                 let kept = kept_for_others.entry(object.address.clone()).or_default();
-                kept.extend(object.held_by.iter().cloned());
+                kept.extend(object.foreign_attachments.iter().cloned());
                 continue;
             }
             if still_needed.contains(&whole) {
@@ -75,9 +75,9 @@ pub fn diff_shared_objects(
             deltas.entry(whole).or_default().push(change);
         }
     }
-    for (id, _) in snapshot.shared.iter().filter(|(_, object)| object.adoptable) {
+    for (id, _) in snapshot.shared.iter().filter(|(_, object)| object.importable) {
         if let Some(marks) = wanted.get(id).and_then(|resource| resource.marks.as_ref()) {
-            let adopt = Change::Adopt { id: id.clone(), after: Box::new(marks.clone()) };
+            let adopt = Change::Import { id: id.clone(), after: Box::new(marks.clone()) };
             deltas.entry(id.clone()).or_default().insert(0, adopt);
         }
     }

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_are_globs_on_whole_names() {
+    fn ignore_patterns_match_full_names() {
         let ignore =
             IgnorePatterns::parse_ignore_file("# ours\n\narn:aws:iam::*:role/legacy-*\narn:aws:iam::1:user/jane\n")
                 .unwrap();

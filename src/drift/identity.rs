@@ -42,15 +42,16 @@ pub fn check_identity_drift(
     }
     match &standing.phase {
         LifecyclePhase::Absent { .. } => {
-            report.findings.push(
-                looked.new_finding(DriftRule::GraceOver, "its grace period is over, but it still exists".to_owned()),
-            );
+            report.findings.push(looked.new_finding(
+                DriftRule::GracePeriodExpired,
+                "its grace period is over, but it still exists".to_owned(),
+            ));
             report.findings.extend(looked.find_unexplained_change());
         }
         LifecyclePhase::Quarantined(quarantined) if live.marks.quarantine.is_none() => {
-            if let LeaveReason::LeaseEnded { at } = &quarantined.reason {
+            if let LeaveReason::LeaseExpired { at } = &quarantined.reason {
                 let message = format!("its lease expired at {at}, but it is not quarantined");
-                report.findings.push(looked.new_finding(DriftRule::LeaseOver, message));
+                report.findings.push(looked.new_finding(DriftRule::LeaseExpired, message));
             } else {
                 report.pending.insert(standing.address.clone(), PendingChange::Leaves);
             }
@@ -130,9 +131,9 @@ impl IdentityCheck<'_> {
     }
 
     fn check_quarantined(&self, quarantined: &QuarantinedIdentity, report: &mut DriftReport) {
-        if let Some(used) = quarantined.held_by_use {
+        if let Some(used) = quarantined.last_use {
             let message = format!("its grace period is over, but it was used at {used}, after its quarantine began");
-            report.findings.push(self.new_finding(DriftRule::GraceOver, message));
+            report.findings.push(self.new_finding(DriftRule::GracePeriodExpired, message));
         }
         let delta = diff::classify_identity(self.standing, self.wanted, self.inputs.realize);
         if !self.outside && delta.is_none() {
@@ -142,7 +143,7 @@ impl IdentityCheck<'_> {
                     since: quarantined.quarantine.at,
                     reason: quarantined.quarantine.reason.clone(),
                     delete_after: quarantined.delete_after,
-                    held_by_use: quarantined.held_by_use,
+                    last_use: quarantined.last_use,
                 },
             );
             return;
@@ -182,7 +183,7 @@ impl IdentityCheck<'_> {
             let live_shared = SharedObjects::from_live_snapshot(self.inputs.snapshot, self.inputs.realize);
             let wanted_shared = SharedObjects::from_resources(self.inputs.shared.values(), self.inputs.realize);
             let (applied, now) = ((self.wanted, &wanted_shared), (&self.live.resources, &live_shared));
-            diff::access::compare_holdings(applied, now, self.inputs.realize, self.inputs.compare)
+            diff::access::compare_attached_access(applied, now, self.inputs.realize, self.inputs.compare)
         });
         let (marks, rest): (Vec<Change>, Vec<Change>) =
             delta.changes.into_iter().partition(|change| !is_not_mark_change(change));
@@ -196,7 +197,7 @@ impl IdentityCheck<'_> {
                 Change::Update { after, .. } => {
                     self.new_finding(DriftRule::Changed, format!("{} differs from the applied state", after.id))
                 }
-                Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => continue,
+                Change::Mark { .. } | Change::Import { .. } | Change::Release { .. } => continue,
             };
             finding.access = access.clone().filter(|_| self.may_affect_access(&change));
             finding.changes = vec![invert_change(change)];
@@ -246,7 +247,8 @@ impl IdentityCheck<'_> {
     }
 
     fn report_unmanaged(&self, resource: &Resource) -> DriftFinding {
-        let rule = if self.is_credential(resource) { DriftRule::StrayCredential } else { DriftRule::StrayAccess };
+        let rule =
+            if self.is_credential(resource) { DriftRule::UnmanagedCredential } else { DriftRule::UnmanagedAccess };
         let held = resource.attributes.iter().find_map(|(name, value)| {
             match (self.attribute_aspect(&resource.id, name), value) {
                 (Aspect::Access, Value::Text(policy)) => Some(policy.clone()),

@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Alias, Change, Compare, Comparison, Realizer, Realm, ResourceId, Snapshot, StackName, Stranger,
+    Address, Alias, Change, Compare, Comparison, Realizer, Realm, ResourceId, Snapshot, StackName, UnmanagedObject,
 };
 use serde::Serialize;
 
@@ -63,9 +63,11 @@ pub type RecordedIdentities = BTreeSet<(Address, Option<Alias>)>;
 #[serde(rename_all = "kebab-case")]
 pub enum DriftRule {
     /// An identity has a policy, attachment or group that is not declared.
-    StrayAccess,
+    #[serde(rename = "stray-access")]
+    UnmanagedAccess,
     /// An identity has a key or password that is not declared.
-    StrayCredential,
+    #[serde(rename = "stray-credential")]
+    UnmanagedCredential,
     /// A part of an identity, or a shared object, differs from what was applied.
     Changed,
     /// An object has the stack's name or path, but not its mark.
@@ -73,9 +75,11 @@ pub enum DriftRule {
     /// A declared object does not exist.
     Missing,
     /// A lease has expired, and the identity is not quarantined.
-    LeaseOver,
+    #[serde(rename = "lease-over")]
+    LeaseExpired,
     /// A grace period is over, and the identity still exists.
-    GraceOver,
+    #[serde(rename = "grace-over")]
+    GracePeriodExpired,
     /// No stack manages the object.
     Unmanaged,
 }
@@ -85,13 +89,13 @@ impl DriftRule {
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {
-            Self::StrayAccess => "drift-stray-access",
-            Self::StrayCredential => "drift-stray-credential",
+            Self::UnmanagedAccess => "drift-stray-access",
+            Self::UnmanagedCredential => "drift-stray-credential",
             Self::Changed => "drift-changed",
             Self::Unmarked => "drift-unmarked",
             Self::Missing => "drift-missing",
-            Self::LeaseOver => "lease-over",
-            Self::GraceOver => "grace-over",
+            Self::LeaseExpired => "lease-over",
+            Self::GracePeriodExpired => "grace-over",
             Self::Unmanaged => "unmanaged",
         }
     }
@@ -100,13 +104,13 @@ impl DriftRule {
     #[must_use]
     pub fn short_title(self) -> &'static str {
         match self {
-            Self::StrayAccess => "unmanaged access",
-            Self::StrayCredential => "unmanaged credential",
+            Self::UnmanagedAccess => "unmanaged access",
+            Self::UnmanagedCredential => "unmanaged credential",
             Self::Changed => "changed",
             Self::Unmarked => "unmarked",
             Self::Missing => "missing",
-            Self::LeaseOver => "lease expired",
-            Self::GraceOver => "grace period over",
+            Self::LeaseExpired => "lease expired",
+            Self::GracePeriodExpired => "grace period over",
             Self::Unmanaged => "unmanaged",
         }
     }
@@ -115,15 +119,15 @@ impl DriftRule {
     #[must_use]
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::StrayAccess => "Find out who added it. Declare it, or run `leasehold apply` to remove it.",
-            Self::StrayCredential => {
+            Self::UnmanagedAccess => "Find out who added it. Declare it, or run `leasehold apply` to remove it.",
+            Self::UnmanagedCredential => {
                 "Find out who created it and who uses it. Run `leasehold apply` to delete it, or `leasehold revoke` to quarantine the identity at once."
             }
             Self::Changed => "Find out who changed it. Declare the change, or run `leasehold apply` to revert it.",
             Self::Unmarked => "Rename or delete it, or clarify who owns it; Leasehold does not change it.",
             Self::Missing => "Find out who deleted it. Run `leasehold apply` to create it again, or remove its block.",
-            Self::LeaseOver => "Run `leasehold sweep` on a schedule, or renew the lease.",
-            Self::GraceOver => "Run `leasehold sweep` on a schedule.",
+            Self::LeaseExpired => "Run `leasehold sweep` on a schedule, or renew the lease.",
+            Self::GracePeriodExpired => "Run `leasehold sweep` on a schedule.",
             Self::Unmanaged => "Declare it, delete it, or add its ARN to the ignore file.",
         }
     }
@@ -131,7 +135,7 @@ impl DriftRule {
     /// Whether a finding of this rule can mean access that was not granted through the configuration.
     #[must_use]
     pub fn is_grave(self) -> bool {
-        matches!(self, Self::StrayAccess | Self::StrayCredential | Self::Changed | Self::Unmarked)
+        matches!(self, Self::UnmanagedAccess | Self::UnmanagedCredential | Self::Changed | Self::Unmarked)
     }
 }
 
@@ -261,7 +265,7 @@ fn find_unmarked_objects(inputs: &DriftInputs<'_>, report: &DriftReport) -> Vec<
     let stack = &inputs.declared.stack;
     let path = format!("/leasehold/{stack}/");
     let told: BTreeSet<&String> = report.findings.iter().map(|finding| &finding.object).collect();
-    let ours = |stranger: &&Stranger| stranger.stack.as_ref() == Some(stack) || stranger.arn.contains(&path);
+    let ours = |stranger: &&UnmanagedObject| stranger.stack.as_ref() == Some(stack) || stranger.arn.contains(&path);
     let strangers = inputs.snapshot.strangers.values().filter(ours).filter(|stranger| !told.contains(&stranger.arn));
     strangers
         .map(|stranger| DriftFinding {
@@ -283,8 +287,8 @@ fn invert_change(change: Change) -> Change {
         Change::Delete { before } => Change::Create { after: before },
         Change::Update { before, after } => Change::Update { before: after, after: before },
         Change::Mark { id, before: Some(before), after } => Change::Mark { id, before: Some(after), after: before },
-        Change::Adopt { id, after } => Change::Unmark { id, before: after },
-        Change::Unmark { id, before } => Change::Adopt { id, after: before },
+        Change::Import { id, after } => Change::Release { id, before: after },
+        Change::Release { id, before } => Change::Import { id, after: before },
         unread @ Change::Mark { before: None, .. } => unread,
     }
 }

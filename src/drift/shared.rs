@@ -72,7 +72,7 @@ impl SharedCheck<'_> {
         let differs = |change: &Change| match change {
             Change::Update { before, after } => !resources::has_same_meaning(before, after, realize),
             Change::Create { .. } | Change::Delete { .. } => true,
-            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => false,
+            Change::Mark { .. } | Change::Import { .. } | Change::Release { .. } => false,
         };
         let changes: Vec<Change> =
             resources::diff_resources(self.wanted, self.live).into_iter().filter(differs).collect();
@@ -94,10 +94,10 @@ impl SharedCheck<'_> {
         };
         for change in changes {
             let rule =
-                if matches!(change, Change::Delete { .. }) { DriftRule::StrayAccess } else { DriftRule::Changed };
+                if matches!(change, Change::Delete { .. }) { DriftRule::UnmanagedAccess } else { DriftRule::Changed };
             let object = change.resource_before().or(change.resource_after());
             let told = match (rule, object) {
-                (DriftRule::StrayAccess, Some(object)) => format!("has {}, which is not declared", object.id),
+                (DriftRule::UnmanagedAccess, Some(object)) => format!("has {}, which is not declared", object.id),
                 _ => message.to_owned(),
             };
             let root = self.live.get(self.id).or(object);
@@ -118,7 +118,7 @@ fn report_undeclared(inputs: &DriftInputs<'_>, shared: &LiveShared, held: bool, 
     if !marked {
         let message = "under the stack's path, but without the stack's marks".to_owned();
         report.findings.push(shared_finding(inputs, DriftRule::Unmarked, None, &shared.resource, message));
-    } else if !held && shared.held_by.is_empty() {
+    } else if !held && shared.foreign_attachments.is_empty() {
         report.pending.insert(shared.address.clone(), PendingChange::Leaves);
     }
 }

@@ -21,9 +21,9 @@ impl BlockGenerator<'_> {
         found: &Unmarked,
         unsaid: &mut Vec<String>,
     ) -> Result<String, Box<Diagnostic>> {
-        let keeps: BTreeSet<Credential> =
+        let retained_credentials: BTreeSet<Credential> =
             found.resources.keys().filter_map(|id| self.realize.semantics.credential_kind(id)).collect();
-        let kind = import.kind.unwrap_or_else(|| guess_kind(found.principal, &keeps));
+        let kind = import.kind.unwrap_or_else(|| guess_kind(found.principal, &retained_credentials));
         let mut body = HclBody::default();
         body.set_attribute("kind", quote_text(kind.as_str()));
         body.set_attribute("owner", format!("owner.{}", self.find_owner(import)?));
@@ -49,7 +49,7 @@ impl BlockGenerator<'_> {
             trusts.iter().for_each(|each| write_trust(&mut body, each));
             unsaid.extend(not_said.into_iter().map(|what| format!("{}: {what}", import.to)));
         }
-        for credential in keeps {
+        for credential in retained_credentials {
             body.add_block(&format!("credential \"{}\"", credential.as_str()), &HclBody::default());
         }
         Ok(render_block(&format!("identity \"{label}\""), &body))
@@ -107,10 +107,10 @@ impl BlockGenerator<'_> {
 }
 
 /// A user with a password is a person, a user without one is a service. A role is a workload.
-fn guess_kind(principal: Principal, keeps: &BTreeSet<Credential>) -> Kind {
+fn guess_kind(principal: Principal, retained_credentials: &BTreeSet<Credential>) -> Kind {
     match principal {
         Principal::Role => Kind::Workload,
-        Principal::User if keeps.contains(&Credential::Login) => Kind::Human,
+        Principal::User if retained_credentials.contains(&Credential::Login) => Kind::Human,
         Principal::User => Kind::Service,
     }
 }

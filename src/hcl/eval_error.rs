@@ -7,14 +7,14 @@ use crate::hcl::source::FileSpan;
 #[derive(Debug)]
 pub enum EvalError {
     /// The expression is wrong. `try` and `can` catch this error.
-    Wrong {
+    Invalid {
         /// The diagnostic, not reported yet.
         finding: Box<Diagnostic>,
         /// Whether the diagnostic already contains the values of the references involved.
         noted: bool,
     },
     /// The expression depends on something whose error is already reported, so it has no diagnostic of its own.
-    Told,
+    AlreadyReported,
     /// The evaluation exceeds a budget. `try` does not catch this error.
     Exhausted(Box<Diagnostic>),
 }
@@ -32,7 +32,7 @@ impl EvalError {
     #[must_use]
     pub fn with_help(self, help: impl Into<String>) -> Self {
         match self {
-            Self::Wrong { finding, noted } => Self::Wrong { finding: Box::new((*finding).with_help(help)), noted },
+            Self::Invalid { finding, noted } => Self::Invalid { finding: Box::new((*finding).with_help(help)), noted },
             other => other,
         }
     }
@@ -43,8 +43,8 @@ impl EvalError {
     #[must_use]
     pub fn with_related(self, span: FileSpan, label: impl Into<String>) -> Self {
         match self {
-            Self::Wrong { finding, noted } => {
-                Self::Wrong { finding: Box::new((*finding).with_related(span, label)), noted }
+            Self::Invalid { finding, noted } => {
+                Self::Invalid { finding: Box::new((*finding).with_related(span, label)), noted }
             }
             other => other,
         }
@@ -53,6 +53,6 @@ impl EvalError {
 
 impl From<Diagnostic> for EvalError {
     fn from(finding: Diagnostic) -> Self {
-        Self::Wrong { finding: Box::new(finding), noted: false }
+        Self::Invalid { finding: Box::new(finding), noted: false }
     }
 }

@@ -100,7 +100,7 @@ impl Accounts {
     #[must_use]
     pub fn without_released_accounts(&self, plan: &Plan) -> Self {
         let mut accounts = self.accounts.clone();
-        accounts.retain(|account, _| !plan.out_of_sight.contains_key(account));
+        accounts.retain(|account, _| !plan.unreachable_accounts.contains_key(account));
         Self { accounts, ..self.clone() }
     }
 
@@ -126,7 +126,7 @@ impl Accounts {
 }
 
 fn is_release(change: &Change) -> bool {
-    matches!(change, Change::Delete { .. } | Change::Unmark { .. })
+    matches!(change, Change::Delete { .. } | Change::Release { .. })
 }
 
 /// The objects that belong to the stack after a plan has written them.
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_in_sight_under_any_alias() {
+    fn reachable_account_matches_any_alias() {
         let out = |realm: &Realm| known().find_unreachable(realm).into_keys().collect::<Vec<_>>();
         assert_eq!(out(&realm("1", &[("audit", "2")])), [""; 0]);
         assert_eq!(out(&realm("2", &[("first", "1")])), [""; 0]);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_as_it_was_and_nothing_else_is_taken_for_it() {
+    fn accounts_round_trip_and_other_content_is_rejected() {
         assert_eq!(Accounts::parse_accounts(known().to_json_text().unwrap().as_bytes()), Ok(known()));
         let refused = |text: &str| Accounts::parse_accounts(text.as_bytes()).unwrap_err();
         assert!(refused(r#"{ "format": 3, "accounts": {} }"#).contains("another version"));

@@ -184,12 +184,12 @@ impl Chain {
             let key = entry::entry_key(next.number);
             let bytes = next.to_json_bytes().map_err(|error| StoreError::from_json(self.store.place(), &key, error))?;
             match self.store.create_retained_object(&key, &bytes).await? {
-                WriteOutcome::Yes(_) => {
+                WriteOutcome::Written(_) => {
                     *head = LedgerHead { number: next.number, digest: Digest::from_bytes(&bytes) };
                     return Ok(head.clone());
                 }
                 // Another writer appended first, such as a command that broke a lock. The chain continues from its entry.
-                WriteOutcome::Taken => *head = self.follow_new_entries(&head).await?,
+                WriteOutcome::PreconditionFailed => *head = self.follow_new_entries(&head).await?,
             }
         }
     }

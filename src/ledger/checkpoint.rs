@@ -103,7 +103,7 @@ pub enum SignatureError {
     Wrong(String),
     /// It is valid, and its key is not among the signers. The value is the fingerprint of the key.
     #[error("it was made with the key {0}, which is not one of the allowed signers")]
-    Stranger(String),
+    UnmanagedObject(String),
 }
 
 /// Verifies a signature. Without signers, it only checks that the signature is valid for the text.
@@ -124,7 +124,7 @@ pub fn verify_signature(
     signers
         .find_signer(&key)
         .map(|who| SignatureTrust::Known(who.to_owned()))
-        .ok_or_else(|| SignatureError::Stranger(fingerprint()))
+        .ok_or_else(|| SignatureError::UnmanagedObject(fingerprint()))
 }
 
 /// The principals that may sign, with their keys, from an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS).
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_signers_signature_of_the_same_text_holds() {
+    fn only_signature_of_the_same_text_is_valid() {
         let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
         let text = render_checkpoint(&StackName::new("demo").unwrap(), &head());
         let signature = sign_checkpoint(&key, &text).unwrap();
@@ -211,10 +211,10 @@ mod tests {
         assert!(matches!(verify_signature("other", &signature, Some(&signers)), Err(SignatureError::Wrong(_))));
         assert!(matches!(
             verify_signature(&text, &signature, Some(&Signers::default())),
-            Err(SignatureError::Stranger(_))
+            Err(SignatureError::UnmanagedObject(_))
         ));
         let git = Signers::parse_signers(&line.replace(" ssh-", " namespaces=\"git\" ssh-")).unwrap();
-        assert!(matches!(verify_signature(&text, &signature, Some(&git)), Err(SignatureError::Stranger(_))));
+        assert!(matches!(verify_signature(&text, &signature, Some(&git)), Err(SignatureError::UnmanagedObject(_))));
         assert!(Signers::parse_signers("ops@acme.example").is_err());
     }
 }

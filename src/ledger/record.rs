@@ -224,7 +224,8 @@ pub enum ObservedEffect {
     /// The object is as before: the write did not take effect.
     NotDone,
     /// The object is in another state. The next plan corrects it.
-    Otherwise,
+    #[serde(rename = "otherwise")]
+    OtherState,
 }
 
 /// An archived identity.

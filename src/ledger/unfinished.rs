@@ -72,7 +72,7 @@ fn find_effect(intent: &Intent, live: &LiveIndex<'_>) -> ObservedEffect {
         return if live.object_digest(&intent.resource) == intent.before {
             ObservedEffect::NotDone
         } else {
-            ObservedEffect::Otherwise
+            ObservedEffect::OtherState
         };
     }
     let there = live.find_live(&intent.resource);
@@ -83,6 +83,6 @@ fn find_effect(intent: &Intent, live: &LiveIndex<'_>) -> ObservedEffect {
     match (intent.action, now) {
         (_, now) if now == intent.after => ObservedEffect::Done,
         (_, now) if now == intent.before => ObservedEffect::NotDone,
-        _ => ObservedEffect::Otherwise,
+        _ => ObservedEffect::OtherState,
     }
 }

@@ -42,7 +42,7 @@ pub enum FlawKind {
     NotAnEntry(EntryError),
     /// The number in the entry differs from the number in its name.
     #[error("the entry has the number {0}")]
-    OtherNumber(u64),
+    WrongNumber(u64),
     /// The entry belongs to another stack.
     #[error("the entry belongs to stack {0}")]
     OtherStack(StackName),
@@ -86,7 +86,7 @@ pub enum FlawKind {
     NotTheSame,
     /// An object below `ledger/` does not have the name of an entry.
     #[error("{0:?} is not an entry name")]
-    Stray(String),
+    UnexpectedObject(String),
 }
 
 /// The largest difference between two dates that clocks may explain.
@@ -128,7 +128,7 @@ pub struct VerifiedLedger {
 }
 
 /// The number of digests that are kept. A checkpoint covers the entry right before its own, or one a few entries earlier.
-const KEPT: u64 = 1024;
+const KEPT_DIGESTS: u64 = 1024;
 
 impl<'a> Verification<'a> {
     /// A verification before the first entry. `known` are points that the chain must contain: checkpoints that were kept elsewhere, and the
@@ -171,7 +171,7 @@ impl<'a> Verification<'a> {
         }
         self.head = LedgerHead { number, digest };
         self.digests.insert(number, digest);
-        self.digests.remove(&number.saturating_sub(KEPT));
+        self.digests.remove(&number.saturating_sub(KEPT_DIGESTS));
     }
 
     /// Decides which of two entries was changed when the second does not link to the first. If `vouched` (the next entry links to the
@@ -187,7 +187,7 @@ impl<'a> Verification<'a> {
     fn verify_entry(&mut self, number: u64, digest: Digest, entry: LedgerEntry) {
         self.assign_blame(entry.previous == self.head.digest);
         if entry.number != number {
-            self.add_flaw(number, FlawKind::OtherNumber(entry.number));
+            self.add_flaw(number, FlawKind::WrongNumber(entry.number));
         }
         if entry.stack != *self.stack {
             self.add_flaw(number, FlawKind::OtherStack(entry.stack.clone()));
@@ -250,7 +250,7 @@ impl<'a> Verification<'a> {
 
     /// Records an object below `ledger/` that does not have the name of an entry.
     pub fn note_unexpected_object(&mut self, name: &str) {
-        self.add_flaw(self.head.number, FlawKind::Stray(name.to_owned()));
+        self.add_flaw(self.head.number, FlawKind::UnexpectedObject(name.to_owned()));
     }
 
     fn add_flaw(&mut self, entry: u64, what: FlawKind) {

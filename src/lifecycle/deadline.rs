@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_stands_as_it_is() {
+    fn instant_is_used_unchanged() {
         let lease = Lease { expires_at: Some(at("2027-02-01T00:00:00Z")), ..Lease::default() };
         assert_eq!(compute_deadline(&lease, at("2026-11-20T00:00:00Z")).unwrap().set_by, "expires_at");
         assert_eq!(compute_deadline(&Lease::default(), at("2026-11-20T00:00:00Z")), None);

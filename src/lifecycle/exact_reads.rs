@@ -24,7 +24,9 @@ pub fn find_exact_read_principals(
         .into_iter()
         .filter(|standing| standing.live.is_some())
         .filter(|standing| match &standing.phase {
-            LifecyclePhase::Active(active) => active.identity.spec.keeps.iter().any(|sort| !told.contains(sort)),
+            LifecyclePhase::Active(active) => {
+                active.identity.spec.retained_credentials.iter().any(|sort| !told.contains(sort))
+            }
             LifecyclePhase::Quarantined(_) | LifecyclePhase::Absent { .. } | LifecyclePhase::Released => true,
         })
         .map(|standing| standing.id)

@@ -82,7 +82,7 @@ pub fn find_imported_object<'a>(
     if let Some(account) = import.account() {
         ids.retain(|id| snapshot.realm.for_account(id.account.as_ref()).account == account);
     }
-    let principals: Vec<&Unmarked> = ids.iter().filter_map(|id| snapshot.unmarked.get(id)).collect();
+    let principals: Vec<&Unmarked> = ids.iter().filter_map(|id| snapshot.import_candidates.get(id)).collect();
     let group = ids.iter().find_map(|id| snapshot.shared.get_key_value(id)).map(|(id, _)| id);
     match (principals.as_slice(), group) {
         ([one], _) => Ok(ImportedObject::Principal(one)),
@@ -153,7 +153,7 @@ fn check_import(
     }
     let there = |id: &&ResourceId| {
         let shared = snapshot.shared.contains_key(*id);
-        shared || snapshot.identities.contains_key(*id) || snapshot.unmarked.contains_key(*id)
+        shared || snapshot.identities.contains_key(*id) || snapshot.import_candidates.contains_key(*id)
     };
     if ids.iter().find(there).is_some() {
         return None;

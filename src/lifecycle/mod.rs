@@ -10,14 +10,14 @@
 //! [`LifecyclePhase::Absent`].
 
 pub mod deadline;
-pub mod due;
+pub mod due_events;
 pub mod exact_reads;
 pub mod imports;
 pub mod keys;
 pub mod phase;
 pub mod principal_matches;
-pub mod standing;
+pub mod status;
 
 pub use deadline::{LeaseDeadline, compute_deadline};
 pub use phase::{LeaveReason, LifecyclePhase};
-pub use standing::{IdentityStatus, decide_phases};
+pub use status::{IdentityStatus, decide_phases};

@@ -46,7 +46,7 @@ pub struct QuarantinedIdentity {
     pub delete_after: Option<Timestamp>,
     /// The last use after the quarantine began, which prevents the deletion although the grace period is over. `None`: nothing prevents
     /// it.
-    pub held_by_use: Option<Timestamp>,
+    pub last_use: Option<Timestamp>,
 }
 
 /// Why an identity leaves.
@@ -61,7 +61,8 @@ pub enum LeaveReason {
         by: String,
     },
     /// Its lease has expired.
-    LeaseEnded {
+    #[serde(rename = "lease_ended")]
+    LeaseExpired {
         /// The deadline of the lease.
         at: Timestamp,
     },
@@ -119,7 +120,7 @@ impl LeaveReason {
         match self {
             Self::Removed => "removed",
             Self::Replaced { .. } => "replaced",
-            Self::LeaseEnded { .. } => "lease-ended",
+            Self::LeaseExpired { .. } => "lease-ended",
             Self::ServiceRetired { .. } => "service-retired",
             Self::Revoked { .. } => REVOKED,
         }
@@ -131,7 +132,7 @@ impl fmt::Display for LeaveReason {
         match self {
             Self::Removed => f.write_str("no longer in configuration"),
             Self::Replaced { by } => write!(f, "replaced by principal {by}"),
-            Self::LeaseEnded { at } => write!(f, "lease expired {at}"),
+            Self::LeaseExpired { at } => write!(f, "lease expired {at}"),
             Self::ServiceRetired { service } => write!(f, "service {service} is retired"),
             Self::Revoked { why } if why.is_empty() => f.write_str("revoked"),
             Self::Revoked { why } => write!(f, "revoked: {why}"),

@@ -41,7 +41,7 @@ pub fn match_principals<'a>(
             .with_account(identity.spec.account.as_ref());
         let live = snapshot.identities.get(&id);
         let is_it = |live: &LiveIdentity| declared.estate.follow_moves(live.address()) == identity.spec.address;
-        let imported = import.is_some() && snapshot.unmarked.contains_key(&id);
+        let imported = import.is_some() && snapshot.import_candidates.contains_key(&id);
         if identity.name_given || imported || live.is_some_and(is_it) {
             taken.insert(id.clone(), &identity.spec.address);
             homes.of.insert(&identity.spec.address, (id, live));

@@ -85,7 +85,7 @@ impl MultiAccountProvider {
         for (member, realm) in self.members.values().zip(&realms) {
             if let Some((first, _)) = seen.iter().find(|(_, other)| realm.is_same_account(other)) {
                 return Err(ObserveError {
-                    kind: ObserveErrorKind::WrongRealm,
+                    kind: ObserveErrorKind::WrongAccount,
                     operation: member.name.clone(),
                     message: format!("its account is {}, the same as of {}", realm.account, first.name),
                     help: Some(

@@ -19,7 +19,7 @@ use super::{AccountMember, MultiAccountProvider, cross_account};
 struct AccountRequest {
     shared: BTreeMap<ResourceId, Resource>,
     exact: BTreeSet<ResourceId>,
-    keys_of: BTreeSet<ResourceId>,
+    exact_keys: BTreeSet<ResourceId>,
     adopt: BTreeMap<ResourceId, Address>,
 }
 
@@ -28,7 +28,7 @@ impl AccountRequest {
         Self {
             shared: select_account(request.shared, account),
             exact: select_account_ids(request.exact, account),
-            keys_of: select_account_ids(request.keys_of, account),
+            exact_keys: select_account_ids(request.exact_keys, account),
             adopt: select_account(request.adopt, account),
         }
     }
@@ -49,15 +49,15 @@ impl Observe for MultiAccountProvider {
         // Check that no two providers reach the same account before anything is read.
         self.read_realm().await?;
         let read = self.members.iter().map(|(account, member)| async move {
-            let AccountRequest { shared, exact, keys_of, adopt } =
+            let AccountRequest { shared, exact, exact_keys, adopt } =
                 AccountRequest::for_member(&request, account.as_ref());
             let request = ObserveRequest {
                 stack: request.stack,
                 shared: &shared,
                 exact: &exact,
-                keys_of: &keys_of,
+                exact_keys: &exact_keys,
                 adopt: &adopt,
-                no_other_credentials: request.no_other_credentials,
+                only_exact_credentials: request.only_exact_credentials,
             };
             let snapshot =
                 member.observe.observe_stack(request).await.map_err(|error| member.add_account_to_error(error))?;
@@ -138,8 +138,8 @@ fn merge_snapshot(whole: &mut Snapshot, mut part: Snapshot) {
     whole.identities.append(&mut part.identities);
     whole.shared.append(&mut part.shared);
     whole.strangers.append(&mut part.strangers);
-    whole.unmarked.append(&mut part.unmarked);
-    whole.through_others.append(&mut part.through_others);
+    whole.import_candidates.append(&mut part.import_candidates);
+    whole.foreign_groups.append(&mut part.foreign_groups);
     whole.denying.append(&mut part.denying);
 }
 
@@ -149,8 +149,8 @@ fn account_snapshot(snapshot: &Snapshot, account: Option<&Alias>) -> Snapshot {
         identities: select_account(&snapshot.identities, account),
         shared: select_account(&snapshot.shared, account),
         strangers: select_account(&snapshot.strangers, account),
-        unmarked: select_account(&snapshot.unmarked, account),
-        through_others: select_account(&snapshot.through_others, account),
+        import_candidates: select_account(&snapshot.import_candidates, account),
+        foreign_groups: select_account(&snapshot.foreign_groups, account),
         denying: {
             let of_account = snapshot.denying.iter().filter(|(named, _)| named.account.as_ref() == account);
             of_account.map(|(named, policy)| (ObjectName { account: None, ..named.clone() }, policy.clone())).collect()

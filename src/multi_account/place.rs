@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
     Address, Alias, Change, Enacted, LiveIdentity, LiveKey, LiveShared, ObjectName, Quota, Resource, ResourceId,
-    Snapshot, Stranger, Unmarked,
+    Snapshot, UnmanagedObject, Unmarked,
 };
 
 /// A value whose ids are all in one account.
@@ -78,8 +78,8 @@ impl MapChange for Change {
             Self::Update { before, after } => Self::Update { before: boxed(before), after: boxed(after) },
             Self::Delete { before } => Self::Delete { before: boxed(before) },
             Self::Mark { id, before, after } => Self::Mark { id: of_id(id), before, after },
-            Self::Adopt { id, after } => Self::Adopt { id: of_id(id), after },
-            Self::Unmark { id, before } => Self::Unmark { id: of_id(id), before },
+            Self::Import { id, after } => Self::Import { id: of_id(id), after },
+            Self::Release { id, before } => Self::Release { id: of_id(id), before },
         }
     }
 }
@@ -106,8 +106,9 @@ impl AccountScoped for LiveIdentity {
 
 impl AccountScoped for LiveShared {
     fn add_account_to_ids(self, account: &Alias) -> Self {
-        let held_by = self.held_by.into_iter().map(|holder| format!("{account}:{holder}")).collect();
-        Self { resource: self.resource.add_account_to_ids(account), held_by, ..self }
+        let foreign_attachments =
+            self.foreign_attachments.into_iter().map(|holder| format!("{account}:{holder}")).collect();
+        Self { resource: self.resource.add_account_to_ids(account), foreign_attachments, ..self }
     }
 
     fn remove_account_from_ids(self, account: &Alias) -> Self {
@@ -116,8 +117,8 @@ impl AccountScoped for LiveShared {
             Some(plain) => plain.to_owned(),
             None => holder,
         };
-        let held_by = self.held_by.into_iter().map(plain).collect();
-        Self { resource: self.resource.remove_account_from_ids(account), held_by, ..self }
+        let foreign_attachments = self.foreign_attachments.into_iter().map(plain).collect();
+        Self { resource: self.resource.remove_account_from_ids(account), foreign_attachments, ..self }
     }
 }
 
@@ -142,14 +143,14 @@ impl AccountScoped for Snapshot {
             identities: self.identities.add_account_to_ids(account),
             shared: self.shared.add_account_to_ids(account),
             strangers: self.strangers.add_account_to_ids(account),
-            unmarked: self.unmarked.add_account_to_ids(account),
-            through_others: self.through_others.add_account_to_ids(account),
+            import_candidates: self.import_candidates.add_account_to_ids(account),
+            foreign_groups: self.foreign_groups.add_account_to_ids(account),
             denying: self
                 .denying
                 .into_iter()
                 .map(|(named, policy)| (ObjectName { account: Some(account.clone()), ..named }, policy))
                 .collect(),
-            not_shown: self.not_shown,
+            unlisted_deliveries: self.unlisted_deliveries,
         }
     }
 
@@ -159,14 +160,14 @@ impl AccountScoped for Snapshot {
             identities: self.identities.remove_account_from_ids(account),
             shared: self.shared.remove_account_from_ids(account),
             strangers: self.strangers.remove_account_from_ids(account),
-            unmarked: self.unmarked.remove_account_from_ids(account),
-            through_others: self.through_others.remove_account_from_ids(account),
+            import_candidates: self.import_candidates.remove_account_from_ids(account),
+            foreign_groups: self.foreign_groups.remove_account_from_ids(account),
             denying: self
                 .denying
                 .into_iter()
                 .map(|(named, policy)| (ObjectName { account: None, ..named }, policy))
                 .collect(),
-            not_shown: self.not_shown,
+            unlisted_deliveries: self.unlisted_deliveries,
         }
     }
 }
@@ -206,7 +207,7 @@ macro_rules! without_ids {
     )*};
 }
 
-without_ids!(Stranger, LiveKey, Address);
+without_ids!(UnmanagedObject, LiveKey, Address);
 
 impl<T: AccountScoped> AccountScoped for BTreeMap<ResourceId, T> {
     fn add_account_to_ids(self, account: &Alias) -> Self {

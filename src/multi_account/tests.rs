@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
     Address, Alias, Change, Document, Enacted, LiveIdentity, LiveKey, LiveShared, Marks, ObjectName, Principal, Quota,
-    QuotaScope, Realm, Resource, ResourceId, ResourceKind, Snapshot, StackName, Stranger, Unmarked,
+    QuotaScope, Realm, Resource, ResourceId, ResourceKind, Snapshot, StackName, UnmanagedObject, Unmarked,
 };
 use proptest::prelude::*;
 
@@ -48,13 +48,15 @@ fn live() -> impl Strategy<Value = LiveIdentity> {
 }
 
 fn shared() -> impl Strategy<Value = LiveShared> {
-    (resource(), prop::collection::btree_set("(audit:)?user/[a-z]", 0..3)).prop_map(|(resource, held_by)| LiveShared {
-        held_by,
-        ..LiveShared::new(resource, Address::from_text("scope.s"))
-    })
+    (resource(), prop::collection::btree_set("(audit:)?user/[a-z]", 0..3)).prop_map(
+        |(resource, foreign_attachments)| LiveShared {
+            foreign_attachments,
+            ..LiveShared::new(resource, Address::from_text("scope.s"))
+        },
+    )
 }
 
-fn unmarked() -> impl Strategy<Value = Unmarked> {
+fn import_candidate() -> impl Strategy<Value = Unmarked> {
     (id(), by_id(resource())).prop_map(|(id, resources)| Unmarked {
         name: id.name.clone(),
         id,
@@ -74,9 +76,9 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         others: BTreeMap::new(),
     };
     let denying = prop::collection::btree_map("[a-z]", Just(Document::new(serde_json::json!({}))), 0..3);
-    (by_id(live()), by_id(shared()), ids(), by_id(unmarked()), (by_id(ids()), denying)).prop_map(
-        move |(identities, shared, strangers, unmarked, (through_others, denying))| {
-            let stranger = || Stranger { stack: None, arn: "arn".to_owned(), unreadable: None };
+    (by_id(live()), by_id(shared()), ids(), by_id(import_candidate()), (by_id(ids()), denying)).prop_map(
+        move |(identities, shared, strangers, import_candidates, (foreign_groups, denying))| {
+            let stranger = || UnmanagedObject { stack: None, arn: "arn".to_owned(), unreadable: None };
             let strangers = strangers.into_iter().map(|id| (id, stranger())).collect();
             let denying =
                 denying.into_iter().map(|(name, document)| (ObjectName { account: None, name }, document)).collect();
@@ -84,8 +86,8 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
                 identities,
                 shared,
                 strangers,
-                unmarked,
-                through_others,
+                import_candidates,
+                foreign_groups,
                 denying,
                 ..Snapshot::for_realm(realm())
             }
@@ -101,8 +103,8 @@ fn change() -> impl Strategy<Value = Change> {
             1 => Change::Update { before: Box::new(Resource { id, ..before }), after: Box::new(after) },
             2 => Change::Delete { before: Box::new(before) },
             3 => Change::Mark { id, before: None, after: marks },
-            4 => Change::Adopt { id, after: marks },
-            _ => Change::Unmark { id, before: marks },
+            4 => Change::Import { id, after: marks },
+            _ => Change::Release { id, before: marks },
         }
     })
 }
@@ -123,7 +125,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn on_and_off_is_as_it_was_and_nothing_is_left_out(
+    fn adding_and_removing_the_account_round_trips(
         snapshot in snapshot(), change in change(), resources in prop::collection::vec(resource(), 0..3), made in id(), ids in ids(),
     ) {
         holds(snapshot);
@@ -141,14 +143,14 @@ fn a_quota_is_of_its_account() {
         what: "roles",
         kinds: BTreeSet::new(),
         limit: 1,
-        counted: QuotaScope::OfHolder,
+        counted: QuotaScope::PerSubject,
         attributes: &[],
         account: None,
     });
 }
 
 #[test]
-fn what_lies_in_another_account_goes_to_no_provider_but_its_own() {
+fn objects_are_sent_only_to_the_provider_of_their_account() {
     let (audit, prod) = (Alias::new("audit").unwrap(), Alias::new("prod").unwrap());
     let id = |name: &str| ResourceId::new(ResourceKind::new("k"), name);
     let mut role = Resource::new(id("role"), None).with_dependency(id("own")).add_account_to_ids(&audit);

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use leasehold_provider::{
-    Alias, Change, DepositError, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, ResourceId, StackName, Vault,
+    Alias, Change, DepositError, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, ResourceId, SecretStorage,
+    StackName,
 };
 use secrecy::SecretString;
 
@@ -88,7 +89,7 @@ impl IssueKeys for MultiAccountProvider {
         &self,
         stack: &StackName,
         change: &Change,
-        vault: &dyn Vault,
+        vault: &dyn SecretStorage,
     ) -> Result<Enacted, EnactError> {
         let member = self.find_member(change)?;
         let account = change.id().account.as_ref();
@@ -99,22 +100,23 @@ impl IssueKeys for MultiAccountProvider {
             help: Some("remove the `credential` block".to_owned()),
             requests: Vec::new(),
         })?;
-        let enacted =
-            issue.issue_access_key(stack, &change_without_account(change), &AccountVault { vault, account }).await?;
+        let enacted = issue
+            .issue_access_key(stack, &change_without_account(change), &AccountSecretStore { vault, account })
+            .await?;
         Ok(enacted.with_optional_account(account))
     }
 }
 
 /// A secret store as the provider of one account sees it: it adds the account to the ids of keys.
-struct AccountVault<'a> {
-    vault: &'a dyn Vault,
+struct AccountSecretStore<'a> {
+    vault: &'a dyn SecretStorage,
     account: Option<&'a Alias>,
 }
 
 #[async_trait]
-impl Vault for AccountVault<'_> {
-    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
-        self.vault.keep_secret(&key.clone().with_account(self.account), secret).await
+impl SecretStorage for AccountSecretStore<'_> {
+    async fn store_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
+        self.vault.store_secret(&key.clone().with_account(self.account), secret).await
     }
 
     async fn was_delivered(&self, key: &ResourceId) -> Result<bool, DepositError> {

@@ -10,14 +10,14 @@ use leasehold_provider::{Access, Assessment, Change, Compare, Realizer, Resource
 use rayon::prelude::*;
 
 use super::check::{self, UnsoundPlanError};
-use super::circle;
 use super::classify::denials::DenialIndex;
 use super::classify::has_trust_attribute;
-use super::context::{PlanContext, RewrittenByHolder};
-use super::part::{IdentityPlan, SharedContext, plan_identity};
+use super::context::{PlanContext, RewrittenByPrincipal};
+use super::cycle_errors;
+use super::identity_plan::{IdentityPlan, SharedContext, plan_identity};
 use super::select::{self, PlanSelection};
 use super::stale::LiveIndex;
-use super::{GracePeriod, Plan, PlanBasis, names, order};
+use super::{GracePeriod, Plan, PlanBasis, name_conflicts, order};
 use crate::config::{DeclaredStack, Diagnostic};
 use crate::diff::access::SharedObjects;
 use crate::diff::{self, IdentityDelta, SharedDelta};
@@ -64,7 +64,7 @@ pub fn build_plan(inputs: PlanInputs<'_>) -> Result<Plan, BuildPlanError> {
     let principal_id = |principal, name: &str| realize.ids.principal_id(principal, name);
     let (standings, mut findings) = lifecycle::decide_phases(declared, snapshot, now, principal_id);
     findings.extend(lifecycle::imports::check_imports(declared, snapshot, realize));
-    findings.extend(names::find_name_conflicts(
+    findings.extend(name_conflicts::find_name_conflicts(
         declared,
         &standings,
         shared,
@@ -86,7 +86,7 @@ struct PlanDeltas {
     shared: Vec<SharedDelta>,
     kept: diff::shared::UndeclaredShared,
     quarantined: BTreeMap<leasehold_provider::Address, GracePeriod>,
-    holds_rewritten: RewrittenByHolder,
+    rewritten_by_principal: RewrittenByPrincipal,
     /// The principals whose tags change, and to which a policy with a condition on a changed tag is attached.
     heeding: BTreeSet<ResourceId>,
     /// The addresses of the shared objects that the plan rewrites.
@@ -98,7 +98,7 @@ fn collect_deltas(
     standings: &[IdentityStatus<'_>],
     findings: &mut Vec<Diagnostic>,
 ) -> PlanDeltas {
-    let around = SharedContext {
+    let context = SharedContext {
         live: SharedObjects::from_live_snapshot(inputs.snapshot, inputs.realize),
         wanted: SharedObjects::from_resources(inputs.shared.values(), inputs.realize)
             .with_foreign_groups(inputs.snapshot),
@@ -106,12 +106,12 @@ fn collect_deltas(
         made: find_new_federations(inputs),
     };
     let parts: Vec<IdentityPlan> =
-        standings.par_iter().map(|standing| plan_identity(standing, inputs, &around)).collect();
+        standings.par_iter().map(|standing| plan_identity(standing, inputs, &context)).collect();
     let mut identities: Vec<IdentityDelta> = Vec::new();
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
     let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
     let mut quarantined = BTreeMap::new();
-    let mut holds_rewritten = RewrittenByHolder::new();
+    let mut rewritten_by_principal = RewrittenByPrincipal::new();
     let mut heeding = BTreeSet::new();
     let mut assessed: Vec<(usize, bool)> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
@@ -123,9 +123,9 @@ fn collect_deltas(
             *holders = holders.saturating_add(1);
         }
         if !part.rewritten.is_empty() {
-            holds_rewritten.insert(standing.id.clone(), part.rewritten);
+            rewritten_by_principal.insert(standing.id.clone(), part.rewritten);
         }
-        if part.heeds_tags {
+        if part.has_changed_tag_condition {
             heeding.insert(standing.id.clone());
         }
         if let Some((access, sensitive)) = part.access {
@@ -147,7 +147,7 @@ fn collect_deltas(
     }
     let (shared, kept) =
         diff::shared::diff_shared_objects(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
-    PlanDeltas { identities, shared, kept, quarantined, holds_rewritten, heeding, rewritten: around.rewritten }
+    PlanDeltas { identities, shared, kept, quarantined, rewritten_by_principal, heeding, rewritten: context.rewritten }
 }
 
 /// Assesses each access. Neighbors are similar, so each thread gets a contiguous run of them.
@@ -196,7 +196,7 @@ fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, Build
     let denials = DenialIndex::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);
     let context = PlanContext {
         depends_on: &depends_on,
-        holders: &deltas.holds_rewritten,
+        holders: &deltas.rewritten_by_principal,
         heeding: &deltas.heeding,
         denials: &denials,
         live_shared: &old,
@@ -209,9 +209,9 @@ fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, Build
     let selected = select::select_subjects(&deltas.identities, &deltas.shared, &graph, inputs.selection);
     let graph = graph.retain_drafts(|draft| selected.contains_draft(draft));
     let steps = order::order_drafts(&graph, &context, |id| live.object_digest(id)).map_err(|cycles| {
-        let findings = circle::report_cycles(&cycles, &graph, inputs.declared);
+        let findings = cycle_errors::report_cycles(&cycles, &graph, inputs.declared);
         if findings.is_empty() {
-            BuildPlanError::Unsound(vec![UnsoundPlanError::Cycle(circle::subjects_on_cycles(&cycles, &graph))])
+            BuildPlanError::Unsound(vec![UnsoundPlanError::Cycle(cycle_errors::subjects_on_cycles(&cycles, &graph))])
         } else {
             BuildPlanError::Findings(findings)
         }
@@ -228,7 +228,7 @@ fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, Build
         managed: inputs.snapshot.identities.len(),
         quarantined: deltas.quarantined,
         kept: deltas.kept,
-        out_of_sight: BTreeMap::new(),
+        unreachable_accounts: BTreeMap::new(),
     };
     let faults = check::check_plan(&plan, inputs.snapshot);
     if faults.is_empty() { Ok(plan) } else { Err(BuildPlanError::Unsound(faults)) }

@@ -44,21 +44,22 @@ pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<UnsoundPlanError> {
         .keys()
         .chain(snapshot.identities.values().flat_map(|identity| identity.resources.keys()))
         .collect();
-    let unmarked: BTreeSet<&ResourceId> = snapshot.unmarked.values().flat_map(|found| found.resources.keys()).collect();
+    let import_candidates: BTreeSet<&ResourceId> =
+        snapshot.import_candidates.values().flat_map(|found| found.resources.keys()).collect();
     let mut seen: BTreeMap<(&ResourceId, ChangeKind), StepId> = BTreeMap::new();
     let principal_of = super::principals_by_object(&plan.identities, &plan.steps);
     let mut marked: BTreeSet<&ResourceId> = BTreeSet::new();
     for step in &plan.steps {
         let id = step.change.id();
-        let adopts = matches!(step.change, Change::Adopt { .. }) && snapshot.unmarked.contains_key(id);
+        let adopts = matches!(step.change, Change::Import { .. }) && snapshot.import_candidates.contains_key(id);
         let adopted = |id: &ResourceId| {
-            principal_of.get(id).is_some_and(|principal| seen.contains_key(&(*principal, ChangeKind::Adopt)))
+            principal_of.get(id).is_some_and(|principal| seen.contains_key(&(*principal, ChangeKind::Import)))
         };
-        let strange = snapshot.strangers.contains_key(id) || unmarked.contains(id);
+        let strange = snapshot.strangers.contains_key(id) || import_candidates.contains(id);
         if strange && !adopts && !adopted(id) {
             faults.push(UnsoundPlanError::WritesStranger(step.id, id.clone()));
         }
-        faults.extend(check_precondition(step, owned.contains(id) || unmarked.contains(id), &seen));
+        faults.extend(check_precondition(step, owned.contains(id) || import_candidates.contains(id), &seen));
         if let Some(first) = seen.insert((id, step.change.kind()), step.id)
             && !continues_earlier_step(plan, first, step)
         {
@@ -105,7 +106,7 @@ fn check_precondition(
 }
 
 fn are_marks_consistent(step: &Step, plan: &Plan) -> bool {
-    if let Change::Unmark { before, .. } = &step.change {
+    if let Change::Release { before, .. } = &step.change {
         return before.stack == plan.stack;
     }
     step.change.marks_after().is_none_or(|marks| marks.stack == plan.stack && marks.address == step.subject)

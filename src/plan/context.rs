@@ -9,16 +9,16 @@ use super::classify::denials::DenialIndex;
 use crate::diff::access::SharedObjects;
 
 /// By principal: the addresses of the shared objects that the plan rewrites and that are attached before and after.
-pub type RewrittenByHolder = BTreeMap<ResourceId, BTreeSet<String>>;
+pub type RewrittenByPrincipal = BTreeMap<ResourceId, BTreeSet<String>>;
 
 /// By address: the identities that the identity names in `depends_on`.
-pub type DependsOn<'a> = BTreeMap<&'a Address, &'a BTreeSet<Address>>;
+pub type DeclaredDependencies<'a> = BTreeMap<&'a Address, &'a BTreeSet<Address>>;
 
 /// What the order of the writes depends on, in addition to the deltas.
 #[derive(Clone, Copy)]
 pub struct PlanContext<'a> {
     /// The identities to which rewritten objects are attached.
-    pub holders: &'a RewrittenByHolder,
+    pub holders: &'a RewrittenByPrincipal,
     /// The principals whose tags change, and to which a policy with a condition on a changed tag is attached.
     pub heeding: &'a BTreeSet<ResourceId>,
     /// The live state of the shared objects.
@@ -28,7 +28,7 @@ pub struct PlanContext<'a> {
     /// What shared and foreign objects deny.
     pub denials: &'a DenialIndex<'a>,
     /// The identities that each identity names in `depends_on`.
-    pub depends_on: &'a DependsOn<'a>,
+    pub depends_on: &'a DeclaredDependencies<'a>,
     /// Finds a live object of the stack by id; `None` if there is none.
     pub live: &'a dyn Fn(&ResourceId) -> Option<&'a Resource>,
     /// The instant of the plan: it decides which leases have expired.
@@ -46,11 +46,11 @@ impl<'a> PlanContext<'a> {
         now: Timestamp,
         realize: &'a Realizer,
     ) -> Self {
-        const NOBODY: &RewrittenByHolder = &RewrittenByHolder::new();
-        const NONE: &DependsOn<'_> = &DependsOn::new();
+        const NO_PRINCIPALS: &RewrittenByPrincipal = &RewrittenByPrincipal::new();
+        const NONE: &DeclaredDependencies<'_> = &DeclaredDependencies::new();
         const NO_TAGS: &BTreeSet<ResourceId> = &BTreeSet::new();
         Self {
-            holders: NOBODY,
+            holders: NO_PRINCIPALS,
             heeding: NO_TAGS,
             live_shared: shared,
             wanted_shared: shared,

@@ -22,13 +22,13 @@
 
 pub mod build;
 pub mod check;
-mod circle;
 mod classify;
 mod context;
+mod cycle_errors;
 mod edges;
-pub mod names;
+mod identity_plan;
+pub mod name_conflicts;
 mod order;
-mod part;
 pub mod quotas;
 pub mod revoke;
 pub mod saved;
@@ -114,8 +114,8 @@ pub struct Plan {
     /// Unreachable accounts, such as `aws 111122223333`: the stack has objects there, but no `provider` block
     /// configures the account any more. The value is the last known alias of the account. Their objects cannot be
     /// read, so no step changes them. Applying the plan removes these accounts from the ledger.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub out_of_sight: BTreeMap<String, Option<Alias>>,
+    #[serde(default, rename = "out_of_sight", skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreachable_accounts: BTreeMap<String, Option<Alias>>,
 }
 
 /// The principal that each changed object is, or is attached to, by object. A policy that only has an interim change
@@ -127,7 +127,7 @@ fn principals_by_object<'a>(
     let changed = identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id)));
     let mut whose: BTreeMap<&ResourceId, &ResourceId> = changed.collect();
     let principals: BTreeSet<&ResourceId> = identities.iter().map(|delta| &delta.id).collect();
-    for step in steps.iter().filter(|step| step.meanwhile.is_some()) {
+    for step in steps.iter().filter(|step| step.interim_state.is_some()) {
         let needs = step.change.resource_after().into_iter().flat_map(|after| &after.depends_on);
         if let Some(principal) = needs.filter_map(|id| principals.get(id)).next() {
             whose.entry(step.change.id()).or_insert(principal);
@@ -147,7 +147,8 @@ pub struct GracePeriod {
     pub delete_after: Option<Timestamp>,
     /// The last use after the quarantine began, which prevents deletion although the grace period is over; `None` if
     /// there is none.
-    pub held_by_use: Option<Timestamp>,
+    #[serde(rename = "held_by_use")]
+    pub last_use: Option<Timestamp>,
 }
 
 /// The digest of a whole plan. Approvals and other decisions refer to a plan by it.
@@ -159,13 +160,13 @@ impl Plan {
     /// Whether the plan has no steps and no accounts to remove from the ledger.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.out_of_sight.is_empty()
+        self.steps.is_empty() && self.unreachable_accounts.is_empty()
     }
 
     /// The digest of the plan, computed without sensitive values.
     #[must_use]
     pub fn plan_digest(&self) -> PlanDigest {
-        if sealed::holds_secrets(self) {
+        if sealed::contains_secrets(self) {
             PlanDigest(Digest::from_serializable(&sealed::redact_plan(self)))
         } else {
             PlanDigest(Digest::from_serializable(self))

@@ -66,7 +66,7 @@ pub fn order_drafts(
             change: draft.change.as_ref().clone(),
             note: context.realize.semantics.describe_change(&draft.change),
             precondition: object_digest(draft.change.id()),
-            meanwhile: draft.interim,
+            interim_state: draft.interim,
             needs,
         });
         step_ids[id] = Some(step);

@@ -63,10 +63,10 @@ pub fn find_exceeded_quotas<'a>(
     let mut found = Vec::new();
     for quota in quotas {
         match quota.counted {
-            QuotaScope::OfAccount { used } => found.extend(check_account_quota(plan, quota, used)),
+            QuotaScope::PerAccount { used } => found.extend(check_account_quota(plan, quota, used)),
             QuotaScope::Characters(attribute) => found.extend(check_document_sizes(plan, quota, attribute, realize)),
-            QuotaScope::OfHolder => found.extend(check_holder_quota(plan, snapshot, quota, realize)),
-            QuotaScope::CharactersOfHolder(attribute) => {
+            QuotaScope::PerSubject => found.extend(check_subject_quota(plan, snapshot, quota, realize)),
+            QuotaScope::CharactersPerSubject(attribute) => {
                 found.extend(check_total_document_size(plan, snapshot, quota, attribute, realize));
             }
         }
@@ -110,7 +110,7 @@ fn live_attachments<'a>(
     realize: &'a Realizer,
 ) -> impl Iterator<Item = &'a Resource> {
     let own = snapshot.identities.get(holder).map(|live| &live.resources);
-    let taken_in = snapshot.unmarked.get(holder).map(|found| &found.resources);
+    let taken_in = snapshot.import_candidates.get(holder).map(|found| &found.resources);
     let shared = snapshot.shared.values().map(|shared| &shared.resource);
     let is_shared = snapshot.shared.contains_key(holder);
     let parts = shared.filter(move |part| is_shared && realize.ids.shared_root_id(&part.id) == *holder);
@@ -119,7 +119,7 @@ fn live_attachments<'a>(
 
 /// Checks each holder. An unmanaged attachment that is deleted makes room here, unless it is deleted late: unmanaged
 /// attachments are deleted before any access is given.
-fn check_holder_quota<'a>(
+fn check_subject_quota<'a>(
     plan: &Plan,
     snapshot: &Snapshot,
     quota: &'a Quota,

@@ -10,7 +10,7 @@ use super::check::{self, UnsoundPlanError};
 use super::classify::denials::DenialIndex;
 use super::context::PlanContext;
 use super::stale::LiveIndex;
-use super::{Plan, PlanBasis, circle, order};
+use super::{Plan, PlanBasis, cycle_errors, order};
 use crate::config::DeclaredIdentity;
 use crate::diff::access::SharedObjects;
 use crate::diff::{self, ChangeReason, Lifecycle};
@@ -51,7 +51,7 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
         quarantine: Quarantine { at, reason: reason.to_mark() },
         reason: reason.clone(),
         delete_after: None,
-        held_by_use: None,
+        last_use: None,
     });
     let standing = IdentityStatus {
         address: live.address().clone(),
@@ -64,7 +64,7 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
     let (wanted, _) = realize::realize_identity(&standing, realize, &snapshot.realm);
     let delta = diff::classify_identity(&standing, &wanted, realize).map(|mut delta| {
         delta.lifecycle = Lifecycle::Leaver;
-        delta.reasons = [ChangeReason::Leaves { why: reason }].into();
+        delta.reasons = [ChangeReason::Leaver { why: reason }].into();
         delta
     });
     let identities = Vec::from_iter(delta);
@@ -74,7 +74,7 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
     let context = PlanContext::without_shared(&denials, &nothing, now, realize);
     let graph = order::draft_writes(&identities, &[], &context);
     let steps = order::order_drafts(&graph, &context, |id| index.object_digest(id))
-        .map_err(|cycles| vec![UnsoundPlanError::Cycle(circle::subjects_on_cycles(&cycles, &graph))])?;
+        .map_err(|cycles| vec![UnsoundPlanError::Cycle(cycle_errors::subjects_on_cycles(&cycles, &graph))])?;
     drop(graph);
     let plan = Plan {
         stack: stack.clone(),
@@ -87,7 +87,7 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
         steps,
         managed: snapshot.identities.len(),
         quarantined: std::collections::BTreeMap::new(),
-        out_of_sight: std::collections::BTreeMap::new(),
+        unreachable_accounts: std::collections::BTreeMap::new(),
     };
     let faults = check::check_plan(&plan, snapshot);
     if faults.is_empty() { Ok(plan) } else { Err(faults) }

@@ -80,7 +80,7 @@ pub enum ReadPlanError {
 ///
 /// Returns [`WritePlanError::NotSealed`] if the plan has sensitive values and `sealed` is `None`.
 pub fn write_plan(plan: &Plan, sealed: Option<&SealedValues>) -> Result<Vec<u8>, WritePlanError> {
-    let secret = sealed::holds_secrets(plan);
+    let secret = sealed::contains_secrets(plan);
     if secret && sealed.is_none() {
         return Err(WritePlanError::NotSealed);
     }

@@ -31,7 +31,7 @@ pub struct SealedValues {
 pub enum UnsealError {
     /// The configuration no longer produces this object.
     #[error("{0} is no longer part of the planned changes")]
-    Gone(ResourceId),
+    NotRebuilt(ResourceId),
     /// A value differs from the reviewed one.
     #[error("a sensitive value of {0} has changed since the plan was made")]
     Differs(ResourceId),
@@ -39,7 +39,7 @@ pub enum UnsealError {
 
 /// Whether any value of the plan is sensitive.
 #[must_use]
-pub fn holds_secrets(plan: &Plan) -> bool {
+pub fn contains_secrets(plan: &Plan) -> bool {
     let changes = plan.steps.iter().map(|step| &step.change);
     let changes = changes.chain(plan.identities.iter().flat_map(|delta| &delta.changes));
     let mut sides = changes.chain(plan.shared.iter().flat_map(|delta| &delta.changes)).flat_map(states_of_change);
@@ -86,7 +86,7 @@ fn digest_sensitive_attributes<'a>(resource: &'a Resource, key: &'a SealKey) -> 
 ///
 /// # Errors
 ///
-/// Returns [`UnsealError::Gone`] if `rebuilt` does not have a value, and [`UnsealError::Differs`] if a value is not
+/// Returns [`UnsealError::NotRebuilt`] if `rebuilt` does not have a value, and [`UnsealError::Differs`] if a value is not
 /// the reviewed one.
 pub fn refill_sensitive_values(
     mut plan: Plan,
@@ -107,7 +107,7 @@ pub fn refill_sensitive_values(
                 let value = source.and_then(|source| source.attributes.get(name.as_str()));
                 match (value, resource.attributes.get_mut(name.as_str())) {
                     (Some(value), Some(place)) => *place = value.clone(),
-                    (None, Some(_)) => return Err(UnsealError::Gone(resource.id.clone())),
+                    (None, Some(_)) => return Err(UnsealError::NotRebuilt(resource.id.clone())),
                     (_, None) => {}
                 }
             }

@@ -26,7 +26,7 @@ pub enum Staleness {
     /// A configuration file was added.
     FileAdded(String),
     /// A configuration file was removed.
-    FileGone(String),
+    FileRemoved(String),
     /// The plan is for another account or another cloud.
     Realm {
         /// The realm that the plan is for.
@@ -37,7 +37,7 @@ pub enum Staleness {
     /// A live object that the plan writes has changed.
     ObjectChanged(ResourceId),
     /// A live object that the plan writes no longer exists.
-    ObjectGone(ResourceId),
+    ObjectRemoved(ResourceId),
     /// An object that the plan would create exists already.
     ObjectAppeared(ResourceId),
 }
@@ -48,10 +48,10 @@ impl fmt::Display for Staleness {
             Self::Version { made_by, this } => write!(f, "made by Leasehold {made_by}; this is Leasehold {this}"),
             Self::FileChanged(name) => write!(f, "{name} has changed"),
             Self::FileAdded(name) => write!(f, "{name} was added"),
-            Self::FileGone(name) => write!(f, "{name} was removed"),
+            Self::FileRemoved(name) => write!(f, "{name} was removed"),
             Self::Realm { planned, here } => write!(f, "made for {planned}; the credentials are for {here}"),
             Self::ObjectChanged(id) => write!(f, "{id} has changed in the cloud"),
-            Self::ObjectGone(id) => write!(f, "{id} no longer exists in the cloud"),
+            Self::ObjectRemoved(id) => write!(f, "{id} no longer exists in the cloud"),
             Self::ObjectAppeared(id) => write!(f, "{id} now exists in the cloud"),
         }
     }
@@ -67,7 +67,7 @@ pub fn check_basis_staleness(planned: &PlanBasis, version: &str, files: &BTreeMa
     }
     for (name, digest) in &planned.files {
         match files.get(name) {
-            None => stale.push(Staleness::FileGone(name.clone())),
+            None => stale.push(Staleness::FileRemoved(name.clone())),
             Some(now) if now != digest => stale.push(Staleness::FileChanged(name.clone())),
             Some(_) => {}
         }
@@ -94,7 +94,7 @@ pub fn check_object_staleness(plan: &Plan, snapshot: &Snapshot) -> Vec<Staleness
         .filter_map(|(id, planned)| match (planned, live.object_digest(id)) {
             (None, None) => None,
             (None, Some(_)) => Some(Staleness::ObjectAppeared(id.clone())),
-            (Some(_), None) => Some(Staleness::ObjectGone(id.clone())),
+            (Some(_), None) => Some(Staleness::ObjectRemoved(id.clone())),
             (Some(planned), Some(now)) => (planned != now).then(|| Staleness::ObjectChanged(id.clone())),
         })
         .collect()
@@ -123,8 +123,8 @@ impl<'a> LiveIndex<'a> {
         self.objects.get_or_init(|| {
             let shared = self.snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
             let parts = self.snapshot.identities.values().flat_map(|identity| identity.resources.iter());
-            let unmarked = self.snapshot.unmarked.values().flat_map(|found| found.resources.iter());
-            shared.chain(parts).chain(unmarked).collect()
+            let import_candidates = self.snapshot.import_candidates.values().flat_map(|found| found.resources.iter());
+            shared.chain(parts).chain(import_candidates).collect()
         })
     }
 

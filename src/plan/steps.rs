@@ -41,8 +41,8 @@ pub struct Step {
     pub precondition: Option<Digest>,
     /// The interim state in which this step leaves the object until a later step completes the change; `None` if this
     /// step completes it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub meanwhile: Option<InterimState>,
+    #[serde(default, rename = "meanwhile", skip_serializing_if = "Option::is_none")]
+    pub interim_state: Option<InterimState>,
     /// The steps that must have succeeded before this one starts, and why. All have smaller numbers.
     pub needs: BTreeMap<StepId, EdgeReasons>,
 }

@@ -33,7 +33,7 @@ pub fn select_expirations(whole: Plan, snapshot: &Snapshot) -> Result<Expiration
     let due: BTreeMap<ResourceId, Address> = whole
         .identities
         .iter()
-        .filter(|delta| is_due(delta))
+        .filter(|delta| is_required_by_time(delta))
         .map(|delta| (delta.id.clone(), delta.address.clone()))
         .collect();
     let kept = without_blocked_deletions(&whole, due.keys().cloned().collect());
@@ -45,9 +45,9 @@ pub fn select_expirations(whole: Plan, snapshot: &Snapshot) -> Result<Expiration
 
 /// Whether a delta is due because of time alone: an expired lease, an ended grace period, or keys that are due for
 /// rotation.
-fn is_due(delta: &IdentityDelta) -> bool {
+fn is_required_by_time(delta: &IdentityDelta) -> bool {
     let lease_ended =
-        |reason: &ChangeReason| matches!(reason, ChangeReason::Leaves { why: LeaveReason::LeaseEnded { .. } });
+        |reason: &ChangeReason| matches!(reason, ChangeReason::Leaver { why: LeaveReason::LeaseExpired { .. } });
     match delta.leaving {
         Some(Leaving::Quarantine { .. }) => {
             delta.lifecycle == Lifecycle::Leaver && delta.reasons.iter().any(lease_ended)

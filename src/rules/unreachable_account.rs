@@ -11,7 +11,7 @@ use crate::shell::quote_shell_word;
 #[must_use]
 pub fn check_unreachable_accounts(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     let approved = |account: &str| allowance.approved.iter().any(|named| named == account);
-    plan.out_of_sight
+    plan.unreachable_accounts
         .iter()
         .filter(|(account, _)| !approved(account))
         .map(|(account, alias)| {

@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_provider::{
     Address, Change, Credential, DepositError, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, Observe,
-    PolicySemantics, Resource, ResourceId, StackName, Vault as Slot,
+    PolicySemantics, Resource, ResourceId, SecretStorage as Slot, StackName,
 };
 use secrecy::SecretString;
 
-use super::{DeliveryTerms, KeyHolder, SecretStores, VaultError};
+use super::{KeyIdentity, NewKeyDelivery, SecretStoreError, SecretStores};
 
 /// Returns the time of a delivery.
 pub type DeliveryClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -38,13 +38,13 @@ pub struct DeliveringProvider {
 struct KeySlot {
     vault: SecretStores,
     clock: DeliveryClock,
-    holder: KeyHolder,
-    terms: Arc<DeliveryTerms>,
+    holder: KeyIdentity,
+    terms: Arc<NewKeyDelivery>,
 }
 
 #[async_trait]
 impl Slot for KeySlot {
-    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
+    async fn store_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
         let (vault, holder, terms) = (self.vault.clone(), self.holder.clone(), Arc::clone(&self.terms));
         let (key, now) = (key.local_name().to_owned(), (self.clock)());
         run_blocking(move || vault.deposit_secret(&holder, &terms, &key, secret, now)).await
@@ -58,7 +58,7 @@ impl Slot for KeySlot {
 
 /// Runs file operations on a thread where they do not block other tasks.
 async fn run_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
+    work: impl FnOnce() -> Result<T, SecretStoreError> + Send + 'static,
 ) -> Result<T, DepositError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(|error| DepositError(error.to_string())),
@@ -67,12 +67,12 @@ async fn run_blocking<T: Send + 'static>(
 }
 
 impl DeliveringProvider {
-    async fn find_key_holder(
+    async fn find_key_identity(
         &self,
         stack: &StackName,
         key: &ResourceId,
         address: Option<&Address>,
-    ) -> Result<KeyHolder, EnactError> {
+    ) -> Result<KeyIdentity, EnactError> {
         let broken = |message: String| EnactError {
             requests: Vec::new(),
             kind: EnactErrorKind::Other,
@@ -86,17 +86,17 @@ impl DeliveringProvider {
             return Err(broken("the plan does not name the identity of the key: make a new plan".to_owned()));
         };
         let realm = realm.for_account(key.account.as_ref()).name();
-        Ok(KeyHolder { stack: stack.clone(), realm, address: address.clone(), name })
+        Ok(KeyIdentity { stack: stack.clone(), realm, address: address.clone(), name })
     }
 
-    async fn make_and_deliver(
+    async fn create_and_deliver(
         &self,
         stack: &StackName,
         change: &Change,
         key: &Resource,
     ) -> Result<Enacted, EnactError> {
-        let holder = self.find_key_holder(stack, &key.id, key.identity.as_ref()).await?;
-        let terms = DeliveryTerms::from_key(key).ok_or_else(|| EnactError {
+        let holder = self.find_key_identity(stack, &key.id, key.identity.as_ref()).await?;
+        let terms = NewKeyDelivery::from_key(key).ok_or_else(|| EnactError {
             requests: Vec::new(),
             kind: EnactErrorKind::Other,
             operation: key.id.to_string(),
@@ -125,7 +125,7 @@ impl DeliveringProvider {
         key: &Resource,
         enacted: Enacted,
     ) -> Result<Enacted, EnactError> {
-        let holder = self.find_key_holder(stack, &key.id, key.identity.as_ref()).await?;
+        let holder = self.find_key_identity(stack, &key.id, key.identity.as_ref()).await?;
         let (vault, id) = (self.vault.clone(), key.id.local_name().to_owned());
         match run_blocking(move || vault.withdraw_key(&holder, &id)).await {
             Ok(()) => Ok(enacted),
@@ -138,7 +138,7 @@ impl DeliveringProvider {
 impl Enact for DeliveringProvider {
     async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         match change {
-            Change::Create { after } if after.id.is_new() => self.make_and_deliver(stack, change, after).await,
+            Change::Create { after } if after.id.is_new() => self.create_and_deliver(stack, change, after).await,
             Change::Delete { before } if self.semantics.credential_kind(&before.id) == Some(Credential::AccessKey) => {
                 let enacted = self.enact.enact_change(stack, change).await?;
                 self.withdraw_deleted_key(stack, before, enacted).await

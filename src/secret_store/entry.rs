@@ -1,6 +1,6 @@
 //! The entry of one identity in a store: its newest secret, and the records of its deliveries.
 //!
-//! In: the text of a file. Out: a [`VaultEntry`], or only its [`DeliveryRecords`], which are read without the secret. The text is in the
+//! In: the text of a file. Out: a [`StoreEntry`], or only its [`DeliveryRecords`], which are read without the secret. The text is in the
 //! format of a `credential_process` of the AWS SDKs and tools, so that `cat FILE` is one. They ignore the delivery records:
 //!
 //! ```text
@@ -19,13 +19,13 @@ use leasehold_provider::{Address, Delivery, Realm, StackName};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::KeyHolder;
+use super::KeyIdentity;
 
 /// The version of the format of the delivery records.
 const FORMAT: u32 = 1;
 
 /// A complete entry.
-pub struct VaultEntry {
+pub struct StoreEntry {
     /// The id of the key that the store hands out, and its secret. `None`: that key was removed.
     pub current: Option<(String, SecretString)>,
     /// The delivery records.
@@ -80,7 +80,7 @@ struct SecretEntry {
 
 impl DeliveryRecords {
     /// The records of an identity without deliveries.
-    pub fn for_holder(holder: &KeyHolder) -> Self {
+    pub fn for_identity(holder: &KeyIdentity) -> Self {
         Self {
             format: FORMAT,
             stack: holder.stack.clone(),
@@ -113,7 +113,7 @@ impl DeliveryRecords {
     }
 
     /// Whether the records belong to that identity. Its address may have changed, so it is not compared.
-    pub fn belongs_to_holder(&self, holder: &KeyHolder) -> bool {
+    pub fn belongs_to_identity(&self, holder: &KeyIdentity) -> bool {
         self.stack == holder.stack && self.realm == holder.realm
     }
 
@@ -137,7 +137,7 @@ impl DeliveryRecords {
     }
 }
 
-impl VaultEntry {
+impl StoreEntry {
     /// Parses a complete entry.
     ///
     /// # Errors
@@ -175,8 +175,8 @@ impl VaultEntry {
 mod tests {
     use super::*;
 
-    fn holder() -> KeyHolder {
-        KeyHolder {
+    fn holder() -> KeyIdentity {
+        KeyIdentity {
             stack: StackName::new("payments").unwrap(),
             realm: "aws 111122223333".to_owned(),
             address: Address::for_identity("ci", None),
@@ -184,8 +184,8 @@ mod tests {
         }
     }
 
-    fn entry() -> VaultEntry {
-        let mut books = DeliveryRecords::for_holder(&holder());
+    fn entry() -> StoreEntry {
+        let mut books = DeliveryRecords::for_identity(&holder());
         let kept = |at: &str| RecordedDelivery {
             delivered_at: at.parse().unwrap(),
             owner: Some("jane".into()),
@@ -193,7 +193,7 @@ mod tests {
         };
         books.keys.insert("AKIA1".to_owned(), kept("2026-01-01T00:00:00Z"));
         books.keys.insert("AKIA2".to_owned(), kept("2026-04-01T00:00:00Z"));
-        VaultEntry { current: Some(("AKIA2".to_owned(), "s\"cret\\/+".into())), books }
+        StoreEntry { current: Some(("AKIA2".to_owned(), "s\"cret\\/+".into())), books }
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(text.expose_secret()).unwrap();
         assert_eq!(json["Version"], 1);
         assert_eq!((&json["AccessKeyId"], &json["SecretAccessKey"]), (&"AKIA2".into(), &"s\"cret\\/+".into()));
-        let read = VaultEntry::parse_entry(text.expose_secret().as_bytes()).unwrap();
+        let read = StoreEntry::parse_entry(text.expose_secret().as_bytes()).unwrap();
         let (key, secret) = read.current.unwrap();
         assert_eq!((key.as_str(), secret.expose_secret()), ("AKIA2", "s\"cret\\/+"));
         assert_eq!(read.books.keys, entry().books.keys);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_entry_is_told_without_quoting_it() {
+    fn entry_errors_never_quote_the_content() {
         for text in ["{\"SecretAccessKey\": \"hush\", \"Leasehold\": 7}", "hush", "{\"Leasehold\": \"hush\"}"] {
             let problem = DeliveryRecords::parse_records(text.as_bytes()).unwrap_err();
             assert!(!problem.contains("hush"), "{problem}");

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use tempfile::NamedTempFile;
 
-use super::entry::{DeliveryRecords, VaultEntry};
-use super::{KeyHolder, VaultError};
+use super::entry::{DeliveryRecords, StoreEntry};
+use super::{KeyIdentity, SecretStoreError};
 
 /// The extension of entries.
 const ENTRY: &str = ".json";
@@ -25,12 +25,12 @@ const IGNORE: &str = ".gitignore";
 
 /// A directory of entries.
 #[derive(Debug, Clone)]
-pub struct VaultFolder {
+pub struct SecretFolder {
     store: String,
     path: PathBuf,
 }
 
-impl VaultFolder {
+impl SecretFolder {
     /// The directory of a store. It need not exist yet.
     pub fn for_store(store: &str, path: PathBuf) -> Self {
         Self { store: store.to_owned(), path }
@@ -45,7 +45,7 @@ impl VaultFolder {
     ///
     /// # Errors
     /// If the directory cannot be read, or an entry cannot be parsed.
-    pub fn read_all_records(&self) -> Result<Vec<(String, DeliveryRecords)>, VaultError> {
+    pub fn read_all_records(&self) -> Result<Vec<(String, DeliveryRecords)>, SecretStoreError> {
         let mut books = Vec::new();
         for file in self.list_files()? {
             if let Some(name) = file.strip_suffix(ENTRY).filter(|name| !name.is_empty()) {
@@ -59,7 +59,7 @@ impl VaultFolder {
     ///
     /// # Errors
     /// If the entry cannot be read or parsed.
-    pub fn read_records(&self, name: &str) -> Result<Option<DeliveryRecords>, VaultError> {
+    pub fn read_records(&self, name: &str) -> Result<Option<DeliveryRecords>, SecretStoreError> {
         let Some(bytes) = self.read_entry_text(name)? else { return Ok(None) };
         DeliveryRecords::parse_records(bytes.expose_secret())
             .map(Some)
@@ -70,9 +70,9 @@ impl VaultFolder {
     ///
     /// # Errors
     /// If the entry belongs to another identity, or cannot be read.
-    pub fn refuse_other_owners(&self, holder: &KeyHolder) -> Result<(), VaultError> {
+    pub fn refuse_other_owners(&self, holder: &KeyIdentity) -> Result<(), SecretStoreError> {
         match self.read_records(&holder.name)? {
-            Some(books) if !books.belongs_to_holder(holder) => Err(VaultError {
+            Some(books) if !books.belongs_to_identity(holder) => Err(SecretStoreError {
                 store: self.store.clone(),
                 problem: format!(
                     "{} contains the keys of {}",
@@ -89,12 +89,12 @@ impl VaultFolder {
     ///
     /// # Errors
     /// If the directory cannot be created or written, or others may write to it.
-    pub fn prepare_directory(&self) -> Result<(), VaultError> {
-        let cannot = |what: &str, error: &io::Error| self.to_vault_error(what, error);
+    pub fn prepare_directory(&self) -> Result<(), SecretStoreError> {
+        let cannot = |what: &str, error: &io::Error| self.to_secret_store_error(what, error);
         make_directory(&self.path).map_err(|error| cannot("cannot be created", &error))?;
         let metadata = fs::metadata(&self.path).map_err(|error| cannot("cannot be inspected", &error))?;
         if is_writable_by_others(&metadata) {
-            return Err(VaultError {
+            return Err(SecretStoreError {
                 store: self.store.clone(),
                 problem: format!("other users can write to {}", self.path.display()),
                 help: format!("remove their write permission: chmod go-w '{}'", self.path.display()),
@@ -112,20 +112,20 @@ impl VaultFolder {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn write_entry(&self, name: &str, entry: &VaultEntry) -> Result<(), VaultError> {
+    pub fn write_entry(&self, name: &str, entry: &StoreEntry) -> Result<(), SecretStoreError> {
         let text = entry.to_secret_text().map_err(|problem| self.unreadable_entry_error(name, &problem))?;
         make_directory(&self.path)
             .and_then(|()| self.put_file(&format!("{name}{ENTRY}"), text.expose_secret().as_bytes()))
-            .map_err(|error| self.to_vault_error("cannot be written to", &error))
+            .map_err(|error| self.to_secret_store_error("cannot be written to", &error))
     }
 
     /// Removes keys from an entry, and deletes the entry with its last key.
     ///
     /// # Errors
     /// If the entry cannot be read, parsed or written.
-    pub fn remove_keys(&self, name: &str, keys: &BTreeSet<String>) -> Result<(), VaultError> {
+    pub fn remove_keys(&self, name: &str, keys: &BTreeSet<String>) -> Result<(), SecretStoreError> {
         let Some(bytes) = self.read_entry_text(name)? else { return Ok(()) };
-        let mut entry = VaultEntry::parse_entry(bytes.expose_secret())
+        let mut entry = StoreEntry::parse_entry(bytes.expose_secret())
             .map_err(|problem| self.unreadable_entry_error(name, &problem))?;
         entry.books.keys.retain(|key, _| !keys.contains(key));
         entry.current = entry.current.filter(|(key, _)| !keys.contains(key));
@@ -133,17 +133,17 @@ impl VaultFolder {
             return self.write_entry(name, &entry);
         }
         let removed = fs::remove_file(self.entry_path(name)).and_then(|()| self.sync_directory());
-        removed.map_err(|error| self.to_vault_error("cannot be written to", &error))
+        removed.map_err(|error| self.to_secret_store_error("cannot be written to", &error))
     }
 
     /// Removes the incomplete files of a run that was killed.
     ///
     /// # Errors
     /// If a file cannot be removed.
-    pub fn remove_partial_files(&self) -> Result<(), VaultError> {
+    pub fn remove_partial_files(&self) -> Result<(), SecretStoreError> {
         for file in self.list_files()?.iter().filter(|file| file.ends_with(HALF)) {
             fs::remove_file(self.path.join(file))
-                .map_err(|error| self.to_vault_error("cannot be written to", &error))?;
+                .map_err(|error| self.to_secret_store_error("cannot be written to", &error))?;
         }
         Ok(())
     }
@@ -153,8 +153,8 @@ impl VaultFolder {
     }
 
     /// The names of all files, sorted. Empty if the directory does not exist.
-    fn list_files(&self) -> Result<BTreeSet<String>, VaultError> {
-        let cannot = |error: &io::Error| self.to_vault_error("cannot be read", error);
+    fn list_files(&self) -> Result<BTreeSet<String>, SecretStoreError> {
+        let cannot = |error: &io::Error| self.to_secret_store_error("cannot be read", error);
         let listed = match fs::read_dir(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
             listed => listed.map_err(|error| cannot(&error))?,
@@ -164,11 +164,11 @@ impl VaultFolder {
             .collect()
     }
 
-    fn read_entry_text(&self, name: &str) -> Result<Option<SecretSlice<u8>>, VaultError> {
+    fn read_entry_text(&self, name: &str) -> Result<Option<SecretSlice<u8>>, SecretStoreError> {
         match fs::read(self.entry_path(name)) {
             Ok(bytes) => Ok(Some(bytes.into())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.to_vault_error("cannot be read", &error)),
+            Err(error) => Err(self.to_secret_store_error("cannot be read", &error)),
         }
     }
 
@@ -190,16 +190,16 @@ impl VaultFolder {
         if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
     }
 
-    fn to_vault_error(&self, what: &str, error: &io::Error) -> VaultError {
-        VaultError {
+    fn to_secret_store_error(&self, what: &str, error: &io::Error) -> SecretStoreError {
+        SecretStoreError {
             store: self.store.clone(),
             problem: format!("{} {what}: {error}", self.path.display()),
             help: "allow the user that runs Leasehold to read and write it, or set another `path`".to_owned(),
         }
     }
 
-    fn unreadable_entry_error(&self, name: &str, problem: &str) -> VaultError {
-        VaultError {
+    fn unreadable_entry_error(&self, name: &str, problem: &str) -> SecretStoreError {
+        SecretStoreError {
             store: self.store.clone(),
             problem: format!("{}: {problem}", self.entry_path(name).display()),
             help: "restore the file as Leasehold wrote it, or delete it, and its keys are replaced".to_owned(),
@@ -237,30 +237,30 @@ mod tests {
     use super::super::entry::RecordedDelivery;
     use super::*;
 
-    fn holder() -> KeyHolder {
+    fn holder() -> KeyIdentity {
         let (stack, address) = (StackName::new("s").unwrap(), Address::for_identity("ci", None));
-        KeyHolder { stack, realm: "local embedded".to_owned(), address, name: "ci".to_owned() }
+        KeyIdentity { stack, realm: "local embedded".to_owned(), address, name: "ci".to_owned() }
     }
 
-    fn entry(keys: &[&str]) -> VaultEntry {
-        let mut books = DeliveryRecords::for_holder(&holder());
+    fn entry(keys: &[&str]) -> StoreEntry {
+        let mut books = DeliveryRecords::for_identity(&holder());
         let delivered_at = "2026-01-01T00:00:00Z".parse().unwrap();
         let kept = RecordedDelivery { delivered_at, owner: None, environment: None };
         books.keys.extend(keys.iter().map(|key| ((*key).to_owned(), kept.clone())));
         let current = keys.last().map(|key| ((*key).to_owned(), format!("secret of {key}").into()));
-        VaultEntry { current, books }
+        StoreEntry { current, books }
     }
 
-    fn text(folder: &VaultFolder) -> String {
+    fn text(folder: &SecretFolder) -> String {
         fs::read_to_string(folder.path().join("ci.json")).unwrap()
     }
 
-    fn folder(home: &tempfile::TempDir) -> VaultFolder {
-        VaultFolder::for_store("vault", home.path().join("a/b"))
+    fn folder(home: &tempfile::TempDir) -> SecretFolder {
+        SecretFolder::for_store("vault", home.path().join("a/b"))
     }
 
     #[test]
-    fn a_directory_that_is_not_there_holds_nothing_and_is_not_made_by_looking() {
+    fn missing_directory_reads_as_empty_and_is_not_created() {
         let home = tempfile::tempdir().unwrap();
         let folder = folder(&home);
         assert_eq!(folder.read_all_records().unwrap(), []);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_struck_one_by_one_and_the_file_goes_with_the_last() {
+    fn keys_are_removed_individually_and_the_file_with_the_last() {
         let home = tempfile::tempdir().unwrap();
         let folder = folder(&home);
         folder.write_entry("ci", &entry(&["K1", "K2"])).unwrap();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_goes_with_its_key_though_another_stays_in_the_books() {
+    fn secret_is_deleted_with_its_key_but_other_records_stay() {
         let home = tempfile::tempdir().unwrap();
         let folder = folder(&home);
         folder.write_entry("ci", &entry(&["K1", "K2"])).unwrap();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_others_may_write_or_that_is_no_directory_is_refused() {
+    fn store_with_shared_access_or_not_a_directory_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let folder = folder(&home);
         folder.prepare_directory().unwrap();
@@ -322,9 +322,9 @@ mod tests {
         }
         let file = home.path().join("file");
         fs::write(&file, "x").unwrap();
-        assert!(VaultFolder::for_store("vault", file.clone()).prepare_directory().is_err());
+        assert!(SecretFolder::for_store("vault", file.clone()).prepare_directory().is_err());
         assert!(
-            VaultFolder::for_store("vault", file).read_all_records().unwrap_err().problem.contains("cannot be read")
+            SecretFolder::for_store("vault", file).read_all_records().unwrap_err().problem.contains("cannot be read")
         );
     }
 }

@@ -22,24 +22,24 @@ use crate::config::declared::SecretStore;
 use crate::plan::Plan;
 
 pub use delivering::{DeliveringProvider, DeliveryClock};
-use entry::{DeliveryRecords, RecordedDelivery, VaultEntry};
-use files::VaultFolder;
+use entry::{DeliveryRecords, RecordedDelivery, StoreEntry};
+use files::SecretFolder;
 
 /// How long a key that the cloud does not show stays in the delivery records. A cloud may be slow to show a key that was just created.
-const SLOW_CLOUD: SignedDuration = SignedDuration::from_hours(1);
+const MAX_LISTING_DELAY: SignedDuration = SignedDuration::from_hours(1);
 /// The least time between two deliveries to an identity.
 const A_MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
 /// The declared stores of a stack, by name. The default has none.
 #[derive(Clone, Default)]
 pub struct SecretStores {
-    stores: BTreeMap<String, VaultFolder>,
+    stores: BTreeMap<String, SecretFolder>,
 }
 
 /// Why a store cannot be used. The texts contain no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("store.{store}: {problem}")]
-pub struct VaultError {
+pub struct SecretStoreError {
     /// The store's name.
     pub store: String,
     /// What is wrong with it.
@@ -50,7 +50,7 @@ pub struct VaultError {
 
 /// The identity that an entry belongs to: an identity of a stack in an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyHolder {
+pub struct KeyIdentity {
     /// The stack.
     pub stack: StackName,
     /// The provider and the account: `aws 111122223333`.
@@ -62,13 +62,13 @@ pub struct KeyHolder {
 }
 
 /// How a new key is delivered, from its resource in the plan.
-struct DeliveryTerms {
+struct NewKeyDelivery {
     store: String,
     owner: Option<String>,
     environment: Option<String>,
 }
 
-impl DeliveryTerms {
+impl NewKeyDelivery {
     fn from_key(key: &Resource) -> Option<Self> {
         let text = |name: &str| key.get(name).and_then(Value::as_text).map(str::to_owned);
         let store = text("store")?.strip_prefix("store.")?.to_owned();
@@ -82,7 +82,7 @@ impl SecretStores {
     pub fn from_declared(stores: &BTreeMap<String, SecretStore>, directory: &Path) -> Self {
         let folder = |(name, SecretStore::File { path }): (&String, &SecretStore)| {
             let relative: PathBuf = Path::new(path).components().collect();
-            (name.clone(), VaultFolder::for_store(name, directory.join(relative)))
+            (name.clone(), SecretFolder::for_store(name, directory.join(relative)))
         };
         Self { stores: stores.iter().map(folder).collect() }
     }
@@ -91,7 +91,7 @@ impl SecretStores {
     ///
     /// # Errors
     /// If a store cannot be read, or has an entry that cannot be parsed.
-    pub fn read_deliveries(&self, stack: &StackName, realm: &Realm) -> Result<DeliveryIndex, VaultError> {
+    pub fn read_deliveries(&self, stack: &StackName, realm: &Realm) -> Result<DeliveryIndex, SecretStoreError> {
         let mut delivered = DeliveryIndex::new();
         for (store, folder) in &self.stores {
             for (name, books) in folder.read_all_records()? {
@@ -115,28 +115,28 @@ impl SecretStores {
     ///
     /// # Errors
     /// If a store is not declared, cannot be written, or has an entry of another identity under the same name.
-    pub fn prepare_stores(&self, plan: &Plan) -> Result<(), VaultError> {
+    pub fn prepare_stores(&self, plan: &Plan) -> Result<(), SecretStoreError> {
         let mut prepared: BTreeSet<String> = BTreeSet::new();
         for step in plan.steps.iter().filter(|step| step.change.id().is_new()) {
             let Some(key) = step.change.resource_after() else { continue };
-            let terms = DeliveryTerms::from_key(key).ok_or_else(|| unknown_store_error("?"))?;
+            let terms = NewKeyDelivery::from_key(key).ok_or_else(|| unknown_store_error("?"))?;
             let folder = self.find_folder(&terms.store)?;
             if prepared.insert(terms.store.clone()) {
                 folder.prepare_directory()?;
             }
             let (stack, realm) = (plan.stack.clone(), plan.realm.for_account(key.id.account.as_ref()).name());
             let name = key.id.name.split_once('/').map_or("", |(user, _)| user).to_owned();
-            folder.refuse_other_owners(&KeyHolder { stack, realm, address: step.subject.clone(), name })?;
+            folder.refuse_other_owners(&KeyIdentity { stack, realm, address: step.subject.clone(), name })?;
         }
         Ok(())
     }
 
     /// Whether any store has a record that this key of an identity was delivered.
-    fn was_delivered(&self, holder: &KeyHolder, key: &str) -> Result<bool, VaultError> {
+    fn was_delivered(&self, holder: &KeyIdentity, key: &str) -> Result<bool, SecretStoreError> {
         for folder in self.stores.values() {
             if folder
                 .read_records(&holder.name)?
-                .is_some_and(|books| books.belongs_to_holder(holder) && books.keys.contains_key(key))
+                .is_some_and(|books| books.belongs_to_identity(holder) && books.keys.contains_key(key))
             {
                 return Ok(true);
             }
@@ -147,28 +147,28 @@ impl SecretStores {
     /// Delivers a secret: it replaces the previous secret in the identity's entry.
     fn deposit_secret(
         &self,
-        holder: &KeyHolder,
-        terms: &DeliveryTerms,
+        holder: &KeyIdentity,
+        terms: &NewKeyDelivery,
         key: &str,
         secret: SecretString,
         now: Timestamp,
-    ) -> Result<(), VaultError> {
+    ) -> Result<(), SecretStoreError> {
         let folder = self.find_folder(&terms.store)?;
         folder.refuse_other_owners(holder)?;
-        let mut books = folder.read_records(&holder.name)?.unwrap_or_else(|| DeliveryRecords::for_holder(holder));
+        let mut books = folder.read_records(&holder.name)?.unwrap_or_else(|| DeliveryRecords::for_identity(holder));
         books.address.clone_from(&holder.address);
         let (owner, environment) = (terms.owner.clone(), terms.environment.clone());
         let delivered_at = self.next_instant(holder, now)?;
         books.keys.insert(key.to_owned(), RecordedDelivery { delivered_at, owner, environment });
-        folder.write_entry(&holder.name, &VaultEntry { current: Some((key.to_owned(), secret)), books })
+        folder.write_entry(&holder.name, &StoreEntry { current: Some((key.to_owned(), secret)), books })
     }
 
     /// The time to record for a delivery: `now`, or one second after the identity's last delivery if that is later. The order of these
     /// times shows which key replaced which, even if the clock goes back.
-    fn next_instant(&self, holder: &KeyHolder, now: Timestamp) -> Result<Timestamp, VaultError> {
+    fn next_instant(&self, holder: &KeyIdentity, now: Timestamp) -> Result<Timestamp, SecretStoreError> {
         let mut at = now;
         for folder in self.stores.values() {
-            let books = folder.read_records(&holder.name)?.filter(|books| books.belongs_to_holder(holder));
+            let books = folder.read_records(&holder.name)?.filter(|books| books.belongs_to_identity(holder));
             for kept in books.iter().flat_map(|books| books.keys.values()) {
                 at = at.max(kept.delivered_at.saturating_add(A_MOMENT).unwrap_or(kept.delivered_at));
             }
@@ -177,9 +177,9 @@ impl SecretStores {
     }
 
     /// Removes a deleted key from every store.
-    fn withdraw_key(&self, holder: &KeyHolder, key: &str) -> Result<(), VaultError> {
+    fn withdraw_key(&self, holder: &KeyIdentity, key: &str) -> Result<(), SecretStoreError> {
         for folder in self.stores.values() {
-            let books = folder.read_records(&holder.name)?.filter(|books| books.belongs_to_holder(holder));
+            let books = folder.read_records(&holder.name)?.filter(|books| books.belongs_to_identity(holder));
             if books.is_some_and(|books| books.keys.contains_key(key)) {
                 folder.remove_keys(&holder.name, &BTreeSet::from([key.to_owned()]))?;
             }
@@ -198,7 +198,7 @@ impl SecretStores {
         stack: &StackName,
         snapshot: &Snapshot,
         now: Timestamp,
-    ) -> Result<BTreeSet<String>, VaultError> {
+    ) -> Result<BTreeSet<String>, SecretStoreError> {
         let mut struck = BTreeSet::new();
         for folder in self.stores.values() {
             folder.remove_partial_files()?;
@@ -210,7 +210,7 @@ impl SecretStores {
                 if is_unmanaged_user(account, &name, snapshot) {
                     continue;
                 }
-                let old = |kept: &RecordedDelivery| now.duration_since(kept.delivered_at) > SLOW_CLOUD;
+                let old = |kept: &RecordedDelivery| now.duration_since(kept.delivered_at) > MAX_LISTING_DELAY;
                 let dead: BTreeSet<String> = books
                     .keys
                     .iter()
@@ -232,13 +232,13 @@ impl SecretStores {
         Some(self.stores.get(store)?.path().display().to_string())
     }
 
-    fn find_folder(&self, store: &str) -> Result<&VaultFolder, VaultError> {
+    fn find_folder(&self, store: &str) -> Result<&SecretFolder, SecretStoreError> {
         self.stores.get(store).ok_or_else(|| unknown_store_error(store))
     }
 }
 
-fn unknown_store_error(store: &str) -> VaultError {
-    VaultError {
+fn unknown_store_error(store: &str) -> SecretStoreError {
+    SecretStoreError {
         store: store.to_owned(),
         problem: "the plan uses this secret store, but the stack does not declare it".to_owned(),
         help: "make a new plan".to_owned(),

@@ -7,9 +7,9 @@
 //!
 //! ```text
 //! read back                      conclusion
-//! the bytes of this write        it took effect: WriteOutcome::Yes
+//! the bytes of this write        it took effect: WriteOutcome::Written
 //! version v1                     it did not take effect: retry
-//! anything else, or no object    another writer was first: WriteOutcome::Taken
+//! anything else, or no object    another writer was first: WriteOutcome::PreconditionFailed
 //! ```
 
 use std::time::Duration;
@@ -108,20 +108,22 @@ where
         let error = match write().await {
             Ok(version) => {
                 store.note_answer();
-                return Ok(WriteOutcome::Yes(version));
+                return Ok(WriteOutcome::Written(version));
             }
             // If the object to replace does not exist, S3 answers 404; other stores answer that the condition is not met.
-            Err(error) if error.kind == StoreErrorKind::Absent && from.is_some() => return Ok(WriteOutcome::Taken),
+            Err(error) if error.kind == StoreErrorKind::Absent && from.is_some() => {
+                return Ok(WriteOutcome::PreconditionFailed);
+            }
             Err(error) if !error.kind.is_transient() => return Err(error),
             Err(error) => error,
         };
         match store.read_object(key).await? {
-            Some(there) if there.bytes == bytes => return Ok(WriteOutcome::Yes(there.version)),
+            Some(there) if there.bytes == bytes => return Ok(WriteOutcome::Written(there.version)),
             // The version has not changed: the write did not take effect.
             Some(there) if from == Some(&there.version) => {}
-            Some(_) => return Ok(WriteOutcome::Taken),
+            Some(_) => return Ok(WriteOutcome::PreconditionFailed),
             // The object to replace does not exist any more.
-            None if from.is_some() => return Ok(WriteOutcome::Taken),
+            None if from.is_some() => return Ok(WriteOutcome::PreconditionFailed),
             None => {}
         }
         if !attempts.wait_before_retry(&error).await {

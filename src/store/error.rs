@@ -405,14 +405,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_transient_errors_are_retried() {
         let passes = |status, code| refused(status, code, "", None).kind.is_transient();
         assert!(passes(503, "SlowDown") && passes(500, "InternalError") && passes(409, "ConditionalRequestConflict"));
         assert!(!passes(403, "AccessDenied") && !passes(400, "ExpiredToken") && !passes(404, "NoSuchBucket"));
     }
 
     #[test]
-    fn missing_credentials_are_told_from_expired_ones() {
+    fn missing_and_expired_credentials_are_distinguished() {
         let none = wrapped(CredentialsError::not_loaded("no providers in chain provided credentials"));
         assert_eq!(none.kind, StoreErrorKind::NoCredentials);
         let expired = wrapped(CredentialsError::provider_error("the SSO session has expired"));

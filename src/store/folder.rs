@@ -22,19 +22,19 @@ pub fn digest_version(bytes: &[u8]) -> ObjectVersion {
 
 /// The file that a process keeps locked while it holds the stack's lock. The operating system releases it when the process ends, in any
 /// way.
-const HELD: &str = ".held";
+const LOCK_FILE: &str = ".held";
 
 /// Locks the folder for as long as the returned file is open. `None`: another process has it locked.
 ///
 /// # Errors
 /// If the file cannot be opened or locked.
 pub fn claim_folder(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
-    let file = File::options().create(true).truncate(false).write(true).open(folder.join(HELD));
-    let file = file.map_err(|error| StoreError::from_io(store.place(), HELD, "write", &error))?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE));
+    let file = file.map_err(|error| StoreError::from_io(store.place(), LOCK_FILE, "write", &error))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(StoreError::from_io(store.place(), HELD, "lock", &error)),
+        Err(TryLockError::Error(error)) => Err(StoreError::from_io(store.place(), LOCK_FILE, "lock", &error)),
     }
 }
 
@@ -61,8 +61,8 @@ fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &ObjectVersion)
     let turn = File::options().create(true).truncate(false).write(true).open(folder.join(TURN))?;
     turn.lock()?;
     match std::fs::read(file) {
-        Ok(there) if digest_version(&there) != *expected => return Ok(WriteOutcome::Taken),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(WriteOutcome::Taken),
+        Ok(there) if digest_version(&there) != *expected => return Ok(WriteOutcome::PreconditionFailed),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(WriteOutcome::PreconditionFailed),
         there => there?,
     };
     // The lock admits one writer at a time, so this name need not be unique.
@@ -71,7 +71,7 @@ fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &ObjectVersion)
     new.write_all(bytes)?;
     new.sync_all()?;
     std::fs::rename(&next, file)?;
-    Ok(WriteOutcome::Yes(digest_version(bytes)))
+    Ok(WriteOutcome::Written(digest_version(bytes)))
 }
 
 /// The first `limit` names below `prefix` that sort after `after`, sorted. Empty if the folder does not exist.

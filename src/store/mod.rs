@@ -29,7 +29,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use open::{AwsAccess, open_backend};
 
 /// The number of objects that are read from a bucket concurrently.
-const AT_ONCE: usize = 64;
+const CONCURRENT_READS: usize = 64;
 
 /// A configured place for objects. Opening it sends no request.
 #[derive(Debug, Clone)]
@@ -68,9 +68,9 @@ pub struct StoredObject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteOutcome {
     /// This write took effect. The value is the new version.
-    Yes(ObjectVersion),
+    Written(ObjectVersion),
     /// The condition was not met: another writer's object is there, or the object to replace is gone.
-    Taken,
+    PreconditionFailed,
 }
 
 impl Store {
@@ -138,7 +138,7 @@ impl Store {
             return folder::read_files(self, folder, keys).await;
         }
         let reads = keys.iter().map(|key| async move { Ok(self.read_object(key).await?.map(|object| object.bytes)) });
-        futures::stream::iter(reads).buffered(AT_ONCE).try_collect().await
+        futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await
     }
 
     async fn read_object_once(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {

@@ -72,7 +72,7 @@ pub fn render_entry(entry: &LedgerEntry) -> String {
 
 /// The history of one identity: what was decided, approved, written and archived, run by run.
 #[must_use]
-pub fn render_identity_life(address: &str, lines: &[AuditLine]) -> String {
+pub fn render_identity_history(address: &str, lines: &[AuditLine]) -> String {
     let mut text = format!("{}\n", paint_text(STRONG, &escape_steering(address)));
     let mut run = "";
     for line in lines {
@@ -115,7 +115,7 @@ fn describe_record(record: &LedgerRecord) -> String {
             let found = match resolved.found {
                 ObservedEffect::Done => "was done",
                 ObservedEffect::NotDone => "was not done",
-                ObservedEffect::Otherwise => "is in neither the old nor the intended state",
+                ObservedEffect::OtherState => "is in neither the old nor the intended state",
             };
             format!("step {} of run {}: {} {found}", resolved.step, shorten_run(&resolved.of_run), resolved.resource)
         }
@@ -161,8 +161,8 @@ fn describe_intent(intent: &Intent) -> String {
         ChangeKind::Update => "update",
         ChangeKind::Delete => "delete",
         ChangeKind::Mark => "mark",
-        ChangeKind::Adopt => "adopt",
-        ChangeKind::Unmark => "unmark",
+        ChangeKind::Import => "adopt",
+        ChangeKind::Release => "unmark",
     };
     format!("step {}: {verb} {}", intent.step, intent.resource)
 }

@@ -199,7 +199,7 @@ impl SourceCode for DrawnPart<'_> {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
-        let lines = self.text.lines_around(span.offset()..span.offset() + span.len(), before, after);
+        let lines = self.text.context_lines(span.offset()..span.offset() + span.len(), before, after);
         // When miette asks for no lines around the span, it needs the position of the span itself, for the heading.
         let (first, column) = match (before, after) {
             (0, 0) => {
@@ -248,7 +248,7 @@ fn render_finding_json(finding: &Diagnostic, texts: &SourceTexts<'_>) -> Value {
         let value = |(reference, value): &(String, String)| json!({ "traversal": reference, "statement": value });
         let values: Vec<Value> = finding.values.iter().map(value).collect();
         let range = text.shown_range(&location.span.bytes);
-        let lines = text.lines_around(range.clone(), 0, 0);
+        let lines = text.context_lines(range.clone(), 0, 0);
         let (start, end) = (range.start - lines.start, range.end.min(lines.start + lines.text.len()) - lines.start);
         fields.insert("range".to_owned(), render_range_json(location, texts));
         fields.insert(

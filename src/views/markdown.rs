@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_holds_no_character_that_markup_is_made_of() {
+    fn code_spans_escape_markup() {
         let shown = format_code("`</code>*_[x](y)\n\u{202e}@all #1 ::error|");
         let inner = shown.strip_prefix("<code>").unwrap().strip_suffix("</code>").unwrap();
         let plain = inner.replace("&#", "").replace(';', "");
@@ -151,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_is_longer_than_what_it_holds() {
+    fn code_fence_is_longer_than_fences_in_content() {
         assert!(format_fence("diff", &["a ```` b".to_owned()]).starts_with("`````diff\n"));
         assert!(format_fence("diff", &["plain".to_owned()]).starts_with("```diff\n"));
     }
 
     proptest::proptest! {
         #[test]
-        fn a_document_keeps_to_its_size(sizes in proptest::collection::vec(1usize..400, 0..60), max in 1024usize..8192) {
+        fn document_respects_max_bytes(sizes in proptest::collection::vec(1usize..400, 0..60), max in 1024usize..8192) {
             let block = |size: &usize| MarkdownBlock { full: "f".repeat(*size), short: "s".to_owned() };
             let blocks: Vec<MarkdownBlock> = sizes.iter().map(block).collect();
             let text = render_document("head\n\n", blocks, "changes", max);

@@ -16,10 +16,10 @@ pub fn render_holders(holders: &[AllowedIdentity]) -> String {
     if holders.is_empty() {
         return "No identity in this stack has this access.\n".to_owned();
     }
-    holders.iter().map(render_holder).collect::<Vec<_>>().join("\n")
+    holders.iter().map(render_allowed_identity).collect::<Vec<_>>().join("\n")
 }
 
-fn render_holder(holder: &AllowedIdentity) -> String {
+fn render_allowed_identity(holder: &AllowedIdentity) -> String {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(holder.kind.map(|kind| kind.to_string()));
     parts.extend(holder.owner.as_ref().map(|owner| format!("owner {owner}")));

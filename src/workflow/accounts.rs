@@ -81,11 +81,11 @@ impl KnownAccounts {
             None => store.create_object(KEY, text.as_bytes()).await?,
         };
         match written {
-            WriteOutcome::Yes(version) => {
+            WriteOutcome::Written(version) => {
                 *self = Self { accounts, version: Some(version) };
                 Ok(())
             }
-            WriteOutcome::Taken => Err(WorkflowError::Refused {
+            WriteOutcome::PreconditionFailed => Err(WorkflowError::Refused {
                 what: format!("{KEY} in {} was changed by another process during this run", store.place()),
                 help: "Nothing more was changed. Apply again.".to_owned(),
             }),
@@ -106,7 +106,7 @@ pub async fn note_unreachable_accounts(
     let known =
         async { KnownAccounts::read_from_store(&stack.open_store(context).await?, &stack.declared.stack).await };
     match known.await {
-        Ok(known) => observed.out_of_sight = known.accounts.find_unreachable(&observed.snapshot.realm),
+        Ok(known) => observed.unreachable_accounts = known.accounts.find_unreachable(&observed.snapshot.realm),
         Err(WorkflowError::Store(error)) => context.notify(WorkflowEvent::AccountsUnknown(&error)),
         Err(failure) => return Err(failure),
     }
@@ -124,11 +124,11 @@ pub async fn refuse_unreachable_accounts(
     context: &WorkflowContext,
 ) -> Result<(), WorkflowError> {
     let known = KnownAccounts::read_from_store(&stack.open_store(context).await?, &stack.declared.stack).await?;
-    let out_of_sight = known.accounts.find_unreachable(realm);
-    if out_of_sight.is_empty() {
+    let unreachable_accounts = known.accounts.find_unreachable(realm);
+    if unreachable_accounts.is_empty() {
         return Ok(());
     }
-    let accounts: Vec<String> = out_of_sight.into_keys().collect();
+    let accounts: Vec<String> = unreachable_accounts.into_keys().collect();
     Err(WorkflowError::Refused {
         what: format!(
             "this stack has objects in {}, but no provider block for it: their state cannot be read",

@@ -142,7 +142,7 @@ impl ChangeRequest<'_> {
         if self.purpose.only_takes_away() && !unreachable.is_empty() {
             context.notify(WorkflowEvent::AccountsSkipped(&unreachable));
         } else {
-            observed.out_of_sight = unreachable;
+            observed.unreachable_accounts = unreachable;
         }
     }
 

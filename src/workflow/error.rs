@@ -10,7 +10,7 @@ use crate::ledger::LedgerError;
 use crate::plan::check::UnsoundPlanError;
 use crate::plan::stale::Staleness;
 use crate::rules::Ruling;
-use crate::secret_store::VaultError;
+use crate::secret_store::SecretStoreError;
 use crate::store::lock::{self, LockError, OtherStackError};
 use crate::store::{NoRandomnessError, StoreError};
 
@@ -58,7 +58,7 @@ pub enum WorkflowError {
     Store(#[from] StoreError),
     /// A secret store cannot be used. Nothing was changed.
     #[error(transparent)]
-    Vault(#[from] VaultError),
+    SecretStorage(#[from] SecretStoreError),
     /// The plan failed its own check, which is a bug. Nothing was changed.
     #[error("the plan failed its own check")]
     Unsound(Vec<UnsoundPlanError>),

@@ -12,10 +12,10 @@ use super::execute::RunResult;
 use super::interruption::Signal;
 use crate::apply::ApplyEvent;
 use crate::config::Sources;
-use crate::lifecycle::due::DueEvent;
+use crate::lifecycle::due_events::DueEvent;
 use crate::plan::Plan;
 use crate::rules::Ruling;
-use crate::secret_store::VaultError;
+use crate::secret_store::SecretStoreError;
 use crate::store::{OutageNotices, StoreError};
 
 /// Something that happened in the workflow.
@@ -34,7 +34,7 @@ pub enum WorkflowEvent<'a> {
     /// Secrets of these keys were removed from the secret stores, because the keys do not exist any more.
     SecretsRemoved(&'a BTreeSet<String>),
     /// A secret store cannot be used, and the run continues without it.
-    SecretStoreSkipped(&'a VaultError),
+    SecretStoreSkipped(&'a SecretStoreError),
     /// The store of the records does not say whether the stack has objects in other accounts.
     AccountsUnknown(&'a StoreError),
     /// The stack has objects in these accounts, and no `provider` block leads there. The run continues without them.

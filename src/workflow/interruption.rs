@@ -98,12 +98,12 @@ struct InterruptionState {
 impl InterruptionState {
     /// Processes a signal. Returns the error with which the process must end now, or `None` if it continues.
     fn receive_signal(&mut self, signal: Signal, now: Instant) -> Option<StopError> {
-        let failure = if self.ended { None } else { self.reason_to_leave(signal, now) };
+        let failure = if self.ended { None } else { self.stop_reason(signal, now) };
         self.leaving |= failure.is_some();
         failure
     }
 
-    fn reason_to_leave(&mut self, signal: Signal, now: Instant) -> Option<StopError> {
+    fn stop_reason(&mut self, signal: Signal, now: Instant) -> Option<StopError> {
         let Some(first) = self.request else {
             self.request = Some(StopRequest { signal, at: now });
             return self.deferred.is_none().then(|| StopError::new(signal, self.describe_changes(), None));
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn first_signal_ends_a_command_that_reads() {
+    fn first_signal_stops_a_read_only_command() {
         assert_eq!(receive(&interruption(), Signal::HangUp), "SIGHUP: nothing was changed: ");
     }
 

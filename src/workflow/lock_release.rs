@@ -5,7 +5,7 @@ use super::event::{WorkflowContext, WorkflowEvent};
 use super::interruption::{self, Interruption, Signal, StopError};
 use crate::config::declared::{Backend, BackendLocation};
 use crate::store::StoreError;
-use crate::store::lock::LockTerms;
+use crate::store::lock::LockTimes;
 
 /// Releases the lock, or reports that this was not possible. This does not make the run fail, because the lock expires by itself.
 pub async fn release_or_report(
@@ -32,7 +32,7 @@ fn describe_left_lock(backend: &Backend) -> String {
             "The operating system releases the stack's lock when this process ends.".to_owned()
         }
         _ => {
-            let seconds = LockTerms::from_backend(backend).longest_hold().as_secs_f64().ceil();
+            let seconds = LockTimes::from_backend(backend).longest_hold().as_secs_f64().ceil();
             format!("The stack's lock was not released: it expires within {seconds} s.")
         }
     }

@@ -1,6 +1,6 @@
 //! Finds the live identity that an argument names: by address, name, ARN, or the id of one of its access keys.
 
-use leasehold_provider::{LiveIdentity, Realizer, ResourceId, Snapshot, StackName, Stranger};
+use leasehold_provider::{LiveIdentity, Realizer, ResourceId, Snapshot, StackName, UnmanagedObject};
 
 use super::error::WorkflowError;
 
@@ -45,7 +45,8 @@ fn unknown_identity_error(
     snapshot: &Snapshot,
     meant: Option<&ResourceId>,
 ) -> WorkflowError {
-    let is_meant = |id: &ResourceId, stranger: &Stranger| stranger.arn == what || meant == Some(id) || id.name == what;
+    let is_meant =
+        |id: &ResourceId, stranger: &UnmanagedObject| stranger.arn == what || meant == Some(id) || id.name == what;
     if let Some((id, stranger)) = snapshot.strangers.iter().find(|(id, stranger)| is_meant(id, stranger)) {
         let whose = match (&stranger.stack, &stranger.unreadable) {
             (_, Some(why)) => format!("its marks cannot be read: {why}"),

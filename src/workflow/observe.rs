@@ -26,7 +26,7 @@ pub struct ObservedStack {
     /// The live objects.
     pub snapshot: Snapshot,
     /// Accounts in which the stack has objects and that the observation did not reach. Empty also where the store was not read.
-    pub out_of_sight: BTreeMap<String, Option<Alias>>,
+    pub unreachable_accounts: BTreeMap<String, Option<Alias>>,
 }
 
 /// What an observation reads.
@@ -105,17 +105,18 @@ async fn observe_declared(
         return Err(WorkflowError::Findings { findings, sources: sources.clone() });
     }
     let delivered = stores.read_deliveries(&declared.stack, &realm)?;
-    let keys_of = find_key_users(declared, &delivered, realize);
-    let request = ObserveRequest { adopt, keys_of: &keys_of, ..ObserveRequest::for_plan(&declared.stack, &shared) };
+    let exact_keys = find_key_users(declared, &delivered, realize);
+    let request =
+        ObserveRequest { adopt, exact_keys: &exact_keys, ..ObserveRequest::for_plan(&declared.stack, &shared) };
     let mut snapshot = observe.observe_stack(request).await?;
     snapshot.restore_sensitive(&shared);
-    snapshot.note_deliveries(&delivered);
+    snapshot.record_deliveries(&delivered);
     if observe.has_unread_details(&snapshot) {
         let principals = lifecycle::exact_reads::find_exact_read_principals(declared, &snapshot, now, realize);
         observe.read_exactly(&declared.stack, &mut snapshot, &principals).await?;
-        snapshot.note_deliveries(&delivered);
+        snapshot.record_deliveries(&delivered);
     }
-    Ok(ObservedStack { shared, snapshot, out_of_sight: BTreeMap::new() })
+    Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new() })
 }
 
 /// The users that must have access keys, or to which keys were delivered. They are read exactly, because a credential report may be hours
@@ -168,12 +169,12 @@ pub async fn observe_with_deliveries(
     credentials: CredentialSelection,
 ) -> Result<Snapshot, WorkflowError> {
     let delivered = connection.vault.read_deliveries(&plan.stack, &plan.realm)?;
-    let keys_of = match credentials {
+    let exact_keys = match credentials {
         CredentialSelection::OfStack => find_delivery_users(&delivered, &connection.realize).collect(),
         CredentialSelection::OfPlan => BTreeSet::new(),
     };
-    let mut snapshot = observe_plan_objects(plan, connection, shared, credentials, &keys_of).await?;
-    snapshot.note_deliveries(&delivered);
+    let mut snapshot = observe_plan_objects(plan, connection, shared, credentials, &exact_keys).await?;
+    snapshot.record_deliveries(&delivered);
     Ok(snapshot)
 }
 
@@ -194,17 +195,17 @@ async fn observe_plan_objects(
     connection: &Connection,
     shared: &ResourceMap,
     credentials: CredentialSelection,
-    keys_of: &BTreeSet<ResourceId>,
+    exact_keys: &BTreeSet<ResourceId>,
 ) -> Result<Snapshot, WorkflowError> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
-    let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Adopt { .. }));
+    let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Import { .. }));
     let adopt = adopts.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
     let identities = plan.identities.iter().map(|delta| &delta.address);
     let told: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
     let nobody_else = plan.steps.iter().all(|step| told.contains(&step.subject));
-    let no_other_credentials = credentials == CredentialSelection::OfPlan && nobody_else;
+    let only_exact_credentials = credentials == CredentialSelection::OfPlan && nobody_else;
     let plain = ObserveRequest::for_plan(&plan.stack, shared);
-    let request = ObserveRequest { exact: &exact, adopt: &adopt, keys_of, no_other_credentials, ..plain };
+    let request = ObserveRequest { exact: &exact, adopt: &adopt, exact_keys, only_exact_credentials, ..plain };
     let mut snapshot = connection.observe.observe_stack(request).await?;
     snapshot.restore_sensitive(shared);
     Ok(snapshot)

@@ -71,7 +71,7 @@ pub fn plan_observed(request: PlanRequest<'_>) -> Result<Plan, WorkflowError> {
         BuildPlanError::Findings(findings) => WorkflowError::Findings { findings, sources: sources.clone() },
         BuildPlanError::Unsound(faults) => WorkflowError::Unsound(faults),
     })?;
-    Ok(Plan { out_of_sight: observed.out_of_sight.clone(), ..plan })
+    Ok(Plan { unreachable_accounts: observed.unreachable_accounts.clone(), ..plan })
 }
 
 /// The inputs that a plan for this configuration records. `directory` is the stack's directory, `files` are the digests of its files.

@@ -59,8 +59,8 @@ fn describe_holder_quota(holder: &Address, ExceededQuota { quota, wanted, .. }: 
 fn describe_account_quota(exceeded: &ExceededQuota<'_>) -> String {
     let ExceededQuota { quota, made, removed, wanted, .. } = exceeded;
     let used = match quota.counted {
-        QuotaScope::OfAccount { used } => used,
-        QuotaScope::OfHolder | QuotaScope::Characters(_) | QuotaScope::CharactersOfHolder(_) => 0,
+        QuotaScope::PerAccount { used } => used,
+        QuotaScope::PerSubject | QuotaScope::Characters(_) | QuotaScope::CharactersPerSubject(_) => 0,
     };
     let place = quota.account.as_ref().map_or_else(String::new, |account| format!("in {account}, "));
     let goes = if *removed > 0 { format!(" and removes {removed}") } else { String::new() };
@@ -85,12 +85,12 @@ fn block_diagnostic(stack: &Stack, exceeded: &ExceededQuota<'_>) -> Option<Diagn
     const ASK: &str = "or request a higher quota (Service Quotas, IAM)";
     let help = match quota.counted {
         QuotaScope::Characters(_) => format!("trust fewer principals, use patterns in `subjects`, {ASK}"),
-        QuotaScope::CharactersOfHolder(_) => {
+        QuotaScope::CharactersPerSubject(_) => {
             "move statements to a scope: a scope is a separate policy of up to 6144 characters. Existing inline policies \
              count too: they are deleted only after the new ones are attached"
                 .to_owned()
         }
-        QuotaScope::OfAccount { .. } | QuotaScope::OfHolder => {
+        QuotaScope::PerAccount { .. } | QuotaScope::PerSubject => {
             format!("attach fewer scopes, merge scopes that are always used together, {ASK}")
         }
     };

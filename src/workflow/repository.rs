@@ -22,7 +22,7 @@ pub fn find_git_root(path: &Path) -> Option<PathBuf> {
 
 impl Repository {
     /// The repository that contains `directory`. If there is none, `here` counts as its root.
-    pub fn find_around(here: &Path, directory: &Path) -> Self {
+    pub fn find_for_directory(here: &Path, directory: &Path) -> Self {
         let root = find_git_root(directory).or_else(|| here.canonicalize().ok()).unwrap_or_else(|| here.to_owned());
         Self { here: here.to_owned(), root }
     }

@@ -101,11 +101,11 @@ impl RevocationTarget {
         snapshot.restore_sensitive(&shared);
         if let Some(stack) = &self.whole {
             match stack.open_secret_stores().read_deliveries(&self.stack, &realm) {
-                Ok(delivered) => snapshot.note_deliveries(&delivered),
+                Ok(delivered) => snapshot.record_deliveries(&delivered),
                 Err(error) => context.notify(WorkflowEvent::SecretStoreSkipped(&error)),
             }
         }
-        Ok(ObservedStack { shared, snapshot, out_of_sight: BTreeMap::new() })
+        Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new() })
     }
 
     /// Plans the quarantine of the identity that `what` names. The plan is empty if it is revoked already, for the same reason.

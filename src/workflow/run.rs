@@ -86,11 +86,13 @@ impl LockedRun {
         let holder = origin.to_lock_holder(&realm.actor);
         let claim = lock::LockClaim { stack: purpose.stack, holder: &holder, what: purpose.command };
         let interruption = interruption.defer_first_signal(&describe_left_behind(purpose.backend))?;
-        let asked = lock::request_lock(&store, claim, lock::LockTerms::from_backend(purpose.backend));
+        let asked = lock::request_lock(&store, claim, lock::LockTimes::from_backend(purpose.backend));
         let asked = interruption.run_within_limit(interruption::STEPS, asked).await;
         let guard = match asked.map_err(|signal| unanswered_lock_error(signal, purpose.backend))?? {
-            lock::LockAnswer::Held(guard) => guard,
-            lock::LockAnswer::By(record) => return Err(WorkflowError::Locked { stack: purpose.stack.clone(), record }),
+            lock::LockAnswer::Acquired(guard) => guard,
+            lock::LockAnswer::HeldByOther(record) => {
+                return Err(WorkflowError::Locked { stack: purpose.stack.clone(), record });
+            }
         };
         let found = tokio::select! {
             biased;

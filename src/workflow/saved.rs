@@ -90,7 +90,7 @@ impl CurrentSavedPlan {
         let shared = observe::collect_shared_objects(plan);
         let all = CredentialSelection::OfStack;
         let snapshot = observe::observe_with_deliveries(plan, connection, &shared, all).await?;
-        Ok(ObservedStack { shared, snapshot, out_of_sight: BTreeMap::new() })
+        Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new() })
     }
 
     /// The plan, with its sensitive values.
@@ -113,7 +113,7 @@ impl CurrentSavedPlan {
             }
             None => plan,
         };
-        Ok(Plan { out_of_sight: observed.out_of_sight.clone(), ..plan })
+        Ok(Plan { unreachable_accounts: observed.unreachable_accounts.clone(), ..plan })
     }
 }
 

@@ -52,7 +52,7 @@ impl StackDirectory {
 
     /// The repository that contains the directory.
     pub fn repository(&self) -> Repository {
-        Repository::find_around(&self.here, &self.path)
+        Repository::find_for_directory(&self.here, &self.path)
     }
 
     /// Reads the files directly in the directory whose names have this ending.

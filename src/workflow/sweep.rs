@@ -8,8 +8,8 @@ use super::event::{PlanSubject, WorkflowContext, WorkflowEvent};
 use super::observe::ObservedStack;
 use super::plan::plan_stack;
 use super::stack::Stack;
-use crate::lifecycle::due::DueEvent;
-use crate::lifecycle::{self, due};
+use crate::lifecycle::due_events::DueEvent;
+use crate::lifecycle::{self, due_events};
 use crate::plan::Plan;
 use crate::plan::select::PlanSelection;
 use crate::plan::sweep::{ExpirationPlan, select_expirations};
@@ -43,5 +43,5 @@ fn find_next_expiration(
 ) -> Option<DueEvent> {
     let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
     let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
-    due::find_next_due(&standings)
+    due_events::find_next_due(&standings)
 }

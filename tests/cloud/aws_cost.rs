@@ -66,7 +66,7 @@ fn a_thousand_identities_cost_what_was_promised() {
     assert!(all * 10 <= CROWD * 21 + 200, "{all} calls for {CROWD} joiners: {:?}", aws.counts());
     assert!(writes >= 2 * CROWD, "{writes} writes: a role and its inline policy each");
 
-    aws.forget_requests();
+    aws.clear_requests();
     own.assert_converged();
     let (all, writes) = calls(&aws);
     assert!(all <= 15, "{all} calls for a converged plan: {:?}", aws.counts());
@@ -76,13 +76,13 @@ fn a_thousand_identities_cost_what_was_promised() {
     let sharing = Stack::of(&stack("sharing", "scopes   = [scope.read]")).with_env(aws.env());
     sharing.ok(&["apply", "--auto-approve", "--parallelism", "32"]);
     sharing.edit("stack.hcl", "\"s3:GetObject\"", "\"s3:GetObject\", \"s3:ListBucket\"");
-    aws.forget_requests();
+    aws.clear_requests();
     let ran = sharing.ok(&["apply", "--auto-approve"]);
     let (all, writes) = calls(&aws);
     assert!(writes <= 10, "{writes} writes to change one shared scope: {:?}", aws.counts());
     assert!(all <= 40, "{all} calls to change one shared scope: {:?}", aws.counts());
     assert!(ran.stdout.contains("1000 movers (1000 expand)"), "{ran}");
-    aws.forget_requests();
+    aws.clear_requests();
     sharing.assert_converged();
     let (all, _) = calls(&aws);
     assert!(all <= 15, "{all} calls for a converged plan: {:?}", aws.counts());
@@ -108,19 +108,19 @@ fn a_small_stack_of_users_costs_what_was_promised() {
     stack.append("stack.hcl", &user("bot", &USERS.to_string()));
     stack.apply();
 
-    aws.forget_requests();
+    aws.clear_requests();
     stack.assert_converged();
     let (plan, _) = calls(&aws);
     assert!(plan <= 5 * USERS + 10, "{plan} calls for a converged plan: {:?}", aws.counts());
 
     stack.append("stack.hcl", &user("late", "1"));
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
     let (join, _) = calls(&aws);
     assert!(join <= 5 * USERS + 25, "{join} calls to make one more user: {:?}", aws.counts());
 
     stack.cut("stack.hcl", "identity \"late\"");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
     let (leave, _) = calls(&aws);
     assert!(leave <= 5 * USERS + 40, "{leave} calls to shut one user: {:?}", aws.counts());

@@ -91,7 +91,7 @@ fn a_file_where_a_directory_is_meant() {
 }
 
 #[test]
-fn machines_are_told_the_same() {
+fn json_output_has_the_same_errors() {
     let stack = Stack::copy_of(&home().join("several_at_once"));
     let ran = stack.run(&["validate", "--format", "json"]).expect(1);
     leasehold_test_harness::settings().bind(|| insta::assert_json_snapshot!("validate_json", ran.json()));

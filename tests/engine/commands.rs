@@ -94,7 +94,7 @@ impl Observe for FullAccount {
             what: "policies of identities",
             kinds: ["directory_inline_policy", "directory_attachment"].map(ResourceKind::new).into(),
             limit: 0,
-            counted: QuotaScope::OfAccount { used: 0 },
+            counted: QuotaScope::PerAccount { used: 0 },
             attributes: &[],
             account: None,
         }])

@@ -82,7 +82,7 @@ proptest! {
     fn after_an_apply_to_two_accounts_the_next_plan_is_empty(
         first in stack(), second in stack(), there in some(), then in some(), days in 0u32..20,
     ) {
-        let world = World::of_two();
+        let world = World::with_two_accounts();
         let (first, second) = (split(first, &there), split(second, &then));
         world.apply(&first, at(START));
         prop_assert!(world.plan(&first, at(START)).is_empty());
@@ -120,7 +120,7 @@ proptest! {
 
     /// Any two applies leave the principals of others unchanged.
     #[test]
-    fn what_is_not_ours_is_never_written(first in stack(), second in stack()) {
+    fn unmanaged_objects_are_never_written(first in stack(), second in stack()) {
         let world = World::new();
         let outside = world.directory.external_admin();
         for (form, name) in [(Principal::User, "their_user"), (Principal::Role, "their_role")] {

@@ -22,7 +22,7 @@ fn id_of(principal: Principal, name: &str) -> ResourceId {
     ResourceId::new(kind, name)
 }
 
-fn nothing_live() -> Snapshot {
+fn empty_snapshot() -> Snapshot {
     let text = |text: &str| text.to_owned();
     Snapshot::for_realm(Realm {
         provider: text("toy"),
@@ -34,7 +34,7 @@ fn nothing_live() -> Snapshot {
 }
 
 /// The live state of `bot`, a service that joined at [`JOINED`], modified by `change`.
-fn live_bot(declared: &DeclaredStack, change: impl FnOnce(&mut LiveIdentity)) -> Snapshot {
+fn snapshot_with_bot(declared: &DeclaredStack, change: impl FnOnce(&mut LiveIdentity)) -> Snapshot {
     let address = Address::for_identity("bot", None);
     let id = id_of(Principal::User, "bot");
     let marks = Marks {
@@ -54,7 +54,7 @@ fn live_bot(declared: &DeclaredStack, change: impl FnOnce(&mut LiveIdentity)) ->
         keys: BTreeMap::new(),
     };
     change(&mut live);
-    let mut snapshot = nothing_live();
+    let mut snapshot = empty_snapshot();
     snapshot.identities.insert(id, live);
     snapshot
 }
@@ -95,11 +95,11 @@ fn leaves(phase: &LifecyclePhase) -> (&LeaveReason, Option<Timestamp>) {
 }
 
 #[test]
-fn a_joiner_s_lease_counts_from_now_and_a_live_one_s_from_its_mark() {
+fn joiner_lease_starts_now_and_live_lease_at_its_mark() {
     let declared = stack_with_bot(ttl(30));
-    let LifecyclePhase::Active(joiner) = phase(&declared, &nothing_live(), "2026-11-20T00:00:00Z") else { panic!() };
+    let LifecyclePhase::Active(joiner) = phase(&declared, &empty_snapshot(), "2026-11-20T00:00:00Z") else { panic!() };
     assert_eq!(joiner.identity.deadline, Some(at("2026-12-20T00:00:00Z")));
-    let live = live_bot(&declared, |_| {});
+    let live = snapshot_with_bot(&declared, |_| {});
     let LifecyclePhase::Active(active) = phase(&declared, &live, "2026-11-20T00:00:00Z") else { panic!() };
     assert_eq!(active.identity.deadline, Some(at("2026-12-01T00:00:00Z")));
     assert_eq!(active.marks.created_at, Some(at(JOINED)));
@@ -108,25 +108,25 @@ fn a_joiner_s_lease_counts_from_now_and_a_live_one_s_from_its_mark() {
 #[test]
 fn a_lost_creation_mark_falls_back_to_the_cloud_s_own_date() {
     let declared = stack_with_bot(ttl(30));
-    let live = live_bot(&declared, |live| live.marks.created_at = None);
+    let live = snapshot_with_bot(&declared, |live| live.marks.created_at = None);
     let LifecyclePhase::Active(active) = phase(&declared, &live, "2026-11-20T00:00:00Z") else { panic!() };
     assert_eq!(active.identity.created_at, at(JOINED));
 }
 
 #[test]
-fn a_lease_that_is_over_quarantines_at_its_very_instant() {
+fn lease_quarantines_exactly_at_its_deadline() {
     let declared = stack_with_bot(ttl(30));
-    let live = live_bot(&declared, |_| {});
+    let live = snapshot_with_bot(&declared, |_| {});
     assert!(matches!(phase(&declared, &live, "2026-11-30T23:59:59Z"), LifecyclePhase::Active(_)));
     let over = phase(&declared, &live, "2026-12-01T00:00:00Z");
-    assert_eq!(leaves(&over), (&LeaveReason::LeaseEnded { at: at("2026-12-01T00:00:00Z") }, None));
+    assert_eq!(leaves(&over), (&LeaveReason::LeaseExpired { at: at("2026-12-01T00:00:00Z") }, None));
 }
 
 /// If it were deleted while its block is declared, its `ttl` would start again.
 #[test]
-fn an_ended_lease_never_brings_its_access_back() {
+fn expired_lease_never_restores_access() {
     let declared = stack_with_bot(ttl(30));
-    let live = live_bot(&declared, quarantined_at("2026-12-01T00:00:00Z", "lease-ended"));
+    let live = snapshot_with_bot(&declared, quarantined_at("2026-12-01T00:00:00Z", "lease-ended"));
     assert!(matches!(phase(&declared, &live, "2030-01-01T00:00:00Z"), LifecyclePhase::Quarantined(_)));
     let renewed = stack_with_bot(Lease { renewed_at: Some(at("2026-12-02T00:00:00Z")), ..ttl(30) });
     assert!(matches!(phase(&renewed, &live, "2026-12-03T00:00:00Z"), LifecyclePhase::Active(_)));
@@ -140,10 +140,10 @@ fn an_ended_lease_never_brings_its_access_back() {
 #[test]
 fn a_removed_block_quarantines_and_after_grace_deletes() {
     let declared = empty_stack();
-    let live = live_bot(&declared, |_| {});
+    let live = snapshot_with_bot(&declared, |_| {});
     let first = phase(&declared, &live, "2026-11-20T00:00:00Z");
     assert_eq!(leaves(&first), (&LeaveReason::Removed, Some(at("2026-11-27T00:00:00Z"))));
-    let shut = live_bot(&declared, quarantined_at("2026-11-20T00:00:00Z", "removed"));
+    let shut = snapshot_with_bot(&declared, quarantined_at("2026-11-20T00:00:00Z", "removed"));
     assert!(matches!(phase(&declared, &shut, "2026-11-26T23:59:59Z"), LifecyclePhase::Quarantined(_)));
     assert!(matches!(phase(&declared, &shut, "2026-11-27T00:00:00Z"), LifecyclePhase::Absent { .. }));
     let back = stack_with_bot(ttl(90));
@@ -153,7 +153,7 @@ fn a_removed_block_quarantines_and_after_grace_deletes() {
 #[test]
 fn an_identity_s_own_grace_outlives_its_block() {
     let declared = empty_stack();
-    let live = live_bot(&declared, |live| {
+    let live = snapshot_with_bot(&declared, |live| {
         quarantined_at("2026-11-20T00:00:00Z", "removed")(live);
         live.marks.grace = Some(Span::from_days(30));
     });
@@ -163,18 +163,18 @@ fn an_identity_s_own_grace_outlives_its_block() {
 
 /// AWS records the last use with a resolution of fifteen minutes.
 #[test]
-fn a_use_after_the_quarantine_holds_the_deletion() {
+fn use_during_quarantine_prevents_deletion() {
     let declared = empty_stack();
     let used = |instant: &str| {
         let instant = at(instant);
-        live_bot(&declared, |live| {
+        snapshot_with_bot(&declared, |live| {
             quarantined_at("2026-11-20T00:00:00Z", "removed")(live);
             live.last_used = Some(instant);
         })
     };
     let held = phase(&declared, &used("2026-11-20T00:16:00Z"), "2027-01-01T00:00:00Z");
     let LifecyclePhase::Quarantined(held) = held else { panic!() };
-    assert_eq!(held.held_by_use, Some(at("2026-11-20T00:16:00Z")));
+    assert_eq!(held.last_use, Some(at("2026-11-20T00:16:00Z")));
     assert!(matches!(
         phase(&declared, &used("2026-11-20T00:15:00Z"), "2027-01-01T00:00:00Z"),
         LifecyclePhase::Absent { .. }
@@ -182,23 +182,23 @@ fn a_use_after_the_quarantine_holds_the_deletion() {
 }
 
 #[test]
-fn a_retired_service_sends_its_identities_off_but_not_break_glass() {
+fn retired_service_quarantines_identities_except_break_glass() {
     let mut declared = stack_with_bot(ttl(90));
     declared.services.get_mut("shop").unwrap().retired = true;
     declared.identities.values_mut().for_each(|bot| bot.spec.service = Some("shop".to_owned()));
-    let live = live_bot(&declared, |_| {});
+    let live = snapshot_with_bot(&declared, |_| {});
     let service = "shop".to_owned();
     assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")).0, &LeaveReason::ServiceRetired { service });
-    assert!(matches!(phase(&declared, &nothing_live(), "2026-11-20T00:00:00Z"), LifecyclePhase::Absent { .. }));
+    assert!(matches!(phase(&declared, &empty_snapshot(), "2026-11-20T00:00:00Z"), LifecyclePhase::Absent { .. }));
     declared.identities.values_mut().for_each(|bot| bot.spec.kind = Kind::BreakGlass);
     assert!(matches!(phase(&declared, &live, "2026-11-20T00:00:00Z"), LifecyclePhase::Active(_)));
     assert!(matches!(phase(&declared, &live, "2030-11-20T00:00:00Z"), LifecyclePhase::Active(_)));
 }
 
 #[test]
-fn a_revoked_identity_stays_shut_whatever_its_block_says() {
+fn revoked_identity_stays_quarantined() {
     let declared = stack_with_bot(ttl(900));
-    let live = live_bot(&declared, quarantined_at("2026-11-10T00:00:00Z", "revoked"));
+    let live = snapshot_with_bot(&declared, quarantined_at("2026-11-10T00:00:00Z", "revoked"));
     assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")), (&LeaveReason::from_revocation(""), None));
 }
 
@@ -206,7 +206,7 @@ fn a_revoked_identity_stays_shut_whatever_its_block_says() {
 fn another_name_is_another_principal() {
     let mut declared = stack_with_bot(ttl(90));
     declared.identities.values_mut().for_each(|bot| bot.spec.name = "bot-2".to_owned());
-    let live = live_bot(&declared, |_| {});
+    let live = snapshot_with_bot(&declared, |_| {});
     let (standings, _) = decide_phases(&declared, &live, at("2026-11-20T00:00:00Z"), id_of);
     assert_eq!(standings.len(), 2);
     assert_eq!(leaves(&standings[0].phase).0, &LeaveReason::Replaced { by: "bot-2".to_owned() });
@@ -216,7 +216,10 @@ fn another_name_is_another_principal() {
 #[test]
 fn a_lease_in_the_past_or_renewed_in_the_future_is_an_error() {
     let past = Lease { expires_at: Some(at("2026-11-19T00:00:00Z")), ..Lease::default() };
-    assert_eq!(code(&stack_with_bot(past), &nothing_live(), "2026-11-20T00:00:00Z"), "lifecycle::lease_in_past");
+    assert_eq!(code(&stack_with_bot(past), &empty_snapshot(), "2026-11-20T00:00:00Z"), "lifecycle::lease_in_past");
     let future = Lease { renewed_at: Some(at("2026-11-21T00:00:00Z")), ..ttl(9) };
-    assert_eq!(code(&stack_with_bot(future), &nothing_live(), "2026-11-20T00:00:00Z"), "lifecycle::renewed_in_future");
+    assert_eq!(
+        code(&stack_with_bot(future), &empty_snapshot(), "2026-11-20T00:00:00Z"),
+        "lifecycle::renewed_in_future"
+    );
 }

@@ -57,7 +57,7 @@ fn never_more_than_old_and_new(
     world.apply(first, at(START));
     // In a quarter of the cases, an administrator has moved the lease denies of some identities into the past.
     if seed.is_multiple_of(4) {
-        world.set_fences(first, at(START), |name| seed.is_multiple_of(8) || name.ends_with('0'));
+        world.set_lease_denies(first, at(START), |name| seed.is_multiple_of(8) || name.ends_with('0'));
     }
     let before = world.allowed(second, now);
     let plan = world.plan(second, now);
@@ -125,7 +125,7 @@ fn writes(plan: &Plan, kind: &str) -> Vec<String> {
 
 /// No resource of jane herself changes. The Deny in one scope must not be removed before the Allow in the other.
 #[test]
-fn scopes_that_somebody_holds_together_are_rewritten_together() {
+fn scopes_of_one_identity_are_rewritten_together() {
     let both = &["s0", "s1"];
     let first = declared(&[("s0", &[allow("a:a")]), ("s1", &[deny("a:a")])], both);
     let second = declared(&[("s0", &[deny("a:b")]), ("s1", &[allow("a:b")])], both);
@@ -155,7 +155,7 @@ fn a_lease_that_begins_anew_brings_nothing_back() {
 
 /// An administrator has moved her lease deny into the past. The run that corrects it must not allow again what the scope allowed before.
 #[test]
-fn a_fence_that_was_set_back_brings_nothing_back() {
+fn lease_deny_set_into_the_past_restores_no_access() {
     let with_ttl = |action: &str| {
         let mut stack = declared(&[("s0", &[allow(action)])], &["s0"]);
         stack.identities.values_mut().for_each(|identity| identity.lease.ttl = Some(Span::from_days(90)));
@@ -164,7 +164,7 @@ fn a_fence_that_was_set_back_brings_nothing_back() {
     let (first, second) = (with_ttl("a:a"), with_ttl("a:b"));
     let world = World::new();
     world.apply(&first, at(START));
-    assert_eq!(world.set_fences(&first, at(START), |_| true), 1);
+    assert_eq!(world.set_lease_denies(&first, at(START), |_| true), 1);
     assert_eq!(
         writes(&world.plan(&second, at(START)), "directory_policy"),
         ["Update Deny none:null", "Update Allow a:b"]
@@ -184,7 +184,7 @@ fn what_changes_alone_changes_at_once() {
 
 /// A scope that is only narrowed is rewritten at once, even while an identity detaches from it. A scope that is widened waits for that.
 #[test]
-fn what_only_narrows_waits_for_nobody() {
+fn narrowed_scope_waits_for_no_identity() {
     let waits = |now: &[Statement], then: &[Statement]| {
         let plan = tried(&declared(&[("s0", now)], &["s0"]), &declared(&[("s0", then)], &[]));
         let scope = plan.steps.iter().find(|step| step.change.id().kind == leasehold_local::kinds::POLICY);
@@ -196,7 +196,7 @@ fn what_only_narrows_waits_for_nobody() {
 
 /// jane has no policy of her own. While she changes from one scope to the other, a temporary policy denies what both scopes deny.
 #[test]
-fn her_own_policy_stands_in_for_scopes_that_are_let_go_of_and_taken_up() {
+fn own_policy_denies_while_scopes_are_replaced() {
     let scopes: [(&str, &[Statement]); 2] =
         [("s0", &[allow("a:a"), deny("a:b")]), ("s1", &[allow("a:b"), deny("a:a")])];
     let plan = tried(&declared(&scopes, &["s0"]), &declared(&scopes, &["s1"]));
@@ -206,7 +206,7 @@ fn her_own_policy_stands_in_for_scopes_that_are_let_go_of_and_taken_up() {
 /// A scope that only denies is detached last: until then two are attached, and this account allows one. A scope that allows is detached
 /// before the other is attached. That her own policy temporarily denies what both deny does not change this.
 #[test]
-fn what_is_let_go_of_last_makes_no_room() {
+fn late_detachment_frees_no_quota() {
     let exceeded = |statements: &[fn(&str) -> Statement]| {
         let of = |actions: [&str; 2]| statements.iter().zip(actions).map(|(it, action)| it(action)).collect::<Vec<_>>();
         let (one, other) = (of(["a:a", "a:b"]), of(["a:b", "a:a"]));
@@ -219,7 +219,7 @@ fn what_is_let_go_of_last_makes_no_room() {
             what: "attached policies",
             kinds: [leasehold_local::kinds::ATTACHMENT].into(),
             limit: 1,
-            counted: QuotaScope::OfHolder,
+            counted: QuotaScope::PerSubject,
             attributes: &[],
             account: None,
         };
@@ -231,7 +231,7 @@ fn what_is_let_go_of_last_makes_no_room() {
 
 /// If her own policy has no space for all that the scopes deny, everything is denied until they have changed, and the plan says so.
 #[test]
-fn where_there_is_no_room_everything_is_denied_meanwhile() {
+fn interim_over_the_limit_denies_everything() {
     let long = |sort: &str| (0..60).map(|n| deny(&format!("a:{sort}{n}{}", "x".repeat(40)))).collect::<Vec<_>>();
     let (one, other) = ([vec![allow("a:a")], long("b")].concat(), [vec![allow("a:b")], long("a")].concat());
     let scopes: [(&str, &[Statement]); 2] = [("s0", &one), ("s1", &other)];

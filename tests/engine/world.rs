@@ -71,7 +71,7 @@ impl World {
     }
 
     /// A world with two accounts: the default, and the one that [`crate::stacks::split`] calls `b`.
-    pub fn of_two() -> Self {
+    pub fn with_two_accounts() -> Self {
         let world = Self::new();
         let other = Arc::new(directory(&world.home, "b.db").with_account_name("b.db"));
         let first = world.provider.clone();
@@ -132,7 +132,7 @@ impl World {
     }
 
     /// Sets the lease denies of some live identities to `at`, as an administrator may do by hand. Returns how many were set.
-    pub fn set_fences(&self, declared: &DeclaredStack, at: Timestamp, of: impl Fn(&str) -> bool) -> usize {
+    pub fn set_lease_denies(&self, declared: &DeclaredStack, at: Timestamp, of: impl Fn(&str) -> bool) -> usize {
         let snapshot = self.observe(declared);
         let live = snapshot.identities.values().filter(|live| of(&live.id.display_name()));
         let policies = live.flat_map(|live| live.resources.values());

@@ -103,8 +103,8 @@ MUTANTS = [
     (
         "one reading of wildcards",
         "compare/mod.rs",
-        "&[WildcardReading::Whole, WildcardReading::Trailing, WildcardReading::Segment]",
-        "&[WildcardReading::Whole]",
+        "&[WildcardReading::AcrossColons, WildcardReading::Trailing, WildcardReading::Segment]",
+        "&[WildcardReading::AcrossColons]",
     ),
     ("variable as wildcard", "compare/text_dimension.rs", "!pattern.variable_keys().is_empty()", "pattern.variable_keys().len() > 9"),
     ("ignore-case operator compares case", "compare/single_value.rs", "PatternStep::Folded(c.to_ascii_lowercase())", "PatternStep::Char(*c)"),

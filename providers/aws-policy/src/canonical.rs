@@ -51,7 +51,7 @@ impl PolicyDocument {
         self.statements.iter().any(|statement| {
             let resources = statement.resources.iter().flat_map(|clause| &clause.items);
             let values =
-                statement.conditions.iter().filter(|c| may_hold_variables(&c.operator)).flat_map(|c| &c.values);
+                statement.conditions.iter().filter(|c| may_contain_variables(&c.operator)).flat_map(|c| &c.values);
             resources.chain(values).any(|pattern| pattern.text().contains("${"))
         })
     }
@@ -74,8 +74,8 @@ pub fn are_equivalent(a: &Value, b: &Value) -> Result<bool, PolicyParseError> {
     Ok(PolicyDocument::from_value(a)?.to_canonical_value() == PolicyDocument::from_value(b)?.to_canonical_value())
 }
 
-fn may_hold_variables(operator: &ConditionOperator) -> bool {
-    operator.takes_wildcards()
+fn may_contain_variables(operator: &ConditionOperator) -> bool {
+    operator.supports_wildcards()
         || matches!(
             operator,
             ConditionOperator::Test { test: ConditionTest::StringEquals | ConditionTest::StringEqualsIgnoreCase, .. }

@@ -95,7 +95,7 @@ impl JsonReader<'_> {
         error_at(path, start..end, ParseErrorKind::Json(what))
     }
 
-    fn take_char(&mut self, wanted: char) -> bool {
+    fn next_char_if(&mut self, wanted: char) -> bool {
         self.chars.next_if(|&(_, c)| c == wanted).is_some()
     }
 
@@ -120,10 +120,10 @@ impl JsonReader<'_> {
     }
 
     fn read_object(&mut self, path: &JsonPath) -> Result<JsonKind, PolicyParseError> {
-        self.take_char('{');
+        self.next_char_if('{');
         let mut members: Vec<(String, JsonNode)> = Vec::new();
         self.skip_space();
-        if self.take_char('}') {
+        if self.next_char_if('}') {
             return Ok(JsonKind::Object(members));
         }
         loop {
@@ -138,35 +138,35 @@ impl JsonReader<'_> {
                 return Err(error_at(path, start..end, ParseErrorKind::Repeated(name)));
             }
             self.skip_space();
-            if !self.take_char(':') {
+            if !self.next_char_if(':') {
                 return Err(self.error_at_next(path, "expected `:`"));
             }
             let node = self.read_value(&path.with_member(&name))?;
             members.push((name, node));
             self.skip_space();
-            if self.take_char('}') {
+            if self.next_char_if('}') {
                 return Ok(JsonKind::Object(members));
             }
-            if !self.take_char(',') {
+            if !self.next_char_if(',') {
                 return Err(self.error_at_next(path, "expected `,` or `}`"));
             }
         }
     }
 
     fn read_array(&mut self, path: &JsonPath) -> Result<JsonKind, PolicyParseError> {
-        self.take_char('[');
+        self.next_char_if('[');
         let mut items = Vec::new();
         self.skip_space();
-        if self.take_char(']') {
+        if self.next_char_if(']') {
             return Ok(JsonKind::Array(items));
         }
         loop {
             items.push(self.read_value(&path.with_element(items.len()))?);
             self.skip_space();
-            if self.take_char(']') {
+            if self.next_char_if(']') {
                 return Ok(JsonKind::Array(items));
             }
-            if !self.take_char(',') {
+            if !self.next_char_if(',') {
                 return Err(self.error_at_next(path, "expected `,` or `]`"));
             }
         }
@@ -174,7 +174,7 @@ impl JsonReader<'_> {
 
     fn read_string(&mut self, path: &JsonPath) -> Result<String, PolicyParseError> {
         let start = self.byte_offset();
-        self.take_char('"');
+        self.next_char_if('"');
         let mut out = String::new();
         loop {
             match self.chars.next() {
@@ -209,7 +209,7 @@ impl JsonReader<'_> {
                 if !(0xD800..0xDC00).contains(&high) {
                     return char::from_u32(high).ok_or_else(|| bad(at + 6));
                 }
-                if !(self.take_char('\\') && self.take_char('u')) {
+                if !(self.next_char_if('\\') && self.next_char_if('u')) {
                     return Err(bad(at + 6));
                 }
                 let low = self.read_hex4().filter(|low| (0xDC00..0xE000).contains(low)).ok_or_else(|| bad(at + 6))?;
@@ -235,7 +235,7 @@ impl JsonReader<'_> {
 
     fn read_number(&mut self, path: &JsonPath) -> Result<String, PolicyParseError> {
         let mut out = String::new();
-        if self.take_char('-') {
+        if self.next_char_if('-') {
             out.push('-');
         }
         let leading_zero = matches!(self.chars.peek(), Some((_, '0')));
@@ -243,7 +243,7 @@ impl JsonReader<'_> {
         if whole == 0 || (leading_zero && whole > 1) {
             return Err(self.error_at_next(path, "invalid number"));
         }
-        if self.take_char('.') {
+        if self.next_char_if('.') {
             out.push('.');
             if self.read_digits(&mut out) == 0 {
                 return Err(self.error_at_next(path, "expected a digit after the decimal point"));

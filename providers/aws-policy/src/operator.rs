@@ -124,7 +124,7 @@ impl ConditionOperator {
     }
 
     /// Whether `*` and `?` are wildcards in values of this operator.
-    pub fn takes_wildcards(&self) -> bool {
+    pub fn supports_wildcards(&self) -> bool {
         matches!(
             self,
             Self::Test { test: ConditionTest::StringLike | ConditionTest::ArnLike | ConditionTest::ArnEquals, .. }

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_keeps_for_itself_is_told_by_its_path() {
+    fn aws_reserved_paths_are_recognized() {
         let role = |path: &str| custody_from_arn(&format!("arn:aws:iam::111122223333:role/{path}/x"));
         assert_eq!(role("aws-service-role/support.amazonaws.com"), Custody::ServiceLinked);
         assert_eq!(role("aws-reserved/sso.amazonaws.com"), Custody::Reserved);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn short_names_are_told_apart() {
+    fn short_names_are_unique() {
         let stack = StackName::new("payments").unwrap();
         for (arn, short) in [
             (scope_policy_arn(&realm(), &stack, "orders_read"), "orders_read"),

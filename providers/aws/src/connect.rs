@@ -16,11 +16,11 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 
+use crate::complete_response::require_complete_responses;
 use crate::credentials::{CheckedCredentials, SeenSource};
 use crate::environment;
 use crate::http_client::build_http_client;
 use crate::settings::{AwsSettings, ConnectError};
-use crate::whole_answer::require_whole_answers;
 use crate::{ca_bundle, profile};
 
 /// Timeout of one attempt, connecting included. IAM answers in well under a second; a page of a thousand roles takes a few seconds.
@@ -71,7 +71,7 @@ pub async fn build_clients(settings: &AwsSettings, loader: ConfigLoader) -> Resu
     let config = build_sdk_config(settings, loader, &source).await?;
     let endpoint = SeenEndpoint::default();
     let none = RetryConfig::disabled();
-    let http = config.http_client().map(require_whole_answers);
+    let http = config.http_client().map(require_complete_responses);
     let mut iam = aws_sdk_iam::config::Builder::from(&config).retry_config(none.clone()).interceptor(endpoint.clone());
     iam.set_http_client(http.clone());
     let mut sts = aws_sdk_sts::config::Builder::from(&config).retry_config(none).interceptor(endpoint.clone());
@@ -183,9 +183,9 @@ mod tests {
 
     /// A connector that sends nothing and fails every request.
     #[derive(Debug)]
-    struct Nobody;
+    struct FailingConnector;
 
-    impl HttpConnector for Nobody {
+    impl HttpConnector for FailingConnector {
         fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
             HttpConnectorFuture::ready(Err(ConnectorError::other("this connector sends no requests".into(), None)))
         }
@@ -200,7 +200,7 @@ mod tests {
             .use_dual_stack(dual_stack);
         let settings = AwsSettings { region: Some(region.to_owned()), ..AwsSettings::default() };
         let clients = build_clients(&settings, loader).await.unwrap();
-        let quiet = || http_client_fn(|_, _| SharedHttpConnector::new(Nobody));
+        let quiet = || http_client_fn(|_, _| SharedHttpConnector::new(FailingConnector));
         let iam = aws_sdk_iam::Client::from_conf(clients.iam.config().to_builder().http_client(quiet()).build());
         let sts = aws_sdk_sts::Client::from_conf(clients.sts.config().to_builder().http_client(quiet()).build());
         assert!(iam.list_roles().send().await.is_err());

@@ -90,7 +90,7 @@ impl CheckedCredentials {
         let credentials = self.inner.provide_credentials().await?;
         let parts = [Some(credentials.access_key_id()), credentials.session_token()];
         if !parts.into_iter().flatten().all(is_header_value) {
-            return Err(CredentialsError::invalid_configuration(UNSENDABLE));
+            return Err(CredentialsError::invalid_configuration(INVALID_HEADER_VALUE));
         }
         self.seen.record_source(CredentialSource::from_credentials(&credentials));
         Ok(credentials)
@@ -110,7 +110,8 @@ impl ProvideCredentials for CheckedCredentials {
     }
 }
 
-const UNSENDABLE: &str = "the access key or session token contains a character that is not allowed in an HTTP header";
+const INVALID_HEADER_VALUE: &str =
+    "the access key or session token contains a character that is not allowed in an HTTP header";
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ pub const LEASE_DENY_SID: &str = "LeaseholdLease";
 /// The `Sid` of the statement that denies everything to a quarantined identity.
 pub const QUARANTINE_SID: &str = "LeaseholdQuarantine";
 /// The `Sid` of the Deny statement in a trust policy that trusts no principal.
-pub const CLOSED_SID: &str = "LeaseholdClosed";
+pub const TRUST_DENY_SID: &str = "LeaseholdClosed";
 
 const VERSION: &str = "2012-10-17";
 
@@ -36,7 +36,7 @@ pub fn deny_all_policy() -> Document {
 /// The trust policy that trusts no principal. IAM requires a statement; a trust policy without an Allow trusts no principal.
 pub fn deny_all_trust() -> Document {
     build_policy(vec![json!({
-        "Sid": CLOSED_SID, "Effect": "Deny", "Principal": { "AWS": "*" },
+        "Sid": TRUST_DENY_SID, "Effect": "Deny", "Principal": { "AWS": "*" },
         "Action": ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"],
     })])
 }
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_is_cut_to_the_second() {
+    fn deadline_is_truncated_to_seconds() {
         assert_eq!(format_deadline("2027-02-18T22:00:00.9Z".parse().unwrap()), "2027-02-18T22:00:00Z");
     }
 }

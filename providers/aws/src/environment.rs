@@ -6,14 +6,14 @@
 //!
 //! This module does I/O: [`check_process_environment`] reads the process environment.
 
-mod form;
 mod table;
+mod value_form;
 
 use std::ffi::OsString;
 
-pub use form::ValueForm;
-pub(crate) use form::{is_endpoint, is_header_value};
 pub use table::VARIABLES;
+pub use value_form::ValueForm;
+pub(crate) use value_form::{is_endpoint, is_header_value};
 
 /// An environment variable that Leasehold, one of its libraries, or another AWS tool reads.
 #[derive(Debug, Clone, Copy)]

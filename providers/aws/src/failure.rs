@@ -6,8 +6,8 @@
 //! - `request`: no answer arrived.
 //! - `credentials`: no credentials could be loaded to sign the call.
 
+mod call_context;
 mod credentials;
-mod place;
 mod request;
 mod service_error;
 #[cfg(test)]
@@ -21,8 +21,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+pub use call_context::CallContext;
 use leasehold_provider::{EnactError, EnactErrorKind, ObserveError, ObserveErrorKind};
-pub use place::CallContext;
 use service_error::ServiceError;
 
 /// The cause of a failure, by what it says about whether the call took effect.
@@ -106,7 +106,7 @@ impl CallError {
             }
             SdkError::TimeoutError(_) => request::explain_timeout(operation, place),
             _ if has_source::<CredentialsError>(&error) => credentials::explain_unloaded(operation, &error, place),
-            SdkError::DispatchFailure(_) => request::explain_unanswered(operation, &error, place),
+            SdkError::DispatchFailure(_) => request::explain_failed_request(operation, &error, place),
             other => {
                 let message = describe_chain(other);
                 let help = "this is a bug in Leasehold: report it with this message".to_owned();

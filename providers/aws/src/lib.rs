@@ -10,7 +10,7 @@
 //! - `enact` carries out one change with the fewest calls.
 //! - `environment` lists the variables that decide how AWS is reached and rejects values that cannot work; `ca_bundle`, `profile` and
 //!   `http_client` apply them.
-//! - `whole_answer` rejects answers that are cut off.
+//! - `complete_response` rejects answers that are cut off.
 //! - `retry` is the only module that waits and repeats calls; `failure` explains a failed call and what to do about it.
 //!
 //! ```
@@ -27,6 +27,7 @@
 mod arn;
 mod ca_bundle;
 mod compare;
+mod complete_response;
 mod connect;
 mod credentials;
 mod document;
@@ -46,7 +47,6 @@ mod retry;
 pub mod rights;
 mod settings;
 mod skew;
-mod whole_answer;
 
 pub use ca_bundle::{CaBundle, load_ca_bundle};
 pub use connect::load_sdk_config;

@@ -97,7 +97,7 @@ impl AwsProvider {
         if !self.allowed.is_empty() && !self.allowed.contains(&account) {
             let allowed: Vec<&str> = self.allowed.iter().map(String::as_str).collect();
             return Err(ObserveError {
-                kind: ObserveErrorKind::WrongRealm,
+                kind: ObserveErrorKind::WrongAccount,
                 operation: OPERATION.to_owned(),
                 message: format!(
                     "these credentials are for account {account} (as {actor}), but allowed_account_ids allows only {}",
@@ -143,19 +143,19 @@ impl KnownObjects {
     }
 
     /// Records that this run created the object, with the stack's mark.
-    pub fn record_made(&self, stack: &StackName, id: &ResourceId) {
+    pub fn record_created(&self, stack: &StackName, id: &ResourceId) {
         let mut facts = self.lock_facts();
         facts.ours.insert((stack.clone(), id.clone()));
         facts.made.insert(id.clone());
     }
 
     /// Records that this run removed something from the object, such as an attachment.
-    pub fn record_touched(&self, id: &ResourceId) {
+    pub fn record_reduced(&self, id: &ResourceId) {
         self.lock_facts().touched.insert(id.clone());
     }
 
     /// Records that the object no longer exists.
-    pub fn record_gone(&self, stack: &StackName, id: &ResourceId) {
+    pub fn record_removed(&self, stack: &StackName, id: &ResourceId) {
         let mut facts = self.lock_facts();
         facts.ours.remove(&(stack.clone(), id.clone()));
         facts.made.remove(id);
@@ -163,12 +163,12 @@ impl KnownObjects {
     }
 
     /// Whether the object is known to carry the stack's mark.
-    pub fn is_ours(&self, stack: &StackName, id: &ResourceId) -> bool {
+    pub fn is_managed(&self, stack: &StackName, id: &ResourceId) -> bool {
         self.lock_facts().ours.contains(&(stack.clone(), id.clone()))
     }
 
     /// Whether this run created the object.
-    pub fn is_made(&self, id: &ResourceId) -> bool {
+    pub fn is_created(&self, id: &ResourceId) -> bool {
         self.lock_facts().made.contains(id)
     }
 

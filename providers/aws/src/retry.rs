@@ -38,7 +38,7 @@ pub enum RetryClass {
 }
 
 /// The time limit of one operation, waits included.
-const WHOLE: Duration = Duration::from_secs(180);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(180);
 const FIRST_WAIT: Duration = Duration::from_millis(80);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
@@ -52,7 +52,7 @@ fn next_wait(cause: CallErrorCause, class: RetryClass, attempts: u32, spent: Dur
         (CallErrorCause::Malformed, RetryClass::Idempotent) => 2,
         _ => 1,
     };
-    if attempts >= most || spent >= WHOLE {
+    if attempts >= most || spent >= RETRY_TIMEOUT {
         return None;
     }
     let factor = 2u32.saturating_pow(attempts.saturating_sub(1).min(16));
@@ -352,17 +352,17 @@ mod tests {
         }
         assert!(next_wait(CallErrorCause::Unreachable, RetryClass::Idempotent, 2, Duration::ZERO).is_some());
         assert_eq!(next_wait(CallErrorCause::Unreachable, RetryClass::Idempotent, 3, Duration::ZERO), None);
-        assert_eq!(next_wait(CallErrorCause::Throttled, RetryClass::Idempotent, 3, WHOLE), None);
+        assert_eq!(next_wait(CallErrorCause::Throttled, RetryClass::Idempotent, 3, RETRY_TIMEOUT), None);
     }
 
     /// Records the notices it receives.
     #[derive(Debug, Default)]
-    struct Told {
+    struct RecordedNotices {
         waits: Mutex<Vec<(String, bool, Option<f64>)>>,
         ends: AtomicU32,
     }
 
-    impl Notices for Told {
+    impl Notices for RecordedNotices {
         fn report_throttled_call(&self, waiting: &ThrottledCall<'_>) {
             let ThrottledCall { operation, refused, rate, .. } = *waiting;
             self.waits.lock().unwrap().push((operation.to_owned(), refused, rate));
@@ -380,10 +380,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn waits_are_told_with_the_pace_and_their_end_once() {
-        let told = Arc::new(Told::default());
+    async fn throttling_notices_have_rate_and_one_end() {
+        let told = Arc::new(RecordedNotices::default());
         let mut caller = caller().await;
-        caller.set_notices(Arc::<Told>::clone(&told));
+        caller.set_notices(Arc::<RecordedNotices>::clone(&told));
         caller.record_success();
         caller.with_pace(|pace| pace.slow_down(Instant::now()));
         caller.report_wait("iam:GetUser", true, Duration::from_secs(1));
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pace_falls_when_refused_and_recovers() {
+    fn rate_falls_on_throttling_and_recovers() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         for _ in 0..50 {

@@ -20,9 +20,9 @@ use crate::arn;
 pub use parts::{StackPart, stack_parts};
 pub use table::RightsPurpose;
 use table::RightsTarget::{
-    AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, KeptRole, KeptUser, MarkedDirectory,
-    MarkedIssuer, MarkedRole, MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer,
-    OurPolicy, OurRole, OurUser, OwnPolicy, Profile,
+    AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, ManagedRole, ManagedUser, MarkedDirectory,
+    MarkedIssuer, MarkedRole, MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurPolicy, OwnPolicy, Profile,
+    StackDirectory, StackGroup, StackIssuer, StackRole, StackUser,
 };
 use table::{RIGHTS, RequiredRight, RightsTarget};
 
@@ -79,7 +79,7 @@ fn build_statement(scope: &RightsScope<'_>, on: RightsTarget, mut actions: Vec<S
     let mut statement = json!({ "Sid": format!("{on:?}"), "Effect": "Allow", "Action": actions, "Resource": resource_pattern(scope, on) });
     let stack = scope.stack.to_string();
     let condition = match on {
-        OurUser | OurRole | OurIssuer | OurDirectory => {
+        StackUser | StackRole | StackIssuer | StackDirectory => {
             Some(json!({ "StringEquals": { "aws:ResourceTag/leasehold:stack": stack } }))
         }
         NewUser | NewRole | NewIssuer | NewDirectory => {
@@ -90,7 +90,7 @@ fn build_statement(scope: &RightsScope<'_>, on: RightsTarget, mut actions: Vec<S
             "aws:ResourceTag/leasehold:stack": stack,
             "aws:RequestTag/leasehold:stack": stack,
         } })),
-        KeptUser | KeptRole => Some(json!({
+        ManagedUser | ManagedRole => Some(json!({
             "StringEquals": { "aws:ResourceTag/leasehold:stack": stack },
             "StringEqualsIfExists": { "aws:RequestTag/leasehold:stack": stack },
         })),
@@ -108,15 +108,15 @@ fn resource_pattern(scope: &RightsScope<'_>, on: RightsTarget) -> String {
     let path = arn::stack_path(stack);
     match on {
         Everything => "*".to_owned(),
-        AnyUser | OurUser | NewUser | MarkedUser | KeptUser => below("user/*"),
-        AnyRole | OurRole | NewRole | MarkedRole | KeptRole => below("role/*"),
+        AnyUser | StackUser | NewUser | MarkedUser | ManagedUser => below("user/*"),
+        AnyRole | StackRole | NewRole | MarkedRole | ManagedRole => below("role/*"),
         OurPolicy => below(&format!("policy{path}*")),
         OwnPolicy => below(&format!("policy{path}{}", arn::scope_policy_name(stack, "user.*"))),
         AnyGroup => below("group/*"),
-        OurGroup => below(&format!("group{path}*")),
+        StackGroup => below(&format!("group{path}*")),
         Device => below("mfa/*"),
-        AnyIssuer | OurIssuer | NewIssuer | MarkedIssuer => below("oidc-provider/*"),
-        AnyDirectory | OurDirectory | NewDirectory | MarkedDirectory => below("saml-provider/*"),
+        AnyIssuer | StackIssuer | NewIssuer | MarkedIssuer => below("oidc-provider/*"),
+        AnyDirectory | StackDirectory | NewDirectory | MarkedDirectory => below("saml-provider/*"),
         Profile => below("instance-profile/*"),
     }
 }
@@ -189,12 +189,12 @@ mod tests {
 
     /// An action that the code can call but no run reaches: finding the owner of a policy that is about to change and was not read in this
     /// run. Commands read before they write. Without the permission, such a call ends in a refusal, which is the intended result.
-    const NEVER_ASKED: [&str; 1] = ["ListPolicies"];
+    const UNREACHED_ACTIONS: [&str; 1] = ["ListPolicies"];
 
     /// The table grants every action that the code calls, and no other. The one exception is named above.
     #[test]
     #[allow(clippy::disallowed_methods, reason = "a test reads the code")]
-    fn the_table_is_what_the_code_calls() {
+    fn permission_table_matches_called_actions() {
         let mut called = BTreeSet::new();
         let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
         while let Some(folder) = folders.pop() {
@@ -214,7 +214,7 @@ mod tests {
             }
         }
         let mut known = required_actions(&StackPart::ALL.into(), RightsPurpose::Apply);
-        known.extend(NEVER_ASKED.iter().map(|action| format!("iam:{action}")));
+        known.extend(UNREACHED_ACTIONS.iter().map(|action| format!("iam:{action}")));
         assert_eq!(called.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
         assert_eq!(known.difference(&called).collect::<Vec<_>>(), Vec::<&String>::new());
     }

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_is_told_by_how_far_it_is_off() {
+    fn skew_message_states_the_difference() {
         let after = |seconds| describe_skew(Some(SignedDuration::from_secs(seconds)));
         assert_eq!(after(-780), "this machine's clock is 13 minutes behind AWS's");
         assert_eq!(after(7200), "this machine's clock is 2 hours ahead of AWS's");
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_does_not_read_says_nothing() {
+    fn invalid_date_header_gives_no_skew() {
         let mut response = HttpResponse::new(400.try_into().unwrap(), aws_smithy_types::body::SdkBody::empty());
         let now: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
         assert_eq!(measure_skew(&response, now), None);

@@ -39,14 +39,16 @@ pub enum Change {
     /// Import an object: put marks on an object that has none, and change nothing else. From then on it belongs to
     /// the stack. This is the only write to an object that is not the stack's, and the configuration must name the
     /// object.
-    Adopt {
+    #[serde(rename = "adopt")]
+    Import {
         /// The object.
         id: ResourceId,
         /// The marks to write.
         after: Box<Marks>,
     },
     /// Release an object: remove its marks, and change nothing else. From then on it belongs to no stack.
-    Unmark {
+    #[serde(rename = "unmark")]
+    Release {
         /// The object.
         id: ResourceId,
         /// The marks that the plan found.
@@ -66,10 +68,12 @@ pub enum ChangeKind {
     Delete,
     /// [`Change::Mark`].
     Mark,
-    /// [`Change::Adopt`].
-    Adopt,
-    /// [`Change::Unmark`].
-    Unmark,
+    /// [`Change::Import`].
+    #[serde(rename = "adopt")]
+    Import,
+    /// [`Change::Release`].
+    #[serde(rename = "unmark")]
+    Release,
 }
 
 impl Change {
@@ -79,7 +83,7 @@ impl Change {
         match self {
             Self::Create { after } | Self::Update { after, .. } => &after.id,
             Self::Delete { before } => &before.id,
-            Self::Mark { id, .. } | Self::Adopt { id, .. } | Self::Unmark { id, .. } => id,
+            Self::Mark { id, .. } | Self::Import { id, .. } | Self::Release { id, .. } => id,
         }
     }
 
@@ -91,15 +95,15 @@ impl Change {
             Self::Update { .. } => ChangeKind::Update,
             Self::Delete { .. } => ChangeKind::Delete,
             Self::Mark { .. } => ChangeKind::Mark,
-            Self::Adopt { .. } => ChangeKind::Adopt,
-            Self::Unmark { .. } => ChangeKind::Unmark,
+            Self::Import { .. } => ChangeKind::Import,
+            Self::Release { .. } => ChangeKind::Release,
         }
     }
 
     /// Whether it writes or removes marks and changes nothing else.
     #[must_use]
     pub fn is_marks_only(&self) -> bool {
-        matches!(self, Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. })
+        matches!(self, Self::Mark { .. } | Self::Import { .. } | Self::Release { .. })
     }
 
     /// The marks that the object carries after the change. `None`: the change does not write marks.
@@ -107,8 +111,8 @@ impl Change {
     pub fn marks_after(&self) -> Option<&Marks> {
         match self {
             Self::Create { after } => after.marks.as_ref(),
-            Self::Mark { after, .. } | Self::Adopt { after, .. } => Some(after),
-            Self::Update { .. } | Self::Delete { .. } | Self::Unmark { .. } => None,
+            Self::Mark { after, .. } | Self::Import { after, .. } => Some(after),
+            Self::Update { .. } | Self::Delete { .. } | Self::Release { .. } => None,
         }
     }
 
@@ -117,7 +121,7 @@ impl Change {
     pub fn resource_before(&self) -> Option<&Resource> {
         match self {
             Self::Update { before, .. } | Self::Delete { before } => Some(before),
-            Self::Create { .. } | Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => None,
+            Self::Create { .. } | Self::Mark { .. } | Self::Import { .. } | Self::Release { .. } => None,
         }
     }
 
@@ -126,7 +130,7 @@ impl Change {
     pub fn resource_after(&self) -> Option<&Resource> {
         match self {
             Self::Create { after } | Self::Update { after, .. } => Some(after),
-            Self::Delete { .. } | Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => None,
+            Self::Delete { .. } | Self::Mark { .. } | Self::Import { .. } | Self::Release { .. } => None,
         }
     }
 }

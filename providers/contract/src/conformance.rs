@@ -9,15 +9,15 @@
 //! world of its own.
 
 mod accounts;
-mod between;
-mod cast;
 mod diff;
-mod keys;
-mod life;
+mod fixtures;
+mod interim_states;
+mod key_delivery;
+mod lifecycle;
 mod ownership_changes;
-mod pure;
-mod stage;
-mod strangers;
+mod realization;
+mod scenario;
+mod unmanaged_objects;
 
 use std::fmt;
 
@@ -37,10 +37,10 @@ pub enum Law {
     Ordered,
     /// An identity with a deadline has a deny that takes effect at the deadline and is created before anything that
     /// grants access. A role's trust policy ends at the deadline too.
-    Fenced,
+    LeaseDenied,
     /// Between two states of a policy there is an interim policy that grants no more than either. The provider
     /// reports what a policy denies, not counting a lease deny. Each principal has a policy of its own.
-    Between,
+    InterimStates,
     /// What an object means does not depend on its account: with an account in the ids, the provider gives the same
     /// answers as without, and the ids that it derives are in the same account.
     IgnoresAccounts,
@@ -55,27 +55,27 @@ pub enum Law {
     /// If a run stops between any two changes, a new run reaches the desired state.
     Resumes,
     /// Objects that others attach to an identity are observed as part of it and can be deleted.
-    ManagesWhole,
+    FindsUnmanaged,
     /// A quarantine denies access, disables credentials and is recorded in the marks. Applied to its own result, it
     /// changes nothing.
-    QuarantineShuts,
+    QuarantineDenies,
     /// Objects that leave are deleted, and are not in the snapshot any more.
-    Leaves,
+    DeletesLeavers,
     /// An object without the stack's mark is observed as a stranger, and never changes, whatever the stack does.
-    SparesStrangers,
-    /// A write to an object without the stack's mark is refused with [`crate::EnactErrorKind::NotOurs`].
-    RefusesStrangers,
+    KeepsUnmanaged,
+    /// A write to an object without the stack's mark is refused with [`crate::EnactErrorKind::NotManaged`].
+    RefusesUnmanaged,
     /// A principal without marks that is requested is observed completely. Imported, it belongs to the stack and is
     /// otherwise unchanged. Released, it belongs to no stack and is otherwise unchanged. A principal of another stack
     /// is never imported.
-    ChangesHands,
+    ImportsAndReleases,
     /// The objects of one stack are strangers to another stack.
     SeparatesStacks,
     /// A new access key works and is observed, and its secret is in the secret store. If the store does not accept
     /// the secret, the key is deleted. Not checked for a provider that does not issue keys.
-    Delivers,
+    DeliversSecrets,
     /// The worlds that the test supplies work. This is not a law of the provider: a violation is a fault of the test.
-    Scenery,
+    TestWorld,
 }
 
 impl fmt::Display for Law {
@@ -197,26 +197,26 @@ pub trait World: Send + Sync {
     ///
     /// # Errors
     /// The world failed.
-    async fn add_stranger(&self, principal: Principal, name: &str) -> Result<(), WorldError>;
+    async fn add_unmanaged_principal(&self, principal: Principal, name: &str) -> Result<(), WorldError>;
 
     /// Creates a policy without marks, with the name that a scope with this label would have.
     ///
     /// # Errors
     /// The world failed.
-    async fn add_stranger_policy(&self, stack: &StackName, scope: &str) -> Result<(), WorldError>;
+    async fn add_unmanaged_policy(&self, stack: &StackName, scope: &str) -> Result<(), WorldError>;
 
     /// Creates a group without marks, with an inline policy.
     ///
     /// # Errors
     /// The world failed.
-    async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError>;
+    async fn add_unmanaged_group(&self, name: &str) -> Result<(), WorldError>;
 
     /// A text that describes all unmarked principals and policies and everything attached to them. The text changes
     /// only if one of them changes.
     ///
     /// # Errors
     /// The world failed.
-    async fn describe_strangers(&self) -> Result<String, WorldError>;
+    async fn describe_unmanaged_objects(&self) -> Result<String, WorldError>;
 
     /// Gives an existing principal access of every kind that the provider observes: another inline policy, another
     /// attachment.
@@ -250,7 +250,7 @@ pub async fn check_all_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
 /// Checks the laws about what a provider realizes. It writes nothing.
 pub async fn check_realize_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
-    pure::check_realization(worlds, &mut failures).await;
+    realization::check_realization(worlds, &mut failures).await;
     failures
 }
 
@@ -258,15 +258,15 @@ pub async fn check_realize_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
 /// thousand changes.
 pub async fn check_lifecycle_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
-    life::check_identity_lifecycle(worlds, &mut failures).await;
+    lifecycle::check_identity_lifecycle(worlds, &mut failures).await;
     failures
 }
 
 /// Checks the laws about objects outside the stack, about import and release, and about the delivery of access keys.
 pub async fn check_ownership_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
-    strangers::check_foreign_objects(worlds, &mut failures).await;
+    unmanaged_objects::check_foreign_objects(worlds, &mut failures).await;
     ownership_changes::check_ownership_changes(worlds, &mut failures).await;
-    keys::check_key_delivery(worlds, &mut failures).await;
+    key_delivery::check_key_delivery(worlds, &mut failures).await;
     failures
 }

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Change, ResourceId, StackName, Vault};
+use crate::{Change, ResourceId, SecretStorage, StackName};
 
 /// Writes the cloud, one change per call.
 #[async_trait]
@@ -14,7 +14,7 @@ pub trait Enact: Send + Sync {
     /// Makes one change to an object of `stack`. It is idempotent: two calls have the effect of one.
     ///
     /// # Errors
-    /// The object does not carry the stack's mark ([`EnactErrorKind::NotOurs`]; nothing is written), or the cloud
+    /// The object does not carry the stack's mark ([`EnactErrorKind::NotManaged`]; nothing is written), or the cloud
     /// refuses the change or does not answer.
     async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError>;
 }
@@ -36,7 +36,7 @@ pub trait IssueKeys: Send + Sync {
         &self,
         stack: &StackName,
         change: &Change,
-        vault: &dyn Vault,
+        vault: &dyn SecretStorage,
     ) -> Result<Enacted, EnactError>;
 }
 
@@ -75,7 +75,7 @@ pub struct EnactError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnactErrorKind {
     /// The object does not carry this stack's mark.
-    NotOurs,
+    NotManaged,
     /// The caller is not allowed to write this.
     Denied,
     /// The change would exceed a quota or size limit.

@@ -338,7 +338,7 @@ pub struct IdentitySpec {
     pub path: Option<String>,
     /// The kinds of credentials that it keeps in their live state while it is active. Credentials of other kinds are
     /// unmanaged.
-    pub keeps: BTreeSet<Credential>,
+    pub retained_credentials: BTreeSet<Credential>,
     /// The ARN of its permissions boundary.
     pub permissions_boundary: Option<String>,
     /// Its tags, without marks.
@@ -373,7 +373,7 @@ impl IdentitySpec {
             outside_policies: BTreeSet::new(),
             groups: BTreeSet::new(),
             path: None,
-            keeps: BTreeSet::new(),
+            retained_credentials: BTreeSet::new(),
             permissions_boundary: None,
             tags: BTreeMap::new(),
             sensitive_tags: BTreeSet::new(),

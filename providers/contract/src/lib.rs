@@ -54,10 +54,10 @@ pub mod provider_type;
 pub mod quota;
 pub mod realize;
 pub mod resource;
+pub mod secret_store;
 pub mod sensitive;
 pub mod snapshot;
 pub mod statements;
-pub mod vault;
 pub mod withheld;
 
 pub use access::{
@@ -90,6 +90,6 @@ pub use realize::{
     CheckLimits, CloudNames, Custody, KeyIds, ObjectIds, RealizeFederations, RealizeGroups, RealizeObjects,
 };
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveKey, LiveShared, ObjectName, Realm, Snapshot, Stranger, Unmarked};
-pub use vault::{Delivery, DeliveryIndex, DepositError, Vault};
+pub use secret_store::{Delivery, DeliveryIndex, DepositError, SecretStorage};
+pub use snapshot::{LiveIdentity, LiveKey, LiveShared, ObjectName, Realm, Snapshot, UnmanagedObject, Unmarked};
 pub use withheld::{DenyExtent, InterimDeny, NarrowedPrincipal};

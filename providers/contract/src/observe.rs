@@ -19,12 +19,12 @@ pub struct ObserveRequest<'a> {
     /// Principals whose credentials must be read one by one, even if a bulk report already covers them.
     pub exact: &'a BTreeSet<ResourceId>,
     /// Principals whose access keys must be read one by one. For their other credentials, reports are enough.
-    pub keys_of: &'a BTreeSet<ResourceId>,
+    pub exact_keys: &'a BTreeSet<ResourceId>,
     /// Principals and groups without marks to read completely, for an import, with the address that each will have.
     pub adopt: &'a BTreeMap<ResourceId, Address>,
     /// Whether only the credentials of `exact` are needed, for example when written objects are read back. The
     /// snapshot may then contain no credentials for other principals, even if they have some.
-    pub no_other_credentials: bool,
+    pub only_exact_credentials: bool,
 }
 
 impl<'a> ObserveRequest<'a> {
@@ -32,8 +32,8 @@ impl<'a> ObserveRequest<'a> {
     #[must_use]
     pub fn for_plan(stack: &'a StackName, shared: &'a BTreeMap<ResourceId, Resource>) -> Self {
         const NONE: &BTreeSet<ResourceId> = &BTreeSet::new();
-        const NOBODY: &BTreeMap<ResourceId, Address> = &BTreeMap::new();
-        Self { stack, shared, exact: NONE, keys_of: NONE, adopt: NOBODY, no_other_credentials: false }
+        const NO_IMPORTS: &BTreeMap<ResourceId, Address> = &BTreeMap::new();
+        Self { stack, shared, exact: NONE, exact_keys: NONE, adopt: NO_IMPORTS, only_exact_credentials: false }
     }
 }
 
@@ -43,7 +43,7 @@ pub trait Observe: Send + Sync {
     /// The account this provider works in, and the caller it works as.
     ///
     /// # Errors
-    /// The account is not one that the configuration allows ([`ObserveErrorKind::WrongRealm`]), or the cloud cannot
+    /// The account is not one that the configuration allows ([`ObserveErrorKind::WrongAccount`]), or the cloud cannot
     /// be read.
     async fn read_realm(&self) -> Result<Realm, ObserveError>;
 
@@ -98,7 +98,7 @@ pub enum ObserveErrorKind {
     /// The caller is not allowed to read this.
     Denied,
     /// The account is not one that the configuration allows.
-    WrongRealm,
+    WrongAccount,
     /// The service does not answer.
     Unreachable,
     /// The service throttles the caller.

@@ -27,16 +27,16 @@ pub struct Quota {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuotaScope {
     /// All objects of the account.
-    OfAccount {
+    PerAccount {
         /// The current number.
         used: u64,
     },
     /// The objects of each identity or group, counted separately.
-    OfHolder,
+    PerSubject,
     /// The characters of this attribute, for each object separately.
     Characters(&'static str),
     /// The characters of this attribute, summed over all such objects of an identity or group.
-    CharactersOfHolder(&'static str),
+    CharactersPerSubject(&'static str),
 }
 
 impl Quota {

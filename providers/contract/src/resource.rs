@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_by_itself_is_no_other_thing_then() {
+    fn expired_credential_is_equal_to_desired() {
         const KIND: ResourceKind = ResourceKind::new("k");
         let digest = |status: &str, end: Option<&str>| {
             let held = Resource::new(ResourceId::new(KIND, "x"), None).with_attribute("status", status);

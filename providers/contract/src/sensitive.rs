@@ -67,7 +67,7 @@ impl Change {
             Self::Create { after } => (None, Some(after)),
             Self::Update { before, after } => (Some(before), Some(after)),
             Self::Delete { before } => (Some(before), None),
-            Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => (None, None),
+            Self::Mark { .. } | Self::Import { .. } | Self::Release { .. } => (None, None),
         };
         before.into_iter().chain(after).map(AsMut::as_mut)
     }

@@ -112,22 +112,22 @@ pub struct LiveShared {
     /// Its address as read from the cloud, or the address of the object that it is part of.
     pub address: Address,
     /// Whether it carries no mark and the request asked to import it.
-    pub adoptable: bool,
+    pub importable: bool,
     /// Objects outside this stack that it is attached to, by name: `user/jane`. It cannot be deleted while there are any.
-    pub held_by: BTreeSet<String>,
+    pub foreign_attachments: BTreeSet<String>,
 }
 
 impl LiveShared {
     /// A shared object that is not attached to anything outside the stack.
     #[must_use]
     pub fn new(resource: Resource, address: Address) -> Self {
-        Self { resource, address, adoptable: false, held_by: BTreeSet::new() }
+        Self { resource, address, importable: false, foreign_attachments: BTreeSet::new() }
     }
 }
 
 /// A principal or policy that does not carry this stack's mark. Leasehold never writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stranger {
+pub struct UnmanagedObject {
     /// The stack whose mark it carries. `None`: it carries no mark.
     pub stack: Option<StackName>,
     /// The object's cloud name, such as its ARN.
@@ -164,18 +164,18 @@ pub struct Snapshot {
     /// The objects that this stack's identities share.
     pub shared: BTreeMap<ResourceId, LiveShared>,
     /// All other objects of the kinds that this provider realizes.
-    pub strangers: BTreeMap<ResourceId, Stranger>,
+    pub strangers: BTreeMap<ResourceId, UnmanagedObject>,
     /// The strangers without marks that the request asked to read completely.
-    pub unmarked: BTreeMap<ResourceId, Unmarked>,
+    pub import_candidates: BTreeMap<ResourceId, Unmarked>,
     /// Groups outside the stack, with the stack's objects that are attached to them. Members of such a group have
     /// these objects through it.
-    pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
+    pub foreign_groups: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
     /// Policies and groups outside the stack that deny something, or that read tags of the principal. A managed
     /// policy is listed under the name that attachments use. A group is listed under its own name, with all its
     /// policies in one document. As far as the provider can know, all others only allow.
     pub denying: BTreeMap<ObjectName, Document>,
     /// Deliveries whose key is not among the live keys: the key was deleted, or the cloud does not list it yet.
-    pub not_shown: DeliveryIndex,
+    pub unlisted_deliveries: DeliveryIndex,
 }
 
 /// The name that an attachment or membership uses for an object: an ARN, or the name of a group.
@@ -204,10 +204,10 @@ impl Snapshot {
             identities: BTreeMap::new(),
             shared: BTreeMap::new(),
             strangers: BTreeMap::new(),
-            unmarked: BTreeMap::new(),
-            through_others: BTreeMap::new(),
+            import_candidates: BTreeMap::new(),
+            foreign_groups: BTreeMap::new(),
             denying: BTreeMap::new(),
-            not_shown: DeliveryIndex::new(),
+            unlisted_deliveries: DeliveryIndex::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_provider::{
     Change, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, Observe, ObserveError, ObserveErrorKind,
-    ObserveRequest, Provider, Quota, Realm, ResourceId, Snapshot, StackName, Vault,
+    ObserveRequest, Provider, Quota, Realm, ResourceId, SecretStorage, Snapshot, StackName,
 };
 
 use crate::external_admin::ExternalAdmin;
@@ -202,7 +202,7 @@ impl IssueKeys for LocalDirectory {
         &self,
         stack: &StackName,
         change: &Change,
-        vault: &dyn Vault,
+        vault: &dyn SecretStorage,
     ) -> Result<Enacted, EnactError> {
         self.issue_key(stack, change, vault).await
     }

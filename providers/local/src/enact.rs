@@ -75,7 +75,7 @@ impl ChangeExecution<'_> {
             Some(row) if row.form == form && row.name == name => (Some(row), None),
             other => (None, other),
         };
-        if let Change::Adopt { .. } | Change::Unmark { .. } = self.change {
+        if let Change::Import { .. } | Change::Release { .. } = self.change {
             return self.change_principal_ownership(live.as_ref());
         }
         let marks = live.as_ref().map(|row| self.require_ownership(&row.tags)).transpose()?;
@@ -105,7 +105,7 @@ impl ChangeExecution<'_> {
                 self.require_no_parts(key)?;
                 self.execute_sql("DELETE FROM principals WHERE id = ?1", params![key])
             }
-            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(enacted_without_write()),
+            Change::Mark { .. } | Change::Import { .. } | Change::Release { .. } => Ok(enacted_without_write()),
         }
     }
 
@@ -149,7 +149,7 @@ impl ChangeExecution<'_> {
     }
 
     fn change_policy(&self, name: &str) -> DirectoryResult {
-        if let Change::Adopt { .. } | Change::Unmark { .. } = self.change {
+        if let Change::Import { .. } | Change::Release { .. } = self.change {
             return Err(self.build_error(
                 EnactErrorKind::Other,
                 "only principals and groups can be imported or released",
@@ -206,7 +206,7 @@ impl ChangeExecution<'_> {
                 }
                 self.execute_sql("DELETE FROM policies WHERE name = ?1", params![name])
             }
-            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(enacted_without_write()),
+            Change::Mark { .. } | Change::Import { .. } | Change::Release { .. } => Ok(enacted_without_write()),
         }
     }
 
@@ -230,7 +230,7 @@ impl ChangeExecution<'_> {
         };
         if after.stack != *self.stack {
             let message = format!("the new marks name stack {}, but this is stack {}", after.stack, self.stack);
-            return Err(self.build_error(EnactErrorKind::NotOurs, &message, None));
+            return Err(self.build_error(EnactErrorKind::NotManaged, &message, None));
         }
         let mut wanted = Marks::without_marks(tags);
         wanted.extend(after.to_tags());
@@ -251,7 +251,7 @@ impl ChangeExecution<'_> {
             Some(marks) if marks.stack == *self.stack => Ok(marks.clone()),
             _ => {
                 let message = format!("it would be created without the marks of stack {}", self.stack);
-                Err(self.build_error(EnactErrorKind::NotOurs, &message, None))
+                Err(self.build_error(EnactErrorKind::NotManaged, &message, None))
             }
         }
     }
@@ -265,7 +265,7 @@ impl ChangeExecution<'_> {
             Ownership::Unreadable(error) => error.to_string(),
         };
         let help = "choose another name, or delete the object by hand if it is not needed";
-        Err(self.build_error(EnactErrorKind::NotOurs, &reason, Some(help)))
+        Err(self.build_error(EnactErrorKind::NotManaged, &reason, Some(help)))
     }
 
     /// A conflict if the principal still has parts. The engine deletes parts first; others may have added some since.

@@ -15,8 +15,8 @@ pub fn operation_name(change: &Change) -> String {
         ChangeKind::Update => "Update",
         ChangeKind::Delete => "Delete",
         ChangeKind::Mark => "Mark",
-        ChangeKind::Adopt => "Adopt",
-        ChangeKind::Unmark => "Unmark",
+        ChangeKind::Import => "Adopt",
+        ChangeKind::Release => "Unmark",
     };
     let kind = change.id().kind.as_str();
     let words = kind.strip_prefix("directory_").unwrap_or(kind).split('_');

@@ -6,7 +6,8 @@
 
 use data_encoding::{BASE32, BASE64};
 use leasehold_provider::{
-    Change, DepositError, Enact as _, EnactError, EnactErrorKind, Enacted, Resource, ResourceId, StackName, Vault,
+    Change, DepositError, Enact as _, EnactError, EnactErrorKind, Enacted, Resource, ResourceId, SecretStorage,
+    StackName,
 };
 use secrecy::SecretString;
 
@@ -26,7 +27,7 @@ impl LocalDirectory {
         &self,
         stack: &StackName,
         change: &Change,
-        vault: &dyn Vault,
+        vault: &dyn SecretStorage,
     ) -> Result<Enacted, EnactError> {
         let (Change::Create { after }, Some(DirectoryObject::Part(user, DirectoryPart::Key(_)))) =
             (change, kinds::parse_object_id(change.id()))
@@ -38,7 +39,7 @@ impl LocalDirectory {
         let mut key = Resource::new(id.clone(), after.identity.clone()).with_attribute("status", KEY_ACTIVE);
         key.depends_on.clone_from(&after.depends_on);
         let made = self.enact_change(stack, &Change::Create { after: Box::new(key.clone()) }).await?;
-        match vault.keep_secret(&id, secret).await {
+        match vault.store_secret(&id, secret).await {
             Ok(()) => Ok(Enacted { made: Some(id), ..made }),
             Err(not_kept) => {
                 let deleted = self.enact_change(stack, &Change::Delete { before: Box::new(key) }).await;

@@ -11,7 +11,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use leasehold_provider::{
     Address, LiveIdentity, LiveKey, LiveShared, Marks, ObserveError, Realm, Resource, ResourceId, Snapshot, StackName,
-    Stranger, Unmarked, Value,
+    UnmanagedObject, Unmarked, Value,
 };
 use rayon::prelude::*;
 use rusqlite::{Connection, Row, types};
@@ -105,11 +105,11 @@ fn read_principals(
     for principal in principals {
         match principal {
             ClassifiedPrincipal::Ours(live) => drop(snapshot.identities.insert(live.id.clone(), *live)),
-            ClassifiedPrincipal::Other { id, path, stranger, unmarked, attached } => {
+            ClassifiedPrincipal::Other { id, path, stranger, candidate, attached } => {
                 for shared in attached {
                     foreign_holders.entry(shared).or_default().insert(path.clone());
                 }
-                snapshot.unmarked.extend(unmarked.map(|unmarked| (id.clone(), *unmarked)));
+                snapshot.import_candidates.extend(candidate.map(|candidate| (id.clone(), *candidate)));
                 snapshot.strangers.insert(id, stranger);
             }
         }
@@ -132,9 +132,9 @@ enum ClassifiedPrincipal {
         id: ResourceId,
         /// `user/jane`, as in [`kinds::principal_path`].
         path: String,
-        stranger: Stranger,
+        stranger: UnmanagedObject,
         /// The whole principal if it is to be imported.
-        unmarked: Option<Box<Unmarked>>,
+        candidate: Option<Box<Unmarked>>,
         /// Its attached policies and its groups.
         attached: Vec<ResourceId>,
     },
@@ -159,15 +159,15 @@ impl PrincipalRecord {
         let policies = parts.attachments.iter().map(|policy| ResourceId::new(kinds::POLICY, policy));
         let attached = policies.chain(parts.groups.iter().map(|group| kinds::group_id(group))).collect();
         let path = kinds::principal_path(form, &name);
-        let unmarked = match (&owned, import.get(&id)) {
+        let candidate = match (&owned, import.get(&id)) {
             (Ownership::Unmarked, Some(address)) => {
                 let resources = identity_resources(&id, principal, address.clone(), None, parts)?;
                 Some(Box::new(Unmarked { id: id.clone(), principal: form, name, created_at, last_used, resources }))
             }
             _ => None,
         };
-        let stranger = stranger_from_ownership(format!("local:{path}"), owned);
-        Ok(ClassifiedPrincipal::Other { id, path, stranger, unmarked, attached })
+        let stranger = unmanaged_from_ownership(format!("local:{path}"), owned);
+        Ok(ClassifiedPrincipal::Other { id, path, stranger, candidate, attached })
     }
 }
 
@@ -187,13 +187,13 @@ fn read_policies(
                 let mut resource = Resource::new(id.clone(), None);
                 let address = marks.address.clone();
                 resource.marks = Some(*marks);
-                let held_by = foreign_holders.remove(&id).unwrap_or_default();
+                let foreign_attachments = foreign_holders.remove(&id).unwrap_or_default();
                 resource.attributes = policy.into_attributes();
-                snapshot.shared.insert(id, LiveShared { resource, address, adoptable: false, held_by });
+                snapshot.shared.insert(id, LiveShared { resource, address, importable: false, foreign_attachments });
             }
             other => {
                 let arn = format!("local:policy/{}", policy.name);
-                snapshot.strangers.insert(id, stranger_from_ownership(arn, other));
+                snapshot.strangers.insert(id, unmanaged_from_ownership(arn, other));
             }
         }
     }
@@ -276,11 +276,11 @@ fn identity_resources(
 }
 
 /// Describes an object that does not belong to the stack.
-fn stranger_from_ownership(arn: String, ownership: Ownership) -> Stranger {
+fn unmanaged_from_ownership(arn: String, ownership: Ownership) -> UnmanagedObject {
     match ownership {
-        Ownership::Other(stack) => Stranger { stack: Some(stack), arn, unreadable: None },
-        Ownership::Unreadable(error) => Stranger { stack: None, arn, unreadable: Some(error.to_string()) },
-        Ownership::Ours(_) | Ownership::Unmarked => Stranger { stack: None, arn, unreadable: None },
+        Ownership::Other(stack) => UnmanagedObject { stack: Some(stack), arn, unreadable: None },
+        Ownership::Unreadable(error) => UnmanagedObject { stack: None, arn, unreadable: Some(error.to_string()) },
+        Ownership::Ours(_) | Ownership::Unmarked => UnmanagedObject { stack: None, arn, unreadable: None },
     }
 }
 

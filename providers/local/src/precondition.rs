@@ -27,7 +27,7 @@ pub fn check_precondition(
     marks: Option<&Marks>,
 ) -> Result<LiveMatch, &'static str> {
     match (change, live) {
-        (Change::Create { .. }, None) | (Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }, _) => {
+        (Change::Create { .. }, None) | (Change::Mark { .. } | Change::Import { .. } | Change::Release { .. }, _) => {
             Ok(LiveMatch::Before)
         }
         (Change::Create { after }, Some(live)) => {

@@ -200,7 +200,7 @@ pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<Comma
         .into());
     }
     match args.format {
-        OutputFormat::Human => crate::cli::print_result(&audit::render_identity_life(&args.address, &lines))?,
+        OutputFormat::Human => crate::cli::print_result(&audit::render_identity_history(&args.address, &lines))?,
         OutputFormat::Json => crate::cli::print_json(&audit::render_audit_json(&ledger.stack, &lines))?,
     }
     Ok(CommandExit::Done)

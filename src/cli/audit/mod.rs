@@ -19,7 +19,7 @@ use self::verify::AuditVerifyArgs;
 use super::{CommandError, CommandExit, session};
 use crate::cli::args::VariableArgs;
 use crate::ledger::entry;
-use crate::store::lock::{self, LockError, LockTerms};
+use crate::store::lock::{self, LockError, LockTimes};
 use crate::store::{Store, StoreError};
 use crate::workflow::{Interruption, Stack, open_store};
 
@@ -73,7 +73,7 @@ pub async fn cmd_audit(
 }
 
 /// How many objects of evidence are requested at the same time.
-const AT_ONCE: usize = 64;
+const CONCURRENT_READS: usize = 64;
 
 /// How many entries are read in one batch.
 const CHUNK: usize = 256;
@@ -84,7 +84,7 @@ pub struct LedgerReader {
     pub store: Store,
     /// The directory of the stack.
     pub directory: PathBuf,
-    pub terms: LockTerms,
+    pub terms: LockTimes,
 }
 
 /// An object of the ledger: its number and its bytes. `None`: the store has no object with this number.
@@ -99,7 +99,7 @@ impl LedgerReader {
         let (now, context) = (session::current_time(None), session::reading_context());
         let (directory, known) = session::load_essentials(here, args.dir.as_deref(), &args.variables, now)?;
         let store = open_store(&known.backend, &known.providers, &known.stack, directory.path(), &context).await?;
-        let terms = LockTerms::from_backend(&known.backend);
+        let terms = LockTimes::from_backend(&known.backend);
         match lock::read_lock(&store, &known.stack).await {
             // The ledger can be read in any state of the lock.
             Ok(_) | Err(LockError::Unreadable { .. }) => {}
@@ -119,7 +119,7 @@ impl LedgerReader {
             stack: declared.stack.clone(),
             store,
             directory: stack.directory.path().to_owned(),
-            terms: LockTerms::from_backend(&declared.backend),
+            terms: LockTimes::from_backend(&declared.backend),
         })
     }
 

@@ -79,7 +79,7 @@ async fn find_evidence_flaws(
         let object = ledger.store.read_object(&evidence::evidence_key(archived.digest)).await?;
         Ok::<_, CommandError>(check_evidence(*number, archived, object.as_ref().map(|object| object.bytes.as_slice())))
     });
-    let mut reads = futures::stream::iter(reads).buffered(super::AT_ONCE);
+    let mut reads = futures::stream::iter(reads).buffered(super::CONCURRENT_READS);
     let mut flaws = Vec::new();
     while let Some(read) = reads.next().await {
         flaws.extend(read?);
@@ -108,7 +108,7 @@ fn read_known_checkpoint(
     match (std::fs::read_to_string(&signature), signers) {
         (Ok(armoured), signers) => match checkpoint::verify_signature(&text, &armoured, signers) {
             Ok(SignatureTrust::Known(_) | SignatureTrust::Unknown) => Ok(head),
-            Err(why @ (SignatureError::Wrong(_) | SignatureError::Stranger(_))) => Err(refused(why.to_string())),
+            Err(why @ (SignatureError::Wrong(_) | SignatureError::UnmanagedObject(_))) => Err(refused(why.to_string())),
         },
         (Err(_), Some(_)) => Err(refused(format!("its signature file {} is missing", signature.to_string_lossy()))),
         (Err(_), None) => Ok(head),

@@ -44,7 +44,7 @@ pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<CommandExit, Comma
         args.files.iter().map(|path| read::read_policy_file(here, path, account)).collect();
     let mut files = files?;
     if args.format == LintFormat::Sarif {
-        let repository = Repository::find_around(here, here);
+        let repository = Repository::find_for_directory(here, here);
         files.iter_mut().for_each(|policy| policy.file.name = repository.path_from_root(Path::new(&policy.file.name)));
     }
     let found: Vec<FileFinding<'_>> = files

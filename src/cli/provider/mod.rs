@@ -234,7 +234,7 @@ fn build_iam_statements(
     let mut parts: BTreeSet<StackPart> = rights::stack_parts(resources.values().filter(is_there));
     let imports_groups =
         stack.declared.estate.imports.iter().any(|import| import.parse_target() == Some(ImportTarget::Group));
-    parts.extend(imports_groups.then_some(StackPart::GroupsTakenIn));
+    parts.extend(imports_groups.then_some(StackPart::ImportedGroups));
     let partition = choose_partition(args, needs.region.as_deref());
     let scope = rights::RightsScope {
         stack: &stack.declared.stack,

@@ -15,7 +15,7 @@ use crate::workflow::Interruption;
 use handlers::Handlers;
 
 /// How long printing the final message may take: stderr may be a pipe that no process reads.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const SHUTDOWN_MESSAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Installs the handlers and starts the thread that receives the signals.
 ///
@@ -53,7 +53,7 @@ fn exit_process(failure: CommandError) -> ! {
         let _ = sender.send(());
     };
     if std::thread::Builder::new().spawn(speak).is_ok() {
-        let _ = said.recv_timeout(LAST_WORDS);
+        let _ = said.recv_timeout(SHUTDOWN_MESSAGE_TIMEOUT);
     }
     std::process::exit(1)
 }

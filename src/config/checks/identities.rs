@@ -59,7 +59,7 @@ pub fn check_roles_have_trusts(declared: &DeclaredStack, findings: &mut Vec<Diag
 /// A role has no access keys and no password: it has only temporary session credentials.
 pub fn check_roles_have_no_credentials(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.spec.principal == Principal::Role) {
-        if identity.access_key.is_some() || !identity.spec.keeps.is_empty() {
+        if identity.access_key.is_some() || !identity.spec.retained_credentials.is_empty() {
             let finding = Diagnostic::error("config::not_a_user", "only a user can have credentials")
                 .with_location(identity.origin.part_span("credential"), format!("{} is a role", identity.spec.address))
                 .with_help(format!(

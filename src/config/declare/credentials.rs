@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::fields::BlockFields;
 use super::inner;
-use crate::config::declared::{KeyTerms, SecretStore, StoreBlock};
+use crate::config::declared::{KeyRotation, SecretStore, StoreBlock};
 use crate::config::schema;
 use crate::config::schema::block_types::STORE;
 use crate::hcl::diagnostic::Diagnostic;
@@ -23,16 +23,16 @@ const OVERLAP: u16 = 1;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeclaredCredentials {
     /// The kinds of credentials that Leasehold leaves unchanged.
-    pub keeps: BTreeSet<Credential>,
+    pub retained_credentials: BTreeSet<Credential>,
     /// The terms for issued access keys. `None`: none are issued.
-    pub access_key: Option<KeyTerms>,
+    pub access_key: Option<KeyRotation>,
 }
 
 /// As part of a template's digest: the kept kinds, then store, `rotate_every` and `overlap` of issued keys.
 impl Serialize for DeclaredCredentials {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let issued = self.access_key.as_ref().map(|terms| (&terms.store, terms.rotate_every, terms.overlap));
-        (&self.keeps, issued).serialize(to)
+        (&self.retained_credentials, issued).serialize(to)
     }
 }
 
@@ -55,10 +55,10 @@ pub fn read_credentials(fields: &BlockFields<'_, '_>) -> Option<DeclaredCredenti
             );
             continue;
         }
-        match read_credential_terms(&block, sort) {
-            ParsedCredential::Kept => drop(read.keeps.insert(sort)),
+        match read_credential_settings(&block, sort) {
+            ParsedCredential::Retained => drop(read.retained_credentials.insert(sort)),
             ParsedCredential::Issued(terms) => read.access_key = Some(terms),
-            ParsedCredential::Wrong => {}
+            ParsedCredential::Invalid => {}
         }
         first.insert(sort, block);
     }
@@ -71,21 +71,21 @@ fn parse_credential_type(label: &str) -> Option<Credential> {
 
 enum ParsedCredential {
     /// Leasehold leaves it unchanged.
-    Kept,
+    Retained,
     /// Leasehold issues it.
-    Issued(KeyTerms),
+    Issued(KeyRotation),
     /// It is not valid, which is already reported.
-    Wrong,
+    Invalid,
 }
 
-fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> ParsedCredential {
+fn read_credential_settings(block: &BlockFields<'_, '_>, sort: Credential) -> ParsedCredential {
     let (every, overlap) = (block.read_duration("rotate_every"), block.read_duration("overlap"));
     if sort != Credential::AccessKey {
-        return ParsedCredential::Kept;
+        return ParsedCredential::Retained;
     }
     if block.find_expr("store").is_none() {
         let said = ["rotate_every", "overlap"].into_iter().find(|name| block.find_expr(name).is_some());
-        let Some(name) = said else { return ParsedCredential::Kept };
+        let Some(name) = said else { return ParsedCredential::Retained };
         block.report_finding(
             Diagnostic::error(
                 "config::no_store",
@@ -94,15 +94,15 @@ fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> Parse
             .with_location(block.attribute_span(name), "no key is issued without a `store`")
             .with_help("add store = store.NAME, and declare store \"file\" \"NAME\" {} in the stack"),
         );
-        return ParsedCredential::Wrong;
+        return ParsedCredential::Invalid;
     }
-    let Some(store) = block.read_reference("store", &STORE) else { return ParsedCredential::Wrong };
+    let Some(store) = block.read_reference("store", &STORE) else { return ParsedCredential::Invalid };
     for name in ["rotate_every", "overlap"] {
         if block.find_expr(name).is_some() && block.read_value(name).is_some() && block.read_duration(name).is_none() {
-            return ParsedCredential::Wrong;
+            return ParsedCredential::Invalid;
         }
     }
-    let terms = KeyTerms {
+    let terms = KeyRotation {
         store: store.label.to_string(),
         rotate_every: every.unwrap_or_else(|| Duration::from_days(ROTATE_EVERY)),
         overlap: overlap.unwrap_or_else(|| Duration::from_days(OVERLAP)),
@@ -120,7 +120,7 @@ fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> Parse
             .with_location(block.attribute_span(place), "a key would be replaced before the previous key is disabled")
             .with_help("make `overlap` shorter than `rotate_every`, such as \"1d\" and \"90d\""),
         );
-        return ParsedCredential::Wrong;
+        return ParsedCredential::Invalid;
     }
     ParsedCredential::Issued(terms)
 }

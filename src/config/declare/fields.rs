@@ -121,7 +121,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
     /// Reports why an attribute has no value.
     pub fn report_fault(&self, fault: EvalError) {
         match fault {
-            EvalError::Wrong { finding, .. } => self.report_finding(*finding),
+            EvalError::Invalid { finding, .. } => self.report_finding(*finding),
             other => self.eval.report_error(self.module, other),
         }
     }

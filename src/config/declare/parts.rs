@@ -168,7 +168,7 @@ impl IdentityAttributes {
             statements: self.statements.unwrap_or_default(),
             scopes: self.scopes.unwrap_or_default(),
             outside_policies: self.outside_policies.unwrap_or_default(),
-            keeps: self.credentials.unwrap_or_default().keeps,
+            retained_credentials: self.credentials.unwrap_or_default().retained_credentials,
             permissions_boundary: self.permissions_boundary,
             tags: self.tags.unwrap_or_default(),
             sensitive_tags: self.sensitive_tags,

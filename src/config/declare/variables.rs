@@ -119,7 +119,7 @@ fn report_undeclared_variable(
 fn resolve_variable(fields: &BlockFields<'_, '_>, name: &str, given: Option<GivenValue<'_>>) -> Option<ConfigValue> {
     let constraint = read_constraint(fields)?;
     let (value, span, how) = match given {
-        Some(given) => evaluate_given_value(fields, name, given, &constraint)?,
+        Some(given) => evaluate_supplied_value(fields, name, given, &constraint)?,
         None => read_default(fields, name)?,
     };
     let value = value.with_mark(constraint.sensitive);
@@ -177,7 +177,7 @@ fn read_default(fields: &BlockFields<'_, '_>, name: &str) -> Option<SourcedValue
     }
 }
 
-fn evaluate_given_value(
+fn evaluate_supplied_value(
     fields: &BlockFields<'_, '_>,
     name: &str,
     given: GivenValue<'_>,
@@ -209,10 +209,10 @@ fn evaluate_given_value(
             Ok(ConfigValue::new_string(text))
         }
         Ok(expr) => fields.eval.evaluate_expr(&expr, &EvalScope::for_literals(nowhere)).map_err(|fault| match fault {
-            crate::hcl::eval::EvalError::Wrong { finding, .. } | crate::hcl::eval::EvalError::Exhausted(finding) => {
+            crate::hcl::eval::EvalError::Invalid { finding, .. } | crate::hcl::eval::EvalError::Exhausted(finding) => {
                 finding
             }
-            crate::hcl::eval::EvalError::Told => Box::new(Diagnostic::error("config::variable", "no value")),
+            crate::hcl::eval::EvalError::AlreadyReported => Box::new(Diagnostic::error("config::variable", "no value")),
         }),
         Err(finding) => Err(finding),
     };

@@ -62,7 +62,7 @@ impl Evaluator<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`EvalError::Told`] if the value is missing or wrong; the error is already reported. Also returns an error if the variable
+    /// Returns [`EvalError::AlreadyReported`] if the value is missing or wrong; the error is already reported. Also returns an error if the variable
     /// needs itself.
     pub fn evaluate_module_argument(
         &self,
@@ -72,7 +72,7 @@ impl Evaluator<'_> {
     ) -> Evaluated<ConfigValue> {
         let instance = self.module(module);
         let Some((call, block)) = instance.call.as_ref().zip(instance.catalog.variables.get(&**name)) else {
-            return Err(EvalError::Told);
+            return Err(EvalError::AlreadyReported);
         };
         self.evaluate_once(module, CellKey::Variable(name.clone()), asked, || {
             let inner = EvalScope::for_file(module, block.file);
@@ -98,7 +98,7 @@ impl Evaluator<'_> {
                 found = Some((value, inner.make_span(attribute.value.place)));
             }
             // A missing argument is reported at the call.
-            let (value, span) = found.ok_or(EvalError::Told)?;
+            let (value, span) = found.ok_or(EvalError::AlreadyReported)?;
             let value = value.with_mark(constraint.sensitive);
             let path = instance.path.as_deref().unwrap_or_default();
             let at_call = |fault: EvalError| if given.is_some() { self.mark_reported(call.from, fault) } else { fault };
@@ -117,9 +117,9 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Reports an error in the module that it belongs to, and returns [`EvalError::Told`] for the caller.
+    /// Reports an error in the module that it belongs to, and returns [`EvalError::AlreadyReported`] for the caller.
     fn mark_reported(&self, module: ModuleId, fault: EvalError) -> EvalError {
         self.report_error(module, fault);
-        EvalError::Told
+        EvalError::AlreadyReported
     }
 }

@@ -32,7 +32,7 @@ impl Evaluator<'_> {
         for index in 0..call.arguments.len() {
             match self.evaluate_quietly(call, index, scope) {
                 Some(Ok(value)) => return Ok(value),
-                Some(Err(EvalError::Wrong { finding, .. })) => reasons.push(finding.summary),
+                Some(Err(EvalError::Invalid { finding, .. })) => reasons.push(finding.summary),
                 Some(Err(fault)) => return Err(fault),
                 None => {}
             }
@@ -70,9 +70,9 @@ impl Evaluator<'_> {
         }
         match self.evaluate_quietly(call, 0, scope) {
             Some(Ok(value)) => Ok(ConfigValue::new_bool(true).with_mark(value.sensitive)),
-            Some(Err(EvalError::Wrong { .. })) => Ok(ConfigValue::new_bool(false)),
+            Some(Err(EvalError::Invalid { .. })) => Ok(ConfigValue::new_bool(false)),
             Some(Err(fault)) => Err(fault),
-            None => Err(EvalError::Told),
+            None => Err(EvalError::AlreadyReported),
         }
     }
 }

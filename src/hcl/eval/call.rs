@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::{EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value, explain_too_large};
 use crate::hcl::functions::{
-    Args, EvaluatingFunction, Function, FunctionBody, FunctionError, LEFT_OUT, MarkHandling, Param, ParamType,
-    find_function, list_function_names,
+    Args, EXCLUDED_FUNCTIONS, EvaluatingFunction, Function, FunctionBody, FunctionError, MarkHandling, Param,
+    ParamType, find_function, list_function_names,
 };
 use crate::hcl::suggest::find_nearest;
 use crate::hcl::syntax::{ByteRange, FunctionCall};
@@ -143,7 +143,7 @@ impl Evaluator<'_> {
             format!("there is no function `{name}`"),
             "not known",
         );
-        if let Some((_, reason)) = LEFT_OUT.iter().find(|(left, _)| *left == name) {
+        if let Some((_, reason)) = EXCLUDED_FUNCTIONS.iter().find(|(left, _)| *left == name) {
             return fault.with_help(*reason);
         }
         match find_nearest(name, list_function_names(), Some(&self.budget)) {

@@ -145,7 +145,7 @@ impl Evaluator<'_> {
             ));
         };
         let Some(instances) = self.evaluate_instances(module, declared, span.clone()) else {
-            return Err(EvalError::Told);
+            return Err(EvalError::AlreadyReported);
         };
         match &*instances {
             BlockInstances::One => Err(EvalError::new(
@@ -200,7 +200,7 @@ impl Evaluator<'_> {
         let mut bound = Vec::new();
         if block.of.has_instances {
             let Some(instances) = self.evaluate_instances(module, declared, span.clone()) else {
-                return Err(EvalError::Told);
+                return Err(EvalError::AlreadyReported);
             };
             match (&*instances, &block.key) {
                 (BlockInstances::One, _) => {}

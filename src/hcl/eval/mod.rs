@@ -3,7 +3,7 @@
 //!
 //! Locals, module variables, outputs and attributes of blocks are evaluated on first use, each once. One that needs itself is a cycle,
 //! which is reported with its path. The work is bounded by [`EvalBudget`], and files are read only through [`ReadableFiles`]. The invariant:
-//! each error is reported once, where it occurs; expressions that depend on it fail with [`EvalError::Told`] and add no diagnostic.
+//! each error is reported once, where it occurs; expressions that depend on it fail with [`EvalError::AlreadyReported`] and add no diagnostic.
 //!
 //! Example: with `a = local.b` and `b = local.a` in `locals`, evaluating `local.a` reports the cycle `local.a → local.b → local.a`.
 
@@ -165,7 +165,7 @@ impl<'a> Evaluator<'a> {
             }),
         };
         match result {
-            Err(EvalError::Wrong { finding, noted: false }) if self.quiet.get() == 0 => {
+            Err(EvalError::Invalid { finding, noted: false }) if self.quiet.get() == 0 => {
                 Err(self.note_references(expr, scope, finding))
             }
             other => other,
@@ -214,7 +214,7 @@ impl<'a> Evaluator<'a> {
         });
         let mut finding = finding;
         finding.values = notes.into_iter().map(|(name, value)| (name, format!("is {value}"))).collect();
-        EvalError::Wrong { finding, noted: true }
+        EvalError::Invalid { finding, noted: true }
     }
 
     /// Evaluates a condition. Returns its value and whether it is sensitive.

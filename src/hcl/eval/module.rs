@@ -224,7 +224,7 @@ impl<'a> Evaluator<'a> {
         let catalog = self.catalog(scope.module);
         let Some(block) = catalog.modules.get(&**label).copied() else {
             if catalog.is_broken("module", label) {
-                return Err(EvalError::Told);
+                return Err(EvalError::AlreadyReported);
             }
             return Err(self.explain_undefined(
                 "module",
@@ -236,12 +236,12 @@ impl<'a> Evaluator<'a> {
             ));
         };
         let span = scope.make_span(whole);
-        let called = self.instantiate_block(scope.module, block, span.clone()).ok_or(EvalError::Told)?;
+        let called = self.instantiate_block(scope.module, block, span.clone()).ok_or(EvalError::AlreadyReported)?;
         match (called.as_slice(), rest) {
             ([(None, id)], [TraversalStep { kind: TraversalStepKind::Name(name), place }, rest @ ..]) => {
                 Ok((self.evaluate_output(*id, name, scope.make_span(*place))?, rest))
             }
-            ([(None, _)], _) => Ok((self.evaluate_whole_module(block, label, &called, whole, scope)?, rest)),
+            ([(None, _)], _) => Ok((self.evaluate_module_value(block, label, &called, whole, scope)?, rest)),
             (
                 keyed,
                 [
@@ -258,12 +258,12 @@ impl<'a> Evaluator<'a> {
                 Err(EvalError::new(scope.make_span(*place), "config::undefined_reference", summary, "missing instance key")
                     .with_help(format!("add the key: module.{label}[\"key\"].{name}, or use all instances: [for m in module.{label} : m.{name}]")))
             }
-            _ => Ok((self.evaluate_whole_module(block, label, &called, whole, scope)?, rest)),
+            _ => Ok((self.evaluate_module_value(block, label, &called, whole, scope)?, rest)),
         }
     }
 
     /// The outputs of all instances of a module. The value is built once and then reused.
-    fn evaluate_whole_module(
+    fn evaluate_module_value(
         &self,
         block: &Block,
         label: &Arc<str>,
@@ -344,12 +344,12 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the module has no such output, or [`EvalError::Told`] if its error is already reported.
+    /// Returns an error if the module has no such output, or [`EvalError::AlreadyReported`] if its error is already reported.
     pub fn evaluate_output(&self, id: ModuleId, name: &str, asked: FileSpan) -> Evaluated<ConfigValue> {
         let module = self.module(id);
         let Some(block) = module.catalog.outputs.get(name) else {
             if module.catalog.is_broken("output", name) {
-                return Err(EvalError::Told);
+                return Err(EvalError::AlreadyReported);
             }
             let path = module.path.as_deref().unwrap_or_default();
             let fault = EvalError::new(
@@ -368,7 +368,7 @@ impl<'a> Evaluator<'a> {
                 None => fault.with_help(format!("its outputs are {}", join_names(names()))),
             });
         };
-        let Some(value) = block.body.find_attribute("value") else { return Err(EvalError::Told) };
+        let Some(value) = block.body.find_attribute("value") else { return Err(EvalError::AlreadyReported) };
         self.evaluate_once(id, CellKey::Output(Arc::from(name)), asked, || {
             let scope = EvalScope::for_file(id, block.file);
             let sensitive = self.evaluate_flag(block, "sensitive", false, &scope)?;

@@ -62,7 +62,7 @@ impl Evaluator<'_> {
             Op::LessEq => return Ok(ConfigValue::new_bool(x <= y).with_mark(mark)),
             Op::Greater => return Ok(ConfigValue::new_bool(x > y).with_mark(mark)),
             Op::GreaterEq => return Ok(ConfigValue::new_bool(x >= y).with_mark(mark)),
-            Op::And | Op::Or | Op::Eq | Op::NotEq => return Err(EvalError::Told),
+            Op::And | Op::Or | Op::Eq | Op::NotEq => return Err(EvalError::AlreadyReported),
         };
         let number = number.map_err(|problem| {
             EvalError::new(scope.make_span(expr.place), "config::operation", problem.to_string(), "cannot be computed")

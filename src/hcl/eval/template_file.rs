@@ -48,7 +48,7 @@ impl Evaluator<'_> {
         self.in_template.set(false);
         match rendered {
             Ok(value) => Ok(value),
-            Err(EvalError::Wrong { finding, .. }) => Err(failed(&finding)),
+            Err(EvalError::Invalid { finding, .. }) => Err(failed(&finding)),
             Err(fault) => Err(FunctionError::Inner(fault)),
         }
     }

@@ -63,7 +63,7 @@ impl Evaluator<'_> {
             "module" => self.resolve_module_reference(label, whole, rest, scope),
             _ => match self.find_visible_type(name) {
                 Some(of) => self.resolve_block(of, label, whole, rest, scope),
-                None => Err(EvalError::Told),
+                None => Err(EvalError::AlreadyReported),
             },
         }
     }
@@ -93,7 +93,7 @@ impl Evaluator<'_> {
             return Ok((ValueData::Block(block).into(), rest));
         }
         if module.catalog.is_broken(of.word, label) {
-            return Err(EvalError::Told);
+            return Err(EvalError::AlreadyReported);
         }
         Err(self.explain_undefined(of.word, &name, place, blocks.keys().map(|name| &**name), of.word, scope))
     }
@@ -181,7 +181,7 @@ impl Evaluator<'_> {
         let catalog = self.catalog(scope.module);
         if !catalog.variables.contains_key(&**label) {
             if catalog.is_broken("variable", label) {
-                return Err(EvalError::Told);
+                return Err(EvalError::AlreadyReported);
             }
             return Err(self.explain_undefined(
                 "var",
@@ -193,7 +193,7 @@ impl Evaluator<'_> {
             ));
         }
         if scope.module == ModuleId::ROOT {
-            return self.variables.get(&**label).cloned().flatten().ok_or(EvalError::Told);
+            return self.variables.get(&**label).cloned().flatten().ok_or(EvalError::AlreadyReported);
         }
         self.evaluate_module_argument(scope.module, label, scope.make_span(place))
     }
@@ -202,7 +202,7 @@ impl Evaluator<'_> {
         let catalog = self.catalog(scope.module);
         let Some((file, attribute)) = catalog.locals.get(&**label) else {
             if catalog.is_broken("locals", "") {
-                return Err(EvalError::Told);
+                return Err(EvalError::AlreadyReported);
             }
             return Err(self.explain_undefined("local", label, place, catalog.locals.keys().copied(), "local", scope));
         };
@@ -222,7 +222,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Evaluates something on first use and keeps the value. An error is reported here, once; the caller gets [`EvalError::Told`].
+    /// Evaluates something on first use and keeps the value. An error is reported here, once; the caller gets [`EvalError::AlreadyReported`].
     pub(super) fn evaluate_once(
         &self,
         module: ModuleId,
@@ -234,7 +234,7 @@ impl Evaluator<'_> {
         let cell = self.cells.borrow().get(&at).cloned();
         match cell {
             Some(EvalCell::Known(value)) => return Ok(value),
-            Some(EvalCell::Failed) => return Err(EvalError::Told),
+            Some(EvalCell::Failed) => return Err(EvalError::AlreadyReported),
             Some(EvalCell::Running) => return Err(self.explain_cycle(at.0, &at.1, asked)),
             None => {}
         }
@@ -248,7 +248,7 @@ impl Evaluator<'_> {
             Ok(value) => (EvalCell::Known(value.clone()), Ok(value)),
             Err(fault) => {
                 self.report_error(module, fault);
-                (EvalCell::Failed, Err(EvalError::Told))
+                (EvalCell::Failed, Err(EvalError::AlreadyReported))
             }
         };
         self.cells.borrow_mut().insert(at, cell);
@@ -258,8 +258,8 @@ impl Evaluator<'_> {
     /// Adds the diagnostic of an error in a module to the findings, unless it is already reported.
     pub fn report_error(&self, module: ModuleId, fault: EvalError) {
         let finding = match fault {
-            EvalError::Told => return,
-            EvalError::Wrong { finding, .. } | EvalError::Exhausted(finding) => *finding,
+            EvalError::AlreadyReported => return,
+            EvalError::Invalid { finding, .. } | EvalError::Exhausted(finding) => *finding,
         };
         // Once a budget is spent, everything evaluated later fails for the same reason. One diagnostic is enough.
         let same = |known: &Diagnostic| known.code == finding.code && known.summary == finding.summary;
@@ -290,7 +290,7 @@ impl Evaluator<'_> {
         for (index, (span, label)) in places.into_iter().enumerate() {
             finding = if index == 0 { finding.with_location(span, label) } else { finding.with_related(span, label) };
         }
-        EvalError::Wrong { finding: Box::new(finding), noted: true }
+        EvalError::Invalid { finding: Box::new(finding), noted: true }
     }
 
     fn describe_cell(&self, module: ModuleId, key: &CellKey) -> String {

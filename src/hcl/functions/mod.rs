@@ -132,7 +132,7 @@ const FAMILIES: &[&[Function]] = &[
 ];
 
 /// Functions of Terraform that this language does not have, each with the reason that the diagnostic gives.
-pub const LEFT_OUT: &[(&str, &str)] = &[
+pub const EXCLUDED_FUNCTIONS: &[(&str, &str)] = &[
     ("timestamp", "its second run differs from its first; plantimestamp() is the plan's instant"),
     ("uuid", "its second run differs from its first"),
     ("bcrypt", "its second run differs from its first"),
@@ -189,6 +189,6 @@ mod tests {
         let count = all.len();
         all.dedup();
         assert_eq!(all.len(), count);
-        assert!(LEFT_OUT.iter().all(|(name, _)| find_function(name).is_none()));
+        assert!(EXCLUDED_FUNCTIONS.iter().all(|(name, _)| find_function(name).is_none()));
     }
 }

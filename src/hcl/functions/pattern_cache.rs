@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 /// The number of compiled patterns to keep. When it is reached, the cache is cleared.
-const MOST_KEPT: usize = 256;
+const MAX_CACHED_PATTERNS: usize = 256;
 
 /// Compiled patterns by source text, each with its number of positions.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ impl PatternCache {
     /// Keeps a compiled pattern.
     pub(super) fn keep_pattern(&self, pattern: &str, regex: &Arc<Regex>, positions: u64) {
         let mut patterns = self.0.borrow_mut();
-        if patterns.len() >= MOST_KEPT {
+        if patterns.len() >= MAX_CACHED_PATTERNS {
             patterns.clear();
         }
         patterns.insert(pattern.to_owned(), (regex.clone(), positions));

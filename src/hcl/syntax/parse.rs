@@ -16,7 +16,7 @@ use crate::hcl::source::{FileId, FileSpan, SourceFile};
 /// The largest accepted file, in bytes: 256 MiB.
 pub const LARGEST_FILE: usize = 256 * 1024 * 1024;
 /// Bytes of input per thread below which another thread costs more time than it saves.
-const WORTH_A_THREAD: usize = 128 * 1024;
+const PARALLEL_PARSE_THRESHOLD: usize = 128 * 1024;
 
 /// The content of the files of one kind.
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, th
         }
     }
     let total: usize = items.iter().map(|item| item.text.len()).sum();
-    let parts = threads.min(total / WORTH_A_THREAD).max(1);
+    let parts = threads.min(total / PARALLEL_PARSE_THRESHOLD).max(1);
     if parts == 1 {
         parsed.append_parsed(parse_items(&items));
         return parsed;

@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_string_takes_numbers_and_bools_along() {
+    fn numbers_and_bools_convert_to_string() {
         let tuple = ConfigValue::new_tuple(vec![
             ConfigValue::new_number(1_i64),
             ConfigValue::new_string("a"),

@@ -13,15 +13,15 @@ const ROTATE_EVERY: u32 = 10 * OVERLAP;
 #[derive(Debug, Clone)]
 enum Event {
     /// So many minutes pass.
-    Pass(i64),
+    AdvanceTime(i64),
     /// A run completes. The response to the creation of a key takes `latency` seconds.
     Run { latency: i64 },
     /// A run is killed after `after` writes. A creation and a delivery are one write each.
     Killed { after: usize, latency: i64 },
     /// A run for which AWS does not list the delivered keys of the last `seconds` seconds.
-    Behind { seconds: i64 },
+    StaleList { seconds: i64 },
     /// A person creates a key by hand.
-    Stray,
+    UnmanagedKey,
     /// The active key with that index is used.
     Use(usize),
     /// The identity gets another owner.
@@ -34,11 +34,11 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        6 => (0..4000i64).prop_map(Event::Pass),
+        6 => (0..4000i64).prop_map(Event::AdvanceTime),
         6 => latency().prop_map(|latency| Event::Run { latency }),
         4 => (0..5usize, latency()).prop_map(|(after, latency)| Event::Killed { after, latency }),
-        3 => (0..120i64).prop_map(|seconds| Event::Behind { seconds }),
-        1 => Just(Event::Stray),
+        3 => (0..120i64).prop_map(|seconds| Event::StaleList { seconds }),
+        1 => Just(Event::UnmanagedKey),
         2 => (0..4usize).prop_map(Event::Use),
         1 => (0..3u8).prop_map(Event::Owner),
         1 => Just(Event::Store),
@@ -70,9 +70,9 @@ impl World {
         Self { now, next_id: 0, owner: 0, store: 0, keys, active, read }
     }
 
-    fn terms(&self) -> KeyTerms {
+    fn terms(&self) -> KeyRotation {
         let span = |seconds| Span::from_seconds(seconds).unwrap();
-        KeyTerms { store: format!("s{}", self.store), rotate_every: span(ROTATE_EVERY), overlap: span(OVERLAP) }
+        KeyRotation { store: format!("s{}", self.store), rotate_every: span(ROTATE_EVERY), overlap: span(OVERLAP) }
     }
 
     fn decide(&self) -> DesiredKeys {
@@ -87,12 +87,18 @@ impl World {
             made_at.is_some_and(|at| self.now.duration_since(at) < SignedDuration::from_secs(seconds))
         };
         let shown = self.keys.iter().filter(|(_, key)| !young(key)).map(|(id, key)| (id.clone(), key.clone()));
-        let not_shown = self.keys.iter().filter(|(_, key)| young(key));
-        let not_shown =
-            not_shown.filter_map(|(id, key)| Some((id.local_name().to_owned(), key.delivered.clone()?))).collect();
-        let issue = KeyIssue { terms: &terms, owner: &owner, environment: None, not_shown: Some(&not_shown) };
+        let unlisted_deliveries = self.keys.iter().filter(|(_, key)| young(key));
+        let unlisted_deliveries = unlisted_deliveries
+            .filter_map(|(id, key)| Some((id.local_name().to_owned(), key.delivered.clone()?)))
+            .collect();
+        let issue = KeyIssue {
+            terms: &terms,
+            owner: &owner,
+            environment: None,
+            unlisted_deliveries: Some(&unlisted_deliveries),
+        };
         let keys = decide_keys(Some(issue), &shown.collect(), self.now);
-        let has_one = not_shown.values().any(|delivery| delivery.held);
+        let has_one = unlisted_deliveries.values().any(|delivery| delivery.held);
         assert!(keys.new.is_none() || !has_one, "a key is made for one who has one: {self:?}");
         keys
     }
@@ -111,7 +117,7 @@ impl World {
         // Ids are not in the order of creation.
         let id =
             ResourceId::new(ResourceKind::new("key"), format!("ci/{:08x}", self.next_id.wrapping_mul(0x9E37_79B1)));
-        assert!(self.keys.len() < MOST, "a third key is made: {self:?}");
+        assert!(self.keys.len() < MAX_KEYS_PER_USER, "a third key is made: {self:?}");
         self.keys.insert(id.clone(), LiveKey { created_at: Some(self.now), ..LiveKey::default() });
         self.active.insert(id.clone(), true);
         id
@@ -142,15 +148,15 @@ impl World {
             writes = writes.saturating_sub(1);
             may
         };
-        for (id, _) in keys.fates.iter().filter(|(_, fate)| matches!(fate, KeyFate::Goes(_))) {
+        for (id, _) in keys.fates.iter().filter(|(_, fate)| matches!(fate, KeyDisposition::Deleted(_))) {
             if !may_write() {
                 return;
             }
             self.keys.remove(id);
             self.active.remove(id);
         }
-        for (id, fate) in keys.fates.iter().filter(|(_, fate)| !matches!(fate, KeyFate::Goes(_))) {
-            let works = matches!(fate, KeyFate::Works);
+        for (id, fate) in keys.fates.iter().filter(|(_, fate)| !matches!(fate, KeyDisposition::Deleted(_))) {
+            let works = matches!(fate, KeyDisposition::Active);
             if self.active.get(id) == Some(&works) {
                 continue;
             }
@@ -185,9 +191,9 @@ impl World {
         assert_eq!(keys.new, None, "{self:?}");
         for (id, fate) in &keys.fates {
             let as_it_is = match fate {
-                KeyFate::Works => self.active[id],
-                KeyFate::Off { .. } => !self.active[id],
-                KeyFate::Goes(_) => false,
+                KeyDisposition::Active => self.active[id],
+                KeyDisposition::Disabled { .. } => !self.active[id],
+                KeyDisposition::Deleted(_) => false,
             };
             assert!(as_it_is, "{id} shall be {fate:?}: {self:?}");
         }
@@ -196,15 +202,15 @@ impl World {
 
     fn happen(&mut self, event: &Event) {
         match event {
-            Event::Pass(minutes) => self.pass(minutes * 60),
+            Event::AdvanceTime(minutes) => self.pass(minutes * 60),
             Event::Run { latency } => {
                 self.run(usize::MAX, *latency);
                 self.assert_settled();
             }
             Event::Killed { after, latency } => self.run(*after, *latency),
-            Event::Behind { seconds } => self.carry_out(self.decide_behind(*seconds), usize::MAX, 1),
-            Event::Stray if self.keys.len() < MOST => drop(self.make()),
-            Event::Stray => {}
+            Event::StaleList { seconds } => self.carry_out(self.decide_behind(*seconds), usize::MAX, 1),
+            Event::UnmanagedKey if self.keys.len() < MAX_KEYS_PER_USER => drop(self.make()),
+            Event::UnmanagedKey => {}
             Event::Use(number) => {
                 let active = |(id, _): &(&ResourceId, &mut LiveKey)| self.active[*id];
                 let now = self.now;
@@ -230,7 +236,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
-    fn whoever_reads_the_store_holds_a_key_that_works_and_nothing_undelivered_stays(
+    fn stored_keys_stay_active_and_undelivered_keys_are_deleted(
         events in proptest::collection::vec(event(), 1..60),
     ) {
         let mut world = World::new();

@@ -21,32 +21,32 @@ use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{Delivery, LiveKey, ResourceId, Span};
 use serde::{Deserialize, Serialize};
 
-use crate::config::declared::KeyTerms;
+use crate::config::declared::KeyRotation;
 
 /// The maximum number of access keys of an IAM user.
-pub const MOST: usize = 2;
+pub const MAX_KEYS_PER_USER: usize = 2;
 
 /// How long AWS may take to list a new key. AWS documents no figure; AWS's own tools and Leasehold retry for this long.
-const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(2);
+const KEY_LIST_DELAY: SignedDuration = SignedDuration::from_mins(2);
 
 /// The terms on which an identity is issued keys.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyIssue<'a> {
     /// The declared terms.
-    pub terms: &'a KeyTerms,
+    pub terms: &'a KeyRotation,
     /// The label of the owner of the identity.
     pub owner: &'a str,
     /// The environment of the identity.
     pub environment: Option<&'a str>,
     /// Deliveries, by key id, of keys that AWS does not list. `None`: there are none.
-    pub not_shown: Option<&'a BTreeMap<String, Delivery>>,
+    pub unlisted_deliveries: Option<&'a BTreeMap<String, Delivery>>,
 }
 
 /// The keys that an identity should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredKeys {
     /// What becomes of each live key.
-    pub fates: BTreeMap<ResourceId, KeyFate>,
+    pub fates: BTreeMap<ResourceId, KeyDisposition>,
     /// The key to create. `None`: no new key is needed, or there is no room for one.
     pub new: Option<NewKey>,
     /// When the next change because of time alone is due. `None`: none is.
@@ -68,18 +68,18 @@ pub struct NewKey {
 
 /// What becomes of a live key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyFate {
+pub enum KeyDisposition {
     /// It is active.
-    Works,
+    Active,
     /// It is disabled, and can be enabled again.
-    Off {
+    Disabled {
         /// When the key that replaces it was delivered.
         replaced_at: Timestamp,
         /// When it was last used. `None`: never.
         last_used: Option<Timestamp>,
     },
     /// It is deleted.
-    Goes(KeyDeletionReason),
+    Deleted(KeyDeletionReason),
 }
 
 /// Why a key is deleted.
@@ -98,7 +98,8 @@ pub enum KeyDeletionReason {
         last_used: Option<Timestamp>,
     },
     /// It is replaced and disabled, and a new key needs its place: IAM allows two keys per user.
-    MakesRoom {
+    #[serde(rename = "makes_room")]
+    QuotaReached {
         /// When it was last used. `None`: never.
         last_used: Option<Timestamp>,
     },
@@ -109,9 +110,11 @@ pub enum KeyDeletionReason {
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum KeyIssueReason {
     /// The store has no key that works.
-    NoneHeld,
+    #[serde(rename = "none_held")]
+    NoActiveKey,
     /// The current key is older than `rotate_every`.
-    Old {
+    #[serde(rename = "old")]
+    TooOld {
         /// The id of the current key.
         key: String,
         /// When the current key was created.
@@ -120,7 +123,8 @@ pub enum KeyIssueReason {
         rotate_every: Span,
     },
     /// The current key is in another store.
-    Elsewhere {
+    #[serde(rename = "elsewhere")]
+    OtherStore {
         /// The label of that store.
         store: String,
     },
@@ -140,7 +144,7 @@ impl KeyIssueReason {
     /// Whether time alone caused it, without a change of the configuration.
     #[must_use]
     pub fn is_caused_by_time(&self) -> bool {
-        matches!(self, Self::Old { .. })
+        matches!(self, Self::TooOld { .. })
     }
 }
 
@@ -148,7 +152,7 @@ impl KeyDeletionReason {
     /// Whether time alone caused it, without a change of the configuration.
     #[must_use]
     pub fn is_caused_by_time(&self) -> bool {
-        matches!(self, Self::Replaced { .. } | Self::MakesRoom { .. })
+        matches!(self, Self::Replaced { .. } | Self::QuotaReached { .. })
     }
 }
 
@@ -159,8 +163,8 @@ pub fn decide_keys(issue: Option<KeyIssue<'_>>, live: &BTreeMap<ResourceId, Live
     let mut delivered: Vec<DeliveredKey<'_>> = Vec::new();
     for (id, key) in live {
         match (&key.delivered, issue) {
-            (None, _) => drop(fates.insert(id.clone(), KeyFate::Goes(KeyDeletionReason::NotDelivered))),
-            (Some(_), None) => drop(fates.insert(id.clone(), KeyFate::Goes(KeyDeletionReason::NotDeclared))),
+            (None, _) => drop(fates.insert(id.clone(), KeyDisposition::Deleted(KeyDeletionReason::NotDelivered))),
+            (Some(_), None) => drop(fates.insert(id.clone(), KeyDisposition::Deleted(KeyDeletionReason::NotDeclared))),
             (Some(delivery), Some(_)) => delivered.push(DeliveredKey { id, key, delivery }),
         }
     }
@@ -174,14 +178,14 @@ pub fn decide_keys(issue: Option<KeyIssue<'_>>, live: &BTreeMap<ResourceId, Live
         next.extend(then);
     }
     if let Some(newest) = delivered.last() {
-        fates.insert(newest.id.clone(), KeyFate::Works);
+        fates.insert(newest.id.clone(), KeyDisposition::Active);
         next.push(issue.terms.rotate_every.instant_after(newest.created_at()));
     }
     // A key that was just delivered counts, even if AWS does not list it yet. Otherwise the identity would be issued another one.
     let shown_at = find_visibility_deadline(issue, now);
     next.extend(shown_at);
     let why = find_issue_reason(delivered.last(), issue, now).filter(|_| shown_at.is_none());
-    let new = why.filter(|_| make_room(&mut fates, &delivered)).map(|why| NewKey {
+    let new = why.filter(|_| free_key_slot(&mut fates, &delivered)).map(|why| NewKey {
         store: issue.terms.store.clone(),
         owner: issue.owner.to_owned(),
         environment: issue.environment.map(str::to_owned),
@@ -205,8 +209,8 @@ impl DeliveredKey<'_> {
 
 /// Until when AWS may not yet list the key that the store currently has. `None`: there is no such key.
 fn find_visibility_deadline(issue: KeyIssue<'_>, now: Timestamp) -> Option<Timestamp> {
-    let held = issue.not_shown?.values().filter(|delivery| delivery.held);
-    let until = held.map(|delivery| delivery.at.saturating_add(SHOWN_WITHIN).unwrap_or(Timestamp::MAX));
+    let held = issue.unlisted_deliveries?.values().filter(|delivery| delivery.held);
+    let until = held.map(|delivery| delivery.at.saturating_add(KEY_LIST_DELAY).unwrap_or(Timestamp::MAX));
     until.filter(|until| now < *until).max()
 }
 
@@ -215,29 +219,29 @@ fn find_visibility_deadline(issue: KeyIssue<'_>, now: Timestamp) -> Option<Times
 fn decide_replaced_key(
     held: &DeliveredKey<'_>,
     newer: &DeliveredKey<'_>,
-    terms: &KeyTerms,
+    terms: &KeyRotation,
     now: Timestamp,
-) -> (KeyFate, Option<Timestamp>) {
+) -> (KeyDisposition, Option<Timestamp>) {
     let replaced_at = newer.delivery.at;
     let works_until = terms.overlap.instant_after(replaced_at);
     if now < works_until {
-        return (KeyFate::Works, Some(works_until));
+        return (KeyDisposition::Active, Some(works_until));
     }
     let last_used = held.key.last_used;
     let off_until = terms.overlap.instant_after(last_used.map_or(works_until, |used| used.max(works_until)));
     if now < off_until {
-        (KeyFate::Off { replaced_at, last_used }, Some(off_until))
+        (KeyDisposition::Disabled { replaced_at, last_used }, Some(off_until))
     } else {
-        (KeyFate::Goes(KeyDeletionReason::Replaced { at: replaced_at, last_used }), None)
+        (KeyDisposition::Deleted(KeyDeletionReason::Replaced { at: replaced_at, last_used }), None)
     }
 }
 
 /// Why a new key is needed, given the newest delivered key. `None`: none is needed.
 fn find_issue_reason(newest: Option<&DeliveredKey<'_>>, issue: KeyIssue<'_>, now: Timestamp) -> Option<KeyIssueReason> {
-    let Some(newest) = newest.filter(|newest| newest.delivery.held) else { return Some(KeyIssueReason::NoneHeld) };
+    let Some(newest) = newest.filter(|newest| newest.delivery.held) else { return Some(KeyIssueReason::NoActiveKey) };
     let (delivery, terms) = (newest.delivery, issue.terms);
     if delivery.store != terms.store {
-        return Some(KeyIssueReason::Elsewhere { store: delivery.store.clone() });
+        return Some(KeyIssueReason::OtherStore { store: delivery.store.clone() });
     }
     if delivery.owner.as_deref() != Some(issue.owner) {
         return Some(KeyIssueReason::Owner { from: delivery.owner.clone() });
@@ -247,7 +251,7 @@ fn find_issue_reason(newest: Option<&DeliveredKey<'_>>, issue: KeyIssue<'_>, now
     }
     let created_at = newest.created_at();
     let old = terms.rotate_every.instant_after(created_at) <= now;
-    old.then(|| KeyIssueReason::Old {
+    old.then(|| KeyIssueReason::TooOld {
         key: newest.id.local_name().to_owned(),
         created_at,
         rotate_every: terms.rotate_every,
@@ -256,21 +260,22 @@ fn find_issue_reason(newest: Option<&DeliveredKey<'_>>, issue: KeyIssue<'_>, now
 
 /// Makes room for one more key: replaced and disabled keys are deleted, the least recently used first. Returns whether there is room.
 /// There is none while two keys are still within their overlap; the new key then has to wait.
-fn make_room(fates: &mut BTreeMap<ResourceId, KeyFate>, delivered: &[DeliveredKey<'_>]) -> bool {
-    let stays =
-        |fates: &BTreeMap<ResourceId, KeyFate>, id: &ResourceId| !matches!(fates.get(id), Some(KeyFate::Goes(_)));
+fn free_key_slot(fates: &mut BTreeMap<ResourceId, KeyDisposition>, delivered: &[DeliveredKey<'_>]) -> bool {
+    let stays = |fates: &BTreeMap<ResourceId, KeyDisposition>, id: &ResourceId| {
+        !matches!(fates.get(id), Some(KeyDisposition::Deleted(_)))
+    };
     let mut off: Vec<&DeliveredKey<'_>> =
-        delivered.iter().filter(|held| matches!(fates.get(held.id), Some(KeyFate::Off { .. }))).collect();
+        delivered.iter().filter(|held| matches!(fates.get(held.id), Some(KeyDisposition::Disabled { .. }))).collect();
     off.sort_by_key(|held| (held.key.last_used, held.id));
     let mut off = off.into_iter();
     loop {
         let staying = delivered.iter().filter(|held| stays(fates, held.id)).count();
-        if staying < MOST {
+        if staying < MAX_KEYS_PER_USER {
             return true;
         }
         let Some(held) = off.next() else { return false };
         let last_used = held.key.last_used;
-        fates.insert(held.id.clone(), KeyFate::Goes(KeyDeletionReason::MakesRoom { last_used }));
+        fates.insert(held.id.clone(), KeyDisposition::Deleted(KeyDeletionReason::QuotaReached { last_used }));
     }
 }
 
@@ -286,7 +291,7 @@ impl fmt::Display for KeyDeletionReason {
             }
             Self::NotDeclared => f.write_str("no longer declared"),
             Self::Replaced { at, last_used } => write!(f, "replaced {at}, {}", describe_last_use(*last_used)),
-            Self::MakesRoom { last_used } => {
+            Self::QuotaReached { last_used } => {
                 write!(
                     f,
                     "replaced and disabled, {}: a user can have only two keys, and a new one is due",
@@ -301,11 +306,11 @@ impl fmt::Display for KeyIssueReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
-            Self::NoneHeld => f.write_str("the secret store has no valid key"),
-            Self::Old { key, created_at, rotate_every } => {
+            Self::NoActiveKey => f.write_str("the secret store has no valid key"),
+            Self::TooOld { key, created_at, rotate_every } => {
                 write!(f, "{key} was created {created_at}, rotation every {rotate_every}")
             }
-            Self::Elsewhere { store } => write!(f, "the current key is in store.{store}"),
+            Self::OtherStore { store } => write!(f, "the current key is in store.{store}"),
             Self::Owner { from } => write!(f, "the current key was issued for owner {}", or_none(from)),
             Self::Environment { from } => write!(f, "the current key was issued for environment {}", or_none(from)),
         }

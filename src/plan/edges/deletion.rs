@@ -15,7 +15,7 @@ pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
         let (Transition::Deletion { .. }, [deny, others @ .., delete]) = (&subject.transition, &*subject.drafts) else {
             continue;
         };
-        if context.graph[*deny].interim != Some(InterimState::Shut) {
+        if context.graph[*deny].interim != Some(InterimState::DeniesEverything) {
             continue;
         }
         let reason = EdgeReason::DenyDuringDeletion;

@@ -65,9 +65,9 @@ fn find_stage(facts: &ChangeFacts<'_>, principal: &ResourceId, guard: Option<&Tr
         Change::Delete { .. } if denies_only => TransitionStage::DetachDeny,
         Change::Delete { .. } if is_denied_by_own => TransitionStage::DetachDenying,
         Change::Create { .. } if is_denied_by_own => TransitionStage::Attach,
-        Change::Adopt { .. } => TransitionStage::Establish,
+        Change::Import { .. } => TransitionStage::Establish,
         Change::Create { .. } if id == principal => TransitionStage::Establish,
-        Change::Mark { .. } | Change::Unmark { .. } => TransitionStage::Mark,
+        Change::Mark { .. } | Change::Release { .. } => TransitionStage::Mark,
         Change::Delete { .. } if facts.is_restriction => TransitionStage::Widen,
         Change::Delete { .. } => TransitionStage::Detach,
         Change::Create { .. } if facts.is_restriction => TransitionStage::Narrow,
@@ -87,8 +87,8 @@ pub fn stage_quarantine<'a>(subject: &SubjectFacts<'a>) -> Vec<StagedChange<'a>>
 
 fn find_quarantine_stage(facts: &ChangeFacts<'_>, principal: &ResourceId) -> TransitionStage {
     match facts.change {
-        Change::Adopt { .. } => TransitionStage::Establish,
-        Change::Mark { .. } | Change::Unmark { .. } => TransitionStage::Mark,
+        Change::Import { .. } => TransitionStage::Establish,
+        Change::Mark { .. } | Change::Release { .. } => TransitionStage::Mark,
         Change::Update { after, .. } if after.id == *principal => TransitionStage::Detach,
         Change::Create { .. } | Change::Update { .. } if facts.is_restriction => TransitionStage::Narrow,
         change => match (facts.credential, change) {

@@ -15,7 +15,7 @@ use super::guard::{GuardRequest, RewrittenAttachments, TransitionGuard, guard_tr
 use super::{DraftPhases, Subject, SubjectKind, Transition};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::classify::{SubjectFacts, tags};
-use crate::plan::context::{PlanContext, RewrittenByHolder};
+use crate::plan::context::{PlanContext, RewrittenByPrincipal};
 
 /// The transitions of all shared objects and identities, in the order of the deltas.
 #[must_use]
@@ -92,7 +92,7 @@ fn decide_shared_object<'a>(
 }
 
 fn change_or_import(facts: &SubjectFacts<'_>) -> Transition {
-    let is_import = facts.changes.iter().any(|facts| matches!(facts.change, Change::Adopt { .. }));
+    let is_import = facts.changes.iter().any(|facts| matches!(facts.change, Change::Import { .. }));
     if is_import { Transition::Import } else { Transition::Change }
 }
 
@@ -137,7 +137,7 @@ fn guard_identities(
 fn find_guarded_objects<'a>(
     identities: &[IdentityDelta],
     guards: &[Option<TransitionGuard>],
-    holders: &'a RewrittenByHolder,
+    holders: &'a RewrittenByPrincipal,
 ) -> BTreeMap<&'a str, bool> {
     let mut guarded: BTreeMap<&str, bool> = BTreeMap::new();
     for (delta, guard) in identities.iter().zip(guards) {

@@ -38,7 +38,7 @@ pub fn draft_deletion<'a>(subject: &SubjectFacts<'a>, removes_denial: bool, real
         interim,
         stage: None,
     };
-    let first = of_own_policy(first, Some(InterimState::Shut));
+    let first = of_own_policy(first, Some(InterimState::DeniesEverything));
     let others = drafts.filter(|draft| *draft.change.id() != closed.id);
     let last = of_own_policy(Change::Delete { before: Box::new(closed.clone()) }, None);
     std::iter::once(first).chain(others).chain(std::iter::once(last)).collect()

@@ -123,7 +123,7 @@ pub fn guard_transition(request: &GuardRequest<'_>, context: &PlanContext<'_>) -
     guard.withheld.everything = *tag_writes > 0;
     for facts in &subject.changes {
         denies |= facts.has_denial();
-        denies |= guard.note_denial_attachment(facts, subject, context);
+        denies |= guard.record_denial_attachment(facts, subject, context);
     }
     // A change without effect today, such as that of a lease deny, does not count, unless the old lease had expired:
     // then the change of the lease deny restores access.
@@ -147,7 +147,7 @@ pub fn guard_transition(request: &GuardRequest<'_>, context: &PlanContext<'_>) -
 
 impl TransitionGuard {
     /// Whether a change attaches or detaches something that denies. Records how to do it in the guard.
-    fn note_denial_attachment(
+    fn record_denial_attachment(
         &mut self,
         facts: &ChangeFacts<'_>,
         subject: &SubjectFacts<'_>,

@@ -23,20 +23,23 @@ pub enum InterimState {
     /// It allows what both its states allow, and denies what either denies.
     Narrowed,
     /// In addition, it denies what the policies deny that are attached or detached in the meantime.
-    StandsIn,
+    #[serde(rename = "stands_in")]
+    DeniesForOthers,
     /// No one can assume the role: no statement of its trust policy is in both states.
-    Closed,
+    #[serde(rename = "closed")]
+    TrustsNoPrincipal,
     /// It denies everything: the policy has no room for the exact Deny, or it is not known what to deny.
-    Shut,
+    #[serde(rename = "shut")]
+    DeniesEverything,
 }
 
 impl fmt::Display for InterimState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Narrowed => "allows only what both the old and the new state allow",
-            Self::StandsIn => "also denies what the attached and detached policies deny",
-            Self::Closed => "can be assumed by no principal",
-            Self::Shut => "denies everything",
+            Self::DeniesForOthers => "also denies what the attached and detached policies deny",
+            Self::TrustsNoPrincipal => "can be assumed by no principal",
+            Self::DeniesEverything => "denies everything",
         })
     }
 }
@@ -83,7 +86,7 @@ pub fn split_guarded_policy<'a>(
         // denied then.
         Change::Update { .. } => guard.changes_principal || is_own || facts.has_denial(),
         Change::Create { .. } | Change::Delete { .. } => is_own || facts.is_restriction,
-        Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => false,
+        Change::Mark { .. } | Change::Import { .. } | Change::Release { .. } => false,
     };
     if !goes_through_interim {
         return None;
@@ -124,8 +127,8 @@ fn split_at_interim<'a>(
     let sensitive = [before, after].into_iter().flatten().flat_map(|side| &side.sensitive);
     interim.sensitive.extend(sensitive.cloned());
     let state = match deny_everything(&interim, realize) {
-        Some(shut) if shut.attributes == interim.attributes => InterimState::Shut,
-        _ if !withheld.is_nothing() => InterimState::StandsIn,
+        Some(shut) if shut.attributes == interim.attributes => InterimState::DeniesEverything,
+        _ if !withheld.is_nothing() => InterimState::DeniesForOthers,
         _ => InterimState::Narrowed,
     };
     let boxed = |resource: &Resource| Box::new(resource.clone());
@@ -174,7 +177,7 @@ pub fn split_trust_change<'a>(
     if narrowed.attributes == after.attributes {
         return Some(vec![StagedChange::from_facts(TransitionStage::Narrow, facts)]);
     }
-    let interim = if closed { InterimState::Closed } else { InterimState::Narrowed };
+    let interim = if closed { InterimState::TrustsNoPrincipal } else { InterimState::Narrowed };
     let narrowed = Box::new(narrowed);
     let first = Change::Update { before: before.clone(), after: narrowed.clone() };
     let second = Change::Update { before: narrowed, after: after.clone() };

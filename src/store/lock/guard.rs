@@ -14,21 +14,21 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::record::{KEY, KnownLedger, LockRecord};
-use super::{LockTerms, ObjectVersion, Store, StoreError, WriteOutcome, store_time};
+use super::{LockTimes, ObjectVersion, Store, StoreError, WriteOutcome, store_time};
 
 /// Proof that this run holds the lock. If it is dropped without [`LockGuard::release_lock`], the lock stays in the store until it expires.
 #[derive(Debug)]
 pub struct LockGuard {
-    held: Arc<HeldLock>,
+    held: Arc<AcquiredLock>,
     renewal: JoinHandle<()>,
     /// In a folder: the locked file, which the operating system releases when this process ends. `None` in a bucket.
     _claim: Option<File>,
 }
 
 #[derive(Debug)]
-struct HeldLock {
+struct AcquiredLock {
     store: Store,
-    terms: LockTerms,
+    terms: LockTimes,
     state: Mutex<(LockRecord, ObjectVersion)>,
     until: std::sync::Mutex<Instant>,
     lost: AtomicBool,
@@ -39,11 +39,11 @@ impl LockGuard {
         store: Store,
         record: LockRecord,
         version: ObjectVersion,
-        terms: LockTerms,
+        terms: LockTimes,
         asked: Instant,
         claim: Option<File>,
     ) -> Self {
-        let held = Arc::new(HeldLock {
+        let held = Arc::new(AcquiredLock {
             store,
             terms,
             state: Mutex::new((record, version)),
@@ -93,7 +93,9 @@ impl LockGuard {
                 lineage: known.lineage.clone(),
                 ..record
             };
-            if store.replace_object(KEY, &free.to_json_bytes(store)?, &version).await? != WriteOutcome::Taken {
+            if store.replace_object(KEY, &free.to_json_bytes(store)?, &version).await?
+                != WriteOutcome::PreconditionFailed
+            {
                 return Ok(());
             }
             let Some(object) = store.read_object(KEY).await? else { return Ok(()) };
@@ -115,7 +117,7 @@ pub(super) fn expiry_time(moment: Timestamp, lease: Duration) -> Timestamp {
 
 /// Renews the lock three times per lease. It stops when another holder has the lock. If the store does not answer, it goes on:
 /// [`LockGuard::may_write`] turns false when the lease runs out.
-async fn renew_until_lost(held: Arc<HeldLock>) {
+async fn renew_until_lost(held: Arc<AcquiredLock>) {
     loop {
         tokio::time::sleep(held.terms.lease / 3).await;
         // The mutex is not held during the request, so that `release_lock` does not wait for it.
@@ -131,12 +133,12 @@ async fn renew_until_lost(held: Arc<HeldLock>) {
             Err(error) => Err(error),
         };
         match written {
-            Ok(WriteOutcome::Yes(written)) => {
+            Ok(WriteOutcome::Written(written)) => {
                 *held.state.lock().await = (next, written);
                 let until = asked.checked_add(held.terms.lease).unwrap_or(asked);
                 *held.until.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = until;
             }
-            Ok(WriteOutcome::Taken) => {
+            Ok(WriteOutcome::PreconditionFailed) => {
                 held.lost.store(true, Ordering::Relaxed);
                 tracing::warn!("another process took or broke the lock");
                 return;

@@ -36,18 +36,18 @@ pub use record::{KnownLedger, LedgerHead, LockClaim, LockHolder, LockRecord, Oth
 
 /// The times of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LockTerms {
+pub struct LockTimes {
     /// How long the lock is valid after it was taken or renewed. 60 s by default.
     pub lease: Duration,
 }
 
-impl Default for LockTerms {
+impl Default for LockTimes {
     fn default() -> Self {
         Self { lease: Duration::from_secs(60) }
     }
 }
 
-impl LockTerms {
+impl LockTimes {
     /// The times that the stack's `backend` block sets.
     #[must_use]
     pub fn from_backend(backend: &Backend) -> Self {
@@ -71,9 +71,9 @@ impl LockTerms {
 #[derive(Debug)]
 pub enum LockAnswer {
     /// This run has the lock.
-    Held(LockGuard),
+    Acquired(LockGuard),
     /// Another run has it. The value is its record.
-    By(Box<LockRecord>),
+    HeldByOther(Box<LockRecord>),
 }
 
 /// Why the lock could not be read or taken.
@@ -128,14 +128,14 @@ fn store_time(store: &Store) -> Timestamp {
 ///
 /// # Errors
 /// If the folder's lock file cannot be opened or locked.
-pub fn is_held(store: &Store, record: &LockRecord, terms: LockTerms) -> Result<bool, LockError> {
+pub fn is_acquired(store: &Store, record: &LockRecord, terms: LockTimes) -> Result<bool, LockError> {
     match &store.folder {
         Some(folder) => Ok(!record.free && folder::claim_folder(store, folder)?.is_none()),
         None => Ok(is_unexpired(store, record, terms)),
     }
 }
 
-fn is_unexpired(store: &Store, record: &LockRecord, terms: LockTerms) -> bool {
+fn is_unexpired(store: &Store, record: &LockRecord, terms: LockTimes) -> bool {
     !record.free && store_time(store) < guard::expiry_time(record.expires, terms.expiry_margin())
 }
 
@@ -146,7 +146,7 @@ const NAMELESS: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// As [`read_lock`], and if the clocks differ too much or no nonce can be generated.
-pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms) -> Result<LockAnswer, LockError> {
+pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTimes) -> Result<LockAnswer, LockError> {
     let nonce = super::generate_random_id()?;
     loop {
         let file = match &store.folder {
@@ -161,7 +161,7 @@ pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms)
             (None, Some((record, _))) => is_unexpired(store, record, terms),
         };
         match &there {
-            Some((record, _)) if held && !record.free => return Ok(LockAnswer::By(Box::new(record.clone()))),
+            Some((record, _)) if held && !record.free => return Ok(LockAnswer::HeldByOther(Box::new(record.clone()))),
             _ if held => {
                 // Either the other process writes its record within moments, or it ends and the lock becomes free.
                 tokio::time::sleep(NAMELESS).await;
@@ -176,12 +176,19 @@ pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms)
             Some((_, version)) => store.replace_object(KEY, &record.to_json_bytes(store)?, version).await?,
         };
         // The answer to a write may be lost, so the nonce in the store decides whose lock it is.
-        if written != WriteOutcome::Taken
+        if written != WriteOutcome::PreconditionFailed
             && let Some((found, version)) = read_lock(store, claim.stack).await?
             && found.nonce == nonce
         {
             check_clock_skew(store)?;
-            return Ok(LockAnswer::Held(LockGuard::new(store.clone(), found, version, terms, asked, file.flatten())));
+            return Ok(LockAnswer::Acquired(LockGuard::new(
+                store.clone(),
+                found,
+                version,
+                terms,
+                asked,
+                file.flatten(),
+            )));
         }
     }
 }
@@ -192,7 +199,7 @@ fn next_record(
     last: Option<&LockRecord>,
     nonce: &str,
     since: Timestamp,
-    terms: LockTerms,
+    terms: LockTimes,
 ) -> LockRecord {
     let known = last.map(LockRecord::known_ledger).unwrap_or_default();
     LockRecord {
@@ -228,7 +235,8 @@ pub async fn break_lock(store: &Store, stack: &StackName, record: &LockRecord) -
             return Ok(false);
         }
         let freed = LockRecord { free: true, counter: found.counter.saturating_add(1), ..found };
-        if store.replace_object(KEY, &freed.to_json_bytes(store)?, &version).await? != WriteOutcome::Taken {
+        if store.replace_object(KEY, &freed.to_json_bytes(store)?, &version).await? != WriteOutcome::PreconditionFailed
+        {
             return Ok(true);
         }
     }
@@ -254,10 +262,11 @@ pub async fn break_unreadable_lock(
             Err(error) => return Err(error),
             Ok(_) => return Ok(false),
         }
-        let record = next_record(claim, None, &nonce, store_time(store), LockTerms::default());
+        let record = next_record(claim, None, &nonce, store_time(store), LockTimes::default());
         let freed =
             LockRecord { free: true, epoch, head: known.head.clone(), lineage: known.lineage.clone(), ..record };
-        if store.replace_object(KEY, &freed.to_json_bytes(store)?, &version).await? != WriteOutcome::Taken {
+        if store.replace_object(KEY, &freed.to_json_bytes(store)?, &version).await? != WriteOutcome::PreconditionFailed
+        {
             return Ok(true);
         }
     }

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn expired_credentials_are_asked_for_again_once() {
+    async fn expired_credentials_are_requested_once_more() {
         let (result, keys) = send_with(2, &[(400, EXPIRED_TOKEN), (200, "")]).await;
         assert_eq!((result, keys), (Ok(200), vec!["AKIA1".to_owned(), "AKIA2".to_owned()]));
         let (result, keys) = send_with(1, &[(400, EXPIRED_TOKEN)]).await;

@@ -81,7 +81,7 @@ impl<'b> ShownText<'b> {
 
     /// The lines of a range of the shown text, with some lines before and after. Of very long lines, and of very many lines, only the part
     /// near the range is returned.
-    pub fn lines_around(&self, range: Range<usize>, before: usize, after: usize) -> TextLines<'_> {
+    pub fn context_lines(&self, range: Range<usize>, before: usize, after: usize) -> TextLines<'_> {
         let (first, last) =
             (self.line_index(range.start), self.line_index(range.end.saturating_sub(1).max(range.start)));
         let from = first.saturating_sub(before);
@@ -177,18 +177,18 @@ mod tests {
     fn lines_come_with_their_neighbours() {
         let text = ShownText::new(b"one\ntwo\nthree\n");
         assert_eq!(
-            text.lines_around(4..7, 1, 1),
+            text.context_lines(4..7, 1, 1),
             TextLines { text: "one\ntwo\nthree\n", start: 0, first: 0, count: 3 }
         );
-        assert_eq!(text.lines_around(8..13, 0, 0), TextLines { text: "three\n", start: 8, first: 2, count: 1 });
-        assert_eq!(text.lines_around(14..14, 0, 0).first, 3);
+        assert_eq!(text.context_lines(8..13, 0, 0), TextLines { text: "three\n", start: 8, first: 2, count: 1 });
+        assert_eq!(text.context_lines(14..14, 0, 0).first, 3);
     }
 
     #[test]
     fn a_giant_line_is_cut() {
         let giant = "x".repeat(1_000_000);
         let text = ShownText::new(giant.as_bytes());
-        assert!(text.lines_around(500_000..500_010, 1, 1).text.len() < 200);
+        assert!(text.context_lines(500_000..500_010, 1, 1).text.len() < 200);
     }
 
     proptest::proptest! {
@@ -197,7 +197,7 @@ mod tests {
             let text = ShownText::new(&bytes);
             let range = text.shown_range(&(a.min(b)..a.max(b)));
             proptest::prop_assert!(text.shown.get(range.clone()).is_some());
-            text.lines_around(range, 1, 1);
+            text.context_lines(range, 1, 1);
         }
     }
 }

@@ -82,7 +82,7 @@ fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &InterimSteps
     out.push_str(&render_access_lines(delta.access.as_ref()));
     out.push_str(&render_access_findings(delta.assessment.iter().flat_map(|assessment| &assessment.findings)));
     // A leaver loses everything: the description of each change says so, and the lines of the difference would add nothing.
-    let lines = if delta.leaving.is_some() { LineVisibility::WhereNothingElseSaysIt } else { LineVisibility::Always };
+    let lines = if delta.leaving.is_some() { LineVisibility::WithoutNote } else { LineVisibility::Always };
     out.push_str(&render_changes_with_lines(&delta.changes, Some(&delta.id), lines, realize));
     out.push_str(&render_interim_lines(interim, &delta.address, &delta.id));
     out.push('\n');
@@ -113,7 +113,7 @@ pub(in crate::views) fn render_access_lines(access: Option<&Comparison>) -> Stri
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LineVisibility {
     Always,
-    WhereNothingElseSaysIt,
+    WithoutNote,
 }
 
 /// The text next to the address: the identity's kind, owner and lease, and for a leaver what happens to it.
@@ -175,12 +175,12 @@ fn describe_leaving(delta: &IdentityDelta, leaving: &Leaving) -> String {
         .reasons
         .iter()
         .filter_map(|reason| match reason {
-            ChangeReason::Leaves { why } => Some(why.to_string()),
+            ChangeReason::Leaver { why } => Some(why.to_string()),
             ChangeReason::ChangedOutside => Some(reason.to_string()),
             _ => None,
         })
         .collect();
-    let revoked = delta.reasons.iter().any(|r| matches!(r, ChangeReason::Leaves { why: LeaveReason::Revoked { .. } }));
+    let revoked = delta.reasons.iter().any(|r| matches!(r, ChangeReason::Leaver { why: LeaveReason::Revoked { .. } }));
     let what = match leaving {
         Leaving::Quarantine { .. } if revoked => {
             format!("quarantine now, until `leasehold restore {}`", quote_shell_word(delta.address.as_str()))
@@ -234,8 +234,8 @@ fn render_shared(delta: &SharedDelta, interim: &InterimSteps<'_>, realize: &Real
     let head = paint_text(style, &format!("{sign} {sort:<6}"));
     let address = escape_steering(delta.address.as_str()).into_owned();
     let changes = render_changes(&delta.changes, None, realize);
-    let meanwhile = render_interim_lines(interim, &delta.address, &delta.id);
-    format!("  {head}  {}  {holders}\n{changes}{meanwhile}\n", paint_text(STRONG, &address))
+    let interim_lines = render_interim_lines(interim, &delta.address, &delta.id);
+    format!("  {head}  {}  {holders}\n{changes}{interim_lines}\n", paint_text(STRONG, &address))
 }
 
 fn render_movers_through_scopes(
@@ -333,7 +333,7 @@ fn render_changes_with_lines(
     for change in shown {
         let (sign, style) = match change.kind() {
             ChangeKind::Create => ('+', ADD),
-            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('~', CHANGE),
+            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Import | ChangeKind::Release => ('~', CHANGE),
             ChangeKind::Delete => ('-', REMOVE),
         };
         let id = change.id();
@@ -347,11 +347,11 @@ fn render_changes_with_lines(
         let line = format!("{kind:<kind_width$}  {name:<name_width$}  {words}");
         out.push_str(&format!("      {} {}\n", paint_text(style, &sign.to_string()), line.trim_end()));
         let details = match change {
-            _ if note.is_some() && lines == LineVisibility::WhereNothingElseSaysIt => Vec::new(),
+            _ if note.is_some() && lines == LineVisibility::WithoutNote => Vec::new(),
             Change::Update { before, after } => attributes::difference_lines(before, after),
             Change::Mark { before, after, .. } => attributes::mark_difference_lines(before.as_deref(), after),
-            Change::Adopt { after, .. } => attributes::mark_difference_lines(None, after),
-            Change::Create { .. } | Change::Delete { .. } | Change::Unmark { .. } => Vec::new(),
+            Change::Import { after, .. } => attributes::mark_difference_lines(None, after),
+            Change::Create { .. } | Change::Delete { .. } | Change::Release { .. } => Vec::new(),
         };
         out.extend(details.iter().map(|detail| format!("          {}\n", detail.to_terminal())));
     }
@@ -361,15 +361,15 @@ fn render_changes_with_lines(
 /// A short description of what a change does. `None`: the provider has none for it.
 pub fn describe_change(change: &Change, realize: &Realizer) -> Option<String> {
     match change.kind() {
-        ChangeKind::Adopt => Some("marks are added".to_owned()),
-        ChangeKind::Unmark => Some("marks are removed".to_owned()),
+        ChangeKind::Import => Some("marks are added".to_owned()),
+        ChangeKind::Release => Some("marks are removed".to_owned()),
         _ => realize.semantics.describe_change(change),
     }
 }
 
 /// Whether a change is shown. A write of marks that only accompanies another change is not.
 pub(super) fn is_shown(change: &Change, all: &[Change]) -> bool {
-    let taken_in = all.iter().any(|other| other.kind() == ChangeKind::Adopt);
+    let taken_in = all.iter().any(|other| other.kind() == ChangeKind::Import);
     change.kind() != ChangeKind::Mark || !taken_in && (all.len() == 1 || counts_as_change(change))
 }
 
@@ -377,7 +377,7 @@ fn render_waiting(plan: &Plan) -> String {
     let mut out = String::new();
     for (address, waiting) in &plan.quarantined {
         let revoked = LeaveReason::from_mark(&waiting.reason);
-        let then = match (waiting.held_by_use, waiting.delete_after) {
+        let then = match (waiting.last_use, waiting.delete_after) {
             (Some(used), _) => format!("not deleted: it was used at {used}, after its quarantine began"),
             (None, Some(at)) => format!("delete after {}", format_day(at)),
             (None, None) if revoked.is_some() => {
@@ -389,7 +389,7 @@ fn render_waiting(plan: &Plan) -> String {
         let line = format!(". quarantined  {address}  since {} ({why}) · {then}", format_day(waiting.since));
         out.push_str(&format!("  {}\n", paint_text(FAINT, &escape_steering(&line))));
     }
-    for account in plan.out_of_sight.keys() {
+    for account in plan.unreachable_accounts.keys() {
         let line = format!(". release      account {account}: its objects stay unchanged and are no longer read");
         out.push_str(&format!("  {}\n", paint_text(FAINT, &escape_steering(&line))));
     }

@@ -14,7 +14,7 @@ pub type InterimSteps<'a> = BTreeMap<(&'a Address, Option<&'a Alias>), Vec<&'a S
 #[must_use]
 pub fn collect_interim_steps(plan: &Plan) -> InterimSteps<'_> {
     let mut interim = InterimSteps::new();
-    for step in plan.steps.iter().filter(|step| step.meanwhile.is_some_and(|it| it != InterimState::Narrowed)) {
+    for step in plan.steps.iter().filter(|step| step.interim_state.is_some_and(|it| it != InterimState::Narrowed)) {
         interim.entry((&step.subject, step.change.id().account.as_ref())).or_default().push(step);
     }
     interim
@@ -23,6 +23,6 @@ pub fn collect_interim_steps(plan: &Plan) -> InterimSteps<'_> {
 /// The line about one interim step.
 #[must_use]
 pub fn describe_interim_step(step: &Step) -> String {
-    let words = step.meanwhile.map_or_else(String::new, |meanwhile| meanwhile.to_string());
+    let words = step.interim_state.map_or_else(String::new, |interim_state| interim_state.to_string());
     escape_steering(&format!("during the change, {} {words}", step.change.id())).into_owned()
 }

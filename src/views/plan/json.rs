@@ -49,7 +49,7 @@ fn render_step(step: &Step) -> Json {
         "subject": step.subject,
         "address": format!("{}.{}", id.kind, id.display_name()),
         "action": step.change.kind(),
-        "interim": step.meanwhile,
+        "interim": step.interim_state,
         "needs": needs.collect::<Vec<_>>(),
     });
     add_account(id, entry)
@@ -135,11 +135,11 @@ fn render_resource_changes(plan: &Plan) -> Vec<Json> {
 
 /// What the change does in the end, if one of its steps has a note about that.
 fn find_action_reason<'a>(steps: &[&'a Step]) -> Option<&'a str> {
-    let lasting = || steps.iter().rev().filter(|step| step.meanwhile.is_none() && !step.change.is_marks_only());
+    let lasting = || steps.iter().rev().filter(|step| step.interim_state.is_none() && !step.change.is_marks_only());
     let last = lasting().next().or(steps.last())?;
     last.note
         .as_deref()
-        .or_else(|| steps.iter().filter(|step| step.meanwhile.is_none()).find_map(|step| step.note.as_deref()))
+        .or_else(|| steps.iter().filter(|step| step.interim_state.is_none()).find_map(|step| step.note.as_deref()))
 }
 
 /// One change of one object, with Terraform's keys.
@@ -149,14 +149,16 @@ pub fn render_object_change(change: &Change) -> Json {
     let actions = match change {
         Change::Create { .. } => json!(["create"]),
         Change::Delete { .. } => json!(["delete"]),
-        Change::Update { .. } | Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => json!(["update"]),
+        Change::Update { .. } | Change::Mark { .. } | Change::Import { .. } | Change::Release { .. } => {
+            json!(["update"])
+        }
     };
     let (before, after) = match change {
         Change::Mark { before, after, .. } => {
             (before.as_ref().map(|marks| json!({ "tags": marks.to_tags() })), Some(json!({ "tags": after.to_tags() })))
         }
-        Change::Adopt { after, .. } => (None, Some(json!({ "tags": after.to_tags() }))),
-        Change::Unmark { before, .. } => (Some(json!({ "tags": before.to_tags() })), None),
+        Change::Import { after, .. } => (None, Some(json!({ "tags": after.to_tags() }))),
+        Change::Release { before, .. } => (Some(json!({ "tags": before.to_tags() })), None),
         _ => {
             let hidden = hidden_fields([change.resource_before(), change.resource_after()]);
             let shown = |resource| render_attributes(resource, &hidden);
@@ -178,23 +180,23 @@ fn render_change(steps: &[&Step], first: Option<&Change>) -> Json {
         _ if goes => json!(["delete"]),
         Some(Change::Create { .. }) => json!(["create"]),
         Some(Change::Delete { .. }) => json!(["delete"]),
-        Some(Change::Update { .. } | Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }) | None => {
+        Some(Change::Update { .. } | Change::Mark { .. } | Change::Import { .. } | Change::Release { .. }) | None => {
             json!(["update"])
         }
     };
     // A change in two steps is one change of the object: from the state before the first to the state after the last.
     let last = steps.iter().rev().find_map(|step| step.change.resource_after()).filter(|_| !goes);
-    let between = steps.iter().find(|step| step.meanwhile.is_some());
+    let between = steps.iter().find(|step| step.interim_state.is_some());
     let first_before = first.and_then(Change::resource_before);
-    let meanwhile = between.and_then(|step| step.change.resource_after());
-    let hidden = hidden_fields([first_before, meanwhile, last]);
+    let interim_resource = between.and_then(|step| step.change.resource_after());
+    let hidden = hidden_fields([first_before, interim_resource, last]);
     let shown = |resource| render_attributes(resource, &hidden);
     let (mut before, mut after) = (first_before.map(shown), last.map(shown));
     for step in steps {
         let (old, new) = match &step.change {
             Change::Mark { before, after, .. } => (before.as_ref(), Some(after)),
-            Change::Adopt { after, .. } => (None, Some(after)),
-            Change::Unmark { before, .. } => (Some(before), None),
+            Change::Import { after, .. } => (None, Some(after)),
+            Change::Release { before, .. } => (Some(before), None),
             _ => continue,
         };
         {
@@ -217,10 +219,10 @@ fn render_change(steps: &[&Step], first: Option<&Change>) -> Json {
         "before_sensitive": first_before.map_or(json!({}), |_| render_sensitive(&hidden)),
         "after_sensitive": last.map_or(json!({}), |_| render_sensitive(&hidden)),
     });
-    if let (Some(step), Some(meanwhile), Some(fields)) = (between, meanwhile, change.as_object_mut()) {
+    if let (Some(step), Some(interim_resource), Some(fields)) = (between, interim_resource, change.as_object_mut()) {
         fields.insert(
             "meanwhile".to_owned(),
-            json!({ "is": step.meanwhile, "attributes": render_attributes(meanwhile, &hidden) }),
+            json!({ "is": step.interim_state, "attributes": render_attributes(interim_resource, &hidden) }),
         );
     }
     change

@@ -139,7 +139,7 @@ pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool,
     for change in changes.iter().filter(|change| human::is_shown(change, changes)) {
         let (sign, marker) = match change.kind() {
             ChangeKind::Create => ('+', LineMarker::Added),
-            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('!', LineMarker::Same),
+            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Import | ChangeKind::Release => ('!', LineMarker::Same),
             ChangeKind::Delete => ('-', LineMarker::Removed),
         };
         let id = change.id();
@@ -153,8 +153,8 @@ pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool,
             Change::Update { before, after } => attributes::difference_lines(before, after),
             Change::Mark { before, after, .. } => attributes::mark_difference_lines(before.as_deref(), after),
             Change::Create { after } => attributes::whole_document_lines(after, marker),
-            Change::Adopt { after, .. } => attributes::mark_difference_lines(None, after),
-            Change::Delete { .. } | Change::Unmark { .. } => Vec::new(),
+            Change::Import { after, .. } => attributes::mark_difference_lines(None, after),
+            Change::Delete { .. } | Change::Release { .. } => Vec::new(),
         };
         if about.len() > LONG {
             let summary = format!("{} {}: {} lines", id.kind, format_code(&id.display_name()), about.len());

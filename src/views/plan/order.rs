@@ -44,10 +44,10 @@ fn describe_step(step: &Step) -> String {
         ChangeKind::Update => "update",
         ChangeKind::Delete => "delete",
         ChangeKind::Mark => "write the marks of",
-        ChangeKind::Adopt => "import",
-        ChangeKind::Unmark => "release",
+        ChangeKind::Import => "import",
+        ChangeKind::Release => "release",
     };
-    let interim = step.meanwhile.map_or_else(String::new, |state| format!(", which meanwhile {state}"));
+    let interim = step.interim_state.map_or_else(String::new, |state| format!(", which meanwhile {state}"));
     format!("{verb} {}{interim} ({})", step.change.id(), step.subject)
 }
 

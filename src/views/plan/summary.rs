@@ -73,8 +73,8 @@ impl PlanSummary {
         self.change += updated.len();
         let marked = |id: &ResourceId| changes.iter().any(|c| matches!(c, Change::Mark { .. }) && c.id() == id);
         let changes_hands = |c: &&Change| match c {
-            Change::Unmark { .. } => true,
-            Change::Adopt { id, .. } => !updated.contains(id) && !marked(id),
+            Change::Release { .. } => true,
+            Change::Import { id, .. } => !updated.contains(id) && !marked(id),
             _ => false,
         };
         self.change += changes.iter().filter(changes_hands).count();
@@ -97,7 +97,7 @@ pub fn may_grow(verdict: AccessVerdict) -> bool {
 pub fn counts_as_change(change: &Change) -> bool {
     let (before, after) = match change {
         Change::Mark { before, after, .. } => (before, after),
-        Change::Adopt { .. } | Change::Unmark { .. } => return true,
+        Change::Import { .. } | Change::Release { .. } => return true,
         _ => return false,
     };
     let plain = |marks: &Marks| Marks { digest: None, quarantine: None, ..marks.clone() };

@@ -79,7 +79,7 @@ fn names(aws: &Emulator, account: &str) -> Value {
 }
 
 #[test]
-fn three_accounts_live_one_life() {
+fn three_accounts_share_one_lifecycle() {
     let (aws, stack) = fresh();
     filtered!("accounts_plan", stack.plan());
     stack.ok(&["plan", "--out", "three.plan"]);
@@ -100,7 +100,7 @@ fn three_accounts_live_one_life() {
             format!("arn:aws:iam::{}:user/reporter", Emulator::ACCOUNT)
         ])
     );
-    aws.forget_requests();
+    aws.clear_requests();
     stack.assert_converged();
     stack.ok(&["drift"]).says(&["In sync"]);
     let requests = aws.requests();
@@ -130,10 +130,10 @@ fn three_accounts_live_one_life() {
 }
 
 #[test]
-fn a_read_that_is_denied_in_one_account_fails_the_plan_and_names_the_account() {
+fn denied_read_in_one_account_fails_the_plan() {
     let (aws, stack) = fresh();
     stack.apply();
-    aws.order(Fault::deny("ListRoles").within(AUDIT));
+    aws.order(Fault::deny("ListRoles").in_account(AUDIT));
     for command in [&["plan", "--out", "p"][..], &["apply", "--auto-approve"], &["drift"]] {
         let ran: Ran = stack.run(command).expect(1).says(&["provider.aws.audit", "iam:ListRoles", "access denied"]);
         assert_eq!(ran.stdout, "", "no plan, and nothing that reads like one");
@@ -148,22 +148,23 @@ fn a_read_that_is_denied_in_one_account_fails_the_plan_and_names_the_account() {
       - Nothing was changed.
       help: allow iam:ListRoles to the caller; if a policy allows it, look for a permissions boundary or a service control policy that does not
     ");
-    aws.heal();
+    aws.clear_faults();
     stack.assert_converged();
 }
 
 #[test]
-fn an_account_that_has_not_heard_yet_of_whom_it_shall_trust_is_waited_for() {
+fn cross_account_trust_waits_for_propagation() {
     let (aws, stack) = fresh();
-    let unknown = Fault::error("CreateRole", 400, "MalformedPolicyDocument").saying("Invalid principal in policy");
-    aws.order(unknown.within(PROD).times(2));
+    let unknown =
+        Fault::error("CreateRole", 400, "MalformedPolicyDocument").with_message("Invalid principal in policy");
+    aws.order(unknown.in_account(PROD).times(2));
     stack.apply();
     assert_eq!(aws.calls("CreateRole"), 3);
     stack.assert_converged();
 }
 
 #[test]
-fn two_providers_that_lead_into_one_account_are_refused_before_anything_is_read() {
+fn two_providers_of_one_account_are_refused_before_any_read() {
     let (aws, stack) = fresh();
     stack.write("stack.hcl", &stack.read("stack.hcl").replace(PROD, AUDIT));
     filtered!(stack.run(&["plan"]).expect(1), @"

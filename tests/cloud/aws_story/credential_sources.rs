@@ -40,10 +40,10 @@ fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> 
 fn assert_renewal(aws: &Emulator, stack: &Stack, remedy: &str) {
     aws.order(
         Fault::error("GetCallerIdentity", 403, "ExpiredToken")
-            .saying("The security token included in the request is expired"),
+            .with_message("The security token included in the request is expired"),
     );
     stack.run(&["plan"]).expect(1).says(&["the credentials have expired", remedy]);
-    aws.heal();
+    aws.clear_faults();
 }
 
 #[test]
@@ -90,13 +90,13 @@ fn a_profile_assumes_a_role_with_its_source_profile() {
         ),
         ("is not authorized to perform: sts:AssumeRole", "all are needed"),
     ] {
-        aws.order(Fault::error("AssumeRole", 403, "AccessDenied").saying(words));
+        aws.order(Fault::error("AssumeRole", 403, "AccessDenied").with_message(words));
         stack.run(&["plan"]).expect(1).says(&["the role of profile \"dev\" cannot be assumed (AccessDenied", remedy]);
-        aws.heal();
+        aws.clear_faults();
     }
-    aws.order(Fault::error("AssumeRole", 403, "ExpiredToken").saying("expired"));
+    aws.order(Fault::error("AssumeRole", 403, "ExpiredToken").with_message("expired"));
     stack.run(&["plan"]).expect(1).says(&["the credentials that assume it have expired"]);
-    aws.heal();
+    aws.clear_faults();
     std::fs::write(&config, "[profile dev]\nrole_arn = arn:aws:iam::123456789012:role/dev\nsource_profile = gone\n")
         .unwrap();
     stack.run(&["plan"]).expect(1).says(&["source_profile of profile \"dev\" is \"gone\", which does not exist"]);
@@ -130,7 +130,7 @@ fn a_profile_runs_its_credential_process() {
         .run(&["plan"])
         .expect(1)
         .says(&["holds a character that an HTTP header cannot carry"])
-        .says_nothing_of(&["panicked"]);
+        .expect_no_output(&["panicked"]);
 }
 
 /// An unsigned token of a CI job; the emulator does not look at it.
@@ -169,10 +169,10 @@ fn a_web_identity_token_is_exchanged_for_a_session() {
         ("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", "the token's subject and audience"),
         ("ValidationError", "Request ARN is invalid", "correct AWS_ROLE_ARN"),
     ] {
-        aws.order(Fault::error("AssumeRoleWithWebIdentity", 400, code).saying(words));
+        aws.order(Fault::error("AssumeRoleWithWebIdentity", 400, code).with_message(words));
         let role = "arn:aws:iam::123456789012:role/ci cannot be assumed with the OIDC token";
         stack.run(&["plan"]).expect(1).says(&[role, words, remedy]);
-        aws.heal();
+        aws.clear_faults();
     }
     std::fs::remove_file(Path::new(&token)).unwrap();
     stack.run(&["plan"]).expect(1).says(&["the OIDC token cannot be read", "(AWS_WEB_IDENTITY_TOKEN_FILE) readable"]);
@@ -228,7 +228,7 @@ fn container_endpoints_of_ecs_and_eks_give_credentials_for_a_token() {
 const SSO_CACHE: &str = "../.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
 
 #[test]
-fn an_identity_center_session_gives_credentials_until_it_expires() {
+fn identity_center_session_works_before_it_expires() {
     let aws = Emulator::moto();
     let keys = session(&aws);
     let role = json!({ "roleCredentials": {
@@ -277,7 +277,7 @@ fn an_identity_center_session_gives_credentials_until_it_expires() {
 }
 
 #[test]
-fn without_any_source_it_is_said_what_could_be_one() {
+fn missing_credential_source_lists_the_sources() {
     let aws = Emulator::moto();
     without_credentials(&aws)
         .run(&["plan"])

@@ -63,7 +63,7 @@ fn let_grace_end(aws: &Emulator, tag: &str) {
 }
 
 #[test]
-fn what_nobody_declared_is_shown_and_removed() {
+fn undeclared_credentials_are_shown_and_removed() {
     let (aws, stack) = applied();
     let before = user(&aws, "reporter");
     equip(&aws, "reporter");
@@ -86,7 +86,7 @@ fn what_nobody_declared_is_shown_and_removed() {
     Plan: 0 to add, 0 to change, 7 to destroy.  1 drift.
     ");
     filtered!("stray_credentials_as_drift", stack.run(&["drift"]).expect(2));
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
     stack.assert_converged();
     assert_eq!(held(&aws, "reporter"), nothing());
@@ -98,7 +98,7 @@ fn what_nobody_declared_is_shown_and_removed() {
 }
 
 #[test]
-fn a_persons_second_factor_is_his_own_until_he_leaves() {
+fn mfa_device_of_a_person_is_kept_before_leaving() {
     let (aws, stack) = fresh();
     stack.append(
         "stack.hcl",
@@ -127,7 +127,7 @@ fn a_persons_second_factor_is_his_own_until_he_leaves() {
 }
 
 #[test]
-fn what_a_credential_block_names_stays_as_it_lives() {
+fn credential_block_keeps_the_live_credential() {
     let (aws, stack) = applied();
     equip(&aws, "reporter");
     let blocks = ["access_key", "login", "ssh_key", "signing_certificate", "service_specific", "mfa_device"]
@@ -145,7 +145,7 @@ fn what_a_credential_block_names_stays_as_it_lives() {
 }
 
 #[test]
-fn a_leaver_with_every_credential_is_shut_in_order_and_taken_apart_in_order() {
+fn leaver_with_every_credential_is_quarantined_and_deleted_in_order() {
     let (aws, stack) = applied();
     equip(&aws, "reporter");
     stack.cut("stack.hcl", "identity \"reporter\"");
@@ -165,7 +165,7 @@ fn a_leaver_with_every_credential_is_shut_in_order_and_taken_apart_in_order() {
 
     Plan: 0 to add, 5 to change, 1 to destroy.  1 leaver, 1 drift.
     ");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
     stack.assert_converged();
     assert_eq!(
@@ -226,7 +226,7 @@ fn a_leaver_with_every_credential_is_shut_in_order_and_taken_apart_in_order() {
 
     Plan: 0 to add, 0 to change, 9 to destroy.  1 leaver, 1 drift.
     ");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
     let writes = writes(&aws);
     // The two devices go beside each other.
@@ -255,7 +255,7 @@ fn a_leaver_with_every_credential_is_shut_in_order_and_taken_apart_in_order() {
 }
 
 #[test]
-fn a_device_that_a_killed_run_took_off_goes_with_its_user() {
+fn orphaned_mfa_device_is_deleted_with_its_user() {
     let (aws, stack) = applied();
     equip(&aws, "reporter");
     stack.cut("stack.hcl", "identity \"reporter\"");
@@ -273,7 +273,7 @@ fn a_device_that_a_killed_run_took_off_goes_with_its_user() {
 }
 
 #[test]
-fn a_role_goes_out_of_its_instance_profile_before_it_goes() {
+fn role_is_removed_from_instance_profiles_before_deletion() {
     let (aws, stack) = applied();
     aws.boto3(
         "
@@ -286,7 +286,7 @@ fn a_role_goes_out_of_its_instance_profile_before_it_goes() {
     stack.ok(&["drift"]);
     stack.ok(&["show", "identity.checkout_ci"]).says(&["checkout_ci/fleet"]);
     stack.cut("stack.hcl", "identity \"checkout_ci\"");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
     stack.assert_converged();
     assert_eq!(writes(&aws), ["UpdateAssumeRolePolicy", "PutRolePolicy", "TagRole"]);
@@ -306,7 +306,7 @@ fn a_role_goes_out_of_its_instance_profile_before_it_goes() {
 
     Plan: 0 to add, 0 to change, 4 to destroy.  1 leaver, 1 drift.
     ");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
     assert_eq!(writes(&aws), ["RemoveRoleFromInstanceProfile", "DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"]);
     assert_eq!(
@@ -317,7 +317,7 @@ fn a_role_goes_out_of_its_instance_profile_before_it_goes() {
 }
 
 #[test]
-fn a_credential_for_one_service_that_ends_by_itself_is_told_with_its_end() {
+fn service_specific_credential_is_shown_with_its_expiration() {
     let (aws, stack) = applied();
     aws.boto3(
         "iam.create_service_specific_credential(UserName='reporter', ServiceName='bedrock.amazonaws.com', CredentialAgeDays=30)",
@@ -344,7 +344,7 @@ fn a_credential_for_one_service_that_ends_by_itself_is_told_with_its_end() {
 
     // Who leaves with it: it is off already, and goes with the rest.
     stack.cut("stack.hcl", "identity \"reporter\"");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
     stack.assert_converged();
     assert_eq!(aws.calls("UpdateServiceSpecificCredential"), 0);
@@ -359,7 +359,7 @@ fn a_credential_for_one_service_that_ends_by_itself_is_told_with_its_end() {
 const CROWD: usize = 101;
 
 #[test]
-fn among_many_users_few_calls_tell_and_a_leaver_is_known_whole() {
+fn many_users_need_few_calls_and_leavers_are_read_exactly() {
     let aws = Emulator::moto();
     let stack = Stack::of(&format!(
         "leasehold {{\n  stack = \"crowd\"\n}}\n{AWS_PROVIDER}owner \"jane\" {{\n}}\nidentity \"bot\" {{\n  \
@@ -368,14 +368,14 @@ fn among_many_users_few_calls_tell_and_a_leaver_is_known_whole() {
     ))
     .with_env(aws.env());
     stack.ok(&["apply", "--auto-approve", "--parallelism", "32"]);
-    aws.forget_requests();
+    aws.clear_requests();
     stack.assert_converged();
     let calls = aws.requests().len();
     assert!(calls <= 12, "{calls} calls for a converged plan: {:?}", aws.counts());
 
     // What a report or a list tells of a user who stays is a stray as ever.
     equip(&aws, "bot-050");
-    aws.forget_requests();
+    aws.clear_requests();
     let plan = stack.run(&["plan", "--detailed-exitcode"]).expect(2);
     for kind in
         ["access_key", "user_login_profile", "signing_certificate", "service_specific_credential", "virtual_mfa_device"]
@@ -383,16 +383,16 @@ fn among_many_users_few_calls_tell_and_a_leaver_is_known_whole() {
         assert!(plan.stdout.contains(&format!("- aws_iam_{kind} ")), "{kind} in {plan}");
     }
     // Nothing tells of the SSH key but a call of its own.
-    plan.says_nothing_of(&["ssh_key"]);
+    plan.expect_no_output(&["ssh_key"]);
     let calls = aws.requests().len();
     assert!(calls <= 18, "{calls} calls: {:?}", aws.counts());
 
-    let denied = super::told::deny_each_read(&aws, &stack, &["plan", "--detailed-exitcode"]);
+    let denied = super::error_messages::deny_each_read(&aws, &stack, &["plan", "--detailed-exitcode"]);
     assert!(denied.contains("GenerateCredentialReport") && denied.contains("GetCredentialReport"), "{denied:?}");
 
     // Of a leaver everything is asked for, in the plan that shuts him already.
     equip(&aws, "bot-077");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.ok(&["plan", "--var", "gone=77"]).says(&["- leaver   identity.bot[\"077\"]", "aws_iam_user_ssh_key"]);
     let asked = |action: &str| {
         let asked = aws.requests().into_iter().filter(|request| request.action == action);

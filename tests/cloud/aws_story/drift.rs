@@ -6,7 +6,7 @@ use super::{Emulator, applied, filtered, fresh, role, user};
 use leasehold_test_harness::Stack;
 
 #[test]
-fn what_was_done_behind_its_back_is_shown_and_removed() {
+fn changes_outside_leasehold_are_shown_and_reverted() {
     let (aws, stack) = applied();
     let before = (role(&aws, "checkout_ci"), user(&aws, "reporter"));
     aws.boto3(
@@ -43,7 +43,7 @@ fn what_was_done_behind_its_back_is_shown_and_removed() {
 }
 
 #[test]
-fn an_edited_trust_and_a_lifted_fence_are_put_right() {
+fn edited_trust_and_removed_lease_deny_are_restored() {
     let (aws, stack) = applied();
     let before = role(&aws, "checkout_ci");
     aws.boto3(
@@ -142,7 +142,7 @@ fn another_spelling_of_the_same_policy_is_no_drift() {
     assert_eq!(live["Id"], "other", "the account holds what was written: {live}");
 
     stack.assert_converged();
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply().says(&["No changes."]);
     assert_eq!(aws.requests().iter().filter(|request| request.writes()).count(), 0);
 }

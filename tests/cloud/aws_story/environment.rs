@@ -98,11 +98,11 @@ fn a_malformed_value_is_refused_with_the_name_of_its_variable() {
         .filter(|variable| variable.reader != VariableReader::Nothing)
         .filter_map(|variable| malformed(variable.form).map(|value| (variable.name, value)));
     let by_content = [("AWS_PROFILE", "nobody"), ("AWS_CA_BUNDLE", "/nowhere/ca.pem"), ("RUST_LOG", "===")];
-    aws.forget_requests();
+    aws.clear_requests();
     for (name, value) in by_form.chain(by_content) {
         let mut env = base.clone();
         env.insert(name.to_owned(), value.to_owned());
-        let ran = plan_with(&env).expect(1).says(&[name]).says_nothing_of(&["panicked", "RUST_BACKTRACE"]);
+        let ran = plan_with(&env).expect(1).says(&[name]).expect_no_output(&["panicked", "RUST_BACKTRACE"]);
         assert_eq!(ran.stdout, "", "no plan");
     }
     assert_eq!(aws.requests(), [], "nothing is called");
@@ -218,7 +218,7 @@ fn the_password_of_a_proxy_is_never_shown() {
         .run(&["plan"])
         .expect(1)
         .says(&["the proxy http://127.0.0.1:1 cannot be reached"])
-        .says_nothing_of(&["hunter2"]);
+        .expect_no_output(&["hunter2"]);
 }
 
 #[test]

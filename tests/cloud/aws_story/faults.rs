@@ -25,7 +25,7 @@ fn a_write_that_is_refused_is_named_and_the_rest_goes_on() {
     let ran = stack.run(&["apply", "--auto-approve"]).expect(1).says(&["Run `leasehold apply` again"]);
     filtered!("write_refused", ran);
     assert_eq!(names(&aws), json!(["checkout_ci"]));
-    aws.heal();
+    aws.clear_faults();
     stack.apply();
     stack.assert_converged();
 }

@@ -55,7 +55,7 @@ fn providers(aws: &Emulator) -> Value {
 }
 
 #[test]
-fn they_come_before_the_trusts_that_name_them_change_and_go_after() {
+fn federations_are_created_before_and_deleted_after_their_trusts() {
     let (aws, stack) = federated();
     filtered!("federations_join", stack.apply());
     stack.assert_converged();
@@ -142,7 +142,7 @@ fn they_come_before_the_trusts_that_name_them_change_and_go_after() {
 }
 
 #[test]
-fn what_is_not_the_stacks_is_not_touched_and_who_trusts_it_keeps_it() {
+fn unmanaged_federation_and_its_trusts_are_unchanged() {
     let (aws, stack) = federated();
     aws.boto3(
         "
@@ -207,7 +207,7 @@ fn a_lost_answer_leaves_one_provider_with_the_stacks_marks() {
 }
 
 #[test]
-fn what_is_wrong_with_a_block_is_told_and_the_embedded_directory_has_none() {
+fn invalid_federation_blocks_are_reported() {
     let bad = FEDERATIONS
         .replace("https://token.actions", "http://token.actions")
         .replace("file(\"corp.xml\")", "\"corp\"")

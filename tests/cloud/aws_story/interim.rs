@@ -33,7 +33,7 @@ identity "reporter" {{
 /// A policy that is not the stack's gives and denies. Its content is read; while the user goes over to the stack's own scope, the own
 /// policy denies the same.
 #[test]
-fn what_somebody_else_s_policy_denies_is_denied_until_the_change_is_done() {
+fn deny_of_foreign_policy_applies_during_the_change() {
     let aws = Emulator::moto();
     aws.boto3(
         "iam.create_policy(PolicyName='guard', PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [
@@ -62,7 +62,7 @@ fn what_somebody_else_s_policy_denies_is_denied_until_the_change_is_done() {
 
 /// Of a policy of AWS the name alone tells that it denies, and not what: nothing is allowed until the change is done.
 #[test]
-fn what_a_policy_of_aws_denies_is_not_known_and_so_everything_is() {
+fn unknown_deny_of_aws_policy_denies_everything() {
     let aws = Emulator::moto();
     let stack = stack(&aws, "arn:aws:iam::aws:policy/AWSLakeFormationDataAdmin");
     stack.apply();
@@ -76,7 +76,7 @@ fn what_a_policy_of_aws_denies_is_not_known_and_so_everything_is() {
 
 /// A group that others manage denies; it is read like a policy, and what hangs on it goes the same way.
 #[test]
-fn what_somebody_else_s_group_denies_is_denied_until_the_change_is_done() {
+fn deny_of_foreign_group_applies_during_the_change() {
     let aws = Emulator::moto();
     aws.boto3(
         "
@@ -111,7 +111,7 @@ fn what_somebody_else_s_group_denies_is_denied_until_the_change_is_done() {
 
 /// A policy that reads the tags of its holder says something else in between, whatever stands in it: nothing is allowed until it is done.
 #[test]
-fn what_a_policy_says_of_tags_is_not_said_while_they_change() {
+fn tag_conditions_deny_everything_while_tags_change() {
     const SHUT: &str = "until the change is done, aws_iam_user_policy reporter/leasehold denies everything";
     let aws = Emulator::moto();
     let scope = |action: &str, team: &str| {
@@ -134,7 +134,7 @@ fn what_a_policy_says_of_tags_is_not_said_while_they_change() {
     // Tags that nobody heeds, and one write that changes nothing else, need no care.
     for tags in ["team = \"blue\"", "team = \"blue\", cost = \"7\"", "team = \"blue\", size = \"7\""] {
         stack.write("stack.hcl", &text(tags, "s3:PutObject"));
-        stack.plan().says_nothing_of(&[SHUT]);
+        stack.plan().expect_no_output(&[SHUT]);
         stack.apply();
     }
     // One goes and one comes: that is two writes.
@@ -146,7 +146,7 @@ fn what_a_policy_says_of_tags_is_not_said_while_they_change() {
 
 /// The group of others holds a policy of the stack. What that denies counts like what the group says itself.
 #[test]
-fn what_a_group_of_others_denies_by_a_scope_of_the_stack_counts() {
+fn scope_deny_through_foreign_group_counts() {
     let aws = Emulator::moto();
     let guard = "\nscope \"guard\" {\n  statement {\n    effect    = \"deny\"\n    actions   = [\"s3:GetObject\"]\n    resources = [\"*\"]\n  }\n}\n\nidentity \"guarded\" {\n  kind       = \"service\"\n  owner      = owner.jane\n  scopes     = [scope.guard]\n  expires_at = \"2090-01-01T00:00:00Z\"\n}\n";
     let stack = stack(&aws, "arn:aws:iam::aws:policy/ReadOnlyAccess");
@@ -172,7 +172,7 @@ fn what_a_group_of_others_denies_by_a_scope_of_the_stack_counts() {
 
 /// She stays in the group of others, and what it holds of the stack is rewritten together with her own policy.
 #[test]
-fn a_scope_that_reaches_her_through_a_group_of_others_is_rewritten_with_her() {
+fn scope_through_foreign_group_is_rewritten_with_its_member() {
     let aws = Emulator::moto();
     let text = |own: &str, denied: &str| {
         format!(
@@ -199,7 +199,7 @@ fn a_scope_that_reaches_her_through_a_group_of_others_is_rewritten_with_her() {
 
 /// Somebody undid a quarantine by hand, in part or whole. It is shut before what denies it a part goes, and until all is gone.
 #[test]
-fn who_is_taken_apart_is_shut_before_what_denies_it_goes() {
+fn deleted_identity_is_quarantined_before_its_deny_is_detached() {
     let statement = |effect: &str, action: &str| {
         format!(
             "iam.put_user_policy(UserName='reporter', PolicyName='leasehold', PolicyDocument=json.dumps({{'Version': '2012-10-17', 'Statement': [{{'Effect': '{effect}', 'Action': '{action}', 'Resource': '*'}}]}}))"
@@ -223,7 +223,7 @@ fn who_is_taken_apart_is_shut_before_what_denies_it_goes() {
         let own = changes.iter().find(|change| change["address"] == "aws_iam_user_policy.reporter/leasehold").unwrap();
         assert_eq!(own["change"]["actions"].as_array().unwrap().last().unwrap(), "delete");
         assert_eq!(own["change"]["after"], Value::Null);
-        aws.forget_requests();
+        aws.clear_requests();
         // What `sweep` removes, it removes in that order.
         stack.ok(&["sweep", "--auto-approve"]);
         let writes: Vec<String> =
@@ -236,13 +236,13 @@ fn who_is_taken_apart_is_shut_before_what_denies_it_goes() {
 
 /// A policy of somebody else's reads the tags of who holds it, whether it denies or allows, itself or through a group.
 #[test]
-fn what_others_say_by_tags_counts_while_they_change() {
-    by_tags("Deny", "StringNotEquals", false);
-    by_tags("Allow", "StringEquals", false);
-    by_tags("Allow", "StringEquals", true);
+fn foreign_tag_conditions_count_while_tags_change() {
+    check_tag_condition("Deny", "StringNotEquals", false);
+    check_tag_condition("Allow", "StringEquals", false);
+    check_tag_condition("Allow", "StringEquals", true);
 }
 
-fn by_tags(effect: &str, test: &str, through_a_group: bool) {
+fn check_tag_condition(effect: &str, test: &str, through_a_group: bool) {
     let aws = Emulator::moto();
     aws.boto3(&format!(
         "iam.create_policy(PolicyName='guard', PolicyDocument=json.dumps({{'Version': '2012-10-17', 'Statement': [
@@ -266,7 +266,7 @@ fn by_tags(effect: &str, test: &str, through_a_group: bool) {
 
 /// What does not fit into a user's inline policy goes into a policy of its own, which must be there before it is attached.
 #[test]
-fn a_policy_of_its_own_is_made_before_it_is_attached() {
+fn own_managed_policy_is_created_before_attachment() {
     let aws = Emulator::moto();
     let stack = stack(&aws, "arn:aws:iam::aws:policy/ReadOnlyAccess");
     stack.apply();

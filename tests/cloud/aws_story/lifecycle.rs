@@ -9,7 +9,7 @@ use super::{
 use leasehold_test_harness::Stack;
 
 #[test]
-fn joiners_stand_in_the_account_fenced_marked_and_trusted_until_their_deadline() {
+fn joiners_have_lease_deny_marks_and_expiring_trust() {
     let (aws, stack) = fresh();
     filtered!(stack.apply(), @"
     $ leasehold apply --auto-approve
@@ -81,7 +81,7 @@ fn joiners_stand_in_the_account_fenced_marked_and_trusted_until_their_deadline()
 }
 
 #[test]
-fn a_mover_is_told_by_what_it_gains_and_lands_in_the_account() {
+fn mover_shows_gained_access_and_is_applied() {
     let (aws, stack) = applied();
     stack.edit("stack.hcl", r#"["s3:PutObject"]"#, r#"["s3:PutObject", "s3:DeleteObject"]"#);
     let plan = stack.plan();
@@ -121,7 +121,7 @@ fn a_mover_is_told_by_what_it_gains_and_lands_in_the_account() {
 }
 
 #[test]
-fn a_leaver_with_strays_is_shut_at_once_restored_when_put_back_and_deleted_after_grace() {
+fn leaver_with_unmanaged_access_is_quarantined_restored_and_deleted() {
     let (aws, stack) = applied();
     let (role_before, mut user_before) = (role(&aws, "checkout_ci"), user(&aws, "reporter"));
     aws.boto3(
@@ -201,7 +201,7 @@ fn a_leaver_with_strays_is_shut_at_once_restored_when_put_back_and_deleted_after
 }
 
 #[test]
-fn without_grace_a_leaver_is_shut_by_one_run_and_deleted_by_the_next() {
+fn leaver_without_grace_is_quarantined_then_deleted() {
     let aws = Emulator::moto();
     let stack = Stack::of(&payments("0s")).with_env(aws.env());
     stack.apply();
@@ -214,7 +214,7 @@ fn without_grace_a_leaver_is_shut_by_one_run_and_deleted_by_the_next() {
 }
 
 #[test]
-fn a_lease_that_ends_shuts_the_role_with_no_change_of_configuration() {
+fn expired_lease_quarantines_the_role() {
     let (aws, stack) = applied();
     stack.edit("stack.hcl", "purpose    = \"builds the nightly report\"\n  scopes     = [scope.orders_read]\n  expires_at = \"2090-01-01T00:00:00Z\"", "purpose    = \"builds the nightly report\"\n  scopes     = [scope.orders_read]\n  expires_at = \"2020-01-01T00:00:00Z\"");
     stack.plan().says(&["lease ended 2020-01-01T00:00:00Z"]);
@@ -227,7 +227,7 @@ fn a_lease_that_ends_shuts_the_role_with_no_change_of_configuration() {
 }
 
 #[test]
-fn agents_of_one_block_come_and_go_one_by_one() {
+fn for_each_instances_join_and_leave_individually() {
     let aws = Emulator::moto();
     let stack = Stack::example("agents").with_env(aws.env());
     stack.append("stack.hcl", AWS_PROVIDER);

@@ -5,6 +5,7 @@ mod credential_sources;
 mod credentials;
 mod drift;
 mod environment;
+mod error_messages;
 mod faults;
 mod federations;
 mod interim;
@@ -12,9 +13,8 @@ mod lifecycle;
 mod quotas;
 mod refusals;
 mod remedies;
-mod sight;
-mod told;
 mod trust;
+mod unreachable_accounts;
 
 use leasehold_emulator::Emulator;
 use leasehold_test_harness::Stack;

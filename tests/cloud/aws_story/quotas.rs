@@ -17,7 +17,7 @@ fn quota(aws: &Emulator, name: &str, limit: usize) {
 }
 
 #[test]
-fn an_account_without_room_is_named_before_anything_is_written() {
+fn exceeded_account_quota_is_reported_before_any_write() {
     let (aws, stack) = fresh();
     quota(&aws, "_roles_quota", 0);
     quota(&aws, "_policies_quota", 0);
@@ -39,10 +39,10 @@ fn an_account_without_room_is_named_before_anything_is_written() {
     quota(&aws, "_policies_quota", 1);
     stack.ok(&["plan", "--target", "identity.reporter"]);
     quota(&aws, "_roles_quota", 1);
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
     assert_eq!(aws.calls("GetAccountSummary"), 1, "one call, where something is made");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.assert_converged();
     assert_eq!(aws.calls("GetAccountSummary"), 0);
     // What changes and makes nothing is not held back by an account that is full.
@@ -52,7 +52,7 @@ fn an_account_without_room_is_named_before_anything_is_written() {
 }
 
 #[test]
-fn what_one_block_asks_for_too_much_is_told_at_its_line() {
+fn exceeded_quota_of_one_block_is_reported_at_its_line() {
     let (aws, stack) = fresh();
     let arns: Vec<String> = (0..11).map(|n| format!("\"arn:aws:iam::aws:policy/Policy{n:02}\"")).collect();
     stack.append(
@@ -70,7 +70,7 @@ fn what_one_block_asks_for_too_much_is_told_at_its_line() {
 }
 
 #[test]
-fn a_trust_policy_is_held_against_what_the_account_takes_also_when_it_only_grows() {
+fn grown_trust_policy_is_checked_against_the_quota() {
     let (aws, stack) = fresh();
     stack.apply();
     let subjects: Vec<String> =
@@ -101,7 +101,7 @@ fn a_trust_policy_is_held_against_what_the_account_takes_also_when_it_only_grows
 
 /// What it has said so far goes only once its own policy says the same. The two have no room beside each other in a user.
 #[test]
-fn inline_policies_that_have_no_room_beside_each_other_are_told_before_anything_is_written() {
+fn inline_policies_over_the_limit_together_are_reported_first() {
     let aws = Emulator::moto();
     let buckets: Vec<String> = (0..30).map(|n| format!("\"arn:aws:s3:::acme-{n:02}-{}/*\"", "x".repeat(20))).collect();
     aws.boto3(&format!(

@@ -9,7 +9,7 @@ use super::{applied, filtered, fresh, names, payments, role, user};
 use leasehold_test_harness::Stack;
 
 #[test]
-fn a_role_of_the_same_name_that_is_not_ours_is_named_and_untouched() {
+fn unmanaged_role_with_the_same_name_is_reported_and_unchanged() {
     let (aws, stack) = fresh();
     aws.boto3(
         "
@@ -18,9 +18,9 @@ fn a_role_of_the_same_name_that_is_not_ours_is_named_and_untouched() {
         ",
     );
     let before = role(&aws, "checkout_ci");
-    aws.forget_requests();
+    aws.clear_requests();
     for command in [&["plan"][..], &["apply", "--auto-approve"]] {
-        let ran = stack.run(command).expect(1).says(&["checkout_ci"]).says_nothing_of(&["No changes."]);
+        let ran = stack.run(command).expect(1).says(&["checkout_ci"]).expect_no_output(&["No changes."]);
         filtered!(format!("same_name_{}", command[0]), ran);
     }
     assert_eq!(role(&aws, "checkout_ci"), before);
@@ -32,7 +32,7 @@ fn an_account_that_cannot_be_read_is_an_error_and_never_empty() {
     let (aws, stack) = applied();
     for action in ["GetAccountAuthorizationDetails", "ListRoles"] {
         aws.order(Fault::deny(action));
-        aws.forget_requests();
+        aws.clear_requests();
         let before = stack.files();
         for command in [&["plan", "--out", "p"][..], &["apply", "--auto-approve"], &["list"]] {
             let ran = stack.run(command).expect(1);
@@ -42,13 +42,13 @@ fn an_account_that_cannot_be_read_is_an_error_and_never_empty() {
         }
         assert_eq!(stack.files(), before);
         assert_eq!(aws.requests().iter().filter(|request| request.writes()).count(), 0);
-        aws.heal();
+        aws.clear_faults();
     }
     stack.assert_converged();
 }
 
 #[test]
-fn an_endpoint_that_does_not_answer_is_told_quickly() {
+fn unreachable_endpoint_is_reported_quickly() {
     let env = [
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -57,7 +57,7 @@ fn an_endpoint_that_does_not_answer_is_told_quickly() {
     ];
     let stack = Stack::of(&payments("7d")).with_env(env.map(|(key, value)| (key.to_owned(), value.to_owned())));
     let start = Instant::now();
-    let ran = stack.run(&["plan"]).expect(1).says_nothing_of(&["No changes."]);
+    let ran = stack.run(&["plan"]).expect(1).expect_no_output(&["No changes."]);
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     filtered!(ran, @"
     $ leasehold plan
@@ -71,7 +71,7 @@ fn an_endpoint_that_does_not_answer_is_told_quickly() {
 }
 
 #[test]
-fn without_credentials_the_caller_is_told_where_they_come_from() {
+fn missing_credentials_error_names_the_sources() {
     let stack = Stack::of(&payments("7d")).with_env([("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned())]);
     let ran = stack.run(&["plan"]).expect(1);
     filtered!(ran, @"
@@ -130,7 +130,7 @@ fn a_saved_plan_is_applied_as_reviewed_or_not_at_all() {
         ",
     );
     let before = role(&aws, "checkout_ci");
-    aws.forget_requests();
+    aws.clear_requests();
     let ran =
         stack.run(&["apply", "review.plan", "--auto-approve"]).expect(3).says(&["checkout_ci/leasehold has changed"]);
     filtered!(ran, @"
@@ -175,7 +175,7 @@ fn two_stacks_in_one_account_do_not_touch_each_other() {
 }
 
 #[test]
-fn a_name_that_another_stack_holds_is_refused() {
+fn name_of_another_stack_is_refused() {
     let (aws, _payments) = applied();
     let other = Stack::of(&payments("7d").replace("stack = \"payments\"", "stack = \"billing\"")).with_env(aws.env());
     let before = (role(&aws, "checkout_ci"), user(&aws, "reporter"));

@@ -21,7 +21,7 @@ fn assert_told(stack: &Stack, message: &str, remedy: &str) {
 }
 
 #[test]
-fn certificates_that_do_not_fit_are_told_apart() {
+fn invalid_certificates_have_specific_errors() {
     let aws = Emulator::moto();
     for (certificate, message, remedy) in [
         ("expired", "has expired", "check this machine's clock, which says 20"),
@@ -42,7 +42,7 @@ fn certificates_that_do_not_fit_are_told_apart() {
 }
 
 #[test]
-fn hosts_that_are_not_reached_are_told_apart() {
+fn unreachable_hosts_have_specific_errors() {
     let aws = Emulator::moto();
     for (url, message, remedy) in [
         (
@@ -77,7 +77,7 @@ fn hosts_that_are_not_reached_are_told_apart() {
 }
 
 #[test]
-fn proxies_that_refuse_are_told_apart() {
+fn refusing_proxies_have_specific_errors() {
     let aws = Emulator::moto();
     let front = Peer::tls(&aws, "good");
     let (http, https) = (aws.endpoint(), format!("https://{}", front.host()));
@@ -122,7 +122,7 @@ fn proxies_that_refuse_are_told_apart() {
 }
 
 #[test]
-fn an_answer_that_is_not_of_aws_is_no_smaller_cloud() {
+fn response_not_from_aws_is_an_error() {
     let aws = Emulator::moto();
     let page = Peer::answers(
         &json!({ "/": { "status": 200, "headers": { "Content-Type": "text/html" }, "body": "<html>Welcome</html>" } }),

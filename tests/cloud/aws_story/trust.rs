@@ -104,14 +104,15 @@ fn a_federation_changes_while_its_roles_allow_what_both_states_do() {
 #[test]
 fn two_new_roles_that_trust_each_other_are_refused() {
     let account = Emulator::moto();
-    let text =
-        |of_two: &str| [HEAD, &role("one", "s3:GetObject", &aws("two")), &role("two", "s3:GetObject", of_two)].concat();
+    let text = |with_two_accounts: &str| {
+        [HEAD, &role("one", "s3:GetObject", &aws("two")), &role("two", "s3:GetObject", with_two_accounts)].concat()
+    };
     let stack = Stack::of(&text(&aws("one"))).with_env(account.env());
     filtered!(stack.run(&["apply", "--auto-approve"]).expect(1), @r#"
     $ leasehold apply --auto-approve
     exit 1
     ─── stderr
-    plan::circle
+    plan::cycle_errors
 
       × new identities trust each other: identity.one, identity.two
       │ A trust can name only who exists, so none of them can be created first.
@@ -132,8 +133,8 @@ fn two_new_roles_that_trust_each_other_are_refused() {
       help: Take one of these trusts out and apply; then put it in again and apply once more.
     "#);
     assert_eq!(account.requests().iter().filter(|request| request.writes()).count(), 0);
-    for of_two in [LAMBDA, &aws("one")] {
-        stack.write("stack.hcl", &text(of_two));
+    for with_two_accounts in [LAMBDA, &aws("one")] {
+        stack.write("stack.hcl", &text(with_two_accounts));
         stack.apply();
     }
     stack.assert_converged();
@@ -141,7 +142,7 @@ fn two_new_roles_that_trust_each_other_are_refused() {
 
 /// Each federation waits until the role that trusts the other from now on trusts nobody; each role until its new federation is done.
 #[test]
-fn roles_change_places_between_changing_federations() {
+fn roles_switch_between_changing_federations() {
     let account = Emulator::moto();
     let text = |one: &str, two: &str| {
         let roles = [role("one", "s3:GetObject", &by(one)), role("two", "s3:PutObject", &by(two))].concat();
@@ -168,7 +169,7 @@ fn roles_change_places_between_changing_federations() {
 
 /// Who was let in must not meet the new boundary, nor who is let in the old one.
 #[test]
-fn a_role_changes_its_boundary_while_nobody_may_take_it_on() {
+fn boundary_changes_while_trust_is_denied() {
     let account = Emulator::moto();
     let with = |boundary: &str, trust: &str| {
         let bounded = format!("  permissions_boundary = \"arn:aws:iam::aws:policy/{boundary}\"\n{trust}");
@@ -177,7 +178,7 @@ fn a_role_changes_its_boundary_while_nobody_may_take_it_on() {
     let stack = Stack::of(&with("ReadOnlyAccess", LAMBDA)).with_env(account.env());
     stack.apply();
     stack.write("stack.hcl", &with("PowerUserAccess", &LAMBDA.replace("lambda", "ecs-tasks")));
-    account.forget_requests();
+    account.clear_requests();
     stack.apply();
     let writes: Vec<String> =
         account.requests().into_iter().filter(Request::writes).map(|request| request.action).collect();
@@ -193,14 +194,14 @@ fn a_role_changes_its_boundary_while_nobody_may_take_it_on() {
     stack.write("stack.hcl", &with("PowerUserAccess", &each));
     stack.apply();
     stack.write("stack.hcl", &with("ReadOnlyAccess", LAMBDA));
-    stack.plan().says_nothing_of(&["lets nobody in"]);
+    stack.plan().expect_no_output(&["lets nobody in"]);
     stack.write("stack.hcl", &with("ReadOnlyAccess", &both));
     stack.plan().says(&["lets nobody in"]);
 }
 
 /// Its trust stays as it is, and lets in others through the federation: they must not meet the boundary of before.
 #[test]
-fn a_boundary_changes_together_with_a_federation_while_nobody_may_take_the_role_on() {
+fn boundary_and_federation_change_while_trust_is_denied() {
     let account = Emulator::moto();
     let with = |boundary: &str| {
         let bounded = format!("  permissions_boundary = \"arn:aws:iam::aws:policy/{boundary}\"\n{}", by("corp"));
@@ -237,7 +238,7 @@ fn audiences_and_thumbprints_change_in_that_order() {
     let stack = Stack::of(&with("old", "a")).with_env(account.env());
     stack.apply();
     stack.write("stack.hcl", &with("new", "b"));
-    account.forget_requests();
+    account.clear_requests();
     stack.apply();
     let writes: Vec<String> =
         account.requests().into_iter().filter(Request::writes).map(|request| request.action).collect();
@@ -255,7 +256,7 @@ fn audiences_and_thumbprints_change_in_that_order() {
 
 /// Somebody deleted it by hand, and roles go on naming it. They are as they shall be before it is there again.
 #[test]
-fn a_federation_is_made_again_for_roles_as_they_shall_be() {
+fn deleted_federation_is_recreated_after_roles_are_updated() {
     let account = Emulator::moto();
     let stack = Stack::of(&[HEAD, &federation("corp"), &role("console", "s3:GetObject", &by("corp"))].concat())
         .with_env(account.env());
@@ -280,7 +281,7 @@ fn a_federation_is_made_again_for_roles_as_they_shall_be() {
 
 /// A quarantine that somebody undid: its trust is open again. The federation does not let others in before the role is gone.
 #[test]
-fn a_federation_opens_once_a_role_that_goes_is_gone() {
+fn federation_widens_after_a_leaving_role_is_removed() {
     let account = Emulator::moto();
     let stack = Stack::of(&[HEAD, &federation("corp"), &role("console", "s3:GetObject", &by("corp"))].concat())
         .with_env(account.env());

@@ -33,7 +33,7 @@ pub fn allowing(actions: &[&str]) -> Value {
 }
 
 /// A user and a role join, move, leave, and are deleted after the grace period.
-pub fn play_a_life(aws: &Emulator, stack: &Stack) {
+pub fn run_lifecycle(aws: &Emulator, stack: &Stack) {
     stack.append("stack.hcl", CI);
     stack.append("stack.hcl", REPORTER);
     stack.apply();
@@ -65,12 +65,12 @@ pub fn play_a_life(aws: &Emulator, stack: &Stack) {
 }
 
 #[test]
-fn a_user_who_may_use_iam_carries_identities_through_their_whole_life() {
+fn iam_permissions_allow_the_whole_lifecycle() {
     let aws = Emulator::ministack_with_auth();
     let proxy = FaultProxy::start_for_emulator(&aws);
     let env = operator(&aws, &proxy, "operator", &allowing(&["iam:*", "sts:GetCallerIdentity"]));
     let stack = Stack::of(HEAD).with_env(env);
-    play_a_life(&aws, &stack);
+    run_lifecycle(&aws, &stack);
     let refused: Vec<_> = proxy.requests().into_iter().filter(|request| request.client_status == Some(403)).collect();
     assert_eq!(refused, []);
     assert_eq!(aws.boto3("print([user['UserName'] for user in iam.list_users()['Users']])"), json!(["operator"]));
@@ -78,7 +78,7 @@ fn a_user_who_may_use_iam_carries_identities_through_their_whole_life() {
 }
 
 #[test]
-fn a_user_who_may_only_read_is_refused_its_first_write() {
+fn read_only_user_fails_at_the_first_write() {
     let aws = Emulator::ministack_with_auth();
     let proxy = FaultProxy::start_for_emulator(&aws);
     let env = operator(&aws, &proxy, "operator", &allowing(&["iam:Get*", "iam:List*", "sts:GetCallerIdentity"]));
@@ -111,7 +111,7 @@ pub fn actions(policy: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_printed_policy_is_enough_for_a_whole_life() {
+fn printed_policy_allows_the_whole_lifecycle() {
     let described = Stack::of(HEAD);
     described.append("stack.hcl", CI);
     described.append("stack.hcl", REPORTER);
@@ -119,7 +119,7 @@ fn the_printed_policy_is_enough_for_a_whole_life() {
     let aws = Emulator::ministack_with_auth();
     let proxy = FaultProxy::start_for_emulator(&aws);
     let stack = Stack::of(HEAD).with_env(operator(&aws, &proxy, "operator", &policy));
-    play_a_life(&aws, &stack);
+    run_lifecycle(&aws, &stack);
     let refused: Vec<_> = proxy.requests().into_iter().filter(|request| request.client_status == Some(403)).collect();
     assert_eq!(refused, []);
 }

@@ -9,11 +9,11 @@
 mod account;
 mod authorized;
 mod declared;
+mod harness;
 mod order;
-mod play;
 mod replay;
 mod rights;
+mod scenario_runs;
 mod scenarios;
-mod stage;
 mod throttled;
 mod trials;

@@ -21,7 +21,7 @@ pub fn prove(before: &Account, after: &Account, writes: &[RecordedRequest], what
     let mut now = before.clone();
     for (number, write) in writes.iter().enumerate() {
         let at = format!("{what}: after write {number}, {} {:?}", write.action, Account::subject(write));
-        assert_is_ours(before, &now, write, &at);
+        assert_is_managed(before, &now, write, &at);
         let earlier = now.clone();
         now.write(write);
         for (name, principal) in &now.principals {
@@ -32,7 +32,7 @@ pub fn prove(before: &Account, after: &Account, writes: &[RecordedRequest], what
             let (old, new) = (before.principals.get(name), after.principals.get(name));
             assert_no_more_than_old_and_new(name, [(before, old), (&now, Some(principal)), (after, new)], &at);
             assert_trust_goes_with_access(name, [(before, old), (&now, Some(principal)), (after, new)], &at);
-            assert_is_fenced(name, &now, principal, &at);
+            assert_has_lease_deny(name, &now, principal, &at);
             assert_keys_stay_off(name, [&earlier, &now, after], write, &at);
         }
     }
@@ -45,7 +45,7 @@ fn is_marked(principal: &Principal) -> bool {
 }
 
 /// Asserts that the written object has the mark, is below the stack's path, or gets the mark in the same call.
-fn assert_is_ours(before: &Account, now: &Account, write: &RecordedRequest, at: &str) {
+fn assert_is_managed(before: &Account, now: &Account, write: &RecordedRequest, at: &str) {
     let known = Account::subject(write).and_then(|subject| now.principals.get(&subject));
     let path = |text: &str| text.contains("/leasehold/");
     let marked_by = |name: &str| name.starts_with("Tags.member.") && write.parameter(name) == "leasehold:stack";
@@ -186,7 +186,7 @@ fn of_effect(effect: StatementEffect, statements: Vec<PolicyStatement>) -> Polic
 }
 
 /// Asserts that a principal that is allowed anything has a lease deny, or is denied everything.
-fn assert_is_fenced(name: &str, account: &Account, principal: &Principal, at: &str) {
+fn assert_has_lease_deny(name: &str, account: &Account, principal: &Principal, at: &str) {
     let documents = access(&policies(account, principal)).policies;
     let statements = || documents.iter().flat_map(|document| &document.statements);
     if !statements().any(|statement| statement.effect == StatementEffect::Allow) {
@@ -207,7 +207,7 @@ fn is_total(statement: &PolicyStatement) -> bool {
 }
 
 /// Whether an inline policy denies everything without a condition.
-fn is_shut(principal: &Principal) -> bool {
+fn is_quarantined(principal: &Principal) -> bool {
     let inline: Vec<Value> = principal.inline.values().cloned().collect();
     let denials = access(&inline).policies.into_iter().flat_map(|document| document.statements);
     denials.into_iter().any(|statement| statement.effect == StatementEffect::Deny && is_total(&statement))
@@ -229,12 +229,12 @@ fn assert_keys_stay_off(name: &str, [earlier, now, after]: [&Account; 3], write:
         "{at}: {name} is in quarantine with a live credential"
     );
     let Some(before) = earlier.principals.get(name) else { return };
-    if is_shut(before) {
+    if is_quarantined(before) {
         assert!(active(principal) <= active(before), "{at}: {name} is shut, and a key came to life");
     }
     let kinds = ["LoginProfile", "AccessKey", "SSHPublicKey", "SigningCertificate", "ServiceSpecificCredential"];
     let of_credentials = kinds.iter().any(|kind| write.action.ends_with(kind));
     if of_credentials && Account::subject(write).as_deref() == Some(name) {
-        assert!(is_shut(before), "{at}: {name} loses its credentials before everything is denied to it");
+        assert!(is_quarantined(before), "{at}: {name} loses its credentials before everything is denied to it");
     }
 }

@@ -5,7 +5,7 @@ use crate::faults::declared::{
     BOUND, CI, CROWD, DENIAL, DENIED, GUARD, GUARDED, HEAD, HELD_BACK, KEYED, OPPOSED, OPPOSING, REPORTER, STORE,
     WRITER,
 };
-use crate::faults::stage::{Kind, Stage};
+use crate::faults::harness::{FaultHarness, Kind};
 use leasehold_test_harness::Stack;
 
 pub struct Scenario {
@@ -13,13 +13,13 @@ pub struct Scenario {
     /// The identities that exist before; empty if nothing was applied yet.
     before: &'static [&'static str],
     /// What others then change in the account.
-    happens: fn(&Stage, &Stack),
+    happens: fn(&FaultHarness, &Stack),
     /// The change to the configuration.
     change: fn(&Stack),
     /// The emulators that it can run on. ministack does not store boundaries.
     pub on: &'static [Kind],
     /// What an emulator cannot show, and why.
-    pub not_shown: &'static [(Kind, &'static str)],
+    pub omitted_kinds: &'static [(Kind, &'static str)],
 }
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -162,7 +162,7 @@ pub const SCENARIOS: &[Scenario] = &[
         before: &[REPORTER],
         happens: |stage, _| every_credential(stage),
         change: |stack| drop(stack.cut("stack.hcl", "identity \"reporter\"")),
-        not_shown: NO_SSH,
+        omitted_kinds: NO_SSH,
         ..NOTHING
     },
     Scenario {
@@ -173,7 +173,7 @@ pub const SCENARIOS: &[Scenario] = &[
             quarantined_long_ago(stage, stack, "user", "reporter");
         },
         change: |stack| drop(stack.cut("stack.hcl", "identity \"reporter\"")),
-        not_shown: NO_SSH,
+        omitted_kinds: NO_SSH,
         ..NOTHING
     },
     Scenario {
@@ -203,10 +203,10 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "drift of fences and of what they fence",
         before: &[CI, REPORTER],
-        happens: |stage, _| without_fences(stage),
+        happens: |stage, _| remove_lease_denies(stage),
         ..NOTHING
     },
-    Scenario { name: "mixed stack of 20 identities", before: &[CROWD], change: move_the_crowd, ..NOTHING },
+    Scenario { name: "mixed stack of 20 identities", before: &[CROWD], change: move_many_identities, ..NOTHING },
 ];
 
 const NOTHING: Scenario = Scenario {
@@ -215,7 +215,7 @@ const NOTHING: Scenario = Scenario {
     happens: |_, _| {},
     change: |_| {},
     on: &[Kind::Moto, Kind::Ministack],
-    not_shown: &[],
+    omitted_kinds: &[],
 };
 
 const NO_SSH: &[(Kind, &str)] = &[(
@@ -230,11 +230,11 @@ impl Scenario {
     }
 
     /// Whether a stack was applied before.
-    pub fn lives_before(&self) -> bool {
+    pub fn is_applied_first(&self) -> bool {
         !self.before.is_empty()
     }
 
-    pub fn happens_before(&self, stage: &Stage, stack: &Stack) {
+    pub fn prepare(&self, stage: &FaultHarness, stack: &Stack) {
         (self.happens)(stage, stack);
     }
 
@@ -249,7 +249,7 @@ fn add(stack: &Stack, identities: &[&str]) {
 
 /// Two users and a role leave, six identities join, two move, and a scope that is attached to most is rewritten. 20 identities are
 /// involved.
-fn move_the_crowd(stack: &Stack) {
+fn move_many_identities(stack: &Stack) {
     let (bots, jobs) = ("identity \"bot\"", "identity \"job\"");
     let edited = |block: String, from: &str, to: &str| {
         assert_eq!(block.matches(from).count(), 1, "{from} in {block}");
@@ -264,7 +264,7 @@ fn move_the_crowd(stack: &Stack) {
 }
 
 /// Gives a user every kind of credential that the emulator supports.
-fn every_credential(stage: &Stage) {
+fn every_credential(stage: &FaultHarness) {
     let with_ssh = stage.kind == Kind::Moto;
     let ssh = if with_ssh { SSH_AND_CERTIFICATE } else { "" };
     stage.aws.boto3(&format!("{CREDENTIALS}{ssh}"));
@@ -302,7 +302,7 @@ iam.create_service_specific_credential(UserName=name, ServiceName='codecommit.am
 iam.upload_ssh_public_key(UserName=name, SSHPublicKeyBody='ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 reporter')
 ";
 
-fn in_instance_profile(stage: &Stage) {
+fn in_instance_profile(stage: &FaultHarness) {
     stage.aws.boto3(
         "
         iam.create_instance_profile(InstanceProfileName='machines')
@@ -311,7 +311,7 @@ fn in_instance_profile(stage: &Stage) {
     );
 }
 
-fn without_fences(stage: &Stage) {
+fn remove_lease_denies(stage: &FaultHarness) {
     stage.aws.boto3(
         "
         scope = 'arn:aws:iam::123456789012:policy/leasehold/faults/faults.read'
@@ -331,7 +331,7 @@ fn quarantine(stack: &Stack, names: &[&str]) {
     blocks.iter().for_each(|block| stack.append("stack.hcl", block));
 }
 
-fn quarantined_long_ago(stage: &Stage, stack: &Stack, kind: &str, name: &str) {
+fn quarantined_long_ago(stage: &FaultHarness, stack: &Stack, kind: &str, name: &str) {
     quarantine(stack, &[name]);
     let (call, parameter) = if kind == "user" { ("tag_user", "UserName") } else { ("tag_role", "RoleName") };
     stage.aws.boto3(&format!(

@@ -42,7 +42,7 @@ fn a_log_has_a_line_now_and_then_and_a_summary() {
     let ran = stack.plan();
     assert_eq!(lines(&ran).len(), 1, "{ran}");
     assert!(ran.stderr.contains("AWS throttled 1 call; less than a second of this run"), "{ran}");
-    stack.plan().says_nothing_of(&["throttle"]);
+    stack.plan().expect_no_output(&["throttle"]);
 }
 
 #[test]

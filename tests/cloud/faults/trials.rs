@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault};
 
 use crate::faults::account::Account;
+use crate::faults::harness::{FaultFreeRun, FaultHarness, InitialState};
 use crate::faults::scenarios::Scenario;
-use crate::faults::stage::{Reference, Stage, Start};
 use leasehold_test_harness::wait_until;
 
 /// One way to disturb a run of a scenario.
@@ -15,7 +15,7 @@ pub enum Trial {
     /// Kill the run at a request, and run again.
     Killed(u32, FaultPoint),
     /// Run once under this weather, with this seed.
-    Weather(&'static Weather, u64),
+    FaultConditions(&'static FaultConditions, u64),
     /// Kill the run at a request, and run again at once with reads that are 30 s old.
     KilledAndBehind(u32),
     /// Two concurrent runs.
@@ -23,34 +23,34 @@ pub enum Trial {
 }
 
 /// A fault that lasts for a whole run.
-pub struct Weather {
+pub struct FaultConditions {
     pub name: &'static str,
     /// The number of times it is tried, in a short run and in a long one, each time with another seed.
     pub seeds: (u64, u64),
     order: fn(&FaultProxy, u64),
 }
 
-pub const WEATHERS: &[Weather] = &[
-    Weather {
+pub const WEATHERS: &[FaultConditions] = &[
+    FaultConditions {
         name: "every request throttled twice",
         seeds: (1, 1),
         order: |proxy, _| proxy.inject_fault(ProxyFault::throttle_requests("*").limit_attempts(2)),
     },
-    Weather {
+    FaultConditions {
         name: "one answer in twenty lost",
         seeds: (1, 20),
         order: |proxy, seed| {
             proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::After).with_probability(0.05, seed));
         },
     },
-    Weather {
+    FaultConditions {
         name: "one request in twenty lost",
         seeds: (1, 4),
         order: |proxy, seed| {
             proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::Before).with_probability(0.05, seed));
         },
     },
-    Weather {
+    FaultConditions {
         name: "one request in ten answered by 500, done or not",
         seeds: (1, 4),
         order: |proxy, seed| {
@@ -58,7 +58,7 @@ pub const WEATHERS: &[Weather] = &[
             proxy.inject_fault(ProxyFault::error_after("*", 500, "ServiceFailure").with_probability(0.05, seed));
         },
     },
-    Weather {
+    FaultConditions {
         name: "inline policies slow",
         seeds: (1, 1),
         order: |proxy, _| {
@@ -68,7 +68,7 @@ pub const WEATHERS: &[Weather] = &[
             }
         },
     },
-    Weather {
+    FaultConditions {
         name: "shared policies slow",
         seeds: (1, 1),
         order: |proxy, _| {
@@ -78,13 +78,13 @@ pub const WEATHERS: &[Weather] = &[
             }
         },
     },
-    Weather { name: "reads 30 s behind", seeds: (1, 1), order: |proxy, _| behind(proxy) },
-    Weather {
+    FaultConditions { name: "reads 30 s behind", seeds: (1, 1), order: |proxy, _| behind(proxy) },
+    FaultConditions {
         name: "reads 30 s behind, in real time",
         seeds: (0, 1),
         order: |proxy, _| proxy.enable_stale_reads(Duration::from_secs(30), 1.0),
     },
-    Weather {
+    FaultConditions {
         name: "requests that are on their way at once swapped",
         seeds: (1, 2),
         order: |proxy, seed| {
@@ -100,7 +100,7 @@ fn behind(proxy: &FaultProxy) {
 
 /// The result of a trial.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Shown {
+pub struct TrialSummary {
     /// The number of interim states in which access, lease deny and keys were checked.
     pub moments: usize,
     /// The requests of the disturbed run as a percentage of the reference. Set for weather only.
@@ -113,14 +113,15 @@ impl Trial {
     pub fn all(requests: u32, is_long: bool) -> Vec<Self> {
         let points =
             (0..requests).flat_map(|at| [Self::Killed(at, FaultPoint::Before), Self::Killed(at, FaultPoint::After)]);
-        let seeds = |weather: &Weather| if is_long { weather.seeds.1 } else { weather.seeds.0 };
+        let seeds = |weather: &FaultConditions| if is_long { weather.seeds.1 } else { weather.seeds.0 };
         let first = leasehold_test_harness::test_seed();
         let weathers = WEATHERS
             .iter()
-            .flat_map(|weather| (first..first + seeds(weather)).map(move |seed| Self::Weather(weather, seed)));
+            .flat_map(|weather| (first..first + seeds(weather)).map(move |seed| Self::FaultConditions(weather, seed)));
         let behind = (0..requests).step_by(5).map(Self::KilledAndBehind);
         // The slowest pace is five attempts per second. A throttled run with many requests takes minutes, so only long runs try it.
-        let is_slow = |trial: &Self| matches!(trial, Self::Weather(weather, _) if weather.name == WEATHERS[0].name);
+        let is_slow =
+            |trial: &Self| matches!(trial, Self::FaultConditions(weather, _) if weather.name == WEATHERS[0].name);
         let all = points.chain(weathers).chain(behind).chain([Self::TwoAtOnce]);
         all.filter(|trial| is_long || requests <= 60 || !is_slow(trial)).collect()
     }
@@ -133,13 +134,19 @@ impl Trial {
         match self {
             Self::Killed(at, point) => format!("killed at request {at}, {point:?} it was carried out"),
             Self::KilledAndBehind(at) => format!("killed at request {at}, and run again with reads 30 s behind"),
-            Self::Weather(weather, seed) => format!("{}, seed {seed}", weather.name),
+            Self::FaultConditions(weather, seed) => format!("{}, seed {seed}", weather.name),
             Self::TwoAtOnce => "two runs at once".to_owned(),
         }
     }
 
     /// Runs the trial, and asserts that it ends in the state of the reference.
-    pub fn run(self, stage: &Stage, scenario: &Scenario, start: &Start, reference: &Reference) -> Shown {
+    pub fn run(
+        self,
+        stage: &FaultHarness,
+        scenario: &Scenario,
+        start: &InitialState,
+        reference: &FaultFreeRun,
+    ) -> TrialSummary {
         let what = format!("{}, {}", scenario.name, self.name());
         let stack = stage.begin(start);
         let began = Instant::now();
@@ -160,7 +167,7 @@ impl Trial {
                 std::thread::sleep(Duration::from_millis(1600));
                 stack.apply();
             }
-            Self::Weather(weather, seed) => {
+            Self::FaultConditions(weather, seed) => {
                 (weather.order)(&stage.proxy, seed);
                 let ran = stack.run(&["apply", "--auto-approve"]);
                 assert_eq!(ran.code, 0, "{what} on {:?}: {ran}", stage.kind);
@@ -175,7 +182,7 @@ impl Trial {
             }
             Self::TwoAtOnce => {
                 let runs = [0, 1].map(|_| stack.start(&["apply", "--auto-approve"]));
-                let ended = runs.map(leasehold_test_harness::Running::wait);
+                let ended = runs.map(leasehold_test_harness::RunningCommand::wait);
                 assert!(ended.iter().any(|ran| ran.code == 0), "{what}: {} {}", ended[0], ended[1]);
                 for ran in ended.iter().filter(|ran| ran.code != 0) {
                     assert_eq!(ran.code, 3, "{what}: {ran}");
@@ -190,17 +197,17 @@ impl Trial {
             Self::KilledAndBehind(_) => |account: Account| account.without_spare_versions(),
             _ => |account: Account| account,
         };
-        let moments = stage.assert_ended_as(reference, start, &stack, seen, &what);
-        Shown { moments, percent, took }
+        let moments = stage.assert_reached_reference(reference, start, &stack, seen, &what);
+        TrialSummary { moments, percent, took }
     }
 }
 
-fn kill(stage: &Stage, stack: &leasehold_test_harness::Stack, at: u32, point: FaultPoint) {
+fn kill(stage: &FaultHarness, stack: &leasehold_test_harness::Stack, at: u32, point: FaultPoint) {
     stage.proxy.inject_fault(ProxyFault::hold_requests("*", point).skip_first(at).limit_times(1));
     let mut run = stack.start(&["apply", "--auto-approve"]);
     // The number of requests differs by one or two between runs; a run that ends before this request was not interrupted.
-    wait_until("the request", || run.has_ended() || stage.proxy.held_count() > 0);
-    if !run.has_ended() {
+    wait_until("the request", || run.has_exited() || stage.proxy.held_count() > 0);
+    if !run.has_exited() {
         run.signal("KILL");
     }
     run.wait();

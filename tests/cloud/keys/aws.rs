@@ -34,7 +34,7 @@ fn a_joiner_is_issued_a_key_as_the_last_thing_and_the_store_has_its_secret() {
     assert_one_key(&aws, &stack, "joiner");
     let (id, secret) = held(&stack);
     let said = format!("aws_iam_access_key bot/{id} was made, and its secret delivered to store.vault");
-    ran.says(&[&said]).says_nothing_of(&[&secret]);
+    ran.says(&[&said]).expect_no_output(&[&secret]);
     let writes: Vec<String> =
         aws.requests().into_iter().filter(leasehold_emulator::Request::writes).map(|r| r.action).collect();
     assert_eq!(writes, ["CreateUser", "PutUserPolicy", "CreateAccessKey"]);
@@ -49,7 +49,7 @@ fn a_joiner_is_issued_a_key_as_the_last_thing_and_the_store_has_its_secret() {
 }
 
 #[test]
-fn a_key_is_replaced_overlaps_is_off_and_goes() {
+fn key_is_replaced_disabled_and_deleted() {
     let (aws, stack) = on_aws();
     stack.apply();
     let (first, _) = held(&stack);
@@ -88,7 +88,7 @@ fn a_key_is_replaced_overlaps_is_off_and_goes() {
 }
 
 #[test]
-fn keys_of_others_go_and_one_that_was_switched_off_works_again() {
+fn unmanaged_keys_are_deleted_and_disabled_key_is_enabled() {
     let (aws, stack) = on_aws();
     stack.apply();
     let (ours, _) = held(&stack);
@@ -139,7 +139,7 @@ fn another_owner_is_issued_another_key() {
 }
 
 #[test]
-fn a_leavers_key_is_off_comes_back_with_it_and_goes_from_the_store_at_the_end() {
+fn leaver_key_is_disabled_restored_and_removed_from_the_store() {
     let (aws, stack) = on_aws();
     stack.apply();
     let (id, secret) = held(&stack);
@@ -172,7 +172,7 @@ fn a_leavers_key_is_off_comes_back_with_it_and_goes_from_the_store_at_the_end() 
 }
 
 #[test]
-fn without_its_block_the_keys_go_and_what_the_store_has_of_them() {
+fn removed_block_deletes_keys_and_store_entries() {
     let (aws, stack) = on_aws();
     stack.apply();
     let text = stack.read("stack.hcl");
@@ -185,7 +185,7 @@ fn without_its_block_the_keys_go_and_what_the_store_has_of_them() {
 }
 
 #[test]
-fn a_lost_answer_leaves_no_key_that_nobody_holds() {
+fn lost_response_leaves_no_undelivered_key() {
     let (aws, stack) = on_aws();
     aws.order(Fault::drop_response("CreateAccessKey").times(1));
     stack.apply();
@@ -203,7 +203,7 @@ fn a_lost_answer_leaves_no_key_that_nobody_holds() {
     aws.order(Fault::deny("DeleteAccessKey"));
     let ran = stack.run(&["apply", "--auto-approve"]).expect(1).says(&["could not be deleted", "apply again"]);
     assert_eq!((keys(&aws).len(), held(&stack).0), (2, before.clone()), "{ran}");
-    aws.heal();
+    aws.clear_faults();
     stack.apply();
     assert_ne!(held(&stack).0, before);
     let found: Vec<String> = keys(&aws).into_keys().collect();
@@ -221,7 +221,7 @@ fn throttled_or_refused_a_creation_makes_no_second_key() {
     other.order(Fault::deny("CreateAccessKey"));
     fresh.run(&["apply", "--auto-approve"]).expect(1).says(&["iam:CreateAccessKey", "not authorized"]);
     assert_eq!((keys(&other).len(), entry(&fresh)), (0, serde_json::Value::Null));
-    other.heal();
+    other.clear_faults();
     fresh.apply();
     assert_one_key(&other, &fresh, "allowed again");
 }
@@ -235,7 +235,7 @@ fn a_store_that_cannot_be_used_keeps_everything_from_being_written() {
     }
     std::fs::remove_file(stack.path("secrets")).unwrap();
     stack.write("secrets/bot.json", "{\"SecretAccessKey\": \"hush\"}");
-    stack.run(&["plan"]).expect(1).says(&["bot.json", "not an entry of a store"]).says_nothing_of(&["hush"]);
+    stack.run(&["plan"]).expect(1).says(&["bot.json", "not an entry of a store"]).expect_no_output(&["hush"]);
     std::fs::remove_file(stack.path("secrets/bot.json")).unwrap();
     std::fs::set_permissions(stack.path("secrets"), std::fs::Permissions::from_mode(0o777)).unwrap();
     stack.run(&["apply", "--auto-approve"]).expect(1).says(&["others may write to", "chmod go-w"]);
@@ -246,14 +246,14 @@ fn a_store_that_cannot_be_used_keeps_everything_from_being_written() {
 }
 
 #[test]
-fn a_key_whose_secret_cannot_be_stored_is_deleted_again() {
+fn key_without_stored_secret_is_deleted() {
     let (aws, stack) = on_aws();
     aws.order(Fault::hold_response("CreateAccessKey").times(1));
     let run = stack.start(&["apply", "--auto-approve"]);
     wait_until("the creation", || aws.held() > 0);
     std::fs::remove_dir_all(stack.path("secrets")).unwrap();
     stack.write("secrets", "somebody put a file here");
-    aws.let_go();
+    aws.release_held();
     run.wait().expect(1).says(&[
         "was made and its secret could not be stored",
         "it was deleted again",

@@ -12,7 +12,7 @@ use leasehold_test_harness::{Stack, wait_until};
 fn prepared(aws: &Emulator) -> Stack {
     aws.reset();
     let stack = Stack::of(&bot(ON_AWS)).with_env(aws.env());
-    aws.forget_requests();
+    aws.clear_requests();
     stack
 }
 
@@ -52,7 +52,7 @@ fn a_rotation_that_is_killed_after_its_key_was_made_is_made_anew() {
     wait_until("the creation", || aws.held() > 0);
     run.signal("KILL");
     run.wait();
-    aws.let_go();
+    aws.release_held();
     let lost: Vec<String> = keys(&aws).into_keys().filter(|id| *id != first).collect();
     assert_eq!((lost.len(), delivered(&stack)), (1, vec![first.clone()]));
     std::thread::sleep(Duration::from_millis(2700));

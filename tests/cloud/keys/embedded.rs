@@ -41,7 +41,7 @@ fn through_a_year_a_scheduled_sweep_keeps_the_keys_young_and_readers_supplied() 
 }
 
 #[test]
-fn each_part_of_a_rotation_is_told_as_people_read_it() {
+fn rotation_steps_are_shown_in_the_plan() {
     let mut stack = Stack::of(&bot("")).at(START);
     stack.apply();
     let (first, _) = held(&stack);

@@ -2,10 +2,10 @@
 //! AWS with killed runs, lost answers and stores that cannot be written.
 
 mod aws;
-mod behind;
 mod crash;
 mod embedded;
 mod secret;
+mod stale_key_list;
 
 use std::collections::BTreeMap;
 

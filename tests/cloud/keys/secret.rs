@@ -8,12 +8,12 @@ use crate::keys::{ON_AWS, bot, held};
 use leasehold_test_harness::Stack;
 
 /// Everything that was said, and everything that was written, by the runs of a stack.
-struct Said<'a> {
+struct SearchedOutput<'a> {
     stack: &'a Stack,
     texts: Vec<(String, String)>,
 }
 
-impl Said<'_> {
+impl SearchedOutput<'_> {
     /// Runs with every log that there is.
     #[track_caller]
     fn run(&mut self, args: &[&str], code: i32) {
@@ -43,7 +43,7 @@ impl Said<'_> {
 
 /// A life with two keys: joined from a saved plan, rotated, drifted, shut, audited. The secrets are known only afterwards.
 fn life(stack: &Stack) {
-    let mut said = Said { stack, texts: Vec::new() };
+    let mut said = SearchedOutput { stack, texts: Vec::new() };
     said.run(&["plan", "--out", "saved.plan", "--json-into", "plan.json"], 0);
     said.run(&["apply", "saved.plan", "--auto-approve"], 0);
     let (first, first_secret) = held(stack);

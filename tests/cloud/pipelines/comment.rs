@@ -63,7 +63,7 @@ fn two_thousand_changes_fit_a_comment_with_the_riskiest_first() {
 }
 
 #[test]
-fn a_comment_holds_joiners_movers_leavers_drift_and_refusals() {
+fn comment_lists_joiners_movers_leavers_drift_and_refusals() {
     let mut stack = Stack::example("quickstart").at(START);
     snapshot!("comment_joiners", stack.ok(&["plan", "--format", "markdown"]));
     stack.apply();
@@ -93,7 +93,7 @@ fn a_comment_holds_joiners_movers_leavers_drift_and_refusals() {
 }
 
 #[test]
-fn a_plan_that_rules_refuse_says_so_above_the_folds() {
+fn refused_plan_is_stated_in_the_summary() {
     let stack = crowd(12);
     stack.apply();
     stack.cut("stack.hcl", "identity \"bot\"");

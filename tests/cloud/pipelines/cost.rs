@@ -40,7 +40,7 @@ fn the_drift_job_reads_an_account_in_a_few_calls() {
     let aws = Emulator::moto();
     let stack = Stack::of(&crowd(users, roles)).with_env(aws.env());
     stack.ok(&["apply", "--auto-approve", "--parallelism", "32"]);
-    aws.forget_requests();
+    aws.clear_requests();
     stack.run(&["drift"]).expect(0).says(&["In sync", &format!("{} identities", users + roles)]);
     let calls = aws.requests().len();
     assert!(calls <= BOUND, "{calls} calls: {:?}", aws.counts());
@@ -55,7 +55,7 @@ fn the_drift_job_reads_an_account_in_a_few_calls() {
 
     // One stray key costs the questions about its holder, and is found.
     aws.boto3("iam.create_access_key(UserName='service-00007')");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.run(&["drift"]).expect(2).says(&["service_0", "stray credential"]);
     assert!(aws.requests().len() <= BOUND, "{:?}", aws.counts());
 }

@@ -46,7 +46,7 @@ fn everything_done_outside_is_named_and_nothing_is_written() {
         iam.create_policy(PolicyName='stray', Path='/leasehold/payments/', PolicyDocument=everything)
         ",
     );
-    aws.forget_requests();
+    aws.clear_requests();
     let stray = format!("arn:aws:iam::{}:policy/leasehold/payments/stray", Emulator::ACCOUNT);
     let mut all = found(&stack, 2, &[]);
     all.sort();
@@ -78,7 +78,7 @@ fn everything_done_outside_is_named_and_nothing_is_written() {
 }
 
 #[test]
-fn what_was_taken_away_is_missing_and_what_was_never_applied_is_not() {
+fn removed_object_is_missing_but_unapplied_is_not() {
     let (aws, stack) = applied();
     aws.boto3(
         "
@@ -123,7 +123,7 @@ fn a_configuration_that_was_not_applied_yet_is_no_drift() {
 }
 
 #[test]
-fn what_is_overdue_is_told_with_no_change_of_configuration() {
+fn overdue_expirations_are_reported() {
     let mut stack = Stack::example("quickstart").at(START);
     stack.apply();
     stack.cut("identities.hcl", "identity \"checkout_ci\"");
@@ -185,7 +185,7 @@ fn the_format_is_pinned() {
 }
 
 #[test]
-fn who_manages_what_is_told_apart_and_an_ignore_file_says_what_may_stay() {
+fn unmanaged_report_honors_the_ignore_file() {
     let (aws, stack) = applied();
     let other = Stack::of(
         &super::payments()
@@ -239,7 +239,7 @@ fn who_manages_what_is_told_apart_and_an_ignore_file_says_what_may_stay() {
 }
 
 #[test]
-fn a_group_that_gets_something_is_told_and_one_that_goes_waits() {
+fn changed_and_removed_groups_are_reported() {
     let (aws, stack) = applied();
     stack.append("stack.hcl", "identity \"ann\" {\n  kind  = \"human\"\n  owner = owner.jane\n}\n\ngroup \"staff\" {\n  members = [identity.ann]\n  scopes  = [scope.orders_read]\n}\n");
     stack.apply();

@@ -75,7 +75,7 @@ fn assert_inert(stack: &Stack, command: &[&str], codes: &[i32], cases: usize, an
 }
 
 #[test]
-fn what_joiners_movers_and_leavers_say_is_inert() {
+fn texts_of_identities_are_escaped() {
     let stack = stack();
     let fields = stack.ok(&["plan", "--format", "json"]).json();
     assert!(fields.to_string().contains("everyone"), "the text is in the plan");

@@ -67,7 +67,7 @@ fn applied() -> (Emulator, leasehold_test_harness::Stack) {
     let aws = Emulator::moto();
     let stack = leasehold_test_harness::Stack::of(&payments()).with_env(aws.env());
     stack.apply();
-    aws.forget_requests();
+    aws.clear_requests();
     (aws, stack)
 }
 

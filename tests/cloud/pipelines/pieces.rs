@@ -264,7 +264,7 @@ fn the_action_puts_the_program_on_the_path() {
 }
 
 #[test]
-fn github_workflows_plan_comment_apply_look_and_sweep() {
+fn github_workflows_plan_comment_apply_drift_and_sweep() {
     let runner = Runner::new();
     // A pull request: planned twice, commented once.
     for _ in 0..2 {
@@ -322,7 +322,7 @@ fn github_workflows_fail_loudly() {
     assert!(!runner.path("played/issue").exists() && said.contains("iam:ListRoles"), "{said}");
     assert_eq!(Workflow::new(&runner, "plan").job("plan").0, 1);
     assert!(!runner.path("played/comment").exists());
-    runner.aws.heal();
+    runner.aws.clear_faults();
     let mut merge = Workflow::new(&runner, "apply");
     assert_eq!(merge.job("plan").0, 0);
     runner.edit("[\"s3:GetObject\"]", "[\"s3:*\"]");
@@ -351,7 +351,7 @@ fn gitlab(runner: &Runner, job: &str, more: &[(&str, &str)]) -> (i32, String) {
 }
 
 #[test]
-fn gitlab_jobs_plan_note_apply_look_and_sweep() {
+fn gitlab_jobs_plan_note_apply_drift_and_sweep() {
     let runner = Runner::new();
     let request = [
         ("CI_API_V4_URL", "https://gitlab.example/api/v4"),
@@ -435,7 +435,7 @@ fn pre_commit_hooks_run_what_they_name() {
 const STOPPED: u64 = 28;
 
 #[test]
-fn systemd_units_start_what_they_say() {
+fn systemd_units_run_their_commands() {
     let runner = Runner::new();
     let env = standing(&runner);
     assert_eq!(runner.run("leasehold apply --auto-approve", "work/identities", &env).0, 0);
@@ -459,7 +459,7 @@ fn systemd_units_start_what_they_say() {
 }
 
 #[test]
-fn kubernetes_jobs_run_what_they_say() {
+fn kubernetes_jobs_run_their_commands() {
     let runner = Runner::new();
     let env = standing(&runner);
     assert_eq!(runner.run("leasehold apply --auto-approve", "work/identities", &env).0, 0);

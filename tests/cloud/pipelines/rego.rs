@@ -80,7 +80,7 @@ fn denials(plan: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_rule_for_terraform_denies_iam_everything_in_each_sort_of_policy() {
+fn terraform_rego_rule_matches_each_policy_type() {
     let aws = leasehold_emulator::Emulator::moto();
     let wide = stack("\"iam:*\"").with_env(aws.env());
     let plan = wide.ok(&["plan", "--format", "json"]);

@@ -11,7 +11,7 @@ fn arn(of: &str) -> String {
 }
 
 #[test]
-fn a_user_with_keys_and_a_login_is_shut_in_five_calls_and_stays_so() {
+fn revoke_quarantines_a_user_in_five_calls() {
     let (aws, stack) = applied();
     aws.boto3(
         "
@@ -20,7 +20,7 @@ fn a_user_with_keys_and_a_login_is_shut_in_five_calls_and_stays_so() {
         iam.create_login_profile(UserName='reporter', Password='Secret-123456')
         ",
     );
-    aws.forget_requests();
+    aws.clear_requests();
     let ran = stack.ok(&["revoke", "identity.reporter", "--reason", "key leaked, see ticket #42"]);
     ran.says(&["revoked by hand: key leaked see ticket 42", "Apply complete!"]);
     assert_eq!(writes(&aws), 5, "{:?}", aws.counts());
@@ -52,7 +52,7 @@ fn a_user_with_keys_and_a_login_is_shut_in_five_calls_and_stays_so() {
 
     stack.run(&["restore", "identity.reporter"]).expect(3).says(&["this is no terminal"]);
     stack.ok(&["restore", &arn("user/reporter"), "--auto-approve"]).says(&["restored from quarantine"]);
-    stack.plan().says_nothing_of(&["revoked"]);
+    stack.plan().expect_no_output(&["revoked"]);
     stack.run(&["restore", "identity.reporter", "--auto-approve"]).expect(3).says(&["is not revoked"]);
 }
 
@@ -72,7 +72,7 @@ fn a_role_is_found_by_its_session_and_a_user_by_its_key() {
 }
 
 #[test]
-fn what_is_wrong_elsewhere_does_not_keep_an_identity_from_being_shut() {
+fn revoke_works_with_unrelated_configuration_errors() {
     let (aws, stack) = applied();
     stack.append("stack.hcl", "identity \"broken\" {\n  kind = \"nonsense\"\n  owner = owner.nobody\n}\n");
     stack.write("worse.hcl", "identity \"never_closed\" {\n");
@@ -85,18 +85,18 @@ fn what_is_wrong_elsewhere_does_not_keep_an_identity_from_being_shut() {
         .says(&["only the stack's name and provider are taken from it", "Apply complete!"]);
     // But where the provider itself does not read, nothing is guessed.
     stack.edit("stack.hcl", "allowed_account_ids", "allowed_account_idz");
-    aws.forget_requests();
+    aws.clear_requests();
     stack.run(&["revoke", "identity.reporter", "--reason", "now"]).expect(1).says(&["allowed_account_idz"]);
     assert_eq!(aws.requests(), []);
 }
 
 #[test]
-fn what_is_not_the_stacks_is_named_and_never_written() {
+fn revoke_refuses_unmanaged_objects() {
     let (aws, stack) = applied();
     aws.boto3("iam.create_user(UserName='stranger')");
     let other =
         Stack::of(&super::payments().replace("stack = \"payments\"", "stack = \"billing\"")).with_env(aws.env());
-    aws.forget_requests();
+    aws.clear_requests();
     let stranger = arn("user/stranger");
     stack.run(&["revoke", &stranger, "--reason", "x"]).expect(3).says(&["carries no mark of leasehold"]);
     stack.run(&["revoke", "stranger", "--reason", "x"]).expect(3);
@@ -108,7 +108,7 @@ fn what_is_not_the_stacks_is_named_and_never_written() {
 }
 
 #[test]
-fn a_restore_gives_back_what_the_configuration_says_and_no_more() {
+fn restore_gives_exactly_the_declared_access() {
     let stack = Stack::example("quickstart").at(leasehold_test_harness::START);
     stack.apply();
     stack.ok(&["revoke", "identity.triage_agent", "--reason", "odd"]);
@@ -124,7 +124,7 @@ fn a_restore_gives_back_what_the_configuration_says_and_no_more() {
 }
 
 #[test]
-fn a_break_glass_account_is_shut_by_name_and_its_mark_says_why() {
+fn revoke_of_break_glass_account_records_the_reason() {
     let stack = Stack::of(
         r#"leasehold { stack = "glass" }
 owner "jane" { email = "jane@example.com" }

@@ -18,7 +18,7 @@ fn phases(stack: &Stack) -> Vec<(String, String)> {
 }
 
 #[test]
-fn with_nothing_due_it_says_what_is_next() {
+fn sweep_without_due_changes_shows_the_next_one() {
     let stack = applied();
     snapshot!(stack.ok(&["sweep", "--auto-approve"]), @"
     $ leasehold sweep --auto-approve
@@ -30,7 +30,7 @@ fn with_nothing_due_it_says_what_is_next() {
 }
 
 #[test]
-fn it_shuts_leases_that_ended_and_leaves_every_other_change_to_apply() {
+fn sweep_quarantines_expired_leases_only() {
     let mut stack = applied();
     // A joiner, a mover, a leaver and drift, none of them applied.
     stack.append("identities.hcl", "identity \"newcomer\" {\n  kind = \"service\"\n  owner = owner.jane\n}\n");
@@ -68,7 +68,7 @@ fn it_shuts_leases_that_ended_and_leaves_every_other_change_to_apply() {
 }
 
 #[test]
-fn it_deletes_after_a_grace_that_ended() {
+fn sweep_deletes_after_the_grace_period() {
     let mut stack = applied();
     stack.cut("identities.hcl", "identity \"checkout_ci\"");
     stack.apply();
@@ -92,7 +92,7 @@ fn it_deletes_after_a_grace_that_ended() {
 }
 
 #[test]
-fn the_budget_and_the_question_stand_as_for_apply() {
+fn sweep_has_budget_and_prompt_of_apply() {
     let mut stack = Stack::of(
         r#"leasehold { stack = "crowd" }
 owner "jane" { email = "jane@example.com" }

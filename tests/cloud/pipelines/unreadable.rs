@@ -38,7 +38,7 @@ fn a_denied_list_an_expired_token_and_a_denied_key_are_errors() {
     ] {
         aws.order(fault);
         assert_errors(&aws, &stack, because);
-        aws.heal();
+        aws.clear_faults();
     }
     stack.run(&["drift"]).expect(0).says(&["In sync"]);
 }
@@ -56,7 +56,7 @@ fn a_page_that_fails_half_way_is_an_error() {
     stack.run(&["drift"]).expect(0).says(&["In sync"]);
     assert!(aws.calls("ListRoles") >= 2, "{:?}", aws.counts());
     for command in [COMMANDS[0], COMMANDS[6], COMMANDS[7]] {
-        aws.heal();
+        aws.clear_faults();
         aws.order(Fault::deny("ListRoles").after(1));
         let ran = stack.run(command).expect(1).says(&["iam:ListRoles"]);
         assert_eq!(ran.stdout, "", "{ran}");

@@ -313,7 +313,7 @@ fn a_teams_week() {
     assert_eq!(users, serde_json::json!(["contractor", "nightly"]));
 
     // Friday: calls that nobody can explain. One command.
-    aws.forget_requests();
+    aws.clear_requests();
     let reason = "strange calls, see the incident";
     golden!(stack.ok(&["revoke", "identity.deploy", "--reason", reason]), @"
     $ leasehold revoke identity.deploy --reason strange calls, see the incident
@@ -351,7 +351,7 @@ fn a_teams_week() {
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=other, SetAsDefault=True)
         ",
     );
-    aws.forget_requests();
+    aws.clear_requests();
     golden!(stack.run(&["apply", "review.plan", "--auto-approve"]).expect(3), @"
     $ leasehold apply review.plan --auto-approve
     exit 3

@@ -5,7 +5,7 @@ use leasehold_emulator::Emulator;
 use crate::records::{IDENTITIES, head, on_s3};
 use leasehold_test_harness::Stack;
 
-const ELSEWHERE: &str = "444455556666";
+const BACKEND_ACCOUNT: &str = "444455556666";
 
 /// The accounts in whose names S3 and IAM were called.
 fn accounts(aws: &Emulator) -> (Vec<String>, Vec<String>) {
@@ -43,11 +43,11 @@ fn every_object_is_encrypted_with_the_key() {
 fn a_role_of_the_backend_reaches_the_bucket_and_not_iam() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);
-    let role = format!("assume_role {{\n      role_arn = \"arn:aws:iam::{ELSEWHERE}:role/records\"\n    }}");
+    let role = format!("assume_role {{\n      role_arn = \"arn:aws:iam::{BACKEND_ACCOUNT}:role/records\"\n    }}");
     stack.edit("stack.hcl", "lock_lease = \"2s\"", &format!("lock_lease = \"2s\"\n    {role}"));
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
-    assert_eq!(accounts(&aws), (vec![ELSEWHERE.to_owned()], vec![Emulator::ACCOUNT.to_owned()]));
+    assert_eq!(accounts(&aws), (vec![BACKEND_ACCOUNT.to_owned()], vec![Emulator::ACCOUNT.to_owned()]));
     stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
 }
 
@@ -59,14 +59,14 @@ fn a_profile_of_the_backend_reaches_the_bucket_and_not_iam() {
     stack.write(
         "aws-config",
         &format!(
-            "[profile records]\nrole_arn = arn:aws:iam::{ELSEWHERE}:role/records\ncredential_source = Environment\n"
+            "[profile records]\nrole_arn = arn:aws:iam::{BACKEND_ACCOUNT}:role/records\ncredential_source = Environment\n"
         ),
     );
     let file = stack.path("aws-config").display().to_string();
     let stack = stack.with_env([("AWS_CONFIG_FILE".to_owned(), file)]);
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
-    assert_eq!(accounts(&aws), (vec![ELSEWHERE.to_owned()], vec![Emulator::ACCOUNT.to_owned()]));
+    assert_eq!(accounts(&aws), (vec![BACKEND_ACCOUNT.to_owned()], vec![Emulator::ACCOUNT.to_owned()]));
 }
 
 #[test]
@@ -74,10 +74,10 @@ fn without_them_the_provider_reaches_the_bucket() {
     let aws = Emulator::moto();
     aws.boto3("client('s3').create_bucket(Bucket='records')");
     let text = format!("{}{IDENTITIES}", head("crash", crate::records::BUCKET));
-    let role = format!("assume_role {{\n    role_arn = \"arn:aws:iam::{ELSEWHERE}:role/leasehold\"\n  }}");
+    let role = format!("assume_role {{\n    role_arn = \"arn:aws:iam::{BACKEND_ACCOUNT}:role/leasehold\"\n  }}");
     let stack = Stack::of(&text.replace("region = \"us-east-1\"", &format!("region = \"us-east-1\"\n  {role}")));
     let stack = stack.with_env(aws.env());
-    aws.forget_requests();
+    aws.clear_requests();
     stack.apply();
-    assert_eq!(accounts(&aws), (vec![ELSEWHERE.to_owned()], vec![ELSEWHERE.to_owned()]));
+    assert_eq!(accounts(&aws), (vec![BACKEND_ACCOUNT.to_owned()], vec![BACKEND_ACCOUNT.to_owned()]));
 }

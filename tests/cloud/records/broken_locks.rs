@@ -8,7 +8,7 @@ use crate::records::{objects, on_s3};
 use leasehold_test_harness::{START, Stack, wait_until};
 
 #[test]
-fn a_lock_that_does_not_read_is_broken_and_recorded() {
+fn unreadable_lock_is_broken_and_recorded() {
     let stack = Stack::of("leasehold {\n  stack = \"torn\"\n}\n\nowner \"jane\" {}\n").at(START);
     stack.append("stack.hcl", "identity \"a\" {\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = \"9d\"\n}\n");
     stack.apply();
@@ -47,7 +47,7 @@ fn a_lock_in_a_bucket_that_does_not_read_is_broken_and_its_epoch_goes_on() {
 
 /// The answer to a renewal, or the renewal itself, arrives after the run has given the lock back.
 #[test]
-fn a_renewal_under_way_does_not_keep_the_lock() {
+fn lock_is_released_during_a_renewal() {
     let aws = Emulator::moto();
     const LATE: Duration = Duration::from_secs(4);
     for late in [Fault::delay_response("S3:PUT", LATE), Fault::delay("S3:PUT", LATE)] {
@@ -62,7 +62,7 @@ fn a_renewal_under_way_does_not_keep_the_lock() {
         wait_until("a renewal is under way", || {
             aws.requests().iter().any(|r| r.fault.is_some() && r.action == "S3:PUT")
         });
-        aws.let_go();
+        aws.release_held();
         run.wait().expect(0);
         stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
         std::thread::sleep(LATE);
@@ -72,7 +72,7 @@ fn a_renewal_under_way_does_not_keep_the_lock() {
 
 /// Six attempts used to be all: a run that had done its work ended with an error and kept the lock.
 #[test]
-fn an_outage_of_the_bucket_after_the_last_step_is_waited_out() {
+fn outage_after_the_last_step_is_retried() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);
     stack.edit("stack.hcl", "lock_lease = \"2s\"", "lock_lease = \"60s\"");
@@ -80,14 +80,14 @@ fn an_outage_of_the_bucket_after_the_last_step_is_waited_out() {
     let run = stack.start(&["apply", "--auto-approve"]);
     wait_until("the run writes", || aws.held() == 1);
     aws.order(Fault::drop_request("S3:PUT").times(7));
-    aws.let_go();
+    aws.release_held();
     run.wait().expect(0).says(&["warning: cannot write", "Trying again."]);
     stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
     stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
 }
 
 #[test]
-fn a_bucket_that_was_never_heard_of_is_given_up_on_soon() {
+fn bucket_that_never_answered_fails_quickly() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);
     let endpoint = "endpoint = \"http://127.0.0.1:9\"\n    lock_lease = \"2s\"";

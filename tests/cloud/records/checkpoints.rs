@@ -69,7 +69,7 @@ fn a_chain_cut_to_a_shorter_valid_one_is_found_with_a_checkpoint() {
 }
 
 #[test]
-fn the_lock_remembers_where_a_ledger_ended() {
+fn lock_records_the_ledger_head() {
     let stack = stack_with_key();
     stack.apply();
     std::fs::remove_file(stack.path(".leasehold/ledger/00000000000000000002.json")).unwrap();

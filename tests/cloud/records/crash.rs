@@ -25,7 +25,7 @@ pub fn prepared(aws: &Emulator, lease: &str) -> Stack {
     let stack = on_s3_with_lease(aws, lease);
     stack.apply();
     change(&stack);
-    aws.forget_requests();
+    aws.clear_requests();
     stack
 }
 

@@ -37,7 +37,7 @@ fn a_job_of_azure_pipelines_is_shown_by_the_lock_and_the_ledger() {
     let lock = stack.ok(&["lock", "show", "--format", "json"]).json();
     assert_eq!(lock["lock"]["holder"]["job"]["system"], "azure");
     stack.run(&["apply", "--auto-approve"]).expect(3).says(&[&format!("pipeline: {job}")]);
-    aws.let_go();
+    aws.release_held();
     run.wait().expect(0);
     let shown = format!("commit ffac537e6cbb, pipeline: {job}");
     stack.ok(&["audit", "list", "--kind", "run_started"]).says(&[&shown]);

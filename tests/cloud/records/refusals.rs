@@ -8,21 +8,21 @@ use leasehold_test_harness::{START, Stack};
 /// The stack's apply is refused in these words, and IAM is not written.
 #[track_caller]
 fn refused(aws: &Emulator, stack: &Stack, code: i32, words: &[&str]) {
-    aws.forget_requests();
+    aws.clear_requests();
     stack.run(&["apply", "--auto-approve"]).expect(code).says(words);
     let writes: Vec<_> = aws.requests().into_iter().filter(leasehold_emulator::Request::writes).collect();
     assert!(writes.is_empty(), "{writes:?}");
 }
 
 #[test]
-fn a_bucket_that_is_not_there() {
+fn missing_bucket_is_an_error() {
     let aws = Emulator::moto();
     let stack = Stack::of(&format!("{}{IDENTITIES}", head("crash", crate::records::BUCKET))).with_env(aws.env());
     refused(&aws, &stack, 1, &["s3://records/iam/crash", "NoSuchBucket", "Create the bucket"]);
 }
 
 #[test]
-fn a_bucket_that_may_not_be_written() {
+fn read_only_bucket_is_an_error() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);
     aws.order(Fault::error("S3:PUT", 403, "AccessDenied"));
@@ -44,7 +44,7 @@ fn each_refusal_of_the_bucket_has_its_own_remedy() {
         (501, "NotImplemented", "conditional writes"),
         (507, "XMinioStorageFull", "raise the quota"),
     ] {
-        aws.heal();
+        aws.clear_faults();
         aws.order(Fault::error("S3:PUT", status, code));
         refused(&aws, &stack, 1, &["cannot write lock.json in s3://records/iam/crash", code, remedy]);
     }
@@ -111,7 +111,7 @@ fn a_full_disk() {
 }
 
 #[test]
-fn a_lock_that_somebody_else_holds_is_shown_and_can_be_broken() {
+fn lock_of_another_run_is_shown_and_can_be_broken() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);
     aws.order(Fault::hold("CreateRole").times(1));
@@ -124,7 +124,7 @@ fn a_lock_that_somebody_else_holds_is_shown_and_can_be_broken() {
     run.signal("KILL");
     run.wait();
     stack.ok(&["lock", "break", "--reason", "the runner died", "--epoch", "1"]).says(&["is broken"]);
-    aws.let_go();
+    aws.release_held();
     stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
     stack.apply();
     stack.assert_converged();
@@ -133,7 +133,7 @@ fn a_lock_that_somebody_else_holds_is_shown_and_can_be_broken() {
 }
 
 #[test]
-fn a_run_whose_lock_was_broken_writes_no_more() {
+fn run_with_broken_lock_stops_writing() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);
     aws.order(Fault::hold("CreatePolicy").times(1));
@@ -142,13 +142,13 @@ fn a_run_whose_lock_was_broken_writes_no_more() {
     stack.ok(&["lock", "break", "--reason", "wrong branch"]);
     // Its next renewal, within a third of the lease, tells it.
     std::thread::sleep(std::time::Duration::from_millis(1500));
-    aws.let_go();
+    aws.release_held();
     let ran = run.wait().expect(1);
     assert!(ran.stderr.contains("stopped: ") && ran.stderr.contains("lock"), "{ran}");
 }
 
 #[test]
-fn a_folder_whose_holder_died_is_free_at_once() {
+fn lock_of_a_dead_process_is_free_at_once() {
     let stack = Stack::of("leasehold {\n  stack = \"died\"\n}\n\nowner \"jane\" {}\n").at(START);
     stack.append("stack.hcl", "identity \"a\" {\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = \"9d\"\n}\n");
     stack.apply();

@@ -106,23 +106,33 @@ async fn text(store: &Store, key: &str) -> Option<String> {
 async fn conditional_writes(s3: &S3) {
     let store = s3.store("records", None).await;
     assert_eq!(text(&store, "a").await, None);
-    let WriteOutcome::Yes(first) = store.create_object("a", b"one").await.unwrap() else {
+    let WriteOutcome::Written(first) = store.create_object("a", b"one").await.unwrap() else {
         panic!("{}: nothing was there", s3.name)
     };
-    assert_eq!(store.create_object("a", b"two").await.unwrap(), WriteOutcome::Taken, "{}", s3.name);
+    assert_eq!(store.create_object("a", b"two").await.unwrap(), WriteOutcome::PreconditionFailed, "{}", s3.name);
     assert_eq!(text(&store, "a").await.as_deref(), Some("one"));
-    let WriteOutcome::Yes(second) = store.replace_object("a", b"three", &first).await.unwrap() else {
+    let WriteOutcome::Written(second) = store.replace_object("a", b"three", &first).await.unwrap() else {
         panic!("{}: it is so", s3.name)
     };
-    assert_eq!(store.replace_object("a", b"four", &first).await.unwrap(), WriteOutcome::Taken, "{}", s3.name);
+    assert_eq!(
+        store.replace_object("a", b"four", &first).await.unwrap(),
+        WriteOutcome::PreconditionFailed,
+        "{}",
+        s3.name
+    );
     assert_eq!(store.read_object("a").await.unwrap().unwrap().version, second, "{}", s3.name);
     assert_eq!(text(&store, "a").await.as_deref(), Some("three"));
     s3.delete("a");
     assert_eq!(text(&store, "a").await, None);
     // AWS answers 404, ministack and SeaweedFS 412: the object is not in the state that was named, and nothing is written.
-    assert_eq!(store.replace_object("a", b"five", &second).await.unwrap(), WriteOutcome::Taken, "{}", s3.name);
+    assert_eq!(
+        store.replace_object("a", b"five", &second).await.unwrap(),
+        WriteOutcome::PreconditionFailed,
+        "{}",
+        s3.name
+    );
     assert_eq!(text(&store, "a").await, None);
-    assert!(matches!(store.create_object("a", b"six").await.unwrap(), WriteOutcome::Yes(_)), "{}", s3.name);
+    assert!(matches!(store.create_object("a", b"six").await.unwrap(), WriteOutcome::Written(_)), "{}", s3.name);
 }
 
 /// Of several writers at once, one writes.
@@ -132,7 +142,7 @@ async fn races(s3: &S3) {
     let created = bodies.iter().map(|body| store.create_object("race", body.as_bytes()));
     let created = futures::future::try_join_all(created).await.unwrap();
     assert_eq!(
-        created.iter().filter(|written| **written != WriteOutcome::Taken).count(),
+        created.iter().filter(|written| **written != WriteOutcome::PreconditionFailed).count(),
         1,
         "{}: {created:?}",
         s3.name
@@ -142,7 +152,7 @@ async fn races(s3: &S3) {
     let replaced = bodies.iter().map(|body| store.replace_object("race", body.as_bytes(), &version));
     let replaced = futures::future::try_join_all(replaced).await.unwrap();
     assert_eq!(
-        replaced.iter().filter(|written| **written != WriteOutcome::Taken).count(),
+        replaced.iter().filter(|written| **written != WriteOutcome::PreconditionFailed).count(),
         1,
         "{}: {replaced:?}",
         s3.name
@@ -171,10 +181,10 @@ async fn listing(s3: &S3) {
 async fn object_lock(s3: &S3) {
     let store = s3.store("records", retention()).await;
     let large = vec![b'x'; 300_000];
-    assert!(matches!(store.create_retained_object("evidence/large", &large).await.unwrap(), WriteOutcome::Yes(_)));
+    assert!(matches!(store.create_retained_object("evidence/large", &large).await.unwrap(), WriteOutcome::Written(_)));
     assert_eq!(
         store.create_retained_object("evidence/large", b"other").await.unwrap(),
-        WriteOutcome::Taken,
+        WriteOutcome::PreconditionFailed,
         "{}",
         s3.name
     );
@@ -216,13 +226,19 @@ async fn locking(s3: &S3) {
     };
     let stack = StackName::new("second").unwrap();
     let claim = lock::LockClaim { stack: &stack, holder: &holder, what: "apply" };
-    let terms = lock::LockTerms::default();
-    let lock::LockAnswer::Held(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("free") };
+    let terms = lock::LockTimes::default();
+    let lock::LockAnswer::Acquired(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else {
+        panic!("free")
+    };
     assert!(guard.may_write());
-    let lock::LockAnswer::By(other) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("held") };
+    let lock::LockAnswer::HeldByOther(other) = lock::request_lock(&store, claim, terms).await.unwrap() else {
+        panic!("held")
+    };
     assert_eq!(other.epoch, 1, "{}", s3.name);
     guard.release_lock(lock::KnownLedger::default()).await.unwrap();
-    let lock::LockAnswer::Held(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("free") };
+    let lock::LockAnswer::Acquired(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else {
+        panic!("free")
+    };
     let (record, _) = lock::read_lock(&store, &stack).await.unwrap().unwrap();
     assert_eq!((record.epoch, guard.epoch().await), (2, 2), "{}", s3.name);
     assert!(lock::break_lock(&store, &stack, &record).await.unwrap());

@@ -54,7 +54,7 @@ fn two_stacks_under_one_prefix_are_refused_and_resolve_no_step_of_each_other() {
     crash.apply();
     let other = Stack::of(&format!("{}{IDENTITIES}", head("other", crate::records::BUCKET))).with_env(aws.env());
     let before = objects(&aws);
-    aws.forget_requests();
+    aws.clear_requests();
     for command in COMMANDS {
         other.run(command).expect(3).says(&["holds the records of stack crash, and this is stack other"]);
     }
@@ -100,7 +100,7 @@ fn records_of_another_history_are_refused() {
     };
     for key in ["iam/crash/accounts.json", "iam/crash/lock.json"] {
         put(&aws, key, &theirs[key]);
-        aws.forget_requests();
+        aws.clear_requests();
         let words = [lineage(&own), lineage(&theirs)];
         stack.run(&["apply", "--auto-approve"]).expect(3).says(&[&words[0], &words[1], "was replaced"]);
         assert!(aws.requests().iter().all(|request| !Request::writes(request)), "{key}");

@@ -6,18 +6,18 @@ use leasehold_emulator::{Emulator, Fault};
 
 use crate::records::on_s3_with_lease;
 use crate::records::stopped::{LEASE, assert_free, held, logging};
-use leasehold_test_harness::{Running, Stack, wait_until};
+use leasehold_test_harness::{RunningCommand, Stack, wait_until};
 
 const NOTHING_CHANGED: &str = ": nothing was changed";
 
 /// Waits until a process handles SIGTERM: before that, the signal ends it as the system does.
-fn wait_for_handlers(run: &mut Running, process: u32) {
+fn wait_for_handlers(run: &mut RunningCommand, process: u32) {
     let handles = |process| {
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
         mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask >> 14 & 1 == 1)
     };
-    wait_until("the handlers", || run.has_ended() || handles(process));
+    wait_until("the handlers", || run.has_exited() || handles(process));
 }
 
 /// The same command, started by another program.
@@ -61,8 +61,8 @@ fn commands_that_read_end_while_their_request_hangs() {
         run.signal(name);
         // Nobody lets the request go.
         run.wait().expect(1).says(&[&format!("stopped by SIG{name}{NOTHING_CHANGED}")]);
-        aws.let_go();
-        aws.heal();
+        aws.release_held();
+        aws.clear_faults();
     }
     assert!(!stack.path("saved.plan").exists());
 }
@@ -91,19 +91,19 @@ fn commands_that_wait_for_a_file_end_too() {
 const AS_PROCESS_1: [&str; 6] = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
 
 /// The process that another one started.
-fn child_of(run: &mut Running) -> u32 {
+fn child_of(run: &mut RunningCommand) -> u32 {
     let parent = run.id();
     let mut child = None;
     wait_until("the child", || {
         let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
         child = children.split_whitespace().next().and_then(|child| child.parse().ok());
-        child.is_some() || run.has_ended()
+        child.is_some() || run.has_exited()
     });
     child.unwrap_or_else(|| panic!("it ended: {}", run.said()))
 }
 
 #[test]
-fn process_1_of_a_container_ends_as_others_do() {
+fn process_1_exits_on_signals() {
     if !Command::new(AS_PROCESS_1[0]).args(&AS_PROCESS_1[1..]).arg("true").status().is_ok_and(|ended| ended.success()) {
         println!("NOT TESTED: this machine makes no namespaces for users");
         return;
@@ -114,10 +114,10 @@ fn process_1_of_a_container_ends_as_others_do() {
         aws.order(Fault::hold(action).times(1));
         let mut run = stack.start_with(args, |command| wrapped(&AS_PROCESS_1, &command));
         let process = child_of(&mut run);
-        wait_until("the request", || run.has_ended() || aws.held() > 0);
+        wait_until("the request", || run.has_exited() || aws.held() > 0);
         kill("TERM", process);
-        wait_until("the signal", || run.has_ended() || run.said().contains("signal=SIGTERM"));
-        aws.let_go();
+        wait_until("the signal", || run.has_exited() || run.said().contains("signal=SIGTERM"));
+        aws.release_held();
         run.wait().expect(1).says(&["by SIGTERM"]);
         assert_free(&aws, "process 1");
     }
@@ -137,14 +137,14 @@ fn nohup_keeps_a_run_going_without_its_terminal() {
     aws.order(Fault::hold("CreateRole").times(1));
     let by = ["sh", "-c", r#"trap "" HUP; exec "$0" "$@""#];
     let mut run = stack.start_with(&["apply", "--auto-approve"], |command| wrapped(&by, &command));
-    wait_until("the request", || run.has_ended() || aws.held() > 0);
+    wait_until("the request", || run.has_exited() || aws.held() > 0);
     run.signal("HUP");
-    aws.let_go();
+    aws.release_held();
     run.wait().expect(0).says(&["Apply complete!"]);
 }
 
 /// Runs an apply at a terminal of its own until it asks. `script` makes the terminal, and gives the exit code on.
-fn asking(stack: &Stack) -> Running {
+fn asking(stack: &Stack) -> RunningCommand {
     let mut run = stack.start_with(&[], |command| {
         let apply = format!("exec {} apply", command.get_program().display());
         let mut script = Command::new("script");
@@ -152,16 +152,16 @@ fn asking(stack: &Stack) -> Running {
         script.env_clear().envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
         with_piped_stdin(script)
     });
-    wait_until("the prompt", || run.has_ended() || run.said().contains("Only 'yes' applies it"));
+    wait_until("the prompt", || run.has_exited() || run.said().contains("Only 'yes' applies it"));
     run
 }
 
 #[test]
-fn a_prompt_ends_and_the_lock_is_given_back() {
+fn signal_at_the_prompt_releases_the_lock() {
     let aws = Emulator::moto();
     let stack = on_s3_with_lease(&aws, LEASE);
     let mut run = asking(&stack);
-    run.type_in("\u{3}");
+    run.write_stdin("\u{3}");
     run.wait().expect(1).says(&["stopped by SIGINT: nothing was changed"]);
     assert_free(&aws, "Ctrl-C");
     let mut run = asking(&stack);
@@ -171,6 +171,6 @@ fn a_prompt_ends_and_the_lock_is_given_back() {
     assert_free(&aws, "SIGTERM");
     // The prompt still works.
     let mut run = asking(&stack);
-    run.type_in("yes\n");
+    run.write_stdin("yes\n");
     run.wait().expect(0).says(&["Apply complete!"]);
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::records::crash::prepared;
 use crate::records::{iam, objects, on_s3_with_lease};
 use leasehold_test_harness::crash::{self, Point};
-use leasehold_test_harness::{Ran, Running, START, Stack, wait_until};
+use leasehold_test_harness::{Ran, RunningCommand, START, Stack, wait_until};
 
 /// How long a stopped run may take once the request in flight is answered. It is a handful of requests, and a second on an idle machine;
 /// the tests' machine is busy. The slowest is printed.
@@ -24,11 +24,11 @@ pub const LEASE: &str = "200s";
 const MOST: usize = 20;
 
 /// Sends a signal, and waits until the run has received it.
-pub fn signal(run: &mut Running, name: &str) {
+pub fn signal(run: &mut RunningCommand, name: &str) {
     let received = format!("SIG{name} ");
     run.signal(name);
     wait_until("the signal", || {
-        run.has_ended() || run.said().contains(&received) || run.said().contains(&logged(name))
+        run.has_exited() || run.said().contains(&received) || run.said().contains(&logged(name))
     });
 }
 
@@ -42,10 +42,10 @@ pub fn logging(stack: Stack) -> Stack {
 }
 
 /// Starts a run that is held at a request.
-pub fn held(stack: &Stack, aws: &Emulator, args: &[&str], fault: Fault) -> Running {
+pub fn held(stack: &Stack, aws: &Emulator, args: &[&str], fault: Fault) -> RunningCommand {
     aws.order(fault.times(1));
     let mut run = stack.start(args);
-    wait_until("the request", || run.has_ended() || aws.held() > 0);
+    wait_until("the request", || run.has_exited() || aws.held() > 0);
     run
 }
 
@@ -89,15 +89,15 @@ fn stopped_at(aws: &Emulator, at: Point, reference: &Reference) -> (Duration, us
     let fault = if at.committed { Fault::hold_response("*") } else { Fault::hold("*") };
     let mut run = held(&stack, aws, &["apply", "--auto-approve"], fault.after(at.request));
     let name = ["TERM", "INT", "HUP"][usize::try_from(at.request % 3).unwrap()];
-    if !run.has_ended() {
+    if !run.has_exited() {
         signal(&mut run, name);
     }
     let before = aws.requests().len();
     let answered = Instant::now();
-    aws.let_go();
+    aws.release_held();
     let ran = run.wait();
     let took = answered.elapsed();
-    aws.heal();
+    aws.clear_faults();
     let requests = aws.requests().len() - before;
     let what = format!("{at}, SIG{name}: {ran}");
     assert_free(aws, &what);
@@ -148,7 +148,7 @@ fn stopped_command(stack: &Stack, aws: &Emulator, args: &[&str], action: &str, n
     let mut run = held(stack, aws, args, Fault::hold(action));
     assert!(aws.held() > 0, "{args:?} does not call {action}: {}", run.wait());
     signal(&mut run, name);
-    aws.let_go();
+    aws.release_held();
     let again = format!("Run `leasehold {}", args[0]);
     run.wait().expect(1).says(&[&format!("stopped: by SIG{name}"), "not done:", &again]);
     assert_free(aws, args[0]);
@@ -186,16 +186,16 @@ fn a_step_without_an_answer_is_abandoned_and_the_next_run_finds_out() {
     assert_free(&aws, "abandoned");
     assert_whole(&stack, 1, "abandoned");
     // The cloud carries it out when nobody waits any more.
-    aws.let_go();
+    aws.release_held();
     wait_until("the creation", || aws.requests().iter().any(|r| r.action == "CreateUser" && r.status == Some(200)));
-    aws.heal();
+    aws.clear_faults();
     stack.apply().says(&["An earlier run did not come to its end: 1 of its steps"]);
     stack.assert_converged();
     assert_whole(&stack, 0, "resolved");
 }
 
 #[test]
-fn a_request_for_the_lock_without_an_answer_is_given_up_and_said() {
+fn unanswered_lock_request_is_abandoned_and_reported() {
     let aws = Emulator::moto();
     let stack = logging(on_s3_with_lease(&aws, LEASE));
     let mut run = held(&stack, &aws, &["apply", "--auto-approve"], Fault::hold("S3:PUT").on_key("/lock.json"));
@@ -204,18 +204,18 @@ fn a_request_for_the_lock_without_an_answer_is_given_up_and_said() {
         "stopped by SIGTERM: nothing was changed, but a request for the lock was not answered in time",
         "If it was carried out: The stack's lock was not given back: it runs out by itself within 250 s.",
     ]);
-    aws.let_go();
+    aws.release_held();
 }
 
 #[test]
-fn a_second_signal_leaves_at_once_and_says_what_becomes_of_the_lock() {
+fn second_signal_exits_at_once_and_explains_the_lock() {
     let aws = Emulator::moto();
     let stack = logging(prepared(&aws, LEASE));
     let mut run = held(&stack, &aws, &["apply", "--auto-approve"], Fault::hold("CreateUser"));
     let start = Instant::now();
     signal(&mut run, "TERM");
     // For a moment more signals are part of the first request.
-    while !run.has_ended() {
+    while !run.has_exited() {
         run.signal("INT");
         std::thread::sleep(Duration::from_millis(200));
     }
@@ -225,7 +225,7 @@ fn a_second_signal_leaves_at_once_and_says_what_becomes_of_the_lock() {
     ]);
     assert!(start.elapsed() < Duration::from_secs(18), "{:?}: {ran}", start.elapsed());
     assert_eq!(lock(&aws).unwrap()["free"], false, "{ran}");
-    aws.let_go();
+    aws.release_held();
 }
 
 #[test]
@@ -234,25 +234,25 @@ fn breaking_a_lock_is_not_stopped_half_way() {
     let stack = logging(prepared(&aws, LEASE));
     let mut holder = held(&stack, &aws, &["apply", "--auto-approve"], Fault::hold("CreateUser"));
     holder.signal("KILL");
-    wait_until("its end", || holder.has_ended());
-    aws.let_go();
+    wait_until("its end", || holder.has_exited());
+    aws.release_held();
     let break_it = ["lock", "break", "--reason", "it was killed"];
     let mut run = held(&stack, &aws, &break_it, Fault::hold("S3:PUT").on_key("/ledger/"));
     signal(&mut run, "TERM");
-    aws.let_go();
+    aws.release_held();
     run.wait().expect(0).says(&["is broken."]);
     assert_free(&aws, "broken");
     stack.apply();
 }
 
 #[test]
-fn a_run_on_a_folder_gives_the_lock_back() {
+fn run_on_a_folder_releases_the_lock() {
     let identity = "identity \"bot\" {\n  for_each = toset([for n in range(200) : tostring(n)])\n  kind = \"service\"\n  owner = owner.jane\n  ttl = \"90d\"\n}\n";
     let stack = logging(
         Stack::of(&format!("leasehold {{\n  stack = \"many\"\n}}\n\nowner \"jane\" {{}}\n{identity}")).at(START),
     );
     let mut run = stack.start(&["apply", "--auto-approve", "--parallelism", "1"]);
-    wait_until("the first entry", || stack.path(".leasehold/ledger").is_dir() || run.has_ended());
+    wait_until("the first entry", || stack.path(".leasehold/ledger").is_dir() || run.has_exited());
     signal(&mut run, "TERM");
     run.wait().expect(1).says(&["stopped: by SIGTERM", "not done:"]);
     stack.ok(&["lock", "show"]).says(&["Nobody holds the lock."]);

@@ -25,7 +25,7 @@ fn a_private_authority_of_the_bucket_is_trusted_by_its_bundle_only() {
     stack.write("../ca.pem", front.authority());
     stack.apply();
     stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
-    aws.forget_requests();
+    aws.clear_requests();
     let stack = behind(&aws, "https://[::1]:1", &[("AWS_CA_BUNDLE", "../none.pem")]);
     stack.run(&["apply", "--auto-approve"]).expect(1).says(&["AWS_CA_BUNDLE"]);
     assert!(aws.requests().iter().all(|request| !Request::writes(request)));
@@ -48,7 +48,7 @@ fn each_failure_on_the_way_to_the_bucket_has_its_own_remedy() {
     ] {
         aws.reset();
         let stack = behind(&aws, &endpoint, env);
-        aws.forget_requests();
+        aws.clear_requests();
         stack.run(&["apply", "--auto-approve"]).expect(1).says(&["cannot read lock.json in s3://records", remedy]);
         assert!(aws.requests().iter().all(|request| !Request::writes(request)), "{endpoint}");
     }

@@ -101,7 +101,7 @@ fn outside(stack: &Stack) -> ExternalAdmin {
 }
 
 #[test]
-fn joiners_go_where_they_live_and_a_scope_wherever_it_is_held() {
+fn joiners_and_scopes_are_created_in_their_accounts() {
     let stack = two();
     snapshot!("accounts_joiners", stack.plan());
     let plan = stack.plan_json();
@@ -132,7 +132,7 @@ fn joiners_go_where_they_live_and_a_scope_wherever_it_is_held() {
 }
 
 #[test]
-fn a_name_of_one_account_says_nothing_in_the_other() {
+fn names_are_separate_per_account() {
     let stack = applied();
     let list = stack.ok(&["list"]);
     assert!(list.stdout.contains("account"), "{list}");
@@ -153,7 +153,7 @@ fn a_name_of_one_account_says_nothing_in_the_other() {
 }
 
 #[test]
-fn a_scope_moves_its_holders_in_both_accounts_and_a_part_of_it_can_be_chosen() {
+fn scope_change_moves_identities_in_both_accounts() {
     let stack = applied();
     stack.edit("stack.hcl", "\"s3:GetObject\"", "\"s3:GetObject\", \"s3:PutObject\"");
     let plan = stack.plan_json();
@@ -212,7 +212,7 @@ fn what_is_done_outside_is_found_in_the_account_it_was_done_in() {
 }
 
 #[test]
-fn a_leaver_leaves_its_own_account_and_the_scope_with_its_last_holder() {
+fn scope_is_deleted_with_its_last_attachment() {
     let mut stack = applied();
     stack.cut("stack.hcl", "identity \"reader\"");
     let group = stack.cut("stack.hcl", "group \"team\"");
@@ -277,7 +277,7 @@ fn another_alias_is_no_change_of_the_cloud() {
 }
 
 #[test]
-fn whoever_is_trusted_in_another_account_joins_first_and_goes_last() {
+fn cross_account_trusted_identity_joins_first_and_leaves_last() {
     let stack = two();
     let steps = |stack: &Stack| {
         stack.ok(&["plan", "--out", "order.plan"]);
@@ -300,7 +300,7 @@ fn whoever_is_trusted_in_another_account_joins_first_and_goes_last() {
 }
 
 #[test]
-fn an_import_is_taken_in_within_its_account() {
+fn import_stays_in_its_account() {
     let stack = applied();
     let text = "import {\n  to = identity.legacy\n  id = \"user/legacy\"\n}\n";
     let marks = std::collections::BTreeMap::new();
@@ -316,14 +316,14 @@ fn an_import_is_taken_in_within_its_account() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_taken_in_its_account_only() {
+fn name_conflict_is_limited_to_its_account() {
     let stack = two();
     let marks = std::collections::BTreeMap::new();
     let stranger = outside(&stack);
     stranger.create_principal(leasehold_provider::Principal::User, "bot", &marks).unwrap();
     let refused = stack.run(&["plan"]).expect(1);
     let refused = refused.says(&["identity.auditor cannot be created", "directory_user audit:bot"]);
-    refused.says_nothing_of(&["identity.bot cannot"]);
+    refused.expect_no_output(&["identity.bot cannot"]);
     stranger.remove_principal("bot").unwrap();
     stack.ok(&["plan"]);
 }

@@ -7,7 +7,7 @@ use leasehold_test_harness::snapshot;
 use leasehold_test_harness::{START, Stack, shape};
 
 #[test]
-fn nobody_is_asked_where_there_is_no_terminal() {
+fn no_prompt_without_a_terminal() {
     let stack = quickstart();
     let before = stack.files();
     let ran = stack.run(&["apply"]).expect(3).says(&["--auto-approve"]);
@@ -49,7 +49,7 @@ fn a_target_brings_what_it_needs_and_nothing_else() {
 }
 
 #[test]
-fn an_exclusion_takes_along_what_needs_it() {
+fn exclude_includes_dependents() {
     let stack = quickstart();
     let plan = stack.ok(&["plan", "--exclude", "scope.orders_read", "--format", "json"]).json();
     assert_eq!(lifecycles(&plan), only("identity.checkout_ci", "joiner"));

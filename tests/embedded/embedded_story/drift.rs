@@ -9,7 +9,7 @@ use super::{applied, lifecycles, quickstart};
 use leasehold_test_harness::snapshot;
 
 #[test]
-fn what_a_stranger_does_is_shown_and_undone() {
+fn external_changes_are_shown_and_reverted() {
     let stack = applied();
     let stranger = stack.outside();
     let anybody = Document::new(json!({
@@ -43,7 +43,7 @@ fn what_a_stranger_does_is_shown_and_undone() {
 }
 
 #[test]
-fn a_part_that_was_taken_away_comes_back() {
+fn removed_part_is_restored() {
     let stack = applied();
     stack.outside().delete_inline_policy("checkout_ci", "leasehold").unwrap();
     snapshot!(stack.plan(), @"

@@ -39,17 +39,17 @@ identity "bot" {
 const BOT: &str = "identity.bot[\"it's $HOME\"]";
 
 /// A home with the stack in a directory whose name a shell would take apart.
-struct Home {
+struct TestHome {
     stack: Stack,
 }
 
 /// How a shell command ended.
-struct Said {
+struct CapturedOutput {
     code: i32,
     text: String,
 }
 
-impl Home {
+impl TestHome {
     fn new() -> Self {
         let stack = Stack::empty();
         stack.write("li've $x/stacks/pr od/stack.hcl", STACK);
@@ -62,7 +62,7 @@ impl Home {
     }
 
     /// Runs a line in a shell in `directory`, with the program on the path.
-    fn shell_with(&self, directory: &Path, line: &str, variables: &[(&str, &str)]) -> Said {
+    fn shell_with(&self, directory: &Path, line: &str, variables: &[(&str, &str)]) -> CapturedOutput {
         let program = self.stack.command(&[]);
         let bin = Path::new(program.get_program()).parent().unwrap().to_owned();
         let mut shell = std::process::Command::new("sh");
@@ -73,7 +73,7 @@ impl Home {
         let path = std::env::join_paths([bin, "/usr/bin".into(), "/bin".into()]).unwrap();
         let output = shell.env("PATH", path).envs(variables.iter().copied()).output().unwrap();
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-        Said { code: output.status.code().unwrap(), text: format!("$ {line}\n{text}") }
+        CapturedOutput { code: output.status.code().unwrap(), text: format!("$ {line}\n{text}") }
     }
 
     #[track_caller]
@@ -97,7 +97,7 @@ fn saved(text: &str) -> &str {
 }
 
 /// Where the program is run, and with which words behind `plan`.
-fn ways(home: &Home) -> Vec<(PathBuf, String)> {
+fn ways(home: &TestHome) -> Vec<(PathBuf, String)> {
     let top = home.path("");
     let absolute = shlex::try_quote(home.path("li've $x/stacks/pr od").to_str().unwrap()).unwrap().into_owned();
     vec![
@@ -115,8 +115,8 @@ fn ways(home: &Home) -> Vec<(PathBuf, String)> {
 
 #[test]
 fn a_saved_plan_is_applied_by_the_command_that_is_printed() {
-    for way in 0..ways(&Home::new()).len() {
-        let home = Home::new();
+    for way in 0..ways(&TestHome::new()).len() {
+        let home = TestHome::new();
         let (directory, words) = ways(&home).swap_remove(way);
         let planned = home.shell(&directory, &format!("leasehold {words}"), 0);
         let applied = home.shell(&directory, &format!("{} --auto-approve", saved(&planned)), 0);
@@ -133,7 +133,7 @@ fn a_saved_plan_is_applied_from_anywhere_by_the_path_of_its_file() {
         ("../", "leasehold apply \"$PWD/stack/li've \\$x/stacks/pr od/p.plan\""),
     ];
     for (from, apply) in applies {
-        let home = Home::new();
+        let home = TestHome::new();
         home.shell(&home.path(""), "leasehold -C \"li've \\$x/stacks\" plan 'pr od' --out 'pr od/p.plan'", 0);
         let applied = home.shell(&home.path(from), &format!("{apply} --auto-approve"), 0);
         assert!(applied.contains("Apply complete!"), "{applied}");
@@ -142,7 +142,7 @@ fn a_saved_plan_is_applied_from_anywhere_by_the_path_of_its_file() {
 
 #[test]
 fn a_saved_plan_is_not_applied_to_another_stack_of_the_same_path() {
-    let home = Home::new();
+    let home = TestHome::new();
     home.shell(&home.path("li've $x"), "leasehold plan 'stacks/pr od' --out p.plan", 0);
     home.stack.write("other/stacks/pr od/stack.hcl", &STACK.replace("s3:GetObject", "s3:*"));
     std::fs::rename(home.path("li've $x/p.plan"), home.path("other/p.plan")).unwrap();
@@ -151,8 +151,8 @@ fn a_saved_plan_is_not_applied_to_another_stack_of_the_same_path() {
 }
 
 #[test]
-fn a_sensitive_value_is_asked_of_the_shell_and_never_printed() {
-    let home = Home::new();
+fn sensitive_value_comes_from_the_shell_and_is_not_printed() {
+    let home = TestHome::new();
     let planned = home.shell(
         &home.path("li've $x"),
         "leasehold plan 'stacks/pr od' --var bucket=hush-hush --var purpose=x --out p.plan",
@@ -171,7 +171,7 @@ fn a_sensitive_value_is_asked_of_the_shell_and_never_printed() {
 
 #[test]
 fn hints_of_plan_drift_and_refusals_work_as_they_are_printed() {
-    let home = Home::new();
+    let home = TestHome::new();
     let top = home.path("");
     let stack = "-C \"li've \\$x/stacks\"";
     home.shell(&top, &format!("leasehold {stack} apply 'pr od' --auto-approve"), 0);

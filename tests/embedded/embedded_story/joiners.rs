@@ -62,7 +62,7 @@ fn detailed_exitcode_tells_changes_from_none() {
 
 /// The one that waits comes first in every other order: by name, and by place in the file.
 #[test]
-fn who_joins_waits_for_those_it_depends_on_and_a_target_brings_them_along() {
+fn joiner_waits_for_dependencies_and_target_includes_them() {
     let identity = |label: &str, on: &str| {
         format!("identity \"{label}\" {{\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = \"9d\"\n{on}}}\n")
     };

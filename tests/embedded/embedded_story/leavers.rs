@@ -84,7 +84,7 @@ fn a_leaver_is_deleted_after_its_grace_and_not_before() {
 }
 
 #[test]
-fn a_leaver_that_is_still_used_is_kept_and_said_to_be() {
+fn used_leaver_is_kept_and_reported() {
     let mut stack = applied();
     stack.cut("identities.hcl", "identity \"triage_agent\"");
     stack.apply();
@@ -103,7 +103,7 @@ fn a_leaver_that_is_still_used_is_kept_and_said_to_be() {
 }
 
 #[test]
-fn a_lease_that_ends_quarantines_without_any_change_of_configuration() {
+fn expired_lease_quarantines_the_identity() {
     let mut stack = applied();
     stack.pass_days(31);
     snapshot!(stack.plan().says(&["lease ended 2026-12-20T22:00:00Z"]), @"

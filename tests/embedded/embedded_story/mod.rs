@@ -2,10 +2,10 @@
 //! and runs that break off.
 
 mod accounts;
-mod breaking_off;
 mod commands;
 mod drift;
 mod follow_ups;
+mod interruption;
 mod joiners;
 mod leavers;
 mod movers;

@@ -5,7 +5,7 @@ use leasehold_test_harness::snapshot;
 use leasehold_test_harness::{START, Stack};
 
 #[test]
-fn a_mover_that_gains_access_says_so_with_an_example() {
+fn expanding_mover_shows_an_example_request() {
     let stack = applied();
     stack.edit("identities.hcl", r#"["s3:PutObject"]"#, r#"["s3:PutObject", "s3:DeleteObject"]"#);
     let plan = stack.plan_json();
@@ -43,7 +43,7 @@ fn a_mover_that_gains_access_says_so_with_an_example() {
 }
 
 #[test]
-fn a_new_owner_and_a_longer_lease_are_told() {
+fn owner_and_lease_changes_are_shown() {
     let stack = applied();
     stack.append("stack.hcl", "owner \"omar\" {\n  email = \"omar@example.com\"\n}\n");
     stack.edit(
@@ -60,7 +60,7 @@ fn a_new_owner_and_a_longer_lease_are_told() {
 }
 
 #[test]
-fn a_changed_scope_moves_its_holders_by_one_write() {
+fn changed_scope_moves_its_identities_with_one_write() {
     let stack = applied();
     stack.edit("stack.hcl", r#""s3:ListBucket""#, r#""s3:PutObject""#);
     let plan = stack.plan_json();
@@ -73,7 +73,7 @@ fn a_changed_scope_moves_its_holders_by_one_write() {
 }
 
 #[test]
-fn many_holders_of_a_changed_scope_are_told_in_one_line() {
+fn many_movers_of_a_scope_are_folded_into_one_line() {
     let stack = Stack::of(&crowd(12)).at(START);
     stack.apply();
     stack.edit("stack.hcl", "\"s3:ListBucket\"", "\"s3:PutObject\"");

@@ -41,7 +41,7 @@ fn may_put(stack: &Stack) -> Vec<String> {
 }
 
 #[test]
-fn members_get_what_the_group_holds_and_lose_it_with_their_membership() {
+fn members_gain_and_lose_group_access() {
     let stack = developers();
     snapshot!("group_joins", stack.plan());
     stack.apply();
@@ -129,7 +129,7 @@ fn a_group_that_changes_moves_its_members_with_a_verdict_each() {
 }
 
 #[test]
-fn a_stray_membership_is_drift_and_goes() {
+fn unmanaged_membership_is_drift_and_removed() {
     let stack = developers();
     stack.apply();
     let everything = serde_json::json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]});
@@ -179,7 +179,7 @@ fn a_quarantined_member_leaves_its_groups_and_is_back_in_them_when_restored() {
 }
 
 #[test]
-fn what_a_group_cannot_be_is_told() {
+fn invalid_groups_are_reported() {
     let stack = developers();
     stack.append(
         "groups.hcl",

@@ -30,7 +30,7 @@ fn beside_a_stranger() -> Stack {
 }
 
 #[test]
-fn a_written_block_takes_a_principal_in_with_its_access_and_its_key() {
+fn generated_block_imports_access_and_key() {
     let stack = beside_a_stranger();
     stack.write("identities.hcl", &[import("identity.bot", "user/old-bot"), import("group.ops", "group/ops")].concat());
     snapshot!("import_without_block", stack.run(&["plan"]).expect(1));
@@ -60,7 +60,7 @@ fn a_written_block_takes_a_principal_in_with_its_access_and_its_key() {
 }
 
 #[test]
-fn what_cannot_be_taken_in_is_told() {
+fn invalid_imports_are_reported() {
     let stack = beside_a_stranger();
     let theirs = BTreeMap::from([
         ("leasehold:stack".to_owned(), "theirs".to_owned()),
@@ -87,7 +87,7 @@ fn what_cannot_be_taken_in_is_told() {
 }
 
 #[test]
-fn a_plan_to_take_in_is_stale_once_the_object_has_changed() {
+fn import_plan_is_stale_after_the_object_changed() {
     let stack = beside_a_stranger();
     let block = service("bot", "  name   = \"old-bot\"\n");
     stack.write("identities.hcl", &format!("{block}{}", import("identity.bot", "user/old-bot")));

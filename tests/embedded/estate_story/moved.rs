@@ -63,7 +63,7 @@ fn a_single_identity_becomes_an_instance_and_back() {
 }
 
 #[test]
-fn moves_in_a_row_end_where_the_last_one_ends() {
+fn move_chain_ends_at_the_last_address() {
     let stack = stack(&service("a", ""));
     stack.apply();
     let moves = [moved("identity.b", "identity.c"), moved("identity.a", "identity.b")].concat();
@@ -104,7 +104,7 @@ fn a_move_that_would_rename_the_principal_is_refused() {
 }
 
 #[test]
-fn moves_that_lead_nowhere_are_told() {
+fn invalid_moves_are_reported() {
     let broken = stack(
         &[
             service("a", ""),
@@ -134,7 +134,7 @@ fn moves_that_lead_nowhere_are_told() {
 }
 
 #[test]
-fn a_name_that_an_expression_reads_must_be_the_one_it_lives_under() {
+fn referenced_default_name_must_match_the_live_name() {
     let reads = "locals { who = identity.new.name }\n";
     let stack = stack(&service("old", ""));
     stack.apply();
@@ -162,7 +162,7 @@ fn a_name_that_an_expression_reads_must_be_the_one_it_lives_under() {
 
 /// As a module's author renames things for all who call it: the addresses are the module's own.
 #[test]
-fn a_module_moves_and_lets_go_of_what_is_its_own_in_each_of_its_instances() {
+fn moved_and_removed_apply_to_each_module_instance() {
     let call = "module \"team\" {\n  for_each = toset([\"red\", \"blue\"])\n  source   = \"./team\"\n  lead     = owner.jane\n}\n";
     let bot = |label: &str| {
         format!("variable \"lead\" {{}}\nidentity \"{label}\" {{\n  kind  = \"service\"\n  owner = var.lead\n}}\n")

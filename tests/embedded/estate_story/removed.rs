@@ -3,7 +3,7 @@
 use crate::estate_story::*;
 
 #[test]
-fn what_is_removed_and_kept_lives_on_without_marks_and_keeps_all_else() {
+fn released_identity_loses_only_its_marks() {
     let stack = stack(&[service("kept", ""), service("stays", "")].concat());
     stack.apply();
     let before = live(&stack, "kept");
@@ -52,7 +52,7 @@ fn what_is_removed_and_kept_lives_on_without_marks_and_keeps_all_else() {
 }
 
 #[test]
-fn terraforms_way_to_keep_is_understood_and_without_it_removed_is_a_leaver() {
+fn lifecycle_destroy_false_keeps_and_default_leaves() {
     let stack = stack(&service("a", ""));
     stack.apply();
     stack.write("identities.hcl", "removed {\n  from = identity.a\n  lifecycle { destroy = false }\n}\n");
@@ -85,7 +85,7 @@ fn terraforms_way_to_keep_is_understood_and_without_it_removed_is_a_leaver() {
 }
 
 #[test]
-fn nobody_stops_watching_a_break_glass_account_without_an_approval() {
+fn releasing_a_break_glass_account_needs_approval() {
     let glass = service("glass", "").replace("\"service\"", "\"break_glass\"");
     let stack = stack(&glass);
     stack.apply();

@@ -77,7 +77,7 @@ fn files_are_laid_out_in_place_and_named() {
 }
 
 #[test]
-fn a_broken_file_is_told_and_left_as_it_is_and_the_others_are_laid_out() {
+fn invalid_file_is_reported_and_others_are_formatted() {
     let stack = Stack::empty();
     let broken = "owner \"tom\" {\n   name = \n}\n";
     stack.write("broken.hcl", broken);

@@ -99,7 +99,7 @@ fn each_account_gets_what_it_has() {
 }
 
 #[test]
-fn the_partition_is_that_of_the_region_or_the_one_that_is_asked_for() {
+fn partition_follows_region_or_option() {
     for (region, partition) in [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn"), ("us-iso-east-1", "aws-iso")]
     {
         let bucket = bucket("").replace("eu-west-1", region);
@@ -120,7 +120,7 @@ fn the_partition_is_that_of_the_region_or_the_one_that_is_asked_for() {
 }
 
 #[test]
-fn what_needs_no_rights_is_refused_with_what_to_do() {
+fn purpose_without_permissions_is_refused_with_remedy() {
     let stack = stack("", &provider("", ""), &user("bot", ""));
     let command = |args: &[&str]| stack.run(&[&["provider", "aws-policy"], args].concat());
     command(&["--for", "audit"]).expect(3).says(&["the environment needs no rights for that"]);
@@ -135,7 +135,7 @@ fn what_needs_no_rights_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_policy_that_no_managed_policy_holds_is_told_and_printed_in_two() {
+fn policy_over_managed_limit_is_reported_and_printed_in_two_parts() {
     let prefix = format!("    prefix = \"{}\"\n", "p".repeat(450));
     let group = "group \"crew\" {\n  members = [identity.bot]\n  statement {\n    actions   = [\"sqs:SendMessage\"]\n    resources = [\"*\"]\n  }\n}\n";
     let stack = stack(&bucket(&prefix), &provider("", ""), &(user("bot", "") + group));

@@ -56,14 +56,14 @@ fn a_detailed_exit_code_is_2_unless_access_stays_or_shrinks() {
 }
 
 #[test]
-fn an_unknown_verdict_says_why() {
+fn unknown_verdict_has_a_reason() {
     let verdict = policy(&["compare", "read.json", "unknown-operator.json", "--format", "json"]).json();
     assert_eq!((&verdict["verdict"], &verdict["new_in_old"]), (&json!("unknown"), &json!("unknown")));
     assert!(verdict["reason"].as_str().unwrap().contains("a condition operator that is not known"));
 }
 
 #[test]
-fn boundaries_cut_their_side() {
+fn boundaries_limit_their_side() {
     let verdict =
         |args: &[&str]| policy(&[&["compare"], args, &["--format", "json"]].concat()).json()["verdict"].clone();
     assert_eq!(verdict(&["read.json", "read-write.json", "--boundary-new", "read.json"]), "equivalent");
@@ -71,7 +71,7 @@ fn boundaries_cut_their_side() {
 }
 
 #[test]
-fn an_account_stands_in_for_its_placeholder() {
+fn account_replaces_its_placeholder() {
     let verdict =
         |args: &[&str]| policy(&[&["compare"], args, &["--format", "json"]].concat()).json()["verdict"].clone();
     let both = ["placeholder.json", "filled.json"];

@@ -67,7 +67,7 @@ fn lint_gives_code_hosts_sarif() {
 
 /// Every form of the log: no findings, several files, a file whose name is no URI.
 #[test]
-fn sarif_is_what_the_standard_says() {
+fn sarif_matches_the_schema() {
     let files = tempfile::tempdir().unwrap();
     let deployer = std::fs::read_to_string(super::file("deployer.json")).unwrap();
     std::fs::create_dir(files.path().join("über all")).unwrap();

@@ -140,7 +140,7 @@ fn staff() -> String {
 }
 
 #[test]
-fn who_can_names_holders_statements_and_deadlines() {
+fn who_can_lists_identities_statements_and_deadlines() {
     let stack = Stack::of(&staff());
     stack.apply(NOW);
     let ask = |action: &str, now: &str, more: &[&str]| {
@@ -193,7 +193,7 @@ fn who_can_names_holders_statements_and_deadlines() {
 
 /// It looks at what lives: a declared change counts once it is applied, and a quarantined identity cannot.
 #[test]
-fn who_can_looks_at_what_lives() {
+fn who_can_reads_live_state() {
     let stack = Stack::of(&staff());
     stack.apply(NOW);
     stack.write(&staff().replace("identity \"leaver\"", "identity \"joiner\""));
@@ -206,7 +206,7 @@ fn who_can_looks_at_what_lives() {
 
 /// The policy of `writer` in other words that AWS takes for the same is no drift; in words that say more it is.
 #[test]
-fn drift_is_what_a_policy_says_not_how_it_is_written() {
+fn equivalent_policy_text_is_not_drift() {
     let stack = Stack::of(&staff());
     stack.apply(NOW);
     let outside = LocalDirectory::new(

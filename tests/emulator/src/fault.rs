@@ -44,7 +44,7 @@ impl Fault {
     /// Throttles the call, as IAM does: HTTP 400 with error code `Throttling`.
     #[must_use]
     pub fn throttle(action: &str) -> Self {
-        Self::error(action, 400, "Throttling").saying("Rate exceeded")
+        Self::error(action, 400, "Throttling").with_message("Rate exceeded")
     }
 
     /// Denies the call: the caller does not have permission.
@@ -53,7 +53,7 @@ impl Fault {
         let service = if action == "GetCallerIdentity" { "sts" } else { "iam" };
         let message =
             format!("User: arn:aws:iam::123456789012:user/moto is not authorized to perform: {service}:{action}");
-        Self::error(action, 403, "AccessDenied").saying(&message)
+        Self::error(action, 403, "AccessDenied").with_message(&message)
     }
 
     /// Delays the call before it is executed.
@@ -86,7 +86,7 @@ impl Fault {
         Self::new(action, How::DropRequest)
     }
 
-    /// Holds the call before it is executed, until [`Emulator::let_go`](crate::Emulator::let_go), at most one minute.
+    /// Holds the call before it is executed, until [`Emulator::release_held`](crate::Emulator::release_held), at most one minute.
     #[must_use]
     pub fn hold(action: &str) -> Self {
         Self::new(action, How::Hold)
@@ -106,7 +106,7 @@ impl Fault {
 
     /// Limits the fault to calls of this account.
     #[must_use]
-    pub fn within(self, account: &str) -> Self {
+    pub fn in_account(self, account: &str) -> Self {
         Self { account: Some(account.to_owned()), ..self }
     }
 
@@ -130,7 +130,7 @@ impl Fault {
 
     /// Sets the message, if the fault is an error.
     #[must_use]
-    pub fn saying(mut self, text: &str) -> Self {
+    pub fn with_message(mut self, text: &str) -> Self {
         if let How::Error { message, .. } = &mut self.how {
             *message = Some(text.to_owned());
         }
@@ -139,7 +139,7 @@ impl Fault {
 
     /// Sets how many seconds the clock of the server is ahead, if the fault is an error.
     #[must_use]
-    pub fn ahead(mut self, seconds: i64) -> Self {
+    pub fn with_clock_ahead(mut self, seconds: i64) -> Self {
         if let How::Error { ahead, .. } = &mut self.how {
             *ahead = seconds;
         }

@@ -147,7 +147,7 @@ impl Emulator {
         "AWS_WEB_IDENTITY_TOKEN_FILE",
     ];
 
-    /// All calls since the start or the last [`Emulator::forget_requests`], in order of arrival.
+    /// All calls since the start or the last [`Emulator::clear_requests`], in order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         serde_json::from_value(self.control("requests", &Value::Null)).expect("the launcher lists requests")
@@ -166,14 +166,14 @@ impl Emulator {
     }
 
     /// The number of calls by the result of the signature check: [`VALID`], `anonymous` or the problem. On moto since the last
-    /// [`Emulator::forget_requests`], on ministack since the start. Calls of [`Emulator::boto3`] are not counted.
+    /// [`Emulator::clear_requests`], on ministack since the start. Calls of [`Emulator::boto3`] are not counted.
     #[must_use]
     pub fn signatures(&self) -> BTreeMap<String, usize> {
         serde_json::from_value(self.control("signatures", &Value::Null)).expect("the launcher counts verdicts")
     }
 
     /// Clears the record of calls.
-    pub fn forget_requests(&self) {
+    pub fn clear_requests(&self) {
         self.control("forget", &Value::Null);
     }
 
@@ -183,7 +183,7 @@ impl Emulator {
     }
 
     /// Removes all faults.
-    pub fn heal(&self) {
+    pub fn clear_faults(&self) {
         self.control("faults", &Value::Array(Vec::new()));
     }
 
@@ -194,7 +194,7 @@ impl Emulator {
     }
 
     /// Releases all held calls.
-    pub fn let_go(&self) {
+    pub fn release_held(&self) {
         self.control("let_go", &Value::Null);
     }
 
@@ -276,8 +276,8 @@ fn env_of(endpoint: &str) -> Vec<(String, String)> {
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_CONFIG_FILE", NOWHERE),
-        ("AWS_SHARED_CREDENTIALS_FILE", NOWHERE),
+        ("AWS_CONFIG_FILE", NULL_DEVICE),
+        ("AWS_SHARED_CREDENTIALS_FILE", NULL_DEVICE),
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -291,7 +291,7 @@ impl Drop for Emulator {
     }
 }
 
-const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+const NULL_DEVICE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
 /// Removes the common indentation of all lines, so that a snippet can be indented in a test.
 fn dedent(text: &str) -> String {

@@ -6,7 +6,7 @@ use serde_json::json;
 const USERS: &str = "print([user['UserName'] for user in iam.list_users()['Users']])";
 
 #[test]
-fn both_emulators_go_back_to_what_they_were() {
+fn both_emulators_restore_saved_states() {
     for aws in [Emulator::moto(), Emulator::ministack()] {
         aws.boto3("iam.create_user(UserName='x')");
         aws.save("one");
@@ -26,7 +26,7 @@ fn both_emulators_go_back_to_what_they_were() {
 }
 
 #[test]
-fn both_emulators_answer_from_the_past() {
+fn both_emulators_answer_from_saved_states() {
     for aws in [Emulator::moto(), Emulator::ministack()] {
         aws.boto3("iam.create_user(UserName='x')");
         aws.save("one");
@@ -47,7 +47,7 @@ fn both_emulators_answer_from_the_past() {
 }
 
 #[test]
-fn with_authorization_a_user_may_do_what_its_policies_say() {
+fn enforced_policies_decide_the_calls_of_a_user() {
     let aws = Emulator::ministack_with_auth();
     let seen = aws.boto3(&format!(
         "

@@ -4,7 +4,7 @@ use leasehold_emulator::{Emulator, Fault};
 use serde_json::json;
 
 #[test]
-fn an_emulator_answers_and_can_be_emptied() {
+fn emulator_answers_and_resets() {
     let aws = Emulator::moto();
     let made = aws.boto3(
         "
@@ -19,7 +19,7 @@ fn an_emulator_answers_and_can_be_emptied() {
 }
 
 #[test]
-fn faults_come_as_often_as_ordered_and_calls_are_recorded() {
+fn faults_are_injected_and_calls_recorded() {
     let aws = Emulator::moto();
     aws.order(Fault::throttle("CreateUser").after(1).times(1));
     let seen = aws.boto3(&format!(
@@ -43,12 +43,12 @@ fn faults_come_as_often_as_ordered_and_calls_are_recorded() {
     let names: Vec<_> = aws.requests().iter().map(|call| (call.parameters["UserName"].clone(), call.status)).collect();
     assert_eq!(names, [("a".to_owned(), Some(200)), ("b".to_owned(), Some(400)), ("c".to_owned(), Some(200))]);
     assert!(aws.requests().iter().all(leasehold_emulator::Request::writes));
-    aws.forget_requests();
+    aws.clear_requests();
     assert_eq!(aws.calls("CreateUser"), 0);
 }
 
 #[test]
-fn a_snippet_that_fails_says_why() {
+fn failing_snippet_panics_with_traceback() {
     let aws = Emulator::moto();
     let failed = std::panic::catch_unwind(|| aws.boto3("iam.get_user(UserName='nobody')"));
     let text = *failed.unwrap_err().downcast::<String>().unwrap();

@@ -45,7 +45,7 @@ head: 403
 ";
 
 #[test]
-fn both_emulators_refuse_what_aws_refuses() {
+fn both_emulators_reject_what_aws_rejects() {
     for aws in [Emulator::moto(), Emulator::ministack()] {
         let answers: Vec<String> = serde_json::from_value(aws.boto3(include_str!("tampered.py"))).unwrap();
         assert_eq!(answers, ANSWERS.lines().collect::<Vec<_>>());
@@ -53,7 +53,7 @@ fn both_emulators_refuse_what_aws_refuses() {
 }
 
 #[test]
-fn each_request_is_recorded_with_what_is_wrong_with_it() {
+fn each_request_is_recorded_with_its_verdict() {
     for aws in [Emulator::moto(), Emulator::ministack()] {
         aws.boto3(&format!(
             "

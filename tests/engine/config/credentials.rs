@@ -1,6 +1,6 @@
 //! `store` blocks and the `credential` blocks that name them.
 
-use leasehold::config::declared::{KeyTerms, SecretStore};
+use leasehold::config::declared::{KeyRotation, SecretStore};
 use leasehold_provider::{Address, Credential, Span};
 
 use super::stack::Stack;
@@ -16,7 +16,7 @@ fn user(kind: &str, credentials: &str) -> Stack {
     ))
 }
 
-fn terms(stack: &Stack) -> Option<KeyTerms> {
+fn terms(stack: &Stack) -> Option<KeyRotation> {
     let declared = stack.declared();
     assert_eq!(stack.drawn(), "");
     declared.identities[&Address::for_identity("x", None)].access_key.clone()
@@ -35,11 +35,11 @@ fn keys_are_issued_on_the_terms_that_are_written_or_on_the_usual_ones() {
 }
 
 #[test]
-fn an_empty_block_keeps_what_lives() {
+fn empty_credential_block_keeps_live_credentials() {
     let stack = stack("credential \"access_key\" {}\n credential \"login\" {}");
     assert_eq!(terms(&stack), None);
     let identity = &stack.declared().identities[&Address::for_identity("x", None)];
-    assert_eq!(Vec::from_iter(identity.spec.keeps.clone()), [Credential::AccessKey, Credential::Login]);
+    assert_eq!(Vec::from_iter(identity.spec.retained_credentials.clone()), [Credential::AccessKey, Credential::Login]);
 }
 
 #[test]
@@ -52,12 +52,12 @@ fn stores_have_a_place_below_the_stack_unless_they_say_another() {
 }
 
 #[test]
-fn a_template_says_it_for_all_and_a_module_is_handed_a_store() {
+fn credential_block_in_template_and_store_as_module_argument() {
     let text = "store \"file\" \"vault\" {}\ntemplate \"bot\" {\n  kind = \"service\"\n  owner = owner.jane\n  ttl = \"1d\"\n  credential \"access_key\" {\n    store = store.vault\n    rotate_every = \"7d\"\n  }\n}\nidentity \"x\" { template = template.bot }\nidentity \"kept\" {\n  template = template.bot\n  credential \"access_key\" {}\n}\n";
     let stack = Stack::with(text);
     assert_eq!(terms(&stack).unwrap().rotate_every, Span::from_days(7));
     let kept = &stack.declared().identities[&Address::for_identity("kept", None)];
-    assert!(kept.access_key.is_none() && kept.spec.keeps.contains(&Credential::AccessKey));
+    assert!(kept.access_key.is_none() && kept.spec.retained_credentials.contains(&Credential::AccessKey));
 
     let calls = "store \"file\" \"vault\" {}\nmodule \"m\" {\n  source = \"./m\"\n  keep = store.vault\n  who = owner.jane\n}\n";
     let module = "variable \"keep\" { type = store }\nvariable \"who\" { type = owner }\nidentity \"x\" {\n  kind = \"service\"\n  owner = var.who\n  ttl = \"1d\"\n  credential \"access_key\" { store = var.keep }\n}\n";
@@ -69,7 +69,7 @@ fn a_template_says_it_for_all_and_a_module_is_handed_a_store() {
 }
 
 #[test]
-fn what_cannot_be_is_said_with_its_place_and_what_to_do() {
+fn invalid_credential_blocks_have_place_and_remedy() {
     let key = |inner: &str| format!("credential \"access_key\" {{\n {inner}\n }}");
     let cases = [
         (stack(&key("rotate_every = \"9d\"")), "`rotate_every` is about keys that are issued", "store = store.NAME"),

@@ -163,7 +163,7 @@ fn an_empty_file_beside_others_is_fine() {
 }
 
 #[test]
-fn each_says_in_which_account_it_lives() {
+fn each_object_has_its_account() {
     let text = r#"
 provider "aws" { alias = "prod" }
 provider "aws" { alias = "audit" }

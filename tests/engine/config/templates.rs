@@ -38,7 +38,7 @@ fn ci(identity: &str) -> Stack {
 }
 
 #[test]
-fn an_identity_takes_what_it_does_not_say() {
+fn identity_inherits_unset_attributes() {
     let declared = ci("").declared();
     let identity = &declared.identities[&Address::from_text("identity.x")];
     assert_eq!((identity.spec.kind.as_str(), identity.spec.owner.as_str()), ("workload", "jane"));
@@ -50,7 +50,7 @@ fn an_identity_takes_what_it_does_not_say() {
 }
 
 #[test]
-fn own_words_win_and_lists_are_added_to_where_the_template_says_so() {
+fn identity_attributes_override_and_add_lists_extend() {
     let declared = ci(
         "  kind = \"agent\"\n  environment = null\n  expires_at = \"2027-01-01T00:00:00Z\"\n  scopes = [scope.write]\n  tags = { team = \"shop\" }\n  trust \"service\" { principals = [\"lambda.amazonaws.com\"] }\n",
     )
@@ -70,7 +70,7 @@ fn own_words_win_and_lists_are_added_to_where_the_template_says_so() {
 }
 
 #[test]
-fn the_mark_tells_what_a_template_says_and_nothing_else() {
+fn template_mark_covers_only_the_template_content() {
     let mark = |text: &str| {
         let stack = Stack::with(&format!("{text}\nidentity \"x\" {{ template = template.ci }}\n"));
         stack.declared().identities.values().next().unwrap().spec.template.clone().unwrap()
@@ -105,7 +105,7 @@ fn what_a_template_gives_can_be_read_from_the_identity() {
 }
 
 #[test]
-fn a_module_takes_a_template_as_an_argument() {
+fn template_is_a_module_argument() {
     let declared = Stack::with(&format!("{CI}\nmodule \"m\" {{\n  source = \"./m\"\n  base   = template.ci\n}}\n"))
         .module("m/main.hcl", "variable \"base\" { type = template }\ntemplate \"own\" {\n  ttl = \"2d\"\n}\nidentity \"a\" { template = var.base }\nidentity \"b\" {\n  template = template.own\n  kind     = \"service\"\n  owner    = var.base.owner\n}\n")
         .declared();

@@ -29,7 +29,7 @@ fn annotations_are_escaped() {
 }
 
 #[test]
-fn colour_comes_only_when_asked_for() {
+fn color_only_on_request() {
     let (loaded, sources) = (stack().load(), stack().sources());
     let drawn = |color| render_diagnostics(&loaded.findings, &sources, DiagnosticStyle { color, width: 60 });
     assert!(drawn(true).contains("\u{1b}["));

@@ -44,13 +44,13 @@ pub fn kill(stack: &Stack, aws: &Emulator, at: Point) {
     let fault = if at.committed { Fault::hold_response("*") } else { Fault::hold("*") };
     aws.order(fault.after(at.request).times(1));
     let mut run = stack.start(&["apply", "--auto-approve"]);
-    wait_until("the request", || run.has_ended() || aws.held() > 0);
-    if !run.has_ended() {
+    wait_until("the request", || run.has_exited() || aws.held() > 0);
+    if !run.has_exited() {
         run.signal("KILL");
     }
     run.wait();
-    aws.let_go();
-    aws.heal();
+    aws.release_held();
+    aws.clear_faults();
 }
 
 /// Applies again. If the killed run still holds the lock, the first attempt is refused, and a second one runs after the lock has expired.

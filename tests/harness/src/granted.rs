@@ -56,7 +56,7 @@ pub fn assert_granted(policy: &Value, asked: &[AccessRequest], what: &str) {
 /// would be denied.
 #[track_caller]
 pub fn assert_needed(policy: &Value, asked: &[AccessRequest], what: &str) {
-    for (taken, without) in each_taken_away(policy) {
+    for (taken, without) in policies_without_each_action(policy) {
         assert!(asked.iter().any(|request| !grants(&without, request)), "{what}: never needed: {taken}\n{policy:#}");
     }
 }
@@ -67,7 +67,7 @@ fn grants(policy: &Value, request: &AccessRequest) -> bool {
 }
 
 /// The policy without one action on one resource or prefix, for each combination.
-fn each_taken_away(policy: &Value) -> Vec<(String, Value)> {
+fn policies_without_each_action(policy: &Value) -> Vec<(String, Value)> {
     let statements = policy["Statement"].as_array().unwrap();
     let mut taken = Vec::new();
     for (number, statement) in statements.iter().enumerate() {

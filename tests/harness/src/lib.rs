@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-pub use run::{Ran, Running};
+pub use run::{Ran, RunningCommand};
 pub use stack::Stack;
 
 /// The time at which the tests on the embedded directory begin.

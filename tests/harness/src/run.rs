@@ -7,14 +7,14 @@ use std::process::{Child, Command, Output};
 use serde_json::Value;
 
 /// A run that has not ended.
-pub struct Running {
+pub struct RunningCommand {
     pub(crate) args: String,
     pub(crate) child: Child,
     pub(crate) stdout: PathBuf,
     pub(crate) stderr: PathBuf,
 }
 
-impl Running {
+impl RunningCommand {
     /// Sends a signal by name: `INT`, `KILL`.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
@@ -34,12 +34,12 @@ impl Running {
     }
 
     /// Writes to the program's stdin, which must be a pipe.
-    pub fn type_in(&mut self, text: &str) {
+    pub fn write_stdin(&mut self, text: &str) {
         std::io::Write::write_all(self.child.stdin.as_mut().unwrap(), text.as_bytes()).unwrap();
     }
 
     /// Whether the program has ended.
-    pub fn has_ended(&mut self) -> bool {
+    pub fn has_exited(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 
@@ -103,7 +103,7 @@ impl Ran {
 
     /// Asserts that none of the texts is in the output.
     #[track_caller]
-    pub fn says_nothing_of(self, texts: &[&str]) -> Self {
+    pub fn expect_no_output(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "{text:?} is said by:\n{self}");
         }

@@ -12,7 +12,7 @@ use leasehold_local::{ExternalAdmin, LocalDirectory};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Ran, Running, START, program};
+use crate::{Ran, RunningCommand, START, program};
 
 const RECORDS: [&str; 4] = [".leasehold/lock.json", ".leasehold/ledger/", ".leasehold/.turn", ".leasehold/.held"];
 
@@ -169,19 +169,19 @@ impl Stack {
     }
 
     /// Starts the program and does not wait for it. Its output goes to files, so that a full pipe cannot block it.
-    pub fn start(&self, args: &[&str]) -> Running {
+    pub fn start(&self, args: &[&str]) -> RunningCommand {
         self.start_with(args, |command| command)
     }
 
     /// The same, with the command changed by `change` before it starts.
-    pub fn start_with(&self, args: &[&str], change: impl FnOnce(Command) -> Command) -> Running {
+    pub fn start_with(&self, args: &[&str], change: impl FnOnce(Command) -> Command) -> RunningCommand {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let said = |name: &str| self.home.path().join(format!("{name}-{number}"));
         let (stdout, stderr) = (said("stdout"), said("stderr"));
         let mut command = change(self.command(args));
         command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
-        Running { args: args.join(" "), child: command.spawn().unwrap(), stdout, stderr }
+        RunningCommand { args: args.join(" "), child: command.spawn().unwrap(), stdout, stderr }
     }
 
     /// Runs the program and waits for its end.

@@ -48,7 +48,7 @@ impl KeyRule {
         }
     }
 
-    fn holds_when_absent(&self) -> bool {
+    fn matches_absent_key(&self) -> bool {
         match self {
             Self::Null { absent, .. } => *absent,
             Self::Test { quantifier: Quantifier::All, .. } => true,
@@ -58,7 +58,7 @@ impl KeyRule {
     }
 
     /// Whether it holds for one value that passes these atoms.
-    fn holds_for_value(&self, passes: &BTreeSet<&Atom>) -> bool {
+    fn matches_value(&self, passes: &BTreeSet<&Atom>) -> bool {
         match self {
             Self::Null { present, .. } => *present,
             Self::Test { negated, atoms, .. } => atoms.iter().any(|atom| passes.contains(atom)) != *negated,
@@ -92,7 +92,7 @@ impl KeyDimension {
     }
 
     /// Whether a request may have several values for the key: a condition has a quantifier, or AWS documents it.
-    fn may_hold_several_values(&self) -> bool {
+    fn is_multivalued(&self) -> bool {
         let quantified = |c: &StatementCondition| {
             matches!(c.operator, ConditionOperator::Test { quantifier: Quantifier::Any | Quantifier::All, .. })
         };
@@ -136,17 +136,11 @@ impl KeyDimension {
             let question =
                 KeyQuestion { key: &self.key, predicates: &predicates, rules: &rules, void_rules: &void_rules };
             if !ALWAYS.contains(&self.key.as_str()) {
-                let truths: Vec<bool> = rules.iter().map(|rule| rule.holds_when_absent()).collect();
+                let truths: Vec<bool> = rules.iter().map(|rule| rule.matches_absent_key()).collect();
                 let void = assignment.has_void().then_some(Ambiguity::Variable);
                 cells.add(question.build_cell(&truths, &[], void));
             }
-            question.add_value_cells(
-                &singles,
-                self.may_hold_several_values(),
-                assignment.has_void(),
-                &mut cells,
-                budget,
-            )?;
+            question.add_value_cells(&singles, self.is_multivalued(), assignment.has_void(), &mut cells, budget)?;
         }
         Ok(cells.into_vec())
     }
@@ -204,7 +198,7 @@ impl KeyQuestion<'_> {
         let mut seen: BTreeSet<Vec<bool>> = BTreeSet::new();
         for single in singles {
             budget.spend_work(self.rules.len() + 1)?;
-            let truths: Vec<bool> = self.rules.iter().map(|rule| rule.holds_for_value(&single.passes)).collect();
+            let truths: Vec<bool> = self.rules.iter().map(|rule| rule.matches_value(&single.passes)).collect();
             let ambiguity = find_ambiguity(&[single], void)
                 .or((quantified && single.text.is_empty()).then_some(Ambiguity::SeveralValues));
             cells.add(self.build_cell(&truths, &[single], ambiguity));

@@ -200,9 +200,9 @@ pub(crate) fn check_containment_within(outer: &PolicySet, inner: &PolicySet, bud
     }
     let space = &mut RequestSpace::from_policy_sets(&against, &asked);
     let readings: &[WildcardReading] = if space.depends_on_reading {
-        &[WildcardReading::Whole, WildcardReading::Trailing, WildcardReading::Segment]
+        &[WildcardReading::AcrossColons, WildcardReading::Trailing, WildcardReading::Segment]
     } else {
-        &[WildcardReading::Whole]
+        &[WildcardReading::AcrossColons]
     };
     let variables = witness::variable_keys([inner, outer]);
     budget.begin_comparison();

@@ -257,7 +257,7 @@ impl RequestSpaceBuilder {
 
     fn into_dimensions(self) -> Vec<RequestDimension> {
         let text = |is_action, clauses| {
-            RequestDimension::Text(TextDimension { is_action, reading: WildcardReading::Whole, clauses })
+            RequestDimension::Text(TextDimension { is_action, reading: WildcardReading::AcrossColons, clauses })
         };
         let mut dimensions = vec![
             text(true, self.actions.into_vec()),

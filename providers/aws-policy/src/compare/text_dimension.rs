@@ -15,7 +15,7 @@ use crate::pattern::{Pattern, PatternToken};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum WildcardReading {
     /// Past colons.
-    Whole,
+    AcrossColons,
     /// Within the segment, and past its end if the `*` is the last character of the segment.
     Trailing,
     /// Within the segment, and past its end only if the `*` is the last character of the pattern.
@@ -30,7 +30,7 @@ pub(super) fn resource_steps(pattern: &Pattern, reading: WildcardReading) -> Vec
     for (index, token) in tokens.iter().enumerate() {
         let next = tokens.get(index + 1);
         let many = match reading {
-            WildcardReading::Whole => true,
+            WildcardReading::AcrossColons => true,
             WildcardReading::Trailing => next.is_none_or(|next| *next == PatternToken::Literal(':')),
             WildcardReading::Segment => next.is_none(),
         };
@@ -39,7 +39,7 @@ pub(super) fn resource_steps(pattern: &Pattern, reading: WildcardReading) -> Vec
                 colons += usize::from(*c == ':');
                 PatternStep::Char(*c)
             }
-            PatternToken::One => PatternStep::One { crosses: colons >= 5 || reading == WildcardReading::Whole },
+            PatternToken::One => PatternStep::One { crosses: colons >= 5 || reading == WildcardReading::AcrossColons },
             PatternToken::Many | PatternToken::Variable { .. } => PatternStep::Many { crosses: colons >= 5 || many },
         });
     }
@@ -80,7 +80,7 @@ impl TextDimension {
         wanted: &[usize],
         budget: &mut WorkBudget,
     ) -> Result<Vec<RequestCell>, BudgetExceededError> {
-        let asked = AskedClauses::from_clauses(wanted.iter().filter_map(|index| self.clauses.get(*index)).collect());
+        let asked = QueryClauses::from_clauses(wanted.iter().filter_map(|index| self.clauses.get(*index)).collect());
         let voidable = asked.voidable_atoms();
         let mut cells = DistinctCells::default();
         let reached =
@@ -104,7 +104,7 @@ impl TextDimension {
     }
 
     /// The patterns of the automaton, each with its group.
-    fn grouped_patterns(&self, asked: &AskedClauses<'_>) -> Vec<(Vec<PatternStep>, usize)> {
+    fn grouped_patterns(&self, asked: &QueryClauses<'_>) -> Vec<(Vec<PatternStep>, usize)> {
         let mut patterns: Vec<(Vec<PatternStep>, usize)> =
             self.universe_steps().into_iter().map(|steps| (steps, UNIVERSE)).collect();
         for (index, clause) in asked.clauses.iter().enumerate() {
@@ -125,12 +125,12 @@ impl TextDimension {
 const UNIVERSE: usize = 0;
 
 /// The clauses to decide, and their distinct patterns with variables: the atoms.
-struct AskedClauses<'a> {
+struct QueryClauses<'a> {
     clauses: Vec<&'a Clause<Pattern>>,
     atoms: Vec<&'a Pattern>,
 }
 
-impl<'a> AskedClauses<'a> {
+impl<'a> QueryClauses<'a> {
     fn from_clauses(clauses: Vec<&'a Clause<Pattern>>) -> Self {
         let patterns = clauses.iter().flat_map(|clause| &clause.items);
         let mut atoms: Vec<&Pattern> = patterns.filter(|pattern| has_variable(pattern)).collect();
@@ -194,7 +194,7 @@ fn has_variable(pattern: &Pattern) -> bool {
 
 /// Whether the readings differ for a pattern.
 pub(super) fn depends_on_reading(pattern: &Pattern) -> bool {
-    let whole = resource_steps(pattern, WildcardReading::Whole);
+    let whole = resource_steps(pattern, WildcardReading::AcrossColons);
     [WildcardReading::Trailing, WildcardReading::Segment]
         .iter()
         .any(|reading| resource_steps(pattern, *reading) != whole)

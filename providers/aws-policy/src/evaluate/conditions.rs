@@ -14,7 +14,7 @@ use crate::value::{AddressRange, Decimal, UtcInstant};
 type RequestContext = BTreeMap<String, Vec<String>>;
 
 /// Whether one condition holds. Unknown where AWS does not document the result.
-pub(crate) fn condition_holds(condition: &StatementCondition, context: &RequestContext) -> Truth {
+pub(crate) fn condition_matches(condition: &StatementCondition, context: &RequestContext) -> Truth {
     let present: &[String] = context.get(&condition.key).map_or(&[], Vec::as_slice);
     if condition.values.is_empty() {
         return Truth::Unknown;

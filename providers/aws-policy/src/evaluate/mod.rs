@@ -11,7 +11,7 @@ mod truth;
 
 use serde::Serialize;
 
-pub(crate) use conditions::condition_holds;
+pub(crate) use conditions::condition_matches;
 pub(crate) use statement::action_pattern_matches;
 
 pub use layers::{PolicyLayers, evaluate_layers};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::{Clause, PolicyStatement};
-use crate::evaluate::conditions::condition_holds;
+use crate::evaluate::conditions::condition_matches;
 use crate::evaluate::glob::{arn_matches, glob_matches, resolve_variables};
 use crate::evaluate::truth::Truth;
 use crate::pattern::{Pattern, PatternToken};
@@ -20,7 +20,7 @@ pub(super) fn statement_applies(statement: &PolicyStatement, request: &AccessReq
         statement.principals.as_ref().map_or(Truth::Yes, |clause| principal_matches(clause, &request.principal));
     let resource = statement.resources.as_ref().map_or(Truth::Yes, |clause| resource_matches(clause, request));
     let conditions =
-        Truth::all(statement.conditions.iter().map(|condition| condition_holds(condition, &request.context)));
+        Truth::all(statement.conditions.iter().map(|condition| condition_matches(condition, &request.context)));
     principal.and(resource).and(conditions)
 }
 

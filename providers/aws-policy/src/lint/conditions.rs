@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::condition_keys::is_known_key;
 use crate::document::{StatementCondition, StatementEffect};
-use crate::evaluate::{Truth, condition_holds};
+use crate::evaluate::{Truth, condition_matches};
 use crate::lint::{FindingCollector, LintRule, LintSeverity};
 use crate::operator::ConditionOperator;
 
@@ -37,7 +37,7 @@ pub(super) fn check_conditions(out: &mut FindingCollector<'_>) {
 
 /// Whether a request without the key is allowed by an Allow, or not denied by a Deny, with this condition.
 fn passes_without_mfa(condition: &StatementCondition, effect: StatementEffect) -> bool {
-    let absent = condition_holds(condition, &BTreeMap::new());
+    let absent = condition_matches(condition, &BTreeMap::new());
     match effect {
         StatementEffect::Allow => absent == Truth::Yes,
         StatementEffect::Deny => absent == Truth::No,

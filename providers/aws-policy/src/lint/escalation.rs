@@ -54,7 +54,7 @@ pub(super) fn check_escalations(out: &mut FindingCollector<'_>) {
     let passes = first_granting_statement(PASS_ROLE, Some(ANY_SERVICE));
     for (statement, path) in found {
         let gain = match path.gain {
-            EscalationGain::OwnRights => "more permissions for itself",
+            EscalationGain::OwnPermissions => "more permissions for itself",
             EscalationGain::OtherPrincipal => "the permissions of another principal",
             EscalationGain::NewRole => "the permissions of a role that it passes to a service",
             EscalationGain::ExistingRole => "the permissions of a role that a service has",

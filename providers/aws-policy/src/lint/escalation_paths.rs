@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EscalationGain {
     /// More rights for the principal itself.
-    OwnRights,
+    OwnPermissions,
     /// The rights of another principal.
     OtherPrincipal,
     /// The rights of a role, by passing it to a service.
@@ -167,7 +167,7 @@ pub const ESCALATION_PATHS: &[EscalationPath] = &[
         gain: EscalationGain::NewRole,
         actions: &["iam:PassRole", "glue:UpdateJob", "glue:CreateTrigger"],
     },
-    EscalationPath { id: "iam-001", gain: EscalationGain::OwnRights, actions: &["iam:CreatePolicyVersion"] },
+    EscalationPath { id: "iam-001", gain: EscalationGain::OwnPermissions, actions: &["iam:CreatePolicyVersion"] },
     EscalationPath { id: "iam-002", gain: EscalationGain::OtherPrincipal, actions: &["iam:CreateAccessKey"] },
     EscalationPath {
         id: "iam-003",
@@ -175,15 +175,15 @@ pub const ESCALATION_PATHS: &[EscalationPath] = &[
         actions: &["iam:CreateAccessKey", "iam:DeleteAccessKey"],
     },
     EscalationPath { id: "iam-004", gain: EscalationGain::OtherPrincipal, actions: &["iam:CreateLoginProfile"] },
-    EscalationPath { id: "iam-005", gain: EscalationGain::OwnRights, actions: &["iam:PutRolePolicy"] },
+    EscalationPath { id: "iam-005", gain: EscalationGain::OwnPermissions, actions: &["iam:PutRolePolicy"] },
     EscalationPath { id: "iam-006", gain: EscalationGain::OtherPrincipal, actions: &["iam:UpdateLoginProfile"] },
-    EscalationPath { id: "iam-007", gain: EscalationGain::OwnRights, actions: &["iam:PutUserPolicy"] },
-    EscalationPath { id: "iam-008", gain: EscalationGain::OwnRights, actions: &["iam:AttachUserPolicy"] },
-    EscalationPath { id: "iam-009", gain: EscalationGain::OwnRights, actions: &["iam:AttachRolePolicy"] },
-    EscalationPath { id: "iam-010", gain: EscalationGain::OwnRights, actions: &["iam:AttachGroupPolicy"] },
-    EscalationPath { id: "iam-011", gain: EscalationGain::OwnRights, actions: &["iam:PutGroupPolicy"] },
+    EscalationPath { id: "iam-007", gain: EscalationGain::OwnPermissions, actions: &["iam:PutUserPolicy"] },
+    EscalationPath { id: "iam-008", gain: EscalationGain::OwnPermissions, actions: &["iam:AttachUserPolicy"] },
+    EscalationPath { id: "iam-009", gain: EscalationGain::OwnPermissions, actions: &["iam:AttachRolePolicy"] },
+    EscalationPath { id: "iam-010", gain: EscalationGain::OwnPermissions, actions: &["iam:AttachGroupPolicy"] },
+    EscalationPath { id: "iam-011", gain: EscalationGain::OwnPermissions, actions: &["iam:PutGroupPolicy"] },
     EscalationPath { id: "iam-012", gain: EscalationGain::OtherPrincipal, actions: &["iam:UpdateAssumeRolePolicy"] },
-    EscalationPath { id: "iam-013", gain: EscalationGain::OwnRights, actions: &["iam:AddUserToGroup"] },
+    EscalationPath { id: "iam-013", gain: EscalationGain::OwnPermissions, actions: &["iam:AddUserToGroup"] },
     EscalationPath {
         id: "iam-014",
         gain: EscalationGain::OtherPrincipal,

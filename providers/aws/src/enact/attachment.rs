@@ -24,7 +24,7 @@ impl ChangeWriter<'_> {
             }
             Change::Update { .. } => Ok(None),
             Change::Delete { before } => self.detach_policy(principal, name, require_policy_arn(before)?).await,
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 
@@ -45,7 +45,7 @@ impl ChangeWriter<'_> {
 
     async fn detach_policy(&self, principal: Principal, name: &str, policy: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
-        self.record_touched(principal, name);
+        self.record_reduced(principal, name);
         match principal {
             Principal::Role => {
                 let send = || iam.detach_role_policy().role_name(name).policy_arn(policy).send();

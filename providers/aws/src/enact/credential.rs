@@ -32,14 +32,14 @@ impl ChangeWriter<'_> {
                 Ok(None)
             }
             Change::Delete { .. } => {
-                self.record_touched(Principal::User, user);
+                self.record_reduced(Principal::User, user);
                 let send = || iam.delete_access_key().user_name(user).access_key_id(key).send();
                 self.delete_if_present("iam:DeleteAccessKey", send).await
             }
             Change::Create { after } => {
                 Err(refuse_change(&after.id, "this step does not create access keys", "make a new plan"))
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 
@@ -48,14 +48,14 @@ impl ChangeWriter<'_> {
         let iam = &self.provider.clients.iam;
         match change {
             Change::Delete { .. } => {
-                self.record_touched(Principal::User, user);
+                self.record_reduced(Principal::User, user);
                 self.delete_if_present("iam:DeleteLoginProfile", || iam.delete_login_profile().user_name(user).send())
                     .await
             }
             Change::Create { after } | Change::Update { after, .. } => {
                 Err(refuse_change(&after.id, "Leasehold removes passwords and never sets them", "make a new plan"))
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 
@@ -71,11 +71,11 @@ impl ChangeWriter<'_> {
             }
             Change::Update { .. } => Ok(None),
             Change::Delete { .. } => {
-                self.record_touched(Principal::User, user);
+                self.record_reduced(Principal::User, user);
                 let send = || iam.remove_user_from_group().user_name(user).group_name(group).send();
                 self.delete_if_present("iam:RemoveUserFromGroup", send).await
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 }

@@ -23,13 +23,13 @@ impl ChangeWriter<'_> {
                 let serial = text_attribute(before, "serial_number").ok_or_else(|| {
                     refuse_change(&before.id, "it has no serial number", "the plan is invalid: make a new plan")
                 })?;
-                self.record_touched(Principal::User, user);
+                self.record_reduced(Principal::User, user);
                 self.remove_device(user, serial, before.identity.as_ref()).await
             }
             Change::Create { after } | Change::Update { after, .. } => {
                 Err(refuse_change(&after.id, "Leasehold removes MFA devices and never adds them", "make a new plan"))
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 

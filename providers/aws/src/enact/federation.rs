@@ -6,8 +6,8 @@ use aws_sdk_iam::types::Tag;
 use leasehold_provider::{Change, Marks, Resource, ResourceId, Value};
 
 use super::inline::refuse_marks;
-use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
+use super::target::refuse_taken_name;
 use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
 use crate::realize::federation::THUMBPRINTS;
 use crate::retry::RetryClass;
@@ -30,7 +30,7 @@ impl ChangeWriter<'_> {
                         .send()
                 };
                 match self.call_iam("iam:CreateOpenIDConnectProvider", RetryClass::Conditional, send).await {
-                    Ok(_) => self.record_made_federation(&after.id),
+                    Ok(_) => self.record_created_federation(&after.id),
                     Err(failure) if failure.is_name_taken() => self.resolve_federation(after).await,
                     Err(failure) => Err(failure.into()),
                 }
@@ -42,7 +42,7 @@ impl ChangeWriter<'_> {
             Change::Delete { .. } => {
                 let send = || iam.delete_open_id_connect_provider().open_id_connect_provider_arn(&arn).send();
                 let note = self.delete_if_present("iam:DeleteOpenIDConnectProvider", send).await?;
-                self.provider.known.record_gone(self.stack, change.id());
+                self.provider.known.record_removed(self.stack, change.id());
                 Ok(note)
             }
             _ => self.mark_federation(change).await,
@@ -65,7 +65,7 @@ impl ChangeWriter<'_> {
                         .send()
                 };
                 match self.call_iam("iam:CreateSAMLProvider", RetryClass::Conditional, send).await {
-                    Ok(_) => self.record_made_federation(&after.id),
+                    Ok(_) => self.record_created_federation(&after.id),
                     Err(failure) if failure.is_name_taken() => self.resolve_federation(after).await,
                     Err(failure) => Err(failure.into()),
                 }
@@ -83,15 +83,15 @@ impl ChangeWriter<'_> {
             Change::Delete { .. } => {
                 let send = || iam.delete_saml_provider().saml_provider_arn(&arn).send();
                 let note = self.delete_if_present("iam:DeleteSAMLProvider", send).await?;
-                self.provider.known.record_gone(self.stack, change.id());
+                self.provider.known.record_removed(self.stack, change.id());
                 Ok(note)
             }
             _ => self.mark_federation(change).await,
         }
     }
 
-    fn record_made_federation(&self, id: &ResourceId) -> Result<EnactNote, ChangeError> {
-        self.provider.known.record_made(self.stack, id);
+    fn record_created_federation(&self, id: &ResourceId) -> Result<EnactNote, ChangeError> {
+        self.provider.known.record_created(self.stack, id);
         Ok(None)
     }
 
@@ -100,7 +100,7 @@ impl ChangeWriter<'_> {
         let Some(found) = self.read_federation_tags(&after.id).await? else { return Err(refuse_taken_name(&after.id)) };
         let found = Marks::from_tags(&tags::tags_from_sdk(Some(found))).ok().flatten();
         self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
-        self.provider.known.record_made(self.stack, &after.id);
+        self.provider.known.record_created(self.stack, &after.id);
         // A provider from an earlier run may have changed, so all of it is written.
         if after.id.kind == kinds::OIDC_PROVIDER {
             let arn = arn::oidc_provider_arn(self.realm, &after.id.name);

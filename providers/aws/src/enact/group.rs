@@ -3,7 +3,7 @@
 use leasehold_provider::{Change, ResourceId};
 
 use super::inline::refuse_marks;
-use super::standing::refuse_taken_name;
+use super::target::refuse_taken_name;
 use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, require_document_text, text_attribute};
 use crate::failure::CallError;
 use crate::retry::RetryClass;
@@ -26,7 +26,7 @@ impl ChangeWriter<'_> {
             Change::Create { after } => {
                 let send = || iam.create_group().group_name(name).path(&path).send();
                 match self.call_iam("iam:CreateGroup", RetryClass::Conditional, send).await {
-                    Ok(_) => self.provider.known.record_made(self.stack, &after.id),
+                    Ok(_) => self.provider.known.record_created(self.stack, &after.id),
                     Err(failure) if failure.is_name_taken() => return self.resolve_group(name, &after.id).await,
                     Err(failure) => return Err(failure.into()),
                 }
@@ -37,16 +37,16 @@ impl ChangeWriter<'_> {
             Change::Delete { .. } => {
                 let send = || iam.delete_group().group_name(name).send();
                 let note = self.delete_if_present("iam:DeleteGroup", send).await?;
-                self.provider.known.record_gone(self.stack, change.id());
+                self.provider.known.record_removed(self.stack, change.id());
                 Ok(note)
             }
-            Change::Adopt { .. } => {
+            Change::Import { .. } => {
                 let send = || iam.update_group().group_name(name).new_path(&path).send();
                 self.call_iam("iam:UpdateGroup", RetryClass::Idempotent, send).await?;
                 self.provider.known.record_owned(self.stack, change.id());
                 Ok(None)
             }
-            Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 
@@ -54,7 +54,7 @@ impl ChangeWriter<'_> {
     async fn resolve_group(&self, name: &str, id: &ResourceId) -> Result<EnactNote, ChangeError> {
         match self.read_group_path(name).await? {
             Some(path) if path == arn::stack_path(self.stack) => {
-                self.provider.known.record_made(self.stack, id);
+                self.provider.known.record_created(self.stack, id);
                 Ok(Some("it already existed under this stack's path".to_owned()))
             }
             _ => Err(refuse_taken_name(id)),
@@ -88,11 +88,11 @@ impl ChangeWriter<'_> {
                 Ok(None)
             }
             Change::Delete { .. } => {
-                self.provider.known.record_touched(&kinds::group_id(group));
+                self.provider.known.record_reduced(&kinds::group_id(group));
                 let send = || iam.delete_group_policy().group_name(group).policy_name(policy).send();
                 self.delete_if_present("iam:DeleteGroupPolicy", send).await
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 
@@ -109,11 +109,11 @@ impl ChangeWriter<'_> {
                 Ok(None)
             }
             Change::Delete { .. } => {
-                self.provider.known.record_touched(&kinds::group_id(group));
+                self.provider.known.record_reduced(&kinds::group_id(group));
                 let send = || iam.detach_group_policy().group_name(group).policy_arn(policy).send();
                 self.delete_if_present("iam:DetachGroupPolicy", send).await
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 }

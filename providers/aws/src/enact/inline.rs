@@ -30,16 +30,16 @@ impl ChangeWriter<'_> {
                 Ok(None)
             }
             (Change::Delete { .. }, Principal::Role) => {
-                self.record_touched(principal, name);
+                self.record_reduced(principal, name);
                 let send = || iam.delete_role_policy().role_name(name).policy_name(policy).send();
                 self.delete_if_present("iam:DeleteRolePolicy", send).await
             }
             (Change::Delete { .. }, Principal::User) => {
-                self.record_touched(principal, name);
+                self.record_reduced(principal, name);
                 let send = || iam.delete_user_policy().user_name(name).policy_name(policy).send();
                 self.delete_if_present("iam:DeleteUserPolicy", send).await
             }
-            (Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. }, _) => {
+            (Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. }, _) => {
                 Err(refuse_marks(id))
             }
         }

@@ -3,10 +3,12 @@
 //! IAM chooses the id of a key and returns its secret only once. Invariants: a key whose secret is not in the secret store is deleted, and
 //! no key is created while the result of an earlier attempt is unknown.
 
-use leasehold_provider::{Change, DepositError, EnactError, EnactErrorKind, Principal, Resource, ResourceId, Vault};
+use leasehold_provider::{
+    Change, DepositError, EnactError, EnactErrorKind, Principal, Resource, ResourceId, SecretStorage,
+};
 use secrecy::SecretString;
 
-use super::standing::TargetStatus;
+use super::target::TargetStatus;
 use super::{ChangeError, ChangeWriter, is_uncertain, refuse_change, text_attribute};
 use crate::failure::CallError;
 use crate::kinds;
@@ -26,14 +28,14 @@ struct CreatedKey {
 
 impl ChangeWriter<'_> {
     /// Creates a key and stores its secret in `vault`. Returns the id of the key.
-    pub(super) async fn issue_key(&self, change: &Change, vault: &dyn Vault) -> Result<ResourceId, EnactError> {
+    pub(super) async fn issue_key(&self, change: &Change, vault: &dyn SecretStorage) -> Result<ResourceId, EnactError> {
         let (user, after) = require_new_key(change)?;
-        if let TargetStatus::Gone = self.check_target(change).await? {
+        if let TargetStatus::Absent = self.check_target(change).await? {
             return Err(refuse_change(&after.id, "the user does not exist", "make a new plan").into());
         }
         // Errors that may disappear without action are refusals: no key was created.
-        let made = retry_until_visible(self.choose_patience(change), || self.create_key(user, vault)).await?;
-        match vault.keep_secret(&made.id, made.secret).await {
+        let made = retry_until_visible(self.choose_retry_window(change), || self.create_key(user, vault)).await?;
+        match vault.store_secret(&made.id, made.secret).await {
             Ok(()) => Ok(made.id),
             Err(why) => Err(self.delete_undeposited_key(user, &made.id, &why).await),
         }
@@ -41,7 +43,7 @@ impl ChangeWriter<'_> {
 
     /// Creates a key. If an answer is lost, the key that the call may have created is deleted, both before the next attempt and before the
     /// call fails.
-    async fn create_key(&self, user: &str, vault: &dyn Vault) -> Result<CreatedKey, ChangeError> {
+    async fn create_key(&self, user: &str, vault: &dyn SecretStorage) -> Result<CreatedKey, ChangeError> {
         let iam = &self.provider.clients.iam;
         let mut attempts = 0u32;
         loop {
@@ -71,7 +73,7 @@ impl ChangeWriter<'_> {
 
     /// Deletes the keys of a user whose secrets are not in the secret store, and returns their number. The plan removed all such keys
     /// before it asked for a new one, so these were created since then and were never delivered.
-    async fn delete_undelivered_keys(&self, user: &str, vault: &dyn Vault) -> Result<u32, ChangeError> {
+    async fn delete_undelivered_keys(&self, user: &str, vault: &dyn SecretStorage) -> Result<u32, ChangeError> {
         let mut deleted = 0u32;
         for key in self.list_user_keys(user).await? {
             let id = kinds::access_key_id(user, &key);
@@ -106,7 +108,7 @@ impl ChangeWriter<'_> {
 
     async fn delete_key(&self, user: &str, key: &str) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
-        self.record_touched(Principal::User, user);
+        self.record_reduced(Principal::User, user);
         let send = || iam.delete_access_key().user_name(user).access_key_id(key).send();
         self.delete_if_present("iam:DeleteAccessKey", send).await.map(drop)
     }

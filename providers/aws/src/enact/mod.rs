@@ -6,18 +6,18 @@
 
 mod attachment;
 mod credential;
+mod dependents;
 mod device;
 mod federation;
 mod group;
 mod inline;
 mod issue;
-mod leftovers;
 mod other_credential;
 mod policy;
 mod profile;
 mod role;
-mod standing;
 mod tags;
+mod target;
 mod user;
 
 use std::collections::BTreeMap;
@@ -29,14 +29,14 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use leasehold_provider::{
     Change, Document, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, ObserveError, ObserveErrorKind, Principal,
-    Realm, Resource, ResourceId, StackName, Value, Vault,
+    Realm, Resource, ResourceId, SecretStorage, StackName, Value,
 };
 
 use crate::failure::{CallError, CallErrorCause};
 use crate::retry::{CallLog, Patience, RetryClass, retry_until_visible};
 use crate::{AwsProvider, document, kinds};
 
-use standing::TargetStatus;
+use target::TargetStatus;
 
 #[async_trait]
 impl Enact for AwsProvider {
@@ -57,7 +57,7 @@ impl IssueKeys for AwsProvider {
         &self,
         stack: &StackName,
         change: &Change,
-        vault: &dyn Vault,
+        vault: &dyn SecretStorage,
     ) -> Result<Enacted, EnactError> {
         let realm = self.resolve_realm().await.map_err(to_enact_error)?;
         let writing = ChangeWriter { provider: self, realm, stack, calls: CallLog::default() };
@@ -88,11 +88,11 @@ type EnactNote = Option<String>;
 impl ChangeWriter<'_> {
     async fn enact_change(&self, change: &Change) -> Result<EnactNote, EnactError> {
         match self.check_target(change).await? {
-            TargetStatus::Ours => {
-                let patience = self.choose_patience(change);
+            TargetStatus::Managed => {
+                let patience = self.choose_retry_window(change);
                 Ok(retry_until_visible(patience, || self.write_change(change)).await?)
             }
-            TargetStatus::Gone => Ok(Some("it had already been removed".to_owned())),
+            TargetStatus::Absent => Ok(Some("it had already been removed".to_owned())),
         }
     }
 
@@ -130,11 +130,11 @@ impl ChangeWriter<'_> {
 
     /// How long to repeat calls that fail while IAM does not yet show a new object everywhere. Only objects that this run created or
     /// changed are waited for.
-    fn choose_patience(&self, change: &Change) -> Patience {
+    fn choose_retry_window(&self, change: &Change) -> Patience {
         let known = &self.provider.known;
         let holder = kinds::owning_principal(change.id()).map(|(principal, name)| kinds::principal_id(principal, name));
         let needs = change.resource_after().into_iter().flat_map(|after| &after.depends_on);
-        if holder.iter().chain([change.id()]).chain(needs).any(|id| known.is_made(id)) {
+        if holder.iter().chain([change.id()]).chain(needs).any(|id| known.is_created(id)) {
             Patience::Propagation
         } else if matches!(change, Change::Delete { .. }) && known.is_touched(change.id()) {
             Patience::Settling
@@ -172,8 +172,8 @@ impl ChangeWriter<'_> {
         }
     }
 
-    fn record_touched(&self, principal: Principal, name: &str) {
-        self.provider.known.record_touched(&kinds::principal_id(principal, name));
+    fn record_reduced(&self, principal: Principal, name: &str) {
+        self.provider.known.record_reduced(&kinds::principal_id(principal, name));
     }
 }
 
@@ -245,7 +245,7 @@ fn refuse_unknown_kind(id: &ResourceId) -> ChangeError {
 fn to_enact_error(error: ObserveError) -> EnactError {
     let kind = match error.kind {
         ObserveErrorKind::Unauthenticated | ObserveErrorKind::Denied => EnactErrorKind::Denied,
-        ObserveErrorKind::WrongRealm => EnactErrorKind::NotOurs,
+        ObserveErrorKind::WrongAccount => EnactErrorKind::NotManaged,
         ObserveErrorKind::Unreachable => EnactErrorKind::Unreachable,
         ObserveErrorKind::Throttled => EnactErrorKind::Throttled,
         ObserveErrorKind::Malformed | ObserveErrorKind::Other => EnactErrorKind::Other,

@@ -27,13 +27,13 @@ impl ChangeWriter<'_> {
                 self.set_credential_status(user, change, status).await
             }
             Change::Delete { .. } => {
-                self.record_touched(Principal::User, user);
+                self.record_reduced(Principal::User, user);
                 self.delete_other_credential(user, change).await
             }
             Change::Create { after } => {
                 Err(refuse_change(&after.id, "Leasehold does not create credentials of this type", "make a new plan"))
             }
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 

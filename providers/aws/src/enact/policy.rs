@@ -4,8 +4,8 @@ use aws_sdk_iam::types::PolicyVersion;
 use leasehold_provider::{Change, Document, EnactError, EnactErrorKind, Marks, Resource};
 
 use super::inline::refuse_marks;
-use super::standing::refuse_not_ours;
 use super::tags::{self, TagChange};
+use super::target::refuse_unmanaged;
 use super::{ChangeError, ChangeWriter, EnactNote, find_document, is_uncertain, refuse_change, require_document_text};
 use crate::failure::CallError;
 use crate::retry::RetryClass;
@@ -21,14 +21,14 @@ impl ChangeWriter<'_> {
             Change::Update { after, .. } => self.update_policy(&arn, after).await,
             Change::Delete { .. } => {
                 let note = self.delete_policy(&arn).await?;
-                self.provider.known.record_gone(self.stack, change.id());
+                self.provider.known.record_removed(self.stack, change.id());
                 Ok(note)
             }
             Change::Mark { before, after, .. } => {
                 self.tag_policy(&arn, TagChange::from_mark_change(before.as_deref(), after)).await?;
                 Ok(None)
             }
-            Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 
@@ -47,7 +47,7 @@ impl ChangeWriter<'_> {
         };
         match self.call_iam("iam:CreatePolicy", RetryClass::Conditional, send).await {
             Ok(_) => {
-                self.provider.known.record_made(self.stack, &after.id);
+                self.provider.known.record_created(self.stack, &after.id);
                 Ok(None)
             }
             Err(failure) if failure.is_name_taken() => self.resolve_policy(arn, after).await,
@@ -65,19 +65,19 @@ impl ChangeWriter<'_> {
                     .policy
                     .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "the response contains no policy"))?,
                 Err(failure) if failure.is_absent() => {
-                    return Err(refuse_not_ours(&after.id, "a policy with this name exists under another path"));
+                    return Err(refuse_unmanaged(&after.id, "a policy with this name exists under another path"));
                 }
                 Err(failure) => return Err(failure.into()),
             };
         let live = tags::tags_from_sdk(policy.tags);
         match Marks::from_tags(&live) {
             Ok(Some(marks)) if marks.stack != *self.stack => {
-                return Err(refuse_not_ours(&after.id, &format!("its tags name stack {}", marks.stack)));
+                return Err(refuse_unmanaged(&after.id, &format!("its tags name stack {}", marks.stack)));
             }
-            Err(problem) => return Err(refuse_not_ours(&after.id, &problem.to_string())),
+            Err(problem) => return Err(refuse_unmanaged(&after.id, &problem.to_string())),
             Ok(_) => {}
         }
-        self.provider.known.record_made(self.stack, &after.id);
+        self.provider.known.record_created(self.stack, &after.id);
         self.update_policy(arn, after).await?;
         if let Some(wanted) = &after.marks {
             let found =
@@ -104,7 +104,7 @@ impl ChangeWriter<'_> {
             match self.call_iam("iam:CreatePolicyVersion", RetryClass::ServerNamed, send).await {
                 Ok(_) => return Ok(None),
                 Err(failure) if failure.is_limit() => {
-                    self.drop_oldest_version(arn).await?;
+                    self.delete_oldest_version(arn).await?;
                     last = Some(failure);
                 }
                 Err(failure) if is_uncertain(&failure) => last = Some(failure),
@@ -140,7 +140,7 @@ impl ChangeWriter<'_> {
         Ok(self.call_iam("iam:ListPolicyVersions", RetryClass::Idempotent, send).await?.versions.unwrap_or_default())
     }
 
-    async fn drop_oldest_version(&self, arn: &str) -> Result<(), ChangeError> {
+    async fn delete_oldest_version(&self, arn: &str) -> Result<(), ChangeError> {
         let versions = self.list_versions(arn).await?;
         let spare = versions.into_iter().filter(|version| !version.is_default_version).filter_map(|v| v.version_id);
         let numbered = spare.filter_map(|version| Some((parse_version_number(&version)?, version)));

@@ -11,7 +11,7 @@ impl ChangeWriter<'_> {
     pub(super) async fn write_profile_membership(&self, role: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Delete { .. } => {
-                self.record_touched(Principal::Role, role);
+                self.record_reduced(Principal::Role, role);
                 self.remove_from_profile(role, kinds::part_name(change.id())).await
             }
             Change::Create { after } | Change::Update { after, .. } => Err(refuse_change(
@@ -19,7 +19,7 @@ impl ChangeWriter<'_> {
                 "Leasehold removes roles from instance profiles and never adds them",
                 "make a new plan",
             )),
-            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(refuse_marks(id)),
+            Change::Mark { id, .. } | Change::Import { id, .. } | Change::Release { id, .. } => Err(refuse_marks(id)),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use leasehold_provider::{Change, Marks, Resource, Value};
 
-use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
+use super::target::refuse_taken_name;
 use super::{
     ChangeError, ChangeWriter, EnactNote, declared_tags, find_document, refuse_change, require_document_text,
     text_attribute,
@@ -28,7 +28,7 @@ impl ChangeWriter<'_> {
                 let send = || iam.delete_role().role_name(name).send();
                 let note = match self.delete_if_present("iam:DeleteRole", send).await {
                     Err(refusal) if refusal.is_delete_conflict() => {
-                        let removed = self.clear_role(name).await?;
+                        let removed = self.remove_role_dependents(name).await?;
                         if removed.is_empty() {
                             return Err(refusal);
                         }
@@ -37,21 +37,21 @@ impl ChangeWriter<'_> {
                     }
                     other => other?,
                 };
-                self.provider.known.record_gone(self.stack, change.id());
+                self.provider.known.record_removed(self.stack, change.id());
                 Ok(note)
             }
             Change::Mark { before, after, .. } => {
                 self.tag_role(name, TagChange::from_mark_change(before.as_deref(), after)).await?;
                 Ok(None)
             }
-            Change::Adopt { after, .. } => {
+            Change::Import { after, .. } => {
                 self.tag_role(name, TagChange::for_marking(after)).await?;
                 self.provider.known.record_owned(self.stack, change.id());
                 Ok(None)
             }
-            Change::Unmark { .. } => {
+            Change::Release { .. } => {
                 self.tag_role(name, TagChange::for_unmarking()).await?;
-                self.provider.known.record_gone(self.stack, change.id());
+                self.provider.known.record_removed(self.stack, change.id());
                 Ok(None)
             }
         }
@@ -84,7 +84,7 @@ impl ChangeWriter<'_> {
         }
         match self.call_iam("iam:CreateRole", RetryClass::Conditional, send).await {
             Ok(_) => {
-                self.provider.known.record_made(self.stack, &after.id);
+                self.provider.known.record_created(self.stack, &after.id);
                 Ok(None)
             }
             Err(failure) if failure.is_name_taken() => self.resolve_role(name, after).await,
@@ -123,7 +123,7 @@ impl ChangeWriter<'_> {
         );
         facts.write_to_resource(&mut live);
         // This run sees the role for the first time, so the role may be new to IAM as well, and IAM may not show it everywhere yet.
-        self.provider.known.record_made(self.stack, &after.id);
+        self.provider.known.record_created(self.stack, &after.id);
         self.update_role(name, &live, after).await?;
         self.tag_role(name, TagChange::from_mark_change(Some(&found), wanted)).await?;
         Ok(Some("it already existed with this stack's mark".to_owned()))

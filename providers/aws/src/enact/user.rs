@@ -2,8 +2,8 @@
 
 use leasehold_provider::{Change, Marks, Resource};
 
-use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
+use super::target::refuse_taken_name;
 use super::{ChangeError, ChangeWriter, EnactNote, declared_tags, refuse_change, text_attribute};
 use crate::failure::CallError;
 use crate::observe::{IdentityBinding, user_resource};
@@ -20,21 +20,21 @@ impl ChangeWriter<'_> {
             }
             Change::Delete { before } => {
                 let note = self.delete_user(name, before).await?;
-                self.provider.known.record_gone(self.stack, change.id());
+                self.provider.known.record_removed(self.stack, change.id());
                 Ok(note)
             }
             Change::Mark { before, after, .. } => {
                 self.tag_user(name, TagChange::from_mark_change(before.as_deref(), after)).await?;
                 Ok(None)
             }
-            Change::Adopt { after, .. } => {
+            Change::Import { after, .. } => {
                 self.tag_user(name, TagChange::for_marking(after)).await?;
                 self.provider.known.record_owned(self.stack, change.id());
                 Ok(None)
             }
-            Change::Unmark { .. } => {
+            Change::Release { .. } => {
                 self.tag_user(name, TagChange::for_unmarking()).await?;
-                self.provider.known.record_gone(self.stack, change.id());
+                self.provider.known.record_removed(self.stack, change.id());
                 Ok(None)
             }
         }
@@ -50,7 +50,7 @@ impl ChangeWriter<'_> {
         let send = || iam.delete_user().user_name(name).send();
         let note = match self.delete_if_present("iam:DeleteUser", send).await {
             Err(refusal) if refusal.is_delete_conflict() => {
-                let cleared = self.clear_user(name).await?;
+                let cleared = self.remove_user_dependents(name).await?;
                 if cleared.is_empty() {
                     return Err(refusal);
                 }
@@ -84,7 +84,7 @@ impl ChangeWriter<'_> {
         };
         match self.call_iam("iam:CreateUser", RetryClass::Conditional, send).await {
             Ok(_) => {
-                self.provider.known.record_made(self.stack, &after.id);
+                self.provider.known.record_created(self.stack, &after.id);
                 Ok(None)
             }
             Err(failure) if failure.is_name_taken() => self.resolve_user(name, after).await,
@@ -110,7 +110,7 @@ impl ChangeWriter<'_> {
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let live = user_resource(name, &user.path, boundary, &live_tags, IdentityBinding::Marked(&found));
         // This run sees the user for the first time, so the user may be new to IAM as well, and IAM may not show it everywhere yet.
-        self.provider.known.record_made(self.stack, &after.id);
+        self.provider.known.record_created(self.stack, &after.id);
         self.update_user(name, &live, after).await?;
         self.tag_user(name, TagChange::from_mark_change(Some(&found), wanted)).await?;
         Ok(Some("it already existed with this stack's mark".to_owned()))

@@ -7,7 +7,7 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 
-use super::request::explain_unanswered;
+use super::request::explain_failed_request;
 use super::{CallContext, CallError, CallErrorCause, describe_chain, error_chain};
 use crate::environment;
 use crate::http_client::RequestError;
@@ -19,7 +19,7 @@ pub const NO_CREDENTIALS: &str = "log in (`aws sso login`), name a `profile` in 
 /// The error for credentials that could not be loaded.
 pub fn explain_unloaded(operation: &'static str, error: &(dyn Error + 'static), place: CallContext<'_>) -> CallError {
     if error_chain(error).any(|source| source.downcast_ref::<RequestError>().is_some()) {
-        let failure = explain_unanswered(operation, error, place);
+        let failure = explain_failed_request(operation, error, place);
         let message = format!("the credentials cannot be loaded: {}", failure.message);
         return CallError { cause: CallErrorCause::Unreachable, message, ..failure };
     }

@@ -5,9 +5,9 @@ use std::error::Error;
 use rustls::CertificateError;
 
 use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain};
+use crate::complete_response::IncompleteResponseError;
 use crate::environment;
 use crate::http_client::RequestError;
-use crate::whole_answer::IncompleteAnswerError;
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,11 @@ enum TlsProblem {
 }
 
 /// The error for a request without an answer.
-pub fn explain_unanswered(operation: &'static str, error: &(dyn Error + 'static), place: CallContext<'_>) -> CallError {
+pub fn explain_failed_request(
+    operation: &'static str,
+    error: &(dyn Error + 'static),
+    place: CallContext<'_>,
+) -> CallError {
     let problem = classify_request_error(error);
     let request = error_chain(error).find_map(|source| source.downcast_ref::<RequestError>());
     let endpoint = request.map_or(place.name(), |request| &request.endpoint);
@@ -65,12 +69,12 @@ fn classify_request_error(error: &(dyn Error + 'static)) -> RequestProblem {
     if let Some(tls) = error_chain(error).find_map(find_tls_error) {
         return RequestProblem::Tls(classify_tls_error(tls));
     }
-    if let Some(incomplete) = error_chain(error).find_map(|source| source.downcast_ref::<IncompleteAnswerError>()) {
+    if let Some(incomplete) = error_chain(error).find_map(|source| source.downcast_ref::<IncompleteResponseError>()) {
         return match incomplete {
-            IncompleteAnswerError::NotXml | IncompleteAnswerError::NoRequestId => RequestProblem::Foreign,
-            IncompleteAnswerError::Empty | IncompleteAnswerError::CutOff(_) | IncompleteAnswerError::TooLong => {
-                RequestProblem::Incomplete
-            }
+            IncompleteResponseError::NotXml | IncompleteResponseError::NoRequestId => RequestProblem::Foreign,
+            IncompleteResponseError::Empty
+            | IncompleteResponseError::Truncated(_)
+            | IncompleteResponseError::TooLong => RequestProblem::Incomplete,
         };
     }
     let text = describe_chain(error);

@@ -57,7 +57,7 @@ impl ServiceError<'_> {
             .or_else(|| self.explain_denied())
             .or_else(|| self.explain_unauthenticated())
             .or_else(|| self.explain_quota())
-            .or_else(|| self.explain_foreign_answer())
+            .or_else(|| self.explain_intermediary_response())
             .unwrap_or_else(|| self.explain_other())
     }
 
@@ -187,7 +187,7 @@ impl ServiceError<'_> {
     }
 
     /// Explains answers that do not come from AWS itself: redirects, and errors without a code. `None` for all others.
-    fn explain_foreign_answer(self) -> Option<CallError> {
+    fn explain_intermediary_response(self) -> Option<CallError> {
         let Self { status, place, .. } = self;
         let name = place.name();
         let proxy = place.proxy.map(|proxy| format!("the proxy {proxy}"));

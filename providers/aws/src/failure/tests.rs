@@ -205,7 +205,7 @@ fn the_policy_that_decided_is_the_one_to_change() {
 }
 
 #[test]
-fn a_proxy_between_is_named_where_it_may_be_the_cause() {
+fn possible_proxy_cause_is_named() {
     let place = CallContext { proxy: Some("http://proxy:3128"), ..place() };
     for (status, code, message, remedy) in [
         (
@@ -250,7 +250,7 @@ fn expired_credentials_are_renewed_at_their_source() {
 }
 
 #[test]
-fn time_and_answers_that_do_not_read_are_told() {
+fn timeouts_and_unreadable_responses_are_explained() {
     let of = |error: SdkError<GetUserError, HttpResponse>| {
         let failure = CallError::from_sdk_error("iam:GetUser", error, place());
         (failure.cause, failure.message, failure.help.unwrap())

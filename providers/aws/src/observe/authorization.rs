@@ -9,12 +9,12 @@ use aws_sdk_iam::types::{AttachedPolicy, EntityType, ManagedPolicyDetail, RoleDe
 use jiff::Timestamp;
 use leasehold_provider::{
     Document, LiveIdentity, LiveShared, Marks, ObserveRequest, Principal, Realm, Resource, ResourceId, StackName,
-    Stranger, Unmarked, Value,
+    UnmanagedObject, Unmarked, Value,
 };
 
 use super::foreign::ForeignGroup;
-use super::live::{self, IdentityBinding, PrincipalDetails};
 use super::pages::{Page, read_all_pages};
+use super::resources::{self, IdentityBinding, PrincipalDetails};
 use super::{AccountReader, is_aws_path};
 use crate::failure::CallError;
 use crate::retry::RetryClass;
@@ -30,9 +30,9 @@ pub struct AccountDetails {
     /// Managed policies under the stack's path. Policies with a user's own statements are moved to their users.
     pub shared: BTreeMap<ResourceId, Resource>,
     /// All principals, groups and policies of other stacks or tools.
-    pub strangers: BTreeMap<ResourceId, Stranger>,
+    pub strangers: BTreeMap<ResourceId, UnmanagedObject>,
     /// Of the strangers, the unmarked principals that the request wants to import, with all their resources.
-    pub unmarked: BTreeMap<ResourceId, Unmarked>,
+    pub import_candidates: BTreeMap<ResourceId, Unmarked>,
     /// The stack's groups with all their resources.
     pub groups: BTreeMap<ResourceId, LiveShared>,
     /// By ARN: managed policies that the stack does not manage and that contain a Deny or read principal tags. By name: other groups with
@@ -42,11 +42,11 @@ pub struct AccountDetails {
     /// them attached.
     pub own_denying: BTreeMap<String, Document>,
     /// By group that the stack does not manage: the policies of the stack that are attached to it.
-    pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
+    pub foreign_group_policies: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
     /// Groups that the stack does not manage.
     pub foreign_groups: Vec<ForeignGroup>,
     /// By managed policy of the stack, group or federation: the principals outside the stack that have it or use it.
-    pub held_by: BTreeMap<ResourceId, BTreeSet<String>>,
+    pub foreign_attachments: BTreeMap<ResourceId, BTreeSet<String>>,
 }
 
 impl AccountDetails {
@@ -124,12 +124,12 @@ impl AccountReader<'_> {
         let tags = super::tags_by_key(role.tags);
         let attached = role.attached_managed_policies.unwrap_or_default();
         let whose = match find_ownership(request.stack, &tags, role.arn.unwrap_or_default()) {
-            owner if is_aws_path(&path) => PrincipalOwnership::Strange(owner.into_aws_stranger(&id, &path)),
+            owner if is_aws_path(&path) => PrincipalOwnership::Strange(owner.into_unmanaged_object(&id, &path)),
             owner => owner,
         };
         let bearing = self.classify_principal(account, request, &id, &whose, &attached);
         if matches!(whose, PrincipalOwnership::Strange(_)) {
-            self.record_stranger_trusts(account, &name, role.assume_role_policy_document.as_deref());
+            self.record_unmanaged_trusts(account, &name, role.assume_role_policy_document.as_deref());
         }
         let Some(bearing) = bearing else { return Ok(()) };
         let trust = require_document_value(
@@ -137,7 +137,7 @@ impl AccountReader<'_> {
             &format!("the trust policy of role {name}"),
         )?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let resource = live::role_resource(&name, &path, trust, boundary, &tags, bearing);
+        let resource = resources::role_resource(&name, &path, trust, boundary, &tags, bearing);
         let inline = role.role_policy_list.unwrap_or_default();
         let profiles = role.instance_profile_list.unwrap_or_default();
         let profiles = profiles.into_iter().map(|profile| profile.instance_profile_name).collect();
@@ -149,7 +149,7 @@ impl AccountReader<'_> {
             groups: Vec::new(),
             profiles,
         };
-        let resources = live::collect_resources(Principal::Role, &name, resource, details)?;
+        let resources = resources::collect_resources(Principal::Role, &name, resource, details)?;
         let created_at = role.create_date.and_then(super::timestamp_from_sdk);
         let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::timestamp_from_sdk);
         let (principal, unique_id) = (Principal::Role, role.role_id);
@@ -172,12 +172,13 @@ impl AccountReader<'_> {
         let bearing = self.classify_principal(account, request, &id, &whose, &attached);
         if matches!(whose, PrincipalOwnership::Strange(_)) {
             for group in user.group_list.iter().flatten() {
-                account.held_by.entry(kinds::group_id(group)).or_default().insert(format!("user/{name}"));
+                account.foreign_attachments.entry(kinds::group_id(group)).or_default().insert(format!("user/{name}"));
             }
         }
         let Some(bearing) = bearing else { return Ok(()) };
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let resource = live::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, bearing);
+        let resource =
+            resources::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, bearing);
         let (inline, groups) = (user.user_policy_list.unwrap_or_default(), user.group_list.unwrap_or_default());
         let details = PrincipalDetails {
             realm: self.realm,
@@ -187,7 +188,7 @@ impl AccountReader<'_> {
             groups,
             profiles: Vec::new(),
         };
-        let resources = live::collect_resources(Principal::User, &name, resource, details)?;
+        let resources = resources::collect_resources(Principal::User, &name, resource, details)?;
         let created_at = user.create_date.and_then(super::timestamp_from_sdk);
         let (principal, unique_id) = (Principal::User, user.user_id);
         account.add_principal(
@@ -213,10 +214,10 @@ impl AccountReader<'_> {
         };
         let path =
             kinds::owning_principal(id).map_or_else(String::new, |(form, name)| format!("{}/{name}", form.as_str()));
-        account.record_holder(self.realm, request.stack, &path, attached);
+        account.record_attachment(self.realm, request.stack, &path, attached);
         account.strangers.insert(id.clone(), stranger.clone());
-        let unmarked = stranger.stack.is_none() && stranger.unreadable.is_none();
-        request.adopt.get(id).filter(|_| unmarked).map(IdentityBinding::Wanted)
+        let is_unmarked = stranger.stack.is_none() && stranger.unreadable.is_none();
+        request.adopt.get(id).filter(|_| is_unmarked).map(IdentityBinding::Imported)
     }
 
     fn collect_policy(
@@ -250,12 +251,12 @@ impl AccountReader<'_> {
                 .then(|| format!("it is under the path of stack {stack}, but its name is not {stack}.SCOPE"));
             account.strangers.insert(
                 ResourceId::new(kinds::POLICY, format!("{}/{name}", self.realm.account)),
-                Stranger { stack: other, arn, unreadable },
+                UnmanagedObject { stack: other, arn, unreadable },
             );
             return Ok(());
         };
         let document = require_document_value(text.as_deref(), &format!("the default version of policy {name}"))?;
-        account.shared.insert(id.clone(), live::shared_resource(id, stack, &name, document));
+        account.shared.insert(id.clone(), resources::shared_resource(id, stack, &name, document));
         Ok(())
     }
 }
@@ -263,16 +264,16 @@ impl AccountReader<'_> {
 /// Whether the stack manages a principal.
 enum PrincipalOwnership {
     Ours(Box<Marks>),
-    Strange(Stranger),
+    Strange(UnmanagedObject),
 }
 
 impl PrincipalOwnership {
     /// Turns a principal under an AWS path into a stranger that cannot be written, whatever its tags say.
-    fn into_aws_stranger(self, id: &ResourceId, path: &str) -> Stranger {
+    fn into_unmanaged_object(self, id: &ResourceId, path: &str) -> UnmanagedObject {
         let reason = Some(format!("its path {path} is reserved for AWS"));
         match self {
-            Self::Ours(marks) => Stranger { stack: Some(marks.stack), arn: id.to_string(), unreadable: reason },
-            Self::Strange(stranger) => Stranger { unreadable: reason, ..stranger },
+            Self::Ours(marks) => UnmanagedObject { stack: Some(marks.stack), arn: id.to_string(), unreadable: reason },
+            Self::Strange(stranger) => UnmanagedObject { unreadable: reason, ..stranger },
         }
     }
 }
@@ -280,12 +281,14 @@ impl PrincipalOwnership {
 fn find_ownership(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> PrincipalOwnership {
     match Marks::from_tags(tags) {
         Ok(Some(marks)) if marks.stack == *stack => PrincipalOwnership::Ours(Box::new(marks)),
-        Ok(marks) => {
-            PrincipalOwnership::Strange(Stranger { stack: marks.map(|marks| marks.stack), arn, unreadable: None })
-        }
+        Ok(marks) => PrincipalOwnership::Strange(UnmanagedObject {
+            stack: marks.map(|marks| marks.stack),
+            arn,
+            unreadable: None,
+        }),
         Err(problem) => {
             let stack = tags.get("leasehold:stack").and_then(|name| StackName::new(name.as_str()).ok());
-            PrincipalOwnership::Strange(Stranger { stack, arn, unreadable: Some(problem.to_string()) })
+            PrincipalOwnership::Strange(UnmanagedObject { stack, arn, unreadable: Some(problem.to_string()) })
         }
     }
 }
@@ -312,20 +315,20 @@ impl AccountDetails {
                 self.identities.insert(live.id.clone(), live);
             }
             PrincipalOwnership::Strange(_) => {
-                let unmarked = Unmarked { id, principal, name, created_at, last_used, resources };
-                self.unmarked.insert(unmarked.id.clone(), unmarked);
+                let candidate = Unmarked { id, principal, name, created_at, last_used, resources };
+                self.import_candidates.insert(candidate.id.clone(), candidate);
             }
         }
     }
 
     /// Records which of the stack's policies are attached to a principal that the stack does not manage.
-    pub fn record_holder(&mut self, realm: &Realm, stack: &StackName, holder: &str, attached: &[AttachedPolicy]) {
+    pub fn record_attachment(&mut self, realm: &Realm, stack: &StackName, holder: &str, attached: &[AttachedPolicy]) {
         for policy_arn in attached.iter().filter_map(|policy| policy.policy_arn.as_deref()) {
             let scope =
                 arn::scope_from_policy_arn(realm, stack, policy_arn).map(|scope| kinds::scope_policy_id(stack, scope));
             let own = arn::user_from_policy_arn(realm, stack, policy_arn).map(|user| kinds::own_policy_id(stack, user));
             if let Some(policy) = scope.or(own) {
-                self.held_by.entry(policy).or_default().insert(holder.to_owned());
+                self.foreign_attachments.entry(policy).or_default().insert(holder.to_owned());
             }
         }
     }

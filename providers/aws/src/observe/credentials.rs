@@ -22,7 +22,7 @@ use crate::kinds;
 use crate::retry::RetryClass;
 
 /// The maximum number of users of a stack that are all read individually.
-const ASKED_ONE_BY_ONE: usize = 100;
+const MAX_EXACT_READS: usize = 100;
 const AT_A_TIME: usize = 8;
 
 /// The credentials that were read for one user.
@@ -50,7 +50,7 @@ impl CredentialQuery {
     fn from_report_row(row: &ReportRow, kind: Option<Kind>) -> Self {
         let person = matches!(kind, Some(Kind::Human | Kind::BreakGlass));
         Self {
-            keys: row.holds_something,
+            keys: row.has_credential,
             certificates: row.has_certificate,
             devices: row.has_device && !person,
             ..Self::default()
@@ -59,7 +59,7 @@ impl CredentialQuery {
 }
 
 /// Runs the read if `asked` is true, and returns the default value otherwise.
-async fn read_if_asked<T: Default>(
+async fn read_if_requested<T: Default>(
     asked: bool,
     read: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, CallError> {
@@ -92,11 +92,11 @@ impl AccountReader<'_> {
     ) -> Result<(), CallError> {
         let is_user = |identity: &&LiveIdentity| {
             identity.principal == Principal::User
-                && (!request.no_other_credentials || request.exact.contains(&identity.id))
+                && (!request.only_exact_credentials || request.exact.contains(&identity.id))
         };
         let users: Vec<(ResourceId, String)> =
             identities.values().filter(is_user).map(|user| (user.id.clone(), user.name.clone())).collect();
-        let (asked, services) = if users.len() <= ASKED_ONE_BY_ONE {
+        let (asked, services) = if users.len() <= MAX_EXACT_READS {
             self.plan_few_queries(users).await?
         } else {
             self.plan_many_queries(users, identities, request).await?
@@ -147,7 +147,7 @@ impl AccountReader<'_> {
                 Some(row) if !request.exact.contains(&id) => CredentialQuery::from_report_row(row, identity.marks.kind),
                 _ => CredentialQuery::EVERYTHING,
             };
-            ask.keys |= request.keys_of.contains(&id);
+            ask.keys |= request.exact_keys.contains(&id);
             // If the service does not support the list, read each user.
             ask.services = services.is_none();
             if ask != CredentialQuery::default() {
@@ -183,7 +183,7 @@ impl AccountReader<'_> {
 
     /// Whether so many users were all read individually, so that their credentials are known exactly.
     pub fn is_exact_for(users: usize) -> bool {
-        users <= ASKED_ONE_BY_ONE
+        users <= MAX_EXACT_READS
     }
 
     /// Adds credentials to the users among unmarked principals.
@@ -211,12 +211,12 @@ impl AccountReader<'_> {
         ask: CredentialQuery,
     ) -> Result<UserCredentials, CallError> {
         let (keys, password, ssh, certificates, services, devices) = futures::try_join!(
-            read_if_asked(ask.keys, self.read_access_keys(&name)),
-            read_if_asked(ask.keys, self.read_password(&name)),
-            read_if_asked(ask.ssh, self.list_ssh_keys(&name)),
-            read_if_asked(ask.certificates, self.list_certificates(&name)),
-            read_if_asked(ask.services, self.list_user_service_credentials(&name)),
-            read_if_asked(ask.devices, self.list_devices(&name)),
+            read_if_requested(ask.keys, self.read_access_keys(&name)),
+            read_if_requested(ask.keys, self.read_password(&name)),
+            read_if_requested(ask.ssh, self.list_ssh_keys(&name)),
+            read_if_requested(ask.certificates, self.list_certificates(&name)),
+            read_if_requested(ask.services, self.list_user_service_credentials(&name)),
+            read_if_requested(ask.devices, self.list_devices(&name)),
         )?;
         let mut last_used = keys.iter().filter_map(|(_, key)| key.last_used).max();
         let mut resources: Vec<Resource> = [ssh, certificates, services, devices].into_iter().flatten().collect();

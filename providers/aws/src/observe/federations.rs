@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::Tag;
 use futures::{StreamExt, TryStreamExt, stream};
-use leasehold_provider::{LiveShared, Marks, ObserveRequest, Resource, ResourceId, Stranger};
+use leasehold_provider::{LiveShared, Marks, ObserveRequest, Resource, ResourceId, UnmanagedObject};
 
 use super::AccountReader;
 use super::authorization::AccountDetails;
@@ -21,7 +21,7 @@ pub struct LiveFederations {
     /// The providers with the stack's marks.
     pub ours: BTreeMap<ResourceId, LiveShared>,
     /// All other providers.
-    pub strangers: BTreeMap<ResourceId, Stranger>,
+    pub strangers: BTreeMap<ResourceId, UnmanagedObject>,
 }
 
 impl AccountReader<'_> {
@@ -37,7 +37,7 @@ impl AccountReader<'_> {
         let mut found = LiveFederations::default();
         for (arn, read) in read {
             let Some((mut resource, tags)) = read else { continue };
-            let stranger = |stack, unreadable| Stranger { stack, arn, unreadable };
+            let stranger = |stack, unreadable| UnmanagedObject { stack, arn, unreadable };
             match Marks::from_tags(&super::tags_by_key(Some(tags))) {
                 Ok(Some(marks)) if marks.stack == *request.stack => {
                     drop_undeclared_thumbprints(&mut resource, request);
@@ -128,7 +128,7 @@ impl AccountReader<'_> {
 
     /// Records which providers are named in the trust policy of a role that the stack does not manage. They cannot be deleted while that
     /// role trusts them.
-    pub fn record_stranger_trusts(&self, account: &mut AccountDetails, role: &str, trust: Option<&str>) {
+    pub fn record_unmanaged_trusts(&self, account: &mut AccountDetails, role: &str, trust: Option<&str>) {
         // Most trust policies name no provider; only those that may name one are decoded. The stack ignores another role's trust policy
         // that cannot be decoded.
         let names_one = |trust: &&str| trust.contains("-provider");
@@ -137,7 +137,7 @@ impl AccountReader<'_> {
         let resource = Resource::new(role_id, None)
             .with_attribute("assume_role_policy", leasehold_provider::Value::Document(trust));
         for id in links::trusted_federation_ids(self.realm, &resource) {
-            account.held_by.entry(id).or_default().insert(format!("role/{role}"));
+            account.foreign_attachments.entry(id).or_default().insert(format!("role/{role}"));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_iam::types::{GroupDetail, PolicyDetail};
-use leasehold_provider::{Document, LiveShared, ObserveRequest, ResourceId, StackName, Stranger, Value};
+use leasehold_provider::{Document, LiveShared, ObserveRequest, ResourceId, StackName, UnmanagedObject, Value};
 
 use super::AccountReader;
 use super::authorization::{AccountDetails, require_document, require_name};
@@ -39,13 +39,13 @@ impl AccountReader<'_> {
         let ours = path == arn::stack_path(request.stack);
         let wanted = request.adopt.get(&kinds::group_id(&name)).filter(|_| !path.starts_with("/leasehold/"));
         if !ours && wanted.is_none() {
-            account.record_holder(self.realm, request.stack, &format!("group/{name}"), &attached);
+            account.record_attachment(self.realm, request.stack, &format!("group/{name}"), &attached);
             let ours = attached
                 .iter()
                 .filter_map(|policy| arn::scope_from_policy_arn(self.realm, request.stack, policy.policy_arn()?));
             let ours: BTreeSet<ResourceId> = ours.map(|scope| kinds::scope_policy_id(request.stack, scope)).collect();
             if !ours.is_empty() {
-                account.through_others.insert(kinds::group_id(&name), ours);
+                account.foreign_group_policies.insert(kinds::group_id(&name), ours);
             }
             let stack =
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());
@@ -54,7 +54,7 @@ impl AccountReader<'_> {
                 attached: attached.into_iter().filter_map(|policy| policy.policy_arn).collect(),
                 name: name.clone(),
             });
-            let stranger = Stranger { stack, arn: group.arn.unwrap_or_default(), unreadable: None };
+            let stranger = UnmanagedObject { stack, arn: group.arn.unwrap_or_default(), unreadable: None };
             account.strangers.insert(kinds::group_id(&name), stranger);
             return Ok(());
         }
@@ -68,7 +68,7 @@ impl AccountReader<'_> {
         }
         for (id, resource) in groups::index_by_id(resources) {
             let address = wanted.cloned().unwrap_or_else(|| groups::address_from_name(&name));
-            account.groups.insert(id, LiveShared { adoptable: !ours, ..LiveShared::new(resource, address) });
+            account.groups.insert(id, LiveShared { importable: !ours, ..LiveShared::new(resource, address) });
         }
         Ok(())
     }

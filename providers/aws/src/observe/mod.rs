@@ -9,11 +9,11 @@ mod credentials;
 mod federations;
 mod foreign;
 mod groups;
-mod live;
 mod other_credentials;
 mod pages;
 mod quotas;
 mod report;
+mod resources;
 mod roles;
 mod shared;
 
@@ -28,8 +28,8 @@ use crate::failure::CallError;
 use crate::retry::CallLog;
 use crate::{AwsProvider, kinds, links};
 
-pub use live::{IdentityBinding, role_resource, user_resource};
 pub use pages::{Page, read_all_pages};
+pub use resources::{IdentityBinding, role_resource, user_resource};
 pub use roles::RoleFacts;
 
 #[async_trait]
@@ -87,8 +87,11 @@ impl AccountReader<'_> {
             self.read_federations(&request)
         )?;
         let marked = account.identities.values_mut().map(|live| (live.principal, &live.id, &mut live.resources));
-        let unmarked = account.unmarked.values_mut().map(|found| (found.principal, &found.id, &mut found.resources));
-        for (_, id, resources) in marked.chain(unmarked).filter(|(principal, ..)| *principal == Principal::Role) {
+        let import_candidates =
+            account.import_candidates.values_mut().map(|found| (found.principal, &found.id, &mut found.resources));
+        for (_, id, resources) in
+            marked.chain(import_candidates).filter(|(principal, ..)| *principal == Principal::Role)
+        {
             let facts = match facts.get(&id.name) {
                 Some(facts) => facts.clone(),
                 // The role was created between the two reads, or is on a page that was read late. Read it by name.
@@ -99,9 +102,9 @@ impl AccountReader<'_> {
             }
         }
         self.read_credentials(&mut account.identities, &request).await?;
-        self.read_unmarked_credentials(&mut account.unmarked).await?;
+        self.read_unmarked_credentials(&mut account.import_candidates).await?;
         let marked = account.identities.values_mut().map(|live| &mut live.resources);
-        for resources in marked.chain(account.unmarked.values_mut().map(|found| &mut found.resources)) {
+        for resources in marked.chain(account.import_candidates.values_mut().map(|found| &mut found.resources)) {
             links::link_resources(self.realm, request.stack, resources.values_mut());
         }
         let (mut shared, misplaced) = self.read_shared_marks(account.shared, &request).await?;
@@ -109,22 +112,22 @@ impl AccountReader<'_> {
         shared.extend(federations.ours);
         account.strangers.extend(federations.strangers);
         for (id, object) in &mut shared {
-            object.held_by = account.held_by.remove(id).unwrap_or_default();
+            object.foreign_attachments = account.foreign_attachments.remove(id).unwrap_or_default();
         }
         account.strangers.extend(misplaced);
         let parts = account.identities.values().flat_map(|identity| identity.resources.keys());
         let bearers = parts.filter(|id| [kinds::ROLE, kinds::USER, kinds::POLICY].contains(&id.kind));
         self.provider.known.record_observed(
             request.stack,
-            bearers.chain(shared.iter().filter(|(_, object)| !object.adoptable).map(|(id, _)| id)).cloned(),
+            bearers.chain(shared.iter().filter(|(_, object)| !object.importable).map(|(id, _)| id)).cloned(),
         );
         tracing::debug!(calls = self.calls.attempt_count(), "observed");
         Ok(Snapshot {
             identities: account.identities,
             shared,
             strangers: account.strangers,
-            unmarked: account.unmarked,
-            through_others: account.through_others,
+            import_candidates: account.import_candidates,
+            foreign_groups: account.foreign_group_policies,
             denying: account
                 .denying
                 .into_iter()

@@ -20,18 +20,18 @@ pub struct Page<T> {
 
 /// Maximum number of pages of one list. The largest list, `GetAccountAuthorizationDetails` of an account with 10,000 roles, 5,000 users and
 /// 10,000 policies (the highest quotas of IAM) in pages of 100, has 250.
-const MOST_PAGES: usize = 10_000;
+const MAX_PAGES: usize = 10_000;
 
 /// Time limit for all pages of one list, waits for throttling included.
-const LONGEST_LIST: Duration = Duration::from_secs(1_800);
+const LIST_TIMEOUT: Duration = Duration::from_secs(1_800);
 
 /// Reads pages until the service reports the last one. A page may be short or empty without being the last. A list that reports more pages
 /// without a marker, or with a marker that it has reported before, is an error: otherwise the end of the list would be a guess, or never
 /// come.
 ///
 /// # Errors
-/// A call fails, a page is rejected by `take`, the list reports more pages without a new marker, or it exceeds [`MOST_PAGES`] or
-/// [`LONGEST_LIST`].
+/// A call fails, a page is rejected by `take`, the list reports more pages without a new marker, or it exceeds [`MAX_PAGES`] or
+/// [`LIST_TIMEOUT`].
 pub async fn read_all_pages<T, Fetched>(
     operation: &'static str,
     fetch: impl Fn(Option<String>) -> Fetched,
@@ -44,7 +44,7 @@ where
     let start = Instant::now();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut marker = None;
-    for _ in 0..MOST_PAGES {
+    for _ in 0..MAX_PAGES {
         let page = fetch(marker).await?;
         take(page.items)?;
         if !page.truncated {
@@ -58,12 +58,12 @@ where
         if !seen.insert(next.clone()) {
             return malformed("the list repeats the marker of an earlier page, so it never ends".to_owned());
         }
-        if start.elapsed() > LONGEST_LIST {
-            return malformed(format!("the list is not complete after {} minutes", LONGEST_LIST.as_secs() / 60));
+        if start.elapsed() > LIST_TIMEOUT {
+            return malformed(format!("the list is not complete after {} minutes", LIST_TIMEOUT.as_secs() / 60));
         }
         marker = Some(next);
     }
-    malformed(format!("the list has more than {MOST_PAGES} pages"))
+    malformed(format!("the list has more than {MAX_PAGES} pages"))
 }
 
 #[cfg(test)]
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_list_that_takes_too_long_is_an_error() {
+    async fn list_over_the_time_limit_is_an_error() {
         let asked = RefCell::new(0usize);
         let fetch = |_| {
             let mut asked = asked.borrow_mut();

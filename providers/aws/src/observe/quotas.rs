@@ -12,7 +12,7 @@ use crate::retry::RetryClass;
 
 /// Quotas on the number of objects in the account: the name for messages, the summary keys of the count and of the limit, and the resource
 /// kind.
-const OF_ACCOUNT: [(&str, &str, &str, ResourceKind); 4] = [
+const ACCOUNT_QUOTAS: [(&str, &str, &str, ResourceKind); 4] = [
     ("roles", "Roles", "RolesQuota", kinds::ROLE),
     ("users", "Users", "UsersQuota", kinds::USER),
     ("groups", "Groups", "GroupsQuota", kinds::GROUP),
@@ -21,7 +21,7 @@ const OF_ACCOUNT: [(&str, &str, &str, ResourceKind); 4] = [
 
 /// Quotas on the parts of one principal or group: the name for messages, the summary key of the limit, the resource kind, and the
 /// attributes that set them.
-const OF_HOLDER: [(&str, &str, ResourceKind, &[&str]); 5] = [
+const SUBJECT_QUOTAS: [(&str, &str, ResourceKind, &[&str]); 5] = [
     ("policies attached to a role", "AttachedPoliciesPerRoleQuota", kinds::ROLE_ATTACHMENT, POLICIES),
     ("policies attached to a user", "AttachedPoliciesPerUserQuota", kinds::USER_ATTACHMENT, POLICIES),
     ("policies attached to a group", "AttachedPoliciesPerGroupQuota", kinds::GROUP_ATTACHMENT, POLICIES),
@@ -69,24 +69,24 @@ impl AccountReader<'_> {
 }
 
 fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
-    let account = OF_ACCOUNT.into_iter().filter_map(|(what, used, name, kind)| {
+    let account = ACCOUNT_QUOTAS.into_iter().filter_map(|(what, used, name, kind)| {
         Some(Quota {
             name: name.to_owned(),
             what,
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
-            counted: QuotaScope::OfAccount { used: *told.get(used)? },
+            counted: QuotaScope::PerAccount { used: *told.get(used)? },
             attributes: &[],
             account: None,
         })
     });
-    let holder = OF_HOLDER.into_iter().filter_map(|(what, name, kind, attributes)| {
+    let holder = SUBJECT_QUOTAS.into_iter().filter_map(|(what, name, kind, attributes)| {
         Some(Quota {
             name: name.to_owned(),
             what,
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
-            counted: QuotaScope::OfHolder,
+            counted: QuotaScope::PerSubject,
             attributes,
             account: None,
         })
@@ -105,7 +105,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
         what: "characters in its inline policies at any time",
         kinds: BTreeSet::from([kind]),
         limit: told.get(name).copied().unwrap_or(u64::try_from(limit).unwrap_or(u64::MAX)),
-        counted: QuotaScope::CharactersOfHolder("policy"),
+        counted: QuotaScope::CharactersPerSubject("policy"),
         attributes: &["statement"],
         account: None,
     });
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_told_becomes_a_quota_and_nothing_else() {
+    fn only_reported_values_become_quotas() {
         let told =
             [("Roles", 7), ("RolesQuota", 1000), ("UsersQuota", 5000), ("AccessKeysPerUserQuota", 2), (TRUST_SIZE, 9)];
         let told = told.map(|(key, value)| (key.to_owned(), value)).into();
@@ -131,8 +131,8 @@ mod tests {
                 .collect::<Vec<_>>(),
             "a quota without a count is ignored"
         );
-        assert_eq!((quotas[0].counted, quotas[0].limit), (QuotaScope::OfAccount { used: 7 }, 1000));
-        assert_eq!(quotas[1].counted, QuotaScope::OfHolder);
+        assert_eq!((quotas[0].counted, quotas[0].limit), (QuotaScope::PerAccount { used: 7 }, 1000));
+        assert_eq!(quotas[1].counted, QuotaScope::PerSubject);
         assert_eq!(
             (quotas[2].limit, quotas_from_summary(&BTreeMap::new())[0].limit),
             (9, 2048),

@@ -15,7 +15,7 @@ const GET: &str = "iam:GetCredentialReport";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportRow {
     /// Whether the user has a password, or an access key of any status.
-    pub holds_something: bool,
+    pub has_credential: bool,
     /// Whether the user has a signing certificate of any status.
     pub has_certificate: bool,
     /// Whether the user has an MFA device.
@@ -93,7 +93,7 @@ fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
         };
         let on = |name: &str| get(name) == Some("true");
         // A disabled key is not active but still has a rotation date.
-        let holds_something = on("password_enabled")
+        let has_credential = on("password_enabled")
             || on("access_key_1_active")
             || on("access_key_2_active")
             || told("access_key_1_last_rotated")
@@ -103,7 +103,7 @@ fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
         let used = ["password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date"];
         let last_used = used.iter().filter_map(|name| get(name)?.parse::<Timestamp>().ok()).max();
         let user = get("user").unwrap_or_default().to_owned();
-        let row = ReportRow { holds_something, has_certificate, has_device: on("mfa_active"), last_used };
+        let row = ReportRow { has_credential, has_certificate, has_device: on("mfa_active"), last_used };
         rows.insert(user, row);
     }
     Ok(rows)
@@ -143,11 +143,11 @@ mod tests {
     }
 
     fn holds(first: &str) -> bool {
-        row(&format!("{first},false,false,N/A,false")).holds_something
+        row(&format!("{first},false,false,N/A,false")).has_credential
     }
 
     #[test]
-    fn who_has_a_credential_is_told() {
+    fn report_lists_users_with_credentials() {
         assert!(!holds("x,false,N/A,false,N/A,N/A,false"));
         assert!(!holds("\"x\",not_supported,no_information,false,N/A,N/A,false"));
         assert!(holds("x,true,no_information,false,N/A,N/A,false"));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_a_certificate_or_a_second_factor_is_told() {
+    fn report_lists_certificates_and_mfa_devices() {
         let certificate = |rest: &str| row(&format!("x,false,N/A,false,N/A,N/A,false,{rest}")).has_certificate;
         assert!(!certificate("false,false,N/A,false"));
         assert!(certificate("false,true,2026-01-01T00:00:00+00:00,false"));

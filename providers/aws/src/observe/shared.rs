@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use leasehold_provider::{Address, LiveShared, Marks, ObserveRequest, Resource, ResourceId, Stranger};
+use leasehold_provider::{Address, LiveShared, Marks, ObserveRequest, Resource, ResourceId, UnmanagedObject};
 
 use super::AccountReader;
 use super::pages::{Page, read_all_pages};
@@ -13,7 +13,7 @@ use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
 /// Policies of the stack, and policies under its path whose tags name another stack.
-type SortedPolicies = (BTreeMap<ResourceId, LiveShared>, BTreeMap<ResourceId, Stranger>);
+type SortedPolicies = (BTreeMap<ResourceId, LiveShared>, BTreeMap<ResourceId, UnmanagedObject>);
 
 impl AccountReader<'_> {
     /// Reads the marks of every policy that differs from its desired state.
@@ -67,8 +67,9 @@ impl AccountReader<'_> {
             Ok(())
         })
         .await?;
-        let foreign =
-            |stack, reason| PolicyMarks::Foreign(Stranger { stack, arn: policy.clone(), unreadable: Some(reason) });
+        let foreign = |stack, reason| {
+            PolicyMarks::Foreign(UnmanagedObject { stack, arn: policy.clone(), unreadable: Some(reason) })
+        };
         Ok(match Marks::from_tags(&tags) {
             Ok(Some(marks)) if marks.stack == *request.stack => PolicyMarks::Ours(Box::new(marks)),
             Ok(Some(marks)) => {
@@ -88,5 +89,5 @@ impl AccountReader<'_> {
 /// The owner of a policy according to its tags.
 enum PolicyMarks {
     Ours(Box<Marks>),
-    Foreign(Stranger),
+    Foreign(UnmanagedObject),
 }

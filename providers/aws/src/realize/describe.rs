@@ -18,8 +18,8 @@ pub fn describe_change(change: &Change) -> Option<String> {
     }
     let after = change.resource_after()?;
     let before = change.resource_before();
-    let meanwhile = format!(r#""Sid":"{INTERIM_DENY_SID}""#);
-    if matches!(after.get("policy"), Some(Value::Document(policy)) if policy.canonical_text().contains(&meanwhile)) {
+    let interim_sid = format!(r#""Sid":"{INTERIM_DENY_SID}""#);
+    if matches!(after.get("policy"), Some(Value::Document(policy)) if policy.canonical_text().contains(&interim_sid)) {
         return Some("deny everything (interim)".to_owned());
     }
     if kinds::is_own_inline_policy(&after.id) {
@@ -37,7 +37,7 @@ pub fn describe_change(change: &Change) -> Option<String> {
     if after.id.kind == kinds::ROLE {
         let closed = |role: &Resource| {
             parse_attribute(role, "assume_role_policy")
-                .is_some_and(|t| document::find_statement(&t, document::CLOSED_SID).is_some())
+                .is_some_and(|t| document::find_statement(&t, document::TRUST_DENY_SID).is_some())
         };
         return (closed(after) && !before.is_some_and(closed)).then(|| "trust policy replaced by Deny".to_owned());
     }

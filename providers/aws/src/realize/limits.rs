@@ -314,7 +314,7 @@ pub fn document_size(resource: &Resource, attribute: &str) -> usize {
 }
 
 /// Whether IAM accepts a policy of this size in this place.
-pub fn has_room(id: &ResourceId, policy: &leasehold_provider::Document) -> bool {
+pub fn fits_size_limit(id: &ResourceId, policy: &leasehold_provider::Document) -> bool {
     let limit = match (kinds::containing_group(id), kinds::owning_principal(id)) {
         (Some(_), _) => GROUP_INLINE,
         (_, Some((Principal::User, _))) => USER_INLINE,
@@ -342,8 +342,8 @@ fn check_attachments(findings: &mut LimitFindings, identity: &DesiredIdentity, r
 fn check_boundary(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     let Some(boundary) = &identity.spec.permissions_boundary else { return };
     let stack = resources.iter().find_map(|resource| Some(&resource.marks.as_ref()?.stack));
-    let is_ours = |stack| boundary.contains(&format!(":policy{}", crate::arn::stack_path(stack)));
-    if stack.is_some_and(is_ours) {
+    let is_managed = |stack| boundary.contains(&format!(":policy{}", crate::arn::stack_path(stack)));
+    if stack.is_some_and(is_managed) {
         findings.add_violation(
             "permissions_boundary",
             format!(

@@ -230,7 +230,7 @@ impl PolicyDocuments for AwsRealizer {
             Value::Document(policy) => Some(document::parse_uncached(policy)),
             _ => None,
         };
-        let fits = |policy: &Json| limits::has_room(&whole.id, &document::canonicalize_document(policy));
+        let fits = |policy: &Json| limits::fits_size_limit(&whole.id, &document::canonicalize_document(policy));
         let (old, new) = (policy(before), policy(after));
         let tight = leasehold_policy::provider::interim_policy(old.as_ref(), new.as_ref(), withheld, fits)?;
         Some(whole.clone().with_attribute("policy", Value::Document(document::canonicalize_document(&tight))))

@@ -106,18 +106,18 @@ fn problems(identity: &DesiredIdentity) -> String {
 }
 
 #[test]
-fn a_role_with_every_trust() {
+fn role_with_every_trust() {
     insta::assert_snapshot!(shown(&realize(&identity())));
 }
 
 #[test]
-fn a_user_has_no_trust_and_its_fence_beside_its_statements() {
+fn user_has_no_trust_and_lease_deny_with_statements() {
     let user = identity_with(|spec| spec.principal = Principal::User);
     insta::assert_snapshot!(shown(&realize(&user)));
 }
 
 #[test]
-fn without_statements_and_deadline_there_is_no_inline_policy_and_without_trusts_nobody_comes_in() {
+fn no_statements_no_inline_policy_and_no_trusts_deny_all() {
     let without_either = identity_with(|spec| {
         spec.statements.clear();
         spec.trusts.clear();
@@ -176,7 +176,7 @@ fn a_scope_is_marked_by_its_path() {
 }
 
 #[test]
-fn limits_are_told_with_value_and_limit() {
+fn limit_errors_state_value_and_limit() {
     assert_eq!(problems(&identity()), "");
     let mut wrong = identity();
     wrong.spec.name = format!("{} x", "n".repeat(70));
@@ -232,12 +232,12 @@ fn an_inline_policy_has_room_by_the_form_of_its_principal() {
 
 /// The inline policies of a user may have 2048 characters, of a role 10240, of a group 5120. The interim Deny may need more.
 #[test]
-fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
+fn interim_policy_over_the_limit_denies_everything() {
     let denied = document::build_policy(vec![json!({
         "Effect": "Deny", "Action": format!("s3:{}", "x".repeat(3000)), "Resource": "*",
     })]);
     let withheld = InterimDeny { everything: false, documents: vec![denied] };
-    for (whole, is_shut) in [
+    for (whole, is_quarantined) in [
         (kinds::principal_id(Principal::User, "ci"), true),
         (kinds::principal_id(Principal::Role, "ci"), false),
         (kinds::group_id("ci"), false),
@@ -245,8 +245,8 @@ fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
         let own = AwsRealizer.empty_own_policy(&whole).unwrap();
         let tight = AwsRealizer.build_interim_policy(Some(&own), Some(&own), &withheld).unwrap();
         let said = describe::describe_change(&Change::Create { after: Box::new(tight.clone()) });
-        assert_eq!(said.as_deref() == Some("deny everything (interim)"), is_shut, "{said:?} {}", own.id);
-        let withholds = if is_shut { DenyExtent::Everything } else { DenyExtent::Only };
+        assert_eq!(said.as_deref() == Some("deny everything (interim)"), is_quarantined, "{said:?} {}", own.id);
+        let withholds = if is_quarantined { DenyExtent::Everything } else { DenyExtent::Only };
         assert_eq!(AwsRealizer.classify_denial(&tight), withholds);
     }
     assert_eq!(
@@ -257,7 +257,7 @@ fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
 
 /// The text of AWS managed policies is not read, so the name alone decides what they deny.
 #[test]
-fn a_policy_of_aws_that_denies_is_known_where_it_is_attached() {
+fn attached_aws_policy_with_deny_is_classified() {
     let attachment = |name: &str| {
         let id = kinds::attachment_id(Principal::User, "ci", name);
         AwsRealizer.classify_denial(

@@ -35,9 +35,9 @@ pub enum StackPart {
     /// Memberships in groups of the stack.
     Members,
     /// Memberships in groups that the stack does not manage.
-    OthersGroups,
+    ForeignGroups,
     /// Existing groups that are imported.
-    GroupsTakenIn,
+    ImportedGroups,
     /// OpenID Connect providers.
     Issuers,
     /// Thumbprints of OpenID Connect providers.
@@ -62,8 +62,8 @@ impl StackPart {
         Self::GroupAttachments,
         Self::GroupPolicies,
         Self::Members,
-        Self::OthersGroups,
-        Self::GroupsTakenIn,
+        Self::ForeignGroups,
+        Self::ImportedGroups,
         Self::Issuers,
         Self::Thumbprints,
         Self::Directories,
@@ -71,7 +71,7 @@ impl StackPart {
     ];
 }
 
-/// The parts that a stack with these resources has. Groups to import are not among the resources, so [`StackPart::GroupsTakenIn`] is never
+/// The parts that a stack with these resources has. Groups to import are not among the resources, so [`StackPart::ImportedGroups`] is never
 /// returned.
 pub fn stack_parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<StackPart> {
     let mut parts = BTreeSet::new();
@@ -91,7 +91,7 @@ pub fn stack_parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTr
         }
     }
     parts.extend((!memberships.is_disjoint(&groups)).then_some(StackPart::Members));
-    parts.extend((!memberships.is_subset(&groups)).then_some(StackPart::OthersGroups));
+    parts.extend((!memberships.is_subset(&groups)).then_some(StackPart::ForeignGroups));
     parts
 }
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_declares_is_no_part() {
+    fn undeclared_parts_need_no_permissions() {
         let user = resource(kinds::USER, "ann");
         assert_eq!(stack_parts([&user]), [StackPart::Users].into());
         let bound = user.with_attribute("permissions_boundary", "arn:aws:iam::aws:policy/PowerUserAccess");
@@ -141,10 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn memberships_are_told_apart_by_whose_the_group_is() {
+    fn memberships_are_classified_by_group_owner() {
         let (crew, member) = (resource(kinds::GROUP, "crew"), resource(kinds::MEMBERSHIP, "ann/crew"));
         assert_eq!(stack_parts([&crew]), [StackPart::Groups].into());
         assert_eq!(stack_parts([&crew, &member]), [StackPart::Groups, StackPart::Members].into());
-        assert_eq!(stack_parts([&member]), [StackPart::OthersGroups].into());
+        assert_eq!(stack_parts([&member]), [StackPart::ForeignGroups].into());
     }
 }

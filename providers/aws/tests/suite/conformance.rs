@@ -41,7 +41,7 @@ impl World for Account {
         Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned())
     }
 
-    async fn add_stranger(&self, principal: Principal, name: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_principal(&self, principal: Principal, name: &str) -> Result<(), WorldError> {
         let form = principal.as_str();
         self.aws.boto3(&format!(
             "
@@ -58,7 +58,7 @@ impl World for Account {
         Ok(())
     }
 
-    async fn add_stranger_policy(&self, stack: &StackName, scope: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_policy(&self, stack: &StackName, scope: &str) -> Result<(), WorldError> {
         self.aws.boto3(&format!(
             "
             {EVERYTHING}
@@ -68,7 +68,7 @@ impl World for Account {
         Ok(())
     }
 
-    async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_group(&self, name: &str) -> Result<(), WorldError> {
         self.aws.boto3(&format!(
             "
             {EVERYTHING}
@@ -79,7 +79,7 @@ impl World for Account {
         Ok(())
     }
 
-    async fn describe_strangers(&self) -> Result<String, WorldError> {
+    async fn describe_unmanaged_objects(&self) -> Result<String, WorldError> {
         let details = self.aws.boto3(
             "
             details = iam.get_account_authorization_details(Filter=['User', 'Role', 'Group', 'LocalManagedPolicy'])
@@ -153,16 +153,16 @@ fn assert_none(failures: &[LawViolation]) {
 }
 
 #[tokio::test]
-async fn what_is_realized_keeps_the_laws() {
+async fn realization_laws_hold() {
     assert_none(&conformance::check_realize_laws(&Accounts).await);
 }
 
 #[tokio::test]
-async fn identities_live_by_the_laws() {
+async fn lifecycle_laws_hold() {
     assert_none(&conformance::check_lifecycle_laws(&Accounts).await);
 }
 
 #[tokio::test]
-async fn strangers_are_spared() {
+async fn ownership_laws_hold() {
     assert_none(&conformance::check_ownership_laws(&Accounts).await);
 }

@@ -19,7 +19,7 @@ async fn create(world: &Arc<World>, identities: Vec<Vec<Resource>>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_roles_cost_what_they_must() {
+async fn thousand_roles_need_expected_calls() {
     const ROLES: usize = 1000;
     let world = Arc::new(World::new().await);
     let roles: Vec<_> = (0..ROLES).map(|number| identity(&format!("ci-{number}"), Principal::Role)).collect();
@@ -32,7 +32,7 @@ async fn a_thousand_roles_cost_what_they_must() {
     let calls: usize = world.aws.counts().values().sum();
     assert!(calls <= ROLES * 21 / 10 + 20, "{calls} calls: {:?}", world.aws.counts());
 
-    world.aws.forget_requests();
+    world.aws.clear_requests();
     let fresh = crate::common::connect(&world.aws.endpoint(), leasehold_aws::AwsSettings::default()).await;
     let world = World { aws: Arc::into_inner(world).unwrap().aws, provider: fresh, stack: crate::common::stack() };
     let snapshot = world.observe().await;
@@ -44,7 +44,7 @@ async fn a_thousand_roles_cost_what_they_must() {
 }
 
 #[tokio::test]
-async fn many_users_are_read_by_the_report_and_those_with_keys_by_name() {
+async fn many_users_are_read_from_the_report_and_key_users_exactly() {
     let world = Arc::new(World::new().await);
     let users: Vec<_> = (0..120).map(|number| identity(&format!("bot-{number}"), Principal::User)).collect();
     let mut resources = Vec::new();
@@ -61,7 +61,7 @@ async fn many_users_are_read_by_the_report_and_those_with_keys_by_name() {
         iam.update_access_key(UserName='bot-8', AccessKeyId=key, Status='Inactive')
         ",
     );
-    world.aws.forget_requests();
+    world.aws.clear_requests();
     let snapshot = world.observe().await;
     let holders: Vec<&str> =
         snapshot.identities.values().filter(|user| user.resources.len() > 2).map(|user| user.name.as_str()).collect();
@@ -75,13 +75,13 @@ async fn many_users_are_read_by_the_report_and_those_with_keys_by_name() {
 }
 
 #[tokio::test]
-async fn a_scope_that_many_share_is_changed_by_few_writes() {
+async fn shared_scope_update_needs_few_writes() {
     let world = World::new().await;
     let before = world.scope(&scope("orders_read", "s3:ListBucket")).await;
     world.create(vec![before.clone()]).await;
     let after = world.scope(&scope("orders_read", "s3:GetObject")).await;
     world.observe().await;
-    world.aws.forget_requests();
+    world.aws.clear_requests();
     world.enact(&Change::Update { before: Box::new(before), after: Box::new(after) }).await.unwrap();
     let writes = world.aws.requests().into_iter().filter(leasehold_emulator::Request::writes).count();
     assert_eq!(writes, 1, "{:?}", world.aws.counts());

@@ -17,7 +17,7 @@ async fn refused(world: &World) -> ObserveError {
 }
 
 #[tokio::test]
-async fn throttling_is_waited_out() {
+async fn throttled_calls_are_retried() {
     let world = World::new().await;
     world.aws.order(Fault::throttle("*").times(3));
     world.observe().await;
@@ -31,7 +31,7 @@ async fn throttling_is_waited_out() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_read_is_named_and_no_smaller_cloud() {
+async fn denied_read_is_an_error_with_the_action() {
     let world = World::new().await;
     world.create(world.desired(&identity("bot", Principal::User)).await).await;
     for action in ["GetAccountAuthorizationDetails", "ListRoles", "ListAccessKeys", "GetLoginProfile"] {
@@ -40,13 +40,13 @@ async fn what_may_not_be_read_is_named_and_no_smaller_cloud() {
         assert_eq!(error.kind, ObserveErrorKind::Denied, "{error}");
         assert_eq!(error.operation, format!("iam:{action}"));
         assert!(error.help.as_ref().unwrap().contains(&format!("allow iam:{action}")), "{error:?}");
-        world.aws.heal();
+        world.aws.clear_faults();
     }
     world.observe().await;
 }
 
 #[tokio::test]
-async fn a_page_that_fails_fails_the_read() {
+async fn failed_page_fails_the_read() {
     let world = World::new().await;
     world.aws.order(Fault::error("ListRoles", 500, "ServiceFailure"));
     let error = refused(&world).await;
@@ -56,7 +56,7 @@ async fn a_page_that_fails_fails_the_read() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut_off_is_no_smaller_cloud() {
+async fn truncated_response_is_an_error() {
     let world = World::new().await;
     world.create(world.desired(&identity("bot", Principal::User)).await).await;
     for (action, keep) in [
@@ -71,7 +71,7 @@ async fn an_answer_that_is_cut_off_is_no_smaller_cloud() {
         assert_eq!(error.kind, ObserveErrorKind::Unreachable, "{action} {keep}: {error}");
         assert_eq!(error.operation, format!("iam:{action}"));
         assert!(error.message.contains("is not complete"), "{action} {keep}: {error}");
-        world.aws.heal();
+        world.aws.clear_faults();
     }
     // One answer that is cut off is asked for again.
     world.aws.order(Fault::cut_response("ListRoles", 0.7).times(1));
@@ -84,7 +84,7 @@ async fn an_answer_that_is_cut_off_is_no_smaller_cloud() {
 }
 
 #[tokio::test]
-async fn an_absent_service_is_named_with_its_address_and_soon() {
+async fn unreachable_endpoint_is_reported_quickly_with_its_url() {
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let provider = connect(&format!("http://127.0.0.1:{port}"), AwsSettings::default()).await;
@@ -103,13 +103,13 @@ async fn another_account_is_refused_before_any_other_call() {
     let allowed_account_ids = BTreeSet::from(["111122223333".to_owned()]);
     let provider = connect(&aws.endpoint(), AwsSettings { allowed_account_ids, ..AwsSettings::default() }).await;
     let error = provider.observe_all().await.unwrap_err();
-    assert_eq!(error.kind, ObserveErrorKind::WrongRealm);
+    assert_eq!(error.kind, ObserveErrorKind::WrongAccount);
     assert!(error.message.contains(Emulator::ACCOUNT) && error.message.contains("111122223333"), "{error}");
     assert_eq!(aws.counts(), BTreeMap::from([("GetCallerIdentity".to_owned(), 1)]));
 }
 
 #[tokio::test]
-async fn credentials_that_do_not_work_are_told_apart() {
+async fn invalid_credentials_have_specific_errors() {
     let aws = Emulator::moto();
     for (code, message, kind, says, help) in [
         ("ExpiredToken", "The security token included in the request is expired", None, "expired", "log in again"),
@@ -131,18 +131,18 @@ async fn credentials_that_do_not_work_are_told_apart() {
             "allow sts:GetCallerIdentity",
         ),
     ] {
-        aws.order(Fault::error("GetCallerIdentity", 403, code).saying(message));
+        aws.order(Fault::error("GetCallerIdentity", 403, code).with_message(message));
         let provider = connect(&aws.endpoint(), AwsSettings::default()).await;
         let error = provider.read_realm().await.unwrap_err();
         assert_eq!(error.kind, kind.unwrap_or(ObserveErrorKind::Unauthenticated), "{error}");
         assert!(error.message.contains(says), "{error}");
         assert!(error.help.as_ref().unwrap().contains(help), "{error:?}");
-        aws.heal();
+        aws.clear_faults();
     }
 }
 
 #[tokio::test]
-async fn without_credentials_it_is_said_where_they_could_come_from() {
+async fn missing_credentials_error_lists_sources() {
     let aws = Emulator::moto();
     let loader = aws_config::defaults(aws_config::BehaviorVersion::latest())
         .empty_test_environment()
@@ -155,7 +155,7 @@ async fn without_credentials_it_is_said_where_they_could_come_from() {
 }
 
 #[tokio::test]
-async fn a_role_is_taken_on_first_and_a_refusal_says_so() {
+async fn assume_role_runs_first_and_its_refusal_is_reported() {
     let aws = Emulator::moto();
     let settings = AwsSettings {
         assume_role: Some(AssumeRoleSettings {
@@ -176,7 +176,7 @@ async fn a_role_is_taken_on_first_and_a_refusal_says_so() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_work_are_refused_at_once() {
+async fn invalid_settings_are_rejected_before_any_call() {
     let role = AssumeRoleSettings { role_arn: "leasehold".to_owned(), external_id: None, session_name: None };
     let settings = AwsSettings { assume_role: Some(role), ..AwsSettings::default() };
     assert!(matches!(AwsProvider::connect(settings).await, Err(ConnectError::RoleArn(_))));
@@ -185,7 +185,7 @@ async fn settings_that_cannot_work_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_leaves_one_object_as_wanted() {
+async fn lost_response_leaves_one_desired_object() {
     let world = World::new().await;
     let mut role = identity("ci", Principal::Role);
     role.spec.scopes.insert("orders_read".to_owned());
@@ -216,7 +216,7 @@ async fn a_lost_answer_leaves_one_object_as_wanted() {
 }
 
 #[tokio::test]
-async fn what_passes_after_a_creation_is_waited_for_and_only_then() {
+async fn propagation_errors_are_retried_only_after_a_creation() {
     let mut world = World::new().await;
     let role = identity("ci", Principal::Role);
     world.aws.order(Fault::error("PutRolePolicy", 404, "NoSuchEntity").times(2));
@@ -224,7 +224,7 @@ async fn what_passes_after_a_creation_is_waited_for_and_only_then() {
     assert_eq!(world.aws.calls("PutRolePolicy"), 3);
 
     world.new_run().await;
-    world.aws.forget_requests();
+    world.aws.clear_requests();
     let resources = world.desired(&role).await;
     world.observe().await;
     world.aws.order(Fault::error("PutRolePolicy", 404, "NoSuchEntity"));
@@ -235,9 +235,11 @@ async fn what_passes_after_a_creation_is_waited_for_and_only_then() {
 }
 
 #[tokio::test]
-async fn a_quota_is_final() {
+async fn exceeded_quota_is_not_retried() {
     let world = World::new().await;
-    world.aws.order(Fault::error("CreateRole", 409, "LimitExceeded").saying("Cannot exceed quota for RolesPerAccount"));
+    world.aws.order(
+        Fault::error("CreateRole", 409, "LimitExceeded").with_message("Cannot exceed quota for RolesPerAccount"),
+    );
     let role = world.desired(&identity("ci", Principal::Role)).await.remove(0);
     let error = world.enact(&Change::Create { after: Box::new(role) }).await.unwrap_err();
     assert_eq!(error.kind, EnactErrorKind::Limit);

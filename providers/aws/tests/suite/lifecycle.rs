@@ -12,7 +12,7 @@ use leasehold_provider::{
 use serde_json::json;
 
 #[tokio::test]
-async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
+async fn created_identities_are_observed_with_two_calls_per_joiner() {
     let world = World::new().await;
     let orders = world.scope(&scope("orders_read", "s3:ListBucket")).await;
     let mut user = identity("reporter", Principal::User);
@@ -85,12 +85,12 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
 }
 
 #[tokio::test]
-async fn a_mover_is_changed_by_what_differs() {
+async fn mover_is_updated_by_its_differences() {
     let world = World::new().await;
     let before = identity("mover", Principal::Role);
     world.create(world.desired(&before).await).await;
     let live = world.live(&before).await;
-    world.aws.forget_requests();
+    world.aws.clear_requests();
 
     let mut after = before.clone();
     after.spec.owner = "tom".to_owned();
@@ -111,7 +111,7 @@ async fn a_mover_is_changed_by_what_differs() {
 }
 
 #[tokio::test]
-async fn quarantine_shuts_all_access_and_is_its_own_fixed_point() {
+async fn quarantine_denies_all_access_and_is_idempotent() {
     let world = World::new().await;
     let user = identity("old_bot", Principal::User);
     let role = identity("old_ci", Principal::Role);
@@ -160,7 +160,7 @@ async fn quarantine_shuts_all_access_and_is_its_own_fixed_point() {
 }
 
 #[tokio::test]
-async fn strays_are_seen_and_a_leaver_goes_with_them() {
+async fn unmanaged_parts_are_observed_and_deleted_with_a_leaver() {
     let world = World::new().await;
     let user = identity("nightly", Principal::User);
     let role = identity("nightly_ci", Principal::Role);
@@ -194,7 +194,7 @@ async fn strays_are_seen_and_a_leaver_goes_with_them() {
     ] {
         assert!(observed.iter().any(|found| found == unmanaged), "{unmanaged} in {observed:?}");
     }
-    world.aws.forget_requests();
+    world.aws.clear_requests();
     for wanted in [&user, &role] {
         let resources: Vec<_> = world.live(wanted).await.resources.into_values().collect();
         world.delete(resources).await;
@@ -258,7 +258,7 @@ async fn versions_of_a_scope_stay_within_five() {
 }
 
 #[tokio::test]
-async fn what_is_not_ours_is_never_written() {
+async fn unmanaged_objects_are_never_written() {
     let mut world = World::new().await;
     world.aws.boto3(
         "
@@ -299,13 +299,13 @@ async fn what_is_not_ours_is_never_written() {
     }
     for change in &changes {
         let refused = world.enact(change).await.unwrap_err();
-        assert_eq!(refused.kind, EnactErrorKind::NotOurs, "{change:?}: {refused}");
+        assert_eq!(refused.kind, EnactErrorKind::NotManaged, "{change:?}: {refused}");
     }
     assert_eq!(world.aws.boto3(evidence), before);
 }
 
 #[tokio::test]
-async fn a_role_left_by_a_dying_run_is_brought_to_what_is_wanted() {
+async fn role_of_a_killed_run_reaches_desired_state() {
     let mut world = World::new().await;
     let mut first = identity("ci", Principal::Role);
     first.spec.tags.insert("old".to_owned(), "1".to_owned());
@@ -318,11 +318,11 @@ async fn a_role_left_by_a_dying_run_is_brought_to_what_is_wanted() {
     let mut third = identity("ci", Principal::Role);
     third.spec.address = leasehold_provider::Address::for_identity("somebody_else", None);
     let create = Change::Create { after: Box::new(world.desired(&third).await.remove(0)) };
-    assert_eq!(world.enact(&create).await.unwrap_err().kind, EnactErrorKind::NotOurs);
+    assert_eq!(world.enact(&create).await.unwrap_err().kind, EnactErrorKind::NotManaged);
 }
 
 #[tokio::test]
-async fn a_trust_of_a_deleted_principal_differs_from_the_wanted_one() {
+async fn trust_of_deleted_principal_differs_from_desired() {
     let world = World::new().await;
     let mut role = identity("ci", Principal::Role);
     role.spec.trusts = vec![Trust::Named {
@@ -345,7 +345,7 @@ async fn a_trust_of_a_deleted_principal_differs_from_the_wanted_one() {
 }
 
 #[tokio::test]
-async fn statements_of_a_user_move_to_a_policy_of_its_own_where_they_have_no_room() {
+async fn large_user_statements_move_to_a_managed_policy() {
     let world = World::new().await;
     let small = identity("bot", Principal::User);
     let mut large = small.clone();
@@ -368,7 +368,7 @@ async fn statements_of_a_user_move_to_a_policy_of_its_own_where_they_have_no_roo
 }
 
 #[tokio::test]
-async fn what_appeared_since_a_principal_was_read_and_keeps_it_from_going_goes_with_it() {
+async fn new_dependents_are_deleted_with_their_principal() {
     let world = World::new().await;
     let user = identity("person", Principal::User);
     let role = identity("machine", Principal::Role);

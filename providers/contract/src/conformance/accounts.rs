@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 
 use super::Law;
-use super::stage::Stage;
+use super::scenario::ConformanceScenario;
 use crate::{Alias, Change, InterimDeny, Resource, ResourceId};
 
 /// Asks every question about each resource twice: as it is, and in the account `other`.
-pub fn check_account_blindness(stage: &mut Stage<'_>, resources: &[Resource]) {
+pub fn check_account_blindness(stage: &mut ConformanceScenario<'_>, resources: &[Resource]) {
     let Ok(alias) = Alias::new("other") else {
-        return stage.report_violation(Law::Scenery, "`other` is no alias");
+        return stage.report_violation(Law::TestWorld, "`other` is no alias");
     };
     let place = |id: &ResourceId| id.clone().with_account(Some(&alias));
     let placed = |resource: &Resource| Resource {
@@ -49,7 +49,7 @@ pub fn check_account_blindness(stage: &mut Stage<'_>, resources: &[Resource]) {
 }
 
 /// The answers about a resource, as text.
-fn answers(stage: &Stage<'_>, resource: &Resource) -> String {
+fn answers(stage: &ConformanceScenario<'_>, resource: &Resource) -> String {
     let realize = stage.realize();
     let semantics = realize.semantics.as_ref();
     let aspects: Vec<_> =

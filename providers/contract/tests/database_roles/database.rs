@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use leasehold_provider::{
     Change, Enact, EnactError, EnactErrorKind, Enacted, LiveIdentity, LiveShared, Marks, Observe, ObserveError,
-    ObserveRequest, Principal, Provider, Quota, Realm, Resource, ResourceId, Snapshot, StackName, Stranger, Unmarked,
-    Value,
+    ObserveRequest, Principal, Provider, Quota, Realm, Resource, ResourceId, Snapshot, StackName, UnmanagedObject,
+    Unmarked, Value,
 };
 
 use crate::realize::{
@@ -99,12 +99,12 @@ impl Database {
         let is_free = match (&marked_by, change) {
             (None, Change::Create { .. }) => id.kind == USER || id.kind == SCOPE,
             (None, Change::Delete { .. }) => return Ok(()),
-            (Some(None), Change::Adopt { .. } | Change::Unmark { .. }) => true,
+            (Some(None), Change::Import { .. } | Change::Release { .. }) => true,
             (Some(Some(by)), _) => by == stack,
             (None | Some(None), _) => false,
         };
         if !is_free {
-            return Err(EnactErrorKind::NotOurs);
+            return Err(EnactErrorKind::NotManaged);
         }
         if matches!(change, Change::Delete { .. }) && part.is_empty() {
             roles.remove(owner);
@@ -123,8 +123,8 @@ impl Database {
             }
             Change::Create { after } | Change::Update { after, .. } => role.set_part(after, part, true),
             Change::Delete { before } => role.set_part(before, part, false),
-            Change::Mark { after, .. } | Change::Adopt { after, .. } => role.set_marks(Some(after)),
-            Change::Unmark { .. } => role.set_marks(None),
+            Change::Mark { after, .. } | Change::Import { after, .. } => role.set_marks(Some(after)),
+            Change::Release { .. } => role.set_marks(None),
         }
         Ok(())
     }
@@ -196,7 +196,7 @@ impl Observe for Database {
                 }
                 marks => {
                     if let (None, Some(address)) = (&marks, request.adopt.get(&id)) {
-                        let unmarked = Unmarked {
+                        let candidate = Unmarked {
                             id: id.clone(),
                             principal: Principal::User,
                             name: name.clone(),
@@ -204,10 +204,10 @@ impl Observe for Database {
                             last_used: None,
                             resources: index_parts(role.user_resources(name), address),
                         };
-                        snapshot.unmarked.insert(id.clone(), unmarked);
+                        snapshot.import_candidates.insert(id.clone(), candidate);
                     }
                     let stack = marks.map(|marks| marks.stack);
-                    snapshot.strangers.insert(id, Stranger { stack, arn: name.clone(), unreadable: None });
+                    snapshot.strangers.insert(id, UnmanagedObject { stack, arn: name.clone(), unreadable: None });
                 }
             }
         }

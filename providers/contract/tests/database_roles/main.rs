@@ -31,13 +31,13 @@ fn database_roles_conform() {
 #[test]
 fn login_left_enabled_in_quarantine_is_detected() {
     let found = violations(Some(DatabaseFlaw::QuarantineKeepsLogin));
-    assert!(found.iter().any(|violation| violation.law == Law::QuarantineShuts), "{found:?}");
+    assert!(found.iter().any(|violation| violation.law == Law::QuarantineDenies), "{found:?}");
 }
 
 #[test]
 fn missing_validity_date_is_detected() {
     let found = violations(Some(DatabaseFlaw::NoValidityDate));
-    assert!(found.iter().any(|violation| violation.law == Law::Fenced), "{found:?}");
+    assert!(found.iter().any(|violation| violation.law == Law::LeaseDenied), "{found:?}");
 }
 
 #[test]

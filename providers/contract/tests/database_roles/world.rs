@@ -111,7 +111,7 @@ impl World for DatabaseWorld {
         None
     }
 
-    async fn add_stranger(&self, _principal: Principal, name: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_principal(&self, _principal: Principal, name: &str) -> Result<(), WorldError> {
         let mut roles = self.database.roles();
         let role = roles.entry(name.to_owned()).or_default();
         (role.can_login, role.has_password) = (true, true);
@@ -120,17 +120,17 @@ impl World for DatabaseWorld {
         Ok(())
     }
 
-    async fn add_stranger_policy(&self, stack: &StackName, scope: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_policy(&self, stack: &StackName, scope: &str) -> Result<(), WorldError> {
         let mut roles = self.database.roles();
         roles.entry(scope_role(stack, scope)).or_default().grants.insert(pair("SELECT", "salaries"));
         Ok(())
     }
 
-    async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_group(&self, name: &str) -> Result<(), WorldError> {
         Err(format!("a database has no groups, and no {name}").into())
     }
 
-    async fn describe_strangers(&self) -> Result<String, WorldError> {
+    async fn describe_unmanaged_objects(&self) -> Result<String, WorldError> {
         let roles = self.database.roles();
         Ok(format!("{:?}", roles.iter().filter(|(_, role)| role.marks().is_none()).collect::<Vec<_>>()))
     }

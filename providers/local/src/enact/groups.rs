@@ -21,7 +21,7 @@ impl ChangeExecution<'_> {
     /// Executes a change of a group itself.
     pub(super) fn change_group(&self, name: &str) -> DirectoryResult {
         let found = self.find_group(name)?;
-        if let (Change::Adopt { .. } | Change::Unmark { .. }, row) = (self.change, &found) {
+        if let (Change::Import { .. } | Change::Release { .. }, row) = (self.change, &found) {
             return self.import_group(row.as_ref());
         }
         let marks = found.as_ref().map(|row| self.require_ownership(&row.tags)).transpose()?;
@@ -69,7 +69,7 @@ impl ChangeExecution<'_> {
     }
 
     fn import_group(&self, row: Option<&GroupRow>) -> DirectoryResult {
-        let (Some(row), Change::Adopt { after, .. }) = (row, self.change) else {
+        let (Some(row), Change::Import { after, .. }) = (row, self.change) else {
             return Err(self.conflict_error("it does not exist, or the change is not an import"));
         };
         let Some(tags) = self.tags_after_import(&row.tags, after)? else { return Ok(enacted_without_write()) };

@@ -9,17 +9,17 @@ use crate::precondition;
 use crate::rows::{Ownership, PrincipalRow, Tags};
 
 impl ChangeExecution<'_> {
-    /// Executes `Change::Adopt` or `Change::Unmark` on a principal.
+    /// Executes `Change::Import` or `Change::Release` on a principal.
     pub(super) fn change_principal_ownership(&self, live: Option<&PrincipalRow>) -> DirectoryResult {
         let Some(row) = live else {
             return match self.change {
-                Change::Unmark { .. } => Ok(enacted_without_write()),
+                Change::Release { .. } => Ok(enacted_without_write()),
                 _ => Err(self.conflict_error("it does not exist")),
             };
         };
         match self.change {
-            Change::Adopt { after, .. } => self.import_principal(row, after),
-            Change::Unmark { before, .. } => self.release_principal(row, before),
+            Change::Import { after, .. } => self.import_principal(row, after),
+            Change::Release { before, .. } => self.release_principal(row, before),
             _ => Ok(enacted_without_write()),
         }
     }
@@ -36,7 +36,7 @@ impl ChangeExecution<'_> {
     pub(super) fn tags_after_import(&self, live: &Tags, after: &Marks) -> DirectoryResult<Option<String>> {
         if after.stack != *self.stack {
             let message = format!("the new marks name stack {}, but this is stack {}", after.stack, self.stack);
-            return Err(self.build_error(EnactErrorKind::NotOurs, &message, None));
+            return Err(self.build_error(EnactErrorKind::NotManaged, &message, None));
         }
         match Ownership::from_tags(live, self.stack) {
             Ownership::Unmarked => {

@@ -60,7 +60,7 @@ impl ChangeExecution<'_> {
                 "INSERT INTO logins (principal, created_at) VALUES (?1, ?2)",
                 params![holder.id, self.now],
             ),
-            (_, Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }) => Ok(enacted_without_write()),
+            (_, Change::Mark { .. } | Change::Import { .. } | Change::Release { .. }) => Ok(enacted_without_write()),
         }
     }
 

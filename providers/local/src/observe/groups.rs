@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use leasehold_provider::{LiveShared, Resource, Snapshot, StackName};
 use rusqlite::Connection;
 
-use super::{ForeignHolders, ImportAddresses, stranger_from_ownership};
+use super::{ForeignHolders, ImportAddresses, unmanaged_from_ownership};
 use crate::rows::{self, Ownership, Tags};
 use crate::{group_parts, kinds, schema};
 
@@ -49,14 +49,14 @@ pub fn read_groups(
             (other, _) => {
                 for policy in policies {
                     let policy = leasehold_provider::ResourceId::new(kinds::POLICY, policy);
-                    snapshot.through_others.entry(id.clone()).or_default().insert(policy.clone());
+                    snapshot.foreign_groups.entry(id.clone()).or_default().insert(policy.clone());
                     foreign_holders.entry(policy).or_default().insert(format!("group/{name}"));
                 }
-                snapshot.strangers.insert(id, stranger_from_ownership(format!("local:group/{name}"), other));
+                snapshot.strangers.insert(id, unmanaged_from_ownership(format!("local:group/{name}"), other));
                 continue;
             }
         };
-        let adoptable = marks.is_none();
+        let importable = marks.is_none();
         let mut root = Resource::new(id.clone(), None);
         root.marks = marks;
         let mut resources = vec![root];
@@ -71,8 +71,8 @@ pub fn read_groups(
         }
         resources.extend(policies.iter().map(|policy| group_parts::group_attachment(&name, policy)));
         for resource in resources {
-            let held_by = foreign_holders.remove(&resource.id).unwrap_or_default();
-            let shared = LiveShared { resource, address: address.clone(), adoptable, held_by };
+            let foreign_attachments = foreign_holders.remove(&resource.id).unwrap_or_default();
+            let shared = LiveShared { resource, address: address.clone(), importable, foreign_attachments };
             snapshot.shared.insert(shared.resource.id.clone(), shared);
         }
     }

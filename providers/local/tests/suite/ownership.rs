@@ -68,14 +68,14 @@ async fn unmarked_role_with_the_same_name_is_not_written() {
     let wanted = stage.role_resources();
     for resource in &wanted {
         let after = Box::new(resource.clone());
-        assert_eq!(stage.enact(create_change(resource)).await, Err(EnactErrorKind::NotOurs));
-        assert_eq!(stage.enact(Change::Delete { before: after.clone() }).await, Err(EnactErrorKind::NotOurs));
+        assert_eq!(stage.enact(create_change(resource)).await, Err(EnactErrorKind::NotManaged));
+        assert_eq!(stage.enact(Change::Delete { before: after.clone() }).await, Err(EnactErrorKind::NotManaged));
         let update = Change::Update { before: after.clone(), after };
-        assert_eq!(stage.enact(update).await, Err(EnactErrorKind::NotOurs));
+        assert_eq!(stage.enact(update).await, Err(EnactErrorKind::NotManaged));
     }
     let marks = Box::new(wanted[0].marks.clone().unwrap());
     let mark = Change::Mark { id: wanted[0].id.clone(), before: None, after: marks };
-    assert_eq!(stage.enact(mark).await, Err(EnactErrorKind::NotOurs));
+    assert_eq!(stage.enact(mark).await, Err(EnactErrorKind::NotManaged));
     assert_eq!(outside.rows_of(&["ci"]).unwrap(), before);
 }
 
@@ -85,7 +85,7 @@ async fn creation_without_marks_or_with_a_used_name_is_rejected() {
     let wanted = stage.role_resources();
     let mut unmarked = wanted[0].clone();
     unmarked.marks = None;
-    assert_eq!(stage.enact(create_change(&unmarked)).await, Err(EnactErrorKind::NotOurs));
+    assert_eq!(stage.enact(create_change(&unmarked)).await, Err(EnactErrorKind::NotManaged));
     stage.enact(create_change(&wanted[0])).await.unwrap();
     let mut upper_case = wanted[0].clone();
     upper_case.id.name = "CI".to_owned();

@@ -3,15 +3,15 @@
 use leasehold_fault_proxy::{FaultPoint, ProxyFault};
 
 use super::stacks::{
-    BOUND_ROLE, BOUND_USER, BOUNDARY, CROWD, FEDERATIONS, GROUP, LIVES_ALREADY, MUCH_TO_LOSE, ROLE, SCOPE,
-    SECRET_SCOPE, STRAY_MARKS, STRAY_ROLE_POLICY, STRAY_USER_POLICY, TAKEN_IN, USER,
+    BOUND_ROLE, BOUND_USER, BOUNDARY, CROWD, FEDERATIONS, GROUP, IMPORTED, LIVES_ALREADY, MUCH_TO_LOSE, ROLE, SCOPE,
+    SECRET_SCOPE, STRAY_MARKS, STRAY_ROLE_POLICY, STRAY_USER_POLICY, USER,
 };
-use super::{Chapter, Place, ended};
-use crate::faults::stage::Kind::{Ministack, Moto};
+use super::{PermissionHarness, PermissionScenario, ended};
+use crate::faults::harness::Kind::{Ministack, Moto};
 use leasehold_test_harness::{Ran, wait_until};
 
-pub const CHAPTERS: &[Chapter] = &[
-    Chapter {
+pub const CHAPTERS: &[PermissionScenario] = &[
+    PermissionScenario {
         name: "a user joins with a key",
         on: Ministack,
         purposes: &["apply"],
@@ -38,7 +38,7 @@ pub const CHAPTERS: &[Chapter] = &[
             place.apply()
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a user moves",
         on: Ministack,
         purposes: &["apply"],
@@ -54,7 +54,7 @@ pub const CHAPTERS: &[Chapter] = &[
             place.apply()
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a user gets a boundary and loses it",
         on: Moto,
         purposes: &["apply"],
@@ -63,7 +63,7 @@ pub const CHAPTERS: &[Chapter] = &[
         before: unbound,
         play: |place| bound_for_a_while(place, BOUND_USER),
     },
-    Chapter {
+    PermissionScenario {
         name: "a user gets another path",
         on: Moto,
         purposes: &["apply"],
@@ -75,7 +75,7 @@ pub const CHAPTERS: &[Chapter] = &[
             place.apply()
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a user with much to lose leaves",
         on: Ministack,
         purposes: &["apply"],
@@ -99,7 +99,7 @@ pub const CHAPTERS: &[Chapter] = &[
         },
         play: |place| leaves(place, "reporter", "tag_user(UserName"),
     },
-    Chapter {
+    PermissionScenario {
         name: "a user with credentials of other sorts leaves",
         on: Moto,
         purposes: &["apply"],
@@ -121,7 +121,7 @@ pub const CHAPTERS: &[Chapter] = &[
         },
         play: |place| leaves(place, "reporter", "tag_user(UserName"),
     },
-    Chapter {
+    PermissionScenario {
         name: "a crowd is planned for",
         on: Ministack,
         purposes: &["apply"],
@@ -130,7 +130,7 @@ pub const CHAPTERS: &[Chapter] = &[
         before: |place| drop(place.stack.apply()),
         play: |place| place.run(&["plan"]),
     },
-    Chapter {
+    PermissionScenario {
         name: "a role joins",
         on: Ministack,
         purposes: &["apply"],
@@ -142,7 +142,7 @@ pub const CHAPTERS: &[Chapter] = &[
             place.apply()
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a role moves",
         on: Ministack,
         purposes: &["apply"],
@@ -167,7 +167,7 @@ pub const CHAPTERS: &[Chapter] = &[
             place.apply()
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a role gets a boundary and loses it",
         on: Moto,
         purposes: &["apply"],
@@ -176,7 +176,7 @@ pub const CHAPTERS: &[Chapter] = &[
         before: unbound,
         play: |place| bound_for_a_while(place, BOUND_ROLE),
     },
-    Chapter {
+    PermissionScenario {
         name: "a role that runs on instances leaves, and is put on more at the last moment",
         on: Ministack,
         purposes: &["apply"],
@@ -192,7 +192,7 @@ pub const CHAPTERS: &[Chapter] = &[
             place.aws.boto3(&long_ago("tag_role(RoleName", "ci"));
             place.proxy.inject_fault(ProxyFault::hold_requests("DeleteRole", FaultPoint::Before).limit_times(1));
             let mut running = place.stack.start(&["apply", "--auto-approve"]);
-            wait_until("the deletion", || place.proxy.held_count() > 0 || running.has_ended());
+            wait_until("the deletion", || place.proxy.held_count() > 0 || running.has_exited());
             if place.proxy.held_count() > 0 {
                 place.aws.boto3(&in_profile("more"));
             }
@@ -200,7 +200,7 @@ pub const CHAPTERS: &[Chapter] = &[
             ended(running.wait())
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a scope is rewritten until a version must go, and goes",
         on: Ministack,
         purposes: &["apply"],
@@ -236,7 +236,7 @@ pub const CHAPTERS: &[Chapter] = &[
             place.apply()
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a scope is secret no more",
         on: Ministack,
         purposes: &["apply"],
@@ -248,7 +248,7 @@ pub const CHAPTERS: &[Chapter] = &[
             place.apply()
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a group is made, changes and goes",
         on: Ministack,
         purposes: &["apply"],
@@ -276,16 +276,16 @@ pub const CHAPTERS: &[Chapter] = &[
             place.apply()
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "what lives already is taken in",
         on: Ministack,
         purposes: &["apply"],
         shows: &["GetGroup", "GetRole", "UpdateGroup"],
-        stack: TAKEN_IN,
+        stack: IMPORTED,
         before: |place| drop(place.aws.boto3(LIVES_ALREADY)),
-        play: Place::apply,
+        play: PermissionHarness::apply,
     },
-    Chapter {
+    PermissionScenario {
         name: "federations are made, change and go",
         on: Moto,
         purposes: &["apply"],
@@ -325,13 +325,13 @@ pub const CHAPTERS: &[Chapter] = &[
 ];
 
 /// Applies the configuration without the boundary.
-fn unbound(place: &Place) {
+fn unbound(place: &PermissionHarness) {
     place.stack.edit("stack.hcl", BOUNDARY, "");
     place.stack.apply();
 }
 
 /// Applies with a boundary, then without it.
-fn bound_for_a_while(place: &Place, bound: &str) -> Result<(), Ran> {
+fn bound_for_a_while(place: &PermissionHarness, bound: &str) -> Result<(), Ran> {
     place.declare(bound);
     place.apply()?;
     place.stack.edit("stack.hcl", BOUNDARY, "");
@@ -339,7 +339,7 @@ fn bound_for_a_while(place: &Place, bound: &str) -> Result<(), Ran> {
 }
 
 /// An identity leaves: it is quarantined, and deleted after the grace period.
-fn leaves(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {
+fn leaves(place: &PermissionHarness, name: &str, tag: &str) -> Result<(), Ran> {
     place.stack.cut("stack.hcl", &format!("identity \"{name}\""));
     place.apply()?;
     place.aws.boto3(&long_ago(tag, name));

@@ -17,10 +17,10 @@ use serde_json::Value;
 
 use crate::faults::authorized::{actions, allowing, operator, printed, without};
 use crate::faults::declared::HEAD;
-use crate::faults::stage::{Kind, copy};
+use crate::faults::harness::{Kind, copy};
 use leasehold_test_harness::{Ran, Stack};
 /// A part of a lifecycle. It begins with the setup of the account, and ends with the last run.
-pub struct Chapter {
+pub struct PermissionScenario {
     pub name: &'static str,
     /// The emulator: ministack, or moto for features that ministack lacks.
     pub on: Kind,
@@ -31,18 +31,18 @@ pub struct Chapter {
     /// The largest configuration of the chapter, for which the policy is printed.
     pub stack: &'static str,
     /// The preparation, by an administrator with full access.
-    pub before: fn(&Place),
+    pub before: fn(&PermissionHarness),
     /// What is done with the printed policy, in the state that `before` left.
-    pub play: fn(&Place) -> Result<(), Ran>,
+    pub play: fn(&PermissionHarness) -> Result<(), Ran>,
 }
 
 /// All chapters.
-fn chapters() -> impl Iterator<Item = &'static Chapter> {
+fn chapters() -> impl Iterator<Item = &'static PermissionScenario> {
     chapters::CHAPTERS.iter().chain(purposes::CHAPTERS)
 }
 
 /// An account that enforces policies, and a stack in it.
-pub struct Place {
+pub struct PermissionHarness {
     pub kind: Kind,
     pub aws: Emulator,
     pub proxy: FaultProxy,
@@ -54,7 +54,7 @@ pub struct Place {
     operator: Vec<(String, String)>,
 }
 
-impl Place {
+impl PermissionHarness {
     fn new(kind: Kind) -> Self {
         let aws = match kind {
             Kind::Moto => Emulator::moto_with_auth(),
@@ -65,7 +65,7 @@ impl Place {
     }
 
     /// Prepares the account for a chapter.
-    fn begin(&mut self, chapter: &Chapter) {
+    fn begin(&mut self, chapter: &PermissionScenario) {
         self.aws.reset();
         self.admin = operator(&self.aws, &self.proxy, "admin", &allowing(&["iam:*", "sts:*"]));
         self.operator = operator(&self.aws, &self.proxy, "operator", &allowing(&["sts:GetCallerIdentity"]));
@@ -75,7 +75,7 @@ impl Place {
     }
 
     /// Runs a chapter from its beginning with this policy, and returns its result.
-    fn play(&mut self, chapter: &Chapter, policy: &Value) -> Result<(), Ran> {
+    fn play(&mut self, chapter: &PermissionScenario, policy: &Value) -> Result<(), Ran> {
         self.proxy.clear_disturbances();
         self.aws.restore("chapter");
         self.proxy.clear_requests();
@@ -95,7 +95,7 @@ impl Place {
     }
 
     /// The stack for which a chapter's policy is printed.
-    fn stack_at_its_largest(&self, chapter: &Chapter) -> Stack {
+    fn stack_at_its_largest(&self, chapter: &PermissionScenario) -> Stack {
         let stack = Stack::empty();
         copy(&self.stack.dir(), &stack.dir());
         stack.write("stack.hcl", &whole(chapter.stack));
@@ -104,9 +104,9 @@ impl Place {
 
     /// Runs a chapter with the printed policy, which must be sufficient, and without each of these actions. Returns the actions without
     /// which nothing failed, or whose absence did not cause a refusal.
-    fn take_each_away(
+    fn run_without_each_action(
         &mut self,
-        chapter: &Chapter,
+        chapter: &PermissionScenario,
         purpose: &'static str,
         taken: &[&'static str],
     ) -> Vec<&'static str> {
@@ -193,18 +193,18 @@ fn every_action_is_shown_by_one_chapter() {
 
 #[test]
 fn each_action_of_the_printed_policy_is_needed_on_ministack() {
-    take_away(Kind::Ministack);
+    check_without_each_action(Kind::Ministack);
 }
 
 #[test]
 fn each_action_of_the_printed_policy_is_needed_on_moto() {
-    take_away(Kind::Moto);
+    check_without_each_action(Kind::Moto);
 }
 
 /// Runs chapters with their printed policy, and with one action less.
-fn take_away(kind: Kind) {
+fn check_without_each_action(kind: Kind) {
     let all = std::env::var("LEASEHOLD_RIGHTS").as_deref() == Ok("all");
-    let mut place = Place::new(kind);
+    let mut place = PermissionHarness::new(kind);
     let (mut tried, mut count, mut needless) = (0, 0, Vec::new());
     for (number, chapter) in chapters().filter(|chapter| chapter.on == kind).enumerate() {
         count += chapter.shows.len() * chapter.purposes.len();
@@ -213,7 +213,7 @@ fn take_away(kind: Kind) {
         let taken: Vec<&str> = if all { chapter.shows.to_vec() } else { vec![chapter.shows[one]] };
         for purpose in if all { chapter.purposes } else { &chapter.purposes[other..=other] } {
             tried += taken.len();
-            let without_it = place.take_each_away(chapter, purpose, &taken);
+            let without_it = place.run_without_each_action(chapter, purpose, &taken);
             needless.extend(without_it.into_iter().map(|action| (chapter.name, *purpose, action)));
         }
     }

@@ -4,14 +4,14 @@ use leasehold_fault_proxy::{FaultPoint, ProxyFault};
 
 use super::chapters::{in_profile, long_ago, metadata};
 use super::stacks::{CROWD, FEDERATIONS, LEASED_ROLE, LEASED_USER, MUCH_TO_LOSE, OWN_POLICY, ROLE, SCOPE, USER};
-use super::{Chapter, Place, ended};
-use crate::faults::stage::Kind::{Ministack, Moto};
+use super::{PermissionHarness, PermissionScenario, ended};
+use crate::faults::harness::Kind::{Ministack, Moto};
 use leasehold_test_harness::{Ran, wait_until};
 
 const READING: &[&str] = &["plan", "drift", "sweep"];
 
-pub const CHAPTERS: &[Chapter] = &[
-    Chapter {
+pub const CHAPTERS: &[PermissionScenario] = &[
+    PermissionScenario {
         name: "a user with a key and a password is looked at",
         on: Ministack,
         purposes: READING,
@@ -31,27 +31,27 @@ pub const CHAPTERS: &[Chapter] = &[
             place.stack.apply();
             place.aws.boto3("iam.create_login_profile(UserName='reporter', Password='Correct-Horse-7-Battery')");
         },
-        play: Place::look,
+        play: PermissionHarness::look,
     },
-    Chapter {
+    PermissionScenario {
         name: "credentials of other sorts are looked at",
         on: Moto,
         purposes: READING,
         shows: &["ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates"],
         stack: USER,
         before: |place| drop(place.stack.apply()),
-        play: Place::look,
+        play: PermissionHarness::look,
     },
-    Chapter {
+    PermissionScenario {
         name: "a crowd is looked at",
         on: Ministack,
         purposes: READING,
         shows: &["GenerateCredentialReport", "GetCredentialReport"],
         stack: CROWD,
         before: |place| drop(place.stack.apply()),
-        play: Place::look,
+        play: PermissionHarness::look,
     },
-    Chapter {
+    PermissionScenario {
         name: "a scope that changed is looked at",
         on: Ministack,
         purposes: READING,
@@ -61,9 +61,9 @@ pub const CHAPTERS: &[Chapter] = &[
             place.stack.apply();
             place.stack.edit("stack.hcl", "\"s3:GetObject\", \"s3:ListBucket\"", "\"s3:GetObject\"");
         },
-        play: Place::look,
+        play: PermissionHarness::look,
     },
-    Chapter {
+    PermissionScenario {
         name: "federations are looked at",
         on: Moto,
         purposes: READING,
@@ -73,9 +73,9 @@ pub const CHAPTERS: &[Chapter] = &[
             place.stack.write("corp.xml", &metadata("one"));
             place.stack.apply();
         },
-        play: Place::look,
+        play: PermissionHarness::look,
     },
-    Chapter {
+    PermissionScenario {
         name: "a role is made between two reads",
         on: Ministack,
         purposes: READING,
@@ -89,22 +89,22 @@ pub const CHAPTERS: &[Chapter] = &[
             let mut running = place.stack.start(place.command());
             let knows_roles =
                 || place.proxy.requests().iter().any(|it| it.action == "ListRoles" && it.client_status.is_some());
-            wait_until("both reads", || (place.proxy.held_count() > 0 && knows_roles()) || running.has_ended());
-            place.aws.boto3(MADE_MEANWHILE);
+            wait_until("both reads", || (place.proxy.held_count() > 0 && knows_roles()) || running.has_exited());
+            place.aws.boto3(CREATED_DURING_RUN);
             place.proxy.release_held();
             place.ended(running.wait())
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a joiner is held against the quotas",
         on: Ministack,
         purposes: &["plan"],
         shows: &["GetAccountSummary"],
         stack: ROLE,
         before: |_| (),
-        play: Place::look,
+        play: PermissionHarness::look,
     },
-    Chapter {
+    PermissionScenario {
         name: "the lease of a user ends, and then its grace",
         on: Ministack,
         purposes: &["sweep"],
@@ -129,9 +129,9 @@ pub const CHAPTERS: &[Chapter] = &[
             place.stack.apply();
             place.aws.boto3(MUCH_TO_LOSE);
         },
-        play: |place| lease_and_grace_end(place, "reporter", "tag_user(UserName"),
+        play: |place| expire_lease_and_grace_period(place, "reporter", "tag_user(UserName"),
     },
-    Chapter {
+    PermissionScenario {
         name: "the lease of a user with credentials of other sorts ends, and then its grace",
         on: Moto,
         purposes: &["sweep"],
@@ -148,9 +148,9 @@ pub const CHAPTERS: &[Chapter] = &[
             place.stack.apply();
             place.aws.boto3(&format!("name = 'reporter'{}", crate::faults::scenarios::SSH_AND_CERTIFICATE));
         },
-        play: |place| lease_and_grace_end(place, "reporter", "tag_user(UserName"),
+        play: |place| expire_lease_and_grace_period(place, "reporter", "tag_user(UserName"),
     },
-    Chapter {
+    PermissionScenario {
         name: "the lease of a user with a policy of its own ends, and then its grace",
         on: Ministack,
         purposes: &["sweep"],
@@ -161,9 +161,9 @@ pub const CHAPTERS: &[Chapter] = &[
             place.stack.edit("stack.hcl", "range(30)", "range(31)");
             place.stack.apply();
         },
-        play: |place| lease_and_grace_end(place, "writer", "tag_user(UserName"),
+        play: |place| expire_lease_and_grace_period(place, "writer", "tag_user(UserName"),
     },
-    Chapter {
+    PermissionScenario {
         name: "the lease of a role that runs on instances ends, and then its grace",
         on: Ministack,
         purposes: &["sweep"],
@@ -183,10 +183,10 @@ pub const CHAPTERS: &[Chapter] = &[
             place.aws.boto3(&in_profile("machines"));
         },
         play: |place| {
-            lease_ends(place, "ci", "tag_role(RoleName")?;
+            expire_lease(place, "ci", "tag_role(RoleName")?;
             place.proxy.inject_fault(ProxyFault::hold_requests("DeleteRole", FaultPoint::Before).limit_times(1));
             let mut running = place.stack.start(place.command());
-            wait_until("the deletion", || place.proxy.held_count() > 0 || running.has_ended());
+            wait_until("the deletion", || place.proxy.held_count() > 0 || running.has_exited());
             if place.proxy.held_count() > 0 {
                 place.aws.boto3(&in_profile("more"));
             }
@@ -194,7 +194,7 @@ pub const CHAPTERS: &[Chapter] = &[
             ended(running.wait())
         },
     },
-    Chapter {
+    PermissionScenario {
         name: "a key is due",
         on: Moto,
         purposes: &["sweep"],
@@ -217,12 +217,12 @@ pub const CHAPTERS: &[Chapter] = &[
             }
             place.stack.write(entry, &text.to_string());
         },
-        play: Place::look,
+        play: PermissionHarness::look,
     },
 ];
 
 /// Creates the role `ci` with the stack's marks.
-const MADE_MEANWHILE: &str = "
+const CREATED_DURING_RUN: &str = "
     trust = json.dumps({'Version': '2012-10-17', 'Statement': [
         {'Effect': 'Allow', 'Action': 'sts:AssumeRole', 'Principal': {'Service': 'lambda.amazonaws.com'}}]})
     marks = {'stack': 'faults', 'address': 'identity.ci', 'kind': 'workload'}
@@ -231,7 +231,7 @@ const MADE_MEANWHILE: &str = "
 ";
 
 /// The lease expires and a sweep enforces it; then the block is removed, and the grace period ends.
-fn lease_ends(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {
+fn expire_lease(place: &PermissionHarness, name: &str, tag: &str) -> Result<(), Ran> {
     place.aws.boto3(&long_ago(tag, name).replace("quarantined-at", "created-at"));
     place.look()?;
     place.stack.cut("stack.hcl", &format!("identity \"{name}\""));
@@ -239,7 +239,7 @@ fn lease_ends(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {
     Ok(())
 }
 
-fn lease_and_grace_end(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {
-    lease_ends(place, name, tag)?;
+fn expire_lease_and_grace_period(place: &PermissionHarness, name: &str, tag: &str) -> Result<(), Ran> {
+    expire_lease(place, name, tag)?;
     place.look()
 }

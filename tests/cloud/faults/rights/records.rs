@@ -6,7 +6,7 @@ use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault, RecordedRequest}
 use serde_json::Value;
 
 use crate::faults::authorized::{allowing, operator, printed, without};
-use crate::faults::stage::copy;
+use crate::faults::harness::copy;
 use leasehold_test_harness::granted::{assert_granted, assert_needed, checked};
 use leasehold_test_harness::{Ran, Stack};
 
@@ -60,7 +60,7 @@ identity "bot" {{
 }
 
 /// One purpose: a principal that has only the printed policy, and an administrator with full access.
-struct Scene<'a> {
+struct RecordsScenario<'a> {
     aws: &'a Emulator,
     proxy: &'a FaultProxy,
     purpose: &'static str,
@@ -71,7 +71,7 @@ struct Scene<'a> {
     seen: Vec<RecordedRequest>,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> RecordsScenario<'a> {
     fn new(aws: &'a Emulator, proxy: &'a FaultProxy, key: &str, purpose: &'static str) -> Self {
         aws.reset();
         let admin = operator(aws, proxy, "admin", &allowing(&["*"]));
@@ -148,7 +148,7 @@ impl<'a> Scene<'a> {
 }
 
 #[test]
-fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
+fn bucket_permissions_match_each_purpose() {
     let aws = Emulator::ministack_with_auth();
     let proxy = FaultProxy::start_for_emulator(&aws);
     let key = aws.boto3(
@@ -159,13 +159,13 @@ fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     );
     let key = key.as_str().unwrap();
 
-    let mut plan = Scene::new(&aws, &proxy, key, "plan");
+    let mut plan = RecordsScenario::new(&aws, &proxy, key, "plan");
     plan.run_losing(FaultPoint::Before, &["plan", "--out", "saved.plan"]).expect(0);
     plan.run_losing(FaultPoint::After, &["plan", "--out", "saved.plan"]).expect(0);
     plan.fails_without("s3:PutObject", &["plan", "--out", "saved.plan"]);
     plan.end();
 
-    let mut drift = Scene::new(&aws, &proxy, key, "drift");
+    let mut drift = RecordsScenario::new(&aws, &proxy, key, "drift");
     drift.run(&["drift"]).expect(2);
     drift.stack.apply();
     drift.aws.boto3("iam.delete_user_policy(UserName='bot', PolicyName='leasehold'); iam.delete_user(UserName='bot')");
@@ -175,7 +175,7 @@ fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     }
     drift.end();
 
-    let mut sweep = Scene::new(&aws, &proxy, key, "sweep");
+    let mut sweep = RecordsScenario::new(&aws, &proxy, key, "sweep");
     sweep.run(&["sweep", "--auto-approve"]).expect(0);
     sweep.stack.apply();
     sweep.delete_records("accounts.json");
@@ -189,7 +189,7 @@ fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     }
     sweep.end();
 
-    let mut apply = Scene::new(&aws, &proxy, key, "apply");
+    let mut apply = RecordsScenario::new(&aws, &proxy, key, "apply");
     apply.run_losing(FaultPoint::Before, &["plan", "--out", "saved.plan"]).expect(0);
     apply.run(&["apply", "saved.plan", "--auto-approve"]).expect(0);
     apply.stack.cut("stack.hcl", "identity \"bot\"");
@@ -203,7 +203,7 @@ fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     }
     apply.end();
 
-    let mut audit = Scene::new(&aws, &proxy, key, "audit");
+    let mut audit = RecordsScenario::new(&aws, &proxy, key, "audit");
     audit.run(&["lock", "show"]).expect(0);
     audit.run(&["audit", "list"]).expect(0);
     audit.stack.apply();

@@ -98,7 +98,7 @@ group "crew" {
 }
 "#;
 
-pub const TAKEN_IN: &str = r#"
+pub const IMPORTED: &str = r#"
 identity "reporter" {
   kind       = "service"
   owner      = owner.jane

@@ -51,7 +51,7 @@ fn object_types_fill_in_what_is_optional() {
 }
 
 #[test]
-fn null_stands_for_the_default_where_it_is_no_value() {
+fn null_selects_the_default() {
     let stack = variable("  default  = \"d\"\n  nullable = false\n")
         .variable_file("a.auto.hclvars", "v = null\n")
         .file("o.hcl", b"owner \"o\" { name = var.v }\n");

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::vocabulary::{ATOMS, FUNCTIONS, WORDS};
+use super::vocabulary::{ATOMS, FUNCTIONS, TYPE_KEYWORDS};
 
 /// A number below `bound`; 0 if there is none.
 fn below(random: &mut Rng, bound: usize) -> usize {
@@ -52,8 +52,8 @@ pub fn change(text: &mut String, pool: &[String], random: &mut Rng) {
     let (from, to) = (boundary(text, a), boundary(text, a.saturating_add(b)));
     match below(random, 11) {
         0 => text.replace_range(from..to, ""),
-        1 => text.insert_str(from, pick(random, WORDS)),
-        2 => text.replace_range(from..to, pick(random, WORDS)),
+        1 => text.insert_str(from, pick(random, TYPE_KEYWORDS)),
+        2 => text.replace_range(from..to, pick(random, TYPE_KEYWORDS)),
         3 | 4 => {
             // Another value for some attribute.
             let places: Vec<usize> = text.match_indices("= ").map(|(at, _)| at + 2).collect();

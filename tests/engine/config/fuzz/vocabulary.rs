@@ -1,7 +1,7 @@
 //! The pieces that mutations insert.
 
 /// Words, punctuation and characters of the language, and a few that are not.
-pub const WORDS: &[&str] = &[
+pub const TYPE_KEYWORDS: &[&str] = &[
     "identity",
     "owner",
     "scope",

@@ -11,7 +11,7 @@ use leasehold_provider::{
     Aspect, Change, Credential, DenyExtent, DepositError, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind,
     Enacted, InterimDeny, IssueKeys, LiveIdentity, Marks, NarrowedPrincipal, Observe, ObserveError, ObserveErrorKind,
     ObserveRequest, PolicyDocuments, PolicySemantics, Provider, Quarantine, Quota, RealizeObjects, Realizer, Realm,
-    Resource, ResourceId, RoleTrusts, Scope, Snapshot, StackName, Trust, Value, Vault,
+    Resource, ResourceId, RoleTrusts, Scope, SecretStorage, Snapshot, StackName, Trust, Value,
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -360,7 +360,7 @@ impl Enact for FlawedWriter {
             _ => {}
         }
         let outcome = self.inner.enact_change(stack, change).await;
-        let not_ours = outcome.as_ref().is_err_and(|error| error.kind == EnactErrorKind::NotOurs);
+        let not_ours = outcome.as_ref().is_err_and(|error| error.kind == EnactErrorKind::NotManaged);
         match (self.flaw, change) {
             (Flaw::RejectsAsConflict, _) if not_ours => fail(EnactErrorKind::Conflict),
             (Flaw::TakesOverUnmanaged, Change::Create { after }) if not_ours && after.marks.is_some() => {
@@ -383,14 +383,14 @@ impl IssueKeys for FlawedIssuer {
         &self,
         stack: &StackName,
         change: &Change,
-        vault: &dyn Vault,
+        vault: &dyn SecretStorage,
     ) -> Result<Enacted, EnactError> {
         match self.1 {
-            Flaw::DiscardsSecret => self.0.issue_access_key(stack, change, &DiscardingVault).await,
+            Flaw::DiscardsSecret => self.0.issue_access_key(stack, change, &DiscardingSecretStore).await,
             Flaw::LeavesKeyWithoutSecret => {
-                let made = self.0.issue_access_key(stack, change, &DiscardingVault).await?;
+                let made = self.0.issue_access_key(stack, change, &DiscardingSecretStore).await?;
                 let id = made.made.clone().unwrap();
-                let kept = vault.keep_secret(&id, "a secret without a key".into()).await;
+                let kept = vault.store_secret(&id, "a secret without a key".into()).await;
                 kept.map(|()| made).map_err(|error| EnactError {
                     requests: Vec::new(),
                     kind: EnactErrorKind::Other,
@@ -405,11 +405,11 @@ impl IssueKeys for FlawedIssuer {
 }
 
 /// A vault that reports every secret as stored and stores none.
-struct DiscardingVault;
+struct DiscardingSecretStore;
 
 #[async_trait]
-impl Vault for DiscardingVault {
-    async fn keep_secret(&self, _: &ResourceId, _: SecretString) -> Result<(), DepositError> {
+impl SecretStorage for DiscardingSecretStore {
+    async fn store_secret(&self, _: &ResourceId, _: SecretString) -> Result<(), DepositError> {
         Ok(())
     }
 

@@ -20,17 +20,17 @@ async fn directory_conforms() {
 async fn assert_flaw_detected(flaw: Flaw, law: Law) {
     let worlds = Directories { flaw: Some(flaw) };
     let failures = match law {
-        Law::Deterministic | Law::WellFormed | Law::Fenced | Law::Between | Law::IgnoresAccounts => {
+        Law::Deterministic | Law::WellFormed | Law::LeaseDenied | Law::InterimStates | Law::IgnoresAccounts => {
             conformance::check_realize_laws(&worlds).await
         }
-        Law::SparesStrangers | Law::RefusesStrangers | Law::SeparatesStacks | Law::Delivers => {
+        Law::KeepsUnmanaged | Law::RefusesUnmanaged | Law::SeparatesStacks | Law::DeliversSecrets => {
             conformance::check_ownership_laws(&worlds).await
         }
         _ => conformance::check_all_laws(&worlds).await,
     };
     let laws: BTreeSet<Law> = failures.iter().map(|failure| failure.law).collect();
     assert!(laws.contains(&law), "{flaw:?} violates {laws:?} instead of {law}");
-    assert!(!laws.contains(&Law::Scenery), "{flaw:?} is reported as a fault of the test world: {failures:?}");
+    assert!(!laws.contains(&Law::TestWorld), "{flaw:?} is reported as a fault of the test world: {failures:?}");
 }
 
 macro_rules! flaw_tests {
@@ -47,14 +47,14 @@ flaw_tests! {
     principal_without_marks: DropsMarks breaks WellFormed;
     resource_without_identity: DropsIdentity breaks WellFormed;
     dependency_cycle: DependencyCycle breaks Ordered;
-    missing_lease_deny: OmitsLeaseDeny breaks Fenced;
-    attachment_before_lease_deny: AttachesBeforeLeaseDeny breaks Fenced;
-    trust_without_deadline: TrustWithoutDeadline breaks Fenced;
-    interim_keeps_removed_access: InterimKeepsRemovedAccess breaks Between;
-    lease_deny_reported_as_restriction: CountsLeaseDeny breaks Between;
-    expired_lease_deny_not_reported: LeaseDenyNeverExpired breaks Between;
-    interim_trusts_new_principals: TrustsNewPrincipalsEarly breaks Between;
-    tag_conditions_not_reported: IgnoresTagConditions breaks Between;
+    missing_lease_deny: OmitsLeaseDeny breaks LeaseDenied;
+    attachment_before_lease_deny: AttachesBeforeLeaseDeny breaks LeaseDenied;
+    trust_without_deadline: TrustWithoutDeadline breaks LeaseDenied;
+    interim_keeps_removed_access: InterimKeepsRemovedAccess breaks InterimStates;
+    lease_deny_reported_as_restriction: CountsLeaseDeny breaks InterimStates;
+    expired_lease_deny_not_reported: LeaseDenyNeverExpired breaks InterimStates;
+    interim_trusts_new_principals: TrustsNewPrincipalsEarly breaks InterimStates;
+    tag_conditions_not_reported: IgnoresTagConditions breaks InterimStates;
     failing_creation: RejectsPolicies breaks Enacts;
     hidden_attachments: HidesAttachments breaks ReadsBack;
     owner_mark_not_read: DropsOwner breaks ReadsBack;
@@ -64,19 +64,19 @@ flaw_tests! {
     repeated_change_fails: FailsRepeatedChange breaks Repeatable;
     repeated_deletion_fails: FailsRepeatedDeletion breaks Repeatable;
     partially_created_identity_fails_observe: FailsOnPartialIdentity breaks Resumes;
-    hidden_unmanaged_parts: HidesUnmanagedParts breaks ManagesWhole;
-    active_keys_in_quarantine: LeavesKeysActive breaks QuarantineShuts;
-    unstable_quarantine: UnstableQuarantine breaks QuarantineShuts;
-    quarantine_without_mark: QuarantineWithoutMark breaks QuarantineShuts;
-    quarantine_without_deny: AllowsInQuarantine breaks QuarantineShuts;
-    deletion_without_effect: DeletesNothing breaks Leaves;
-    creation_takes_over_unmanaged_object: TakesOverUnmanaged breaks SparesStrangers;
-    unmanaged_object_written: TakesOverUnmanaged breaks RefusesStrangers;
-    other_object_changed: ChangesOtherObjects breaks SparesStrangers;
-    rejection_reported_as_conflict: RejectsAsConflict breaks RefusesStrangers;
-    hidden_unmanaged_objects: HidesUnmanagedObjects breaks SparesStrangers;
+    hidden_unmanaged_parts: HidesUnmanagedParts breaks FindsUnmanaged;
+    active_keys_in_quarantine: LeavesKeysActive breaks QuarantineDenies;
+    unstable_quarantine: UnstableQuarantine breaks QuarantineDenies;
+    quarantine_without_mark: QuarantineWithoutMark breaks QuarantineDenies;
+    quarantine_without_deny: AllowsInQuarantine breaks QuarantineDenies;
+    deletion_without_effect: DeletesNothing breaks DeletesLeavers;
+    creation_takes_over_unmanaged_object: TakesOverUnmanaged breaks KeepsUnmanaged;
+    unmanaged_object_written: TakesOverUnmanaged breaks RefusesUnmanaged;
+    other_object_changed: ChangesOtherObjects breaks KeepsUnmanaged;
+    rejection_reported_as_conflict: RejectsAsConflict breaks RefusesUnmanaged;
+    hidden_unmanaged_objects: HidesUnmanagedObjects breaks KeepsUnmanaged;
     identities_of_another_stack: ReturnsOtherStack breaks SeparatesStacks;
-    key_left_without_stored_secret: LeavesKeyWithoutSecret breaks Delivers;
-    secret_not_stored: DiscardsSecret breaks Delivers;
+    key_left_without_stored_secret: LeavesKeyWithoutSecret breaks DeliversSecrets;
+    secret_not_stored: DiscardsSecret breaks DeliversSecrets;
     account_dropped_from_own_policy: DropsAccount breaks IgnoresAccounts;
 }

@@ -61,7 +61,7 @@ impl World for DirectoryWorld {
         Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned())
     }
 
-    async fn add_stranger(&self, principal: Principal, name: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_principal(&self, principal: Principal, name: &str) -> Result<(), WorldError> {
         let outside = self.directory.external_admin();
         outside.create_principal(principal, name, &BTreeMap::from([("team".to_owned(), "others".to_owned())]))?;
         outside.put_inline_policy(name, kinds::LEASE_POLICY, &allow_everything())?;
@@ -73,19 +73,19 @@ impl World for DirectoryWorld {
         Ok(())
     }
 
-    async fn add_stranger_policy(&self, _stack: &StackName, scope: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_policy(&self, _stack: &StackName, scope: &str) -> Result<(), WorldError> {
         self.directory.external_admin().create_policy(scope, &allow_everything(), &BTreeMap::new())?;
         self.strangers.lock().unwrap().push(scope.to_owned());
         Ok(())
     }
 
-    async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_group(&self, name: &str) -> Result<(), WorldError> {
         self.directory.external_admin().create_group(name, &allow_everything(), &BTreeMap::new())?;
         self.strangers.lock().unwrap().push(name.to_owned());
         Ok(())
     }
 
-    async fn describe_strangers(&self) -> Result<String, WorldError> {
+    async fn describe_unmanaged_objects(&self) -> Result<String, WorldError> {
         let names = self.strangers.lock().unwrap().clone();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(serde_json::to_string(&self.directory.external_admin().rows_of(&names)?)?)

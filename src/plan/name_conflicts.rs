@@ -1,0 +1,136 @@
+//! Finds names that are already taken in the cloud: by objects outside the stack, or by an identity that leaves.
+//!
+//! In: the declared stack and the snapshot. Out: one diagnostic for each identity or shared object that cannot be
+//! created.
+
+use std::collections::BTreeMap;
+
+use leasehold_provider::{Address, Alias, ResourceId, ResourceKind, Snapshot, UnmanagedObject};
+
+use crate::config::{DeclaredStack, Diagnostic};
+use crate::lifecycle::{IdentityStatus, LifecyclePhase};
+use crate::realize::ResourceMap;
+
+/// A finding for each identity or scope that cannot be created because its name is taken in its account. Names are
+/// compared without case. With `one_space`, a user and a role cannot have the same name either.
+#[must_use]
+pub fn find_name_conflicts(
+    declared: &DeclaredStack,
+    standings: &[IdentityStatus<'_>],
+    shared: &ResourceMap,
+    snapshot: &Snapshot,
+    one_space: bool,
+) -> Vec<Diagnostic> {
+    let strangers: ForeignNames<'_> =
+        snapshot.strangers.iter().map(|(id, stranger)| (to_cloud_name(id, false), (id, stranger))).collect();
+    let mut findings = find_joiner_conflicts(declared, standings, snapshot, &strangers, one_space);
+    findings.extend(find_shared_conflicts(declared, shared, snapshot, &strangers));
+    findings
+}
+
+/// Objects outside the stack, by name and kind.
+type ForeignNames<'a> = BTreeMap<CloudName, (&'a ResourceId, &'a UnmanagedObject)>;
+
+fn find_joiner_conflicts(
+    declared: &DeclaredStack,
+    standings: &[IdentityStatus<'_>],
+    snapshot: &Snapshot,
+    strangers: &ForeignNames<'_>,
+    one_space: bool,
+) -> Vec<Diagnostic> {
+    let joiners: Vec<_> = standings
+        .iter()
+        .filter(|standing| standing.live.is_none() && standing.adopts.is_none())
+        .filter(|standing| declared.estate.find_import(&standing.address).is_none())
+        .filter_map(|standing| {
+            matches!(standing.phase, LifecyclePhase::Active(_)).then_some((standing, standing.declared?))
+        })
+        .collect();
+    // Without joiners, the index of all live names is not needed.
+    if joiners.is_empty() {
+        return Vec::new();
+    }
+    let mut others: BTreeMap<CloudName, Vec<(&ResourceId, String)>> = BTreeMap::new();
+    for (id, stranger) in snapshot.strangers.iter().filter(|_| one_space) {
+        others.entry(to_cloud_name(id, true)).or_default().push((id, describe_owner(stranger)));
+    }
+    for (id, live) in &snapshot.identities {
+        let whose = format!("it is {}, which is leaving", live.address());
+        others.entry(to_cloud_name(id, one_space)).or_default().push((id, whose));
+    }
+    let mut findings = Vec::new();
+    for (standing, identity) in joiners {
+        let found = if let Some((id, stranger)) = strangers.get(&to_cloud_name(&standing.id, false)) {
+            report_name_conflict(&standing.address, &id.to_string(), &stranger.arn, &describe_owner(stranger))
+        } else if let Some((id, whose)) = others
+            .get(&to_cloud_name(&standing.id, one_space))
+            .into_iter()
+            .flatten()
+            .find(|(id, _)| **id != standing.id)
+        {
+            report_name_conflict(&standing.address, &id.to_string(), &id.display_name(), whose)
+        } else {
+            continue;
+        };
+        findings.push(
+            identity.origin.add_module_calls(found.with_location(identity.origin.part_span("name"), NAME_IN_USE)),
+        );
+    }
+    findings
+}
+
+fn find_shared_conflicts(
+    declared: &DeclaredStack,
+    shared: &ResourceMap,
+    snapshot: &Snapshot,
+    strangers: &ForeignNames<'_>,
+) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
+        let Some((id, stranger)) = strangers.get(&to_cloud_name(&resource.id, false)) else { continue };
+        let address =
+            resource.marks.as_ref().map_or_else(|| Address::from_text(&resource.id.name), |m| m.address.clone());
+        let finding = report_name_conflict(&address, &id.to_string(), &stranger.arn, &describe_owner(stranger));
+        let scope = declared.scopes.values().find(|(scope, _)| scope.address() == address);
+        let group = || declared.groups.values().find(|group| group.group.address == address);
+        let federation = || declared.federations.values().find(|(federation, _)| federation.address() == address);
+        findings.push(if let Some((_, origin)) = scope {
+            finding.with_location(origin.header_span(), NAME_IN_USE)
+        } else if let Some(group) = group() {
+            finding.with_location(group.origin.part_span("name"), NAME_IN_USE)
+        } else if let Some((_, origin)) = federation() {
+            finding.with_location(origin.header_span(), NAME_IN_USE).with_help(
+                "Remove the block: `trust` blocks may also name federations that this stack does not manage. Or delete the live object outside Leasehold if it is unused.",
+            )
+        } else {
+            finding
+        });
+    }
+    findings
+}
+
+/// The label at the name in the diagnostic.
+const NAME_IN_USE: &str = "this name is taken";
+
+type CloudName = (Option<Alias>, Option<ResourceKind>, String);
+
+fn to_cloud_name(id: &ResourceId, one_space: bool) -> CloudName {
+    (id.account.clone(), (!one_space).then(|| id.kind.clone()), id.name.to_ascii_lowercase())
+}
+
+fn describe_owner(stranger: &UnmanagedObject) -> String {
+    match (&stranger.stack, &stranger.unreadable) {
+        (_, Some(why)) => format!("its marks cannot be read: {why}"),
+        (Some(stack), None) => format!("it belongs to stack {stack}"),
+        (None, None) => "it has no Leasehold marks".to_owned(),
+    }
+}
+
+fn report_name_conflict(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
+    let summary = format!("{address} cannot be created: {what} already exists and does not belong to this stack");
+    Diagnostic::error("plan::name_taken", summary)
+        .with_detail(format!(
+            "{arn} exists in the cloud, and {whose}. Leasehold only changes objects that have the marks of its stack."
+        ))
+        .with_help("Set another `name`, or delete the live object outside Leasehold if it is unused.")
+}
