@@ -213,7 +213,7 @@ fn a_leaver_with_every_credential_is_shut_in_order_and_taken_apart_in_order() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.reporter  no longer in configuration; changed outside leasehold → deleted now
+      - leaver   identity.reporter  no longer in configuration; changed outside leasehold → delete now
           - aws_iam_user                         reporter
           - aws_iam_user_policy                  reporter/leasehold
           - aws_iam_mfa_device                   reporter/GAHT12345678
@@ -298,7 +298,7 @@ fn a_role_goes_out_of_its_instance_profile_before_it_goes() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.checkout_ci  no longer in configuration; changed outside leasehold → deleted now
+      - leaver   identity.checkout_ci  no longer in configuration; changed outside leasehold → delete now
           - aws_iam_role                         checkout_ci
           - aws_iam_role_policy                  checkout_ci/leasehold
           - aws_iam_instance_profile_membership  checkout_ci/fleet        instances that run with it lose the role

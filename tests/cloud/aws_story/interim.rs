@@ -46,7 +46,7 @@ fn what_somebody_else_s_policy_denies_is_denied_until_the_change_is_done() {
     stack.edit("stack.hcl", "  managed_policy_arns = [\"arn:aws:iam::123456789012:policy/guard\"]\n", "");
     stack
         .plan()
-        .says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies what the policies do"]);
+        .says(&["during the change, aws_iam_user_policy reporter/leasehold also denies what the attached and detached policies deny"]);
     let planned = stack.plan_json();
     let changes = planned["resource_changes"].as_array().unwrap();
     let own = changes.iter().find(|change| change["address"] == "aws_iam_user_policy.reporter/leasehold").unwrap();
@@ -68,8 +68,8 @@ fn what_a_policy_of_aws_denies_is_not_known_and_so_everything_is() {
     stack.apply();
     stack.edit("stack.hcl", "scopes              = []", "scopes              = [scope.read]");
     stack.edit("stack.hcl", "  managed_policy_arns = [\"arn:aws:iam::aws:policy/AWSLakeFormationDataAdmin\"]\n", "");
-    stack.plan().says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies everything"]);
-    stack.run(&["plan", "--format", "markdown"]).says(&["until the change is done", "denies everything"]);
+    stack.plan().says(&["during the change, aws_iam_user_policy reporter/leasehold denies everything"]);
+    stack.run(&["plan", "--format", "markdown"]).says(&["during the change", "denies everything"]);
     stack.apply();
     stack.assert_converged();
 }
@@ -94,7 +94,7 @@ fn what_somebody_else_s_group_denies_is_denied_until_the_change_is_done() {
     );
     stack
         .plan()
-        .says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies what the policies do"]);
+        .says(&["during the change, aws_iam_user_policy reporter/leasehold also denies what the attached and detached policies deny"]);
     stack.apply();
     stack.assert_converged();
     stack.edit(
@@ -104,7 +104,7 @@ fn what_somebody_else_s_group_denies_is_denied_until_the_change_is_done() {
     );
     stack
         .plan()
-        .says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies what the policies do"]);
+        .says(&["during the change, aws_iam_user_policy reporter/leasehold also denies what the attached and detached policies deny"]);
     stack.apply();
     stack.assert_converged();
 }
@@ -112,7 +112,7 @@ fn what_somebody_else_s_group_denies_is_denied_until_the_change_is_done() {
 /// A policy that reads the tags of its holder says something else in between, whatever stands in it: nothing is allowed until it is done.
 #[test]
 fn what_a_policy_says_of_tags_is_not_said_while_they_change() {
-    const SHUT: &str = "until the change is done, aws_iam_user_policy reporter/leasehold denies everything";
+    const SHUT: &str = "during the change, aws_iam_user_policy reporter/leasehold denies everything";
     let aws = Emulator::moto();
     let scope = |action: &str, team: &str| {
         format!(
@@ -165,7 +165,7 @@ fn what_a_group_of_others_denies_by_a_scope_of_the_stack_counts() {
     stack.edit("stack.hcl", member, "scopes              = []");
     stack
         .plan()
-        .says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies what the policies do"]);
+        .says(&["during the change, aws_iam_user_policy reporter/leasehold also denies what the attached and detached policies deny"]);
     stack.apply();
     stack.assert_converged();
 }
@@ -192,7 +192,7 @@ fn a_scope_that_reaches_her_through_a_group_of_others_is_rewritten_with_her() {
     stack.assert_converged();
     // Who leaves the group while what it holds is rewritten is denied everything for the moment.
     stack.write("stack.hcl", &text("GetObject", "PutObject").replace("  managed_groups = [\"ops\"]\n", ""));
-    stack.plan().says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies everything"]);
+    stack.plan().says(&["during the change, aws_iam_user_policy reporter/leasehold denies everything"]);
     stack.apply();
     stack.assert_converged();
 }
@@ -259,7 +259,7 @@ fn by_tags(effect: &str, test: &str, through_a_group: bool) {
     stack.edit("stack.hcl", "scopes              = []", &tagged("blue", "scope.read"));
     stack.apply();
     stack.edit("stack.hcl", &tagged("blue", "scope.read"), &tagged("red", ""));
-    stack.plan().says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies everything"]);
+    stack.plan().says(&["during the change, aws_iam_user_policy reporter/leasehold denies everything"]);
     stack.apply();
     stack.assert_converged();
 }

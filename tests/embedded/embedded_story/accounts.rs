@@ -113,7 +113,7 @@ fn joiners_go_where_they_live_and_a_scope_wherever_it_is_held() {
     assert_eq!(of("scope.read"), [json!(null), json!("audit")]);
     assert_eq!(of("scope.nobodys"), [json!(null)], "it is made in the first account");
     assert_eq!(plan["realm"]["others"]["audit"]["account"], "embedded/audit.db");
-    stack.apply().says(&["made", "audit:bot"]);
+    stack.apply().says(&["created directory_access_key audit:bot"]);
     stack.assert_converged();
     stack.ok(&["drift"]);
     let (home, audit) = (stack.outside(), outside(&stack));
@@ -139,7 +139,7 @@ fn a_name_of_one_account_says_nothing_in_the_other() {
     stack
         .run(&["revoke", "bot", "--reason", "leaked"])
         .expect(1)
-        .says(&["bot may be identity.bot or identity.auditor"]);
+        .says(&["bot is ambiguous: identity.bot or identity.auditor"]);
     stack.ok(&["show", "audit:bot"]).says(&["identity.auditor"]);
     stack.ok(&["show", "embedded/audit.db:user/bot"]).says(&["identity.auditor"]);
     stack.ok(&["revoke", "embedded/audit.db:user/bot", "--reason", "leaked"]).says(&["audit:bot"]);

@@ -106,7 +106,7 @@ fn a_leaver_that_is_still_used_is_kept_and_said_to_be() {
 fn a_lease_that_ends_quarantines_without_any_change_of_configuration() {
     let mut stack = applied();
     stack.pass_days(31);
-    snapshot!(stack.plan().says(&["lease ended 2026-12-20T22:00:00Z"]), @"
+    snapshot!(stack.plan().says(&["lease expired 2026-12-20T22:00:00Z"]), @"
     $ leasehold plan
     exit 0
     ─── stdout
