@@ -53,7 +53,10 @@ fn describe_quota(exceeded: &ExceededQuota<'_>) -> String {
 }
 
 fn describe_holder_quota(holder: &Address, ExceededQuota { quota, wanted, .. }: &ExceededQuota<'_>) -> String {
-    format!("{holder}: there would be {wanted} {}; this account allows {} ({})", quota.what, quota.limit, quota.name)
+    format!(
+        "{holder} would have {wanted} {}; the quota of this account is {} ({})",
+        quota.what, quota.limit, quota.name
+    )
 }
 
 fn describe_account_quota(exceeded: &ExceededQuota<'_>) -> String {

@@ -234,7 +234,7 @@ fn commands_that_give_access_are_refused_in_a_full_account() {
     desk.full = true;
     let refused = |ended: Result<Vec<RunStage>, WorkflowError>, command: &str| match ended {
         Err(WorkflowError::Refused { what, .. }) => {
-            assert!(what.contains("no room for this plan"), "{command}: {what}");
+            assert!(what.contains("exceeds an AWS quota of the account"), "{command}: {what}");
         }
         other => panic!("{command}: {other:?}"),
     };

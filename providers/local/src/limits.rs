@@ -104,7 +104,7 @@ pub fn check_identity_limits(identity: &DesiredIdentity, resources: &[Resource])
                 } else {
                     MAX_ROLE_INLINE_POLICIES
                 };
-                let help = "move statements into a scope: a scope can be larger, and can be shared";
+                let help = "move statements to a scope: a scope can be larger, and can be shared";
                 found.check_document_size("statement", "the inline policy", resource.get("policy"), limit, help);
             }
             Some(DirectoryObject::Principal(..)) => {
@@ -147,7 +147,7 @@ pub fn check_group_limits(group: &Group, resources: &[Resource]) -> Vec<Violatio
         found.add("scopes", problem, "merge scopes that are always used together");
     }
     for resource in resources {
-        let help = "move statements into a scope: a scope can be larger, and can be shared";
+        let help = "move statements to a scope: a scope can be larger, and can be shared";
         found.check_document_size(
             "statement",
             "the inline policy",

@@ -144,7 +144,7 @@ fn denied_read_in_one_account_fails_the_plan() {
     exit 1
     ─── stderr
     error: the cloud could not be read: access denied
-      - iam:ListRoles: the caller may not do this (AccessDenied: User: arn:aws:iam::123456789012:user/moto is not authorized to perform: iam:ListRoles) (in the account of provider.aws.audit)
+      - iam:ListRoles: the caller does not have permission (AccessDenied: User: arn:aws:iam::123456789012:user/moto is not authorized to perform: iam:ListRoles) (in the account of provider.aws.audit)
       - Nothing was changed.
       help: allow iam:ListRoles to the caller; if a policy allows it, look for a permissions boundary or a service control policy that does not
     ");

@@ -213,7 +213,7 @@ fn leaver_with_every_credential_is_quarantined_and_deleted_in_order() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.reporter  no longer in configuration; changed outside leasehold → deleted now
+      - leaver   identity.reporter  no longer in configuration; changed outside leasehold → delete now
           - aws_iam_user                         reporter
           - aws_iam_user_policy                  reporter/leasehold
           - aws_iam_mfa_device                   reporter/GAHT12345678
@@ -298,7 +298,7 @@ fn role_is_removed_from_instance_profiles_before_deletion() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.checkout_ci  no longer in configuration; changed outside leasehold → deleted now
+      - leaver   identity.checkout_ci  no longer in configuration; changed outside leasehold → delete now
           - aws_iam_role                         checkout_ci
           - aws_iam_role_policy                  checkout_ci/leasehold
           - aws_iam_instance_profile_membership  checkout_ci/fleet        instances that run with it lose the role
@@ -383,7 +383,7 @@ fn many_users_need_few_calls_and_leavers_are_read_exactly() {
         assert!(plan.stdout.contains(&format!("- aws_iam_{kind} ")), "{kind} in {plan}");
     }
     // Nothing tells of the SSH key but a call of its own.
-    plan.expect_no_output(&["ssh_key"]);
+    plan.does_not_say(&["ssh_key"]);
     let calls = aws.requests().len();
     assert!(calls <= 18, "{calls} calls: {:?}", aws.counts());
 

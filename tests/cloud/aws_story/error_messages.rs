@@ -10,9 +10,9 @@ use leasehold_test_harness::{Ran, Stack};
 /// As [`filtered`], with the time that tries took, and the pace, made equal.
 fn told(name: &str, ran: &Ran) {
     let mut settings = insta::Settings::clone_current();
-    settings.add_filter(r"tried (\d+) times in \d+ s", "tried $1 times in [n] s");
+    settings.add_filter(r"(\d+) attempts in \d+ s", "$1 attempts in [n] s");
     settings.add_filter(r"now \d+ calls a second", "now [n] calls a second");
-    settings.add_filter(r"calls; .+ of this run", "calls; [some time] of this run");
+    settings.add_filter(r"calls; the run waited .+", "calls; the run waited [some time].");
     settings.bind(|| filtered!(name, ran));
 }
 
@@ -67,7 +67,7 @@ fn each_write_error_states_what_was_done() {
         let ran = stack.run(&["apply", "--auto-approve"]).expect(1);
         let ran = ran.says(&["iam:PutUserPolicy", "steps done, 1 failed", "Run `leasehold apply` again"]);
         // What a call that was refused for good has not done, it has not; what had no answer is open.
-        let open = ran.stderr.contains("whether it was done is not known");
+        let open = ran.stderr.contains("it is not known whether the change was made");
         assert_eq!(open, ["down", "cut"].contains(&name), "{ran}");
         told(&format!("told_writing_{name}"), &Ran { stdout: String::new(), ..ran });
         aws.clear_faults();
@@ -81,7 +81,7 @@ fn failed_read_back_is_never_reported_as_unchanged() {
     let (aws, stack) = fresh();
     // The plan reads once; the second reading is the one afterwards.
     aws.order(Fault::deny("ListRoles").after(1));
-    let ran = stack.run(&["apply", "--auto-approve"]).expect(1).expect_no_output(&["Nothing was changed", "verified."]);
+    let ran = stack.run(&["apply", "--auto-approve"]).expect(1).does_not_say(&["Nothing was changed", "verified."]);
     told("told_not_read_back", &Ran { stdout: String::new(), ..ran });
     assert_eq!(names(&aws), serde_json::json!(["checkout_ci", "reporter"]));
     aws.clear_faults();
@@ -103,7 +103,7 @@ pub fn deny_each_read(aws: &Emulator, stack: &Stack, args: &[&str]) -> BTreeSet<
         let ran = stack.run(args).expect(1);
         assert_eq!(ran.stdout, "", "no plan without {action}");
         let ran = ran.says(&[
-            &format!("{name}: the caller may not do this"),
+            &format!("{name}: the caller does not have permission"),
             "Nothing was changed.",
             &format!("allow {name}"),
         ]);

@@ -194,7 +194,7 @@ fn leaver_with_unmanaged_access_is_quarantined_restored_and_deleted() {
         iam.tag_role(RoleName='checkout_ci', Tags=past)
         ",
     );
-    stack.plan().says(&["deleted now"]);
+    stack.plan().says(&["delete now"]);
     stack.apply();
     assert_eq!(names(&aws), json!([]));
     stack.assert_converged();
@@ -217,13 +217,13 @@ fn leaver_without_grace_is_quarantined_then_deleted() {
 fn expired_lease_quarantines_the_role() {
     let (aws, stack) = applied();
     stack.edit("stack.hcl", "purpose    = \"builds the nightly report\"\n  scopes     = [scope.orders_read]\n  expires_at = \"2090-01-01T00:00:00Z\"", "purpose    = \"builds the nightly report\"\n  scopes     = [scope.orders_read]\n  expires_at = \"2020-01-01T00:00:00Z\"");
-    stack.plan().says(&["lease ended 2020-01-01T00:00:00Z"]);
+    stack.plan().says(&["lease expired 2020-01-01T00:00:00Z"]);
     stack.apply();
     assert_denies_everything(&user(&aws, "reporter")["inline"]["leasehold"]);
     stack.assert_converged();
     stack
         .ok(&["plan", "--now", "2095-01-01T00:00:00Z"])
-        .says(&["identity.checkout_ci", "lease ended 2090-01-01T00:00:00Z"]);
+        .says(&["identity.checkout_ci", "lease expired 2090-01-01T00:00:00Z"]);
 }
 
 #[test]

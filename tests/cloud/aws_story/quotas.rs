@@ -28,7 +28,7 @@ fn exceeded_account_quota_is_reported_before_any_write() {
             $ leasehold plan
             exit 3
             ─── stderr
-            error: the account has no room for this plan, and nothing was changed: 0 of 0 roles are used, and the plan makes 1, which would be 1 (RolesQuota); 0 of 0 customer-managed policies are used, and the plan makes 1, which would be 1 (PoliciesQuota)
+            error: the account has exceeds an AWS quota of the account, and nothing was changed: 0 of 0 roles are used, and the plan makes 1, which would be 1 (RolesQuota); 0 of 0 customer-managed policies are used, and the plan makes 1, which would be 1 (PoliciesQuota)
               help: Ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused. Where this plan removes some itself, let `leasehold sweep` delete those first, or apply a part with --target.
             ");
         }

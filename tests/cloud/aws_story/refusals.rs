@@ -20,7 +20,7 @@ fn unmanaged_role_with_the_same_name_is_reported_and_unchanged() {
     let before = role(&aws, "checkout_ci");
     aws.clear_requests();
     for command in [&["plan"][..], &["apply", "--auto-approve"]] {
-        let ran = stack.run(command).expect(1).says(&["checkout_ci"]).expect_no_output(&["No changes."]);
+        let ran = stack.run(command).expect(1).says(&["checkout_ci"]).does_not_say(&["No changes."]);
         filtered!(format!("same_name_{}", command[0]), ran);
     }
     assert_eq!(role(&aws, "checkout_ci"), before);
@@ -57,7 +57,7 @@ fn unreachable_endpoint_is_reported_quickly() {
     ];
     let stack = Stack::of(&payments("7d")).with_env(env.map(|(key, value)| (key.to_owned(), value.to_owned())));
     let start = Instant::now();
-    let ran = stack.run(&["plan"]).expect(1).expect_no_output(&["No changes."]);
+    let ran = stack.run(&["plan"]).expect(1).does_not_say(&["No changes."]);
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     filtered!(ran, @"
     $ leasehold plan

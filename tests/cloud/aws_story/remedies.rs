@@ -24,9 +24,9 @@ fn assert_told(stack: &Stack, message: &str, remedy: &str) {
 fn invalid_certificates_have_specific_errors() {
     let aws = Emulator::moto();
     for (certificate, message, remedy) in [
-        ("expired", "has expired", "check this machine's clock, which says 20"),
+        ("expired", "has expired", "check this machine's clock, which shows 20"),
         ("future", "is not valid yet", "set this machine's clock"),
-        ("other_name", "is for another host name", "use the name that the certificate is for"),
+        ("other_name", "is for another host name", "use the host name of the certificate"),
     ] {
         let front = Peer::tls(&aws, certificate);
         let url = format!("https://{}", front.host());
@@ -53,7 +53,7 @@ fn unreachable_hosts_have_specific_errors() {
         (
             "http://127.0.0.1:1",
             "http://127.0.0.1:1 cannot be reached: connection refused",
-            "start what should listen on http://127.0.0.1:1",
+            "start the service on http://127.0.0.1:1",
         ),
     ] {
         assert_told(&towards(&aws, url, ""), message, remedy);
@@ -70,7 +70,11 @@ fn unreachable_hosts_have_specific_errors() {
             }
         }
     });
-    assert_told(&towards(&aws, &url, ""), "closed the connection without an answer", "look for what cuts connections");
+    assert_told(
+        &towards(&aws, &url, ""),
+        "closed the connection without a response",
+        "check for a device that closes connections",
+    );
     use std::io::Write as _;
     std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap().write_all(b"x").unwrap();
     closing.join().unwrap();
@@ -89,13 +93,13 @@ fn refusing_proxies_have_specific_errors() {
         (
             &http,
             login.host(),
-            "asks for a user and a password (HTTP 407)",
-            "put the user and the password into HTTP_PROXY",
+            "requires a user name and a password (HTTP 407)",
+            "set the user name and the password in HTTP_PROXY",
         ),
-        (&https, login.host(), "asks for a user and a password (HTTP 407)", "put them into HTTPS_PROXY"),
-        (&http, refusing.host(), "HTTP 403 without a code", "the answer is not one of AWS: allow"),
-        (&https, refusing.host(), "does not connect to https://", "allow https://"),
-        (&http, failing.host(), "answered HTTP 502 in place of http://", "reaches http://"),
+        (&https, login.host(), "requires a user name and a password (HTTP 407)", "set them in HTTPS_PROXY"),
+        (&http, refusing.host(), "HTTP 403 without an error code", "the response does not come from AWS: allow"),
+        (&https, refusing.host(), "refuses to connect to https://", "allow https://"),
+        (&http, failing.host(), "returned HTTP 502 in place of http://", "reaches http://"),
         (
             &http,
             gone.clone(),

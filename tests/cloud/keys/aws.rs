@@ -33,8 +33,8 @@ fn a_joiner_is_issued_a_key_as_the_last_thing_and_the_store_has_its_secret() {
     let ran = stack.apply();
     assert_one_key(&aws, &stack, "joiner");
     let (id, secret) = held(&stack);
-    let said = format!("aws_iam_access_key bot/{id} was made, and its secret delivered to store.vault");
-    ran.says(&[&said]).expect_no_output(&[&secret]);
+    let said = format!("created aws_iam_access_key bot/{id}, secret delivered to store.vault");
+    ran.says(&[&said]).does_not_say(&[&secret]);
     let writes: Vec<String> =
         aws.requests().into_iter().filter(leasehold_emulator::Request::writes).map(|r| r.action).collect();
     assert_eq!(writes, ["CreateUser", "PutUserPolicy", "CreateAccessKey"]);
@@ -58,11 +58,11 @@ fn key_is_replaced_disabled_and_deleted() {
     age(&aws, &stack, 88);
     stack.assert_converged();
     age(&aws, &stack, 3);
-    stack.ok(&["drift"]).says(&["1 change that no apply has made yet: identity.bot"]);
+    stack.ok(&["drift"]).says(&["1 change in the configuration not yet applied: identity.bot"]);
     stack.plan().says(&[
-        "a new key",
+        "new access key",
         &first,
-        "is replaced after 90d",
+        "rotation every 90d",
         "bot/(new)",
         "1 to add, 0 to change, 0 to destroy",
     ]);
@@ -98,8 +98,8 @@ fn unmanaged_keys_are_deleted_and_disabled_key_is_enabled() {
         iam.update_access_key(UserName='bot', AccessKeyId='{ours}', Status='Inactive')
         "
     ));
-    stack.run(&["drift"]).expect(2).says(&["stray credential", "is not as it was applied"]);
-    stack.plan().says(&["drift", "no store holds it", "→ Active"]);
+    stack.run(&["drift"]).expect(2).says(&["unmanaged credential", "differs from the applied state"]);
+    stack.plan().says(&["drift", "in no secret store", "→ Active"]);
     stack.apply();
     assert_one_key(&aws, &stack, "stray");
     assert_eq!(held(&stack).0, ours);
@@ -120,7 +120,7 @@ fn another_owner_is_issued_another_key() {
     stack.apply();
     let (first, _) = held(&stack);
     stack.edit("stack.hcl", "owner = owner.jane", "owner = owner.tom");
-    stack.plan().says(&["owner jane → tom", "a new key: the one it has was issued under owner jane"]);
+    stack.plan().says(&["owner jane → tom", "new access key: the current key was issued for owner jane"]);
     stack.apply();
     assert_ne!(held(&stack).0, first);
     assert_eq!(keys(&aws).len(), 2);
@@ -131,7 +131,7 @@ fn another_owner_is_issued_another_key() {
     assert_eq!(keys(&aws).len(), 2);
     stack.assert_converged();
     age(&aws, &stack, 1);
-    stack.plan().says(&["a user has two keys at most"]);
+    stack.plan().says(&["a user can have only two keys"]);
     stack.apply();
     let all = keys(&aws);
     assert!(all.len() == 2 && !all.contains_key(&first) && all.contains_key(&held(&stack).0), "{all:?}");
@@ -148,7 +148,7 @@ fn leaver_key_is_disabled_restored_and_removed_from_the_store() {
     assert_eq!(keys(&aws)[&id].0, "Inactive");
     stack.assert_converged();
     aws.boto3(&format!("iam.update_access_key(UserName='bot', AccessKeyId='{id}', Status='Active')"));
-    stack.run(&["drift"]).expect(2).says(&["its quarantine was opened"]);
+    stack.run(&["drift"]).expect(2).says(&["its quarantine was removed or weakened"]);
     stack.apply();
     assert_eq!(keys(&aws)[&id].0, "Inactive");
     stack.append("stack.hcl", &block);
@@ -196,7 +196,7 @@ fn lost_response_leaves_no_undelivered_key() {
     age(&aws, &stack, 90);
     aws.order(Fault::drop_response("CreateAccessKey"));
     let (before, _) = held(&stack);
-    let ran = stack.run(&["apply", "--auto-approve"]).expect(1).says(&["the key that it left was deleted again"]);
+    let ran = stack.run(&["apply", "--auto-approve"]).expect(1).says(&["the key from this call was deleted"]);
     assert_eq!(held(&stack).0, before, "{ran}");
     assert_eq!((keys(&aws).len(), keys(&aws)[&before].0.as_str()), (1, "Active"), "{ran}");
     // Lost, and what it left cannot be deleted: the next run removes it.
@@ -235,10 +235,10 @@ fn a_store_that_cannot_be_used_keeps_everything_from_being_written() {
     }
     std::fs::remove_file(stack.path("secrets")).unwrap();
     stack.write("secrets/bot.json", "{\"SecretAccessKey\": \"hush\"}");
-    stack.run(&["plan"]).expect(1).says(&["bot.json", "not an entry of a store"]).expect_no_output(&["hush"]);
+    stack.run(&["plan"]).expect(1).says(&["bot.json", "not an entry of a secret store"]).does_not_say(&["hush"]);
     std::fs::remove_file(stack.path("secrets/bot.json")).unwrap();
     std::fs::set_permissions(stack.path("secrets"), std::fs::Permissions::from_mode(0o777)).unwrap();
-    stack.run(&["apply", "--auto-approve"]).expect(1).says(&["others may write to", "chmod go-w"]);
+    stack.run(&["apply", "--auto-approve"]).expect(1).says(&["other users can write to", "chmod go-w"]);
     assert_eq!(aws.requests().iter().filter(|request| request.writes()).count(), 0);
     std::fs::set_permissions(stack.path("secrets"), std::fs::Permissions::from_mode(0o700)).unwrap();
     stack.apply();
@@ -255,9 +255,9 @@ fn key_without_stored_secret_is_deleted() {
     stack.write("secrets", "somebody put a file here");
     aws.release_held();
     run.wait().expect(1).says(&[
-        "was made and its secret could not be stored",
-        "it was deleted again",
-        "mend the store",
+        "was created but its secret could not be stored",
+        "the key was deleted",
+        "fix the secret store",
     ]);
     assert_eq!(keys(&aws).len(), 0);
     std::fs::remove_file(stack.path("secrets")).unwrap();
@@ -280,7 +280,7 @@ fn an_entry_of_another_stack_is_never_written_over() {
     other
         .run(&["apply", "--auto-approve"])
         .expect(1)
-        .says(&["holds the keys of identity.bot of stack robots in aws 123456789012", "another `path`"]);
+        .says(&["contains the keys of identity.bot of stack robots in aws 123456789012", "another `path`"]);
     assert_eq!(stack.read("secrets/bot.json"), before);
     assert_one_key(&aws, &stack, "untouched");
 }
@@ -298,7 +298,7 @@ fn a_saved_plan_issues_its_key_once() {
     assert_eq!(delivered(&stack).len(), 2);
     stack.assert_converged();
     // Nothing else that the plan touches tells that it was carried out: the keys do.
-    stack.run(&["apply", "rotation.plan", "--auto-approve"]).expect(3).says(&["no longer applies"]);
+    stack.run(&["apply", "rotation.plan", "--auto-approve"]).expect(3).says(&["the saved plan is stale"]);
     assert_eq!(keys(&aws).len(), 2);
 }
 
@@ -309,7 +309,7 @@ fn a_killed_run_that_deleted_a_key_leaves_an_entry_that_the_next_one_tidies() {
     let (first, _) = held(&stack);
     age(&aws, &stack, 2);
     aws.boto3(&format!("iam.delete_access_key(UserName='bot', AccessKeyId='{first}')"));
-    stack.apply().says(&["Taken out of the stores, for they live no more", &first]);
+    stack.apply().says(&["Removed from the secret stores because these keys no longer exist", &first]);
     assert_one_key(&aws, &stack, "tidied");
     stack.assert_converged();
 }

@@ -56,7 +56,7 @@ fn a_rotation_that_is_killed_after_its_key_was_made_is_made_anew() {
     let lost: Vec<String> = keys(&aws).into_keys().filter(|id| *id != first).collect();
     assert_eq!((lost.len(), delivered(&stack)), (1, vec![first.clone()]));
     std::thread::sleep(Duration::from_millis(2700));
-    stack.plan().says(&[&lost[0], "no store holds it: made by somebody else, or by a run that broke off"]);
+    stack.plan().says(&[&lost[0], "in no secret store: created outside Leasehold, or by a run that did not complete"]);
     stack.apply();
     let now = keys(&aws);
     assert!(!now.contains_key(&lost[0]) && now.contains_key(&first) && now.len() == 2, "{now:?}");

@@ -111,7 +111,7 @@ fn an_identity_that_exists_already_is_issued_its_first_key() {
     let stack = Stack::of(&format!("{}}}\n", &text[..start])).at(START);
     stack.apply();
     stack.write("stack.hcl", &text);
-    stack.plan().says(&["mover", "a new key: the store holds none that lives"]);
+    stack.plan().says(&["mover", "new access key: the secret store has no valid key"]);
     // It is no matter of time: a sweep leaves it to an apply.
     stack.ok(&["sweep", "--auto-approve"]).says(&["No changes."]);
     stack.apply();
@@ -132,7 +132,7 @@ fn a_store_of_another_name_gets_a_key_of_its_own() {
     let (first, _) = held(&stack);
     stack.append("stack.hcl", "store \"file\" \"safe\" {}\n");
     stack.edit("stack.hcl", "= store.vault", "= store.safe");
-    stack.plan().says(&["a new key: the one it has is in store.vault", "secret → store.safe"]);
+    stack.plan().says(&["new access key: the current key is in store.vault", "secret → store.safe"]);
     stack.apply();
     stack.assert_converged();
     assert_eq!(held(&stack).0, first, "who reads the old store has an overlap to change over");

@@ -100,10 +100,7 @@ fn refused_plan_is_stated_in_the_summary() {
     let text = stack.ok(&["plan", "--format", "markdown"]).stdout;
     assert_well_formed(&text);
     let above = &text[..text.find("<details>").unwrap()];
-    assert!(
-        above.contains("**Refused: it cannot be applied as it is.**") && above.contains("delete-budget"),
-        "{above}"
-    );
+    assert!(above.contains("**Refused: this plan cannot be applied.**") && above.contains("delete-budget"), "{above}");
     let annotations = stack.ok(&["plan", "--format", "github"]).stdout;
     assert!(annotations.starts_with("::error file=stack.hcl,line=1,"), "{annotations}");
 }

@@ -56,6 +56,6 @@ fn the_drift_job_reads_an_account_in_a_few_calls() {
     // One stray key costs the questions about its holder, and is found.
     aws.boto3("iam.create_access_key(UserName='service-00007')");
     aws.clear_requests();
-    stack.run(&["drift"]).expect(2).says(&["service_0", "stray credential"]);
+    stack.run(&["drift"]).expect(2).says(&["service_0", "unmanaged credential"]);
     assert!(aws.requests().len() <= BOUND, "{:?}", aws.counts());
 }

@@ -112,7 +112,7 @@ fn a_configuration_that_was_not_applied_yet_is_no_drift() {
     stack.append("stack.hcl", "identity \"newcomer\" {\n  kind = \"service\"\n  owner = owner.jane\n}\n");
     let ran = stack.run(&["drift"]).expect(0).says(&[
         "In sync",
-        "Not drift: the configuration has 3 changes that no apply has made yet: identity.newcomer, identity.reporter, scope.orders_read.",
+        "Not drift: 3 changes in the configuration not yet applied: identity.newcomer, identity.reporter, scope.orders_read.",
     ]);
     assert!(!ran.stdout.contains("Drift:"), "{ran}");
     // With drift beside it, both are told, and only the drift counts.
@@ -168,7 +168,7 @@ fn overdue_expirations_are_reported() {
     snapshot!("drift_opened", stack.run(&["drift"]).expect(2));
     stack.apply();
     stack.outside().put_inline_policy("triage_agent", "more", &wide).unwrap();
-    stack.run(&["drift"]).expect(2).says(&["something was added to it in quarantine"]);
+    stack.run(&["drift"]).expect(2).says(&["changed while in quarantine"]);
 }
 
 #[test]

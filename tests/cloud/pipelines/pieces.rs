@@ -310,7 +310,7 @@ fn github_workflows_plan_comment_apply_drift_and_sweep() {
 
     let (code, said) = Workflow::new(&runner, "sweep").job("sweep");
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("No changes. No lease has ended"), "{said}");
+    assert!(said.contains("No changes. No lease or grace period has expired"), "{said}");
 }
 
 #[test]

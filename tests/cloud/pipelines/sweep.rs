@@ -24,7 +24,7 @@ fn sweep_without_due_changes_shows_the_next_one() {
     $ leasehold sweep --auto-approve
     exit 0
     ─── stdout
-    No changes. No lease has ended, no grace is over and no key is due.
+    No changes. No lease or grace period has expired, no grace is over and no key is due.
     Next: identity.triage_agent: its lease ends at 2026-12-20T22:00:00Z.
     ");
 }
@@ -72,7 +72,7 @@ fn sweep_deletes_after_the_grace_period() {
     let mut stack = applied();
     stack.cut("identities.hcl", "identity \"checkout_ci\"");
     stack.apply();
-    stack.ok(&["sweep", "--auto-approve"]).says(&["No changes.", "identity.checkout_ci: its grace ends"]);
+    stack.ok(&["sweep", "--auto-approve"]).says(&["No changes.", "identity.checkout_ci: grace period ends"]);
     stack.pass_days(8);
     snapshot!(stack.ok(&["sweep", "--auto-approve"]), @"
     $ leasehold sweep --auto-approve
@@ -80,7 +80,7 @@ fn sweep_deletes_after_the_grace_period() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-28T22:00:00Z
 
-      - leaver   identity.checkout_ci  no longer in configuration → deleted now
+      - leaver   identity.checkout_ci  no longer in configuration → delete now
           - directory_role                  checkout_ci
           - directory_inline_policy         checkout_ci/leasehold
 
@@ -109,7 +109,7 @@ identity "bot" {
     stack.pass_days(31);
     let before = stack.outside().rows_of(&["bot-00", "bot-11"]).unwrap();
     stack.run(&["sweep", "--auto-approve"]).expect(3).says(&["delete-budget", "--max-leavers 12"]);
-    stack.run(&["sweep", "--max-leavers", "12"]).expect(3).says(&["this is no terminal"]);
+    stack.run(&["sweep", "--max-leavers", "12"]).expect(3).says(&["stdin or stderr is not a terminal"]);
     assert_eq!(stack.outside().rows_of(&["bot-00", "bot-11"]).unwrap(), before);
     stack.ok(&["sweep", "--max-leavers", "12", "--auto-approve", "--json-into", "swept.json"]);
     let swept: Value = serde_json::from_str(&stack.read("swept.json")).unwrap();

@@ -298,7 +298,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      - leaver   identity.old_bot  no longer in configuration → deleted now
+      - leaver   identity.old_bot  no longer in configuration → delete now
           - aws_iam_user                    old_bot
           - aws_iam_user_policy             old_bot/leasehold
           - aws_iam_user_policy_attachment  old_bot/orders_read
@@ -321,7 +321,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      - leaver   identity.deploy  revoked by hand: strange calls see the incident → quarantine now, shut until `leasehold restore identity.deploy`
+      - leaver   identity.deploy  revoked: strange calls see the incident → quarantine now, until `leasehold restore identity.deploy`
           ~ aws_iam_role                    deploy            trust policy replaced by Deny
           ~ aws_iam_role_policy             deploy/leasehold  deny everything
 
@@ -338,7 +338,7 @@ fn a_teams_week() {
 
     No changes. The cloud is as the configuration says.
       . quarantined  identity.contractor  since [day] (lease-ended) · deleted once its block is gone
-      . quarantined  identity.deploy  since [day] (revoked by hand: strange calls see the incident) · shut until `leasehold restore identity.deploy`
+      . quarantined  identity.deploy  since [day] (revoked: strange calls see the incident) · until `leasehold restore identity.deploy`
     ");
 
     // A plan that was saved before is stale by now.

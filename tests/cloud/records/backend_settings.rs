@@ -48,7 +48,7 @@ fn a_role_of_the_backend_reaches_the_bucket_and_not_iam() {
     aws.clear_requests();
     stack.apply();
     assert_eq!(accounts(&aws), (vec![BACKEND_ACCOUNT.to_owned()], vec![Emulator::ACCOUNT.to_owned()]));
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
 }
 
 #[test]

@@ -16,18 +16,18 @@ fn unreadable_lock_is_broken_and_recorded() {
         stack.write(".leasehold/lock.json", garbage);
         stack.run(&["apply", "--auto-approve"]).expect(3).says(&["lock.json is not a lock", "lock break --reason"]);
         stack.run(&["lock", "break", "--reason", " "]).expect(3).says(&["--reason is empty"]);
-        stack.ok(&["lock", "break", "--reason", "a torn write"]).says(&["is broken"]);
-        stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
+        stack.ok(&["lock", "break", "--reason", "a torn write"]).says(&["Broke the unreadable lock"]);
+        stack.ok(&["lock", "show"]).says(&["The lock is not held"]);
         stack.apply();
         stack.ok(&["audit", "list", "--kind", "lock_broken", "--format", "json"]).says(&["a torn write", why]);
     }
     let newer = stack.read(".leasehold/lock.json").replace("\"schema\":2", "\"schema\":9");
     stack.write(".leasehold/lock.json", &newer);
-    stack.run(&["apply", "--auto-approve"]).expect(3).says(&["its format is 9", "Use the version of leasehold"]);
+    stack.run(&["apply", "--auto-approve"]).expect(3).says(&["its format is 9", "Use the version of Leasehold"]);
     stack.ok(&["lock", "break", "--reason", "a version that nobody has"]);
     let listed = stack.ok(&["audit", "list", "--kind", "lock_broken"]);
-    assert_eq!(listed.stdout.matches("a lock that could not be read").count(), 5, "{listed}");
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    assert_eq!(listed.stdout.matches("an unreadable lock").count(), 5, "{listed}");
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_lock_in_a_bucket_that_does_not_read_is_broken_and_its_epoch_goes_on() {
     stack.apply();
     let lock: serde_json::Value = serde_json::from_str(&objects(&aws)["iam/crash/lock.json"]).unwrap();
     assert!(lock["epoch"].as_u64() > Some(1) && lock["free"] == true, "{lock}");
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
 }
 
 /// The answer to a renewal, or the renewal itself, arrives after the run has given the lock back.
@@ -64,9 +64,9 @@ fn lock_is_released_during_a_renewal() {
         });
         aws.release_held();
         run.wait().expect(0);
-        stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
+        stack.ok(&["lock", "show"]).says(&["The lock is not held"]);
         std::thread::sleep(LATE);
-        stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
+        stack.ok(&["lock", "show"]).says(&["The lock is not held"]);
     }
 }
 
@@ -82,8 +82,8 @@ fn outage_after_the_last_step_is_retried() {
     aws.order(Fault::drop_request("S3:PUT").times(7));
     aws.release_held();
     run.wait().expect(0).says(&["warning: cannot write", "Trying again."]);
-    stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    stack.ok(&["lock", "show"]).says(&["The lock is not held"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
 }
 
 #[test]

@@ -59,8 +59,8 @@ fn a_chain_cut_to_a_shorter_valid_one_is_found_with_a_checkpoint() {
         std::fs::remove_file(stack.path(&format!(".leasehold/ledger/{number:020}.json"))).unwrap();
     }
     std::fs::remove_file(stack.path(".leasehold/lock.json")).unwrap();
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole: 2 entries"]);
-    stack.run(&verify).expect(1).says(&["the chain was cut off after it: it once had entry 4"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact: 2 entries"]);
+    stack.run(&verify).expect(1).says(&["entries after it are missing: the ledger had entry 4"]);
     // A changed checkpoint, or one of another signer, is no proof of anything.
     stack.write("checkpoint", &stack.read("checkpoint").replacen("\n4\n", "\n2\n", 1));
     stack.run(&verify).expect(1).says(&["cannot be trusted", "not a signature of this text"]);
@@ -73,11 +73,11 @@ fn lock_records_the_ledger_head() {
     let stack = stack_with_key();
     stack.apply();
     std::fs::remove_file(stack.path(".leasehold/ledger/00000000000000000002.json")).unwrap();
-    stack.run(&["audit", "verify"]).expect(1).says(&["it once had entry 2"]);
+    stack.run(&["audit", "verify"]).expect(1).says(&["the ledger had entry 2"]);
     // History is lost, control is not; and the next run says so.
     stack.append("stack.hcl", "identity \"b\" {\n  kind  = \"service\"\n  owner = owner.jane\n}\n");
     stack.apply();
-    stack.ok(&["audit", "list"]).says(&["the ledger had ended at entry 2 before"]);
+    stack.ok(&["audit", "list"]).says(&["the ledger ended at entry 2 before and has lost entries"]);
 }
 
 #[test]
@@ -85,11 +85,11 @@ fn a_saved_plan_is_applied_only_as_it_was_signed() {
     let stack = stack_with_key();
     let apply = ["apply", "saved.plan", "--auto-approve", "--signers", "signers"];
     stack.ok(&["plan", "--out", "saved.plan"]);
-    stack.run(&apply).expect(3).says(&["is not signed by who may: there is no signature beside it"]);
+    stack.run(&apply).expect(3).says(&["has no valid signature: the signature file is missing"]);
     stack.ok(&["plan", "--out", "saved.plan", "--signing-key", "key"]);
     let signed = stack.read("saved.plan");
     stack.write("saved.plan", &signed.replacen("identity.a", "identity.b", 1));
-    stack.run(&apply).expect(3).says(&["it is not a signature of this text"]);
+    stack.run(&apply).expect(3).says(&["it is not a valid signature of this text"]);
     stack.write("saved.plan", &signed);
     stack.ok(&apply).says(&["1 joiner"]);
 }

@@ -70,7 +70,7 @@ fn on_a_folder_one_run_at_a_time_writes() {
         assert!(all_at_once(&stack, 16) >= 1);
         stack.assert_converged();
     }
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
     let folder = stack.path(".leasehold/ledger");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -88,6 +88,6 @@ fn on_s3_one_run_at_a_time_writes() {
         assert!(all_at_once(&stack, 16) >= 1);
         stack.assert_converged();
     }
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
     one_after_the_other(&entries(&aws));
 }

@@ -63,7 +63,7 @@ fn the_accounts_of_a_stack_may_not_be_written_although_the_lock_may() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);
     aws.order(Fault::error("S3:PUT", 403, "AccessDenied").on_key("/accounts.json"));
-    refused(&aws, &stack, 1, &["cannot write accounts.json", "what cannot be recorded is not done"]);
+    refused(&aws, &stack, 1, &["cannot write accounts.json", "a change that cannot be recorded is not made"]);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_folder_that_may_not_be_written() {
     let stack = Stack::of(&format!("{}{IDENTITIES}", head("crash", ""))).with_env(aws.env());
     // A file where the folder should be keeps out the superuser too.
     stack.write(".leasehold", "");
-    refused(&aws, &stack, 1, &["cannot make the folder"]);
+    refused(&aws, &stack, 1, &["cannot create the folder"]);
     std::fs::remove_file(stack.path(".leasehold")).unwrap();
     std::fs::create_dir(stack.path(".leasehold")).unwrap();
     stack.write(".leasehold/ledger", "");
@@ -106,7 +106,7 @@ fn a_full_disk() {
     }
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("File too large") && said.contains("Free some space"), "{said}");
+    assert!(said.contains("File too large") && said.contains("Free space"), "{said}");
     assert!(aws.requests().iter().all(|request| !request.writes()));
 }
 
@@ -123,9 +123,9 @@ fn lock_of_another_run_is_shown_and_can_be_broken() {
     stack.run(&["lock", "break", "--reason", "x", "--epoch", "7"]).expect(3).says(&["another holder"]);
     run.signal("KILL");
     run.wait();
-    stack.ok(&["lock", "break", "--reason", "the runner died", "--epoch", "1"]).says(&["is broken"]);
+    stack.ok(&["lock", "break", "--reason", "the runner died", "--epoch", "1"]).says(&["Broke the lock of"]);
     aws.release_held();
-    stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
+    stack.ok(&["lock", "show"]).says(&["The lock is not held"]);
     stack.apply();
     stack.assert_converged();
     stack.ok(&["audit", "list", "--kind", "lock_broken"]).says(&["the runner died"]);
@@ -155,6 +155,6 @@ fn lock_of_a_dead_process_is_free_at_once() {
     let lock = stack.path(".leasehold/lock.json");
     let left = std::fs::read_to_string(&lock).unwrap().replace("\"free\":true", "\"free\":false");
     std::fs::write(&lock, left).unwrap();
-    stack.ok(&["lock", "show"]).says(&["Nobody holds the lock"]);
+    stack.ok(&["lock", "show"]).says(&["The lock is not held"]);
     stack.apply();
 }

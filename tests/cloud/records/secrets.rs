@@ -102,7 +102,9 @@ fn life(stack: &Stack, meddle: impl Fn()) {
     watched.run(&["show", "saved.plan"], 0);
     watched.run(&["show", "saved.plan", "--format", "json"], 0);
     // Other values than those that were reviewed are refused, and so is a plan whose key is gone.
-    watched.with(&["apply", "saved.plan", "--auto-approve"], "another", 3).says(&["is not the one that was reviewed"]);
+    watched
+        .with(&["apply", "saved.plan", "--auto-approve"], "another", 3)
+        .says(&["has changed since the plan was made"]);
     watched.run(&["apply", "saved.plan", "--auto-approve"], 0);
     watched.run(&["plan", "--detailed-exitcode"], 0).says(&["No changes."]);
     // What is sensitive changes in two steps, by way of the policy between its states, and what denies it is taken up.
@@ -110,7 +112,7 @@ fn life(stack: &Stack, meddle: impl Fn()) {
     stack.edit("stack.hcl", "\"s3:PutObject\"]", "\"s3:PutObjectTagging\"]");
     stack.append("stack.hcl", KEEP);
     let moved = watched.run(&["plan", "--out", "moved.plan", "--json-into", "moved.json"], 0);
-    moved.says(&["until the change is done,", "denies everything"]);
+    moved.says(&["during the change,", "denies everything"]);
     assert_eq!(stack.read("moved.json").matches("\"meanwhile\"").count(), 1);
     watched.run(&["show", "moved.plan", "--format", "json"], 0);
     watched.run(&["apply", "moved.plan", "--auto-approve"], 0);

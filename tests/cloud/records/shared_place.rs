@@ -39,12 +39,15 @@ fn two_stacks_in_one_folder_are_refused() {
         if ["plan", "apply", "sweep", "drift"].contains(&command[2]) {
             command.extend(["--now", START]);
         }
-        let words = ["holds the records of stack alpha, and this is stack beta", "records of its own"];
+        let words = [
+            "contains the records of stack alpha, but this is stack beta",
+            "Give each stack its own place for records",
+        ];
         stack.run(&command).expect(3).says(&words);
     }
     assert_eq!(stack.files(), before);
-    stack.ok(&["-C", "alpha", "audit", "verify"]).says(&["The ledger is whole"]);
-    stack.ok(&["-C", "alpha", "lock", "show"]).says(&["Nobody holds the lock"]);
+    stack.ok(&["-C", "alpha", "audit", "verify"]).says(&["The ledger is intact"]);
+    stack.ok(&["-C", "alpha", "lock", "show"]).says(&["The lock is not held"]);
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn two_stacks_under_one_prefix_are_refused_and_resolve_no_step_of_each_other() {
     let before = objects(&aws);
     aws.clear_requests();
     for command in COMMANDS {
-        other.run(command).expect(3).says(&["holds the records of stack crash, and this is stack other"]);
+        other.run(command).expect(3).says(&["contains the records of stack crash, but this is stack other"]);
     }
     assert_eq!(objects(&aws), before);
     assert!(aws.requests().iter().all(|request| !Request::writes(request)));
@@ -154,10 +157,10 @@ fn records_of_the_first_format_are_continued() {
         stack.write(&name, &text);
         previous = leasehold_provider::Digest::from_bytes(text.as_bytes()).to_string();
     }
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
     stack.edit("stack.hcl", "\"9d\"", "\"8d\"");
     stack.apply();
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
     let lock: Value = serde_json::from_str(&stack.read(".leasehold/lock.json")).unwrap();
     assert_eq!((lock["schema"].as_u64(), lock["lineage"].as_str().map(str::len)), (Some(2), Some(32)), "{lock}");
 }

@@ -152,7 +152,7 @@ fn asking(stack: &Stack) -> RunningCommand {
         script.env_clear().envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
         with_piped_stdin(script)
     });
-    wait_until("the prompt", || run.has_exited() || run.said().contains("Only 'yes' applies it"));
+    wait_until("the prompt", || run.has_exited() || run.said().contains("Only 'yes' approves"));
     run
 }
 

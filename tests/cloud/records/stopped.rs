@@ -177,8 +177,8 @@ fn a_step_without_an_answer_is_abandoned_and_the_next_run_finds_out() {
     signal(&mut run, "TERM");
     let ran = run.wait().expect(1).says(&[
         "unknown: aws_iam_user new (identity.new): ",
-        "no answer in time",
-        "1 without an answer",
+        "no response in time",
+        "1 without a response",
         "stopped: by SIGTERM",
     ]);
     println!("it ended {:?} after the signal", start.elapsed());
@@ -189,7 +189,7 @@ fn a_step_without_an_answer_is_abandoned_and_the_next_run_finds_out() {
     aws.release_held();
     wait_until("the creation", || aws.requests().iter().any(|r| r.action == "CreateUser" && r.status == Some(200)));
     aws.clear_faults();
-    stack.apply().says(&["An earlier run did not come to its end: 1 of its steps"]);
+    stack.apply().says(&["An earlier run did not complete: 1 of its steps"]);
     stack.assert_converged();
     assert_whole(&stack, 0, "resolved");
 }
@@ -201,8 +201,8 @@ fn unanswered_lock_request_is_abandoned_and_reported() {
     let mut run = held(&stack, &aws, &["apply", "--auto-approve"], Fault::hold("S3:PUT").on_key("/lock.json"));
     signal(&mut run, "TERM");
     run.wait().expect(1).says(&[
-        "stopped by SIGTERM: nothing was changed, but a request for the lock was not answered in time",
-        "If it was carried out: The stack's lock was not given back: it runs out by itself within 250 s.",
+        "stopped by SIGTERM: nothing was changed, but a request to the store of the lock timed out",
+        "If the request succeeded: The stack's lock was not released: it expires within 250 s.",
     ]);
     aws.release_held();
 }
@@ -220,8 +220,8 @@ fn second_signal_exits_at_once_and_explains_the_lock() {
         std::thread::sleep(Duration::from_millis(200));
     }
     let ran = run.wait().expect(1).says(&[
-        "stopped by SIGINT: this is the second signal: leaving at once",
-        "The stack's lock was not given back: it runs out by itself within 250 s. See what was done with `leasehold plan`.",
+        "stopped by SIGINT: second signal, exiting at once",
+        "The stack's lock was not released: it expires within 250 s. Run `leasehold plan` to see what was done.",
     ]);
     assert!(start.elapsed() < Duration::from_secs(18), "{:?}: {ran}", start.elapsed());
     assert_eq!(lock(&aws).unwrap()["free"], false, "{ran}");
@@ -240,7 +240,7 @@ fn breaking_a_lock_is_not_stopped_half_way() {
     let mut run = held(&stack, &aws, &break_it, Fault::hold("S3:PUT").on_key("/ledger/"));
     signal(&mut run, "TERM");
     aws.release_held();
-    run.wait().expect(0).says(&["is broken."]);
+    run.wait().expect(0).says(&["Broke the lock of "]);
     assert_free(&aws, "broken");
     stack.apply();
 }
@@ -255,7 +255,7 @@ fn run_on_a_folder_releases_the_lock() {
     wait_until("the first entry", || stack.path(".leasehold/ledger").is_dir() || run.has_exited());
     signal(&mut run, "TERM");
     run.wait().expect(1).says(&["stopped: by SIGTERM", "not done:"]);
-    stack.ok(&["lock", "show"]).says(&["Nobody holds the lock."]);
+    stack.ok(&["lock", "show"]).says(&["The lock is not held."]);
     assert_whole(&stack, 0, "on a folder");
     stack.ok(&["apply", "--auto-approve", "--parallelism", "256"]);
     stack.assert_converged();

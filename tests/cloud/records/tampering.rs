@@ -29,7 +29,7 @@ fn history() -> Stack {
     stack.ok(&["apply", "--auto-approve", "--approve", "identity.b"]);
     stack.pass_days(8);
     stack.ok(&["apply", "--auto-approve", "--approve", "identity.b"]);
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
     stack
 }
 

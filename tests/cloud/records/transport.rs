@@ -24,7 +24,7 @@ fn a_private_authority_of_the_bucket_is_trusted_by_its_bundle_only() {
     stack.run(&["apply", "--auto-approve"]).expect(1).says(&["AWS_CA_BUNDLE"]);
     stack.write("../ca.pem", front.authority());
     stack.apply();
-    stack.ok(&["audit", "verify"]).says(&["The ledger is whole"]);
+    stack.ok(&["audit", "verify"]).says(&["The ledger is intact"]);
     aws.clear_requests();
     let stack = behind(&aws, "https://[::1]:1", &[("AWS_CA_BUNDLE", "../none.pem")]);
     stack.run(&["apply", "--auto-approve"]).expect(1).says(&["AWS_CA_BUNDLE"]);

@@ -93,7 +93,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 
 #[track_caller]
 fn saved(text: &str) -> &str {
-    between(text, "To apply exactly this: ", "\n")
+    between(text, "To apply it: ", "\n")
 }
 
 /// Where the program is run, and with which words behind `plan`.
@@ -177,13 +177,13 @@ fn hints_of_plan_drift_and_refusals_work_as_they_are_printed() {
     home.shell(&top, &format!("leasehold {stack} apply 'pr od' --auto-approve"), 0);
     let bot = shlex::try_quote(BOT).unwrap();
     let revoked = home.shell(&top, &format!("leasehold {stack} revoke {bot} 'pr od' --reason 'a test'"), 0);
-    let restore = between(&revoked, "shut until `", "`").to_owned();
+    let restore = between(&revoked, "until `", "`").to_owned();
     let planned = home.shell(&top, &format!("leasehold {stack} plan 'pr od'"), 0);
-    assert_eq!(between(&planned, "shut until `", "`"), restore);
+    assert_eq!(between(&planned, "until `", "`"), restore);
     let restored = home.shell(&top, &format!("{restore} --auto-approve"), 0);
     assert!(restored.contains("Apply complete!"), "{restored}");
     let refused = home.shell(&top, &format!("{restore} --auto-approve"), 3);
-    home.shell(&top, between(&refused, "help: `", "`"), 0);
+    home.shell(&top, between(&refused, "help: Run `", "`"), 0);
 
     let directory = home.path("li've $x/stacks/pr od/.leasehold/directory.db");
     let now = jiff::Timestamp::now();

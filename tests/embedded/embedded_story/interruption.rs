@@ -19,7 +19,7 @@ fn an_interrupt_finishes_what_is_in_flight_and_names_the_rest() {
     let (stack, running) = apply_underway();
     running.signal("INT");
     let ran = running.wait().expect(1);
-    assert!(ran.stderr.contains("Stopping: finishing what is in flight"), "{ran}");
+    assert!(ran.stderr.contains("Stopping: finishing the steps in flight"), "{ran}");
     let not_done = ran.stderr.lines().filter(|line| line.starts_with("not done: ")).count();
     let tally = ran.stderr.lines().find(|line| line.contains("steps done")).unwrap();
     assert!(not_done > 0 && tally.contains(&format!(" 0 failed, {not_done} not done.")), "{tally}");

@@ -106,7 +106,7 @@ fn used_leaver_is_kept_and_reported() {
 fn expired_lease_quarantines_the_identity() {
     let mut stack = applied();
     stack.pass_days(31);
-    snapshot!(stack.plan().says(&["lease ended 2026-12-20T22:00:00Z"]), @"
+    snapshot!(stack.plan().says(&["lease expired 2026-12-20T22:00:00Z"]), @"
     $ leasehold plan
     exit 0
     ─── stdout

@@ -62,10 +62,10 @@ fn a_saved_plan_is_stale_once_a_file_changed() {
 fn a_saved_plan_is_stale_once_a_file_appeared_or_went() {
     let stack = saved();
     stack.write("more.hcl", "locals {\n  x = 1\n}\n");
-    assert_stale(&stack, "more.hcl is new");
+    assert_stale(&stack, "more.hcl was added");
     std::fs::remove_file(stack.path("more.hcl")).unwrap();
     std::fs::rename(stack.path("identities.hcl"), stack.path("others.hcl")).unwrap();
-    assert_stale(&stack, "identities.hcl is gone").says(&["others.hcl is new"]);
+    assert_stale(&stack, "identities.hcl was removed").says(&["others.hcl was added"]);
 }
 
 #[test]
@@ -90,15 +90,15 @@ fn a_saved_plan_is_refused_once_its_bytes_changed() {
     let altered = text.replacen("\"owner\":\"jane\"", "\"owner\":\"mallory\"", 1);
     assert_ne!(text, altered);
     stack.write("review.plan", &altered);
-    snapshot!(assert_stale(&stack, "was changed after it was made"), @"
+    snapshot!(assert_stale(&stack, "was modified after it was made"), @"
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: review.plan: the plan was changed after it was made: its digest does not fit its content
+    error: review.plan: the plan was modified after it was made: its digest does not fit its content
       help: Make a new plan with `leasehold plan --out review.plan`, review it, and apply that.
     ");
     stack.write("review.plan", "not a plan at all");
-    assert_stale(&stack, "not a leasehold plan");
+    assert_stale(&stack, "not a Leasehold plan");
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn a_saved_plan_of_an_older_program_is_refused() {
     let plan: leasehold::plan::Plan = serde_json::from_value(envelope["plan"].clone()).unwrap();
     let bytes = leasehold::plan::saved::write_plan(&plan, None).unwrap();
     std::fs::write(stack.path("review.plan"), bytes).unwrap();
-    assert_stale(&stack, &format!("made by leasehold 0.0.9, this is {version}"));
+    assert_stale(&stack, &format!("made by Leasehold 0.0.9; this is Leasehold {version}"));
 }

@@ -90,7 +90,7 @@ fn releasing_a_break_glass_account_needs_approval() {
     let stack = stack(&glass);
     stack.apply();
     stack.write("identities.hcl", "removed {\n  from = identity.glass\n  keep = true\n}\n");
-    stack.run(&["apply", "--auto-approve"]).expect(3).says(&["would be let go of"]);
+    stack.run(&["apply", "--auto-approve"]).expect(3).says(&["would be released"]);
     stack.ok(&["apply", "--auto-approve", "--approve", "identity.glass"]);
     stack.assert_converged();
 }

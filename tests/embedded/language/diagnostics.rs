@@ -43,7 +43,7 @@ fn json_has_the_values_of_references() {
             findings.as_array().unwrap().iter().find(|finding| finding["summary"].as_str().unwrap().contains(summary));
         found.unwrap_or_else(|| panic!("{summary}\n{}", run.stdout))
     };
-    let sum = of("`+` works on numbers");
+    let sum = of("`+` requires numbers");
     assert_eq!(sum["snippet"]["values"], serde_json::json!([{ "traversal": "var.size", "statement": "is \"big\"" }]));
     assert_eq!(
         (sum["range"]["start"]["line"].as_u64(), sum["range"]["start"]["column"].as_u64()),
@@ -53,7 +53,7 @@ fn json_has_the_values_of_references() {
     let (from, to) = (&sum["snippet"]["highlight_start_offset"], &sum["snippet"]["highlight_end_offset"]);
     let (from, to) = (usize::try_from(from.as_u64().unwrap()).unwrap(), usize::try_from(to.as_u64().unwrap()).unwrap());
     assert_eq!(&code[from..to], "var.size");
-    assert_eq!(of("`*` works on numbers")["snippet"]["values"][0]["statement"], "is (sensitive value)");
+    assert_eq!(of("`*` requires numbers")["snippet"]["values"][0]["statement"], "is (sensitive value)");
     assert!(!run.stdout.contains("hunter2"), "{}", run.stdout);
 }
 
@@ -89,7 +89,7 @@ fn sarif_is_sarif() {
 fn github_annotations_name_file_line_and_values() {
     let run = broken().run(&["validate", "--format", "github"]).expect(1);
     assert!(
-        run.stdout.contains("::error file=stack.hcl,line=11,endLine=11,col=11,title=`+` works on numbers::"),
+        run.stdout.contains("::error file=stack.hcl,line=11,endLine=11,col=11,title=`+` requires numbers::"),
         "{}",
         run.stdout
     );

@@ -123,12 +123,12 @@ fn partition_follows_region_or_option() {
 fn purpose_without_permissions_is_refused_with_remedy() {
     let stack = stack("", &provider("", ""), &user("bot", ""));
     let command = |args: &[&str]| stack.run(&[&["provider", "aws-policy"], args].concat());
-    command(&["--for", "audit"]).expect(3).says(&["the environment needs no rights for that"]);
-    command(&["--role", ROLE]).expect(3).says(&["this stack never uses role", "It uses the environment."]);
+    command(&["--for", "audit"]).expect(3).says(&["the environment needs no permissions for this purpose"]);
+    command(&["--role", ROLE]).expect(3).says(&["this stack does not use role", "It uses the environment."]);
     command(&["--stack", "pay"]).expect(0);
-    command(&["--stack", "pay", "--for", "audit"]).expect(3).says(&["Name the stack's directory"]);
+    command(&["--stack", "pay", "--for", "audit"]).expect(3).says(&["Pass the stack's directory"]);
     let rehearsed = self::stack("", "", &user("bot", ""));
-    rehearsed.run(&["provider", "aws-policy"]).expect(1).says(&["needs no rights in AWS"]);
+    rehearsed.run(&["provider", "aws-policy"]).expect(1).says(&["needs no AWS permissions"]);
     // The records of a rehearsal may lie in a bucket all the same.
     let kept = self::stack(&bucket(""), "", &user("bot", ""));
     assert_eq!(services(&print(&kept, &[])), ["s3"]);
@@ -139,7 +139,7 @@ fn policy_over_managed_limit_is_reported_and_printed_in_two_parts() {
     let prefix = format!("    prefix = \"{}\"\n", "p".repeat(450));
     let group = "group \"crew\" {\n  members = [identity.bot]\n  statement {\n    actions   = [\"sqs:SendMessage\"]\n    resources = [\"*\"]\n  }\n}\n";
     let stack = stack(&bucket(&prefix), &provider("", ""), &(user("bot", "") + group));
-    print(&stack, &[]).says(&["a managed policy holds 6144", "--only iam and --only records"]);
+    print(&stack, &[]).says(&["the limit for a managed policy is 6144", "--only iam and --only records"]);
     for part in ["iam", "records"] {
         let ran = print(&stack, &["--only", part]);
         assert_eq!(ran.stderr, "");

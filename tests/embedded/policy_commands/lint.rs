@@ -41,7 +41,7 @@ fn lint_gives_machines_rule_place_and_remedy() {
             "severity": "medium",
             "statement": 1,
             "sid": null,
-            "message": "no action is called `s3:GetObjekt`",
+            "message": "there is no action `s3:GetObjekt`",
             "remedy": "correct the spelling, or remove it",
             "owasp": null,
             "path": "Statement[1]",

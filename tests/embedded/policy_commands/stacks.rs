@@ -92,7 +92,7 @@ fn a_joiner_states_its_level_and_what_is_unwise_about_it() {
             "severity": "medium",
             "policy": {"type": "directory_inline_policy", "name": "mystery/leasehold"},
             "sid": null,
-            "message": "`acme:Frobnicate`: no service has the prefix `acme`",
+            "message": "`acme:Frobnicate`: there is no service with the prefix `acme`",
             "remedy": "correct the spelling, or remove it",
             "owasp": null,
         }])

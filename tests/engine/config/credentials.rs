@@ -94,25 +94,21 @@ fn invalid_credential_blocks_have_place_and_remedy() {
         ),
         (
             stack(&key("").repeat(2).replace("}credential", "}\ncredential")),
-            "has two blocks credential \"access_key\"",
+            "has two credential \"access_key\" blocks",
             "into one",
         ),
-        (
-            user("workload", &key("store = store.vault")),
-            "only a user has credentials of its own",
-            "principal = \"user\"",
-        ),
+        (user("workload", &key("store = store.vault")), "only a user can have credentials", "principal = \"user\""),
         (
             Stack::with("store \"file\" \"a\" { path = \"s\" }\nstore \"file\" \"b\" { path = \"./s/\" }\n"),
-            "store.b is where store.a is",
-            "a directory of its own",
+            "store.b and store.a have the same path",
+            "a different path for each store",
         ),
-        (Stack::with("store \"file\" \"../x\" {}\n"), "is not a name for a store", "store \"file\" \"vault\" {}"),
+        (Stack::with("store \"file\" \"../x\" {}\n"), "is not a valid store name", "store \"file\" \"vault\" {}"),
         (Stack::with("store \"vault\" \"x\" {}\n"), "\"vault\"", "file"),
         (Stack::with("store \"file\" \"a\" {}\nstore \"file\" \"a\" {}\n"), "is declared twice", "another label"),
         (
             Stack::with("module \"m\" { source = \"./m\" }\n").module("m/main.hcl", "store \"file\" \"a\" {}\n"),
-            "a module holds no `store` block",
+            "a module cannot have a `store` block",
             "take it out",
         ),
     ];

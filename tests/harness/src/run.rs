@@ -103,7 +103,7 @@ impl Ran {
 
     /// Asserts that none of the texts is in the output.
     #[track_caller]
-    pub fn expect_no_output(self, texts: &[&str]) -> Self {
+    pub fn does_not_say(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "{text:?} is said by:\n{self}");
         }

@@ -22,11 +22,11 @@ const ACCOUNT_QUOTAS: [(&str, &str, &str, ResourceKind); 4] = [
 /// Quotas on the parts of one principal or group: the name for messages, the summary key of the limit, the resource kind, and the
 /// attributes that set them.
 const SUBJECT_QUOTAS: [(&str, &str, ResourceKind, &[&str]); 5] = [
-    ("policies attached to a role", "AttachedPoliciesPerRoleQuota", kinds::ROLE_ATTACHMENT, POLICIES),
-    ("policies attached to a user", "AttachedPoliciesPerUserQuota", kinds::USER_ATTACHMENT, POLICIES),
-    ("policies attached to a group", "AttachedPoliciesPerGroupQuota", kinds::GROUP_ATTACHMENT, POLICIES),
-    ("groups of a user", "GroupsPerUserQuota", kinds::MEMBERSHIP, &["managed_groups"]),
-    ("access keys of a user", "AccessKeysPerUserQuota", kinds::ACCESS_KEY, &["credential"]),
+    ("attached policies", "AttachedPoliciesPerRoleQuota", kinds::ROLE_ATTACHMENT, POLICIES),
+    ("attached policies", "AttachedPoliciesPerUserQuota", kinds::USER_ATTACHMENT, POLICIES),
+    ("attached policies", "AttachedPoliciesPerGroupQuota", kinds::GROUP_ATTACHMENT, POLICIES),
+    ("group memberships", "GroupsPerUserQuota", kinds::MEMBERSHIP, &["managed_groups"]),
+    ("access keys", "AccessKeysPerUserQuota", kinds::ACCESS_KEY, &["credential"]),
 ];
 
 /// The only size quota that AWS raises on request, up to 4096 (IAM and AWS STS quotas).
@@ -102,7 +102,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
     };
     let inline = INLINE_SIZE.into_iter().map(|(name, kind, limit)| Quota {
         name: name.to_owned(),
-        what: "characters in its inline policies at any time",
+        what: "characters in its inline policies at the same time",
         kinds: BTreeSet::from([kind]),
         limit: told.get(name).copied().unwrap_or(u64::try_from(limit).unwrap_or(u64::MAX)),
         counted: QuotaScope::CharactersPerSubject("policy"),
