@@ -1,16 +1,13 @@
 //! Makes the plan for an observed stack. Pure.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use leasehold_provider::{Compare, Digest, Realizer};
+use leasehold_provider::{Compare, Realizer};
 
 use super::connection::Connection;
 use super::error::WorkflowError;
 use super::named::find_nearest_name;
 use super::observe::ObservedStack;
-use super::stack::{Stack, VERSION};
-use crate::config::declared::Providers;
+use super::stack::Stack;
 use crate::config::{DeclaredStack, Sources};
 use crate::plan::select::{PlanSelection, is_named_by};
 use crate::plan::{BuildPlanError, Plan, PlanBasis, build, build_plan};
@@ -72,22 +69,6 @@ pub fn plan_observed(request: PlanRequest<'_>) -> Result<Plan, WorkflowError> {
         BuildPlanError::Unsound(faults) => WorkflowError::Unsound(faults),
     })?;
     Ok(Plan { out_of_sight: observed.out_of_sight.clone(), ..plan })
-}
-
-/// The inputs that a plan for this configuration records. `directory` is the stack's directory, `files` are the digests of its files.
-#[must_use]
-pub fn basis_for_declared(declared: &DeclaredStack, directory: String, files: BTreeMap<String, Digest>) -> PlanBasis {
-    let Providers { first, alias, others } = Providers::from_blocks(&declared.providers);
-    PlanBasis {
-        version: VERSION.to_owned(),
-        directory,
-        files,
-        provider: first,
-        alias,
-        others,
-        backend: declared.backend.clone(),
-        stores: declared.stores.iter().map(|(name, store)| (name.clone(), store.settings.clone())).collect(),
-    }
 }
 
 /// A target or exclusion that names nothing is a typing error, and would give another plan than intended.
