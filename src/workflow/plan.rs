@@ -10,7 +10,7 @@ use super::observe::ObservedStack;
 use super::stack::Stack;
 use crate::config::{DeclaredStack, Sources};
 use crate::plan::select::{PlanSelection, is_named_by};
-use crate::plan::{BuildPlanError, Plan, PlanBasis, build, build_plan};
+use crate::plan::{BuildPlanError, Plan, PlanBasis, PlanInputs, build_plan};
 
 /// What a plan is made from.
 pub struct PlanRequest<'a> {
@@ -63,7 +63,7 @@ pub fn plan_observed(request: PlanRequest<'_>) -> Result<Plan, WorkflowError> {
     let PlanRequest { declared, sources, observed, now, realize, compare, basis, selection } = request;
     check_selection(declared, observed, selection)?;
     let (shared, snapshot) = (&observed.shared, &observed.snapshot);
-    let plan = build_plan(build::PlanInputs { declared, shared, snapshot, now, realize, compare, basis, selection });
+    let plan = build_plan(PlanInputs { declared, shared, snapshot, now, realize, compare, basis, selection });
     let plan = plan.map_err(|refused| match refused {
         BuildPlanError::Findings(findings) => WorkflowError::Findings { findings, sources: sources.clone() },
         BuildPlanError::Unsound(faults) => WorkflowError::Unsound(faults),
