@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn every_reason_is_in_the_list_and_in_the_documentation() {
-        let documentation = include_str!("../../../docs/order.md");
+        let documentation = include_str!("../../docs/order.md");
         for (place, reason) in EdgeReason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, place);
             let code = serde_json::to_value(reason).unwrap();
