@@ -210,4 +210,16 @@ impl Snapshot {
             not_shown: DeliveryIndex::new(),
         }
     }
+
+    /// Sets [`LiveKey::delivered`] of each live key, and keeps the deliveries of all other
+    /// keys in [`Snapshot::not_shown`].
+    pub fn note_deliveries(&mut self, delivered: &DeliveryIndex) {
+        self.not_shown.clone_from(delivered);
+        for live in self.identities.values_mut() {
+            let Some(of_user) = self.not_shown.get_mut(&(live.id.account.clone(), live.name.clone())) else { continue };
+            for (id, key) in &mut live.keys {
+                key.delivered = of_user.remove(id.local_name());
+            }
+        }
+    }
 }

@@ -4,8 +4,9 @@ use std::error::Error;
 
 use rustls::CertificateError;
 
-use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain, has_source};
+use super::{CallContext, CallError, CallErrorCause};
 use crate::environment;
+use crate::error_chain::{describe_chain, describe_innermost, error_chain, has_source};
 use crate::http_client::RequestError;
 use crate::whole_answer::IncompleteAnswerError;
 
