@@ -5,8 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-use leasehold_provider::{Access, Assessment, Change, Compare, Realizer, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Access, Assessment, Change, Compare, Resource, ResourceId};
 use rayon::prelude::*;
 
 use super::check::{self, UnsoundPlanError};
@@ -15,34 +14,15 @@ use super::classify::has_trust_attribute;
 use super::context::{PlanContext, RewrittenByPrincipal};
 use super::cycle_errors;
 use super::identity_plan::{IdentityPlan, SharedContext, plan_identity};
-use super::select::{self, PlanSelection};
+use super::inputs::PlanInputs;
+use super::select;
 use super::stale::LiveIndex;
-use super::{GracePeriod, Plan, PlanBasis, name_conflicts, order};
-use crate::config::{DeclaredStack, Diagnostic};
+use super::{GracePeriod, Plan, name_conflicts, order};
+use crate::config::Diagnostic;
 use crate::diff::access::SharedObjects;
 use crate::diff::{self, IdentityDelta, SharedDelta};
 use crate::lifecycle::{self, IdentityStatus};
 use crate::realize::ResourceMap;
-
-/// The inputs of a plan. A plan depends on nothing else.
-pub struct PlanInputs<'a> {
-    /// The declared stack.
-    pub declared: &'a DeclaredStack,
-    /// The shared objects of the stack, realized; they were needed to read the cloud.
-    pub shared: &'a ResourceMap,
-    /// The live objects.
-    pub snapshot: &'a Snapshot,
-    /// The instant to plan for, in whole seconds.
-    pub now: Timestamp,
-    /// The provider's pure half: it turns declarations into resources.
-    pub realize: &'a Realizer,
-    /// The provider's comparison of access.
-    pub compare: &'a dyn Compare,
-    /// What the saved plan is compared with when it is applied.
-    pub basis: PlanBasis,
-    /// The part of the plan that `--target` and `--exclude` select.
-    pub selection: &'a PlanSelection,
-}
 
 /// Why no plan could be built.
 #[derive(Debug)]

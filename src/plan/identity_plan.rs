@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_provider::{Access, Aspect, ResourceId};
 
 use super::GracePeriod;
-use super::build::PlanInputs;
 use super::classify::tags;
+use super::inputs::PlanInputs;
 use crate::config::Diagnostic;
 use crate::diff::access::SharedObjects;
 use crate::diff::{self, ChangeReason, IdentityDelta, Lifecycle};

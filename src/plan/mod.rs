@@ -1,7 +1,7 @@
 //! The stage that turns deltas into a [`Plan`]: the writes in a safe order, each with its reason and its
 //! precondition.
 //!
-//! In: the declared stack, the snapshot of the live objects, and the instant to plan for ([`build::PlanInputs`]).
+//! In: the declared stack, the snapshot of the live objects, and the instant to plan for ([`PlanInputs`]).
 //! Out: a [`Plan`], or the findings for which there is none ([`BuildPlanError`]).
 //!
 //! A plan is a value: apply makes no decisions of its own, and a plan can be saved to a file and read back
@@ -25,8 +25,10 @@ pub mod check;
 mod classify;
 mod context;
 mod cycle_errors;
+mod edge_reason;
 mod edges;
 mod identity_plan;
+mod inputs;
 pub mod name_conflicts;
 mod order;
 pub mod quotas;
@@ -50,7 +52,8 @@ use crate::diff::{IdentityDelta, SharedDelta};
 use crate::providers::ProviderSettings;
 
 pub use build::{BuildPlanError, build_plan};
-pub use edges::{EdgeReason, EdgeReasons};
+pub use edge_reason::{EdgeReason, EdgeReasons};
+pub use inputs::PlanInputs;
 pub use steps::{InvalidStepsError, Step, StepId, Steps};
 pub use transition::InterimState;
 

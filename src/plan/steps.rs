@@ -10,7 +10,7 @@ use std::ops::Deref;
 use leasehold_provider::{Address, Change, Digest};
 use serde::{Deserialize, Serialize};
 
-use super::edges::EdgeReasons;
+use super::edge_reason::EdgeReasons;
 use super::transition::InterimState;
 
 /// The number of a step within its plan, from 0. Steps can run one after the other in the order of their numbers.

@@ -26,7 +26,8 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 pub use error::{StoreError, StoreErrorKind};
-pub use open::{AwsAccess, open_backend};
+pub use open::open_backend;
+pub use s3::AwsAccess;
 
 /// The number of objects that are read from a bucket concurrently.
 const CONCURRENT_READS: usize = 64;

@@ -11,26 +11,12 @@ use object_store::RetryConfig;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 
+use super::Store;
+use super::s3::{self, AwsAccess};
 #[cfg(any(feature = "azure", feature = "gcs"))]
 use super::server::DatedConnector;
 use super::server::ServerClock;
-use super::{Store, s3};
 use crate::config::declared::{Backend, BackendLocation};
-
-/// The settings for requests to AWS.
-#[derive(Debug, Clone)]
-pub struct AwsAccess {
-    /// Credentials, region, endpoints, FIPS and dual stack.
-    pub config: aws_types::SdkConfig,
-    /// The certificate authorities to trust instead of the system's, in PEM format. `None`: trust the system's.
-    pub ca_bundle: Option<Vec<u8>>,
-}
-
-impl From<aws_types::SdkConfig> for AwsAccess {
-    fn from(config: aws_types::SdkConfig) -> Self {
-        Self { config, ca_bundle: None }
-    }
-}
 
 /// Opens the store of a stack in `directory`. `aws` is called only if the backend is in AWS. No request is sent.
 ///

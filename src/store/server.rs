@@ -7,12 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use object_store::client::{
-    ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
-};
-
-use super::s3::credentials::S3Credentials;
-use super::s3::requests::{RequestSettings, SigningClient};
+#[cfg(any(feature = "azure", feature = "gcs"))]
+use object_store::client::{ClientOptions, HttpConnector, ReqwestConnector};
+use object_store::client::{HttpClient, HttpError, HttpRequest, HttpResponse, HttpService};
 
 /// The stored value before the first measurement.
 const UNKNOWN: i64 = i64::MIN;
@@ -36,6 +33,11 @@ impl ServerClock {
         }
     }
 
+    /// The same HTTP client, which sets this clock from each response.
+    pub fn read_from_client(&self, client: HttpClient) -> HttpClient {
+        HttpClient::new(DatedClient { client, clock: self.clone() })
+    }
+
     fn read_date(&self, answer: &HttpResponse) {
         let date = answer.headers().get("date").and_then(|value| value.to_str().ok());
         let date = date.and_then(|text| jiff::fmt::rfc2822::parse(text).ok()).map(|date| date.timestamp());
@@ -47,36 +49,17 @@ impl ServerClock {
 }
 
 /// Creates HTTP clients that read the server's clock from each response.
+#[cfg(any(feature = "azure", feature = "gcs"))]
 #[derive(Debug, Default)]
 pub struct DatedConnector {
     /// Where the measurement is stored.
-    pub clock: ServerClock,
-    /// How requests to S3 are sent and signed. `None`: the store is not S3.
-    pub s3: Option<S3Connection>,
+    clock: ServerClock,
 }
 
-/// How requests to S3 are sent and signed.
-#[derive(Debug)]
-pub struct S3Connection {
-    /// The HTTP client.
-    pub client: reqwest::Client,
-    /// The credentials for the signature.
-    pub credentials: Arc<S3Credentials>,
-    /// The headers to add before signing, and the region to sign for.
-    pub settings: RequestSettings,
-}
-
+#[cfg(any(feature = "azure", feature = "gcs"))]
 impl HttpConnector for DatedConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let dated = |client| HttpClient::new(DatedClient { client, clock: self.clock.clone() });
-        let Some(S3Connection { client, credentials, settings }) = &self.s3 else {
-            return Ok(dated(ReqwestConnector::default().connect(options)?));
-        };
-        Ok(HttpClient::new(SigningClient {
-            client: dated(HttpClient::new(client.clone())),
-            credentials: Arc::clone(credentials),
-            settings: settings.clone(),
-        }))
+        Ok(self.clock.read_from_client(ReqwestConnector::default().connect(options)?))
     }
 }
 

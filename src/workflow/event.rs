@@ -8,8 +8,8 @@ use std::time::Duration;
 use leasehold_provider::{Address, Alias, Notices, Realizer, ThrottledCall};
 
 use super::error::WorkflowError;
-use super::execute::RunResult;
 use super::interruption::Signal;
+use super::run_result::RunResult;
 use crate::apply::ApplyEvent;
 use crate::config::Sources;
 use crate::lifecycle::due_events::DueEvent;

@@ -15,9 +15,10 @@ use super::error::WorkflowError;
 use super::event::{WorkflowContext, WorkflowEvent};
 use super::interruption::{self, Interruption, Signal};
 use super::observe::observe_written_objects;
-use super::run;
+use super::run_result::{ReadBack, RunResult};
 use crate::apply::{self, ApplyEvent, ApplyOutcome, ExecuteOptions, Halt, Journal, JournalError, UnverifiedObject};
 use crate::ledger::journal::Recorder;
+use crate::ledger::record::{LedgerRecord, RunEnded};
 use crate::plan::Plan;
 use crate::realize::ResourceMap;
 use crate::rules::ApprovedPlan;
@@ -25,38 +26,6 @@ use crate::rules::ApprovedPlan;
 /// The pauses between attempts to read back a write, more than 30 s in total: a cloud may show a write only after some time.
 const VERIFY_PAUSES: [Duration; 5] =
     [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
-
-/// Whether what was written was read back.
-#[derive(Debug, Clone, Copy)]
-pub enum ReadBack<'a> {
-    /// It was read back. These objects differ from what was written.
-    Done(&'a [UnverifiedObject]),
-    /// The cloud could not be read: only its answers to the writes say what was done.
-    Failed,
-    /// A signal arrived before it was read back.
-    Skipped,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy)]
-pub struct RunResult<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
-    /// The result of each step.
-    pub outcome: &'a ApplyOutcome,
-    /// The result of reading back.
-    pub read_back: ReadBack<'a>,
-    /// The signal that stopped the run. `None`: no signal arrived.
-    pub stopped: Option<Signal>,
-}
-
-impl RunResult<'_> {
-    /// Whether every step is done, was read back, and matches what was written.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.outcome.is_complete() && matches!(self.read_back, ReadBack::Done([]))
-    }
-}
 
 /// The parts of a run that an execution uses.
 pub struct Execution<'a> {
@@ -93,7 +62,7 @@ impl Execution<'_> {
         let closing = close_journal(journal, &outcome, &read);
         let recorded = interruption.run_within_limit(interruption::LEDGER, closing).await;
         let recorded =
-            recorded.unwrap_or_else(|_| Err(unanswered_ledger_error())).map_err(|why| run::unrecorded_error(&why));
+            recorded.unwrap_or_else(|_| Err(unanswered_ledger_error())).map_err(|why| unrecorded_error(&why));
         let read_back = match &read {
             Ok(Ok(unverified)) => ReadBack::Done(unverified),
             Ok(Err(_)) => ReadBack::Failed,
@@ -188,7 +157,7 @@ async fn close_journal(
         return journal.flush_records().await;
     }
     let unverified = read.as_ref().ok().and_then(|read| read.as_ref().ok());
-    journal.close_journal(run::run_ended_record(outcome, unverified.map(Vec::as_slice))).await
+    journal.close_journal(run_ended_record(outcome, unverified.map(Vec::as_slice))).await
 }
 
 fn unanswered_ledger_error() -> JournalError {
@@ -196,4 +165,21 @@ fn unanswered_ledger_error() -> JournalError {
         problem: "writing to the ledger timed out".to_owned(),
         help: "The next run compares the steps without a recorded outcome with the live state.".to_owned(),
     }
+}
+
+/// The last record of a run. `unverified` is `None` if nothing was read back.
+fn run_ended_record(outcome: &ApplyOutcome, unverified: Option<&[UnverifiedObject]>) -> LedgerRecord {
+    LedgerRecord::RunEnded(RunEnded {
+        complete: outcome.is_complete() && unverified.is_some_and(<[_]>::is_empty),
+        refused: false,
+        done: outcome.done.len(),
+        failed: outcome.failed.len(),
+        not_tried: outcome.not_done.len(),
+        unverified: unverified.map_or(0, <[_]>::len),
+    })
+}
+
+/// The error for changes that were made and could not be recorded in the ledger. The user must be informed, because the record is missing.
+fn unrecorded_error(why: &JournalError) -> WorkflowError {
+    anyhow::anyhow!("changes were made that are not recorded in the ledger: {why}. {}", why.help).into()
 }

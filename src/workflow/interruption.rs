@@ -14,8 +14,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::error::WorkflowError;
-
 /// How long after the signal the steps in flight may take to finish. Kubernetes kills a container 30 s after SIGTERM
 /// (`terminationGracePeriodSeconds`); the limits below divide these 30 s.
 pub const STEPS: Duration = Duration::from_secs(20);
@@ -259,11 +257,11 @@ impl SignalDeferral {
     ///
     /// # Errors
     /// The error of the work, or that it did not complete in time.
-    pub async fn finish_work<T>(
+    pub async fn finish_work<T, E: From<StopError>>(
         &self,
         limit: Duration,
-        work: impl Future<Output = Result<T, WorkflowError>>,
-    ) -> Result<T, WorkflowError> {
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         match self.run_within_limit(limit, work).await {
             Ok(done) => done,
             Err(signal) => Err(StopError::new(signal, "the work in progress did not finish in time", None).into()),

@@ -1,19 +1,16 @@
 //! Makes the plan for an observed stack. Pure.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use leasehold_provider::{Compare, Digest, Realizer};
+use leasehold_provider::{Compare, Realizer};
 
 use super::connection::Connection;
 use super::error::WorkflowError;
 use super::named::find_nearest_name;
 use super::observe::ObservedStack;
-use super::stack::{Stack, VERSION};
-use crate::config::declared::Providers;
+use super::stack::Stack;
 use crate::config::{DeclaredStack, Sources};
 use crate::plan::select::{PlanSelection, is_named_by};
-use crate::plan::{BuildPlanError, Plan, PlanBasis, build, build_plan};
+use crate::plan::{BuildPlanError, Plan, PlanBasis, PlanInputs, build_plan};
 
 /// What a plan is made from.
 pub struct PlanRequest<'a> {
@@ -66,28 +63,12 @@ pub fn plan_observed(request: PlanRequest<'_>) -> Result<Plan, WorkflowError> {
     let PlanRequest { declared, sources, observed, now, realize, compare, basis, selection } = request;
     check_selection(declared, observed, selection)?;
     let (shared, snapshot) = (&observed.shared, &observed.snapshot);
-    let plan = build_plan(build::PlanInputs { declared, shared, snapshot, now, realize, compare, basis, selection });
+    let plan = build_plan(PlanInputs { declared, shared, snapshot, now, realize, compare, basis, selection });
     let plan = plan.map_err(|refused| match refused {
         BuildPlanError::Findings(findings) => WorkflowError::Findings { findings, sources: sources.clone() },
         BuildPlanError::Unsound(faults) => WorkflowError::Unsound(faults),
     })?;
     Ok(Plan { unreachable_accounts: observed.unreachable_accounts.clone(), ..plan })
-}
-
-/// The inputs that a plan for this configuration records. `directory` is the stack's directory, `files` are the digests of its files.
-#[must_use]
-pub fn basis_for_declared(declared: &DeclaredStack, directory: String, files: BTreeMap<String, Digest>) -> PlanBasis {
-    let Providers { first, alias, others } = Providers::from_blocks(&declared.providers);
-    PlanBasis {
-        version: VERSION.to_owned(),
-        directory,
-        files,
-        provider: first,
-        alias,
-        others,
-        backend: declared.backend.clone(),
-        stores: declared.stores.iter().map(|(name, store)| (name.clone(), store.settings.clone())).collect(),
-    }
 }
 
 /// A target or exclusion that names nothing is a typing error, and would give another plan than intended.

@@ -14,7 +14,7 @@ use super::error::WorkflowError;
 use super::event::{PlanSubject, WorkflowContext, WorkflowEvent};
 use super::named;
 use super::observe::ObservedStack;
-use super::run::RunPurpose;
+use super::run_purpose::RunPurpose;
 use super::stack::{self, Stack, VariableInputs};
 use super::stack_directory::StackDirectory;
 use crate::config::declared::{Backend, Providers};

@@ -10,7 +10,6 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use leasehold_provider::{Digest, Snapshot, StackName};
@@ -25,9 +24,8 @@ use super::interruption::{self, Interruption, Signal, SignalDeferral, StopError}
 use super::lock_release::{describe_left_behind, release_or_report, unanswered_lock_error};
 use super::origin::RunOrigin;
 use super::records::open_store;
+use super::run_purpose::RunPurpose;
 use super::stack;
-use crate::apply::{ApplyOutcome, JournalError, UnverifiedObject};
-use crate::config::declared::{Backend, Providers};
 use crate::diff::classify::Leaving;
 use crate::ledger::accounts::Accounts;
 use crate::ledger::journal::Recorder;
@@ -36,22 +34,6 @@ use crate::ledger::{Chain, evidence, unfinished};
 use crate::plan::Plan;
 use crate::rules::{Ruling, RulingDecision};
 use crate::store::{self, Store, lock};
-
-/// The purpose of a run.
-pub struct RunPurpose<'a> {
-    /// The command: `apply`, `sweep`, `revoke`, `restore`.
-    pub command: &'a str,
-    /// The reason that the user gave, for commands that require one.
-    pub reason: Option<&'a str>,
-    /// The stack.
-    pub stack: &'a StackName,
-    /// The place of its records.
-    pub backend: &'a Backend,
-    /// Its providers.
-    pub providers: Providers,
-    /// The stack's directory.
-    pub directory: &'a Path,
-}
 
 /// A run that has the stack's lock.
 pub struct LockedRun {
@@ -305,23 +287,6 @@ impl LockedRun {
     pub async fn publish_checkpoint(&self, keeper: &dyn CheckpointKeeper) -> Result<(), WorkflowError> {
         checkpoint::publish_checkpoint(&self.chain, &self.stack, keeper).await.map(|_| ())
     }
-}
-
-/// The last record of a run. `unverified` is `None` if nothing was read back.
-pub fn run_ended_record(outcome: &ApplyOutcome, unverified: Option<&[UnverifiedObject]>) -> LedgerRecord {
-    LedgerRecord::RunEnded(RunEnded {
-        complete: outcome.is_complete() && unverified.is_some_and(<[_]>::is_empty),
-        refused: false,
-        done: outcome.done.len(),
-        failed: outcome.failed.len(),
-        not_tried: outcome.not_done.len(),
-        unverified: unverified.map_or(0, <[_]>::len),
-    })
-}
-
-/// The error for changes that were made and could not be recorded in the ledger. The user must be informed, because the record is missing.
-pub fn unrecorded_error(why: &JournalError) -> WorkflowError {
-    anyhow::anyhow!("changes were made that are not recorded in the ledger: {why}. {}", why.help).into()
 }
 
 /// The result of a run that was asked to stop and whose steps exceeded the time limit.

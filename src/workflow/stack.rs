@@ -14,9 +14,8 @@ use leasehold_provider::Digest;
 use super::connection::Connection;
 use super::error::WorkflowError;
 use super::event::{WorkflowContext, WorkflowEvent};
-use super::plan::basis_for_declared;
 use super::records;
-use super::run::RunPurpose;
+use super::run_purpose::RunPurpose;
 use super::stack_directory::{StackDirectory, resolve_path};
 use crate::config::declared::{Providers, SecretStore};
 use crate::config::essentials::{StackEssentials, load_essentials};
@@ -214,6 +213,22 @@ pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result
             help: format!("Use `leasehold plan --now {now}` to see the changes at that time."),
         }),
         _ => Ok(()),
+    }
+}
+
+/// The inputs that a plan for this configuration records. `directory` is the stack's directory, `files` are the digests of its files.
+#[must_use]
+pub fn basis_for_declared(declared: &DeclaredStack, directory: String, files: BTreeMap<String, Digest>) -> PlanBasis {
+    let Providers { first, alias, others } = Providers::from_blocks(&declared.providers);
+    PlanBasis {
+        version: VERSION.to_owned(),
+        directory,
+        files,
+        provider: first,
+        alias,
+        others,
+        backend: declared.backend.clone(),
+        stores: declared.stores.iter().map(|(name, store)| (name.clone(), store.settings.clone())).collect(),
     }
 }
 

@@ -11,7 +11,7 @@ use leasehold::config::declared::{Backend, BackendLocation};
 use leasehold::diff::Lifecycle;
 use leasehold::lifecycle::{IdentityStatus, decide_phases};
 use leasehold::plan::select::PlanSelection;
-use leasehold::plan::{EdgeReason, Plan, PlanBasis, Step, StepId, build, build_plan};
+use leasehold::plan::{EdgeReason, Plan, PlanBasis, PlanInputs, Step, StepId, build_plan};
 use leasehold::providers::ProviderSettings;
 use leasehold::realize;
 use leasehold_aws::AwsRealizer;
@@ -266,7 +266,7 @@ fn aws_plan(first: &DeclaredStack, second: &DeclaredStack) -> Plan {
         })
         .collect();
     let (shared, _) = realize::realize_shared_objects(second, &realizer, &realm);
-    build_plan(build::PlanInputs {
+    build_plan(PlanInputs {
         declared: second,
         shared: &shared,
         snapshot: &snapshot,

@@ -43,6 +43,7 @@ pub mod document;
 pub mod error;
 pub mod evaluate;
 mod json;
+mod language_version;
 pub mod lint;
 pub mod operator;
 mod parse;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::document::LanguageVersion;
+use crate::language_version::LanguageVersion;
 
 /// One token of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::catalogue::{ActionAccessLevel, CatalogueAction, embedded_catalogue};
 use crate::compare::{Containment, WorkBudget, check_containment_within};
 use crate::document::{Clause, LanguageVersion, PolicyDocument, PolicyStatement, StatementCondition, StatementEffect};
-use crate::evaluate::action_pattern_matches;
+use crate::evaluate::names_action;
 use crate::operator::{ConditionOperator, ConditionTest, Quantifier};
 use crate::pattern::{Pattern, PatternDialect};
 use crate::policy_set::PolicySet;
@@ -100,11 +100,6 @@ fn deny_statement(
         resources: Some(resources),
         conditions,
     }
-}
-
-/// Whether the `Action` or `NotAction` of a statement matches the action.
-pub(crate) fn names_action(statement: &PolicyStatement, action: &str) -> bool {
-    statement.actions.items.iter().any(|pattern| action_pattern_matches(pattern, action)) != statement.actions.negated
 }
 
 /// The actions of one service that policies grant.

@@ -3,10 +3,10 @@
 
 use crate::catalogue::embedded_catalogue;
 use crate::document::{PolicyStatement, StatementEffect};
+use crate::evaluate::names_action;
 use crate::evaluate::{Truth, evaluate_request};
 use crate::pattern::{Pattern, PatternToken};
 use crate::policy_set::PolicySet;
-use crate::reach::names_action;
 use crate::request::{AccessRequest, RequestCaller};
 
 /// The caller of sampled requests.

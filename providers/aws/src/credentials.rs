@@ -144,7 +144,7 @@ mod tests {
     fn what_a_header_cannot_carry_is_refused_and_not_quoted() {
         for key in ["AKIA\nX", "\u{201c}AKIA\u{201d}", "AKIA\u{0}"] {
             let error = load(key, &[]).0.unwrap_err();
-            let text = crate::failure::describe_chain(&error);
+            let text = crate::error_chain::describe_chain(&error);
             assert!(text.contains("HTTP header") && !text.contains("AKIA"), "{text}");
         }
     }

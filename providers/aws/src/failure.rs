@@ -16,6 +16,7 @@ mod tests;
 use std::error::Error;
 use std::fmt::Write as _;
 
+use crate::error_chain::{describe_chain, has_source};
 use crate::skew;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -159,36 +160,6 @@ impl CallError {
                 .iter()
                 .any(|code| self.code.as_deref().is_some_and(|given| given.trim_end_matches("Exception") == *code))
     }
-}
-
-fn error_chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| {
-        let error: &'a (dyn Error + 'static) = *error;
-        error.source()
-    })
-}
-
-fn has_source<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    error_chain(error).any(|error| error.downcast_ref::<T>().is_some())
-}
-
-/// The messages of the error and all its sources, outermost first.
-pub fn describe_chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut last = String::new();
-    for error in error_chain(error) {
-        let words = error.to_string();
-        if words != last && !text.contains(&words) {
-            let _ = write!(text, "{}{words}", if text.is_empty() { "" } else { ": " });
-        }
-        last = words;
-    }
-    text
-}
-
-/// The message of the innermost source: the operating system's or the service's own words.
-fn describe_innermost(error: &(dyn Error + 'static)) -> String {
-    error_chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 impl From<CallError> for ObserveError {

@@ -33,6 +33,7 @@ mod credentials;
 mod document;
 mod enact;
 pub mod environment;
+mod error_chain;
 mod failure;
 mod http_client;
 mod kinds;

@@ -17,7 +17,7 @@ use crate::settings::{AwsSettings, ConnectError};
 pub async fn load_profiles(settings: &AwsSettings) -> Result<ProfileSet, ConnectError> {
     let selected = settings.profile.clone().map(Cow::Owned);
     let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), selected).await;
-    let profiles = profiles.map_err(|error| ConnectError::Profile(crate::failure::describe_chain(&error)))?;
+    let profiles = profiles.map_err(|error| ConnectError::Profile(crate::error_chain::describe_chain(&error)))?;
     check_selection(settings, &profiles)?;
     check_source_profiles(&profiles)?;
     check_keys(&profiles)?;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::{Alias, ResourceId, Snapshot};
+use crate::{Alias, ResourceId};
 
 /// A secret store that receives the secrets of new access keys.
 #[async_trait]
@@ -47,19 +47,3 @@ pub struct Delivery {
 
 /// Deliveries by account and user name, then by the id of the key.
 pub type DeliveryIndex = BTreeMap<(Option<Alias>, String), BTreeMap<String, Delivery>>;
-
-impl Snapshot {
-    /// Sets [`LiveKey::delivered`](crate::LiveKey::delivered) of each live key, and keeps the deliveries of all other
-    /// keys in [`Snapshot::unlisted_deliveries`].
-    pub fn record_deliveries(&mut self, delivered: &DeliveryIndex) {
-        self.unlisted_deliveries.clone_from(delivered);
-        for live in self.identities.values_mut() {
-            let Some(of_user) = self.unlisted_deliveries.get_mut(&(live.id.account.clone(), live.name.clone())) else {
-                continue;
-            };
-            for (id, key) in &mut live.keys {
-                key.delivered = of_user.remove(id.local_name());
-            }
-        }
-    }
-}

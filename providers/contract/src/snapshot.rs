@@ -210,4 +210,18 @@ impl Snapshot {
             unlisted_deliveries: DeliveryIndex::new(),
         }
     }
+
+    /// Sets [`LiveKey::delivered`] of each live key, and keeps the deliveries of all other
+    /// keys in [`Snapshot::unlisted_deliveries`].
+    pub fn record_deliveries(&mut self, delivered: &DeliveryIndex) {
+        self.unlisted_deliveries.clone_from(delivered);
+        for live in self.identities.values_mut() {
+            let Some(of_user) = self.unlisted_deliveries.get_mut(&(live.id.account.clone(), live.name.clone())) else {
+                continue;
+            };
+            for (id, key) in &mut live.keys {
+                key.delivered = of_user.remove(id.local_name());
+            }
+        }
+    }
 }

@@ -9,21 +9,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use leasehold_provider::{
     Change, Enact, EnactError, EnactErrorKind, Enacted, IssueKeys, Observe, ObserveError, ObserveErrorKind,
     ObserveRequest, Provider, Quota, Realm, ResourceId, SecretStorage, Snapshot, StackName,
 };
 
+use crate::clock::DirectoryClock;
 use crate::external_admin::ExternalAdmin;
 use crate::faults::{FaultInjector, Faults};
 use crate::realize::{LocalRealizer, build_realizer};
 use crate::schema::Durability;
 use crate::writer::DirectoryWriter;
 use crate::{OpenError, errors, observe, schema};
-
-/// Source of the current time, which becomes the creation time of new objects.
-pub type DirectoryClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Account name of a directory. The path of the file is not part of it: the stack's configuration already names the
 /// file.

@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+mod clock;
 mod columns;
 mod compare;
 mod dependencies;
@@ -52,7 +53,8 @@ mod semantics;
 mod trusts;
 mod writer;
 
-pub use directory::{DirectoryClock, LocalDirectory};
+pub use clock::DirectoryClock;
+pub use directory::LocalDirectory;
 pub use external_admin::{ExternalAdmin, ExternalAdminError};
 pub use faults::{FaultKind, Faults};
 pub use provider_type::PROVIDER_TYPE;

@@ -16,8 +16,9 @@
 
 use leasehold_provider::Change;
 
-use super::{Edge, EdgeContext, EdgeReason, edges_between};
-use crate::plan::transition::TransitionPhase;
+use super::{EdgeContext, edges_between};
+use crate::plan::edge_reason::EdgeReason;
+use crate::plan::transition::{Edge, TransitionPhase};
 
 pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
     let shared = context.shared_by_id(|_| true);

@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Change, Resource, ResourceId};
 
-use super::{Edge, EdgeContext, EdgeReason};
-use crate::plan::transition::{DraftId, SubjectKind, TransitionStage};
+use super::EdgeContext;
+use crate::plan::edge_reason::EdgeReason;
+use crate::plan::transition::{DraftId, Edge, SubjectKind, TransitionStage};
 
 pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
     let makers = find_makers(context);

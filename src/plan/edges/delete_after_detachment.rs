@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::{Change, ResourceId};
 
-use super::{Edge, EdgeContext, EdgeReason};
-use crate::plan::transition::DraftId;
+use super::EdgeContext;
+use crate::plan::edge_reason::EdgeReason;
+use crate::plan::transition::{DraftId, Edge};
 
 pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
     let mut deletions: BTreeMap<&ResourceId, DraftId> = BTreeMap::new();

@@ -6,8 +6,9 @@
 //!
 //! The last edge comes from [`super::delete_after_detachment`]: the own policy depends on the principal.
 
-use super::{Edge, EdgeContext, EdgeReason, edges_between};
-use crate::plan::transition::{InterimState, Transition};
+use super::{EdgeContext, edges_between};
+use crate::plan::edge_reason::EdgeReason;
+use crate::plan::transition::{Edge, InterimState, Transition};
 
 pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
     let mut edges = Vec::new();

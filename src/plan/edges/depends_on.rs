@@ -14,9 +14,10 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::Address;
 
-use super::{Edge, EdgeContext, EdgeReason, edges_between};
+use super::{EdgeContext, edges_between};
 use crate::diff::Lifecycle;
-use crate::plan::transition::{DraftId, Subject, SubjectKind};
+use crate::plan::edge_reason::EdgeReason;
+use crate::plan::transition::{DraftId, Edge, Subject, SubjectKind};
 
 pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
     let names_of = |subject: &Subject<'_>| context.plan.depends_on.get(subject.address()).copied();

@@ -8,8 +8,9 @@
 
 use leasehold_provider::Change;
 
-use super::{Edge, EdgeContext, EdgeReason, edges_between};
-use crate::plan::transition::SubjectKind;
+use super::{EdgeContext, edges_between};
+use crate::plan::edge_reason::EdgeReason;
+use crate::plan::transition::{Edge, SubjectKind};
 
 pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
     let admitting = context.shared_by_id(|kind| matches!(kind, SubjectKind::Shared { admits_others: true, .. }));

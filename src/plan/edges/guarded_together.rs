@@ -12,8 +12,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Edge, EdgeContext, EdgeReason, edges_between_phases};
-use crate::plan::transition::{DraftPhases, Transition};
+use super::{EdgeContext, edges_between_phases};
+use crate::plan::edge_reason::EdgeReason;
+use crate::plan::transition::{DraftPhases, Edge, Transition};
 
 pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
     let objects = context.rewritten_by_address();

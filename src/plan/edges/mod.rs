@@ -37,7 +37,6 @@ mod depends_on;
 mod federations;
 mod guarded_together;
 mod quarantine;
-mod reason;
 mod stages;
 mod widen_after_detachment;
 
@@ -46,21 +45,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_provider::{Address, ResourceId};
 
 use super::context::PlanContext;
-use super::transition::{DraftId, DraftPhases, StepGraph, Subject, SubjectKind, Transition};
+use super::edge_reason::EdgeReason;
+use super::transition::{DraftId, DraftPhases, Edge, StepGraph, Subject, SubjectKind, Transition};
 use crate::diff::access::SharedObjects;
-
-pub use reason::{EdgeReason, EdgeReasons};
-
-/// One write waits for another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Edge {
-    /// The draft that waits.
-    pub from: DraftId,
-    /// The draft that it waits for.
-    pub to: DraftId,
-    /// Why it waits.
-    pub reason: EdgeReason,
-}
 
 /// What the rules read.
 pub struct EdgeContext<'a, 'b> {

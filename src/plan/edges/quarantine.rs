@@ -7,8 +7,9 @@
 //!
 //! A rewrite that only narrows has the phase [`TransitionPhase::Narrow`] and does not wait.
 
-use super::{Edge, EdgeContext, EdgeReason, edges_between};
-use crate::plan::transition::{Transition, TransitionPhase};
+use super::{EdgeContext, edges_between};
+use crate::plan::edge_reason::EdgeReason;
+use crate::plan::transition::{Edge, Transition, TransitionPhase};
 
 pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
     let objects = context.rewritten_by_address();

@@ -10,8 +10,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Edge, EdgeContext, EdgeReason, edges_between};
-use crate::plan::transition::{DraftId, TransitionStage};
+use super::{EdgeContext, edges_between};
+use crate::plan::edge_reason::EdgeReason;
+use crate::plan::transition::{DraftId, Edge, TransitionStage};
 
 pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
     let mut edges = Vec::new();

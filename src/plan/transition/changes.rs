@@ -3,32 +3,15 @@
 //! In: the facts about a change, and the guard of its subject. Out: one [`StagedChange`], or two if the change goes
 //! through an interim state.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use leasehold_provider::{Change, Realizer, ResourceId};
 
 use super::guard::TransitionGuard;
-use super::interim::{self, InterimState};
+use super::interim;
 use super::stage::TransitionStage;
+use super::staged_change::StagedChange;
 use crate::plan::classify::{ChangeFacts, SubjectFacts};
-
-/// A change that one step makes, or one of the two steps of a change through an interim state.
-pub struct StagedChange<'a> {
-    pub stage: TransitionStage,
-    pub change: Cow<'a, Change>,
-    /// Whether it attaches, detaches, creates, deletes or updates something that allows or denies access.
-    pub is_access: bool,
-    /// The interim state until the second step; `None` for a change in one step, and for the second step.
-    pub interim: Option<InterimState>,
-}
-
-impl<'a> StagedChange<'a> {
-    /// A change in one step.
-    pub fn from_facts(stage: TransitionStage, facts: &ChangeFacts<'a>) -> Self {
-        Self { stage, change: Cow::Borrowed(facts.change), is_access: facts.is_access, interim: None }
-    }
-}
 
 /// The changes of a subject that is kept, each in its stage. `widened` are the federations that admit others than
 /// before.

@@ -21,7 +21,8 @@ use std::borrow::Cow;
 use leasehold_provider::{Change, DenyExtent, Realizer, Resource};
 
 use super::graph::Draft;
-use super::interim::{self, InterimState};
+use super::interim;
+use super::staged_change::InterimState;
 use crate::plan::classify::SubjectFacts;
 
 /// The writes that delete a subject. If its own policy denies everything meanwhile, the write of that policy comes

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use leasehold_provider::{Change, ResourceId};
 
-use super::changes::{StagedChange, stage_changes, stage_quarantine};
+use super::changes::{stage_changes, stage_quarantine};
 use super::deletion::draft_deletion;
 use super::graph::{Draft, StepGraph};
 use super::stage::{TransitionPhase, TransitionStage};
+use super::staged_change::StagedChange;
 use super::{Subject, SubjectKind, Transition, interim};
 use crate::plan::context::PlanContext;
 

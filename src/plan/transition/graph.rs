@@ -10,10 +10,10 @@ use std::ops::{Index, IndexMut};
 use leasehold_provider::{Address, Change};
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::interim::InterimState;
 use super::stage::TransitionStage;
+use super::staged_change::InterimState;
 use crate::plan::classify::SubjectFacts;
-use crate::plan::edges::{Edge, EdgeReasons};
+use crate::plan::edge_reason::{EdgeReason, EdgeReasons};
 
 /// The number of a draft. It says nothing about the order, except that the smallest number comes first among the
 /// drafts that are ready.
@@ -46,6 +46,17 @@ impl<'a> Draft<'a> {
             stage: None,
         })
     }
+}
+
+/// One write waits for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// The draft that waits.
+    pub from: DraftId,
+    /// The draft that it waits for.
+    pub to: DraftId,
+    /// Why it waits.
+    pub reason: EdgeReason,
 }
 
 /// The drafts, and what each waits for: an edge goes from the draft that waits to the draft that it waits for.

@@ -20,7 +20,7 @@
 //! detached, and before anything new is attached. During that time, policies allow only what both of their states
 //! allow.
 //!
-//! The provider computes the interim state of a policy ([`super::interim`]). An attachment has no interim state: it is
+//! The provider computes the interim state of a policy (the module `interim`). An attachment has no interim state: it is
 //! attached or detached as a whole. If the attached policy both allows and denies, the identity's own policy (the one
 //! that Leasehold writes for it) denies the same until part 3.
 //!
@@ -44,9 +44,8 @@
 
 use std::collections::BTreeSet;
 
-use leasehold_provider::{Change, DenyExtent, Document, InterimDeny, Resource, ResourceId, Value};
+use leasehold_provider::{Change, DenyExtent, Document, InterimDeny, Realizer, Resource, ResourceId, Value};
 
-use super::interim;
 use crate::plan::classify::{ChangeFacts, SubjectFacts};
 use crate::plan::context::PlanContext;
 
@@ -132,7 +131,7 @@ pub fn guard_transition(request: &GuardRequest<'_>, context: &PlanContext<'_>) -
             return 0;
         }
         let affecting = subject.changes.iter().filter(affects_access);
-        affecting.filter(|facts| interim::has_no_effect(facts, context.realize)).count()
+        affecting.filter(|facts| has_no_effect(facts, context.realize)).count()
     };
     if !denies || !has_guarded_holder && count - without_effect() < 2 {
         return None;
@@ -212,6 +211,15 @@ fn find_own_policy_deny(
         }
     }
     None
+}
+
+/// Whether a change concerns only a policy that neither allows nor denies anything today, such as a lone lease deny.
+fn has_no_effect(facts: &ChangeFacts<'_>, realize: &Realizer) -> bool {
+    let allows_nothing = |state: &Resource| {
+        let interim = realize.build_interim_policy(None, Some(state), &InterimDeny::default());
+        interim.is_some_and(|interim| interim.attributes == state.attributes)
+    };
+    !facts.has_denial() && facts.states().all(allows_nothing)
 }
 
 fn value_document(value: &Value) -> Option<Document> {

@@ -6,56 +6,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt;
 
 use leasehold_provider::{Change, InterimDeny, NarrowedPrincipal, Realizer, Resource, ResourceId};
-use serde::{Deserialize, Serialize};
 
-use super::changes::StagedChange;
 use super::guard::TransitionGuard;
 use super::stage::TransitionStage;
+use super::staged_change::{InterimState, StagedChange};
 use crate::plan::classify::{ChangeFacts, SubjectFacts};
-
-/// The state of a policy, or of the trust policy of a role, until a later step of the plan completes the change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InterimState {
-    /// It allows what both its states allow, and denies what either denies.
-    Narrowed,
-    /// In addition, it denies what the policies deny that are attached or detached in the meantime.
-    #[serde(rename = "stands_in")]
-    DeniesForOthers,
-    /// No one can assume the role: no statement of its trust policy is in both states.
-    #[serde(rename = "closed")]
-    TrustsNoPrincipal,
-    /// It denies everything: the policy has no room for the exact Deny, or it is not known what to deny.
-    #[serde(rename = "shut")]
-    DeniesEverything,
-}
-
-impl fmt::Display for InterimState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Narrowed => "allows only what both the old and the new state allow",
-            Self::DeniesForOthers => "also denies what the attached and detached policies deny",
-            Self::TrustsNoPrincipal => "can be assumed by no principal",
-            Self::DeniesEverything => "denies everything",
-        })
-    }
-}
 
 /// Everything is denied.
 const DENY_EVERYTHING: InterimDeny = InterimDeny { everything: true, documents: Vec::new() };
-
-/// Whether a change concerns only a policy that neither allows nor denies anything today, such as a lone lease deny.
-#[must_use]
-pub fn has_no_effect(facts: &ChangeFacts<'_>, realize: &Realizer) -> bool {
-    let allows_nothing = |state: &Resource| {
-        let interim = realize.build_interim_policy(None, Some(state), &InterimDeny::default());
-        interim.is_some_and(|interim| interim.attributes == state.attributes)
-    };
-    !facts.has_denial() && facts.states().all(allows_nothing)
-}
 
 /// Whether the changes of a shared object only narrow it, or leave its content as it was.
 #[must_use]

@@ -15,6 +15,7 @@ mod graph;
 mod guard;
 mod interim;
 mod stage;
+mod staged_change;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,10 +25,10 @@ use crate::diff::Lifecycle;
 
 pub use decide::decide_transitions;
 pub use draft::draft_transitions;
-pub use graph::{Draft, DraftId, StepGraph};
+pub use graph::{Draft, DraftId, Edge, StepGraph};
 pub use guard::TransitionGuard;
-pub use interim::InterimState;
 pub use stage::{TransitionPhase, TransitionStage};
+pub use staged_change::InterimState;
 
 use super::classify::SubjectFacts;
 

@@ -2,7 +2,8 @@
 //!
 //! In: the `backend "s3"` block and the AWS configuration. Out: a [`Store`]. No request is sent.
 
-pub(super) mod credentials;
+mod connector;
+mod credentials;
 pub(super) mod refusal;
 pub(super) mod requests;
 
@@ -17,9 +18,10 @@ use object_store::RetryConfig;
 use object_store::aws::{AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::path::Path;
 
-use super::server::{DatedConnector, S3Connection, ServerClock};
-use super::{AwsAccess, Store};
+use super::Store;
+use super::server::ServerClock;
 use crate::config::declared::S3Bucket;
+use connector::S3Connector;
 use credentials::S3Credentials;
 use requests::RequestSettings;
 
@@ -30,6 +32,21 @@ const CONNECT: Duration = Duration::from_secs(4);
 
 /// The region if the configuration names none: the default region of S3 itself.
 const DEFAULT_REGION: &str = "us-east-1";
+
+/// The settings for requests to AWS.
+#[derive(Debug, Clone)]
+pub struct AwsAccess {
+    /// Credentials, region, endpoints, FIPS and dual stack.
+    pub config: SdkConfig,
+    /// The certificate authorities to trust instead of the system's, in PEM format. `None`: trust the system's.
+    pub ca_bundle: Option<Vec<u8>>,
+}
+
+impl From<SdkConfig> for AwsAccess {
+    fn from(config: SdkConfig) -> Self {
+        Self { config, ca_bundle: None }
+    }
+}
 
 /// Opens a bucket for a stack. `aws` gives the credentials and what the block does not set: region, endpoint, FIPS, dual stack.
 ///
@@ -44,15 +61,13 @@ pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::R
     let region = bucket.region.clone().or_else(|| config.region().map(ToString::to_string));
     let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
     let endpoint = BucketEndpoint::for_bucket(bucket, &region, config).with_context(unusable)?;
-    let connector = DatedConnector {
-        clock: ServerClock::default(),
-        s3: Some(S3Connection {
-            client: build_http_client(&endpoint, aws.ca_bundle.as_deref()).with_context(unusable)?,
-            credentials: Arc::new(S3Credentials::from_chain(chain)),
-            settings: RequestSettings { retention: bucket.retention, region: region.clone() },
-        }),
+    let server = ServerClock::default();
+    let connector = S3Connector {
+        client: build_http_client(&endpoint, aws.ca_bundle.as_deref()).with_context(unusable)?,
+        clock: server.clone(),
+        credentials: Arc::new(S3Credentials::from_chain(chain)),
+        settings: RequestSettings { retention: bucket.retention, region: region.clone() },
     };
-    let server = connector.clock.clone();
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&bucket.name)
         .with_region(region)

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::compare::atom::Atom;
 use crate::compare::budget::{BudgetExceededError, WorkBudget};
 use crate::compare::cell::{Ambiguity, CellSample, DistinctCells, RequestCell};
 use crate::compare::number_set::NumberSet;
@@ -14,13 +15,6 @@ use crate::compare::variables::{bind_variables, enumerate_assignments};
 use crate::document::StatementCondition;
 use crate::operator::{ConditionOperator, ConditionTest, Quantifier};
 use crate::pattern::Pattern;
-
-/// A test of one value against one value of a policy, before negation. Equal atoms of both sides are the same.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Atom {
-    pub test: ConditionTest,
-    pub pattern: Pattern,
-}
 
 /// A condition on the key, in the form that decides it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

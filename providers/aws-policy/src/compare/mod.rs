@@ -15,6 +15,7 @@
 //! difference found that way is a witness only after the evaluator, which shares no code with this module, has
 //! confirmed it.
 
+mod atom;
 mod automaton;
 mod budget;
 mod cell;

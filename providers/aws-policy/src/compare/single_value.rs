@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::compare::atom::Atom;
 use crate::compare::automaton::{PatternAutomaton, PatternStep, free_steps};
 use crate::compare::budget::{BudgetExceededError, WorkBudget};
 use crate::compare::cell::Ambiguity;
-use crate::compare::key_dimension::Atom;
 use crate::compare::variables::enumerate_assignments;
 use crate::operator::ConditionTest;
 use crate::pattern::{Pattern, PatternToken};

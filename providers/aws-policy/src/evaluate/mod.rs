@@ -12,7 +12,7 @@ mod truth;
 use serde::Serialize;
 
 pub(crate) use conditions::condition_matches;
-pub(crate) use statement::action_pattern_matches;
+pub(crate) use statement::{action_pattern_matches, names_action};
 
 pub use layers::{PolicyLayers, evaluate_layers};
 pub use truth::Truth;

@@ -28,6 +28,11 @@ fn action_matches(clause: &Clause<Pattern>, action: &str) -> bool {
     clause.items.iter().any(|pattern| action_pattern_matches(pattern, action)) != clause.negated
 }
 
+/// Whether the `Action` or `NotAction` of a statement matches the action.
+pub(crate) fn names_action(statement: &PolicyStatement, action: &str) -> bool {
+    statement.actions.items.iter().any(|pattern| action_pattern_matches(pattern, action)) != statement.actions.negated
+}
+
 /// Whether an action pattern matches an action.
 pub(crate) fn action_pattern_matches(pattern: &Pattern, action: &str) -> bool {
     if !literal_prefix_matches(pattern, action) {

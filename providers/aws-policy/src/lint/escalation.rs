@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use crate::document::StatementEffect;
+use crate::evaluate::names_action;
 use crate::evaluate::{PolicyLayer, evaluate_request};
 use crate::lint::{ESCALATION_PATHS, EscalationGain, EscalationPath, FindingCollector, LintRule, LintSeverity};
 use crate::policy_set::PolicySet;
-use crate::reach::{Reach, ReachQuery, check_reach_within, names_action};
+use crate::reach::{Reach, ReachQuery, check_reach_within};
 
 const PASS_ROLE: &str = "iam:PassRole";
 const PASSED_TO: &str = "iam:PassedToService";

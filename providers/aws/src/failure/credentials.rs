@@ -8,8 +8,9 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 
 use super::request::explain_failed_request;
-use super::{CallContext, CallError, CallErrorCause, describe_chain, error_chain};
+use super::{CallContext, CallError, CallErrorCause};
 use crate::environment;
+use crate::error_chain::{describe_chain, error_chain};
 use crate::http_client::RequestError;
 
 /// The advice if there are no credentials at all.

@@ -4,9 +4,10 @@ use std::error::Error;
 
 use rustls::CertificateError;
 
-use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain};
+use super::{CallContext, CallError, CallErrorCause};
 use crate::complete_response::IncompleteResponseError;
 use crate::environment;
+use crate::error_chain::{describe_chain, describe_innermost, error_chain};
 use crate::http_client::RequestError;
 
 /// Why a request got no answer.

@@ -12,7 +12,7 @@ use leasehold_provider::{
     UnmanagedObject, Unmarked, Value,
 };
 
-use super::foreign::ForeignGroup;
+use super::foreign::{ForeignGroup, may_affect_order};
 use super::pages::{Page, read_all_pages};
 use super::resources::{self, IdentityBinding, PrincipalDetails};
 use super::{AccountReader, is_aws_path};
@@ -332,12 +332,6 @@ impl AccountDetails {
             }
         }
     }
-}
-
-/// Whether a policy of others affects the order of changes when it is attached or detached, or when its principal's tags change: true if it
-/// contains a Deny or reads principal tags. The text may be URL-encoded; URL encoding does not change letters.
-pub fn may_affect_order(text: &str) -> bool {
-    text.contains("Deny") || text.to_ascii_lowercase().contains("principaltag")
 }
 
 /// A name that IAM must return.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use leasehold_provider::{DenyExtent, Document};
 use serde_json::{Value as Json, json};
 
-use super::authorization::may_affect_order;
 use crate::document;
 use crate::realize::managed;
 
@@ -44,6 +43,12 @@ impl ForeignGroup {
         };
         bears.then(|| document::build_policy(documents.iter().flat_map(statements).map(strip_sid).collect()))
     }
+}
+
+/// Whether a policy of others affects the order of changes when it is attached or detached, or when its principal's tags change: true if it
+/// contains a Deny or reads principal tags. The text may be URL-encoded; URL encoding does not change letters.
+pub fn may_affect_order(text: &str) -> bool {
+    text.contains("Deny") || text.to_ascii_lowercase().contains("principaltag")
 }
 
 /// Removes the `Sid`: it is unique only within one policy, and the merged document would contain duplicates.

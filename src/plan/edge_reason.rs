@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Why a write waits for another. Each reason is of one rule; [`super::stages`] has four.
+/// Why a write waits for another. Each reason is of one rule; the rule `stages` has four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EdgeReason {
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn every_reason_is_in_the_list_and_in_the_documentation() {
-        let documentation = include_str!("../../../docs/order.md");
+        let documentation = include_str!("../../docs/order.md");
         for (place, reason) in EdgeReason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, place);
             let code = serde_json::to_value(reason).unwrap();
