@@ -59,7 +59,7 @@ pub async fn execute_plan(
         () = wait_for_halt(halt, Halt::Abandon) => work.abandon_steps(journal),
     }
     let not_done = find_untried_steps(approved.steps(), &work.outcome);
-    for (id, _) in not_done.iter().filter(|(id, _)| id.index() < work.intended) {
+    for (id, _) in not_done.iter().filter(|(id, _)| work.has_intent(*id)) {
         journal.record_untried(work.plan_step(*id));
     }
     // Results that are not written yet go into the journal's last entry, which the owner of the journal writes.
@@ -82,8 +82,8 @@ struct Execution<'a> {
     enact: Arc<dyn Enact>,
     events: UnboundedSender<ApplyEvent>,
     schedule: StepSchedule,
-    /// How many steps, counted from the first, have recorded intents.
-    intended: usize,
+    /// The steps without a recorded intent. Intents are recorded in the plan's order, so these are its last steps.
+    without_intent: &'a [Step],
     running: JoinSet<FinishedStep>,
     tasks: BTreeMap<tokio::task::Id, StepId>,
     outcome: ApplyOutcome,
@@ -96,7 +96,7 @@ impl<'a> Execution<'a> {
             enact,
             events,
             schedule: StepSchedule::from_steps(approved.steps()),
-            intended: 0,
+            without_intent: approved.steps(),
             running: JoinSet::new(),
             tasks: BTreeMap::new(),
             outcome: ApplyOutcome::default(),
@@ -152,7 +152,7 @@ impl<'a> Execution<'a> {
         while self.running.len() < parallelism {
             let Some(id) = self.schedule.first_ready() else { return Ok(()) };
             let step = self.plan_step(id);
-            while self.intended <= id.index() {
+            while !self.has_intent(id) {
                 self.record_intents(journal).await?;
             }
             journal.may_write()?;
@@ -166,12 +166,17 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
+    /// Whether the intent of a step is recorded.
+    fn has_intent(&self, id: StepId) -> bool {
+        self.without_intent.first().is_none_or(|next| id < next.id)
+    }
+
     /// Records the intents of the next steps in the plan's order. A step that waits for another one is recorded
     /// together with it.
     async fn record_intents(&mut self, journal: &dyn Journal) -> Result<(), JournalError> {
-        let next: Vec<&Step> = self.approved.steps().iter().skip(self.intended).take(BATCH).collect();
-        journal.write_intents(&next).await?;
-        self.intended += next.len();
+        let (next, rest) = self.without_intent.split_at_checked(BATCH).unwrap_or((self.without_intent, &[]));
+        journal.write_intents(&next.iter().collect::<Vec<_>>()).await?;
+        self.without_intent = rest;
         Ok(())
     }
 
@@ -228,25 +233,25 @@ fn error_from_join(error: &tokio::task::JoinError) -> EnactError {
 }
 
 /// Which steps are ready to start, and which wait for others.
+///
+/// Each waiting step is one [`Arc`], which every step that it needs holds. A step that succeeds gives up what it
+/// holds, and the step whose last holder that was is ready. Example: 2 needs 0 and 1; when 0 and then 1 succeed, the
+/// second one gives up the last `Arc` of 2.
 struct StepSchedule {
-    waiting_for: Vec<usize>,
-    waited_for_by: BTreeMap<StepId, Vec<StepId>>,
+    waiters: BTreeMap<StepId, Vec<Arc<StepId>>>,
     ready: BTreeSet<StepId>,
 }
 
 impl StepSchedule {
     fn from_steps(steps: &[Step]) -> Self {
-        let mut waited_for_by: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
+        let mut waiters: BTreeMap<StepId, Vec<Arc<StepId>>> = BTreeMap::new();
         for step in steps {
+            let waiter = Arc::new(step.id);
             for need in step.needs.keys() {
-                waited_for_by.entry(*need).or_default().push(step.id);
+                waiters.entry(*need).or_default().push(Arc::clone(&waiter));
             }
         }
-        Self {
-            waiting_for: steps.iter().map(|step| step.needs.len()).collect(),
-            waited_for_by,
-            ready: steps.iter().filter(|step| step.needs.is_empty()).map(|step| step.id).collect(),
-        }
+        Self { waiters, ready: steps.iter().filter(|step| step.needs.is_empty()).map(|step| step.id).collect() }
     }
 
     /// The first step, in the plan's order, that is ready. `None`: no step is ready.
@@ -259,14 +264,8 @@ impl StepSchedule {
     }
 
     fn unblock_waiters(&mut self, id: StepId) {
-        for waiter in self.waited_for_by.get(&id).into_iter().flatten() {
-            if let Some(count) = self.waiting_for.get_mut(waiter.index()) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    self.ready.insert(*waiter);
-                }
-            }
-        }
+        let waiters = self.waiters.remove(&id).unwrap_or_default();
+        self.ready.extend(waiters.into_iter().filter_map(Arc::into_inner));
     }
 }
 

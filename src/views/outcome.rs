@@ -11,7 +11,7 @@ use super::inert::escape_steering;
 use super::plan::PlanSummary;
 use super::style::{ADD, REMOVE, STRONG, paint_text};
 use crate::apply::{ApplyOutcome, UntriedReason};
-use crate::plan::{Plan, Step, StepId};
+use crate::plan::{Plan, Step, StepId, Steps};
 use crate::workflow::ReadBack;
 
 /// How a run ended.
@@ -46,9 +46,7 @@ pub fn render_ending(plan: &Plan, ending: &RunEnding<'_>) -> String {
             paint_text(ADD, "Apply complete!")
         );
     }
-    let steps: BTreeMap<StepId, &Step> = plan.steps.iter().map(|step| (step.id, step)).collect();
-    let mut out = String::new();
-    out.push_str(&render_step_lines(&steps, ending));
+    let mut out = render_step_lines(&plan.steps, ending);
     if let Some(why) = &ending.outcome.unrecorded {
         out.push_str(&format!(
             "{} {}\n  {}\n",
@@ -69,35 +67,28 @@ pub fn render_ending(plan: &Plan, ending: &RunEnding<'_>) -> String {
 }
 
 /// One line for each step that failed, may have been done, was not done, or is not verified.
-fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &RunEnding<'_>) -> String {
+fn render_step_lines(steps: &Steps, ending: &RunEnding<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = String::new();
     let name = |step: &Step| format!("{} ({})", step.change.id(), step.subject);
     for (id, error) in &outcome.failed {
-        if let Some(step) = steps.get(id) {
-            out.push_str(&format!("{} {}\n", paint_text(REMOVE, "failed:"), escape_steering(&name(step))));
-            out.push_str(&format!("    {}\n", escape_steering(&error.to_string())));
-            if let Some(help) = &error.help {
-                out.push_str(&format!("    {}\n", escape_steering(help)));
-            }
+        out.push_str(&format!("{} {}\n", paint_text(REMOVE, "failed:"), escape_steering(&name(steps.step(*id)))));
+        out.push_str(&format!("    {}\n", escape_steering(&error.to_string())));
+        if let Some(help) = &error.help {
+            out.push_str(&format!("    {}\n", escape_steering(help)));
         }
     }
-    for step in outcome.unknown.iter().filter_map(|id| steps.get(id)) {
+    for step in outcome.unknown.iter().map(|id| steps.step(*id)) {
         let what = format!("{}: no response in time; the next run checks whether it was done", name(step));
         out.push_str(&format!("{} {}\n", paint_text(REMOVE, "unknown:"), escape_steering(&what)));
     }
     for (id, why) in &outcome.not_done {
-        if let Some(step) = steps.get(id) {
-            let why = match why {
-                UntriedReason::Stopped => "the run stopped before this step".to_owned(),
-                UntriedReason::Needs(failed) => {
-                    let failed = steps.get(failed).map(|step| step.change.id().to_string()).unwrap_or_default();
-                    format!("needs {failed}, which failed")
-                }
-            };
-            let what = format!("{}: {why}", name(step));
-            out.push_str(&format!("{} {}\n", paint_text(STRONG, "not done:"), escape_steering(&what)));
-        }
+        let why = match why {
+            UntriedReason::Stopped => "the run stopped before this step".to_owned(),
+            UntriedReason::Needs(failed) => format!("needs {}, which failed", steps.step(*failed).change.id()),
+        };
+        let what = format!("{}: {why}", name(steps.step(*id)));
+        out.push_str(&format!("{} {}\n", paint_text(STRONG, "not done:"), escape_steering(&what)));
     }
     match ending.read_back {
         ReadBack::Done(unverified) => {
@@ -111,8 +102,7 @@ fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &RunEnding<'_>) ->
         }
         ReadBack::Skipped => {
             // Several steps may write the same object.
-            let names: BTreeSet<String> =
-                outcome.done.iter().filter_map(|(id, _)| steps.get(id).copied()).map(name).collect();
+            let names: BTreeSet<String> = outcome.done.iter().map(|(id, _)| name(steps.step(*id))).collect();
             for name in names {
                 let what = format!("{name}: done, not read back");
                 out.push_str(&format!("{} {}\n", paint_text(STRONG, "not verified:"), escape_steering(&what)));

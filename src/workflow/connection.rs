@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_aws::AwsSettings;
 use leasehold_provider::{Alias, Compare, ConnectRequest, Enact, IssueKeys, Observe, Provider, Realizer};
@@ -117,8 +118,15 @@ impl Connection {
 }
 
 /// The settings of a provider block for the AWS clients. `None`: the provider is not AWS.
-pub fn build_aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
-    (*settings.provider == leasehold_aws::PROVIDER_TYPE).then(|| AwsSettings::from_fields(&settings.fields).ok())?
+///
+/// # Errors
+/// A bug in Leasehold: settings that were checked cannot be read.
+pub fn build_aws_settings(settings: &ProviderSettings) -> Result<Option<AwsSettings>, WorkflowError> {
+    if *settings.provider != leasehold_aws::PROVIDER_TYPE {
+        return Ok(None);
+    }
+    let read = AwsSettings::from_fields(&settings.fields);
+    Ok(Some(read.context("bug in Leasehold: the checked settings of the provider \"aws\" cannot be read")?))
 }
 
 /// A role to assume, in the form that the AWS clients take.

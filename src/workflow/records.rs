@@ -9,7 +9,7 @@ use leasehold_provider::StackName;
 use super::connection;
 use super::error::WorkflowError;
 use super::event::WorkflowContext;
-use crate::config::declared::{Backend, BackendLocation, Providers};
+use crate::config::declared::{Backend, BackendLocation, Providers, S3Bucket};
 use crate::store::{self, AwsAccess, Store};
 
 /// Opens the store of a stack.
@@ -23,10 +23,9 @@ pub async fn open_store(
     directory: &Path,
     context: &WorkflowContext,
 ) -> Result<Store, WorkflowError> {
-    let settings = settings_for_bucket(backend, providers);
     // Only a bucket needs AWS settings: a folder must work in any environment.
-    let access = match backend.place {
-        BackendLocation::S3(_) => load_aws_access(&settings).await?,
+    let access = match &backend.place {
+        BackendLocation::S3(bucket) => load_aws_access(&settings_for_bucket(bucket, providers)?).await?,
         _ => aws_types::SdkConfig::builder().build().into(),
     };
     let store = store::open_backend(backend, stack.as_str(), directory, async || access).await?;
@@ -40,15 +39,16 @@ async fn load_aws_access(settings: &AwsSettings) -> Result<AwsAccess, WorkflowEr
 }
 
 /// The AWS settings for a bucket: those of the first provider, unless the backend names its own profile or role.
-fn settings_for_bucket(backend: &Backend, providers: &Providers) -> AwsSettings {
-    let of_provider = connection::build_aws_settings(&providers.first).unwrap_or_default();
-    match &backend.place {
-        BackendLocation::S3(bucket) if bucket.profile.is_some() || bucket.assume_role.is_some() => AwsSettings {
-            region: bucket.region.clone().or(of_provider.region),
-            profile: bucket.profile.clone(),
-            allowed_account_ids: BTreeSet::new(),
-            assume_role: bucket.assume_role.clone().map(connection::to_aws_role),
-        },
-        _ => of_provider,
+fn settings_for_bucket(bucket: &S3Bucket, providers: &Providers) -> Result<AwsSettings, WorkflowError> {
+    // If the first provider is not AWS, the standard chain decides.
+    let of_provider = connection::build_aws_settings(&providers.first)?.unwrap_or_default();
+    if bucket.profile.is_none() && bucket.assume_role.is_none() {
+        return Ok(of_provider);
     }
+    Ok(AwsSettings {
+        region: bucket.region.clone().or(of_provider.region),
+        profile: bucket.profile.clone(),
+        allowed_account_ids: BTreeSet::new(),
+        assume_role: bucket.assume_role.clone().map(connection::to_aws_role),
+    })
 }

@@ -108,65 +108,75 @@ pub struct Catalogue {
 }
 
 /// The embedded catalogue. The first call unpacks it, which takes some milliseconds.
+#[expect(clippy::expect_used, reason = "the bytes are a constant, which the tests of this module unpack and parse")]
 pub fn embedded_catalogue() -> &'static Catalogue {
     static TEXT: OnceLock<String> = OnceLock::new();
     static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
     let text = TEXT.get_or_init(|| {
-        let bytes = miniz_oxide::inflate::decompress_to_vec_zlib(PACKED).unwrap_or_default();
-        String::from_utf8(bytes).unwrap_or_default()
+        let bytes = miniz_oxide::inflate::decompress_to_vec_zlib(PACKED).ok();
+        bytes
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .expect("bug in Leasehold: the catalogue is not packed text")
     });
-    CATALOGUE.get_or_init(|| Catalogue::parse_packed_text(text))
+    CATALOGUE.get_or_init(|| Catalogue::parse_packed_text(text).expect("bug in Leasehold"))
 }
+
+/// A line of the catalogue that is not in the format of `scripts/refresh-catalogue.py`.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the catalogue's line {0} is not valid")]
+struct CatalogueLineError(usize);
 
 impl Catalogue {
     /// Parses lines of tab-separated fields; `scripts/refresh-catalogue.py` documents the format.
-    fn parse_packed_text(text: &'static str) -> Self {
-        let mut out = Self::default();
-        let mut current: Option<CatalogueService> = None;
-        for line in text.lines() {
-            let mut fields = line.split('\t');
-            let mut next = || fields.next().unwrap_or_default();
-            match (next(), &mut current) {
-                ("S", _) => {
-                    let (prefix, name) = (next(), next());
-                    let (resources, keys, actions) = (Vec::new(), Vec::new(), BTreeMap::new());
-                    let fresh = CatalogueService { prefix, name, resources, keys, actions };
-                    out.services.extend(current.replace(fresh).map(|done| (done.prefix, done)));
-                }
-                ("R", Some(service)) => {
-                    let (name, arn) = (next(), Pattern::parse(next(), LanguageVersion::V2008, PatternDialect::Full));
-                    service.resources.push(ResourceType { name, arn });
-                }
-                ("K", Some(service)) => {
-                    service.keys.push(ConditionKey { name: next(), multivalued: next() == "A" });
-                }
-                ("A", Some(service)) => {
-                    let name = next();
-                    let level = match next() {
-                        "L" => ActionAccessLevel::List,
-                        "R" => ActionAccessLevel::Read,
-                        "T" => ActionAccessLevel::Tagging,
-                        "P" => ActionAccessLevel::PermissionsManagement,
-                        _ => ActionAccessLevel::Write,
-                    };
-                    let (resources, keys) = (next(), next());
-                    let places =
-                        |list: &str| list.split(',').filter_map(|n| n.trim_end_matches('!').parse().ok()).collect();
-                    let action = CatalogueAction {
-                        service: service.prefix,
-                        name,
-                        level,
-                        resources: places(resources),
-                        needs_resource: resources.contains('!'),
-                        keys: places(keys),
-                    };
-                    service.actions.insert(name.to_lowercase(), action);
-                }
-                _ => {}
-            }
+    fn parse_packed_text(text: &'static str) -> Result<Self, CatalogueLineError> {
+        let mut services: Vec<CatalogueService> = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            Self::parse_line(line, &mut services).ok_or(CatalogueLineError(index + 1))?;
         }
-        out.services.extend(current.map(|done| (done.prefix, done)));
-        out
+        Ok(Self { services: services.into_iter().map(|service| (service.prefix, service)).collect() })
+    }
+
+    /// Adds one line: a service, or a part of the last service. `None`: the line is not valid.
+    fn parse_line(line: &'static str, services: &mut Vec<CatalogueService>) -> Option<()> {
+        let mut fields = line.split('\t');
+        let mut next = || fields.next();
+        match (next()?, services.last_mut()) {
+            ("S", _) => {
+                let (prefix, name) = (next()?, next()?);
+                let (resources, keys, actions) = (Vec::new(), Vec::new(), BTreeMap::new());
+                services.push(CatalogueService { prefix, name, resources, keys, actions });
+            }
+            ("R", Some(service)) => {
+                let (name, arn) = (next()?, Pattern::parse(next()?, LanguageVersion::V2008, PatternDialect::Full));
+                service.resources.push(ResourceType { name, arn });
+            }
+            ("K", Some(service)) => {
+                service.keys.push(ConditionKey { name: next()?, multivalued: next()? == "A" });
+            }
+            ("A", Some(service)) => {
+                let name = next()?;
+                let level = match next()? {
+                    "L" => ActionAccessLevel::List,
+                    "R" => ActionAccessLevel::Read,
+                    "T" => ActionAccessLevel::Tagging,
+                    "W" => ActionAccessLevel::Write,
+                    "P" => ActionAccessLevel::PermissionsManagement,
+                    _ => return None,
+                };
+                let (resources, keys) = (next()?, next()?);
+                let action = CatalogueAction {
+                    service: service.prefix,
+                    name,
+                    level,
+                    resources: parse_indices(resources, service.resources.len())?,
+                    needs_resource: resources.contains('!'),
+                    keys: parse_indices(keys, service.keys.len())?,
+                };
+                service.actions.insert(name.to_lowercase(), action);
+            }
+            _ => return None,
+        }
+        Some(())
     }
 
     /// All services, sorted by prefix.
@@ -222,6 +232,12 @@ impl Catalogue {
     }
 }
 
+/// Parses indices such as `0,3!`, each below `count`; `!` marks a required resource type. `None`: one is not valid.
+fn parse_indices(list: &str, count: usize) -> Option<Vec<usize>> {
+    let items = list.split(',').filter(|item| !item.is_empty());
+    items.map(|item| item.trim_end_matches('!').parse().ok().filter(|index| *index < count)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,6 +252,15 @@ mod tests {
         assert!(all.services().count() > 400);
         assert!(all.services().map(|service| service.actions.len()).sum::<usize>() > 20_000);
         assert!(PACKED.len() <= 400 * 1024);
+    }
+
+    #[test]
+    fn invalid_line_is_reported() {
+        let parse = |text| Catalogue::parse_packed_text(text).map(|all| all.services().count());
+        assert_eq!(parse("S\ts3\tAmazon S3\nR\tbucket\tarn:*\nA\tGetObject\tR\t0!\t"), Ok(1));
+        assert_eq!(parse("R\tbucket\tarn:*"), Err(CatalogueLineError(1)));
+        assert_eq!(parse("S\ts3\tAmazon S3\nA\tGetObject\tR\t0\t"), Err(CatalogueLineError(2)));
+        assert_eq!(parse("S\ts3\tAmazon S3\nA\tGetObject\tX\t\t"), Err(CatalogueLineError(2)));
     }
 
     #[test]

@@ -23,14 +23,15 @@ impl Digest {
     }
 
     /// The digest of a value's JSON. The value's maps must be ordered (`BTreeMap`, structs, [`crate::Document`]), so
-    /// that equal values have equal bytes. If a value cannot be written as JSON, the result is the digest of the
-    /// error text; every value of this crate can be written.
+    /// that equal values have equal bytes.
+    ///
+    /// # Panics
+    /// The type cannot be written as JSON, because a map has keys that are not text. That is a bug in the caller: the
+    /// digest of anything else would be a wrong answer.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "whether a type can be written as JSON does not depend on the input")]
     pub fn from_serializable<T: Serialize + ?Sized>(value: &T) -> Self {
-        match serde_json::to_vec(value) {
-            Ok(bytes) => Self::from_bytes(&bytes),
-            Err(error) => Self::from_bytes(error.to_string().as_bytes()),
-        }
+        Self::from_bytes(&serde_json::to_vec(value).expect("bug in Leasehold: a value cannot be written as JSON"))
     }
 
     /// The 32 bytes of the digest.
@@ -89,6 +90,12 @@ impl From<Digest> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[should_panic(expected = "bug in Leasehold")]
+    fn a_value_without_json_has_no_digest() {
+        let _ = Digest::from_serializable(&std::collections::BTreeMap::from([((1, 2), 3)]));
+    }
 
     #[test]
     fn known_answer_and_round_trip() {

@@ -28,9 +28,9 @@ struct DocumentText {
 impl Document {
     /// Converts a value to canonical form.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "text, numbers and maps with text as keys can always be written as JSON")]
     pub fn new(value: Value) -> Self {
-        // Strings, numbers and maps with string keys always serialize.
-        let canonical = to_raw_value(&OrderedJson(&value)).unwrap_or_default();
+        let canonical = to_raw_value(&OrderedJson(&value)).expect("bug in Leasehold: a JSON value cannot be written");
         Self::from_canonical(canonical)
     }
 
@@ -58,9 +58,10 @@ impl Document {
 
     /// The parsed document. It is parsed on the first call, and the result is kept.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "the text was checked or written as JSON when the document was created")]
     pub fn as_json_value(&self) -> &Value {
-        // The text was checked or written as JSON when the document was created, so it parses.
-        self.0.parsed.get_or_init(|| serde_json::from_str(self.canonical_text()).unwrap_or_default())
+        let parse = || serde_json::from_str(self.canonical_text()).expect("bug in Leasehold: a document is not JSON");
+        self.0.parsed.get_or_init(parse)
     }
 }
 
@@ -120,8 +121,12 @@ impl Serialize for OrderedJson<'_> {
 /// Whole numbers with at most this many digits have exactly one JSON text.
 const DIGITS: usize = 15;
 
+/// Deeper documents are parsed into a value when they are read, so that `serde_json` refuses those that exceed its
+/// recursion limit of 128 levels. A raw text has no such limit, and could not be parsed later.
+const DEPTH: usize = 100;
+
 /// Whether a text, provided that it is JSON, is written as [`Document::new`] writes it. The check is conservative: it
-/// returns false for text with escapes, or with numbers that can be written in several ways.
+/// returns false for text with escapes, with numbers that can be written in several ways, or with many levels.
 fn is_canonical(text: &str) -> bool {
     // The last key of each open object; `None` for an array, or before the first key.
     let mut open: Vec<Option<&str>> = Vec::new();
@@ -142,6 +147,7 @@ fn is_canonical(text: &str) -> bool {
                 }
                 continue;
             }
+            '{' | '[' if open.len() == DEPTH => return false,
             '{' | '[' => open.push(None),
             '}' | ']' => drop(open.pop()),
             '0'..='9' => {
@@ -194,6 +200,13 @@ mod tests {
         for broken in ["", "{", "[1,]", r#"{"a":1}}"#, r#"{"a":01}"#, "nul", r#"{"a"}"#, r#""a":1"#] {
             assert!(Document::parse_text(broken).is_err(), "{broken}");
         }
+    }
+
+    #[test]
+    fn a_document_is_refused_when_it_is_too_deep_to_be_parsed() {
+        let nested = |depth: usize| Document::parse_text(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+        assert!(nested(127).unwrap().as_json_value().is_array());
+        assert!(nested(200).is_err());
     }
 
     fn values() -> impl Strategy<Value = Value> {

@@ -12,6 +12,25 @@ use crate::{Address, DesiredIdentity, Digest, Kind, Span, StackName};
 /// The prefix of every mark's tag key.
 pub const PREFIX: &str = "leasehold:";
 
+/// The key of every mark, without the prefix, in the order of the values in [`Marks::to_tags`]. An object has at most
+/// this many marks; they count against a system's limit of tags.
+pub const KEYS: [&str; 14] = [
+    "stack",
+    "address",
+    "kind",
+    "owner",
+    "service",
+    "environment",
+    "created-at",
+    "expires-at",
+    "grace",
+    "template",
+    "sensitive",
+    "quarantined-at",
+    "reason",
+    "digest",
+];
+
 /// The marks of one live object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
@@ -99,26 +118,23 @@ impl Marks {
     pub fn to_tags(&self) -> BTreeMap<String, String> {
         let instant = |at: Timestamp| at.to_string();
         let quarantine = self.quarantine.as_ref();
-        let tags = [
-            ("stack", Some(self.stack.to_string())),
-            ("address", Some(self.address.to_mark())),
-            ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
-            ("owner", self.owner.as_deref().map(name_to_tag)),
-            ("service", self.service.as_deref().map(name_to_tag)),
-            ("environment", self.environment.clone()),
-            ("created-at", self.created_at.map(instant)),
-            ("expires-at", self.expires_at.map(instant)),
-            ("grace", self.grace.map(|span| span.to_string())),
-            ("template", self.template.as_deref().map(name_to_tag)),
-            (
-                "sensitive",
-                (!self.sensitive.is_empty()).then(|| Vec::from_iter(self.sensitive.iter().cloned()).join(" ")),
-            ),
-            ("quarantined-at", quarantine.map(|q| instant(q.at))),
-            ("reason", quarantine.map(|q| q.reason.clone())),
-            ("digest", self.digest.map(|digest| digest.to_string())),
+        let values: [Option<String>; KEYS.len()] = [
+            Some(self.stack.to_string()),
+            Some(self.address.to_mark()),
+            self.kind.map(|kind| kind.as_str().to_owned()),
+            self.owner.as_deref().map(name_to_tag),
+            self.service.as_deref().map(name_to_tag),
+            self.environment.clone(),
+            self.created_at.map(instant),
+            self.expires_at.map(instant),
+            self.grace.map(|span| span.to_string()),
+            self.template.as_deref().map(name_to_tag),
+            (!self.sensitive.is_empty()).then(|| Vec::from_iter(self.sensitive.iter().cloned()).join(" ")),
+            quarantine.map(|q| instant(q.at)),
+            quarantine.map(|q| q.reason.clone()),
+            self.digest.map(|digest| digest.to_string()),
         ];
-        tags.into_iter().filter_map(|(key, value)| Some((format!("{PREFIX}{key}"), value?))).collect()
+        KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((format!("{PREFIX}{key}"), value?))).collect()
     }
 
     /// Reads marks from tags, and ignores tags without the prefix. `None`: the object has neither a `stack` nor an
@@ -189,10 +205,14 @@ pub struct InvalidMarksError {
 mod tests {
     use super::*;
 
+    /// Marks with every field set.
     fn marks() -> Marks {
         Marks {
             kind: Some(Kind::Agent),
             owner: Some("jane".to_owned()),
+            service: Some("checkout".to_owned()),
+            environment: Some("prod".to_owned()),
+            sensitive: BTreeSet::from(["description".to_owned(), "tags".to_owned()]),
             created_at: Some("2026-11-20T22:00:00Z".parse().unwrap()),
             expires_at: Some("2027-02-18T22:00:00Z".parse().unwrap()),
             quarantine: Some(Quarantine { at: "2026-12-01T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() }),
@@ -206,6 +226,13 @@ mod tests {
     #[test]
     fn tags_read_back() {
         assert_eq!(Marks::from_tags(&marks().to_tags()), Ok(Some(marks())));
+    }
+
+    #[test]
+    fn fully_set_marks_write_each_key_once() {
+        let keys: BTreeSet<String> = KEYS.into_iter().map(|key| format!("{PREFIX}{key}")).collect();
+        assert_eq!(keys.len(), KEYS.len());
+        assert_eq!(BTreeSet::from_iter(marks().to_tags().into_keys()), keys);
     }
 
     #[test]

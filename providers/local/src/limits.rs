@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::marks::PREFIX;
+use leasehold_provider::marks::{KEYS, PREFIX};
 use leasehold_provider::{
     Address, DesiredIdentity, Group, Principal, Resource, ResourceId, Scope, Statement, Value, Violation,
 };
@@ -33,6 +33,8 @@ const MAX_GROUPS_OF_USER: usize = 10;
 const MAX_ATTACHMENTS: usize = 10;
 /// Tags per object, marks included.
 const MAX_TAGS: usize = 50;
+/// Marks per object, those of a quarantine included: the tags of an identity must leave room for them.
+const MAX_MARKS: usize = KEYS.len();
 /// Characters of a tag's key.
 const MAX_TAG_KEY: usize = 128;
 /// Characters of a tag's value.
@@ -72,7 +74,7 @@ pub fn check_identity_limits(identity: &DesiredIdentity, resources: &[Resource])
         found.add("name", problem, "a name has 1 to 64 letters, digits and _+=,.@-");
     }
     found.check_statements(&identity.spec.statements);
-    found.check_tags(&identity.spec.tags, resources);
+    found.check_tags(&identity.spec.tags);
     if let Some(purpose) = &identity.spec.purpose {
         found.check_length("purpose", "the purpose", purpose, MAX_DESCRIPTION);
     }
@@ -232,12 +234,14 @@ impl ViolationCollector<'_> {
         }
     }
 
-    fn check_tags(&mut self, tags: &BTreeMap<String, String>, resources: &[Resource]) {
-        let marks = resources.iter().filter_map(|r| r.marks.as_ref()).map(|m| m.to_tags().len()).max().unwrap_or(0);
-        let count = tags.len().saturating_add(marks);
+    fn check_tags(&mut self, tags: &BTreeMap<String, String>) {
+        let count = tags.len().saturating_add(MAX_MARKS);
         if count > MAX_TAGS {
-            let problem = format!("it has {count} tags, {marks} marks among them; at most {MAX_TAGS} are allowed");
-            self.add("tags", problem, "use fewer tags");
+            let own = tags.len();
+            let problem = format!(
+                "its {own} tags and the {MAX_MARKS} tags of Leasehold make {count}; at most {MAX_TAGS} are allowed"
+            );
+            self.add("tags", problem, format!("use at most {} tags", MAX_TAGS - MAX_MARKS));
         }
         for (key, value) in tags {
             if key.starts_with(PREFIX) || key.to_ascii_lowercase().starts_with("aws:") {
@@ -347,12 +351,12 @@ mod tests {
             exceeded_limits(|identity| identity.spec.scopes = (0..11).map(|number| format!("s{number}")).collect()),
             ["scopes: it has 11 scopes and managed policies, at most 10 can be attached"]
         );
-        assert_eq!(
-            exceeded_limits(
-                |identity| identity.spec.tags = (0..49).map(|number| (format!("t{number}"), String::new())).collect()
-            ),
-            ["tags: it has 51 tags, 2 marks among them; at most 50 are allowed"]
-        );
+        let with_tags = |count: u32| {
+            let tags = (0..count).map(|number| (format!("t{number}"), String::new())).collect();
+            exceeded_limits(|identity| identity.spec.tags = tags)
+        };
+        assert!(with_tags(36).is_empty());
+        assert_eq!(with_tags(37), ["tags: its 37 tags and the 14 tags of Leasehold make 51; at most 50 are allowed"]);
         assert_eq!(
             exceeded_limits(
                 |identity| identity.spec.tags = BTreeMap::from([("leasehold:stack".to_owned(), "x".to_owned())])

@@ -149,7 +149,7 @@ fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Valu
 fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     let now = session::current_time(None);
     let stack = session::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
-    let principals = RunPrincipals::from_declared(&stack.declared);
+    let principals = RunPrincipals::from_declared(&stack.declared)?;
     let Some(first) = &principals.first else {
         let why =
             "This stack uses neither an AWS account nor an S3 bucket for its records, so it needs no AWS permissions.";

@@ -14,7 +14,7 @@ use leasehold_aws::AwsSettings;
 use leasehold_provider::Alias;
 
 use crate::config::declared::{BackendLocation, DeclaredStack, S3Bucket};
-use crate::workflow::build_aws_settings;
+use crate::workflow::{WorkflowError, build_aws_settings};
 
 /// The credentials that a request is made with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,13 +74,15 @@ pub struct RunPrincipals {
 
 impl RunPrincipals {
     /// Finds the principals of a stack.
-    #[must_use]
-    pub fn from_declared(declared: &DeclaredStack) -> Self {
+    ///
+    /// # Errors
+    /// A bug in Leasehold: settings that were checked cannot be read.
+    pub fn from_declared(declared: &DeclaredStack) -> Result<Self, WorkflowError> {
         let mut principals = Self::default();
         let mut of_records = None;
         for (number, block) in declared.providers.iter().enumerate() {
             let Some(AwsSettings { region, profile, allowed_account_ids, assume_role }) =
-                build_aws_settings(&block.settings)
+                build_aws_settings(&block.settings)?
             else {
                 continue;
             };
@@ -113,7 +115,7 @@ impl RunPrincipals {
         if principals.needs.contains_key(&RunPrincipal::Environment) {
             principals.first = Some(RunPrincipal::Environment);
         }
-        principals
+        Ok(principals)
     }
 
     /// The principal that a run starts as for a block, and the principal that it acts as for this block.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::Tag;
 use leasehold_provider::Marks;
-use leasehold_provider::marks::PREFIX;
+use leasehold_provider::marks::{KEYS, PREFIX};
 
 use super::{ChangeError, refuse_change};
 
@@ -53,8 +53,7 @@ impl TagChange {
 
     /// The change that removes all marks.
     pub fn for_unmarking() -> Self {
-        let keys = ["stack", "address"].iter().chain(&OPTIONAL);
-        Self { put: BTreeMap::new(), remove: keys.map(|key| format!("{PREFIX}{key}")).collect() }
+        Self { put: BTreeMap::new(), remove: KEYS.map(|key| format!("{PREFIX}{key}")).into() }
     }
 
     /// The change from known marks to others. With `before` as `None`, the existing marks may be any.
@@ -63,26 +62,12 @@ impl TagChange {
         match before {
             Some(before) => Self::from_difference(&before.to_tags(), &after),
             None => {
-                let keys = OPTIONAL.iter().map(|key| format!("{PREFIX}{key}"));
+                let keys = KEYS.into_iter().map(|key| format!("{PREFIX}{key}"));
                 Self { remove: keys.filter(|key| !after.contains_key(key)).collect(), put: after }
             }
         }
     }
 }
-
-/// The optional marks of an object.
-const OPTIONAL: [&str; 10] = [
-    "kind",
-    "owner",
-    "service",
-    "environment",
-    "created-at",
-    "expires-at",
-    "grace",
-    "quarantined-at",
-    "reason",
-    "digest",
-];
 
 #[cfg(test)]
 mod tests {
@@ -103,5 +88,6 @@ mod tests {
         assert_eq!(change.remove, ["leasehold:environment"]);
         assert_eq!(TagChange::from_mark_change(Some(&after), &after), TagChange::default());
         assert!(TagChange::from_mark_change(None, &after).remove.contains(&"leasehold:reason".to_owned()));
+        assert!(TagChange::for_unmarking().remove.contains(&"leasehold:template".to_owned()));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_policy::{PolicyDocument, PolicyKind};
-use leasehold_provider::marks::PREFIX;
+use leasehold_provider::marks::{KEYS, PREFIX};
 use leasehold_provider::{
     Address, DesiredIdentity, Federation, Group, Issuer, Principal, Resource, ResourceId, Scope, Statement, Trust,
     Value, Violation,
@@ -40,8 +40,8 @@ const THUMBPRINTS: usize = 5;
 const METADATA: std::ops::RangeInclusive<usize> = 1000..=10_000_000;
 const DESCRIPTION: usize = 1000;
 const SESSION: std::ops::RangeInclusive<u32> = 3600..=43200;
-/// Maximum number of marks on an object, including the mark of a quarantine. Marks count against the tag limit.
-const MARKS: usize = 12;
+/// Maximum number of marks on an object, including those of a quarantine. Marks count against the tag limit.
+const MARKS: usize = KEYS.len();
 
 /// Collects the violations of one subject.
 struct LimitFindings {

@@ -271,8 +271,12 @@ fn attached_aws_policy_with_deny_is_classified() {
 
 #[test]
 fn tags_leave_room_for_marks() {
-    let tags = (0..40).map(|number| (format!("t{number}"), String::new())).collect();
-    assert!(problems(&identity_with(|spec| spec.tags = tags)).contains("40 tags and the 12 tags of Leasehold make 52"));
+    let with_tags = |count: usize| {
+        let tags = (0..count).map(|number| (format!("t{number}"), String::new())).collect();
+        problems(&identity_with(|spec| spec.tags = tags))
+    };
+    assert_eq!(with_tags(36), "");
+    assert!(with_tags(37).contains("37 tags and the 14 tags of Leasehold make 51"));
 }
 
 #[test]
