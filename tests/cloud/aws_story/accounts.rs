@@ -171,10 +171,10 @@ fn two_providers_of_one_account_are_refused_before_any_read() {
     $ leasehold plan
     exit 1
     ─── stderr
-    error: this is not an account the configuration allows
-      - provider.aws.prod: it leads into account 111111111111, and so does provider.aws.audit
+    error: the credentials belong to an account that the configuration does not allow
+      - provider.aws.prod: its account is 111111111111, the same as of provider.aws.audit
       - Nothing was changed.
-      help: give each provider block a role, or credentials, of an account of its own; what lives in one account says one provider
+      help: give each provider block credentials for a different account; objects in the same account use the same provider
     ");
     stack.run(&["apply", "--auto-approve"]).expect(1).says(&["provider.aws.prod", "provider.aws.audit"]);
     let actions: Vec<String> = aws.counts().into_keys().collect();

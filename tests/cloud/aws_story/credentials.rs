@@ -74,7 +74,7 @@ fn undeclared_credentials_are_shown_and_removed() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      ! drift    identity.reporter  changed outside leasehold
+      ! drift    identity.reporter  changed outside Leasehold
           - aws_iam_mfa_device                   reporter/GAHT12345678
           - aws_iam_virtual_mfa_device           reporter/reporter-phone
           - aws_iam_service_specific_credential  reporter/ACCA[id]
@@ -155,7 +155,7 @@ fn leaver_with_every_credential_is_quarantined_and_deleted_in_order() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.reporter  no longer in configuration; changed outside leasehold → quarantine now, deleted after [day]
+      - leaver   identity.reporter  no longer in configuration; changed outside Leasehold → quarantine now, delete after [day]
           ~ aws_iam_user_policy                  reporter/leasehold                        deny everything
           ~ aws_iam_service_specific_credential  reporter/ACCA[id]             ACCA…[id] → Inactive
           ~ aws_iam_user_ssh_key                 reporter/APKA[id]             APKA…[id] → Inactive
@@ -213,7 +213,7 @@ fn leaver_with_every_credential_is_quarantined_and_deleted_in_order() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.reporter  no longer in configuration; changed outside leasehold → delete now
+      - leaver   identity.reporter  no longer in configuration; changed outside Leasehold → delete now
           - aws_iam_user                         reporter
           - aws_iam_user_policy                  reporter/leasehold
           - aws_iam_mfa_device                   reporter/GAHT12345678
@@ -298,10 +298,10 @@ fn role_is_removed_from_instance_profiles_before_deletion() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.checkout_ci  no longer in configuration; changed outside leasehold → delete now
+      - leaver   identity.checkout_ci  no longer in configuration; changed outside Leasehold → delete now
           - aws_iam_role                         checkout_ci
           - aws_iam_role_policy                  checkout_ci/leasehold
-          - aws_iam_instance_profile_membership  checkout_ci/fleet        instances that run with it lose the role
+          - aws_iam_instance_profile_membership  checkout_ci/fleet        running instances with this profile lose the role
           - aws_iam_role_policy_attachment       checkout_ci/orders_read
 
     Plan: 0 to add, 0 to change, 4 to destroy.  1 leaver, 1 drift.

@@ -25,10 +25,10 @@ fn changes_outside_leasehold_are_shown_and_reverted() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      ! drift    identity.checkout_ci  changed outside leasehold
+      ! drift    identity.checkout_ci  changed outside Leasehold
           - aws_iam_role_policy             checkout_ci/backdoor
 
-      ! drift    identity.reporter  changed outside leasehold
+      ! drift    identity.reporter  changed outside Leasehold
           - aws_iam_user_policy_attachment  reporter/AdministratorAccess
           - aws_iam_access_key              reporter/[key]
           - aws_iam_access_key              reporter/[key]

@@ -91,24 +91,24 @@ fn federations_are_created_before_and_deleted_after_their_trusts() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      ~ federation  federation.github  held by 1 identity
+      ~ federation  federation.github  attached to 1 identity
           ~ aws_iam_openid_connect_provider  token.actions.githubusercontent.com
               client_id_list:
                 - "sts.amazonaws.com"
                 + "acme"
               thumbprint_list: none → ["a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"]
 
-      ~ federation  federation.corp  held by 1 identity
+      ~ federation  federation.corp  attached to 1 identity
           ~ aws_iam_saml_provider           corp
               saml_metadata_document:
                 - <EntityDescriptor entityID="https://corp.example.com">xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (1073 characters)
                 + <EntityDescriptor entityID="https://login.example.com">xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (1074 characters)
 
-      ~ mover    identity.console  workload · owner jane · until 2090-01-01 ([days]) · same access
-          federation.corp says something else
+      ~ mover    identity.console  workload · owner jane · expires 2090-01-01 ([days]) · same access
+          federation.corp changed
 
-      ~ mover    identity.checkout_ci  workload · owner jane · service checkout · prod · until 2090-01-01 ([days]) · same access
-          federation.github says something else
+      ~ mover    identity.checkout_ci  workload · owner jane · service checkout · prod · expires 2090-01-01 ([days]) · same access
+          federation.github changed
 
     Plan: 0 to add, 2 to change, 0 to destroy.  2 movers, 2 federations.
     "#);
@@ -158,7 +158,7 @@ fn unmanaged_federation_and_its_trusts_are_unchanged() {
       × federation.github cannot be created: aws_iam_openid_connect_provider
       │ token.actions.githubusercontent.com exists already and is not this stack's
       │ arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com lives in the
-      │ cloud, and it carries no mark of leasehold. Leasehold never writes what does not carry its
+      │ cloud, and it has no Leasehold marks. Leasehold never writes what does not carry its
       │ mark.
         ╭─[stack.hcl:62:1]
      61 │ 
@@ -226,7 +226,7 @@ fn invalid_federation_blocks_are_reported() {
     ─── stderr
     realize::no_federations
 
-      × federation.github cannot be here: provider local has no federations
+      × federation.github is not supported: provider local has no federations
        ╭─[stack.hcl:5:1]
      4 │ 
      5 │ federation "oidc" "github" {
@@ -234,6 +234,6 @@ fn invalid_federation_blocks_are_reported() {
        ·              ╰── not supported here
      6 │   url = "https://token.actions.githubusercontent.com"
        ╰────
-      help: take the block out, or work with provider "aws"
+      help: remove the block, or use provider "aws"
     "#);
 }

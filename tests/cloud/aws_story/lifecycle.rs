@@ -17,15 +17,15 @@ fn joiners_have_lease_deny_marks_and_expiring_trust() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      + scope   scope.orders_read  held by 2 identities
+      + scope   scope.orders_read  attached to 2 identities
           + aws_iam_policy                  payments/orders_read
 
-      + joiner   identity.checkout_ci  workload · owner jane · service checkout · prod · until 2090-01-01 ([days]) · write access
+      + joiner   identity.checkout_ci  workload · owner jane · service checkout · prod · expires 2090-01-01 ([days]) · write access
           + aws_iam_role                    checkout_ci
           + aws_iam_role_policy             checkout_ci/leasehold    lease deny
           + aws_iam_role_policy_attachment  checkout_ci/orders_read
 
-      + joiner   identity.reporter  service · owner jane · until 2090-01-01 ([days]) · read access
+      + joiner   identity.reporter  service · owner jane · expires 2090-01-01 ([days]) · read access
           + aws_iam_user                    reporter
           + aws_iam_user_policy             reporter/leasehold    lease deny
           + aws_iam_user_policy_attachment  reporter/orders_read
@@ -91,7 +91,7 @@ fn mover_shows_gained_access_and_is_applied() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      ~ mover    identity.checkout_ci  workload · owner jane · service checkout · prod · until 2090-01-01 ([days]) · EXPANDS access
+      ~ mover    identity.checkout_ci  workload · owner jane · service checkout · prod · expires 2090-01-01 ([days]) · EXPANDS access
           access differs
           newly allowed, for example: s3:DeleteObject on arn:aws:s3:::acme-releases/
           ~ aws_iam_role_policy             checkout_ci/leasehold
@@ -141,11 +141,11 @@ fn leaver_with_unmanaged_access_is_quarantined_restored_and_deleted() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.checkout_ci  no longer in configuration; changed outside leasehold → quarantine now, deleted after [day]
+      - leaver   identity.checkout_ci  no longer in configuration; changed outside Leasehold → quarantine now, delete after [day]
           ~ aws_iam_role                    checkout_ci            trust policy replaced by Deny
           ~ aws_iam_role_policy             checkout_ci/leasehold  deny everything
 
-      - leaver   identity.reporter  no longer in configuration; changed outside leasehold → quarantine now, deleted after [day]
+      - leaver   identity.reporter  no longer in configuration; changed outside Leasehold → quarantine now, delete after [day]
           ~ aws_iam_user_policy             reporter/leasehold             deny everything
           ~ aws_iam_access_key              reporter/[key]  [short key] → Inactive
           - aws_iam_user_login_profile      reporter

@@ -180,8 +180,8 @@ use filtered;
 fn filters() -> insta::Settings {
     let mut settings = leasehold_test_harness::settings();
     settings.add_filter(r"now \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "now [now]");
-    settings.add_filter(r"deleted after \d{4}-\d\d-\d\d", "deleted after [day]");
-    settings.add_filter(r"until 2090-01-01 \([0-9a-z]+\)", "until 2090-01-01 ([days])");
+    settings.add_filter(r"delete after \d{4}-\d\d-\d\d", "delete after [day]");
+    settings.add_filter(r"expires 2090-01-01 \([0-9a-z]+\)", "expires 2090-01-01 ([days])");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:[port]");
     settings.add_filter(r"since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "since [then]");
     settings.add_filter(r"(AKIA|LKIA)…[A-Z0-9]{4}", "[short key]");

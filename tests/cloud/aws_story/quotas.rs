@@ -28,8 +28,8 @@ fn exceeded_account_quota_is_reported_before_any_write() {
             $ leasehold plan
             exit 3
             ─── stderr
-            error: the account has exceeds an AWS quota of the account, and nothing was changed: 0 of 0 roles are used, and the plan makes 1, which would be 1 (RolesQuota); 0 of 0 customer-managed policies are used, and the plan makes 1, which would be 1 (PoliciesQuota)
-              help: Ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused. Where this plan removes some itself, let `leasehold sweep` delete those first, or apply a part with --target.
+            error: the account has exceeds an AWS quota of the account, and nothing was changed: 0 of 0 roles are used, and the plan creates 1, which would be 1 (RolesQuota); 0 of 0 customer-managed policies are used, and the plan makes 1, which makes 1 (PoliciesQuota)
+              help: Request a higher quota (Service Quotas, IAM), or remove unused objects. If this plan deletes some, run `leasehold sweep` first to delete them, or apply a part of the plan with --target.
             ");
         }
     }
@@ -88,7 +88,7 @@ fn grown_trust_policy_is_checked_against_the_quota() {
      53 │ 
      54 │   trust "oidc" {
         ·   ──────┬─────
-        ·         ╰── beyond what the account takes
+        ·         ╰── exceeds an AWS quota of this account
      55 │     issuer    = "https://token.actions.githubusercontent.com"
         ╰────
       help: trust fewer principals, use patterns in `subjects`, or ask AWS for a higher quota (Service
@@ -132,10 +132,10 @@ fn inline_policies_over_the_limit_together_are_reported_first() {
      15 │   expires_at = "2090-01-01T00:00:00Z"
      16 │   statement {
         ·   ────┬────
-        ·       ╰── beyond what the account takes
+        ·       ╰── exceeds an AWS quota of this account
      17 │     actions   = ["s3:GetObject"]
         ╰────
-      help: move statements to a scope: it is a policy of its own, with room for 6144 characters. What
+      help: move statements to a scope: a scope is a separate policy of up to 6144 characters. What
             lives beside them goes only after them here, so that nobody is without both
     "#);
     stack.run(&["apply", "--auto-approve"]).expect(1);

@@ -63,10 +63,10 @@ fn unreachable_endpoint_is_reported_quickly() {
     $ leasehold plan
     exit 1
     ─── stderr
-    error: the cloud could not be read: no answer
-      - sts:GetCallerIdentity: http://127.0.0.1:[port] cannot be reached: connection refused; tried 3 times in 1 s
+    error: the cloud could not be read: no response
+      - sts:GetCallerIdentity: http://127.0.0.1:[port] cannot be reached: connection refused; 3 attempts in 1 s
       - Nothing was changed.
-      help: start what should listen on http://127.0.0.1:[port], or correct AWS_ENDPOINT_URL (or `endpoint_url` of the profile)
+      help: start the service on http://127.0.0.1:[port], or correct AWS_ENDPOINT_URL (or `endpoint_url` of the profile)
     ");
 }
 
@@ -78,7 +78,7 @@ fn missing_credentials_error_names_the_sources() {
     $ leasehold plan
     exit 1
     ─── stderr
-    error: the cloud does not accept the caller
+    error: the cloud does not accept the credentials
       - sts:GetCallerIdentity: no AWS credentials were found
       - Nothing was changed.
       help: log in (`aws sso login`), name a `profile` in the provider block, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
@@ -94,8 +94,8 @@ fn another_account_than_the_configuration_allows_is_refused_before_anything_is_r
     $ leasehold apply --auto-approve
     exit 1
     ─── stderr
-    error: this is not an account the configuration allows
-      - sts:GetCallerIdentity: these credentials are for account 123456789012 (as user/moto), and the configuration allows only 111122223333
+    error: the credentials belong to an account that the configuration does not allow
+      - sts:GetCallerIdentity: these credentials are for account 123456789012 (as user/moto), but allowed_account_ids allows only 111122223333
       - Nothing was changed.
       help: use credentials of an allowed account (AWS_PROFILE, `profile`, `assume_role`), or correct allowed_account_ids; nothing was read or written
     ");
@@ -111,8 +111,8 @@ fn a_real_cloud_is_changed_at_the_present_moment_only() {
     $ leasehold apply --auto-approve --now [now]
     exit 3
     ─── stderr
-    error: --now is for rehearsals: a real cloud is changed at the present moment only
-      help: Use `leasehold plan --now [now]` to see what that moment would bring.
+    error: --now is only for the embedded directory: changes to AWS use the current time
+      help: Use `leasehold plan --now [now]` to see the changes at that time.
     ");
     assert_eq!(aws.counts().len(), 0);
     stack.ok(&["plan", "--now", "2027-01-01T00:00:00Z"]).says(&["2 joiners"]);
@@ -137,7 +137,7 @@ fn a_saved_plan_is_applied_as_reviewed_or_not_at_all() {
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: the plan no longer applies as it was reviewed, and nothing was changed
+    error: the saved plan is stale; nothing was changed
       - aws_iam_role_policy checkout_ci/leasehold has changed in the cloud
       help: Make a new plan, review it, and apply that.
     ");

@@ -115,22 +115,22 @@ fn two_new_roles_that_trust_each_other_are_refused() {
     plan::cycle_errors
 
       × new identities trust each other: identity.one, identity.two
-      │ A trust can name only who exists, so none of them can be created first.
+      │ A trust policy can only name existing principals, so none of them can be created first.
         ╭─[stack.hcl:21:3]
      20 │ 
      21 │   trust "aws" {
         ·   ─────┬─────
-        ·        ╰── trusts another that is new
+        ·        ╰── trusts another new identity
      22 │     principals = ["arn:aws:iam::123456789012:role/two"]
         ╰────
         ╭─[stack.hcl:36:3]
      35 │ 
      36 │   trust "aws" {
         ·   ─────┬─────
-        ·        ╰── trusts another that is new
+        ·        ╰── trusts another new identity
      37 │     principals = ["arn:aws:iam::123456789012:role/one"]
         ╰────
-      help: Take one of these trusts out and apply; then put it in again and apply once more.
+      help: Remove one of these `trust` blocks and apply; then add it again and apply again.
     "#);
     assert_eq!(account.requests().iter().filter(|request| request.writes()).count(), 0);
     for with_two_accounts in [LAMBDA, &aws("one")] {

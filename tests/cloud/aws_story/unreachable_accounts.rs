@@ -56,10 +56,10 @@ fn removed_provider_block_with_objects_stops_plan_apply_and_drift() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      . let go of   account aws 111111111111: what lives there stays as it is, and is not looked at any more
+      . release      account aws 111111111111: its objects stay unchanged and are no longer read
 
-      refused by out-of-sight:  this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), and no provider block leads there any more: they would live on with all their access, and no run would see them
-        Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. If the account shall be left as it is, approve that by name: --approve 'aws 111111111111'.
+      refused by out-of-sight:  this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), but no provider block for it any more: they would keep all their access, and no run would read them
+        Restore the provider block, remove everything in that account, and apply until it is deleted; then remove the block. To release the account and keep its objects unchanged, approve it: --approve 'aws 111111111111'.
 
     Plan: 0 to add, 0 to change, 0 to destroy.
     ");
@@ -69,23 +69,23 @@ fn removed_provider_block_with_objects_stops_plan_apply_and_drift() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      . let go of   account aws 111111111111: what lives there stays as it is, and is not looked at any more
+      . release      account aws 111111111111: its objects stay unchanged and are no longer read
 
-      refused by out-of-sight:  this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), and no provider block leads there any more: they would live on with all their access, and no run would see them
-        Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. If the account shall be left as it is, approve that by name: --approve 'aws 111111111111'.
+      refused by out-of-sight:  this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), but no provider block for it any more: they would keep all their access, and no run would read them
+        Restore the provider block, remove everything in that account, and apply until it is deleted; then remove the block. To release the account and keep its objects unchanged, approve it: --approve 'aws 111111111111'.
 
     Plan: 0 to add, 0 to change, 0 to destroy.
     ─── stderr
-    error: the plan is refused, and nothing was changed
-      - out-of-sight: this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), and no provider block leads there any more: they would live on with all their access, and no run would see them
-        help: Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. If the account shall be left as it is, approve that by name: --approve 'aws 111111111111'.
+    error: the plan is refused; nothing was changed
+      - out-of-sight: this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), but no provider block for it any more: they would keep all their access, and no run would read them
+        help: Restore the provider block, remove everything in that account, and apply until it is deleted; then remove the block. To release the account and keep its objects unchanged, approve it: --approve 'aws 111111111111'.
     ");
     filtered!(stack.run(&["drift"]).expect(3), @"
     $ leasehold drift
     exit 3
     ─── stderr
-    error: this stack has something in aws 111111111111, and no provider block leads there any more: what became of it cannot be seen
-      help: Put the provider block back; or run `leasehold plan`, which says how to let go of an account.
+    error: this stack has objects in aws 111111111111, but no provider block for it: their state cannot be read
+      help: Restore the provider block, or run `leasehold plan` to see how to release the account.
     ");
     // What time brings elsewhere is not held up.
     stack.ok(&["sweep", "--auto-approve"]).says(&["No changes."]);
@@ -116,7 +116,7 @@ fn account_is_released_by_name_and_recorded_in_the_ledger() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      . let go of   account aws 111111111111: what lives there stays as it is, and is not looked at any more
+      . release      account aws 111111111111: its objects stay unchanged and are no longer read
 
     Plan: 0 to add, 0 to change, 0 to destroy.
 

@@ -14,7 +14,7 @@ fn through_a_year_a_scheduled_sweep_keeps_the_keys_young_and_readers_supplied() 
     ─── stdout
     Leasehold plan  ·  stack robots  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
 
-      + joiner   identity.bot  service · owner jane · until 2029-05-08 (900d) · read access
+      + joiner   identity.bot  service · owner jane · expires 2029-05-08 (900d) · read access
           + directory_user                  bot
           + directory_inline_policy         bot/leasehold  lease deny
           + directory_access_key            bot/(new)      secret → store.vault
@@ -57,14 +57,14 @@ fn rotation_steps_are_shown_in_the_plan() {
     snapshot!(told, @r#"
     Leasehold plan  ·  stack robots  ·  local embedded as tester  ·  now 2027-02-18T22:00:00Z
 
-      ~ mover    identity.bot  service · owner jane · until 2029-05-08 (810d)
-          a new key: [first key] is of 2026-11-20T22:00:00Z, and is replaced after 90d
+      ~ mover    identity.bot  service · owner jane · expires 2029-05-08 (810d)
+          a new key: [first key] was created 2026-11-20T22:00:00Z, rotation every 90d
           + directory_access_key            bot/(new)  secret → store.vault
 
     Plan: 1 to add, 0 to change, 0 to destroy.  1 mover.
     Leasehold plan  ·  stack robots  ·  local embedded as tester  ·  now 2027-02-19T22:00:00Z
 
-      ~ mover    identity.bot  service · owner jane · until 2029-05-08 (809d)
+      ~ mover    identity.bot  service · owner jane · expires 2029-05-08 (809d)
           [first key] is disabled: replaced 2027-02-18T22:00:00Z, never used
           ~ directory_access_key            bot/[first key]  key disabled
               status: "Active" → "Inactive"
@@ -72,7 +72,7 @@ fn rotation_steps_are_shown_in_the_plan() {
     Plan: 0 to add, 1 to change, 0 to destroy.  1 mover.
     Leasehold plan  ·  stack robots  ·  local embedded as tester  ·  now 2027-02-20T22:00:00Z
 
-      ~ mover    identity.bot  service · owner jane · until 2029-05-08 (808d)
+      ~ mover    identity.bot  service · owner jane · expires 2029-05-08 (808d)
           [first key] goes: replaced 2027-02-18T22:00:00Z, never used
           - directory_access_key            bot/[first key]
 

@@ -73,7 +73,7 @@ fn comment_lists_joiners_movers_leavers_drift_and_refusals() {
     ─── stdout
     ### Leasehold plan · stack <code>quickstart</code>
 
-    **No changes.** The cloud is as the configuration says.
+    **No changes.** Your identities match the configuration.
 
     <code>local</code> <code>embedded</code> as <code>tester</code> · now 2026-11-20T22:00:00Z
     ");

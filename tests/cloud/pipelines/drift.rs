@@ -136,7 +136,7 @@ fn overdue_expirations_are_reported() {
 
       . quarantined  identity.checkout_ci  since 2026-11-20T22:00:00Z (removed)
 
-    In sync: 4 identities and 1 scope are as they were last applied.
+    In sync: 4 identities and 1 scope match the last applied state.
     ");
     stack.pass_days(40);
     snapshot!(stack.run(&["drift"]).expect(2), @"
@@ -145,17 +145,17 @@ fn overdue_expirations_are_reported() {
     ─── stdout
     Leasehold drift  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-12-30T22:00:00Z
 
-      ! lease over  identity.triage_agent  owner jane
-          its lease ended at 2026-12-20T22:00:00Z, and it is not quarantined
+      ! lease expired  identity.triage_agent  owner jane
+          its lease expired at 2026-12-20T22:00:00Z, but it is not quarantined
           directory_role triage_agent
-          Let `leasehold sweep` run on a schedule; or renew the lease.
+          Run `leasehold sweep` on a schedule, or renew the lease.
 
-      ! grace over  identity.checkout_ci  owner jane
-          its grace is over, and it is still there
+      ! grace period over  identity.checkout_ci  owner jane
+          its grace period is over, but it still exists
           directory_role checkout_ci
-          Let `leasehold sweep` run on a schedule.
+          Run `leasehold sweep` on a schedule.
 
-    Drift: 2 findings; 4 identities and 1 scope were looked at.
+    Drift: 2 findings; checked 4 identities and 1 scope.
     ");
     stack.ok(&["sweep", "--auto-approve"]);
     assert_eq!(found(&stack, 0, &[]), []);
@@ -229,9 +229,9 @@ fn unmanaged_report_honors_the_ignore_file() {
 
       ? unmanaged  arn:aws:iam::123456789012:user/somebody
 
-    Drift: 1 finding; 2 identities and 1 scope were looked at.
-    Coverage: 75 % managed. 3 of this stack, 3 of other stacks, 1 unmanaged, 1 ignored; apart from these 1 service-linked and 1 reserved.
-    Nothing fits the pattern arn:aws:iam::*:role/gone any more.
+    Drift: 1 finding; checked 2 identities and 1 scope.
+    Coverage: 75 % managed. 3 in this stack, 3 in other stacks, 1 unmanaged, 1 ignored; not counted: 1 service-linked and 1 reserved.
+    No object matches the ignore pattern arn:aws:iam::*:role/gone.
     ");
     stack.write(".leaseholdignore", "[\n");
     stack.run(&["drift", "--unmanaged"]).expect(1).says(&["line 1"]);

@@ -51,7 +51,7 @@ fn sweep_quarantines_expired_leases_only() {
     ─── stdout
     Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-12-30T22:00:00Z
 
-      - leaver   identity.triage_agent  lease ended 2026-12-20T22:00:00Z → quarantine now, deleted once its block is gone
+      - leaver   identity.triage_agent  lease expired 2026-12-20T22:00:00Z → quarantine now, delete after its block is removed
           ~ directory_role                  triage_agent            trust policy emptied
           ~ directory_inline_policy         triage_agent/leasehold  deny everything
 

@@ -152,16 +152,16 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      + joiner   identity.contractor  human · owner jane · until [day] ([span]) · read access
+      + joiner   identity.contractor  human · owner jane · expires [day] ([span]) · read access
           + aws_iam_user                    contractor
           + aws_iam_user_policy             contractor/leasehold    lease deny
           + aws_iam_user_policy_attachment  contractor/orders_read
 
-      + joiner   identity.deploy  workload · owner jane · until [day] ([span]) · write access
+      + joiner   identity.deploy  workload · owner jane · expires [day] ([span]) · write access
           + aws_iam_role                    deploy
           + aws_iam_role_policy             deploy/leasehold  lease deny
 
-      + joiner   identity.nightly  service · owner jane · until [day] ([span]) · read access
+      + joiner   identity.nightly  service · owner jane · expires [day] ([span]) · read access
           + aws_iam_user                    nightly
           + aws_iam_user_policy             nightly/leasehold    lease deny
           + aws_iam_user_policy_attachment  nightly/orders_read
@@ -176,7 +176,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold drift  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-    In sync: 4 identities and 1 scope are as they were last applied.
+    In sync: 4 identities and 1 scope match the last applied state.
     ");
 
     // Tuesday: somebody attaches AdministratorAccess by hand.
@@ -192,14 +192,14 @@ fn a_teams_week() {
     ─── stdout
     Leasehold drift  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      ! stray access  identity.nightly  owner jane
-          it holds arn:aws:iam::aws:policy/AdministratorAccess, which nobody declared
+      ! unmanaged access  identity.nightly  owner jane
+          has arn:aws:iam::aws:policy/AdministratorAccess, which is not declared
           arn:aws:iam::123456789012:user/nightly
-          not decided: the content of arn:aws:iam::aws:policy/AdministratorAccess is not read
+          not decided: Leasehold does not read the content of arn:aws:iam::aws:policy/AdministratorAccess
           + aws_iam_user_policy_attachment  nightly/AdministratorAccess
-          Find out who gave it; declare it, or let `leasehold apply` take it off.
+          Find out who added it. Declare it, or run `leasehold apply` to remove it.
 
-    Drift: 1 finding; 4 identities and 1 scope were looked at.
+    Drift: 1 finding; checked 4 identities and 1 scope.
     ");
     let issue = stack.run(&["drift", "--format", "markdown"]).expect(2);
     assert_well_formed(&issue.stdout);
@@ -209,15 +209,15 @@ fn a_teams_week() {
     ─── stdout
     ### Leasehold drift · stack <code>payments</code>
 
-    **Drift: 1 finding; 4 identities and 1 scope were looked at.**
+    **Drift: 1 finding; checked 4 identities and 1 scope.**
 
     <code>aws</code> <code>123456789012</code> as <code>user/moto</code> · now [instant]
 
-    <details><summary>stray access · <code>identity.nightly</code> · owner <code>jane</code> · <code>it holds arn:aws:iam::aws:policy/AdministratorAccess, which nobody declared</code></summary>
+    <details><summary>unmanaged access · <code>identity.nightly</code> · owner <code>jane</code> · <code>has arn:aws:iam::aws:policy/AdministratorAccess, which is not declared</code></summary>
 
     - <code>arn:aws:iam::123456789012:user/nightly</code>
-    - not decided: <code>the content of arn:aws:iam::aws:policy/AdministratorAccess is not read</code>
-    - Find out who gave it; declare it, or let `leasehold apply` take it off.
+    - not decided: <code>Leasehold does not read the content of arn:aws:iam::aws:policy/AdministratorAccess</code>
+    - Find out who added it. Declare it, or run `leasehold apply` to remove it.
 
     ```diff
     + aws_iam_user_policy_attachment nightly/AdministratorAccess
@@ -234,7 +234,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      ! drift    identity.nightly  changed outside leasehold
+      ! drift    identity.nightly  changed outside Leasehold
           - aws_iam_user_policy_attachment  nightly/AdministratorAccess
 
     Plan: 0 to add, 0 to change, 1 to destroy.  1 drift.
@@ -252,11 +252,11 @@ fn a_teams_week() {
     Leasehold drift  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
       ! lease over  identity.contractor  owner jane
-          its lease ended at [instant], and it is not quarantined
+          its lease expired at [instant], but it is not quarantined
           arn:aws:iam::123456789012:user/contractor
-          Let `leasehold sweep` run on a schedule; or renew the lease.
+          Run `leasehold sweep` on a schedule, or renew the lease.
 
-    Drift: 1 finding; 4 identities and 1 scope were looked at.
+    Drift: 1 finding; checked 4 identities and 1 scope.
     ");
     golden!(stack.ok(&["sweep", "--auto-approve"]), @"
     $ leasehold sweep --auto-approve
@@ -264,7 +264,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      - leaver   identity.contractor  lease ended [instant] → quarantine now, deleted once its block is gone
+      - leaver   identity.contractor  lease expired [instant] → quarantine now, delete after its block is removed
           ~ aws_iam_user_policy             contractor/leasehold  deny everything
 
     Plan: 0 to add, 1 to change, 0 to destroy.  1 leaver.
@@ -282,10 +282,10 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      - leaver   identity.old_bot  no longer in configuration → quarantine now, deleted after [day]
+      - leaver   identity.old_bot  no longer in configuration → quarantine now, delete after [day]
           ~ aws_iam_user_policy             old_bot/leasehold  deny everything
 
-      . quarantined  identity.contractor  since [day] (lease-ended) · deleted once its block is gone
+      . quarantined  identity.contractor  since [day] (lease-ended) · delete after its block is removed
 
     Plan: 0 to add, 1 to change, 0 to destroy.  1 leaver.
 
@@ -303,7 +303,7 @@ fn a_teams_week() {
           - aws_iam_user_policy             old_bot/leasehold
           - aws_iam_user_policy_attachment  old_bot/orders_read
 
-      . quarantined  identity.contractor  since [day] (lease-ended) · deleted once its block is gone
+      . quarantined  identity.contractor  since [day] (lease-ended) · delete after its block is removed
 
     Plan: 0 to add, 0 to change, 3 to destroy.  1 leaver.
 
@@ -336,8 +336,8 @@ fn a_teams_week() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-    No changes. The cloud is as the configuration says.
-      . quarantined  identity.contractor  since [day] (lease-ended) · deleted once its block is gone
+    No changes. Your identities match the configuration.
+      . quarantined  identity.contractor  since [day] (lease-ended) · delete after its block is removed
       . quarantined  identity.deploy  since [day] (revoked: strange calls see the incident) · until `leasehold restore identity.deploy`
     ");
 
@@ -356,7 +356,7 @@ fn a_teams_week() {
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: the plan no longer applies as it was reviewed, and nothing was changed
+    error: the saved plan is stale; nothing was changed
       - aws_iam_policy payments/orders_read has changed in the cloud
       help: Make a new plan, review it, and apply that.
     ");

@@ -63,7 +63,7 @@ fn a_chain_cut_to_a_shorter_valid_one_is_found_with_a_checkpoint() {
     stack.run(&verify).expect(1).says(&["entries after it are missing: the ledger had entry 4"]);
     // A changed checkpoint, or one of another signer, is no proof of anything.
     stack.write("checkpoint", &stack.read("checkpoint").replacen("\n4\n", "\n2\n", 1));
-    stack.run(&verify).expect(1).says(&["cannot be trusted", "not a signature of this text"]);
+    stack.run(&verify).expect(1).says(&["cannot be trusted", "not a valid signature of this text"]);
     stack.write("signers", "");
     stack.run(&verify).expect(1).says(&["cannot be trusted"]);
 }

@@ -193,13 +193,13 @@ fn hints_of_plan_drift_and_refusals_work_as_they_are_printed() {
     outside.put_inline_policy("bot", "leasehold", &other).unwrap();
     let drift = home.shell(&top, &format!("leasehold {stack} drift 'pr od'"), 2);
     let json = home.shell(&top, &format!("leasehold {stack} drift 'pr od' --format json"), 2);
-    let apply = between(&drift, "let `", "`");
+    let apply = between(&drift, "or run `", "`");
     assert!(json.contains(&serde_json::to_string(apply).unwrap()[1..apply.len()]), "{json}");
     home.shell(&top, &format!("{apply} --auto-approve"), 0);
     home.shell(&top, &format!("leasehold {stack} drift 'pr od'"), 0);
 
     let missing = home.shell(&top, &format!("leasehold {stack} audit identity identity.nobody --stack 'pr od'"), 1);
-    home.shell(&top, between(&missing, "; `", "`"), 0);
+    home.shell(&top, between(&missing, "; run `", "`"), 0);
     home.stack.write("li've $x/stacks/pr od/.leasehold/ledger/00000001.json", "{}");
     let initialized = home.shell(&top, "leasehold -C \"li've \\$x\" init \"a 'new' one\"", 0);
     for line in initialized.split("Next:\n").nth(1).unwrap().lines().filter(|line| line.contains(" plan ")) {

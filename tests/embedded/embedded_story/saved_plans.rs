@@ -94,7 +94,7 @@ fn a_saved_plan_is_refused_once_its_bytes_changed() {
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: review.plan: the plan was modified after it was made: its digest does not fit its content
+    error: review.plan: the plan was modified after it was made: its digest does not match its content
       help: Make a new plan with `leasehold plan --out review.plan`, review it, and apply that.
     ");
     stack.write("review.plan", "not a plan at all");

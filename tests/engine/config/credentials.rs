@@ -72,18 +72,18 @@ fn credential_block_in_template_and_store_as_module_argument() {
 fn invalid_credential_blocks_have_place_and_remedy() {
     let key = |inner: &str| format!("credential \"access_key\" {{\n {inner}\n }}");
     let cases = [
-        (stack(&key("rotate_every = \"9d\"")), "`rotate_every` is about keys that are issued", "store = store.NAME"),
+        (stack(&key("rotate_every = \"9d\"")), "`rotate_every` requires `store`", "store = store.NAME"),
         (stack(&key("store = store.volt")), "store.volt is not declared", "did you mean store.vault?"),
         (stack(&key("store = \"vault\"")), "`store` names a store block, not text", "write store.vault without quotes"),
         (stack(&key("store = owner.jane")), "`store` must be a store", "store.NAME"),
         (
             stack(&key("store = store.vault\n overlap = \"90d\"")),
-            "an overlap of 90d does not fit",
+            "an overlap of 90d is not shorter than",
             "shorter than `rotate_every`",
         ),
         (
             stack(&key("store = store.vault\n rotate_every = \"1d\"")),
-            "an overlap of 1d does not fit",
+            "an overlap of 1d is not shorter than",
             "such as \"1d\" and \"90d\"",
         ),
         (stack(&key("store = store.vault\n overlap = \"soon\"")), "\"soon\" is not a duration", ""),
@@ -109,7 +109,7 @@ fn invalid_credential_blocks_have_place_and_remedy() {
         (
             Stack::with("module \"m\" { source = \"./m\" }\n").module("m/main.hcl", "store \"file\" \"a\" {}\n"),
             "a module cannot have a `store` block",
-            "take it out",
+            "remove it",
         ),
     ];
     for (stack, summary, help) in cases {
