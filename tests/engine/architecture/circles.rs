@@ -1,5 +1,5 @@
-//! Asserts that the modules inside a stage form no circle: of two modules in one folder, at most one needs the other, directly or through
-//! others.
+//! Asserts that the modules inside a stage, and those of each provider crate, form no circle: of two modules in one folder, at most one
+//! needs the other, directly or through others.
 //!
 //! In: the paths in the sources, such as `crate::hcl::value::Type` or `super::names`. Each is resolved to the module that defines the item;
 //! `pub use` is followed. Out: for each folder, a graph of its files and folders, whose circles are printed with the paths that form them.
@@ -8,36 +8,25 @@
 //! Example: if `hcl/eval/call.rs` names `crate::hcl::functions::Args`, the folder `hcl` has the arrow `eval → functions`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
 use regex::Regex;
 
-use super::{code, root, rust_files};
+use super::{MAY_USE, code, root, rust_files};
 
 /// The path of a module below the crate: `["hcl", "eval", "call"]`.
 type ModulePath = Vec<String>;
 
-/// Circles that are known: the folder, and the modules in the circle. Take an entry out when its circle is gone.
-const KNOWN: &[(&str, &[&str])] = &[
-    // Prompts and sessions call each other. Goes when the steps of a run are in a stage of their own.
-    ("cli", &["failure", "interruption"]),
-    ("cli", &["accounts", "audit", "run", "session"]),
-    ("cli", &["apply", "carry_out"]),
-    // `PlanInputs` is defined where the plan is built.
-    ("plan", &["build", "part"]),
-    // The settings of an S3 client are defined beside its requests.
-    ("store", &["open", "s3", "server"]),
-];
-
-/// The modules of the crate.
+/// The modules of a crate.
 struct Modules(BTreeMap<ModulePath, ModulePaths>);
 
 /// The paths that the code of a module names.
 #[derive(Default)]
 struct ModulePaths {
-    /// All paths that may name a module of this crate.
+    /// All paths that may name a module of the same crate.
     named: BTreeSet<String>,
     /// Those of `pub use`.
     exported: Vec<String>,
@@ -62,15 +51,15 @@ impl ModulePaths {
 }
 
 impl Modules {
-    fn read() -> Self {
-        let source = root().join("src");
-        let module = |path: std::path::PathBuf| {
-            let relative = path.strip_prefix(&source).unwrap().with_extension("");
+    /// The modules in a folder with the sources of a crate.
+    fn read(source: &Path) -> Self {
+        let module = |path: PathBuf| {
+            let relative = path.strip_prefix(source).unwrap().with_extension("");
             let mut parts: ModulePath = relative.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
             parts.pop_if(|last| matches!(last.as_str(), "mod" | "lib"));
             (parts, ModulePaths::parse(&code(&std::fs::read_to_string(&path).unwrap())))
         };
-        let files = rust_files(&source).into_iter().filter(|path| !path.ends_with("main.rs") && !is_test(path));
+        let files = rust_files(source).into_iter().filter(|path| !path.ends_with("main.rs") && !is_test(path));
         Self(files.map(module).collect())
     }
 
@@ -106,7 +95,7 @@ impl Modules {
         self.resolve(at, path).filter(|target| target != at)
     }
 
-    /// The arrows between the members of each folder, each with the paths that form it.
+    /// The arrows between the members of each folder, each with the paths that form it. The folder of the whole crate is the empty path.
     fn arrows(&self) -> BTreeMap<ModulePath, BTreeMap<(String, String), BTreeSet<String>>> {
         let mut arrows: BTreeMap<ModulePath, BTreeMap<(String, String), BTreeSet<String>>> = BTreeMap::new();
         for (from, paths) in &self.0 {
@@ -114,19 +103,16 @@ impl Modules {
                 let Some(to) = self.resolve(from, path) else { continue };
                 let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
                 let (Some(here), Some(there)) = (from.get(shared), to.get(shared)) else { continue };
-                // The order of the stages themselves has a test of its own.
-                if shared > 0 {
-                    let folder = arrows.entry(from[..shared].to_vec()).or_default();
-                    let uses = folder.entry((here.clone(), there.clone())).or_default();
-                    uses.insert(format!("src/{}: {path}", from.join("/")));
-                }
+                let folder = arrows.entry(from[..shared].to_vec()).or_default();
+                let uses = folder.entry((here.clone(), there.clone())).or_default();
+                uses.insert(format!("{}: {path}", from.join("/")));
             }
         }
         arrows
     }
 }
 
-fn is_test(path: &std::path::Path) -> bool {
+fn is_test(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "tests.rs" || name == "golden.rs")
 }
 
@@ -179,21 +165,18 @@ fn describe_circle<'a>(
 
 #[test]
 fn no_modules_of_a_folder_form_a_circle() {
-    let mut unknown = Vec::new();
-    let mut known: BTreeSet<(String, BTreeSet<&str>)> =
-        KNOWN.iter().map(|(folder, members)| ((*folder).to_owned(), members.iter().copied().collect())).collect();
-    for (folder, arrows) in &Modules::read().arrows() {
-        let folder = folder.join("/");
-        for (members, uses) in find_circles(arrows) {
-            let circle = KNOWN.iter().find(|(at, each)| *at == folder && members == each.iter().copied().collect());
-            match circle {
-                Some((at, each)) => drop(known.remove(&((*at).to_owned(), each.iter().copied().collect()))),
-                None => unknown.push(format!("src/{folder}: {members:?}\n{}", uses.join("\n"))),
+    let mut circles = Vec::new();
+    let crates = MAY_USE.iter().map(|(folder, _)| root().join(folder).join("src"));
+    for source in crates {
+        let modules = Modules::read(&source);
+        assert!(modules.0.len() > 10, "the sources of {} are found", source.display());
+        for (folder, arrows) in &modules.arrows() {
+            for (members, uses) in find_circles(arrows) {
+                circles.push(format!("{}/{}: {members:?}\n{}", source.display(), folder.join("/"), uses.join("\n")));
             }
         }
     }
-    assert!(unknown.is_empty(), "circles:\n{}", unknown.join("\n"));
-    assert!(known.is_empty(), "these circles are gone, take them out of KNOWN: {known:?}");
+    assert!(circles.is_empty(), "circles:\n{}", circles.join("\n"));
 }
 
 #[test]
