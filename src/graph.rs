@@ -29,7 +29,7 @@ pub enum DependencyKind {
     /// A role trusts an identity.
     Trusts,
     /// An identity names another in `depends_on`.
-    DeclaredDependencies,
+    DependsOn,
     /// An identity belongs to a service.
     BelongsToService,
     /// An identity, a group or a service has an owner.
@@ -44,7 +44,7 @@ impl DependencyKind {
             Self::HasScope => "has",
             Self::IsMemberOf => "is in",
             Self::Trusts => "trusts",
-            Self::DeclaredDependencies => "depends on",
+            Self::DependsOn => "depends on",
             Self::BelongsToService => "works for",
             Self::HasOwner => "is owned by",
         }
@@ -168,7 +168,7 @@ impl DependencyGraph {
             }
             words.push_str(&format!(" {verb} {b}"));
             if let Some(identity) = declared.identities.get(a) {
-                let part = if need == Some(DependencyKind::DeclaredDependencies) { "depends_on" } else { "trust" };
+                let part = if need == Some(DependencyKind::DependsOn) { "depends_on" } else { "trust" };
                 places.push((identity.origin.part_span(part), format!("{a} {verb} {b}")));
             }
         }
@@ -213,7 +213,7 @@ fn collect_dependencies(identity: &DeclaredIdentity) -> Vec<(Address, Dependency
             needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), DependencyKind::Trusts)));
         }
     }
-    needs.extend(identity.depends_on.iter().map(|address| (address.clone(), DependencyKind::DeclaredDependencies)));
+    needs.extend(identity.depends_on.iter().map(|address| (address.clone(), DependencyKind::DependsOn)));
     needs
 }
 

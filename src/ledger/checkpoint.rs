@@ -103,7 +103,7 @@ pub enum SignatureError {
     Wrong(String),
     /// It is valid, and its key is not among the signers. The value is the fingerprint of the key.
     #[error("it was made with the key {0}, which is not one of the allowed signers")]
-    UnmanagedObject(String),
+    UnknownSigner(String),
 }
 
 /// Verifies a signature. Without signers, it only checks that the signature is valid for the text.
@@ -124,7 +124,7 @@ pub fn verify_signature(
     signers
         .find_signer(&key)
         .map(|who| SignatureTrust::Known(who.to_owned()))
-        .ok_or_else(|| SignatureError::UnmanagedObject(fingerprint()))
+        .ok_or_else(|| SignatureError::UnknownSigner(fingerprint()))
 }
 
 /// The principals that may sign, with their keys, from an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS).
@@ -211,10 +211,10 @@ mod tests {
         assert!(matches!(verify_signature("other", &signature, Some(&signers)), Err(SignatureError::Wrong(_))));
         assert!(matches!(
             verify_signature(&text, &signature, Some(&Signers::default())),
-            Err(SignatureError::UnmanagedObject(_))
+            Err(SignatureError::UnknownSigner(_))
         ));
         let git = Signers::parse_signers(&line.replace(" ssh-", " namespaces=\"git\" ssh-")).unwrap();
-        assert!(matches!(verify_signature(&text, &signature, Some(&git)), Err(SignatureError::UnmanagedObject(_))));
+        assert!(matches!(verify_signature(&text, &signature, Some(&git)), Err(SignatureError::UnknownSigner(_))));
         assert!(Signers::parse_signers("ops@acme.example").is_err());
     }
 }

@@ -33,7 +33,7 @@ pub enum EdgeReason {
     /// A guarded identity and the shared objects attached to it change phase by phase.
     ChangeTogether,
     /// The configuration says `depends_on`.
-    DeclaredDependencies,
+    DependsOn,
 }
 
 impl EdgeReason {
@@ -51,7 +51,7 @@ impl EdgeReason {
         Self::AdmitAfterTrustEnds,
         Self::RewriteAfterQuarantine,
         Self::ChangeTogether,
-        Self::DeclaredDependencies,
+        Self::DependsOn,
     ];
 
     fn bit(self) -> u16 {
@@ -82,7 +82,7 @@ impl fmt::Display for EdgeReason {
             Self::ChangeTogether => {
                 "narrow everything that an identity is allowed or denied before any of it is widened"
             }
-            Self::DeclaredDependencies => "`depends_on` names the identity",
+            Self::DependsOn => "`depends_on` names the identity",
         })
     }
 }
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn reasons_are_read_as_they_are_written() {
-        let some: EdgeReasons = [EdgeReason::MarksLast, EdgeReason::DeclaredDependencies].into_iter().collect();
+        let some: EdgeReasons = [EdgeReason::MarksLast, EdgeReason::DependsOn].into_iter().collect();
         let text = serde_json::to_string(&some).unwrap();
         assert_eq!(text, r#"["marks_last","depends_on"]"#);
         assert_eq!(serde_json::from_str::<EdgeReasons>(&text).unwrap(), some);

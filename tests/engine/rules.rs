@@ -181,7 +181,7 @@ fn case(reason: EdgeReason) -> Option<RuleCase> {
             let first = declared(&[("s0", &[a()]), ("s1", &[deny("a:a")])], both);
             RuleCase::new(first, declared(&[("s0", &[deny("a:b")]), ("s1", &[b()])], both))
         }
-        EdgeReason::DeclaredDependencies => {
+        EdgeReason::DependsOn => {
             let mut second = jane(declared(&[], &[]), &[a()]);
             let mut bot = identity("bot", Kind::Service);
             bot.depends_on.insert(Address::for_identity("jane", None));

@@ -108,7 +108,7 @@ fn read_known_checkpoint(
     match (std::fs::read_to_string(&signature), signers) {
         (Ok(armoured), signers) => match checkpoint::verify_signature(&text, &armoured, signers) {
             Ok(SignatureTrust::Known(_) | SignatureTrust::Unknown) => Ok(head),
-            Err(why @ (SignatureError::Wrong(_) | SignatureError::UnmanagedObject(_))) => Err(refused(why.to_string())),
+            Err(why @ (SignatureError::Wrong(_) | SignatureError::UnknownSigner(_))) => Err(refused(why.to_string())),
         },
         (Err(_), Some(_)) => Err(refused(format!("its signature file {} is missing", signature.to_string_lossy()))),
         (Err(_), None) => Ok(head),

@@ -41,11 +41,7 @@ pub fn edges(context: &EdgeContext<'_, '_>) -> Vec<Edge> {
         let first = context.first_drafts(joiner);
         let named = names_of(joiner).into_iter().flatten().filter_map(|name| staying.get(name)).flatten();
         for other in named {
-            edges.extend(edges_between(
-                first.iter().copied(),
-                context.last_drafts(other),
-                EdgeReason::DeclaredDependencies,
-            ));
+            edges.extend(edges_between(first.iter().copied(), context.last_drafts(other), EdgeReason::DependsOn));
         }
     }
     edges
