@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod laws;
 mod lifecycle;
+mod missing_parts;
 mod order;
 mod rules;
 mod stacks;

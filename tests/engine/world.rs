@@ -12,7 +12,9 @@ use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{Plan, Step};
 use leasehold::rules::{self, Allowance};
 use leasehold::secret_store::SecretStores;
-use leasehold::workflow::{self, ObserveInputs, ObservedStack, PlanRequest, SilentObserver, WorkflowContext};
+use leasehold::workflow::{
+    self, ObserveInputs, ObservedStack, PlanRequest, SilentObserver, WorkflowContext, WorkflowError,
+};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
 use leasehold_provider::{
     Alias, Change, Enact, EnactError, Enacted, LiveIdentity, Provider, Resource, ResourceId, Snapshot, Value,
@@ -70,6 +72,13 @@ impl World {
         Self { directory, provider, runtime: tokio::runtime::Runtime::new().unwrap(), home }
     }
 
+    /// A world whose provider lacks the parts that `remove` takes out.
+    pub fn without_parts(remove: impl FnOnce(&mut Provider)) -> Self {
+        let mut world = Self::new();
+        remove(&mut world.provider);
+        world
+    }
+
     /// A world with two accounts: the default, and the one that [`crate::stacks::split`] calls `b`.
     pub fn with_two_accounts() -> Self {
         let world = Self::new();
@@ -84,33 +93,38 @@ impl World {
     }
 
     pub fn observe(&self, declared: &DeclaredStack) -> Snapshot {
-        self.observe_state(declared).snapshot
+        self.observe_state(declared, &Sources::default()).unwrap().snapshot
     }
 
-    fn observe_state(&self, declared: &DeclaredStack) -> ObservedStack {
+    fn observe_state(&self, declared: &DeclaredStack, sources: &Sources) -> Result<ObservedStack, WorkflowError> {
         let inputs = ObserveInputs {
             declared,
-            sources: &Sources::default(),
+            sources,
             observe: self.provider.observe.as_ref(),
             realize: &self.provider.realize,
             stores: &SecretStores::default(),
             now: at(NOW),
         };
-        self.runtime.block_on(workflow::observe_with_imports(&inputs)).unwrap()
+        self.runtime.block_on(workflow::observe_with_imports(&inputs))
     }
 
     pub fn plan(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
+        self.try_plan(declared, &Sources::default(), now).unwrap()
+    }
+
+    /// Makes a plan, or returns why there is none.
+    pub fn try_plan(&self, declared: &DeclaredStack, sources: &Sources, now: Timestamp) -> Result<Plan, WorkflowError> {
         let request = PlanRequest {
             declared,
-            sources: &Sources::default(),
-            observed: &self.observe_state(declared),
+            sources,
+            observed: &self.observe_state(declared, sources)?,
             now,
             realize: &self.provider.realize,
             compare: self.provider.compare.as_ref(),
             basis: workflow::basis_for_declared(declared, ".".to_owned(), BTreeMap::new()),
             selection: &PlanSelection::default(),
         };
-        workflow::plan_observed(request).unwrap()
+        workflow::plan_observed(request)
     }
 
     pub fn execute_with(&self, plan: &Plan, enact: Arc<dyn Enact>) -> ApplyOutcome {

@@ -7,6 +7,6 @@ mod evaluation;
 mod fuzz;
 mod hostile;
 mod modules;
-mod stack;
+pub mod stack;
 mod templates;
 mod views;
