@@ -76,8 +76,7 @@ fn diagnose_provider_clash(first: &ProviderBlock, second: &ProviderBlock) -> Opt
         (None, None) => {
             let summary = format!("two provider {} blocks have no alias", quote_text(second_name));
             return Some(found("config::duplicate_block", summary, "", "second provider").with_help(format!(
-                "add alias = \"audit\" to one of them, and set provider = provider.{}.audit for the objects in its account",
-                second_name
+                "add alias = \"audit\" to one of them, and set provider = provider.{second_name}.audit for the objects in its account"
             )));
         }
         (Some(a), Some(b)) if a == b => {
