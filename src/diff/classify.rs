@@ -87,6 +87,7 @@ pub enum Leaving {
         delete_after: Option<Timestamp>,
         /// The last use after the quarantine began, which prevents deletion although the grace period is over; `None`
         /// if there is none.
+        #[serde(rename = "held_by_use")]
         last_use: Option<Timestamp>,
     },
     /// It is deleted.

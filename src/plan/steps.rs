@@ -173,9 +173,9 @@ mod tests {
     fn steps_that_break_the_invariant_are_refused() {
         for (steps, why) in [
             ([(0, &[][..]), (2, &[][..])], "step 2 is at place 1"),
-            ([(0, &[1][..]), (1, &[][..])], "step 0 needs step 1"),
-            ([(0, &[][..]), (1, &[1][..])], "step 1 needs step 1"),
-            ([(0, &[][..]), (1, &[7][..])], "step 1 needs step 7"),
+            ([(0, &[1][..]), (1, &[][..])], "step 0 depends on step 1"),
+            ([(0, &[][..]), (1, &[1][..])], "step 1 depends on step 1"),
+            ([(0, &[][..]), (1, &[7][..])], "step 1 depends on step 7"),
         ] {
             let refused = read_steps(steps).unwrap_err().to_string();
             assert!(refused.contains(why), "{refused}");

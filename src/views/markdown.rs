@@ -7,7 +7,7 @@
 //! block 1, full             if not all blocks fit, the full ones fill at most 3/4 of the size
 //! block 2, full
 //! block 3, one line         then short forms, while they fit
-//! "97 of 100 changes are left out here"
+//! "97 of 100 changes are omitted here"
 //! ```
 //!
 //! The dialect is CommonMark with `<details>`, as code hosts render it. Text from outside is placed in `<code>` with its punctuation as

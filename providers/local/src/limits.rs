@@ -382,7 +382,7 @@ mod tests {
         assert_eq!(found, ["statement: two conditions test StringLike of aws:PrincipalTag/team"]);
         let twice = |sid: &str| Statement { sid: Some(sid.to_owned()), ..allow_actions(1) };
         let found = exceeded_limits(|identity| {
-            identity.spec.statements = vec![twice("A"), twice("A"), twice("LeaseholdLease")]
+            identity.spec.statements = vec![twice("A"), twice("A"), twice("LeaseholdLease")];
         });
         let expected =
             ["statement: two statements have the sid \"A\"", "statement: the sid \"LeaseholdLease\" is reserved"];

@@ -202,7 +202,7 @@ fn container_endpoints_of_ecs_and_eks_give_credentials_for_a_token() {
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "pod-token"),
     ]));
     ecs.plan().says(&["as role/ci"]);
-    assert_renewal(&aws, &ecs, "the credentials endpoint of this machine returned credentials that have expired");
+    assert_renewal(&aws, &ecs, "the credentials endpoint of this machine returned expired credentials");
     let eks = without_credentials(&aws);
     let file = beside(&eks, "pod-token", "pod-token");
     let eks = eks.with_env(variables([

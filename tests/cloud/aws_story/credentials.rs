@@ -325,7 +325,8 @@ fn service_specific_credential_is_shown_with_its_expiration() {
     let end = aws.boto3(
         "print(iam.list_service_specific_credentials(UserName='reporter')['ServiceSpecificCredentials'][0]['ExpirationDate'].date().isoformat())",
     );
-    let (ends, ended) = (format!("ends {}", end.as_str().unwrap()), format!("ended {}", end.as_str().unwrap()));
+    let end = end.as_str().unwrap();
+    let (ends, ended) = (format!("expires {end}"), format!("expired {end}"));
     stack.run(&["plan", "--detailed-exitcode"]).expect(2).says(&[&ends, "1 to destroy"]);
     stack.run(&["drift"]).expect(2).says(&[&format!("(Active, {ends})")]);
 

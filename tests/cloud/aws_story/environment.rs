@@ -149,7 +149,7 @@ fn a_private_authority_is_trusted_by_its_bundle_only() {
         .expect(1)
         .says(&["add the PEM certificate of the authority that signed the certificate to", "(AWS_CA_BUNDLE)"]);
     std::fs::write(&ca, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
-    stack.run(&["plan"]).expect(1).says(&["AWS_CA_BUNDLE names", "certificate 1 in it cannot be parsed"]);
+    stack.run(&["plan"]).expect(1).says(&["AWS_CA_BUNDLE is", "certificate 1 in it cannot be parsed"]);
 }
 
 #[test]

@@ -156,10 +156,10 @@ fn unmanaged_federation_and_its_trusts_are_unchanged() {
     plan::name_taken
 
       × federation.github cannot be created: aws_iam_openid_connect_provider
-      │ token.actions.githubusercontent.com exists already and is not this stack's
-      │ arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com lives in the
-      │ cloud, and it has no Leasehold marks. Leasehold never writes what does not carry its
-      │ mark.
+      │ token.actions.githubusercontent.com already exists and does not belong to this stack
+      │ arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com exists in the
+      │ cloud, and it has no Leasehold marks. Leasehold only changes objects that have the marks of
+      │ its stack.
         ╭─[stack.hcl:62:1]
      61 │ 
      62 │ federation "oidc" "github" {
@@ -167,8 +167,8 @@ fn unmanaged_federation_and_its_trusts_are_unchanged() {
         ·              ╰── this name is taken
      63 │   url       = "https://token.actions.githubusercontent.com"
         ╰────
-      help: Take the block out: trusts may name what others manage. Or remove the live object by hand
-            if nobody needs it.
+      help: Remove the block: `trust` blocks may also name federations that this stack does not
+            manage. Or delete the live object outside Leasehold if it is unused.
     "#);
     stack.cut("stack.hcl", "federation \"oidc\" \"github\"");
     stack.apply();

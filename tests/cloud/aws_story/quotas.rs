@@ -28,7 +28,7 @@ fn exceeded_account_quota_is_reported_before_any_write() {
             $ leasehold plan
             exit 3
             ─── stderr
-            error: the account has exceeds an AWS quota of the account, and nothing was changed: 0 of 0 roles are used, and the plan creates 1, which would be 1 (RolesQuota); 0 of 0 customer-managed policies are used, and the plan makes 1, which makes 1 (PoliciesQuota)
+            error: the plan exceeds an AWS quota of the account; nothing was changed: 0 of 0 roles are used, and the plan creates 1, which makes 1 (RolesQuota); 0 of 0 customer-managed policies are used, and the plan creates 1, which makes 1 (PoliciesQuota)
               help: Request a higher quota (Service Quotas, IAM), or remove unused objects. If this plan deletes some, run `leasehold sweep` first to delete them, or apply a part of the plan with --target.
             ");
         }
@@ -82,8 +82,8 @@ fn grown_trust_policy_is_checked_against_the_quota() {
     ─── stderr
     limits::quota
 
-      × identity.checkout_ci: there would be 2598 characters in the trust policy; this account allows
-      │ 2048 (AssumeRolePolicySizeQuota)
+      × identity.checkout_ci would have 2598 characters in the trust policy; the quota of this account
+      │ is 2048 (AssumeRolePolicySizeQuota)
         ╭─[stack.hcl:54:3]
      53 │ 
      54 │   trust "oidc" {
@@ -91,7 +91,7 @@ fn grown_trust_policy_is_checked_against_the_quota() {
         ·         ╰── exceeds an AWS quota of this account
      55 │     issuer    = "https://token.actions.githubusercontent.com"
         ╰────
-      help: trust fewer principals, use patterns in `subjects`, or ask AWS for a higher quota (Service
+      help: trust fewer principals, use patterns in `subjects`, or request a higher quota (Service
             Quotas, IAM)
     "#);
     quota(&aws, "_assume_role_policy_size_quota", 4096);
@@ -126,8 +126,8 @@ fn inline_policies_over_the_limit_together_are_reported_first() {
     ─── stderr
     limits::quota
 
-      × identity.reporter: there would be 3098 characters in its inline policies at once; this account
-      │ allows 2048 (UserPolicySizeQuota)
+      × identity.reporter would have 3098 characters in its inline policies at the same time; the
+      │ quota of this account is 2048 (UserPolicySizeQuota)
         ╭─[stack.hcl:16:3]
      15 │   expires_at = "2090-01-01T00:00:00Z"
      16 │   statement {
@@ -135,8 +135,8 @@ fn inline_policies_over_the_limit_together_are_reported_first() {
         ·       ╰── exceeds an AWS quota of this account
      17 │     actions   = ["s3:GetObject"]
         ╰────
-      help: move statements to a scope: a scope is a separate policy of up to 6144 characters. What
-            lives beside them goes only after them here, so that nobody is without both
+      help: move statements to a scope: a scope is a separate policy of up to 6144 characters.
+            Existing inline policies count too: they are deleted only after the new ones are attached
     "#);
     stack.run(&["apply", "--auto-approve"]).expect(1);
     assert_eq!(aws.requests().iter().filter(|request| request.writes()).count(), 0);

@@ -97,7 +97,7 @@ fn another_account_than_the_configuration_allows_is_refused_before_anything_is_r
     error: the credentials belong to an account that the configuration does not allow
       - sts:GetCallerIdentity: these credentials are for account 123456789012 (as user/moto), but allowed_account_ids allows only 111122223333
       - Nothing was changed.
-      help: use credentials of an allowed account (AWS_PROFILE, `profile`, `assume_role`), or correct allowed_account_ids; nothing was read or written
+      help: use credentials of an allowed account (AWS_PROFILE, `profile`, `assume_role`), or correct allowed_account_ids; Leasehold has not read or written anything
     ");
     let actions: Vec<String> = aws.counts().into_keys().collect();
     assert_eq!(actions, ["GetCallerIdentity"]);

@@ -99,7 +99,7 @@ fn refusing_proxies_have_specific_errors() {
         (&https, login.host(), "requires a user name and a password (HTTP 407)", "set them in HTTPS_PROXY"),
         (&http, refusing.host(), "HTTP 403 without an error code", "the response does not come from AWS: allow"),
         (&https, refusing.host(), "refuses to connect to https://", "allow https://"),
-        (&http, failing.host(), "returned HTTP 502 in place of http://", "reaches http://"),
+        (&http, failing.host(), "returned HTTP 502 in place of http://", "can reach http://"),
         (
             &http,
             gone.clone(),

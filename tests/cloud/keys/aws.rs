@@ -81,7 +81,7 @@ fn key_is_replaced_disabled_and_deleted() {
     stack.assert_converged();
 
     age(&aws, &stack, 1);
-    stack.plan().says(&["goes: replaced", "0 to add, 0 to change, 1 to destroy"]);
+    stack.plan().says(&["is deleted: replaced", "0 to add, 0 to change, 1 to destroy"]);
     stack.ok(&["sweep", "--auto-approve"]);
     assert_one_key(&aws, &stack, "at its end");
     stack.assert_converged();
@@ -178,7 +178,7 @@ fn removed_block_deletes_keys_and_store_entries() {
     let text = stack.read("stack.hcl");
     let start = text.find("\n  credential").unwrap();
     stack.write("stack.hcl", &format!("{}}}\n", &text[..start]));
-    stack.plan().says(&["mover", "goes: no longer declared"]);
+    stack.plan().says(&["mover", "is deleted: no longer declared"]);
     stack.apply();
     assert_eq!((keys(&aws).len(), stack.path("secrets/bot.json").exists()), (0, false));
     stack.assert_converged();

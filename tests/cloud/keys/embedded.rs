@@ -58,7 +58,7 @@ fn rotation_steps_are_shown_in_the_plan() {
     Leasehold plan  ·  stack robots  ·  local embedded as tester  ·  now 2027-02-18T22:00:00Z
 
       ~ mover    identity.bot  service · owner jane · expires 2029-05-08 (810d)
-          a new key: [first key] was created 2026-11-20T22:00:00Z, rotation every 90d
+          new access key: [first key] was created 2026-11-20T22:00:00Z, rotation every 90d
           + directory_access_key            bot/(new)  secret → store.vault
 
     Plan: 1 to add, 0 to change, 0 to destroy.  1 mover.
@@ -73,7 +73,7 @@ fn rotation_steps_are_shown_in_the_plan() {
     Leasehold plan  ·  stack robots  ·  local embedded as tester  ·  now 2027-02-20T22:00:00Z
 
       ~ mover    identity.bot  service · owner jane · expires 2029-05-08 (808d)
-          [first key] goes: replaced 2027-02-18T22:00:00Z, never used
+          [first key] is deleted: replaced 2027-02-18T22:00:00Z, never used
           - directory_access_key            bot/[first key]
 
     Plan: 0 to add, 0 to change, 1 to destroy.  1 mover.
@@ -99,7 +99,7 @@ fn keys_that_others_made_or_used_are_seen() {
     stack.apply();
     stack.assert_converged();
     stack.pass_days(1);
-    stack.plan().says(&[&format!("{first} goes")]);
+    stack.plan().says(&[&format!("{first} is deleted")]);
     stack.apply();
     stack.assert_converged();
 }

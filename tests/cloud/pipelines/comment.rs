@@ -48,7 +48,7 @@ fn two_thousand_changes_fit_a_comment_with_the_riskiest_first() {
     let told = text.matches("</code> joiner <code>identity.").count();
     let left_out: usize = text
         .split("**")
-        .find_map(|part| part.strip_suffix(" of 2000 changes are left out here"))
+        .find_map(|part| part.strip_suffix(" of 2000 changes are omitted here"))
         .unwrap()
         .parse()
         .unwrap();

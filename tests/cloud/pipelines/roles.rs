@@ -254,7 +254,8 @@ fn no_role_does_the_work_of_another() {
     }
     let refused = team.proxy.requests().into_iter().filter(|request| request.client_status == Some(403));
     let refused: BTreeSet<String> = refused.map(|request| request.action).collect();
-    assert!(refused.contains("CreatePolicy"), "{refused:?}");
+    // The quotas of the account are read before the first write, and only the role that may create objects may read them.
+    assert_eq!(refused, BTreeSet::from(["GetAccountSummary".to_owned()]));
     // A token assumes no role but its own.
     for (role, subject) in [
         ("leasehold-apply", ON_MAIN),

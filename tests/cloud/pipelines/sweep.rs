@@ -24,8 +24,8 @@ fn sweep_without_due_changes_shows_the_next_one() {
     $ leasehold sweep --auto-approve
     exit 0
     ─── stdout
-    No changes. No lease or grace period has expired, no grace is over and no key is due.
-    Next: identity.triage_agent: its lease ends at 2026-12-20T22:00:00Z.
+    No changes. No lease or grace period has expired, and no key is due for rotation.
+    Next: identity.triage_agent: lease expires at 2026-12-20T22:00:00Z.
     ");
 }
 

@@ -251,7 +251,7 @@ fn a_teams_week() {
     ─── stdout
     Leasehold drift  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [instant]
 
-      ! lease over  identity.contractor  owner jane
+      ! lease expired  identity.contractor  owner jane
           its lease expired at [instant], but it is not quarantined
           arn:aws:iam::123456789012:user/contractor
           Run `leasehold sweep` on a schedule, or renew the lease.

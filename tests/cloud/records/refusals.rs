@@ -117,8 +117,8 @@ fn lock_of_another_run_is_shown_and_can_be_broken() {
     aws.order(Fault::hold("CreateRole").times(1));
     let run = stack.start(&["apply", "--auto-approve"]);
     leasehold_test_harness::wait_until("the request", || aws.held() > 0);
-    stack.ok(&["lock", "show"]).says(&["Held by", "doing apply"]);
-    let words = ["stack crash is locked by another run", "doing apply", "lock break"];
+    stack.ok(&["lock", "show"]).says(&["Held by", "running apply"]);
+    let words = ["stack crash is locked by another run", "running apply", "lock break"];
     stack.run(&["apply", "--auto-approve"]).expect(3).says(&words);
     stack.run(&["lock", "break", "--reason", "x", "--epoch", "7"]).expect(3).says(&["another holder"]);
     run.signal("KILL");

@@ -105,7 +105,7 @@ fn invalid_credential_blocks_have_place_and_remedy() {
         ),
         (Stack::with("store \"file\" \"../x\" {}\n"), "is not a valid store name", "store \"file\" \"vault\" {}"),
         (Stack::with("store \"vault\" \"x\" {}\n"), "\"vault\"", "file"),
-        (Stack::with("store \"file\" \"a\" {}\nstore \"file\" \"a\" {}\n"), "is declared twice", "another label"),
+        (Stack::with("store \"file\" \"a\" {}\nstore \"file\" \"a\" {}\n"), "is declared twice", "change the label"),
         (
             Stack::with("module \"m\" { source = \"./m\" }\n").module("m/main.hcl", "store \"file\" \"a\" {}\n"),
             "a module cannot have a `store` block",

@@ -260,7 +260,7 @@ fn timeouts_and_unreadable_responses_are_explained() {
         (cause, message.as_str()),
         (CallErrorCause::NoAnswer, "the request to https://iam.amazonaws.com timed out")
     );
-    assert!(help.contains("overloaded, or the network to it loses packets"), "{help}");
+    assert!(help.contains("overloaded, or the network loses packets"), "{help}");
     let (cause, message, help) =
         of(SdkError::dispatch_failure(ConnectorError::timeout("HTTP connect timeout occurred after 4s".into())));
     assert_eq!(cause, CallErrorCause::Unreachable);
