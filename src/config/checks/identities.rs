@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use leasehold_provider::{Kind, Principal};
 
 use crate::config::declared::{DeclaredIdentity, DeclaredStack};
-use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity};
 use crate::hcl::source::FileSpan;
 
 /// The first identity of each block, so that a block with several instances is checked once.
@@ -71,11 +71,14 @@ pub fn check_roles_have_no_credentials(declared: &DeclaredStack, findings: &mut 
     }
 }
 
-/// Warns about identities without a lease.
+/// Warns about identities without a lease. Not while the stack has errors: a `ttl` that could not be read, in a block, a template or the
+/// defaults, does not mean that access never expires.
 pub fn check_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
+    if findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error) {
+        return;
+    }
     for identity in first_identity_per_block(declared).filter(|identity| identity.spec.kind != Kind::BreakGlass) {
-        if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !has_lease_finding(identity, findings)
-        {
+        if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() {
             let summary = format!("{} has no lease: its access never expires", identity.spec.address);
             let finding = Diagnostic::warning("config::no_lease", summary)
                 .with_location(identity.origin.header_span(), "neither `ttl` nor `expires_at`")
@@ -83,17 +86,6 @@ pub fn check_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
             findings.push(identity.origin.add_module_calls(finding));
         }
     }
-}
-
-/// Whether `ttl` or `expires_at` is written and already has a finding.
-fn has_lease_finding(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bool {
-    let written = |name: &str| identity.origin.parts.iter().any(|(part, _)| *part == name);
-    let found = |span: &FileSpan| {
-        findings.iter().filter_map(|finding| finding.location.as_ref()).any(|at| {
-            at.span.file == span.file && span.bytes.start <= at.span.bytes.start && at.span.bytes.end <= span.bytes.end
-        })
-    };
-    ["ttl", "expires_at"].into_iter().any(|name| written(name) && found(&identity.origin.part_span(name)))
 }
 
 /// Warns about a lease on a break-glass identity: it never expires.

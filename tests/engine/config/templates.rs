@@ -170,3 +170,22 @@ fn template_with_wrong_words() {
         Stack::with("template \"t\" {\n  name = \"x\"\n  ttl  = \"soon\"\n  add  = [\"scopse\", \"ttl\"]\n}\n").drawn()
     );
 }
+
+/// A deadline that could not be read is an error. It must not read as "never expires" as well.
+#[test]
+fn invalid_ttl_is_not_reported_as_no_lease() {
+    const IDENTITY: &str = "identity \"x\" {\n  kind = \"service\"\n  owner = owner.jane\n";
+    let template = "template \"t\" {\n  ttl = \"ninety\"\n}\n";
+    for drawn in [
+        Stack::with(&format!("{template}{IDENTITY}  template = template.t\n}}\n")).drawn(),
+        Stack::with(&format!("{IDENTITY}  ttl = \"ninety\"\n}}\n")).drawn(),
+        Stack::of(&format!(
+            "leasehold {{\n  stack = \"one\"\n  defaults {{\n    ttl = \"ninety\"\n  }}\n}}\n\
+             owner \"jane\" {{ email = \"jane@example.com\" }}\n{IDENTITY}}}\n"
+        ))
+        .drawn(),
+    ] {
+        assert!(drawn.contains("is not a duration") && !drawn.contains("no_lease"), "{drawn}");
+    }
+    assert!(Stack::with(&format!("{IDENTITY}}}\n")).drawn().contains("no_lease"));
+}
