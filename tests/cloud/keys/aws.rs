@@ -186,15 +186,25 @@ fn removed_block_deletes_keys_and_store_entries() {
 
 #[test]
 fn lost_response_leaves_no_undelivered_key() {
+    assert_no_undelivered_key(&Fault::drop_response("CreateAccessKey"));
+}
+
+/// A response that is cut off has the key's id, or not even that. It counts as lost.
+#[test]
+fn incomplete_response_leaves_no_undelivered_key() {
+    assert_no_undelivered_key(&Fault::cut_response("CreateAccessKey", 0.5));
+}
+
+fn assert_no_undelivered_key(lost: &Fault) {
     let (aws, stack) = on_aws();
-    aws.order(Fault::drop_response("CreateAccessKey").times(1));
+    aws.order(lost.clone().times(1));
     stack.apply();
     assert_one_key(&aws, &stack, "dropped once");
     assert_eq!((aws.calls("CreateAccessKey"), aws.calls("DeleteAccessKey")), (2, 1));
     stack.assert_converged();
     // Lost to the end: the run says so, and leaves none either.
     age(&aws, &stack, 90);
-    aws.order(Fault::drop_response("CreateAccessKey"));
+    aws.order(lost.clone());
     let (before, _) = held(&stack);
     let ran = stack.run(&["apply", "--auto-approve"]).expect(1).says(&["the key from this call was deleted"]);
     assert_eq!(held(&stack).0, before, "{ran}");
