@@ -86,19 +86,7 @@ pub fn plan_identity(
         LifecyclePhase::Quarantined(quarantined) if delta.is_none() => Some(describe_grace_period(quarantined)),
         _ => None,
     };
-    let goes_on_holding = |rewritten: BTreeSet<String>| {
-        let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
-        let held: BTreeSet<&ResourceId> =
-            live.flat_map(|resource| &resource.depends_on).flat_map(|id| context.live.reachable_objects(id)).collect();
-        let held = held.into_iter().filter_map(|id| context.rewritten.get(id));
-        held.filter(|address| rewritten.contains(*address)).cloned().collect()
-    };
-    let mut rewritten = if rewritten.is_empty() { rewritten } else { goes_on_holding(rewritten) };
-    if !context.made.is_empty() {
-        let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
-        let named = live.flat_map(|resource| &resource.depends_on).filter_map(|id| context.made.get(id));
-        rewritten.extend(named.cloned());
-    }
+    let rewritten = find_attached_rewritten(standing, context, &rewritten);
     let has_changed_tag_condition = delta.is_some()
         && realize::live_resources(standing).is_some_and(|live| {
             let sides = [(live, &context.live), (&wanted, &context.wanted)];
@@ -114,6 +102,20 @@ pub fn plan_identity(
         access,
         waiting,
     }
+}
+
+/// The rewritten shared objects that are attached to an identity before and after the plan, and the new federations that its live trust
+/// policy already names.
+fn find_attached_rewritten(
+    standing: &IdentityStatus<'_>,
+    context: &SharedContext<'_>,
+    rewritten: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
+    let needs: BTreeSet<&ResourceId> = live.flat_map(|resource| &resource.depends_on).collect();
+    let reachable = needs.iter().flat_map(|id| context.live.reachable_objects(id));
+    let attached = reachable.filter_map(|id| context.rewritten.get(id)).filter(|address| rewritten.contains(*address));
+    attached.chain(needs.iter().filter_map(|id| context.made.get(*id))).cloned().collect()
 }
 
 /// The shared objects that must continue to exist for an identity: a declared object with everything that it will
