@@ -154,7 +154,7 @@ async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Bac
     let claim = lock::LockClaim { stack: &approved.as_plan().stack, holder: &holder, what: "apply" };
     let asked =
         lock::request_lock(&store, claim, lock::LockTimes::from_backend(backend)).await.expect("the lock answers");
-    let lock::LockAnswer::Acquired(guard) = asked else { panic!("nobody else has the lock") };
+    let lock::LockAnswer::Acquired(guard) = asked else { panic!("the lock must be free") };
     let plan = approved.as_plan();
     let chain = Chain::open_ledger(
         store,

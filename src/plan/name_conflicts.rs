@@ -1,4 +1,4 @@
-//! Finds names that are already taken in the cloud: by objects outside the stack, or by an identity that leaves.
+//! Finds names that are already used in the cloud: by objects outside the stack, or by a leaver.
 //!
 //! In: the declared stack and the snapshot. Out: one diagnostic for each identity or shared object that cannot be
 //! created.
@@ -11,8 +11,8 @@ use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle::{IdentityStatus, LifecyclePhase};
 use crate::realize::ResourceMap;
 
-/// A finding for each identity or scope that cannot be created because its name is taken in its account. Names are
-/// compared without case. With `one_space`, a user and a role cannot have the same name either.
+/// A finding for each identity or scope that cannot be created because its account already has an object with its name.
+/// Names are compared without case. With `one_space`, a user and a role cannot have the same name either.
 #[must_use]
 pub fn find_name_conflicts(
     declared: &DeclaredStack,

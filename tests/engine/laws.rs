@@ -93,7 +93,7 @@ proptest! {
         prop_assert!(plan.identities.is_empty());
         let active = |live: &&leasehold_provider::LiveIdentity| live.marks.quarantine.is_none();
         for live in world.observe(&second).identities.values().filter(active) {
-            prop_assert_eq!(&live.id.account, &second.identities[live.address()].spec.account, "each where it shall be");
+            prop_assert_eq!(&live.id.account, &second.identities[live.address()].spec.account, "each identity is in its account");
         }
     }
 

@@ -69,7 +69,7 @@ pub trait PolicyDocuments: Send + Sync {
     ) -> Option<Resource>;
 }
 
-/// Principals that others assume, and whom they trust.
+/// Principals that other principals assume, and their trust policies.
 pub trait RoleTrusts: Send + Sync {
     /// The principals that may assume a live role. First: the trusts that a configuration can express. Second:
     /// descriptions, for people, of the trusts that it cannot express.

@@ -11,8 +11,8 @@ use crate::{Alias, ResourceId};
 /// A secret store that receives the secrets of new access keys.
 #[async_trait]
 pub trait SecretStorage: Send + Sync {
-    /// Stores a secret durably. After an error it is not stored, and the key is useless, because nobody else has its
-    /// secret.
+    /// Stores a secret durably. After an error it is not stored, and the key is useless: its secret is
+    /// stored nowhere else.
     ///
     /// # Errors
     /// The secret could not be stored.

@@ -195,7 +195,7 @@ impl World {
                 KeyDisposition::Disabled { .. } => !self.active[id],
                 KeyDisposition::Deleted(_) => false,
             };
-            assert!(as_it_is, "{id} shall be {fate:?}: {self:?}");
+            assert!(as_it_is, "{id} must be {fate:?}: {self:?}");
         }
         assert!(self.active.values().any(|active| *active), "no key works: {self:?}");
     }
@@ -227,7 +227,7 @@ impl World {
 }
 
 /// How many histories are tried; `LEASEHOLD_KEY_CASES` overrides the number.
-#[allow(clippy::disallowed_methods, reason = "a test reads how long it shall run")]
+#[allow(clippy::disallowed_methods, reason = "a test reads how many cases to run")]
 fn cases() -> u32 {
     std::env::var("LEASEHOLD_KEY_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2000)
 }

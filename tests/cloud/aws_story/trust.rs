@@ -254,7 +254,7 @@ fn audiences_and_thumbprints_change_in_that_order() {
     stack.assert_converged();
 }
 
-/// Somebody deleted it by hand, and roles go on naming it. They are as they shall be before it is there again.
+/// A federation was deleted outside Leasehold, and roles still trust it. The roles reach their desired state before it is created again.
 #[test]
 fn deleted_federation_is_recreated_after_roles_are_updated() {
     let account = Emulator::moto();
@@ -267,7 +267,7 @@ fn deleted_federation_is_recreated_after_roles_are_updated() {
     let (corp, own) =
         (steps(&stack, "aws_iam_saml_provider", "corp"), steps(&stack, "aws_iam_role_policy", "console/leasehold"));
     assert!(own.len() == 2 && waits_for(&corp[0], &own[0]) && waits_for(&own[1], &corp[0]), "{corp:#?} {own:#?}");
-    // So is whom they trust.
+    // The same holds for a change of their trust policies.
     stack.edit("stack.hcl", "https://signin.aws.amazon.com/saml", "https://signin.example.com/saml");
     let (corp, role) = (steps(&stack, "aws_iam_saml_provider", "corp"), steps(&stack, "aws_iam_role", "console"));
     assert!(role.len() == 2 && waits_for(&corp[0], &role[0]) && waits_for(&role[1], &corp[0]), "{corp:#?} {role:#?}");

@@ -28,7 +28,7 @@ async fn a_lock_that_somebody_broke_is_noticed_at_its_next_renewal() {
     let stack = StackName::new("many").unwrap();
     let claim = lock::LockClaim { stack: &stack, holder: &holder, what: "apply" };
     let asked = lock::request_lock(&store, claim, terms).await.unwrap();
-    let lock::LockAnswer::Acquired(guard) = asked else { panic!("nobody else asked") };
+    let lock::LockAnswer::Acquired(guard) = asked else { panic!("the lock must be free") };
     assert!(guard.may_write());
     let (record, _) = lock::read_lock(&store, &stack).await.unwrap().unwrap();
     assert!(lock::break_lock(&store, &stack, &record).await.unwrap());
