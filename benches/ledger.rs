@@ -82,8 +82,8 @@ fn compare() -> ExitCode {
             aws.boto3("client('s3').create_bucket(Bucket='records')");
             let program = std::env::current_exe().expect("this program");
             let ran = Command::new(program).envs(aws.env()).env("LEASEHOLD_BENCH_WAY", way).output().expect("a run");
-            let told = String::from_utf8_lossy(&ran.stdout);
-            let Ok(seconds) = told.trim().parse::<f64>() else { panic!("{way}: {ran:?}") };
+            let reported = String::from_utf8_lossy(&ran.stdout);
+            let Ok(seconds) = reported.trim().parse::<f64>() else { panic!("{way}: {ran:?}") };
             *best = best.min(seconds);
         }
     }

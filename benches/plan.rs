@@ -53,7 +53,7 @@ impl Bench {
         bench
     }
 
-    fn standings<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<lifecycle::IdentityStatus<'a>> {
+    fn statuses<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<lifecycle::IdentityStatus<'a>> {
         let principal_id = |principal, name: &str| self.provider.realize.ids.principal_id(principal, name);
         lifecycle::decide_phases(&self.declared, snapshot, stack::NOW, principal_id).0
     }
@@ -62,11 +62,11 @@ impl Bench {
     fn applied(&self) -> Snapshot {
         let nothing = &self.nothing.snapshot;
         let realm = &nothing.realm;
-        let live = |standing: &lifecycle::IdentityStatus<'_>| {
-            let (resources, _) = realize::realize_identity(standing, &self.provider.realize, realm);
-            let marks = resources.get(&standing.id)?.marks.clone()?;
-            let (id, name) = (standing.id.clone(), standing.id.name.clone());
-            let principal = standing.declared?.spec.principal;
+        let live = |status: &lifecycle::IdentityStatus<'_>| {
+            let (resources, _) = realize::realize_identity(status, &self.provider.realize, realm);
+            let marks = resources.get(&status.id)?.marks.clone()?;
+            let (id, name) = (status.id.clone(), status.id.name.clone());
+            let principal = status.declared?.spec.principal;
             let (created_at, last_used, keys) = (marks.created_at, None, BTreeMap::new());
             let live =
                 LiveIdentity { id, principal, name, unique_id: None, marks, created_at, last_used, resources, keys };
@@ -76,7 +76,7 @@ impl Bench {
             (id.clone(), LiveShared::new(resource.clone(), leasehold_provider::Address::from_text("scope.x")))
         });
         Snapshot {
-            identities: self.standings(nothing).iter().filter_map(live).collect(),
+            identities: self.statuses(nothing).iter().filter_map(live).collect(),
             shared: shared.collect(),
             ..nothing.clone()
         }
@@ -105,23 +105,23 @@ fn plan(criterion: &mut Criterion) {
         let bench = Bench::new(count);
         for (what, observed) in [("converged", &bench.converged), ("joiners", &bench.nothing)] {
             let snapshot = &observed.snapshot;
-            let standings = bench.standings(snapshot);
-            let wanted: Vec<ResourceMap> = standings
+            let statuses = bench.statuses(snapshot);
+            let desired: Vec<ResourceMap> = statuses
                 .iter()
                 .map(|s| realize::realize_identity(s, &bench.provider.realize, &snapshot.realm).0)
                 .collect();
             // Dropping a result is not counted: a run does it once, at its end.
             group.bench_function(BenchmarkId::new(format!("diff {what}"), count), |bencher| {
                 let deltas = |()| -> Vec<_> {
-                    let both = standings.iter().zip(&wanted);
-                    both.filter_map(|(standing, wanted)| {
-                        diff::classify_identity(standing, wanted, &bench.provider.realize)
+                    let both = statuses.iter().zip(&desired);
+                    both.filter_map(|(status, desired)| {
+                        diff::classify_identity(status, desired, &bench.provider.realize)
                     })
                     .collect()
                 };
                 bencher.iter_batched(|| (), |()| black_box(deltas(())), BatchSize::PerIteration);
             });
-            drop((standings, wanted));
+            drop((statuses, desired));
             group.bench_function(BenchmarkId::new(format!("plan {what}"), count), |bencher| {
                 bencher.iter_batched(|| (), |()| black_box(bench.plan(observed)), BatchSize::PerIteration);
             });

@@ -94,8 +94,8 @@ fn diagnose_unsupported_block(address: &Address, origin: &BlockOrigin, realm: &R
 }
 
 /// The error for an identity that needs what the provider does not have: a role, or a group. `None`: it can be realized.
-fn check_provider_parts(standing: &IdentityStatus<'_>, realize: &Realizer, realm: &Realm) -> Option<Diagnostic> {
-    let declared = standing.declared?;
+fn check_provider_parts(status: &IdentityStatus<'_>, realize: &Realizer, realm: &Realm) -> Option<Diagnostic> {
+    let declared = status.declared?;
     let (code, part, kind, help) = if declared.spec.principal == Principal::Role && realize.trusts.is_none() {
         ("realize::no_roles", "principal", "roles", "write principal = \"user\"")
     } else if !declared.spec.groups.is_empty() && realize.groups.is_none() {
@@ -103,7 +103,7 @@ fn check_provider_parts(standing: &IdentityStatus<'_>, realize: &Realizer, realm
     } else {
         return None;
     };
-    let summary = format!("{} is not supported: provider {} has no {kind}", standing.address, realm.provider);
+    let summary = format!("{} is not supported: provider {} has no {kind}", status.address, realm.provider);
     let finding = Diagnostic::error(code, summary)
         .with_location(declared.origin.part_span(part), "not supported here")
         .with_help(help);
@@ -119,17 +119,17 @@ fn check_provider_parts(standing: &IdentityStatus<'_>, realize: &Realizer, realm
 /// - Absent, or not in the cloud: nothing.
 #[must_use]
 pub fn realize_identity(
-    standing: &IdentityStatus<'_>,
+    status: &IdentityStatus<'_>,
     realize: &Realizer,
     realm: &Realm,
 ) -> (ResourceMap, Vec<Diagnostic>) {
-    match (&standing.phase, standing.live) {
+    match (&status.phase, status.live) {
         (LifecyclePhase::Active(active), _) => {
-            if let Some(finding) = check_provider_parts(standing, realize, realm) {
+            if let Some(finding) = check_provider_parts(status, realize, realm) {
                 return (ResourceMap::new(), vec![finding]);
             }
             let mut resources = realize.objects.realize_identity(realm, &active.identity, &active.marks);
-            let lives = || live_resources(standing).into_iter().flat_map(BTreeMap::values);
+            let lives = || live_resources(status).into_iter().flat_map(BTreeMap::values);
             resources.extend(lives().filter(|part| is_kept_credential(&active.identity, part, realize)).cloned());
             let guards = has_personal_mfa(Some(active.identity.spec.kind), &resources, realize);
             let left: Vec<Resource> = lives()
@@ -138,32 +138,26 @@ pub fn realize_identity(
                 .cloned()
                 .collect();
             resources.extend(left);
-            let origin = standing.declared.map(|declared| &declared.origin);
+            let origin = status.declared.map(|declared| &declared.origin);
             let mut findings: Vec<Diagnostic> = realize
                 .limits
                 .check_identity_limits(&active.identity, &resources)
                 .into_iter()
                 .filter_map(|violation| Some(diagnose_violation(violation, origin?)))
-                .chain(check_fixed_path(standing, &resources))
+                .chain(check_fixed_path(status, &resources))
                 .collect();
             if let Some(keys) = &active.keys {
-                match realize_keys(keys, standing, &resources, realize) {
+                match realize_keys(keys, status, &resources, realize) {
                     Ok(keys) => resources.extend(keys),
                     Err(finding) => findings.push(*finding),
                 }
             }
-            (
-                seal_resources(resources, &standing.id, |part| is_in_digest(part, standing.live, realize, guards)),
-                findings,
-            )
+            (seal_resources(resources, &status.id, |part| is_in_digest(part, status.live, realize, guards)), findings)
         }
         (LifecyclePhase::Quarantined(quarantined), Some(live)) => {
             let resources = realize.objects.realize_quarantine(realm, live, &quarantined.quarantine);
             let guards = has_personal_mfa(live.marks.kind, &resources, realize);
-            (
-                seal_resources(resources, &standing.id, |part| is_in_digest(part, Some(live), realize, guards)),
-                Vec::new(),
-            )
+            (seal_resources(resources, &status.id, |part| is_in_digest(part, Some(live), realize, guards)), Vec::new())
         }
         (LifecyclePhase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
         (LifecyclePhase::Quarantined(_) | LifecyclePhase::Released, None) | (LifecyclePhase::Absent { .. }, _) => {
@@ -174,8 +168,8 @@ pub fn realize_identity(
 
 /// The live resources of an identity, whether it is marked already or about to be imported. `None`: it does not exist.
 #[must_use]
-pub fn live_resources<'a>(standing: &IdentityStatus<'a>) -> Option<&'a ResourceMap> {
-    standing.live.map(|live| &live.resources).or_else(|| standing.adopts.map(|found| &found.resources))
+pub fn live_resources<'a>(status: &IdentityStatus<'a>) -> Option<&'a ResourceMap> {
+    status.live.map(|live| &live.resources).or_else(|| status.import_candidate.map(|found| &found.resources))
 }
 
 /// Whether a live resource is a credential that the block declares as kept.
@@ -190,25 +184,24 @@ fn is_kept_credential(identity: &DesiredIdentity, part: &Resource, realize: &Rea
 /// every other resource of the identity, so that it is created last.
 fn realize_keys(
     keys: &DesiredKeys,
-    standing: &IdentityStatus<'_>,
+    status: &IdentityStatus<'_>,
     rest: &[Resource],
     realize: &Realizer,
 ) -> Result<Vec<Resource>, Box<Diagnostic>> {
-    let lives = |id: &ResourceId| standing.live.and_then(|live| live.resources.get(id)).cloned();
-    let stay = keys.fates.iter().filter_map(|(id, fate)| {
-        let status = match fate {
+    let find_live = |id: &ResourceId| status.live.and_then(|live| live.resources.get(id)).cloned();
+    let stay = keys.dispositions.iter().filter_map(|(id, disposition)| {
+        let key_status = match disposition {
             KeyDisposition::Active => "Active",
             KeyDisposition::Disabled { .. } => "Inactive",
             KeyDisposition::Deleted(_) => return None,
         };
-        Some(lives(id)?.with_attribute("status", status))
+        Some(find_live(id)?.with_attribute("status", key_status))
     });
     let mut resources: Vec<Resource> = stay.collect();
     if let Some(new) = &keys.new {
-        let id =
-            realize.key_id(&standing.id.name, ResourceId::NEW).ok_or_else(|| diagnose_unsupported_keys(standing))?;
-        let id = id.with_account(standing.id.account.as_ref());
-        let mut key = Resource::new(id, Some(standing.address.clone()))
+        let id = realize.key_id(&status.id.name, ResourceId::NEW).ok_or_else(|| diagnose_unsupported_keys(status))?;
+        let id = id.with_account(status.id.account.as_ref());
+        let mut key = Resource::new(id, Some(status.address.clone()))
             .with_attribute("status", "Active")
             .with_attribute("store", format!("store.{}", new.store))
             .with_attribute("owner", new.owner.as_str());
@@ -221,9 +214,9 @@ fn realize_keys(
     Ok(resources)
 }
 
-fn diagnose_unsupported_keys(standing: &IdentityStatus<'_>) -> Box<Diagnostic> {
+fn diagnose_unsupported_keys(status: &IdentityStatus<'_>) -> Box<Diagnostic> {
     let finding = Diagnostic::error("lifecycle::no_keys", "this provider issues no access keys");
-    Box::new(match standing.declared {
+    Box::new(match status.declared {
         Some(declared) => finding
             .with_location(declared.origin.part_span("credential"), "requires an access key")
             .with_help("remove the `credential` block"),
@@ -242,15 +235,15 @@ fn has_personal_mfa<'a>(kind: Option<Kind>, parts: impl IntoIterator<Item = &'a 
 }
 
 /// Reports a changed path of a role: IAM cannot change the path of a role.
-fn check_fixed_path(standing: &IdentityStatus<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
-    let declared = standing.declared.filter(|declared| declared.spec.principal == Principal::Role)?;
+fn check_fixed_path(status: &IdentityStatus<'_>, desired: &[Resource]) -> Option<Diagnostic> {
+    let declared = status.declared.filter(|declared| declared.spec.principal == Principal::Role)?;
     let path = |resource: &Resource| resource.get("path").and_then(Value::as_text).unwrap_or("/").to_owned();
-    let live = path(live_resources(standing)?.get(&standing.id)?);
-    let wanted = path(wanted.iter().find(|resource| resource.id == standing.id)?);
-    (live != wanted).then(|| {
-        Diagnostic::error("lifecycle::path", format!("the path of {} cannot change", standing.address))
-            .with_location(declared.origin.part_span("path"), format!("this would be {wanted}"))
-            .with_detail(format!("{} has the path {live}, and IAM cannot change the path of a role.", standing.id))
+    let live = path(live_resources(status)?.get(&status.id)?);
+    let desired = path(desired.iter().find(|resource| resource.id == status.id)?);
+    (live != desired).then(|| {
+        Diagnostic::error("lifecycle::path", format!("the path of {} cannot change", status.address))
+            .with_location(declared.origin.part_span("path"), format!("this would be {desired}"))
+            .with_detail(format!("{} has the path {live}, and IAM cannot change the path of a role.", status.id))
             .with_help(format!("write path = \"{live}\""))
     })
 }

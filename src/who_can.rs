@@ -48,7 +48,7 @@ pub struct WhoCanQuery<'a> {
 #[must_use]
 pub fn find_allowed_identities(
     snapshot: &Snapshot,
-    wanted: WhoCanQuery<'_>,
+    desired: WhoCanQuery<'_>,
     realize: &Realizer,
     compare: &dyn Compare,
 ) -> Vec<AllowedIdentity> {
@@ -56,7 +56,7 @@ pub fn find_allowed_identities(
     let mut holders: Vec<AllowedIdentity> = snapshot
         .identities
         .values()
-        .map(|live| evaluate_identity(live, &shared, wanted, realize, compare))
+        .map(|live| evaluate_identity(live, &shared, desired, realize, compare))
         .filter(|holder| holder.answer.permission != Permission::No)
         .collect();
     holders.sort_by(|a, b| a.address.cmp(&b.address));
@@ -66,17 +66,17 @@ pub fn find_allowed_identities(
 fn evaluate_identity(
     live: &LiveIdentity,
     shared: &SharedObjects<'_>,
-    wanted: WhoCanQuery<'_>,
+    desired: WhoCanQuery<'_>,
     realize: &Realizer,
     compare: &dyn Compare,
 ) -> AllowedIdentity {
     let held = access::collect_attached_access(live.resources.values(), shared, realize);
-    let now = wanted.now.to_string();
+    let now = desired.now.to_string();
     let question = Question {
-        action: wanted.action,
-        resource: wanted.resource,
+        action: desired.action,
+        resource: desired.resource,
         now: &now,
-        epoch: wanted.now.as_second(),
+        epoch: desired.now.as_second(),
         user: (live.principal == Principal::User).then_some(live.name.as_str()),
     };
     let mut answer = compare.decide_permission(&held.access, &question);

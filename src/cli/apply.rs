@@ -44,36 +44,40 @@ pub struct ApplyArgs {
 /// # Errors
 /// The plan is refused, not approved or stale, or the apply did not complete.
 pub async fn cmd_apply(
-    here: &Path,
+    working_directory: &Path,
     args: &ApplyArgs,
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
-    let what = args.what.as_ref().map(|what| super::resolve_path(here, what));
+    let what = args.what.as_ref().map(|what| super::resolve_path(working_directory, what));
     match what.filter(|path| path.is_file()) {
-        Some(file) => apply_saved_plan(here, &file, args, interruption).await,
-        None => apply_stack(here, args, interruption).await,
+        Some(file) => apply_saved_plan(working_directory, &file, args, interruption).await,
+        None => apply_stack(working_directory, args, interruption).await,
     }
 }
 
-async fn apply_stack(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
+async fn apply_stack(
+    working_directory: &Path,
+    args: &ApplyArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.now);
-    let stack = session::read_stack(here, args.what.as_deref(), &args.variables, now)?;
+    let stack = session::read_stack(working_directory, args.what.as_deref(), &args.variables, now)?;
     session::print_warnings(&stack);
     let connection = stack.connect_to_write(args.now, &session::reading_context()).await?;
     let again = [&["apply".to_owned()][..], &args.selection.to_arguments(), &args.allowance.to_arguments()].concat();
     let change = (ChangePurpose::Apply(&stack, args.selection.to_selection()), stack.run_purpose("apply"));
-    args.change_terms(&again).carry_out(here, change, now, &connection, interruption).await
+    args.change_terms(&again).carry_out(working_directory, change, now, &connection, interruption).await
 }
 
 async fn apply_saved_plan(
-    here: &Path,
+    working_directory: &Path,
     file: &Path,
     args: &ApplyArgs,
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     if let Some(signers) = &args.signers {
-        check_plan_signature(file, &bytes, &super::resolve_path(here, signers))?;
+        check_plan_signature(file, &bytes, &super::resolve_path(working_directory, signers))?;
     }
     let saved = saved::read_plan(&bytes).map_err(|error| WorkflowError::Refused {
         what: format!("{}: {error}", file.display()),
@@ -89,13 +93,14 @@ async fn apply_saved_plan(
         }
         .into());
     }
-    let saved = CurrentSavedPlan::find_stack(saved, file, here, session::read_variables(&args.variables)?)?;
+    let saved =
+        CurrentSavedPlan::find_stack(saved, file, working_directory, session::read_variables(&args.variables)?)?;
     invocation::current_invocation().note_directory(saved.directory.path());
     let connection = saved.connect(&session::reading_context()).await?;
     let terms = args.change_terms(&["apply".to_owned()]);
     let terms = ChangeTerms { approved: terms.approved.map(|_| "saved plan, --auto-approve"), ..terms };
     let change = (ChangePurpose::ApplySaved(&saved), saved.run_purpose());
-    terms.carry_out(here, change, saved.saved.plan.now, &connection, interruption).await
+    terms.carry_out(working_directory, change, saved.saved.plan.now, &connection, interruption).await
 }
 
 impl ApplyArgs {

@@ -22,9 +22,9 @@ pub fn plan_as_joiners(declared: &DeclaredStack, now: jiff::Timestamp) -> (Resou
     let snapshot = Snapshot::for_realm(realm);
     let principal_id = |principal, name: &str| realize.ids.principal_id(principal, name);
     // Whether a lease has expired depends on the live state, which is not known here.
-    let (standings, _) = lifecycle::decide_phases(declared, &snapshot, now, principal_id);
+    let (statuses, _) = lifecycle::decide_phases(declared, &snapshot, now, principal_id);
     let realized: Vec<(ResourceMap, Vec<Diagnostic>)> =
-        standings.par_iter().map(|standing| realize::realize_identity(standing, &realize, &snapshot.realm)).collect();
+        statuses.par_iter().map(|status| realize::realize_identity(status, &realize, &snapshot.realm)).collect();
     for (parts, broken) in realized {
         resources.extend(parts);
         findings.extend(broken);

@@ -64,15 +64,19 @@ impl ChangeTerms<'_> {
     /// Another run has the lock, the plan is refused, not approved or stale, or it was not carried out completely.
     pub async fn carry_out(
         self,
-        here: &Path,
+        working_directory: &Path,
         (purpose, run): (ChangePurpose<'_>, RunPurpose<'_>),
         now: Timestamp,
         connection: &Connection,
         interruption: &Interruption,
     ) -> Result<CommandExit, CommandError> {
         let json_into = self.json_into.map(Path::to_owned);
-        let context = session::changing_context(RunOutput { here: here.to_owned(), json_into, again: self.again });
-        let checkpoint = CheckpointFiles::from_args(self.checkpoint, here);
+        let context = session::changing_context(RunOutput {
+            working_directory: working_directory.to_owned(),
+            json_into,
+            again: self.again,
+        });
+        let checkpoint = CheckpointFiles::from_args(self.checkpoint, working_directory);
         let auto = self.approved.map(|how| AutoApprover { how });
         let approver: &dyn Approver = auto.as_ref().map_or(&TerminalPrompt, |auto| auto);
         let origin = origin::read_origin(run.directory);

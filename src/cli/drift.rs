@@ -60,11 +60,11 @@ const IGNORE_FILE: &str = ".leaseholdignore";
 ///
 /// # Errors
 /// The stack is not valid, or the cloud, the store or the ignore file cannot be read.
-pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, CommandError> {
+pub async fn cmd_drift(working_directory: &Path, args: &DriftArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let stack = session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     session::print_warnings(&stack);
-    let ignore = read_ignore_file(here, &stack, args)?;
+    let ignore = read_ignore_file(working_directory, &stack, args)?;
     let Connection { realize, compare, observe, .. } = session::connect_to_read(&stack).await?;
     let observed = workflow::observe_read_only(&stack, observe.as_ref(), &realize).await?;
     workflow::refuse_unreachable_accounts(&stack, &observed.snapshot.realm, &session::reading_context()).await?;
@@ -89,7 +89,7 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
         report = report.with_coverage(Coverage::from_snapshot(&observed.snapshot, &realize, &ignore));
     }
     let remedy = |rule: DriftRule| invocation::current_invocation().complete_commands(rule.remedy());
-    write_json_into(here, args.json.json_into.as_deref(), || view::render_drift_json(&report, &remedy))?;
+    write_json_into(working_directory, args.json.json_into.as_deref(), || view::render_drift_json(&report, &remedy))?;
     let sources = stack.directory.repository().name_files(&stack.sources);
     let places = BlockPlaces::new(&stack.declared, &sources);
     let cases = || view::alerts_for_drift(&report, &|address| places.find_place(address), &remedy);
@@ -109,10 +109,10 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
 }
 
 /// Reads the patterns of objects that may be unmanaged. A file that an option names must exist; the default file may be missing.
-fn read_ignore_file(here: &Path, stack: &Stack, args: &DriftArgs) -> Result<IgnorePatterns, CommandError> {
+fn read_ignore_file(working_directory: &Path, stack: &Stack, args: &DriftArgs) -> Result<IgnorePatterns, CommandError> {
     let own: PathBuf = stack.directory.path().join(IGNORE_FILE);
     let path = match &args.ignore {
-        Some(path) => super::resolve_path(here, path),
+        Some(path) => super::resolve_path(working_directory, path),
         None if args.unmanaged && own.is_file() => own,
         None => return Ok(IgnorePatterns::default()),
     };

@@ -49,10 +49,14 @@ struct FormatInput {
 ///
 /// # Errors
 /// A file cannot be read or written, or has a syntax error.
-pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
+pub fn cmd_fmt(
+    working_directory: &Path,
+    args: &FmtArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     let mut broken: Vec<(Vec<crate::config::Diagnostic>, Sources)> = Vec::new();
     let mut unformatted = false;
-    for input in collect_inputs(here, args).map_err(unreadable_input_error)? {
+    for input in collect_inputs(working_directory, args).map_err(unreadable_input_error)? {
         let sources =
             Sources::new(vec![SourceFile { name: input.shown.clone(), bytes: input.bytes.as_slice().into() }]);
         let text = match format_files(sources.stack_files()) {
@@ -104,7 +108,7 @@ fn unreadable_input_error(error: anyhow::Error) -> CommandError {
     CommandError::Unread
 }
 
-fn collect_inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<FormatInput>> {
+fn collect_inputs(working_directory: &Path, args: &FmtArgs) -> anyhow::Result<Vec<FormatInput>> {
     let mut inputs = Vec::new();
     for path in &args.paths {
         if path.as_os_str() == "-" {
@@ -113,7 +117,7 @@ fn collect_inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<FormatInput
             inputs.push(FormatInput { path: None, shown: "<stdin>".to_owned(), bytes });
             continue;
         }
-        let full = super::resolve_path(here, path);
+        let full = super::resolve_path(working_directory, path);
         if full.is_dir() {
             let shown = if path == Path::new(".") { PathBuf::new() } else { path.clone() };
             collect_directory(&full, &shown, args.recursive, &mut inputs)?;

@@ -13,12 +13,12 @@ use crate::workflow::{self, Connection, Stack};
 /// # Errors
 /// The cloud cannot be read, an object cannot be expressed as a block, or the file exists already or cannot be written.
 pub async fn generate_blocks(
-    here: &Path,
+    working_directory: &Path,
     file: &Path,
     stack: &Stack,
     connection: &Connection,
 ) -> Result<(), CommandError> {
-    let path = super::resolve_path(here, file);
+    let path = super::resolve_path(working_directory, file);
     let observed = workflow::observe_for_plan(stack, connection).await?;
     let generated = generate::generate_blocks(&stack.declared, &observed.snapshot, &connection.realize)
         .map_err(|findings| stack.findings_error(findings))?;

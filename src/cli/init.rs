@@ -24,8 +24,15 @@ const IGNORE: &str = "# The embedded directory and the records of its runs.\n.le
 ///
 /// # Errors
 /// A file exists already or cannot be written.
-pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
-    let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| super::resolve_path(here, dir));
+pub fn cmd_init(
+    working_directory: &Path,
+    args: &InitArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
+    let dir = args
+        .dir
+        .as_deref()
+        .map_or_else(|| working_directory.to_path_buf(), |dir| super::resolve_path(working_directory, dir));
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let stack = dir.join("stack.hcl");
     let entries = std::fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))?;

@@ -35,7 +35,7 @@ pub struct Invocation {
     /// The clap description of the program.
     program: Command,
     /// The argument of `-C`. `None`: the option was not used.
-    here: Option<String>,
+    working_directory: Option<String>,
     /// The stack's directory, relative to `here`.
     directory: OnceLock<String>,
     var_files: Vec<String>,
@@ -77,10 +77,13 @@ impl Invocation {
         // `apply FILE` gets the directory from the file.
         let directory =
             paths("dir").pop().or_else(|| takes_directory_or_plan(&command).then(|| paths("what").pop())?);
-        let here = last.get_one::<PathBuf>("directory").filter(|here| here.as_path() != Path::new("."));
+        let working_directory = last
+            .get_one::<PathBuf>("directory")
+            .filter(|working_directory| working_directory.as_path() != Path::new("."));
         let mut invocation = Self {
             program,
-            here: here.map(|here| to_operand(&here.display().to_string())),
+            working_directory: working_directory
+                .map(|working_directory| to_operand(&working_directory.display().to_string())),
             var_files: paths("var_file"),
             vars: has("var").then(|| last.get_many::<String>("var")).flatten().into_iter().flatten().cloned().collect(),
             ..Self::default()
@@ -92,7 +95,9 @@ impl Invocation {
     }
 
     fn resolve_from_here(&self, path: &str) -> PathBuf {
-        self.here.as_ref().map_or_else(|| PathBuf::from(path), |here| Path::new(here).join(path))
+        self.working_directory
+            .as_ref()
+            .map_or_else(|| PathBuf::from(path), |working_directory| Path::new(working_directory).join(path))
     }
 
     /// Notes which variables may be printed. This is called once the configuration has been read.
@@ -104,7 +109,7 @@ impl Invocation {
 
     /// Notes the stack's directory that a saved plan names. The path is relative to the working directory of this process.
     pub fn note_directory(&self, directory: &Path) {
-        let seen_from_here = match &self.here {
+        let seen_from_here = match &self.working_directory {
             None => Some(directory.to_owned()),
             Some(_) => std::path::absolute(directory).ok(),
         };
@@ -177,8 +182,8 @@ impl Invocation {
         let is_given = |id: &str| last.value_source(id) == Some(ValueSource::CommandLine);
         let is_open = |id: &str| find(id).is_some() && !is_given(id);
         let mut all = Vec::new();
-        if let Some(here) = self.here.as_ref().filter(|_| !is_given("directory")) {
-            all.extend([literal_word("-C"), literal_word(here)]);
+        if let Some(working_directory) = self.working_directory.as_ref().filter(|_| !is_given("directory")) {
+            all.extend([literal_word("-C"), literal_word(working_directory)]);
         }
         all.extend(words.iter().map(|word| literal_word(word)));
         if let Some(directory) = self.directory.get() {

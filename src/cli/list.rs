@@ -27,17 +27,17 @@ pub struct ListArgs {
 ///
 /// # Errors
 /// The stack is not valid, or the cloud cannot be read.
-pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<CommandExit, CommandError> {
+pub async fn cmd_list(working_directory: &Path, args: &ListArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let stack = session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = session::connect_to_read(&stack).await?;
     let observed = workflow::observe_stack(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
-    let (standings, findings) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
+    let (statuses, findings) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     if !findings.is_empty() {
         return Err(WorkflowError::Findings { findings, sources: stack.sources }.into());
     }
-    let rows: Vec<IdentityRow> = standings.iter().map(IdentityRow::from_status).collect();
+    let rows: Vec<IdentityRow> = statuses.iter().map(IdentityRow::from_status).collect();
     match args.format {
         OutputFormat::Human => super::print_result(&render_table(&rows))?,
         OutputFormat::Json => super::print_json(&json!({
@@ -66,33 +66,33 @@ pub struct IdentityRow {
 
 impl IdentityRow {
     /// The row for the status of an identity.
-    pub fn from_status(standing: &IdentityStatus<'_>) -> Self {
-        let marks = standing.live.map(|live| &live.marks);
-        let declared = standing.declared;
-        let (phase, deadline) = match &standing.phase {
-            LifecyclePhase::Active(active) if standing.live.is_some() => ("active", active.identity.deadline),
+    pub fn from_status(status: &IdentityStatus<'_>) -> Self {
+        let marks = status.live.map(|live| &live.marks);
+        let declared = status.declared;
+        let (phase, deadline) = match &status.phase {
+            LifecyclePhase::Active(active) if status.live.is_some() => ("active", active.identity.deadline),
             LifecyclePhase::Active(active) => ("to be created", active.identity.deadline),
             LifecyclePhase::Quarantined(_) if marks.is_some_and(|marks| marks.quarantine.is_some()) => {
                 ("quarantined", marks.and_then(|marks| marks.expires_at))
             }
             LifecyclePhase::Quarantined(_) => ("leaving", marks.and_then(|marks| marks.expires_at)),
             LifecyclePhase::Released => ("to be released", marks.and_then(|marks| marks.expires_at)),
-            LifecyclePhase::Absent { .. } if standing.live.is_some() => {
+            LifecyclePhase::Absent { .. } if status.live.is_some() => {
                 ("to be deleted", marks.and_then(|m| m.expires_at))
             }
             LifecyclePhase::Absent { .. } => ("gone", None),
         };
         Self {
-            address: standing.address.to_string(),
-            name: standing.id.name.clone(),
-            account: standing.id.account.as_ref().map(ToString::to_string),
+            address: status.address.to_string(),
+            name: status.id.name.clone(),
+            account: status.id.account.as_ref().map(ToString::to_string),
             kind: declared.map(|d| d.spec.kind).or_else(|| marks?.kind).map(|kind| kind.to_string()),
             owner: declared.map(|d| d.spec.owner.clone()).or_else(|| marks?.owner.clone()),
             service: declared.map_or_else(|| marks.and_then(|m| m.service.clone()), |d| d.spec.service.clone()),
             phase,
-            live: standing.live.is_some(),
+            live: status.live.is_some(),
             deadline,
-            last_used: standing.live.and_then(|live: &LiveIdentity| live.last_used),
+            last_used: status.live.and_then(|live: &LiveIdentity| live.last_used),
         }
     }
 

@@ -53,18 +53,18 @@ pub struct LockBreakArgs {
 /// # Errors
 /// The store cannot be read or written, or the lock must not be broken.
 pub async fn cmd_lock(
-    here: &Path,
+    working_directory: &Path,
     command: &LockCommand,
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
     match command {
-        LockCommand::Show(args) => show_lock(here, args).await,
-        LockCommand::Break(args) => break_lock(here, args, interruption).await,
+        LockCommand::Show(args) => show_lock(working_directory, args).await,
+        LockCommand::Break(args) => break_lock(working_directory, args, interruption).await,
     }
 }
 
-async fn show_lock(here: &Path, args: &LockShowArgs) -> Result<CommandExit, CommandError> {
-    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+async fn show_lock(working_directory: &Path, args: &LockShowArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(working_directory, &args.stack).await?;
     let found = lock::read_lock(&ledger.store, &ledger.stack).await?;
     let is_acquired = match &found {
         Some((record, _)) => lock::is_acquired(&ledger.store, record, ledger.terms)?,
@@ -99,7 +99,7 @@ async fn show_lock(here: &Path, args: &LockShowArgs) -> Result<CommandExit, Comm
 }
 
 async fn break_lock(
-    here: &Path,
+    working_directory: &Path,
     args: &LockBreakArgs,
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
@@ -109,7 +109,7 @@ async fn break_lock(
             "Give the reason for breaking the lock: --reason \"the runner died\".",
         ));
     }
-    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+    let ledger = LedgerReader::open_from_args(working_directory, &args.stack).await?;
     let breaking =
         LockBreaker { origin: origin::read_origin(&ledger.directory), ledger, reason: &args.reason, interruption };
     match lock::read_lock(&breaking.ledger.store, &breaking.ledger.stack).await {

@@ -102,25 +102,25 @@ pub fn main() -> ExitCode {
 }
 
 async fn run_command(cli: Cli, interruption: &Interruption) -> Result<CommandExit, CommandError> {
-    let here = cli.directory;
+    let working_directory = cli.directory;
     match cli.command {
-        Command::Init(args) => init::cmd_init(&here, &args, interruption),
-        Command::Fmt(args) => fmt::cmd_fmt(&here, &args, interruption),
-        Command::Validate(args) => validate::cmd_validate(&here, &args),
-        Command::Plan(args) => plan::cmd_plan(&here, &args, interruption).await,
-        Command::Apply(args) => apply::cmd_apply(&here, &args, interruption).await,
-        Command::Sweep(args) => sweep::cmd_sweep(&here, &args, interruption).await,
-        Command::Drift(args) => drift::cmd_drift(&here, &args).await,
-        Command::Revoke(args) => revoke::cmd_revoke(&here, &args, interruption).await,
-        Command::Restore(args) => restore::cmd_restore(&here, &args, interruption).await,
-        Command::Show(args) => show::cmd_show(&here, &args).await,
-        Command::List(args) => list::cmd_list(&here, &args).await,
-        Command::Graph(args) => graph::cmd_graph(&here, &args),
-        Command::WhoCan(args) => who_can::cmd_who_can(&here, &args).await,
-        Command::Audit(command) => audit::cmd_audit(&here, &command, interruption).await,
-        Command::Lock(command) => lock::cmd_lock(&here, &command, interruption).await,
-        Command::Policy(command) => policy::cmd_policy(&here, &command),
-        Command::Provider(command) => provider::cmd_provider(&here, &command),
+        Command::Init(args) => init::cmd_init(&working_directory, &args, interruption),
+        Command::Fmt(args) => fmt::cmd_fmt(&working_directory, &args, interruption),
+        Command::Validate(args) => validate::cmd_validate(&working_directory, &args),
+        Command::Plan(args) => plan::cmd_plan(&working_directory, &args, interruption).await,
+        Command::Apply(args) => apply::cmd_apply(&working_directory, &args, interruption).await,
+        Command::Sweep(args) => sweep::cmd_sweep(&working_directory, &args, interruption).await,
+        Command::Drift(args) => drift::cmd_drift(&working_directory, &args).await,
+        Command::Revoke(args) => revoke::cmd_revoke(&working_directory, &args, interruption).await,
+        Command::Restore(args) => restore::cmd_restore(&working_directory, &args, interruption).await,
+        Command::Show(args) => show::cmd_show(&working_directory, &args).await,
+        Command::List(args) => list::cmd_list(&working_directory, &args).await,
+        Command::Graph(args) => graph::cmd_graph(&working_directory, &args),
+        Command::WhoCan(args) => who_can::cmd_who_can(&working_directory, &args).await,
+        Command::Audit(command) => audit::cmd_audit(&working_directory, &command, interruption).await,
+        Command::Lock(command) => lock::cmd_lock(&working_directory, &command, interruption).await,
+        Command::Policy(command) => policy::cmd_policy(&working_directory, &command),
+        Command::Provider(command) => provider::cmd_provider(&working_directory, &command),
         Command::Completions(args) => completions::cmd_completions(&args, Cli::command()),
     }
 }

@@ -50,15 +50,19 @@ pub struct PlanArgs {
 ///
 /// # Errors
 /// The stack is not valid, the cloud cannot be read, or a file cannot be written.
-pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
+pub async fn cmd_plan(
+    working_directory: &Path,
+    args: &PlanArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let stack = session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     session::print_warnings(&stack);
     let connection = session::connect_to_read(&stack).await?;
     let stack = match &args.generate {
         Some(file) => {
-            generate::generate_blocks(here, file, &stack, &connection).await?;
-            session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?
+            generate::generate_blocks(working_directory, file, &stack, &connection).await?;
+            session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?
         }
         None => stack,
     };
@@ -70,7 +74,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
         ManuallyDrop::new(workflow::plan_stack(&stack, &connection, &observed, now, &args.selection.to_selection())?);
     workflow::check_quotas(Some(&stack), &connection, &observed.snapshot, &plan).await?;
     let rulings = rules::evaluate_rules(&plan, &args.allowance.to_allowance());
-    plan_view::write_json_into(here, args.json.json_into.as_deref(), || {
+    plan_view::write_json_into(working_directory, args.json.json_into.as_deref(), || {
         views::plan::render_plan_json(&plan, &rulings)
     })?;
     plan_view::show_plan_view(&plan, &rulings, &connection.realize, Some(&stack), &args.view)?;
@@ -78,11 +82,12 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
         let sealed = if sealed::contains_secrets(&plan) { Some(seal_plan(&plan, &stack).await?) } else { None };
         let bytes = saved::write_plan(&plan, sealed.as_ref())
             .map_err(|error| anyhow::anyhow!("the plan cannot be saved: {error}"))?;
-        let file = super::resolve_path(here, path);
+        let file = super::resolve_path(working_directory, path);
         let _plan_and_signature = interruption.defer_first_signal("The saved plan may be incomplete.")?;
         write_plan_file(&file, &bytes)?;
         if let Some(key) = &args.signing_key {
-            let signed = signing::sign_text(&super::resolve_path(here, key), &String::from_utf8_lossy(&bytes))?;
+            let signed =
+                signing::sign_text(&super::resolve_path(working_directory, key), &String::from_utf8_lossy(&bytes))?;
             write_plan_file(&signing::signature_path(&file), signed.armoured.as_bytes())?;
         }
         if args.view.format == PlanFormat::Human {

@@ -96,10 +96,14 @@ pub fn flatten_alerts(cases: &[AlertCase]) -> impl Iterator<Item = &Alert> {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write_json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> anyhow::Result<()> {
+pub fn write_json_into(
+    working_directory: &Path,
+    path: Option<&Path>,
+    value: impl FnOnce() -> Value,
+) -> anyhow::Result<()> {
     let Some(path) = path else { return Ok(()) };
     let text = serde_json::to_string_pretty(&value()).context("cannot write JSON")?;
-    let path = super::resolve_path(here, path);
+    let path = super::resolve_path(working_directory, path);
     std::fs::write(&path, format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }

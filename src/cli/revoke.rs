@@ -46,7 +46,7 @@ const AT_A_TIME: u16 = 10;
 /// # Errors
 /// No such identity exists, another run has the lock, or the writes did not complete.
 pub async fn cmd_revoke(
-    here: &Path,
+    working_directory: &Path,
     args: &RevokeArgs,
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
@@ -60,7 +60,7 @@ pub async fn cmd_revoke(
         .into());
     }
     let (variables, context) = (session::read_variables(&args.variables)?, session::reading_context());
-    let target = RevocationTarget::read_target(here, args.dir.as_deref(), &variables, now, &context)?;
+    let target = RevocationTarget::read_target(working_directory, args.dir.as_deref(), &variables, now, &context)?;
     refuse_rehearsal(args.now, &target.providers)?;
     let connection =
         Connection::connect_to_providers(&target.providers, target.directory.path(), now, &context).await?;
@@ -73,5 +73,5 @@ pub async fn cmd_revoke(
         checkpoint: &args.checkpoint,
     };
     let change = (ChangePurpose::Revoke(&target, &args.what, reason), target.run_purpose(&args.reason));
-    terms.carry_out(here, change, now, &connection, interruption).await
+    terms.carry_out(working_directory, change, now, &connection, interruption).await
 }

@@ -40,12 +40,12 @@ fn workflow_context(output: Option<RunOutput>) -> WorkflowContext {
 /// # Errors
 /// The configuration has an error, or a file cannot be read.
 pub fn read_stack(
-    here: &Path,
+    working_directory: &Path,
     dir: Option<&Path>,
     variables: &VariableArgs,
     now: Timestamp,
 ) -> Result<Stack, CommandError> {
-    Ok(Stack::read_stack(here, dir, &read_variables(variables)?, now, &reading_context())?)
+    Ok(Stack::read_stack(working_directory, dir, &read_variables(variables)?, now, &reading_context())?)
 }
 
 /// Reads the stack and returns all findings, errors and warnings.
@@ -53,12 +53,12 @@ pub fn read_stack(
 /// # Errors
 /// A file cannot be read.
 pub fn load_stack(
-    here: &Path,
+    working_directory: &Path,
     dir: Option<&Path>,
     variables: &VariableArgs,
     now: Timestamp,
 ) -> Result<(StackDirectory, LoadedStack), CommandError> {
-    Ok(Stack::load_stack(here, dir, &read_variables(variables)?, now, &reading_context())?)
+    Ok(Stack::load_stack(working_directory, dir, &read_variables(variables)?, now, &reading_context())?)
 }
 
 /// Reads only the stack's name, provider and backend.
@@ -66,12 +66,12 @@ pub fn load_stack(
 /// # Errors
 /// One of these parts is not valid, or a file cannot be read.
 pub fn load_essentials(
-    here: &Path,
+    working_directory: &Path,
     dir: Option<&Path>,
     variables: &VariableArgs,
     now: Timestamp,
 ) -> Result<(StackDirectory, StackEssentials), CommandError> {
-    Ok(Stack::load_essentials(here, dir, &read_variables(variables)?, now, &reading_context())?)
+    Ok(Stack::load_essentials(working_directory, dir, &read_variables(variables)?, now, &reading_context())?)
 }
 
 /// Connects to the providers of a stack, for a command that only reads.

@@ -33,9 +33,9 @@ pub struct ShowArgs {
 ///
 /// # Errors
 /// The plan or the cloud cannot be read, or there is no such identity.
-pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
-    let file = super::resolve_path(here, Path::new(&args.what));
-    if file.is_file() { show_plan(&file, &args.view) } else { show_identity(here, args).await }
+pub async fn cmd_show(working_directory: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
+    let file = super::resolve_path(working_directory, Path::new(&args.what));
+    if file.is_file() { show_plan(&file, &args.view) } else { show_identity(working_directory, args).await }
 }
 
 fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<CommandExit, CommandError> {
@@ -47,24 +47,24 @@ fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<CommandExit, CommandErr
     Ok(CommandExit::Done)
 }
 
-async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
+async fn show_identity(working_directory: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let stack = session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = session::connect_to_read(&stack).await?;
     let observed = workflow::observe_stack(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
-    let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
+    let (statuses, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     let meant = connection.realize.names.find_by_cloud_name(&observed.snapshot.realm, &args.what);
-    let named = |standing: &&IdentityStatus<'_>| {
-        standing.address.as_str() == args.what
-            || standing.id.name == args.what
-            || standing.id.display_name() == args.what
-            || meant.as_ref() == Some(&standing.id)
-            || standing.id.to_string() == args.what
-            || standing.live.is_some_and(|live| live.resources.keys().any(|id| id.name == args.what))
+    let named = |status: &&IdentityStatus<'_>| {
+        status.address.as_str() == args.what
+            || status.id.name == args.what
+            || status.id.display_name() == args.what
+            || meant.as_ref() == Some(&status.id)
+            || status.id.to_string() == args.what
+            || status.live.is_some_and(|live| live.resources.keys().any(|id| id.name == args.what))
     };
-    let Some(standing) = standings.iter().find(named) else {
-        let known: Vec<String> = standings.iter().map(|standing| standing.address.to_string()).collect();
+    let Some(status) = statuses.iter().find(named) else {
+        let known: Vec<String> = statuses.iter().map(|status| status.address.to_string()).collect();
         let nearest = workflow::find_nearest_name(&args.what, &known)
             .map_or_else(String::new, |name| format!("; did you mean {name}?"));
         let stack = &stack.declared.stack;
@@ -74,8 +74,8 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, Comm
         )
         .into());
     };
-    let row = IdentityRow::from_status(standing);
-    let mut resources: Vec<_> = standing.live.iter().flat_map(|live| live.resources.values().cloned()).collect();
+    let row = IdentityRow::from_status(status);
+    let mut resources: Vec<_> = status.live.iter().flat_map(|live| live.resources.values().cloned()).collect();
     resources.iter_mut().for_each(leasehold_provider::Resource::redact_sensitive);
     let whole = json!({
         "identity": row.to_json(),

@@ -36,16 +36,16 @@ pub struct SweepArgs {
 /// # Errors
 /// The stack is not valid, the plan is refused, or the apply did not complete.
 pub async fn cmd_sweep(
-    here: &Path,
+    working_directory: &Path,
     args: &SweepArgs,
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.now);
-    let stack = session::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let stack = session::read_stack(working_directory, args.dir.as_deref(), &args.variables, now)?;
     session::print_warnings(&stack);
     let connection = stack.connect_to_write(args.now, &session::reading_context()).await?;
     let again = [&["sweep".to_owned()][..], &args.allowance.to_arguments()].concat();
     let terms = args.carry_out.change_terms(&args.allowance, args.json.json_into.as_deref(), &again);
     let change = (ChangePurpose::Sweep(&stack), stack.run_purpose("sweep"));
-    terms.carry_out(here, change, now, &connection, interruption).await
+    terms.carry_out(working_directory, change, now, &connection, interruption).await
 }

@@ -32,7 +32,7 @@ pub struct Terminal {
 #[derive(Debug)]
 pub struct RunOutput {
     /// The directory that paths are relative to.
-    pub here: PathBuf,
+    pub working_directory: PathBuf,
     /// The file that the plan is also written to as JSON.
     pub json_into: Option<PathBuf>,
     /// The command line that does the steps that were not done.
@@ -169,9 +169,9 @@ fn describe_event(event: &WorkflowEvent<'_>) -> String {
 /// Prints the plan of a command that writes, and writes it to a file as JSON if an option names one.
 fn show_plan(output: Option<&RunOutput>, review: &PlanReview<'_>) -> anyhow::Result<()> {
     let PlanReview { plan, rulings, realize, subject } = *review;
-    if let Some(RunOutput { here, json_into, .. }) = output {
+    if let Some(RunOutput { working_directory, json_into, .. }) = output {
         let json_into: Option<&Path> = json_into.as_deref();
-        write_json_into(here, json_into, || views::plan::render_plan_json(plan, rulings))?;
+        write_json_into(working_directory, json_into, || views::plan::render_plan_json(plan, rulings))?;
     }
     match subject {
         PlanSubject::Expirations(next) if plan.is_empty() => {

@@ -54,8 +54,8 @@ pub fn clear_line() {
 /// How often and for how long each cloud throttled this run, a line for each. Empty: none did.
 pub fn summarize_throttling() -> String {
     let desk = lock_display();
-    let told = desk.clouds.iter().filter_map(|(cloud, throttling)| throttling.describe_total(cloud));
-    told.map(|line| format!("{line}\n")).collect()
+    let reported = desk.clouds.iter().filter_map(|(cloud, throttling)| throttling.describe_total(cloud));
+    reported.map(|line| format!("{line}\n")).collect()
 }
 
 fn lock_display() -> MutexGuard<'static, ThrottlingDisplay> {

@@ -42,9 +42,9 @@ pub enum FindingsFormat {
 ///
 /// # Errors
 /// The stack is not valid.
-pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, CommandError> {
+pub fn cmd_validate(working_directory: &Path, args: &ValidateArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(None);
-    let (directory, loaded) = session::load_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let (directory, loaded) = session::load_stack(working_directory, args.dir.as_deref(), &args.variables, now)?;
     let LoadedStack { sources, declared, mut findings, .. } = loaded;
     let failed = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
     if let Some(declared) = declared.as_ref().filter(|_| !failed(&findings)) {

@@ -31,14 +31,15 @@ pub struct WhoCanArgs {
 ///
 /// # Errors
 /// The text does not name exactly one action, the stack is not valid, or the cloud cannot be read.
-pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<CommandExit, CommandError> {
+pub async fn cmd_who_can(working_directory: &Path, args: &WhoCanArgs) -> Result<CommandExit, CommandError> {
     policy::check_single_action(&args.action)?;
     let now = session::current_time(args.stack.now);
-    let stack = session::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let stack = session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = session::connect_to_read(&stack).await?;
     let observed = workflow::observe_stack(&stack, &connection).await?;
-    let wanted = WhoCanQuery { action: &args.action, resource: &args.resource, now };
-    let holders = find_allowed_identities(&observed.snapshot, wanted, &connection.realize, connection.compare.as_ref());
+    let desired = WhoCanQuery { action: &args.action, resource: &args.resource, now };
+    let holders =
+        find_allowed_identities(&observed.snapshot, desired, &connection.realize, connection.compare.as_ref());
     match args.format {
         OutputFormat::Human => super::print_result(&views::who_can::render_holders(&holders))?,
         OutputFormat::Json => super::print_json(&json!({

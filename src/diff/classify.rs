@@ -97,22 +97,22 @@ pub enum Leaving {
 /// The delta of an identity whose resources should be `wanted`; `None` if nothing changes.
 #[must_use]
 pub fn classify_identity(
-    standing: &IdentityStatus<'_>,
-    wanted: &ResourceMap,
+    status: &IdentityStatus<'_>,
+    desired: &ResourceMap,
     realize: &Realizer,
 ) -> Option<IdentityDelta> {
-    if let (LifecyclePhase::Released, Some(live)) = (&standing.phase, standing.live) {
+    if let (LifecyclePhase::Released, Some(live)) = (&status.phase, status.live) {
         let unmark = Change::Release { id: live.id.clone(), before: Box::new(live.marks.clone()) };
-        let event = classify_lifecycle(standing, wanted, std::slice::from_ref(&unmark), realize);
-        return Some(build_identity_delta(standing, event, vec![unmark]));
+        let event = classify_lifecycle(status, desired, std::slice::from_ref(&unmark), realize);
+        return Some(build_identity_delta(status, event, vec![unmark]));
     }
     let empty = ResourceMap::new();
-    let mut changes = resources::diff_resources(wanted, crate::realize::live_resources(standing).unwrap_or(&empty));
-    if let (Some(_), Some(marks)) = (standing.adopts, wanted.get(&standing.id).and_then(|r| r.marks.as_ref())) {
+    let mut changes = resources::diff_resources(desired, crate::realize::live_resources(status).unwrap_or(&empty));
+    if let (Some(_), Some(marks)) = (status.import_candidate, desired.get(&status.id).and_then(|r| r.marks.as_ref())) {
         let after = Box::new(Marks { digest: None, ..marks.clone() });
-        changes.insert(0, Change::Import { id: standing.id.clone(), after });
+        changes.insert(0, Change::Import { id: status.id.clone(), after });
     }
-    if is_as_applied(standing, wanted) {
+    if is_as_applied(status, desired) {
         // The configuration did not change, so a document that was rewritten outside Leasehold with the same meaning
         // is not reverted.
         changes.retain(|change| {
@@ -122,36 +122,36 @@ pub fn classify_identity(
     if changes.is_empty() {
         return None;
     }
-    let event = classify_lifecycle(standing, wanted, &changes, realize);
-    Some(build_identity_delta(standing, event, changes))
+    let event = classify_lifecycle(status, desired, &changes, realize);
+    Some(build_identity_delta(status, event, changes))
 }
 
 /// Whether the configuration matches what was last applied.
-fn is_as_applied(standing: &IdentityStatus<'_>, wanted: &ResourceMap) -> bool {
-    let digest = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref()?.digest);
-    digest.is_some() && standing.live.is_some_and(|live| live.marks.digest == digest)
+fn is_as_applied(status: &IdentityStatus<'_>, desired: &ResourceMap) -> bool {
+    let digest = desired.get(&status.id).and_then(|resource| resource.marks.as_ref()?.digest);
+    digest.is_some() && status.live.is_some_and(|live| live.marks.digest == digest)
 }
 
 /// The delta of a live, active identity without changes of its own: a mover because a shared object changes.
 #[must_use]
-pub fn delta_without_changes(standing: &IdentityStatus<'_>) -> IdentityDelta {
+pub fn delta_without_changes(status: &IdentityStatus<'_>) -> IdentityDelta {
     let event = LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: false, reasons: BTreeSet::new(), leaving: None };
-    build_identity_delta(standing, event, Vec::new())
+    build_identity_delta(status, event, Vec::new())
 }
 
-fn build_identity_delta(standing: &IdentityStatus<'_>, event: LifecycleEvent, changes: Vec<Change>) -> IdentityDelta {
-    let active = match &standing.phase {
+fn build_identity_delta(status: &IdentityStatus<'_>, event: LifecycleEvent, changes: Vec<Change>) -> IdentityDelta {
+    let active = match &status.phase {
         LifecyclePhase::Active(active) => Some(&active.identity),
         _ => None,
     };
-    let marks = standing.live.map(|live| &live.marks);
-    let declared = standing.declared;
+    let marks = status.live.map(|live| &live.marks);
+    let declared = status.declared;
     IdentityDelta {
-        address: standing.address.clone(),
-        id: standing.id.clone(),
-        name: standing.id.name.clone(),
+        address: status.address.clone(),
+        id: status.id.clone(),
+        name: status.id.name.clone(),
         kind: declared.map(|d| d.spec.kind).or_else(|| marks?.kind),
-        principal: declared.map(|d| d.spec.principal).or(standing.live.map(|l| l.principal)).unwrap_or(Principal::Role),
+        principal: declared.map(|d| d.spec.principal).or(status.live.map(|l| l.principal)).unwrap_or(Principal::Role),
         owner: declared.map(|d| d.spec.owner.clone()).or_else(|| marks?.owner.clone()),
         service: declared.map(|d| d.spec.service.clone()).unwrap_or_else(|| marks?.service.clone()),
         environment: declared.map(|d| d.spec.environment.clone()).unwrap_or_else(|| marks?.environment.clone()),
@@ -175,17 +175,17 @@ struct LifecycleEvent {
 }
 
 fn classify_lifecycle(
-    standing: &IdentityStatus<'_>,
-    wanted: &ResourceMap,
+    status: &IdentityStatus<'_>,
+    desired: &ResourceMap,
     changes: &[Change],
     realize: &Realizer,
 ) -> LifecycleEvent {
-    if standing.adopts.is_some() {
+    if status.import_candidate.is_some() {
         let mut reasons = reason::reasons_from_changes(changes, realize);
         reasons.insert(ChangeReason::Imported);
         return LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: false, reasons, leaving: None };
     }
-    let Some(live) = standing.live else {
+    let Some(live) = status.live else {
         return LifecycleEvent {
             lifecycle: Lifecycle::Joiner,
             drifted: false,
@@ -193,9 +193,9 @@ fn classify_lifecycle(
             leaving: None,
         };
     };
-    let principal = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref());
+    let principal = desired.get(&status.id).and_then(|resource| resource.marks.as_ref());
     let live_differs = live.marks.digest != Some(compute_live_digest(live, realize));
-    match &standing.phase {
+    match &status.phase {
         LifecyclePhase::Released => {
             let reasons = BTreeSet::from([ChangeReason::Released { until: live.marks.expires_at }]);
             LifecycleEvent { lifecycle: Lifecycle::Released, drifted: live_differs, reasons, leaving: None }

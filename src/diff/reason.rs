@@ -239,7 +239,7 @@ pub fn reasons_from_keys(changes: &[Change], keys: &DesiredKeys) -> BTreeSet<Cha
             return keys.new.clone().map(|new| ChangeReason::NewKey { why: new.why });
         }
         let key = id.local_name().to_owned();
-        match keys.fates.get(id)? {
+        match keys.dispositions.get(id)? {
             KeyDisposition::Active => None,
             KeyDisposition::Disabled { replaced_at, last_used } => {
                 Some(ChangeReason::KeyDisabled { key, replaced_at: *replaced_at, last_used: *last_used })
@@ -253,7 +253,7 @@ pub fn reasons_from_keys(changes: &[Change], keys: &DesiredKeys) -> BTreeSet<Cha
 /// Whether a change is part of the rotation of an issued key, and was not caused by anyone outside Leasehold.
 #[must_use]
 pub fn is_key_rotation_change(change: &Change, keys: &DesiredKeys) -> bool {
-    match keys.fates.get(change.id()) {
+    match keys.dispositions.get(change.id()) {
         None => change.id().is_new(),
         Some(KeyDisposition::Active | KeyDisposition::Deleted(KeyDeletionReason::NotDelivered)) => false,
         Some(KeyDisposition::Disabled { .. } | KeyDisposition::Deleted(_)) => true,

@@ -11,16 +11,16 @@ use crate::realize::ResourceMap;
 /// attributes: a resource of which only the marks differ gets a [`Change::Mark`], one that differs in both gets two
 /// changes. If the marks of a shared object were not read (`None`), they are only written if its attributes differ.
 #[must_use]
-pub fn diff_resources(wanted: &ResourceMap, live: &ResourceMap) -> Vec<Change> {
+pub fn diff_resources(desired: &ResourceMap, live: &ResourceMap) -> Vec<Change> {
     let mut changes = Vec::new();
-    for (id, after) in wanted {
+    for (id, after) in desired {
         match live.get(id) {
             None => changes.push(Change::Create { after: Box::new(after.clone()) }),
             Some(before) => changes.extend(diff_resource(before, after)),
         }
     }
     for (id, before) in live {
-        if !wanted.contains_key(id) {
+        if !desired.contains_key(id) {
             changes.push(Change::Delete { before: Box::new(before.clone()) });
         }
     }
@@ -45,13 +45,13 @@ fn diff_resource(before: &Resource, after: &Resource) -> Vec<Change> {
     if attributes_differ {
         changes.push(Change::Update { before: Box::new(before.clone()), after: Box::new(after.clone()) });
     }
-    if let Some(wanted) = &after.marks {
+    if let Some(desired) = &after.marks {
         let unread = before.marks.is_none() && after.identity.is_none() && !attributes_differ;
-        if before.marks.as_ref() != Some(wanted) && !unread {
+        if before.marks.as_ref() != Some(desired) && !unread {
             changes.push(Change::Mark {
                 id: after.id.clone(),
                 before: before.marks.clone().map(Box::new),
-                after: Box::new(wanted.clone()),
+                after: Box::new(desired.clone()),
             });
         }
     }
@@ -79,8 +79,8 @@ mod tests {
         resource.iter().copied().map(|r| (r.id.clone(), r.clone())).collect()
     }
 
-    fn kinds(wanted: Option<&Resource>, live: Option<&Resource>) -> Vec<ChangeKind> {
-        diff_resources(&set(wanted), &set(live)).iter().map(Change::kind).collect()
+    fn kinds(desired: Option<&Resource>, live: Option<&Resource>) -> Vec<ChangeKind> {
+        diff_resources(&set(desired), &set(live)).iter().map(Change::kind).collect()
     }
 
     #[test]
@@ -98,12 +98,12 @@ mod tests {
 
     #[test]
     fn shared_marks_that_were_not_read_are_no_difference_by_themselves() {
-        let mut wanted = thing("a", "1", None);
-        wanted.identity = None;
-        let mut live = wanted.clone();
+        let mut desired = thing("a", "1", None);
+        desired.identity = None;
+        let mut live = desired.clone();
         live.marks = None;
-        assert_eq!(kinds(Some(&wanted), Some(&live)), []);
+        assert_eq!(kinds(Some(&desired), Some(&live)), []);
         live.attributes.insert("value".into(), "other".into());
-        assert_eq!(kinds(Some(&wanted), Some(&live)), [ChangeKind::Update, ChangeKind::Mark]);
+        assert_eq!(kinds(Some(&desired), Some(&live)), [ChangeKind::Update, ChangeKind::Mark]);
     }
 }

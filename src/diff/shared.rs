@@ -47,7 +47,7 @@ pub type UndeclaredShared = BTreeMap<Address, BTreeSet<String>>;
 /// not change that principal.
 #[must_use]
 pub fn diff_shared_objects(
-    wanted: &ResourceMap,
+    desired: &ResourceMap,
     snapshot: &Snapshot,
     still_needed: &BTreeSet<ResourceId>,
     holders: &BTreeMap<ResourceId, usize>,
@@ -56,9 +56,9 @@ pub fn diff_shared_objects(
     let live: ResourceMap = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
     let mut kept_for_others = UndeclaredShared::new();
-    for change in resources::diff_resources(wanted, &live) {
+    for change in resources::diff_resources(desired, &live) {
         let whole = realize.ids.shared_root_id(change.id());
-        if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), wanted.get(&whole))
+        if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), desired.get(&whole))
         {
             if !object.foreign_attachments.is_empty() {
                 let kept = kept_for_others.entry(object.address.clone()).or_default();
@@ -76,12 +76,12 @@ pub fn diff_shared_objects(
         }
     }
     for (id, _) in snapshot.shared.iter().filter(|(_, object)| object.importable) {
-        if let Some(marks) = wanted.get(id).and_then(|resource| resource.marks.as_ref()) {
-            let adopt = Change::Import { id: id.clone(), after: Box::new(marks.clone()) };
-            deltas.entry(id.clone()).or_default().insert(0, adopt);
+        if let Some(marks) = desired.get(id).and_then(|resource| resource.marks.as_ref()) {
+            let imports = Change::Import { id: id.clone(), after: Box::new(marks.clone()) };
+            deltas.entry(id.clone()).or_default().insert(0, imports);
         }
     }
-    let address = |id: &ResourceId| match (wanted.get(id).and_then(|w| w.marks.as_ref()), snapshot.shared.get(id)) {
+    let address = |id: &ResourceId| match (desired.get(id).and_then(|w| w.marks.as_ref()), snapshot.shared.get(id)) {
         (Some(marks), _) => marks.address.clone(),
         (None, Some(object)) => object.address.clone(),
         (None, None) => Address::from_text(id.display_name()),
@@ -90,7 +90,7 @@ pub fn diff_shared_objects(
         .into_iter()
         .map(|(id, changes)| SharedDelta {
             address: address(&id),
-            lifecycle: classify_shared_lifecycle(live.get(&id), wanted.get(&id)),
+            lifecycle: classify_shared_lifecycle(live.get(&id), desired.get(&id)),
             holders: holders.get(&id).copied().unwrap_or(0),
             id,
             changes,

@@ -82,20 +82,20 @@ impl Coverage {
         let parts = snapshot.identities.values().flat_map(|live| live.resources.values().filter(bears_marks));
         let mut coverage = Self { managed: parts.count().saturating_add(snapshot.shared.len()), ..Self::default() };
         let mut used: BTreeSet<&str> = BTreeSet::new();
-        for stranger in snapshot.strangers.values() {
-            let count = match (realize.names.classify_custody(&stranger.arn), &stranger.stack) {
+        for unmanaged_object in snapshot.unmanaged_objects.values() {
+            let count = match (realize.names.classify_custody(&unmanaged_object.arn), &unmanaged_object.stack) {
                 (Custody::ServiceLinked, _) => &mut coverage.service_linked,
                 (Custody::Reserved, _) => &mut coverage.reserved,
-                (Custody::Customer, Some(stack)) if stranger.unreadable.is_none() => {
+                (Custody::Customer, Some(stack)) if unmanaged_object.unreadable.is_none() => {
                     coverage.other_stacks.entry(stack.to_string()).or_default()
                 }
-                (Custody::Customer, _) => match ignore.find_matching_pattern(&stranger.arn) {
+                (Custody::Customer, _) => match ignore.find_matching_pattern(&unmanaged_object.arn) {
                     Some(pattern) => {
                         used.insert(pattern);
                         &mut coverage.ignored
                     }
                     None => {
-                        coverage.unmanaged.insert(stranger.arn.clone());
+                        coverage.unmanaged.insert(unmanaged_object.arn.clone());
                         continue;
                     }
                 },

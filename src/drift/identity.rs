@@ -19,28 +19,28 @@ use crate::realize::{self, ResourceMap, compute_live_digest};
 /// added to `as_applied`: they existed at that time.
 pub fn check_identity_drift(
     inputs: &DriftInputs<'_>,
-    standing: &IdentityStatus<'_>,
+    status: &IdentityStatus<'_>,
     as_applied: &mut BTreeSet<ResourceId>,
     report: &mut DriftReport,
 ) {
-    let Some(live) = standing.live else {
-        report_absent(inputs, standing, report);
+    let Some(live) = status.live else {
+        report_absent(inputs, status, report);
         return;
     };
-    let (wanted, _) = realize::realize_identity(standing, inputs.realize, &inputs.snapshot.realm);
+    let (desired, _) = realize::realize_identity(status, inputs.realize, &inputs.snapshot.realm);
     let looked = IdentityCheck {
         inputs,
-        standing,
+        status,
         live,
-        wanted: &wanted,
+        desired: &desired,
         outside: live.marks.digest != Some(compute_live_digest(live, inputs.realize)),
     };
-    let configured = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref()?.digest);
+    let configured = desired.get(&status.id).and_then(|resource| resource.marks.as_ref()?.digest);
     let configured = configured.is_some() && configured == live.marks.digest;
     if configured {
-        as_applied.extend(wanted.values().flat_map(|resource| resource.depends_on.iter().cloned()));
+        as_applied.extend(desired.values().flat_map(|resource| resource.depends_on.iter().cloned()));
     }
-    match &standing.phase {
+    match &status.phase {
         LifecyclePhase::Absent { .. } => {
             report.findings.push(looked.new_finding(
                 DriftRule::GracePeriodExpired,
@@ -53,12 +53,12 @@ pub fn check_identity_drift(
                 let message = format!("its lease expired at {at}, but it is not quarantined");
                 report.findings.push(looked.new_finding(DriftRule::LeaseExpired, message));
             } else {
-                report.pending.insert(standing.address.clone(), PendingChange::Leaves);
+                report.pending.insert(status.address.clone(), PendingChange::Leaves);
             }
             report.findings.extend(looked.find_unexplained_change());
         }
         LifecyclePhase::Released => {
-            report.pending.insert(standing.address.clone(), PendingChange::LetGo);
+            report.pending.insert(status.address.clone(), PendingChange::LetGo);
             report.findings.extend(looked.find_unexplained_change());
         }
         LifecyclePhase::Quarantined(quarantined) => looked.check_quarantined(quarantined, report),
@@ -68,27 +68,28 @@ pub fn check_identity_drift(
 
 /// Reports a declared identity that does not exist: its name is taken by another object, it was removed, or it was
 /// never applied.
-fn report_absent(inputs: &DriftInputs<'_>, standing: &IdentityStatus<'_>, report: &mut DriftReport) {
-    let (LifecyclePhase::Active(_), Some(declared)) = (&standing.phase, standing.declared) else { return };
+fn report_absent(inputs: &DriftInputs<'_>, status: &IdentityStatus<'_>, report: &mut DriftReport) {
+    let (LifecyclePhase::Active(_), Some(declared)) = (&status.phase, status.declared) else { return };
     let mut finding = DriftFinding {
         rule: DriftRule::Missing,
-        address: Some(standing.address.clone()),
-        object: standing.id.to_string(),
+        address: Some(status.address.clone()),
+        object: status.id.to_string(),
         owner: Some(declared.spec.owner.clone()),
         message: "declared but missing: deleted outside Leasehold, or never applied".to_owned(),
         access: None,
         changes: Vec::new(),
     };
-    if let Some(stranger) = inputs.snapshot.strangers.get(&standing.id) {
+    if let Some(unmanaged_object) = inputs.snapshot.unmanaged_objects.get(&status.id) {
         finding.rule = DriftRule::Unmarked;
-        finding.object = stranger.arn.clone();
-        let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not have this stack's marks".to_owned());
+        finding.object = unmanaged_object.arn.clone();
+        let why =
+            unmanaged_object.unreadable.clone().unwrap_or_else(|| "it does not have this stack's marks".to_owned());
         finding.message = format!("its name is in use: {why}");
     } else if inputs
         .recorded
-        .is_some_and(|recorded| !recorded.contains(&(standing.address.clone(), standing.id.account.clone())))
+        .is_some_and(|recorded| !recorded.contains(&(status.address.clone(), status.id.account.clone())))
     {
-        report.pending.insert(standing.address.clone(), PendingChange::Joins);
+        report.pending.insert(status.address.clone(), PendingChange::Joins);
         return;
     }
     report.findings.push(finding);
@@ -96,19 +97,19 @@ fn report_absent(inputs: &DriftInputs<'_>, standing: &IdentityStatus<'_>, report
 
 struct IdentityCheck<'a> {
     inputs: &'a DriftInputs<'a>,
-    standing: &'a IdentityStatus<'a>,
+    status: &'a IdentityStatus<'a>,
     live: &'a LiveIdentity,
-    wanted: &'a ResourceMap,
+    desired: &'a ResourceMap,
     /// Whether the live identity differs from what was last applied.
     outside: bool,
 }
 
 impl IdentityCheck<'_> {
     fn new_finding(&self, rule: DriftRule, message: String) -> DriftFinding {
-        let owner = self.standing.declared.map(|declared| declared.spec.owner.clone());
+        let owner = self.status.declared.map(|declared| declared.spec.owner.clone());
         DriftFinding {
             rule,
-            address: Some(self.standing.address.clone()),
+            address: Some(self.status.address.clone()),
             object: self.object_name(&self.live.id),
             owner: owner.or_else(|| self.live.marks.owner.clone()),
             message,
@@ -135,10 +136,10 @@ impl IdentityCheck<'_> {
             let message = format!("its grace period is over, but it was used at {used}, after its quarantine began");
             report.findings.push(self.new_finding(DriftRule::GracePeriodExpired, message));
         }
-        let delta = diff::classify_identity(self.standing, self.wanted, self.inputs.realize);
+        let delta = diff::classify_identity(self.status, self.desired, self.inputs.realize);
         if !self.outside && delta.is_none() {
             report.quarantined.insert(
-                self.standing.address.clone(),
+                self.status.address.clone(),
                 GracePeriod {
                     since: quarantined.quarantine.at,
                     reason: quarantined.quarantine.reason.clone(),
@@ -161,9 +162,9 @@ impl IdentityCheck<'_> {
     }
 
     fn check_active(&self, configured: bool, report: &mut DriftReport) {
-        let Some(delta) = diff::classify_identity(self.standing, self.wanted, self.inputs.realize) else { return };
+        let Some(delta) = diff::classify_identity(self.status, self.desired, self.inputs.realize) else { return };
         if !configured || delta.lifecycle == Lifecycle::Mover {
-            report.pending.insert(self.standing.address.clone(), PendingChange::Moves);
+            report.pending.insert(self.status.address.clone(), PendingChange::Moves);
         }
         // The digest does not cover issued keys. Each key is compared with its desired state instead.
         if !self.outside && delta.lifecycle != Lifecycle::Drift {
@@ -182,7 +183,7 @@ impl IdentityCheck<'_> {
         let access = delta.changes.iter().any(|change| self.may_affect_access(change)).then(|| {
             let live_shared = SharedObjects::from_live_snapshot(self.inputs.snapshot, self.inputs.realize);
             let wanted_shared = SharedObjects::from_resources(self.inputs.shared.values(), self.inputs.realize);
-            let (applied, now) = ((self.wanted, &wanted_shared), (&self.live.resources, &live_shared));
+            let (applied, now) = ((self.desired, &wanted_shared), (&self.live.resources, &live_shared));
             diff::access::compare_attached_access(applied, now, self.inputs.realize, self.inputs.compare)
         });
         let (marks, rest): (Vec<Change>, Vec<Change>) =
@@ -238,7 +239,7 @@ impl IdentityCheck<'_> {
 
     /// Whether a change is part of the rotation of an issued key: it is due, and is not drift.
     fn is_due_key_change(&self, change: &Change) -> bool {
-        match &self.standing.phase {
+        match &self.status.phase {
             LifecyclePhase::Active(active) => {
                 active.keys.as_ref().is_some_and(|keys| reason::is_key_rotation_change(change, keys))
             }
@@ -259,16 +260,16 @@ impl IdentityCheck<'_> {
         let text = |name: &str| resource.get(name).and_then(Value::as_text);
         let end = text("expiration_date").and_then(|at| at.get(..10)).filter(|_| text("status") == Some("Active"));
         let end = end.map_or_else(String::new, |day| format!(", expires {day}"));
-        let status = text("status").map_or_else(String::new, |status| format!(" ({status}{end})"));
-        self.new_finding(rule, format!("has {held}{status}, which is not declared"))
+        let state = text("status").map_or_else(String::new, |status| format!(" ({status}{end})"));
+        self.new_finding(rule, format!("has {held}{state}, which is not declared"))
     }
 
     /// Whether a resource is a credential of a principal, such as an access key or a password.
     fn is_credential(&self, resource: &Resource) -> bool {
         let kind = resource.id.kind.as_str();
-        let told =
+        let reported =
             resource.attributes.keys().any(|name| self.attribute_aspect(&resource.id, name) == Aspect::Credential);
-        told || kind.ends_with("access_key") || kind.ends_with("login_profile") || kind.ends_with("login")
+        reported || kind.ends_with("access_key") || kind.ends_with("login_profile") || kind.ends_with("login")
     }
 
     fn may_affect_access(&self, change: &Change) -> bool {

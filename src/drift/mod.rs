@@ -235,7 +235,7 @@ impl DriftReport {
 pub fn detect_drift(inputs: &DriftInputs<'_>) -> Result<DriftReport, Vec<Diagnostic>> {
     let DriftInputs { declared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.ids.principal_id(principal, name);
-    let (standings, problems) = lifecycle::decide_phases(declared, snapshot, *now, principal_id);
+    let (statuses, problems) = lifecycle::decide_phases(declared, snapshot, *now, principal_id);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -251,10 +251,10 @@ pub fn detect_drift(inputs: &DriftInputs<'_>) -> Result<DriftReport, Vec<Diagnos
         coverage: None,
     };
     let mut as_applied: BTreeSet<ResourceId> = BTreeSet::new();
-    for standing in &standings {
-        identity::check_identity_drift(inputs, standing, &mut as_applied, &mut report);
+    for status in &statuses {
+        identity::check_identity_drift(inputs, status, &mut as_applied, &mut report);
     }
-    shared::check_shared_drift(inputs, &as_applied, &standings, &mut report);
+    shared::check_shared_drift(inputs, &as_applied, &statuses, &mut report);
     report.findings.extend(find_unmarked_objects(inputs, &report));
     report.findings.sort_by(|a, b| (a.rule, &a.address, &a.object).cmp(&(b.rule, &b.address, &b.object)));
     Ok(report)
@@ -264,16 +264,23 @@ pub fn detect_drift(inputs: &DriftInputs<'_>) -> Result<DriftReport, Vec<Diagnos
 fn find_unmarked_objects(inputs: &DriftInputs<'_>, report: &DriftReport) -> Vec<DriftFinding> {
     let stack = &inputs.declared.stack;
     let path = format!("/leasehold/{stack}/");
-    let told: BTreeSet<&String> = report.findings.iter().map(|finding| &finding.object).collect();
-    let ours = |stranger: &&UnmanagedObject| stranger.stack.as_ref() == Some(stack) || stranger.arn.contains(&path);
-    let strangers = inputs.snapshot.strangers.values().filter(ours).filter(|stranger| !told.contains(&stranger.arn));
-    strangers
-        .map(|stranger| DriftFinding {
+    let reported: BTreeSet<&String> = report.findings.iter().map(|finding| &finding.object).collect();
+    let ours = |unmanaged_object: &&UnmanagedObject| {
+        unmanaged_object.stack.as_ref() == Some(stack) || unmanaged_object.arn.contains(&path)
+    };
+    let unmanaged_objects = inputs
+        .snapshot
+        .unmanaged_objects
+        .values()
+        .filter(ours)
+        .filter(|unmanaged_object| !reported.contains(&unmanaged_object.arn));
+    unmanaged_objects
+        .map(|unmanaged_object| DriftFinding {
             rule: DriftRule::Unmarked,
             address: None,
-            object: stranger.arn.clone(),
+            object: unmanaged_object.arn.clone(),
             owner: None,
-            message: stranger.unreadable.clone().unwrap_or_else(|| format!("under {path}, but without marks")),
+            message: unmanaged_object.unreadable.clone().unwrap_or_else(|| format!("under {path}, but without marks")),
             access: None,
             changes: Vec::new(),
         })

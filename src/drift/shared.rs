@@ -18,31 +18,31 @@ use crate::realize::ResourceMap;
 pub fn check_shared_drift(
     inputs: &DriftInputs<'_>,
     as_applied: &BTreeSet<ResourceId>,
-    standings: &[IdentityStatus<'_>],
+    statuses: &[IdentityStatus<'_>],
     report: &mut DriftReport,
 ) {
     let live: ResourceMap =
         inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
-    let (wanted, live) = (group_by_root(inputs, inputs.shared), group_by_root(inputs, &live));
-    for (id, parts) in &wanted {
+    let (desired, live) = (group_by_root(inputs, inputs.shared), group_by_root(inputs, &live));
+    for (id, parts) in &desired {
         let Some(root) = parts.get(id) else { continue };
         match (live.get(id), inputs.snapshot.shared.get(id)) {
             (Some(live), Some(shared)) => {
                 let whole =
-                    SharedCheck { inputs, id, address: shared_address(root, Some(shared)), live, wanted: parts };
+                    SharedCheck { inputs, id, address: shared_address(root, Some(shared)), live, desired: parts };
                 report.looked_at.insert(whole.address.clone());
                 whole.check_shared_object(report);
             }
             _ => report_missing(inputs, root, as_applied.contains(id), report),
         }
     }
-    let held: BTreeSet<&ResourceId> = standings
+    let held: BTreeSet<&ResourceId> = statuses
         .iter()
-        .filter_map(|standing| standing.live)
+        .filter_map(|status| status.live)
         .flat_map(|live| live.resources.values().flat_map(|resource| &resource.depends_on))
         .collect();
     for (id, shared) in &inputs.snapshot.shared {
-        if inputs.realize.ids.shared_root_id(id) == *id && !wanted.contains_key(id) {
+        if inputs.realize.ids.shared_root_id(id) == *id && !desired.contains_key(id) {
             report_undeclared(inputs, shared, held.contains(id), report);
         }
     }
@@ -63,7 +63,7 @@ struct SharedCheck<'a> {
     id: &'a ResourceId,
     address: Address,
     live: &'a ResourceMap,
-    wanted: &'a ResourceMap,
+    desired: &'a ResourceMap,
 }
 
 impl SharedCheck<'_> {
@@ -75,12 +75,12 @@ impl SharedCheck<'_> {
             Change::Mark { .. } | Change::Import { .. } | Change::Release { .. } => false,
         };
         let changes: Vec<Change> =
-            resources::diff_resources(self.wanted, self.live).into_iter().filter(differs).collect();
+            resources::diff_resources(self.desired, self.live).into_iter().filter(differs).collect();
         if changes.is_empty() {
             return;
         }
         let applied = digest_mark(self.live.get(self.id));
-        let configured = applied.is_some() && applied == digest_mark(self.wanted.get(self.id));
+        let configured = applied.is_some() && applied == digest_mark(self.desired.get(self.id));
         if !configured {
             report.pending.insert(self.address.clone(), PendingChange::Moves);
         }
@@ -96,13 +96,13 @@ impl SharedCheck<'_> {
             let rule =
                 if matches!(change, Change::Delete { .. }) { DriftRule::UnmanagedAccess } else { DriftRule::Changed };
             let object = change.resource_before().or(change.resource_after());
-            let told = match (rule, object) {
+            let reported = match (rule, object) {
                 (DriftRule::UnmanagedAccess, Some(object)) => format!("has {}, which is not declared", object.id),
                 _ => message.to_owned(),
             };
             let root = self.live.get(self.id).or(object);
             let Some(root) = root else { continue };
-            let mut finding = shared_finding(self.inputs, rule, Some(self.address.clone()), root, told);
+            let mut finding = shared_finding(self.inputs, rule, Some(self.address.clone()), root, reported);
             finding.changes = vec![invert_change(change)];
             report.findings.push(finding);
         }
@@ -123,23 +123,24 @@ fn report_undeclared(inputs: &DriftInputs<'_>, shared: &LiveShared, held: bool, 
     }
 }
 
-fn report_missing(inputs: &DriftInputs<'_>, wanted: &Resource, was_there: bool, report: &mut DriftReport) {
-    let address = shared_address(wanted, None);
-    if let Some(stranger) = inputs.snapshot.strangers.get(&wanted.id) {
-        let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not have this stack's marks".to_owned());
+fn report_missing(inputs: &DriftInputs<'_>, desired: &Resource, was_there: bool, report: &mut DriftReport) {
+    let address = shared_address(desired, None);
+    if let Some(unmanaged_object) = inputs.snapshot.unmanaged_objects.get(&desired.id) {
+        let why =
+            unmanaged_object.unreadable.clone().unwrap_or_else(|| "it does not have this stack's marks".to_owned());
         let mut finding =
-            shared_finding(inputs, DriftRule::Unmarked, Some(address), wanted, format!("its name is in use: {why}"));
-        finding.object = stranger.arn.clone();
+            shared_finding(inputs, DriftRule::Unmarked, Some(address), desired, format!("its name is in use: {why}"));
+        finding.object = unmanaged_object.arn.clone();
         report.findings.push(finding);
         return;
     }
     match inputs.recorded {
-        Some(recorded) if !was_there && !recorded.contains(&(address.clone(), wanted.id.account.clone())) => {
+        Some(recorded) if !was_there && !recorded.contains(&(address.clone(), desired.id.account.clone())) => {
             report.pending.insert(address, PendingChange::Joins);
         }
         _ => {
             let message = "declared but missing: deleted outside Leasehold, or never applied".to_owned();
-            report.findings.push(shared_finding(inputs, DriftRule::Missing, Some(address), wanted, message));
+            report.findings.push(shared_finding(inputs, DriftRule::Missing, Some(address), desired, message));
         }
     }
 }
@@ -160,10 +161,10 @@ fn digest_mark(resource: Option<&Resource>) -> Option<leasehold_provider::Digest
     resource?.marks.as_ref()?.digest
 }
 
-fn shared_address(wanted: &Resource, live: Option<&LiveShared>) -> Address {
-    match (&wanted.marks, live) {
+fn shared_address(desired: &Resource, live: Option<&LiveShared>) -> Address {
+    match (&desired.marks, live) {
         (Some(marks), _) => marks.address.clone(),
         (None, Some(live)) => live.address.clone(),
-        (None, None) => Address::from_text(wanted.id.to_string()),
+        (None, None) => Address::from_text(desired.id.to_string()),
     }
 }

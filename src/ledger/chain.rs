@@ -220,7 +220,7 @@ impl Chain {
     /// If the store does not answer, or an entry cannot be parsed.
     pub async fn read_backwards(
         &self,
-        mut wanted: impl FnMut(&LedgerEntry) -> bool,
+        mut desired: impl FnMut(&LedgerEntry) -> bool,
     ) -> Result<Vec<LedgerEntry>, LedgerError> {
         let mut number = self.head().await.number;
         let mut entries = Vec::new();
@@ -233,7 +233,7 @@ impl Chain {
                 place: place(),
                 why,
             })?;
-            let go_on = wanted(&entry);
+            let go_on = desired(&entry);
             entries.push(entry);
             if !go_on {
                 break;

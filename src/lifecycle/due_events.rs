@@ -42,9 +42,9 @@ impl fmt::Display for DueEvent {
 
 /// The earliest change among live identities, given their current phases. `None`: nothing is due.
 #[must_use]
-pub fn find_next_due(standings: &[IdentityStatus<'_>]) -> Option<DueEvent> {
-    let due = |standing: &IdentityStatus<'_>| {
-        let (lease, keys, grace) = match (&standing.phase, standing.live) {
+pub fn find_next_due(statuses: &[IdentityStatus<'_>]) -> Option<DueEvent> {
+    let due = |status: &IdentityStatus<'_>| {
+        let (lease, keys, grace) = match (&status.phase, status.live) {
             (LifecyclePhase::Active(active), Some(_)) => {
                 (active.identity.deadline, active.keys.as_ref().and_then(|keys| keys.next), None)
             }
@@ -57,7 +57,7 @@ pub fn find_next_due(standings: &[IdentityStatus<'_>]) -> Option<DueEvent> {
             (keys, DueEventKind::KeyChangeDue),
         ];
         let first = due.into_iter().filter_map(|(at, what)| Some((at?, what))).min()?;
-        Some(DueEvent { at: first.0, address: standing.address.clone(), what: first.1 })
+        Some(DueEvent { at: first.0, address: status.address.clone(), what: first.1 })
     };
-    standings.iter().filter_map(due).min()
+    statuses.iter().filter_map(due).min()
 }

@@ -17,18 +17,18 @@ pub fn find_exact_read_principals(
     now: Timestamp,
     realize: &Realizer,
 ) -> BTreeSet<ResourceId> {
-    let (standings, _) =
+    let (statuses, _) =
         decide_phases(declared, snapshot, now, |principal, name| realize.ids.principal_id(principal, name));
-    let told = [Credential::AccessKey, Credential::Login];
-    standings
+    let reported = [Credential::AccessKey, Credential::Login];
+    statuses
         .into_iter()
-        .filter(|standing| standing.live.is_some())
-        .filter(|standing| match &standing.phase {
+        .filter(|status| status.live.is_some())
+        .filter(|status| match &status.phase {
             LifecyclePhase::Active(active) => {
-                active.identity.spec.retained_credentials.iter().any(|sort| !told.contains(sort))
+                active.identity.spec.retained_credentials.iter().any(|sort| !reported.contains(sort))
             }
             LifecyclePhase::Quarantined(_) | LifecyclePhase::Absent { .. } | LifecyclePhase::Released => true,
         })
-        .map(|standing| standing.id)
+        .map(|status| status.id)
         .collect()
 }

@@ -111,14 +111,18 @@ fn check_import(
     snapshot: &Snapshot,
     realize: &Realizer,
 ) -> Option<Diagnostic> {
-    let here = |id: &ResourceId| snapshot.realm.for_account(id.account.as_ref()).account.as_str();
+    let working_directory = |id: &ResourceId| snapshot.realm.for_account(id.account.as_ref()).account.as_str();
     if let (Some(account), Some(first)) = (import.account(), ids.first())
-        && ids.iter().all(|id| here(id) != account)
+        && ids.iter().all(|id| working_directory(id) != account)
     {
         return Some(
             diagnose_import(
                 import,
-                format!("{} is in account {account}, but the credentials are for {}", import.id, here(first)),
+                format!(
+                    "{} is in account {account}, but the credentials are for {}",
+                    import.id,
+                    working_directory(first)
+                ),
             )
             .with_help("use credentials of that account, or correct the id"),
         );
@@ -162,19 +166,20 @@ fn check_import(
 }
 
 fn diagnose_missing_object(import: &ImportBlock, ids: &[ResourceId], snapshot: &Snapshot) -> Diagnostic {
-    let stranger = ids.iter().find_map(|id| snapshot.strangers.get(id));
-    let (summary, help) = match stranger.map(|stranger| (&stranger.stack, &stranger.unreadable)) {
-        Some((_, Some(why))) => (
-            format!("{} cannot be imported: {why}", import.id),
-            "remove this import block: objects owned by AWS, or with invalid marks, cannot be imported",
-        ),
-        Some((Some(stack), None)) => (
-            format!("{} belongs to stack {stack}", import.id),
-            "release it from that stack first: removed { from = …  keep = true }",
-        ),
-        Some((None, None)) | None => {
-            (format!("{} does not exist", import.id), "correct the id: an ARN, user/NAME, role/NAME or group/NAME")
-        }
-    };
+    let unmanaged_object = ids.iter().find_map(|id| snapshot.unmanaged_objects.get(id));
+    let (summary, help) =
+        match unmanaged_object.map(|unmanaged_object| (&unmanaged_object.stack, &unmanaged_object.unreadable)) {
+            Some((_, Some(why))) => (
+                format!("{} cannot be imported: {why}", import.id),
+                "remove this import block: objects owned by AWS, or with invalid marks, cannot be imported",
+            ),
+            Some((Some(stack), None)) => (
+                format!("{} belongs to stack {stack}", import.id),
+                "release it from that stack first: removed { from = …  keep = true }",
+            ),
+            Some((None, None)) | None => {
+                (format!("{} does not exist", import.id), "correct the id: an ARN, user/NAME, role/NAME or group/NAME")
+            }
+        };
     diagnose_import(import, summary).with_help(help)
 }

@@ -32,7 +32,7 @@ pub fn match_principals<'a>(
     snapshot: &'a Snapshot,
     principal_id: &impl Fn(Principal, &str) -> ResourceId,
 ) -> PrincipalMatches<'a> {
-    let mut homes = PrincipalMatches::default();
+    let mut matched = PrincipalMatches::default();
     let mut taken: BTreeMap<ResourceId, &Address> = BTreeMap::new();
     let mut open: Vec<(&DeclaredIdentity, ResourceId)> = Vec::new();
     for identity in declared.identities.values() {
@@ -44,26 +44,26 @@ pub fn match_principals<'a>(
         let imported = import.is_some() && snapshot.import_candidates.contains_key(&id);
         if identity.name_given || imported || live.is_some_and(is_it) {
             taken.insert(id.clone(), &identity.spec.address);
-            homes.of.insert(&identity.spec.address, (id, live));
+            matched.of.insert(&identity.spec.address, (id, live));
         } else {
             open.push((identity, id));
         }
     }
     if !open.is_empty() {
-        match_by_address(declared, snapshot, &mut taken, &mut homes, &mut open);
+        match_by_address(declared, snapshot, &mut taken, &mut matched, &mut open);
     }
     for (identity, id) in open {
         if let Some(by) = taken.get(&id) {
-            homes.findings.push(diagnose_name_in_use(identity, &id, by));
+            matched.findings.push(diagnose_name_in_use(identity, &id, by));
         }
         let live = snapshot.identities.get(&id);
         taken.insert(id.clone(), &identity.spec.address);
-        homes.of.insert(&identity.spec.address, (id, live));
+        matched.of.insert(&identity.spec.address, (id, live));
     }
-    homes.rest = snapshot.identities.values().filter(|live| !taken.contains_key(&live.id)).collect();
-    check_blocked_moves(declared, &mut homes);
-    check_default_names_read(declared, &mut homes);
-    homes
+    matched.rest = snapshot.identities.values().filter(|live| !taken.contains_key(&live.id)).collect();
+    check_blocked_moves(declared, &mut matched);
+    check_default_names_read(declared, &mut matched);
+    matched
 }
 
 /// Matches identities without a `name` to the live principals whose marks have their address. Of several, an active one comes before a
@@ -72,21 +72,21 @@ fn match_by_address<'a>(
     declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
     taken: &mut BTreeMap<ResourceId, &'a Address>,
-    homes: &mut PrincipalMatches<'a>,
+    matched: &mut PrincipalMatches<'a>,
     open: &mut Vec<(&'a DeclaredIdentity, ResourceId)>,
 ) {
-    let mut bearers: BTreeMap<(Address, Principal, Option<&Alias>), Vec<&LiveIdentity>> = BTreeMap::new();
+    let mut candidates: BTreeMap<(Address, Principal, Option<&Alias>), Vec<&LiveIdentity>> = BTreeMap::new();
     for live in snapshot.identities.values().filter(|live| !taken.contains_key(&live.id)) {
-        let bearer = (declared.estate.follow_moves(live.address()), live.principal, live.id.account.as_ref());
-        bearers.entry(bearer).or_default().push(live);
+        let marked_object = (declared.estate.follow_moves(live.address()), live.principal, live.id.account.as_ref());
+        candidates.entry(marked_object).or_default().push(live);
     }
     open.retain(|(identity, _)| {
         let key = (identity.spec.address.clone(), identity.spec.principal, identity.spec.account.as_ref());
         let found =
-            bearers.get(&key).into_iter().flatten().min_by_key(|live| (live.marks.quarantine.is_some(), &live.id));
+            candidates.get(&key).into_iter().flatten().min_by_key(|live| (live.marks.quarantine.is_some(), &live.id));
         if let Some(live) = found {
             taken.insert(live.id.clone(), &identity.spec.address);
-            homes.of.insert(&identity.spec.address, (live.id.clone(), Some(live)));
+            matched.of.insert(&identity.spec.address, (live.id.clone(), Some(live)));
         }
         found.is_none()
     });
@@ -94,10 +94,10 @@ fn match_by_address<'a>(
 
 /// Reports each move that cannot be applied: the live principal has another name, form or account than the new block declares, or a
 /// principal already has the new address. Without this error, the identity would leave.
-fn check_blocked_moves<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMatches<'a>) {
-    for live in &homes.rest {
+fn check_blocked_moves<'a>(declared: &'a DeclaredStack, matched: &mut PrincipalMatches<'a>) {
+    for live in &matched.rest {
         let to = declared.estate.follow_moves(live.address());
-        let (Some(identity), Some((id, there))) = (declared.identities.get(&to), homes.of.get(&to)) else { continue };
+        let (Some(identity), Some((id, there))) = (declared.identities.get(&to), matched.of.get(&to)) else { continue };
         if to == *live.address() || live.marks.quarantine.as_ref().is_some_and(|q| q.reason == "replaced") {
             continue;
         }
@@ -123,16 +123,16 @@ fn check_blocked_moves<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMat
                     _ => "keep `principal` unchanged, or remove the `moved` block to replace the identity".to_owned(),
                 })
         };
-        homes.findings.push(finding);
+        matched.findings.push(finding);
     }
 }
 
 /// Reports expressions that read a default name where the existing principal has another name.
-fn check_default_names_read<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMatches<'a>) {
+fn check_default_names_read<'a>(declared: &'a DeclaredStack, matched: &mut PrincipalMatches<'a>) {
     let read: BTreeSet<&Address> = declared.estate.default_names_read.iter().collect();
-    for (address, (id, _)) in homes.of.iter().filter(|(address, _)| read.contains(*address)) {
+    for (address, (id, _)) in matched.of.iter().filter(|(address, _)| read.contains(*address)) {
         if let Some(identity) = declared.identities.get(*address).filter(|identity| identity.spec.name != id.name) {
-            homes.findings.push(
+            matched.findings.push(
                 Diagnostic::error(
                     "lifecycle::name_read",
                     format!("{address}.name cannot be determined from the configuration"),

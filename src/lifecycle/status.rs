@@ -32,7 +32,7 @@ pub struct IdentityStatus<'a> {
     /// Its live state. `None`: no principal with the marks of this stack exists.
     pub live: Option<&'a LiveIdentity>,
     /// The live state of a principal without marks that an `import` block names. `None`: nothing is imported.
-    pub adopts: Option<&'a Unmarked>,
+    pub import_candidate: Option<&'a Unmarked>,
     /// The phase it should be in.
     pub phase: LifecyclePhase,
 }
@@ -45,31 +45,38 @@ pub fn decide_phases<'a>(
     now: Timestamp,
     principal_id: impl Fn(Principal, &str) -> ResourceId,
 ) -> (Vec<IdentityStatus<'a>>, Vec<Diagnostic>) {
-    let mut homes = principal_matches::match_principals(declared, snapshot, &principal_id);
-    let mut findings = std::mem::take(&mut homes.findings);
+    let mut matched = principal_matches::match_principals(declared, snapshot, &principal_id);
+    let mut findings = std::mem::take(&mut matched.findings);
     let of_block = |identity: &'a DeclaredIdentity| {
-        let (id, live) = homes.of.get(&identity.spec.address)?;
+        let (id, live) = matched.of.get(&identity.spec.address)?;
         let phase =
             decide_declared_phase(declared, identity, *live, &snapshot.unlisted_deliveries, now).map(|mut phase| {
                 if let LifecyclePhase::Active(active) = &mut phase {
-                    resolve_names(&mut active.identity, id, &homes, &snapshot.realm);
+                    resolve_names(&mut active.identity, id, &matched, &snapshot.realm);
                 }
                 phase
             });
-        let adopts = snapshot.import_candidates.get(id).filter(|_| live.is_none());
+        let import_candidate = snapshot.import_candidates.get(id).filter(|_| live.is_none());
         let (address, declared) = (identity.spec.address.clone(), Some(identity));
-        Some(phase.map(|phase| IdentityStatus { address, id: id.clone(), declared, live: *live, adopts, phase }))
+        Some(phase.map(|phase| IdentityStatus {
+            address,
+            id: id.clone(),
+            declared,
+            live: *live,
+            import_candidate,
+            phase,
+        }))
     };
     let decided: Vec<_> = declared.identities.par_iter().filter_map(|(_, identity)| of_block(identity)).collect();
-    let mut standings = Vec::with_capacity(decided.len());
-    for standing in decided {
-        match standing {
-            Ok(standing) => standings.push(standing),
+    let mut statuses = Vec::with_capacity(decided.len());
+    for status in decided {
+        match status {
+            Ok(status) => statuses.push(status),
             Err(finding) => findings.push(*finding),
         }
     }
-    for live in &homes.rest {
-        let reason = match homes.of.get(live.address()) {
+    for live in &matched.rest {
+        let reason = match matched.of.get(live.address()) {
             Some((by, _)) => LeaveReason::Replaced { by: by.display_name().into_owned() },
             None => LeaveReason::Removed,
         };
@@ -78,24 +85,24 @@ pub fn decide_phases<'a>(
             None => decide_leaving_phase(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
         };
         let (address, id) = (live.address().clone(), live.id.clone());
-        standings.push(IdentityStatus { address, id, declared: None, live: Some(live), adopts: None, phase });
+        statuses.push(IdentityStatus { address, id, declared: None, live: Some(live), import_candidate: None, phase });
     }
-    standings.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
-    (standings, findings)
+    statuses.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+    (statuses, findings)
 }
 
 /// Sets the cloud names of an identity and of the identities it trusts, and the account id of each trusted identity in another account.
 fn resolve_names(
     identity: &mut DesiredIdentity,
     id: &ResourceId,
-    homes: &principal_matches::PrincipalMatches<'_>,
+    matched: &principal_matches::PrincipalMatches<'_>,
     realm: &Realm,
 ) {
     identity.spec.name.clone_from(&id.name);
     for trust in &mut identity.spec.trusts {
         let leasehold_provider::Trust::Identity { identities } = trust else { continue };
         for trusted in identities {
-            if let Some((theirs, _)) = homes.of.get(&trusted.address) {
+            if let Some((theirs, _)) = matched.of.get(&trusted.address) {
                 trusted.name.clone_from(&theirs.name);
                 let elsewhere = theirs.account != id.account;
                 trusted.account = elsewhere.then(|| realm.for_account(theirs.account.as_ref()).account.clone());

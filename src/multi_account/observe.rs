@@ -20,7 +20,7 @@ struct AccountRequest {
     shared: BTreeMap<ResourceId, Resource>,
     exact: BTreeSet<ResourceId>,
     exact_keys: BTreeSet<ResourceId>,
-    adopt: BTreeMap<ResourceId, Address>,
+    imports: BTreeMap<ResourceId, Address>,
 }
 
 impl AccountRequest {
@@ -29,7 +29,7 @@ impl AccountRequest {
             shared: select_account(request.shared, account),
             exact: select_account_ids(request.exact, account),
             exact_keys: select_account_ids(request.exact_keys, account),
-            adopt: select_account(request.adopt, account),
+            imports: select_account(request.imports, account),
         }
     }
 }
@@ -49,14 +49,14 @@ impl Observe for MultiAccountProvider {
         // Check that no two providers reach the same account before anything is read.
         self.read_realm().await?;
         let read = self.members.iter().map(|(account, member)| async move {
-            let AccountRequest { shared, exact, exact_keys, adopt } =
+            let AccountRequest { shared, exact, exact_keys, imports } =
                 AccountRequest::for_member(&request, account.as_ref());
             let request = ObserveRequest {
                 stack: request.stack,
                 shared: &shared,
                 exact: &exact,
                 exact_keys: &exact_keys,
-                adopt: &adopt,
+                imports: &imports,
                 only_exact_credentials: request.only_exact_credentials,
             };
             let snapshot =
@@ -94,13 +94,13 @@ impl Observe for MultiAccountProvider {
         principals: &BTreeSet<ResourceId>,
     ) -> Result<(), ObserveError> {
         let looks = self.members.iter().map(|(account, member)| {
-            let wanted = select_account_ids(principals, account.as_ref());
-            let before = (!wanted.is_empty()).then(|| account_snapshot(snapshot, account.as_ref()));
+            let desired = select_account_ids(principals, account.as_ref());
+            let before = (!desired.is_empty()).then(|| account_snapshot(snapshot, account.as_ref()));
             async move {
                 let Some(mut part) = before.filter(|part| member.observe.has_unread_details(part)) else {
                     return Ok(None);
                 };
-                read_member_exactly(member, stack, &mut part, &wanted).await?;
+                read_member_exactly(member, stack, &mut part, &desired).await?;
                 Ok::<_, ObserveError>(Some(part.with_optional_account(account.as_ref())))
             }
         });
@@ -117,16 +117,16 @@ async fn read_member_exactly(
     member: &AccountMember,
     stack: &StackName,
     part: &mut Snapshot,
-    wanted: &BTreeSet<ResourceId>,
+    desired: &BTreeSet<ResourceId>,
 ) -> Result<(), ObserveError> {
-    member.observe.read_exactly(stack, part, wanted).await.map_err(|error| member.add_account_to_error(error))
+    member.observe.read_exactly(stack, part, desired).await.map_err(|error| member.add_account_to_error(error))
 }
 
 impl MultiAccountProvider {
     /// Adds dependencies on principals of other accounts that a principal's documents name.
-    fn link_snapshot(&self, snapshot: &mut Snapshot, whose: impl Fn(&ResourceId) -> bool) {
+    fn link_snapshot(&self, snapshot: &mut Snapshot, ownership: impl Fn(&ResourceId) -> bool) {
         let realm = snapshot.realm.clone();
-        for (id, live) in snapshot.identities.iter_mut().filter(|(id, _)| whose(id)) {
+        for (id, live) in snapshot.identities.iter_mut().filter(|(id, _)| ownership(id)) {
             if let Some(principal) = live.resources.get_mut(id) {
                 cross_account::link_cross_account(self.names.as_ref(), &realm, principal);
             }
@@ -137,7 +137,7 @@ impl MultiAccountProvider {
 fn merge_snapshot(whole: &mut Snapshot, mut part: Snapshot) {
     whole.identities.append(&mut part.identities);
     whole.shared.append(&mut part.shared);
-    whole.strangers.append(&mut part.strangers);
+    whole.unmanaged_objects.append(&mut part.unmanaged_objects);
     whole.import_candidates.append(&mut part.import_candidates);
     whole.foreign_groups.append(&mut part.foreign_groups);
     whole.denying.append(&mut part.denying);
@@ -148,7 +148,7 @@ fn account_snapshot(snapshot: &Snapshot, account: Option<&Alias>) -> Snapshot {
     Snapshot {
         identities: select_account(&snapshot.identities, account),
         shared: select_account(&snapshot.shared, account),
-        strangers: select_account(&snapshot.strangers, account),
+        unmanaged_objects: select_account(&snapshot.unmanaged_objects, account),
         import_candidates: select_account(&snapshot.import_candidates, account),
         foreign_groups: select_account(&snapshot.foreign_groups, account),
         denying: {

@@ -142,7 +142,7 @@ impl AccountScoped for Snapshot {
             realm: self.realm,
             identities: self.identities.add_account_to_ids(account),
             shared: self.shared.add_account_to_ids(account),
-            strangers: self.strangers.add_account_to_ids(account),
+            unmanaged_objects: self.unmanaged_objects.add_account_to_ids(account),
             import_candidates: self.import_candidates.add_account_to_ids(account),
             foreign_groups: self.foreign_groups.add_account_to_ids(account),
             denying: self
@@ -159,7 +159,7 @@ impl AccountScoped for Snapshot {
             realm: self.realm,
             identities: self.identities.remove_account_from_ids(account),
             shared: self.shared.remove_account_from_ids(account),
-            strangers: self.strangers.remove_account_from_ids(account),
+            unmanaged_objects: self.unmanaged_objects.remove_account_from_ids(account),
             import_candidates: self.import_candidates.remove_account_from_ids(account),
             foreign_groups: self.foreign_groups.remove_account_from_ids(account),
             denying: self

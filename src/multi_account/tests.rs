@@ -77,15 +77,15 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     };
     let denying = prop::collection::btree_map("[a-z]", Just(Document::new(serde_json::json!({}))), 0..3);
     (by_id(live()), by_id(shared()), ids(), by_id(import_candidate()), (by_id(ids()), denying)).prop_map(
-        move |(identities, shared, strangers, import_candidates, (foreign_groups, denying))| {
-            let stranger = || UnmanagedObject { stack: None, arn: "arn".to_owned(), unreadable: None };
-            let strangers = strangers.into_iter().map(|id| (id, stranger())).collect();
+        move |(identities, shared, unmanaged_objects, import_candidates, (foreign_groups, denying))| {
+            let unmanaged_object = || UnmanagedObject { stack: None, arn: "arn".to_owned(), unreadable: None };
+            let unmanaged_objects = unmanaged_objects.into_iter().map(|id| (id, unmanaged_object())).collect();
             let denying =
                 denying.into_iter().map(|(name, document)| (ObjectName { account: None, name }, document)).collect();
             Snapshot {
                 identities,
                 shared,
-                strangers,
+                unmanaged_objects,
                 import_candidates,
                 foreign_groups,
                 denying,

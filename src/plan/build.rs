@@ -42,17 +42,17 @@ pub enum BuildPlanError {
 pub fn build_plan(inputs: PlanInputs<'_>) -> Result<Plan, BuildPlanError> {
     let PlanInputs { declared, shared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.ids.principal_id(principal, name);
-    let (standings, mut findings) = lifecycle::decide_phases(declared, snapshot, now, principal_id);
+    let (statuses, mut findings) = lifecycle::decide_phases(declared, snapshot, now, principal_id);
     findings.extend(lifecycle::imports::check_imports(declared, snapshot, realize));
     findings.extend(name_conflicts::find_name_conflicts(
         declared,
-        &standings,
+        &statuses,
         shared,
         snapshot,
         realize.ids.has_single_namespace(),
     ));
     if findings.is_empty() {
-        let whole = collect_deltas(&inputs, &standings, &mut findings);
+        let whole = collect_deltas(&inputs, &statuses, &mut findings);
         if findings.is_empty() {
             return finish_plan(inputs, whole);
         }
@@ -75,18 +75,17 @@ struct PlanDeltas {
 
 fn collect_deltas(
     inputs: &PlanInputs<'_>,
-    standings: &[IdentityStatus<'_>],
+    statuses: &[IdentityStatus<'_>],
     findings: &mut Vec<Diagnostic>,
 ) -> PlanDeltas {
     let context = SharedContext {
         live: SharedObjects::from_live_snapshot(inputs.snapshot, inputs.realize),
-        wanted: SharedObjects::from_resources(inputs.shared.values(), inputs.realize)
+        desired: SharedObjects::from_resources(inputs.shared.values(), inputs.realize)
             .with_foreign_groups(inputs.snapshot),
         rewritten: find_rewritten_objects(inputs),
         made: find_new_federations(inputs),
     };
-    let parts: Vec<IdentityPlan> =
-        standings.par_iter().map(|standing| plan_identity(standing, inputs, &context)).collect();
+    let parts: Vec<IdentityPlan> = statuses.par_iter().map(|status| plan_identity(status, inputs, &context)).collect();
     let mut identities: Vec<IdentityDelta> = Vec::new();
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
     let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
@@ -95,7 +94,7 @@ fn collect_deltas(
     let mut heeding = BTreeSet::new();
     let mut assessed: Vec<(usize, bool)> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
-    for (standing, part) in standings.iter().zip(parts) {
+    for (status, part) in statuses.iter().zip(parts) {
         findings.extend(part.findings);
         still_needed.extend(part.needed);
         for id in part.on {
@@ -103,16 +102,16 @@ fn collect_deltas(
             *holders = holders.saturating_add(1);
         }
         if !part.rewritten.is_empty() {
-            rewritten_by_principal.insert(standing.id.clone(), part.rewritten);
+            rewritten_by_principal.insert(status.id.clone(), part.rewritten);
         }
         if part.has_changed_tag_condition {
-            heeding.insert(standing.id.clone());
+            heeding.insert(status.id.clone());
         }
         if let Some((access, sensitive)) = part.access {
             assessed.push((identities.len(), sensitive));
             accesses.push(access);
         }
-        quarantined.extend(part.waiting.map(|waiting| (standing.address.clone(), waiting)));
+        quarantined.extend(part.waiting.map(|waiting| (status.address.clone(), waiting)));
         identities.extend(part.delta);
     }
     for ((index, sensitive), mut assessment) in assessed.into_iter().zip(assess_in_parallel(&accesses, inputs.compare))

@@ -51,12 +51,13 @@ pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<UnsoundPlanError> {
     let mut marked: BTreeSet<&ResourceId> = BTreeSet::new();
     for step in &plan.steps {
         let id = step.change.id();
-        let adopts = matches!(step.change, Change::Import { .. }) && snapshot.import_candidates.contains_key(id);
+        let import_candidate =
+            matches!(step.change, Change::Import { .. }) && snapshot.import_candidates.contains_key(id);
         let adopted = |id: &ResourceId| {
             principal_of.get(id).is_some_and(|principal| seen.contains_key(&(*principal, ChangeKind::Import)))
         };
-        let strange = snapshot.strangers.contains_key(id) || import_candidates.contains(id);
-        if strange && !adopts && !adopted(id) {
+        let strange = snapshot.unmanaged_objects.contains_key(id) || import_candidates.contains(id);
+        if strange && !import_candidate && !adopted(id) {
             faults.push(UnsoundPlanError::WritesStranger(step.id, id.clone()));
         }
         faults.extend(check_precondition(step, owned.contains(id) || import_candidates.contains(id), &seen));

@@ -44,7 +44,7 @@ pub struct SharedContext<'a> {
     /// The live state.
     pub live: SharedObjects<'a>,
     /// The wanted state.
-    pub wanted: SharedObjects<'a>,
+    pub desired: SharedObjects<'a>,
     /// The addresses of the live objects that the plan rewrites.
     pub rewritten: BTreeMap<ResourceId, String>,
     /// The addresses of the federations that the plan creates.
@@ -53,44 +53,44 @@ pub struct SharedContext<'a> {
 
 /// Computes the part of one identity.
 pub fn plan_identity(
-    standing: &IdentityStatus<'_>,
+    status: &IdentityStatus<'_>,
     inputs: &PlanInputs<'_>,
     context: &SharedContext<'_>,
 ) -> IdentityPlan {
-    let (wanted, findings) = realize::realize_identity(standing, inputs.realize, &inputs.snapshot.realm);
-    let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
+    let (desired, findings) = realize::realize_identity(status, inputs.realize, &inputs.snapshot.realm);
+    let needs: BTreeSet<&ResourceId> = desired.values().flat_map(|resource| &resource.depends_on).collect();
     let on: BTreeSet<&ResourceId> = needs
         .into_iter()
-        .flat_map(|id| context.wanted.reachable_objects(id).chain(context.live.reachable_objects(id)))
+        .flat_map(|id| context.desired.reachable_objects(id).chain(context.live.reachable_objects(id)))
         .collect();
-    let needed = find_needed_shared(&wanted, context);
+    let needed = find_needed_shared(&desired, context);
     let rewritten: BTreeSet<String> = on.iter().filter_map(|id| context.rewritten.get(*id)).cloned().collect();
-    let mut delta = diff::classify_identity(standing, &wanted, inputs.realize);
-    if !rewritten.is_empty() && matches!(standing.phase, LifecyclePhase::Active(_)) && standing.live.is_some() {
+    let mut delta = diff::classify_identity(status, &desired, inputs.realize);
+    if !rewritten.is_empty() && matches!(status.phase, LifecyclePhase::Active(_)) && status.live.is_some() {
         let scopes = rewritten.iter().map(|scope| ChangeReason::Scope { scope: scope.clone() }).collect();
-        delta = Some(add_scope_reasons(delta, standing, scopes));
+        delta = Some(add_scope_reasons(delta, status, scopes));
     }
     if let Some(delta) = delta.as_mut().filter(|delta| may_change_access(delta)) {
         let empty = ResourceMap::new();
-        let before = realize::live_resources(standing).unwrap_or(&empty);
-        let (old, new) = ((before, &context.live), (&wanted, &context.wanted));
+        let before = realize::live_resources(status).unwrap_or(&empty);
+        let (old, new) = ((before, &context.live), (&desired, &context.desired));
         delta.access = Some(diff::access::compare_attached_access(old, new, inputs.realize, inputs.compare));
     }
     let mut access = None;
     if let Some(delta) = delta.as_mut().filter(|delta| needs_assessment(delta)) {
-        let held = diff::access::collect_attached_access(wanted.values(), &context.wanted, inputs.realize);
+        let held = diff::access::collect_attached_access(desired.values(), &context.desired, inputs.realize);
         delta.policies = held.sources;
         access = Some((held.access, held.sensitive));
     }
-    let waiting = match &standing.phase {
+    let waiting = match &status.phase {
         LifecyclePhase::Quarantined(quarantined) if delta.is_none() => Some(describe_grace_period(quarantined)),
         _ => None,
     };
-    let rewritten = find_attached_rewritten(standing, context, &rewritten);
+    let rewritten = find_attached_rewritten(status, context, &rewritten);
     let has_changed_tag_condition = delta.is_some()
-        && realize::live_resources(standing).is_some_and(|live| {
-            let sides = [(live, &context.live), (&wanted, &context.wanted)];
-            tags::has_policy_on_changed_tag(&standing.id, sides, &inputs.snapshot.denying, inputs.realize)
+        && realize::live_resources(status).is_some_and(|live| {
+            let sides = [(live, &context.live), (&desired, &context.desired)];
+            tags::has_policy_on_changed_tag(&status.id, sides, &inputs.snapshot.denying, inputs.realize)
         });
     IdentityPlan {
         findings,
@@ -107,11 +107,11 @@ pub fn plan_identity(
 /// The rewritten shared objects that are attached to an identity before and after the plan, and the new federations that its live trust
 /// policy already names.
 fn find_attached_rewritten(
-    standing: &IdentityStatus<'_>,
+    status: &IdentityStatus<'_>,
     context: &SharedContext<'_>,
     rewritten: &BTreeSet<String>,
 ) -> BTreeSet<String> {
-    let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
+    let live = realize::live_resources(status).into_iter().flat_map(|resources| resources.values());
     let needs: BTreeSet<&ResourceId> = live.flat_map(|resource| &resource.depends_on).collect();
     let reachable = needs.iter().flat_map(|id| context.live.reachable_objects(id));
     let attached = reachable.filter_map(|id| context.rewritten.get(id)).filter(|address| rewritten.contains(*address));
@@ -120,11 +120,11 @@ fn find_attached_rewritten(
 
 /// The shared objects that must continue to exist for an identity: a declared object with everything that it will
 /// contain; an object that is no longer declared, as long as it is attached, with everything that it contains now.
-fn find_needed_shared(wanted: &ResourceMap, context: &SharedContext<'_>) -> BTreeSet<ResourceId> {
-    let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
+fn find_needed_shared(desired: &ResourceMap, context: &SharedContext<'_>) -> BTreeSet<ResourceId> {
+    let needs: BTreeSet<&ResourceId> = desired.values().flat_map(|resource| &resource.depends_on).collect();
     let mut needed = BTreeSet::new();
     for id in needs {
-        let mut reached = context.wanted.reachable_objects(id).peekable();
+        let mut reached = context.desired.reachable_objects(id).peekable();
         if reached.peek().is_some() {
             needed.extend(reached.cloned());
         } else {
@@ -146,10 +146,10 @@ fn describe_grace_period(quarantined: &phase::QuarantinedIdentity) -> GracePerio
 /// A mover whose scopes changed: its own delta with the reasons added, or a delta without changes of its own.
 fn add_scope_reasons(
     delta: Option<IdentityDelta>,
-    standing: &IdentityStatus<'_>,
+    status: &IdentityStatus<'_>,
     scopes: BTreeSet<ChangeReason>,
 ) -> IdentityDelta {
-    let mut delta = delta.unwrap_or_else(|| diff::classify::delta_without_changes(standing));
+    let mut delta = delta.unwrap_or_else(|| diff::classify::delta_without_changes(status));
     if delta.lifecycle == Lifecycle::Drift {
         delta.lifecycle = Lifecycle::Mover;
     }

@@ -128,15 +128,15 @@ fn principals_by_object<'a>(
     steps: &'a [Step],
 ) -> BTreeMap<&'a ResourceId, &'a ResourceId> {
     let changed = identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id)));
-    let mut whose: BTreeMap<&ResourceId, &ResourceId> = changed.collect();
+    let mut ownership: BTreeMap<&ResourceId, &ResourceId> = changed.collect();
     let principals: BTreeSet<&ResourceId> = identities.iter().map(|delta| &delta.id).collect();
     for step in steps.iter().filter(|step| step.interim_state.is_some()) {
         let needs = step.change.resource_after().into_iter().flat_map(|after| &after.depends_on);
         if let Some(principal) = needs.filter_map(|id| principals.get(id)).next() {
-            whose.entry(step.change.id()).or_insert(principal);
+            ownership.entry(step.change.id()).or_insert(principal);
         }
     }
-    whose
+    ownership
 }
 
 /// The grace period of a quarantined identity that the plan does not change.

@@ -16,15 +16,18 @@ use crate::realize::ResourceMap;
 #[must_use]
 pub fn find_name_conflicts(
     declared: &DeclaredStack,
-    standings: &[IdentityStatus<'_>],
+    statuses: &[IdentityStatus<'_>],
     shared: &ResourceMap,
     snapshot: &Snapshot,
     one_space: bool,
 ) -> Vec<Diagnostic> {
-    let strangers: ForeignNames<'_> =
-        snapshot.strangers.iter().map(|(id, stranger)| (to_cloud_name(id, false), (id, stranger))).collect();
-    let mut findings = find_joiner_conflicts(declared, standings, snapshot, &strangers, one_space);
-    findings.extend(find_shared_conflicts(declared, shared, snapshot, &strangers));
+    let unmanaged_objects: ForeignNames<'_> = snapshot
+        .unmanaged_objects
+        .iter()
+        .map(|(id, unmanaged_object)| (to_cloud_name(id, false), (id, unmanaged_object)))
+        .collect();
+    let mut findings = find_joiner_conflicts(declared, statuses, snapshot, &unmanaged_objects, one_space);
+    findings.extend(find_shared_conflicts(declared, shared, snapshot, &unmanaged_objects));
     findings
 }
 
@@ -33,42 +36,42 @@ type ForeignNames<'a> = BTreeMap<CloudName, (&'a ResourceId, &'a UnmanagedObject
 
 fn find_joiner_conflicts(
     declared: &DeclaredStack,
-    standings: &[IdentityStatus<'_>],
+    statuses: &[IdentityStatus<'_>],
     snapshot: &Snapshot,
-    strangers: &ForeignNames<'_>,
+    unmanaged_objects: &ForeignNames<'_>,
     one_space: bool,
 ) -> Vec<Diagnostic> {
-    let joiners: Vec<_> = standings
+    let joiners: Vec<_> = statuses
         .iter()
-        .filter(|standing| standing.live.is_none() && standing.adopts.is_none())
-        .filter(|standing| declared.estate.find_import(&standing.address).is_none())
-        .filter_map(|standing| {
-            matches!(standing.phase, LifecyclePhase::Active(_)).then_some((standing, standing.declared?))
-        })
+        .filter(|status| status.live.is_none() && status.import_candidate.is_none())
+        .filter(|status| declared.estate.find_import(&status.address).is_none())
+        .filter_map(|status| matches!(status.phase, LifecyclePhase::Active(_)).then_some((status, status.declared?)))
         .collect();
     // Without joiners, the index of all live names is not needed.
     if joiners.is_empty() {
         return Vec::new();
     }
     let mut others: BTreeMap<CloudName, Vec<(&ResourceId, String)>> = BTreeMap::new();
-    for (id, stranger) in snapshot.strangers.iter().filter(|_| one_space) {
-        others.entry(to_cloud_name(id, true)).or_default().push((id, describe_owner(stranger)));
+    for (id, unmanaged_object) in snapshot.unmanaged_objects.iter().filter(|_| one_space) {
+        others.entry(to_cloud_name(id, true)).or_default().push((id, describe_owner(unmanaged_object)));
     }
     for (id, live) in &snapshot.identities {
-        let whose = format!("it is {}, which is leaving", live.address());
-        others.entry(to_cloud_name(id, one_space)).or_default().push((id, whose));
+        let ownership = format!("it is {}, which is leaving", live.address());
+        others.entry(to_cloud_name(id, one_space)).or_default().push((id, ownership));
     }
     let mut findings = Vec::new();
-    for (standing, identity) in joiners {
-        let found = if let Some((id, stranger)) = strangers.get(&to_cloud_name(&standing.id, false)) {
-            report_name_conflict(&standing.address, &id.to_string(), &stranger.arn, &describe_owner(stranger))
-        } else if let Some((id, whose)) = others
-            .get(&to_cloud_name(&standing.id, one_space))
-            .into_iter()
-            .flatten()
-            .find(|(id, _)| **id != standing.id)
+    for (status, identity) in joiners {
+        let found = if let Some((id, unmanaged_object)) = unmanaged_objects.get(&to_cloud_name(&status.id, false)) {
+            report_name_conflict(
+                &status.address,
+                &id.to_string(),
+                &unmanaged_object.arn,
+                &describe_owner(unmanaged_object),
+            )
+        } else if let Some((id, ownership)) =
+            others.get(&to_cloud_name(&status.id, one_space)).into_iter().flatten().find(|(id, _)| **id != status.id)
         {
-            report_name_conflict(&standing.address, &id.to_string(), &id.display_name(), whose)
+            report_name_conflict(&status.address, &id.to_string(), &id.display_name(), ownership)
         } else {
             continue;
         };
@@ -83,14 +86,15 @@ fn find_shared_conflicts(
     declared: &DeclaredStack,
     shared: &ResourceMap,
     snapshot: &Snapshot,
-    strangers: &ForeignNames<'_>,
+    unmanaged_objects: &ForeignNames<'_>,
 ) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
-        let Some((id, stranger)) = strangers.get(&to_cloud_name(&resource.id, false)) else { continue };
+        let Some((id, unmanaged_object)) = unmanaged_objects.get(&to_cloud_name(&resource.id, false)) else { continue };
         let address =
             resource.marks.as_ref().map_or_else(|| Address::from_text(&resource.id.name), |m| m.address.clone());
-        let finding = report_name_conflict(&address, &id.to_string(), &stranger.arn, &describe_owner(stranger));
+        let finding =
+            report_name_conflict(&address, &id.to_string(), &unmanaged_object.arn, &describe_owner(unmanaged_object));
         let scope = declared.scopes.values().find(|(scope, _)| scope.address() == address);
         let group = || declared.groups.values().find(|group| group.group.address == address);
         let federation = || declared.federations.values().find(|(federation, _)| federation.address() == address);
@@ -118,19 +122,19 @@ fn to_cloud_name(id: &ResourceId, one_space: bool) -> CloudName {
     (id.account.clone(), (!one_space).then(|| id.kind.clone()), id.name.to_ascii_lowercase())
 }
 
-fn describe_owner(stranger: &UnmanagedObject) -> String {
-    match (&stranger.stack, &stranger.unreadable) {
+fn describe_owner(unmanaged_object: &UnmanagedObject) -> String {
+    match (&unmanaged_object.stack, &unmanaged_object.unreadable) {
         (_, Some(why)) => format!("its marks cannot be read: {why}"),
         (Some(stack), None) => format!("it belongs to stack {stack}"),
         (None, None) => "it has no Leasehold marks".to_owned(),
     }
 }
 
-fn report_name_conflict(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
+fn report_name_conflict(address: &Address, what: &str, arn: &str, ownership: &str) -> Diagnostic {
     let summary = format!("{address} cannot be created: {what} already exists and does not belong to this stack");
     Diagnostic::error("plan::name_taken", summary)
         .with_detail(format!(
-            "{arn} exists in the cloud, and {whose}. Leasehold only changes objects that have the marks of its stack."
+            "{arn} exists in the cloud, and {ownership}. Leasehold only changes objects that have the marks of its stack."
         ))
         .with_help("Set another `name`, or delete the live object outside Leasehold if it is unused.")
 }

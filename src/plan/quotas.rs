@@ -22,7 +22,7 @@ pub struct ExceededQuota<'a> {
     /// How many objects the plan deletes.
     pub removed: u64,
     /// What the plan would reach: objects, or characters for a quota on documents.
-    pub wanted: u64,
+    pub desired: u64,
 }
 
 /// The length up to which a document cannot exceed a quota by itself, in characters: 2048 is the smallest quota of
@@ -78,8 +78,8 @@ fn check_account_quota<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<E
     let changes = || plan.steps.iter().map(|step| &step.change).filter(|change| quota.applies_to_object(change.id()));
     let made = count_as_u64(changes().filter(|change| matches!(change, Change::Create { .. })).count());
     let removed = count_as_u64(changes().filter(|change| matches!(change, Change::Delete { .. })).count());
-    let wanted = used.saturating_add(made);
-    (made > 0 && wanted > quota.limit).then_some(ExceededQuota { quota, holder: None, made, removed, wanted })
+    let desired = used.saturating_add(made);
+    (made > 0 && desired > quota.limit).then_some(ExceededQuota { quota, holder: None, made, removed, desired })
 }
 
 /// The objects that are deleted only after something of the same subject was `made`: a Deny is detached last, and an
@@ -133,10 +133,10 @@ fn check_subject_quota<'a>(
     });
     let mut found = Vec::new();
     for (id, (address, changes)) in holders {
-        let of = |wanted: fn(&Change) -> bool| {
+        let of = |desired: fn(&Change) -> bool| {
             changes
                 .iter()
-                .filter(|c| wanted(c) && quota.applies_to_object(c.id()))
+                .filter(|c| desired(c) && quota.applies_to_object(c.id()))
                 .map(Change::id)
                 .collect::<BTreeSet<_>>()
         };
@@ -148,10 +148,10 @@ fn check_subject_quota<'a>(
         let parts = live_attachments(id, snapshot, realize).map(|part| &part.id);
         let goes = |part: &ResourceId| removed.contains(part) && !late.contains(part);
         let stay = parts.filter(|part| quota.applies_to_object(part) && !goes(part)).count();
-        let wanted = count_as_u64(stay).saturating_add(count_as_u64(made.len()));
-        if wanted > quota.limit {
+        let desired = count_as_u64(stay).saturating_add(count_as_u64(made.len()));
+        if desired > quota.limit {
             let (made, removed) = (count_as_u64(made.len()), count_as_u64(removed.len()));
-            found.push(ExceededQuota { quota, holder: Some(address.clone()), made, removed, wanted });
+            found.push(ExceededQuota { quota, holder: Some(address.clone()), made, removed, desired });
         }
     }
     found
@@ -165,9 +165,9 @@ fn check_document_sizes<'a>(
     realize: &Realizer,
 ) -> impl Iterator<Item = ExceededQuota<'a>> {
     plan.steps.iter().filter(|step| quota.applies_to_object(step.change.id())).filter_map(move |step| {
-        let wanted = count_as_u64(realize.limits.count_characters(step.change.resource_after()?, attribute));
+        let desired = count_as_u64(realize.limits.count_characters(step.change.resource_after()?, attribute));
         let holder = Some(step.subject.clone());
-        (wanted > quota.limit).then_some(ExceededQuota { quota, holder, made: 1, removed: 0, wanted })
+        (desired > quota.limit).then_some(ExceededQuota { quota, holder, made: 1, removed: 0, desired })
     })
 }
 
@@ -207,9 +207,9 @@ fn check_total_document_size<'a>(
             let size = sizes.entry(&part.id).or_default();
             *size = realize.limits.count_characters(part, attribute).max(*size);
         }
-        let wanted = count_as_u64(sizes.values().sum());
-        if wanted > quota.limit {
-            found.push(ExceededQuota { quota, holder: Some(address.clone()), made, removed: 0, wanted });
+        let desired = count_as_u64(sizes.values().sum());
+        if desired > quota.limit {
+            found.push(ExceededQuota { quota, holder: Some(address.clone()), made, removed: 0, desired });
         }
     }
     found

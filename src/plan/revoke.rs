@@ -53,16 +53,16 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
         delete_after: None,
         last_use: None,
     });
-    let standing = IdentityStatus {
+    let status = IdentityStatus {
         address: live.address().clone(),
         id: live.id.clone(),
         declared,
         live: Some(live),
-        adopts: None,
+        import_candidate: None,
         phase,
     };
-    let (wanted, _) = realize::realize_identity(&standing, realize, &snapshot.realm);
-    let delta = diff::classify_identity(&standing, &wanted, realize).map(|mut delta| {
+    let (desired, _) = realize::realize_identity(&status, realize, &snapshot.realm);
+    let delta = diff::classify_identity(&status, &desired, realize).map(|mut delta| {
         delta.lifecycle = Lifecycle::Leaver;
         delta.reasons = [ChangeReason::Leaver { why: reason }].into();
         delta

@@ -94,12 +94,12 @@ pub fn refill_sensitive_values(
     sealed: &SealedValues,
     key: &SealKey,
 ) -> Result<Plan, UnsealError> {
-    let mut wanted: BTreeMap<(ResourceId, ChangeKind), Vec<&Change>> = BTreeMap::new();
+    let mut desired: BTreeMap<(ResourceId, ChangeKind), Vec<&Change>> = BTreeMap::new();
     for change in rebuilt.steps.iter().rev().map(|step| &step.change) {
-        wanted.entry((change.id().clone(), change.kind())).or_default().push(change);
+        desired.entry((change.id().clone(), change.kind())).or_default().push(change);
     }
     for change in plan.steps.changes_mut() {
-        let source = wanted.get_mut(&(change.id().clone(), change.kind())).and_then(Vec::pop);
+        let source = desired.get_mut(&(change.id().clone(), change.kind())).and_then(Vec::pop);
         let mut sources = source.into_iter().flat_map(states_of_change);
         for resource in change.sides_mut() {
             let source = sources.next();

@@ -32,7 +32,7 @@ pub enum Staleness {
         /// The realm that the plan is for.
         planned: String,
         /// The current realm.
-        here: String,
+        working_directory: String,
     },
     /// A live object that the plan writes has changed.
     ObjectChanged(ResourceId),
@@ -49,7 +49,9 @@ impl fmt::Display for Staleness {
             Self::FileChanged(name) => write!(f, "{name} has changed"),
             Self::FileAdded(name) => write!(f, "{name} was added"),
             Self::FileRemoved(name) => write!(f, "{name} was removed"),
-            Self::Realm { planned, here } => write!(f, "made for {planned}; the credentials are for {here}"),
+            Self::Realm { planned, working_directory } => {
+                write!(f, "made for {planned}; the credentials are for {working_directory}")
+            }
             Self::ObjectChanged(id) => write!(f, "{id} has changed in the cloud"),
             Self::ObjectRemoved(id) => write!(f, "{id} no longer exists in the cloud"),
             Self::ObjectAppeared(id) => write!(f, "{id} now exists in the cloud"),
@@ -78,11 +80,13 @@ pub fn check_basis_staleness(planned: &PlanBasis, version: &str, files: &BTreeMa
 
 /// The difference if the plan is for another realm than `here`; `None` if it is for the same.
 #[must_use]
-pub fn check_realm_staleness(planned: &Realm, here: &Realm) -> Option<Staleness> {
-    let (then, now) = (planned.accounts(), here.accounts());
-    let same = planned.others.len() == here.others.len()
-        && then.zip(now).all(|((then, planned), (now, here))| then == now && planned.is_same_account(here));
-    (!same).then(|| Staleness::Realm { planned: planned.to_string(), here: here.to_string() })
+pub fn check_realm_staleness(planned: &Realm, working_directory: &Realm) -> Option<Staleness> {
+    let (then, now) = (planned.accounts(), working_directory.accounts());
+    let same = planned.others.len() == working_directory.others.len()
+        && then.zip(now).all(|((then, planned), (now, working_directory))| {
+            then == now && planned.is_same_account(working_directory)
+        });
+    (!same).then(|| Staleness::Realm { planned: planned.to_string(), working_directory: working_directory.to_string() })
 }
 
 /// The live objects that the plan writes and that are not as it found them.
@@ -135,9 +139,9 @@ impl<'a> LiveIndex<'a> {
         let holder = id.name.strip_suffix(ResourceId::NEW)?;
         let from = ResourceId::new(id.kind.clone(), holder);
         let of_holder = |other: &&&ResourceId| other.kind == id.kind && other.name.starts_with(holder);
-        let here = |other: &&&ResourceId| other.account == id.account;
+        let working_directory = |other: &&&ResourceId| other.account == id.account;
         let there = self.live_objects().range::<ResourceId, _>(&from..).map(|(id, _)| id).take_while(of_holder);
-        let there: Vec<&&ResourceId> = there.filter(here).collect();
+        let there: Vec<&&ResourceId> = there.filter(working_directory).collect();
         (!there.is_empty()).then(|| Digest::from_serializable(&there))
     }
 
@@ -150,7 +154,11 @@ impl<'a> LiveIndex<'a> {
         }
         match self.find_live(id) {
             Some(resource) => Some(resource.compute_digest()),
-            None => self.snapshot.strangers.get(id).map(|stranger| Digest::from_serializable(&stranger.arn)),
+            None => self
+                .snapshot
+                .unmanaged_objects
+                .get(id)
+                .map(|unmanaged_object| Digest::from_serializable(&unmanaged_object.arn)),
         }
     }
 }

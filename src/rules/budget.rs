@@ -28,12 +28,12 @@ pub fn check_delete_budget(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
         return Vec::new();
     }
     let managed = plan.managed;
-    let whose = if allowance.max_leavers.is_some() { "given" } else { "default" };
+    let ownership = if allowance.max_leavers.is_some() { "given" } else { "default" };
     vec![Ruling {
         rule: "delete-budget",
         subject: None,
         decision: RulingDecision::Deny,
-        why: format!("{leavers} of {managed} identities would leave; the {whose} delete budget is {budget}"),
+        why: format!("{leavers} of {managed} identities would leave; the {ownership} delete budget is {budget}"),
         help: format!("Check the list of leavers. If all of them should leave, pass --max-leavers {leavers}."),
     }]
 }

@@ -247,7 +247,7 @@ fn unknown_store_error(store: &str) -> SecretStoreError {
 
 /// Whether a user with that name exists and is not managed by this stack. A user that was released keeps its keys.
 fn is_unmanaged_user(account: Option<&Alias>, name: &str, snapshot: &Snapshot) -> bool {
-    snapshot.strangers.keys().any(|id| id.name == name && id.account.as_ref() == account)
+    snapshot.unmanaged_objects.keys().any(|id| id.name == name && id.account.as_ref() == account)
 }
 
 fn is_live_key(account: Option<&Alias>, name: &str, key: &str, snapshot: &Snapshot) -> bool {

@@ -220,10 +220,10 @@ impl Interruption {
         StopError::new(request.signal, "nothing was changed", None)
     }
 
-    async fn wait_for_request(&self, wanted: impl Fn(&InterruptionState) -> bool) -> StopRequest {
+    async fn wait_for_request(&self, desired: impl Fn(&InterruptionState) -> bool) -> StopRequest {
         let mut state = self.state.subscribe();
         // The channel cannot be closed: `self` has a sender.
-        let request = state.wait_for(|state| state.request.is_some() && wanted(state)).await.ok();
+        let request = state.wait_for(|state| state.request.is_some() && desired(state)).await.ok();
         match request.and_then(|state| state.request) {
             Some(request) => request,
             None => pending().await,

@@ -45,16 +45,19 @@ fn unknown_identity_error(
     snapshot: &Snapshot,
     meant: Option<&ResourceId>,
 ) -> WorkflowError {
-    let is_meant =
-        |id: &ResourceId, stranger: &UnmanagedObject| stranger.arn == what || meant == Some(id) || id.name == what;
-    if let Some((id, stranger)) = snapshot.strangers.iter().find(|(id, stranger)| is_meant(id, stranger)) {
-        let whose = match (&stranger.stack, &stranger.unreadable) {
+    let is_meant = |id: &ResourceId, unmanaged_object: &UnmanagedObject| {
+        unmanaged_object.arn == what || meant == Some(id) || id.name == what
+    };
+    if let Some((id, unmanaged_object)) =
+        snapshot.unmanaged_objects.iter().find(|(id, unmanaged_object)| is_meant(id, unmanaged_object))
+    {
+        let ownership = match (&unmanaged_object.stack, &unmanaged_object.unreadable) {
             (_, Some(why)) => format!("its marks cannot be read: {why}"),
             (Some(other), None) => format!("it belongs to stack {other}"),
             (None, None) => "it has no Leasehold marks".to_owned(),
         };
         return WorkflowError::Refused {
-            what: format!("{id} does not belong to stack {stack}: {whose}"),
+            what: format!("{id} does not belong to stack {stack}: {ownership}"),
             help:
                 "Leasehold only changes objects that have the marks of its stack. Disable it with the cloud provider's tools, or \
                    from the stack it belongs to."

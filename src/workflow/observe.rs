@@ -90,13 +90,13 @@ fn inputs_for_stack<'a>(
 /// # Errors
 /// The cloud or a secret store cannot be read, or a shared object cannot be realized.
 pub async fn observe_with_imports(inputs: &ObserveInputs<'_>) -> Result<ObservedStack, WorkflowError> {
-    let adopt = lifecycle::imports::list_import_candidates(inputs.declared, inputs.realize);
-    observe_declared(inputs, &adopt).await
+    let imports = lifecycle::imports::list_import_candidates(inputs.declared, inputs.realize);
+    observe_declared(inputs, &imports).await
 }
 
 async fn observe_declared(
     inputs: &ObserveInputs<'_>,
-    adopt: &BTreeMap<ResourceId, Address>,
+    imports: &BTreeMap<ResourceId, Address>,
 ) -> Result<ObservedStack, WorkflowError> {
     let ObserveInputs { declared, sources, observe, realize, stores, now } = *inputs;
     let realm = observe.read_realm().await?;
@@ -107,7 +107,7 @@ async fn observe_declared(
     let delivered = stores.read_deliveries(&declared.stack, &realm)?;
     let exact_keys = find_key_users(declared, &delivered, realize);
     let request =
-        ObserveRequest { adopt, exact_keys: &exact_keys, ..ObserveRequest::for_plan(&declared.stack, &shared) };
+        ObserveRequest { imports, exact_keys: &exact_keys, ..ObserveRequest::for_plan(&declared.stack, &shared) };
     let mut snapshot = observe.observe_stack(request).await?;
     snapshot.restore_sensitive(&shared);
     snapshot.record_deliveries(&delivered);
@@ -198,14 +198,14 @@ async fn observe_plan_objects(
     exact_keys: &BTreeSet<ResourceId>,
 ) -> Result<Snapshot, WorkflowError> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
-    let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Import { .. }));
-    let adopt = adopts.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
+    let import_steps = plan.steps.iter().filter(|step| matches!(step.change, Change::Import { .. }));
+    let imports = import_steps.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
     let identities = plan.identities.iter().map(|delta| &delta.address);
-    let told: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
-    let nobody_else = plan.steps.iter().all(|step| told.contains(&step.subject));
+    let reported: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
+    let nobody_else = plan.steps.iter().all(|step| reported.contains(&step.subject));
     let only_exact_credentials = credentials == CredentialSelection::OfPlan && nobody_else;
     let plain = ObserveRequest::for_plan(&plan.stack, shared);
-    let request = ObserveRequest { exact: &exact, adopt: &adopt, exact_keys, only_exact_credentials, ..plain };
+    let request = ObserveRequest { exact: &exact, imports: &imports, exact_keys, only_exact_credentials, ..plain };
     let mut snapshot = connection.observe.observe_stack(request).await?;
     snapshot.restore_sensitive(shared);
     Ok(snapshot)

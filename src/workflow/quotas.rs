@@ -52,15 +52,15 @@ fn describe_quota(exceeded: &ExceededQuota<'_>) -> String {
     }
 }
 
-fn describe_holder_quota(holder: &Address, ExceededQuota { quota, wanted, .. }: &ExceededQuota<'_>) -> String {
+fn describe_holder_quota(holder: &Address, ExceededQuota { quota, desired, .. }: &ExceededQuota<'_>) -> String {
     format!(
-        "{holder} would have {wanted} {}; the quota of this account is {} ({})",
+        "{holder} would have {desired} {}; the quota of this account is {} ({})",
         quota.what, quota.limit, quota.name
     )
 }
 
 fn describe_account_quota(exceeded: &ExceededQuota<'_>) -> String {
-    let ExceededQuota { quota, made, removed, wanted, .. } = exceeded;
+    let ExceededQuota { quota, made, removed, desired, .. } = exceeded;
     let used = match quota.counted {
         QuotaScope::PerAccount { used } => used,
         QuotaScope::PerSubject | QuotaScope::Characters(_) | QuotaScope::CharactersPerSubject(_) => 0,
@@ -68,7 +68,7 @@ fn describe_account_quota(exceeded: &ExceededQuota<'_>) -> String {
     let place = quota.account.as_ref().map_or_else(String::new, |account| format!("in {account}, "));
     let goes = if *removed > 0 { format!(" and removes {removed}") } else { String::new() };
     format!(
-        "{}{} of {} {} are used, and the plan creates {made}{goes}, which makes {wanted} ({})",
+        "{}{} of {} {} are used, and the plan creates {made}{goes}, which makes {desired} ({})",
         place, used, quota.limit, quota.what, quota.name
     )
 }

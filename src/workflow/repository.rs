@@ -9,7 +9,7 @@ use crate::config::Sources;
 #[derive(Debug, Clone)]
 pub struct Repository {
     /// The directory that paths are relative to: the working directory or the argument of `-C`.
-    here: PathBuf,
+    working_directory: PathBuf,
     /// The path of the root without links.
     root: PathBuf,
 }
@@ -22,9 +22,11 @@ pub fn find_git_root(path: &Path) -> Option<PathBuf> {
 
 impl Repository {
     /// The repository that contains `directory`. If there is none, `here` counts as its root.
-    pub fn find_for_directory(here: &Path, directory: &Path) -> Self {
-        let root = find_git_root(directory).or_else(|| here.canonicalize().ok()).unwrap_or_else(|| here.to_owned());
-        Self { here: here.to_owned(), root }
+    pub fn find_for_directory(working_directory: &Path, directory: &Path) -> Self {
+        let root = find_git_root(directory)
+            .or_else(|| working_directory.canonicalize().ok())
+            .unwrap_or_else(|| working_directory.to_owned());
+        Self { working_directory: working_directory.to_owned(), root }
     }
 
     /// The same files with the names that code hosts use.
@@ -35,7 +37,7 @@ impl Repository {
     /// The path of a file relative to the root; its absolute path if the file is outside; `path` unchanged if no such file exists. A link
     /// within the repository is resolved to the file that has the text.
     pub fn path_from_root(&self, path: &Path) -> String {
-        let full = self.here.join(path);
+        let full = self.working_directory.join(path);
         let beside = || Some(full.parent()?.canonicalize().ok()?.join(full.file_name()?));
         let real = full.canonicalize().ok();
         let whole = real.iter().cloned().chain(beside());

@@ -44,13 +44,13 @@ impl RevocationTarget {
     /// # Errors
     /// One of these three is not valid, or a file cannot be read.
     pub fn read_target(
-        here: &Path,
+        working_directory: &Path,
         dir: Option<&Path>,
         variables: &VariableInputs,
         now: Timestamp,
         context: &WorkflowContext,
     ) -> Result<Self, WorkflowError> {
-        match Stack::read_stack(here, dir, variables, now, context) {
+        match Stack::read_stack(working_directory, dir, variables, now, context) {
             Ok(stack) => Ok(Self {
                 stack: stack.declared.stack.clone(),
                 providers: stack.providers(),
@@ -59,7 +59,7 @@ impl RevocationTarget {
                 whole: Some(stack),
             }),
             Err(WorkflowError::Findings { findings, .. }) => {
-                let essentials = Stack::load_essentials(here, dir, variables, now, context);
+                let essentials = Stack::load_essentials(working_directory, dir, variables, now, context);
                 let (directory, essentials) =
                     essentials.inspect_err(|_| context.notify(WorkflowEvent::EssentialsUnreadable))?;
                 context.notify(WorkflowEvent::ConfigurationSkipped(findings.len()));

@@ -33,7 +33,7 @@ pub struct CurrentSavedPlan {
     /// The values of the stack's variables, if the plan has sensitive values.
     variables: VariableInputs,
     /// The directory that the files of `variables` are relative to.
-    here: PathBuf,
+    working_directory: PathBuf,
 }
 
 impl CurrentSavedPlan {
@@ -45,12 +45,12 @@ impl CurrentSavedPlan {
     pub fn find_stack(
         saved: SavedPlan,
         file: &Path,
-        here: &Path,
+        working_directory: &Path,
         variables: VariableInputs,
     ) -> Result<Self, WorkflowError> {
         let (directory, files) = find_saved_directory(file, &saved.plan.basis)?;
         refuse_stale_plan(stale::check_basis_staleness(&saved.plan.basis, stack::VERSION, &files))?;
-        Ok(Self { saved, directory, variables, here: here.to_owned() })
+        Ok(Self { saved, directory, variables, working_directory: working_directory.to_owned() })
     }
 
     /// Connects to the providers of the plan, at the instant that the plan was made at: the embedded directory takes it for the present
@@ -109,7 +109,8 @@ impl CurrentSavedPlan {
         let plan = match sealed {
             Some(sealed) => {
                 let path = self.directory.path().canonicalize().context("cannot find the stack's directory")?;
-                let stack = Stack::read_stack(&self.here, Some(&path), &self.variables, plan.now, context)?;
+                let stack =
+                    Stack::read_stack(&self.working_directory, Some(&path), &self.variables, plan.now, context)?;
                 restore_sensitive_values(&stack, run, plan, connection, sealed).await?
             }
             None => plan,

@@ -64,13 +64,13 @@ impl Stack {
     /// # Errors
     /// The configuration has an error; all of its errors are in the result. Or a file cannot be read.
     pub fn read_stack(
-        here: &Path,
+        working_directory: &Path,
         dir: Option<&Path>,
         variables: &VariableInputs,
         now: Timestamp,
         context: &WorkflowContext,
     ) -> Result<Self, WorkflowError> {
-        let (directory, loaded) = Self::load_stack(here, dir, variables, now, context)?;
+        let (directory, loaded) = Self::load_stack(working_directory, dir, variables, now, context)?;
         let LoadedStack { sources, declared, findings, files } = loaded;
         let failed = findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
         match declared {
@@ -84,14 +84,15 @@ impl Stack {
     /// # Errors
     /// A file cannot be read.
     pub fn load_stack(
-        here: &Path,
+        working_directory: &Path,
         dir: Option<&Path>,
         variables: &VariableInputs,
         now: Timestamp,
         context: &WorkflowContext,
     ) -> Result<(StackDirectory, LoadedStack), WorkflowError> {
-        let directory = StackDirectory::open_directory(here, dir)?;
-        let StackText { sources, variables, mut files } = StackText::read_text(here, &directory, variables)?;
+        let directory = StackDirectory::open_directory(working_directory, dir)?;
+        let StackText { sources, variables, mut files } =
+            StackText::read_text(working_directory, &directory, variables)?;
         context.notify(WorkflowEvent::SourcesRead(&sources));
         let inputs = ConfigInputs { variables, now, files: &directory, limits: StackLimits::default() };
         let sources = gather_modules(sources, &directory);
@@ -110,14 +111,14 @@ impl Stack {
     /// # Errors
     /// One of these parts is not valid, or a file cannot be read.
     pub fn load_essentials(
-        here: &Path,
+        working_directory: &Path,
         dir: Option<&Path>,
         variables: &VariableInputs,
         now: Timestamp,
         context: &WorkflowContext,
     ) -> Result<(StackDirectory, StackEssentials), WorkflowError> {
-        let directory = StackDirectory::open_directory(here, dir)?;
-        let StackText { sources, variables, .. } = StackText::read_text(here, &directory, variables)?;
+        let directory = StackDirectory::open_directory(working_directory, dir)?;
+        let StackText { sources, variables, .. } = StackText::read_text(working_directory, &directory, variables)?;
         context.notify(WorkflowEvent::SourcesRead(&sources));
         let inputs = ConfigInputs { variables, now, files: &directory, limits: StackLimits::default() };
         match load_essentials(&sources, &inputs) {
@@ -240,9 +241,13 @@ struct StackText {
 }
 
 impl StackText {
-    fn read_text(here: &Path, directory: &StackDirectory, variables: &VariableInputs) -> Result<Self, WorkflowError> {
+    fn read_text(
+        working_directory: &Path,
+        directory: &StackDirectory,
+        variables: &VariableInputs,
+    ) -> Result<Self, WorkflowError> {
         let (stack_files, assigned) = (directory.read_files(".hcl")?, directory.read_files(".auto.hclvars")?);
-        let given = read_var_files(here, &variables.files)?;
+        let given = read_var_files(working_directory, &variables.files)?;
         let files = digest_files(directory, stack_files.iter().chain(&assigned));
         let variables = collect_assignments(&assigned, &given, variables)?;
         let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
@@ -295,10 +300,10 @@ pub fn digest_current_files(
     Ok(files)
 }
 
-fn read_var_files(here: &Path, paths: &[PathBuf]) -> Result<Vec<SourceFile>, WorkflowError> {
+fn read_var_files(working_directory: &Path, paths: &[PathBuf]) -> Result<Vec<SourceFile>, WorkflowError> {
     let mut files = Vec::new();
     for path in paths {
-        let full = resolve_path(here, path);
+        let full = resolve_path(working_directory, path);
         let bytes =
             std::fs::read(&full).with_context(|| format!("cannot read the variables file {}", full.display()))?;
         files.push(SourceFile { name: path.display().to_string(), bytes: bytes.into() });

@@ -14,15 +14,15 @@ use crate::config::{SourceFile, StackFiles, join_path};
 
 /// Resolves `path` relative to `here`, without a needless `./` in front.
 #[must_use]
-pub fn resolve_path(here: &Path, path: &Path) -> PathBuf {
-    if here == Path::new(".") { path.to_path_buf() } else { here.join(path) }
+pub fn resolve_path(working_directory: &Path, path: &Path) -> PathBuf {
+    if working_directory == Path::new(".") { path.to_path_buf() } else { working_directory.join(path) }
 }
 
 /// A stack's directory.
 #[derive(Debug, Clone)]
 pub struct StackDirectory {
     /// The directory that file names are relative to.
-    here: PathBuf,
+    working_directory: PathBuf,
     path: PathBuf,
     shown: PathBuf,
     /// The root of the repository. Modules and their files must be inside it.
@@ -34,15 +34,15 @@ impl StackDirectory {
     ///
     /// # Errors
     /// The path is not a directory.
-    pub fn open_directory(here: &Path, dir: Option<&Path>) -> Result<Self, WorkflowError> {
-        let path = dir.map_or_else(|| here.to_path_buf(), |dir| resolve_path(here, dir));
+    pub fn open_directory(working_directory: &Path, dir: Option<&Path>) -> Result<Self, WorkflowError> {
+        let path = dir.map_or_else(|| working_directory.to_path_buf(), |dir| resolve_path(working_directory, dir));
         let shown = dir.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         if !path.is_dir() {
             let what = if path.exists() { "is not a directory" } else { "does not exist" };
             return Err(anyhow::anyhow!("{} {what}; a stack is a directory with *.hcl files", path.display()).into());
         }
         let root = find_git_root(&path).unwrap_or_else(|| path.clone());
-        Ok(Self { here: here.to_path_buf(), path, shown, root })
+        Ok(Self { working_directory: working_directory.to_path_buf(), path, shown, root })
     }
 
     /// The path of the directory.
@@ -52,7 +52,7 @@ impl StackDirectory {
 
     /// The repository that contains the directory.
     pub fn repository(&self) -> Repository {
-        Repository::find_for_directory(&self.here, &self.path)
+        Repository::find_for_directory(&self.working_directory, &self.path)
     }
 
     /// Reads the files directly in the directory whose names have this ending.

@@ -42,6 +42,6 @@ fn find_next_expiration(
     now: Timestamp,
 ) -> Option<DueEvent> {
     let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);
-    let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
-    due_events::find_next_due(&standings)
+    let (statuses, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
+    due_events::find_next_due(&statuses)
 }

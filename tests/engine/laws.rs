@@ -128,10 +128,10 @@ proptest! {
         }
         let theirs = ["their_user", "their_role"];
         let before = outside.rows_of(&theirs).unwrap();
-        prop_assert_eq!(world.observe(&first).strangers.len(), 2);
+        prop_assert_eq!(world.observe(&first).unmanaged_objects.len(), 2);
         world.apply(&first, at(START));
         world.apply(&second, at("2026-12-22T00:00:00Z"));
-        prop_assert_eq!(world.observe(&first).strangers.len(), 2);
+        prop_assert_eq!(world.observe(&first).unmanaged_objects.len(), 2);
         prop_assert_eq!(outside.rows_of(&theirs).unwrap(), before);
     }
 

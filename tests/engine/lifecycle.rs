@@ -77,10 +77,10 @@ fn ttl(days: u16) -> Lease {
 
 /// The phase of `bot` at `now`.
 fn phase(declared: &DeclaredStack, snapshot: &Snapshot, now: &str) -> LifecyclePhase {
-    let (mut standings, findings) = decide_phases(declared, snapshot, at(now), id_of);
+    let (mut statuses, findings) = decide_phases(declared, snapshot, at(now), id_of);
     assert_eq!(findings, []);
-    assert_eq!(standings.len(), 1);
-    standings.remove(0).phase
+    assert_eq!(statuses.len(), 1);
+    statuses.remove(0).phase
 }
 
 fn code(declared: &DeclaredStack, snapshot: &Snapshot, now: &str) -> &'static str {
@@ -207,10 +207,10 @@ fn another_name_is_another_principal() {
     let mut declared = stack_with_bot(ttl(90));
     declared.identities.values_mut().for_each(|bot| bot.spec.name = "bot-2".to_owned());
     let live = snapshot_with_bot(&declared, |_| {});
-    let (standings, _) = decide_phases(&declared, &live, at("2026-11-20T00:00:00Z"), id_of);
-    assert_eq!(standings.len(), 2);
-    assert_eq!(leaves(&standings[0].phase).0, &LeaveReason::Replaced { by: "bot-2".to_owned() });
-    assert!(matches!(standings[1].phase, LifecyclePhase::Active(_)));
+    let (statuses, _) = decide_phases(&declared, &live, at("2026-11-20T00:00:00Z"), id_of);
+    assert_eq!(statuses.len(), 2);
+    assert_eq!(leaves(&statuses[0].phase).0, &LeaveReason::Replaced { by: "bot-2".to_owned() });
+    assert!(matches!(statuses[1].phase, LifecyclePhase::Active(_)));
 }
 
 #[test]

@@ -95,8 +95,8 @@ impl JsonReader<'_> {
         error_at(path, start..end, ParseErrorKind::Json(what))
     }
 
-    fn next_char_if(&mut self, wanted: char) -> bool {
-        self.chars.next_if(|&(_, c)| c == wanted).is_some()
+    fn next_char_if(&mut self, desired: char) -> bool {
+        self.chars.next_if(|&(_, c)| c == desired).is_some()
     }
 
     fn read_value(&mut self, path: &JsonPath) -> Result<JsonNode, PolicyParseError> {

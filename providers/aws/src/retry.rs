@@ -381,9 +381,9 @@ mod tests {
 
     #[tokio::test]
     async fn throttling_notices_have_rate_and_one_end() {
-        let told = Arc::new(RecordedNotices::default());
+        let reported = Arc::new(RecordedNotices::default());
         let mut caller = caller().await;
-        caller.set_notices(Arc::<RecordedNotices>::clone(&told));
+        caller.set_notices(Arc::<RecordedNotices>::clone(&reported));
         caller.record_success();
         caller.with_pace(|pace| pace.slow_down(Instant::now()));
         caller.report_wait("iam:GetUser", true, Duration::from_secs(1));
@@ -391,10 +391,10 @@ mod tests {
             caller.record_success();
         }
         caller.report_wait("iam:GetUser", false, Duration::from_secs(1));
-        let waits = told.waits.lock().unwrap();
+        let waits = reported.waits.lock().unwrap();
         assert_eq!(waits[0], ("iam:GetUser".to_owned(), true, Some(SLOWEST)));
         assert_eq!(waits[1], ("iam:GetUser".to_owned(), false, None));
-        assert_eq!(told.ends.load(Ordering::Relaxed), 1);
+        assert_eq!(reported.ends.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -185,8 +185,8 @@ mod tests {
 
     #[test]
     fn texts_in_other_forms_are_read_as_the_same() {
-        let wanted = Document::new(json!({"a": [1, true], "b": {"c": "x"}}));
-        assert!(is_canonical(wanted.canonical_text()));
+        let desired = Document::new(json!({"a": [1, true], "b": {"c": "x"}}));
+        assert!(is_canonical(desired.canonical_text()));
         for other in [
             r#"{"b":{"c":"x"},"a":[1,true]}"#,
             r#"{"a":[1, true],"b":{"c":"x"}}"#,
@@ -195,7 +195,7 @@ mod tests {
             "{\n\"a\":[1,true],\"b\":{\"c\":\"x\"}}",
         ] {
             assert!(!is_canonical(other), "{other}");
-            assert_eq!(Document::parse_text(other).unwrap(), wanted, "{other}");
+            assert_eq!(Document::parse_text(other).unwrap(), desired, "{other}");
         }
         for broken in ["", "{", "[1,]", r#"{"a":1}}"#, r#"{"a":01}"#, "nul", r#"{"a"}"#, r#""a":1"#] {
             assert!(Document::parse_text(broken).is_err(), "{broken}");

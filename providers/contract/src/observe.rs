@@ -21,7 +21,7 @@ pub struct ObserveRequest<'a> {
     /// Principals whose access keys must be read one by one. For their other credentials, reports are enough.
     pub exact_keys: &'a BTreeSet<ResourceId>,
     /// Principals and groups without marks to read completely, for an import, with the address that each will have.
-    pub adopt: &'a BTreeMap<ResourceId, Address>,
+    pub imports: &'a BTreeMap<ResourceId, Address>,
     /// Whether only the credentials of `exact` are needed, for example when written objects are read back. The
     /// snapshot may then contain no credentials for other principals, even if they have some.
     pub only_exact_credentials: bool,
@@ -33,7 +33,7 @@ impl<'a> ObserveRequest<'a> {
     pub fn for_plan(stack: &'a StackName, shared: &'a BTreeMap<ResourceId, Resource>) -> Self {
         const NONE: &BTreeSet<ResourceId> = &BTreeSet::new();
         const NO_IMPORTS: &BTreeMap<ResourceId, Address> = &BTreeMap::new();
-        Self { stack, shared, exact: NONE, exact_keys: NONE, adopt: NO_IMPORTS, only_exact_credentials: false }
+        Self { stack, shared, exact: NONE, exact_keys: NONE, imports: NO_IMPORTS, only_exact_credentials: false }
     }
 }
 

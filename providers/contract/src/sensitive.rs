@@ -23,7 +23,7 @@ pub fn record_sensitive(resources: &mut [Resource], root: &ResourceId) {
 impl Snapshot {
     /// Flags the attributes of live objects as sensitive that their marks, or the declared objects in `wanted`,
     /// record as sensitive.
-    pub fn restore_sensitive(&mut self, wanted: &BTreeMap<ResourceId, Resource>) {
+    pub fn restore_sensitive(&mut self, desired: &BTreeMap<ResourceId, Resource>) {
         for live in self.identities.values_mut().filter(|live| !live.marks.sensitive.is_empty()) {
             for resource in live.resources.values_mut() {
                 let names = live.marks.sensitive.iter().filter(|name| resource.attributes.contains_key(name.as_str()));
@@ -32,9 +32,9 @@ impl Snapshot {
         }
         for (id, shared) in &mut self.shared {
             let resource = &mut shared.resource;
-            let wanted = wanted.get(id);
-            resource.sensitive.extend(wanted.into_iter().flat_map(|wanted| &wanted.sensitive).cloned());
-            match (wanted, &resource.marks) {
+            let desired = desired.get(id);
+            resource.sensitive.extend(desired.into_iter().flat_map(|desired| &desired.sensitive).cloned());
+            match (desired, &resource.marks) {
                 (_, Some(marks)) => resource.sensitive.extend(marks.sensitive.iter().cloned()),
                 (None, None) if resource.attributes.contains_key(UNKNOWN) => {
                     resource.sensitive.insert(UNKNOWN.to_owned());

@@ -164,7 +164,7 @@ pub struct Snapshot {
     /// The objects that this stack's identities share.
     pub shared: BTreeMap<ResourceId, LiveShared>,
     /// All other objects of the kinds that this provider realizes.
-    pub strangers: BTreeMap<ResourceId, UnmanagedObject>,
+    pub unmanaged_objects: BTreeMap<ResourceId, UnmanagedObject>,
     /// The strangers without marks that the request asked to read completely.
     pub import_candidates: BTreeMap<ResourceId, Unmarked>,
     /// Groups outside the stack, with the stack's objects that are attached to them. Members of such a group have
@@ -203,7 +203,7 @@ impl Snapshot {
             realm,
             identities: BTreeMap::new(),
             shared: BTreeMap::new(),
-            strangers: BTreeMap::new(),
+            unmanaged_objects: BTreeMap::new(),
             import_candidates: BTreeMap::new(),
             foreign_groups: BTreeMap::new(),
             denying: BTreeMap::new(),

@@ -132,7 +132,7 @@ impl Observe for LocalDirectory {
 
     async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let (path, stack, realm) = (self.path.clone(), request.stack.clone(), self.build_realm());
-        let import = request.adopt.clone();
+        let import = request.imports.clone();
         let read = tokio::task::spawn_blocking(move || observe::read_snapshot(&path, &stack, &import, realm));
         read.await.unwrap_or_else(|join_error| {
             Err(ObserveError {

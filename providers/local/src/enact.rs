@@ -232,15 +232,15 @@ impl ChangeExecution<'_> {
             let message = format!("the new marks name stack {}, but this is stack {}", after.stack, self.stack);
             return Err(self.build_error(EnactErrorKind::NotManaged, &message, None));
         }
-        let mut wanted = Marks::without_marks(tags);
-        wanted.extend(after.to_tags());
-        if wanted == *tags {
+        let mut desired = Marks::without_marks(tags);
+        desired.extend(after.to_tags());
+        if desired == *tags {
             return Ok(enacted_without_write());
         }
         if before.is_some_and(|before| !precondition::equal_except_digest(before, &live)) {
             return Err(self.conflict_error("its marks have changed since the plan was made"));
         }
-        let text = serde_json::to_string(&wanted).map_err(|error| self.unexpected_error(&error))?;
+        let text = serde_json::to_string(&desired).map_err(|error| self.unexpected_error(&error))?;
         write(&text).map_err(|error| self.sqlite_error(&error))?;
         Ok(enacted_by_write())
     }

@@ -105,12 +105,12 @@ fn read_principals(
     for principal in principals {
         match principal {
             ClassifiedPrincipal::Ours(live) => drop(snapshot.identities.insert(live.id.clone(), *live)),
-            ClassifiedPrincipal::Other { id, path, stranger, candidate, attached } => {
+            ClassifiedPrincipal::Other { id, path, unmanaged_object, candidate, attached } => {
                 for shared in attached {
                     foreign_holders.entry(shared).or_default().insert(path.clone());
                 }
                 snapshot.import_candidates.extend(candidate.map(|candidate| (id.clone(), *candidate)));
-                snapshot.strangers.insert(id, stranger);
+                snapshot.unmanaged_objects.insert(id, unmanaged_object);
             }
         }
     }
@@ -132,7 +132,7 @@ enum ClassifiedPrincipal {
         id: ResourceId,
         /// `user/jane`, as in [`kinds::principal_path`].
         path: String,
-        stranger: UnmanagedObject,
+        unmanaged_object: UnmanagedObject,
         /// The whole principal if it is to be imported.
         candidate: Option<Box<Unmarked>>,
         /// Its attached policies and its groups.
@@ -166,8 +166,8 @@ impl PrincipalRecord {
             }
             _ => None,
         };
-        let stranger = unmanaged_from_ownership(format!("local:{path}"), owned);
-        Ok(ClassifiedPrincipal::Other { id, path, stranger, candidate, attached })
+        let unmanaged_object = unmanaged_from_ownership(format!("local:{path}"), owned);
+        Ok(ClassifiedPrincipal::Other { id, path, unmanaged_object, candidate, attached })
     }
 }
 
@@ -193,7 +193,7 @@ fn read_policies(
             }
             other => {
                 let arn = format!("local:policy/{}", policy.name);
-                snapshot.strangers.insert(id, unmanaged_from_ownership(arn, other));
+                snapshot.unmanaged_objects.insert(id, unmanaged_from_ownership(arn, other));
             }
         }
     }

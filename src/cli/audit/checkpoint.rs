@@ -33,11 +33,11 @@ pub struct AuditCheckpointArgs {
 /// # Errors
 /// The ledger cannot be read or written, or the key cannot sign.
 pub async fn cmd_checkpoint(
-    here: &Path,
+    working_directory: &Path,
     args: &AuditCheckpointArgs,
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
-    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+    let ledger = LedgerReader::open_from_args(working_directory, &args.stack).await?;
     let known = lock::read_lock(&ledger.store, &ledger.stack)
         .await?
         .map(|(record, _)| record.known_ledger())
@@ -46,7 +46,7 @@ pub async fn cmd_checkpoint(
     let chain = Chain::open_ledger(store, stack.clone(), store::generate_random_id()?, known).await?;
     let publishing = interruption
         .defer_first_signal("Check whether the checkpoint was written: `leasehold audit list --kind checkpoint`.")?;
-    let files = CheckpointFiles { here, key: args.signing_key.as_deref(), out: args.out.as_deref() };
+    let files = CheckpointFiles { working_directory, key: args.signing_key.as_deref(), out: args.out.as_deref() };
     let head = publishing.finish_work(workflow::COMMAND, publish_checkpoint(&chain, &stack, &files)).await?;
     if args.out.is_none() {
         crate::cli::print_result(&checkpoint::render_checkpoint(&stack, &head))?;
@@ -57,7 +57,7 @@ pub async fn cmd_checkpoint(
 /// Signs checkpoints with the key in a file, and writes them to files.
 pub struct CheckpointFiles<'a> {
     /// The directory that the other paths are relative to.
-    here: &'a Path,
+    working_directory: &'a Path,
     /// The file of the key. `None`: checkpoints are not signed.
     key: Option<&'a Path>,
     /// The file for the checkpoint; its signature is written to the same path with `.sig` at the end. `None`: neither is written.
@@ -66,21 +66,21 @@ pub struct CheckpointFiles<'a> {
 
 impl<'a> CheckpointFiles<'a> {
     /// The files that the options of a run name. `None`: they name none.
-    pub fn from_args(args: &'a CheckpointArgs, here: &'a Path) -> Option<Self> {
+    pub fn from_args(args: &'a CheckpointArgs, working_directory: &'a Path) -> Option<Self> {
         let (key, out) = (args.signing_key.as_deref(), args.checkpoint_out.as_deref());
-        (key.is_some() || out.is_some()).then_some(Self { here, key, out })
+        (key.is_some() || out.is_some()).then_some(Self { working_directory, key, out })
     }
 }
 
 impl CheckpointKeeper for CheckpointFiles<'_> {
     fn sign_checkpoint(&self, text: &str) -> Result<Option<CheckpointSignature>, WorkflowError> {
-        let sign = |key: &Path| signing::sign_text(&resolve_path(self.here, key), text);
+        let sign = |key: &Path| signing::sign_text(&resolve_path(self.working_directory, key), text);
         Ok(self.key.map(sign).transpose()?)
     }
 
     fn keep_checkpoint(&self, text: &str, signature: Option<&CheckpointSignature>) -> Result<(), WorkflowError> {
         let Some(out) = self.out else { return Ok(()) };
-        let out = resolve_path(self.here, out);
+        let out = resolve_path(self.working_directory, out);
         write_text_file(&out, text)?;
         if let Some(signature) = signature {
             write_text_file(&signing::signature_path(&out), &signature.armoured)?;

@@ -140,8 +140,8 @@ pub enum ExportFormat {
 ///
 /// # Errors
 /// The ledger cannot be read.
-pub async fn cmd_list(here: &Path, args: &AuditListArgs) -> Result<CommandExit, CommandError> {
-    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+pub async fn cmd_list(working_directory: &Path, args: &AuditListArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(working_directory, &args.stack).await?;
     let lines = select_lines(read_entries(&ledger).await?, &args.pick);
     match args.format {
         AuditFormat::Human => crate::cli::print_result(&audit::render_audit_table(&lines))?,
@@ -155,8 +155,8 @@ pub async fn cmd_list(here: &Path, args: &AuditListArgs) -> Result<CommandExit, 
 ///
 /// # Errors
 /// The ledger cannot be read.
-pub async fn cmd_export(here: &Path, args: &AuditExportArgs) -> Result<CommandExit, CommandError> {
-    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+pub async fn cmd_export(working_directory: &Path, args: &AuditExportArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(working_directory, &args.stack).await?;
     let lines = select_lines(read_entries(&ledger).await?, &args.pick);
     match args.format {
         ExportFormat::Json => crate::cli::print_json(&audit::render_audit_json(&ledger.stack, &lines))?,
@@ -169,8 +169,8 @@ pub async fn cmd_export(here: &Path, args: &AuditExportArgs) -> Result<CommandEx
 ///
 /// # Errors
 /// The ledger cannot be read, or has no such entry.
-pub async fn cmd_show(here: &Path, args: &AuditShowArgs) -> Result<CommandExit, CommandError> {
-    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+pub async fn cmd_show(working_directory: &Path, args: &AuditShowArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(working_directory, &args.stack).await?;
     let found = ledger.store.read_object(&crate::ledger::entry::entry_key(args.number)).await?;
     let Some(object) = found else {
         return Err(anyhow::anyhow!("there is no entry {} in {}", args.number, ledger.store.place()).into());
@@ -187,8 +187,8 @@ pub async fn cmd_show(here: &Path, args: &AuditShowArgs) -> Result<CommandExit, 
 ///
 /// # Errors
 /// The ledger cannot be read, or has no record of the identity.
-pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<CommandExit, CommandError> {
-    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
+pub async fn cmd_identity(working_directory: &Path, args: &AuditIdentityArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(working_directory, &args.stack).await?;
     let pick = AuditPickArgs { identity: vec![args.address.clone()], ..AuditPickArgs::default() };
     let lines = select_lines(read_entries(&ledger).await?, &pick);
     if lines.is_empty() {
@@ -285,8 +285,9 @@ fn is_run_record(record: &LedgerRecord) -> bool {
 }
 
 fn is_selected(line: &AuditLine, pick: &AuditPickArgs) -> bool {
-    let of =
-        |wanted: &[String], is: Option<&str>| wanted.is_empty() || is.is_some_and(|is| wanted.iter().any(|w| w == is));
+    let of = |desired: &[String], is: Option<&str>| {
+        desired.is_empty() || is.is_some_and(|is| desired.iter().any(|w| w == is))
+    };
     of(&pick.identity, line.subject.as_deref())
         && of(&pick.owner, line.owner.as_deref())
         && of(&pick.kind, Some(line.record.kind()))

@@ -58,17 +58,17 @@ pub struct AuditStackArgs {
 /// # Errors
 /// The error of the subcommand.
 pub async fn cmd_audit(
-    here: &Path,
+    working_directory: &Path,
     command: &AuditCommand,
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
     match command {
-        AuditCommand::Verify(args) => verify::cmd_verify(here, args).await,
-        AuditCommand::List(args) => list::cmd_list(here, args).await,
-        AuditCommand::Export(args) => list::cmd_export(here, args).await,
-        AuditCommand::Show(args) => list::cmd_show(here, args).await,
-        AuditCommand::Identity(args) => list::cmd_identity(here, args).await,
-        AuditCommand::Checkpoint(args) => checkpoint::cmd_checkpoint(here, args, interruption).await,
+        AuditCommand::Verify(args) => verify::cmd_verify(working_directory, args).await,
+        AuditCommand::List(args) => list::cmd_list(working_directory, args).await,
+        AuditCommand::Export(args) => list::cmd_export(working_directory, args).await,
+        AuditCommand::Show(args) => list::cmd_show(working_directory, args).await,
+        AuditCommand::Identity(args) => list::cmd_identity(working_directory, args).await,
+        AuditCommand::Checkpoint(args) => checkpoint::cmd_checkpoint(working_directory, args, interruption).await,
     }
 }
 
@@ -95,9 +95,10 @@ impl LedgerReader {
     ///
     /// # Errors
     /// These parts of the configuration are not valid, the store cannot be opened, or the records are those of another stack.
-    pub async fn open_from_args(here: &Path, args: &AuditStackArgs) -> Result<Self, CommandError> {
+    pub async fn open_from_args(working_directory: &Path, args: &AuditStackArgs) -> Result<Self, CommandError> {
         let (now, context) = (session::current_time(None), session::reading_context());
-        let (directory, known) = session::load_essentials(here, args.dir.as_deref(), &args.variables, now)?;
+        let (directory, known) =
+            session::load_essentials(working_directory, args.dir.as_deref(), &args.variables, now)?;
         let store = open_store(&known.backend, &known.providers, &known.stack, directory.path(), &context).await?;
         let terms = LockTimes::from_backend(&known.backend);
         match lock::read_lock(&store, &known.stack).await {

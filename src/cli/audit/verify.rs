@@ -37,12 +37,20 @@ pub struct AuditVerifyArgs {
 ///
 /// # Errors
 /// The ledger cannot be read, or is not complete and unchanged.
-pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<CommandExit, CommandError> {
-    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
-    let signers = args.signers.as_ref().map(|file| read_signers(&crate::cli::resolve_path(here, file))).transpose()?;
+pub async fn cmd_verify(working_directory: &Path, args: &AuditVerifyArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(working_directory, &args.stack).await?;
+    let signers = args
+        .signers
+        .as_ref()
+        .map(|file| read_signers(&crate::cli::resolve_path(working_directory, file)))
+        .transpose()?;
     let mut known = Vec::new();
     if let Some(file) = &args.since {
-        known.push(read_known_checkpoint(&crate::cli::resolve_path(here, file), &ledger, signers.as_ref())?);
+        known.push(read_known_checkpoint(
+            &crate::cli::resolve_path(working_directory, file),
+            &ledger,
+            signers.as_ref(),
+        )?);
     }
     known.extend(lock::read_lock(&ledger.store, &ledger.stack).await?.and_then(|(record, _)| record.head));
     let (numbers, strays) = ledger.list_names().await?;

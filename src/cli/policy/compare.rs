@@ -39,11 +39,12 @@ pub struct PolicyCompareArgs {
 ///
 /// # Errors
 /// A file cannot be read or is not a policy.
-pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<CommandExit, CommandError> {
+pub fn cmd_compare(working_directory: &Path, args: &PolicyCompareArgs) -> Result<CommandExit, CommandError> {
     let side = |policy: &Path, boundary: Option<&PathBuf>| -> Result<PolicySet, CommandError> {
         let account = args.account.account.as_ref();
-        let policy = read::read_policy_file(here, policy, account)?;
-        let boundary = boundary.map(|boundary| read::read_policy_file(here, boundary, account)).transpose()?;
+        let policy = read::read_policy_file(working_directory, policy, account)?;
+        let boundary =
+            boundary.map(|boundary| read::read_policy_file(working_directory, boundary, account)).transpose()?;
         Ok(read::combine_access(&[policy], boundary.as_ref()))
     };
     let old = side(&args.old, args.boundary_old.as_ref())?;

@@ -30,10 +30,11 @@ pub struct PolicyExplainArgs {
 ///
 /// # Errors
 /// A file cannot be read or is not a policy.
-pub fn cmd_explain(here: &Path, args: &PolicyExplainArgs) -> Result<CommandExit, CommandError> {
+pub fn cmd_explain(working_directory: &Path, args: &PolicyExplainArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
-    let policy = read::read_policy_file(here, &args.file, account)?;
-    let boundary = args.boundary.as_ref().map(|path| read::read_policy_file(here, path, account)).transpose()?;
+    let policy = read::read_policy_file(working_directory, &args.file, account)?;
+    let boundary =
+        args.boundary.as_ref().map(|path| read::read_policy_file(working_directory, path, account)).transpose()?;
     let services = explain_reach(&read::combine_access(&[policy], boundary.as_ref()));
     match args.format {
         OutputFormat::Human => print_result(&explanation::render_explanation(&services))?,

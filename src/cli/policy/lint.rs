@@ -38,13 +38,13 @@ pub enum LintFormat {
 ///
 /// # Errors
 /// A file cannot be read or is not a policy.
-pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<CommandExit, CommandError> {
+pub fn cmd_lint(working_directory: &Path, args: &PolicyLintArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
     let files: Result<Vec<_>, CommandError> =
-        args.files.iter().map(|path| read::read_policy_file(here, path, account)).collect();
+        args.files.iter().map(|path| read::read_policy_file(working_directory, path, account)).collect();
     let mut files = files?;
     if args.format == LintFormat::Sarif {
-        let repository = Repository::find_for_directory(here, here);
+        let repository = Repository::find_for_directory(working_directory, working_directory);
         files.iter_mut().for_each(|policy| policy.file.name = repository.path_from_root(Path::new(&policy.file.name)));
     }
     let found: Vec<FileFinding<'_>> = files

@@ -48,11 +48,11 @@ fn parse_account_id(text: &str) -> Result<AccountId, String> {
 ///
 /// # Errors
 /// The error of the subcommand.
-pub fn cmd_policy(here: &Path, command: &PolicyCommand) -> Result<CommandExit, CommandError> {
+pub fn cmd_policy(working_directory: &Path, command: &PolicyCommand) -> Result<CommandExit, CommandError> {
     match command {
-        PolicyCommand::Compare(args) => compare::cmd_compare(here, args),
-        PolicyCommand::Lint(args) => lint::cmd_lint(here, args),
-        PolicyCommand::Simulate(args) => simulate::cmd_simulate(here, args),
-        PolicyCommand::Explain(args) => explain::cmd_explain(here, args),
+        PolicyCommand::Compare(args) => compare::cmd_compare(working_directory, args),
+        PolicyCommand::Lint(args) => lint::cmd_lint(working_directory, args),
+        PolicyCommand::Simulate(args) => simulate::cmd_simulate(working_directory, args),
+        PolicyCommand::Explain(args) => explain::cmd_explain(working_directory, args),
     }
 }

@@ -20,8 +20,12 @@ const LARGEST: usize = 64 << 20;
 ///
 /// # Errors
 /// The file cannot be read, is too large, or is not a valid policy.
-pub fn read_policy_file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<PolicyFile, CommandError> {
-    let full = here.join(path);
+pub fn read_policy_file(
+    working_directory: &Path,
+    path: &Path,
+    account: Option<&AccountId>,
+) -> Result<PolicyFile, CommandError> {
+    let full = working_directory.join(path);
     let bytes: Arc<[u8]> = std::fs::read(&full).with_context(|| format!("cannot read {}", path.display()))?.into();
     if bytes.len() > LARGEST {
         return Err(anyhow::anyhow!("{} is too large for a policy", path.display()).into());

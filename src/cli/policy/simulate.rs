@@ -42,12 +42,13 @@ pub struct PolicySimulateArgs {
 ///
 /// # Errors
 /// A file cannot be read or is not a policy, or the request is not valid.
-pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<CommandExit, CommandError> {
+pub fn cmd_simulate(working_directory: &Path, args: &PolicySimulateArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
     let policies: Result<Vec<_>, CommandError> =
-        args.policy.iter().map(|path| read::read_policy_file(here, path, account)).collect();
+        args.policy.iter().map(|path| read::read_policy_file(working_directory, path, account)).collect();
     let policies = policies?;
-    let boundary = args.boundary.as_ref().map(|path| read::read_policy_file(here, path, account)).transpose()?;
+    let boundary =
+        args.boundary.as_ref().map(|path| read::read_policy_file(working_directory, path, account)).transpose()?;
     let request = build_request(args)?;
     let decision = evaluate_request(&read::combine_access(&policies, boundary.as_ref()), &request);
     let simulated = simulation::SimulatedDecision {

@@ -93,17 +93,17 @@ pub enum OnlyArg {
 ///
 /// # Errors
 /// The error of the subcommand.
-pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<CommandExit, CommandError> {
+pub fn cmd_provider(working_directory: &Path, command: &ProviderCommand) -> Result<CommandExit, CommandError> {
     match command {
-        ProviderCommand::AwsPolicy(args) => print_aws_policy(here, args),
+        ProviderCommand::AwsPolicy(args) => print_aws_policy(working_directory, args),
     }
 }
 
 /// Prints the smallest policy for a purpose.
-fn print_aws_policy(here: &Path, args: &AwsPolicyArgs) -> Result<CommandExit, CommandError> {
+fn print_aws_policy(working_directory: &Path, args: &AwsPolicyArgs) -> Result<CommandExit, CommandError> {
     let statements = match &args.stack {
         Some(name) => statements_for_any_stack(name, args)?,
-        None => statements_for_directory(here, args)?,
+        None => statements_for_directory(working_directory, args)?,
     };
     let policy = Document::new(json!({ "Version": "2012-10-17", "Statement": statements }));
     let length = policy.canonical_text().chars().filter(|sign| !sign.is_whitespace()).count();
@@ -146,9 +146,9 @@ fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Valu
 }
 
 /// The statements for the stack in a directory, limited to what this stack uses.
-fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
+fn statements_for_directory(working_directory: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     let now = session::current_time(None);
-    let stack = session::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let stack = session::read_stack(working_directory, args.dir.as_deref(), &args.variables, now)?;
     let principals = RunPrincipals::from_declared(&stack.declared)?;
     let Some(first) = &principals.first else {
         let why =
@@ -160,21 +160,21 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
             ])
             .into());
     };
-    let wanted = match (&args.role, &args.profile) {
+    let desired = match (&args.role, &args.profile) {
         (Some(arn), _) => RunPrincipal::Role(arn.clone()),
         (None, Some(name)) => RunPrincipal::Profile(name.clone()),
         (None, None) => first.clone(),
     };
-    let Some(needs) = principals.needs.get(&wanted) else {
+    let Some(needs) = principals.needs.get(&desired) else {
         let known: Vec<String> = principals.needs.keys().map(ToString::to_string).collect();
         return Err(WorkflowError::Refused {
-            what: format!("this stack does not use {}", escape_steering(&wanted.to_string())),
+            what: format!("this stack does not use {}", escape_steering(&desired.to_string())),
             help: format!("It uses {}.", escape_steering(&known.join(", "))),
         }
         .into());
     };
     if args.role.is_none() && args.profile.is_none() {
-        report_other_principals(&principals, &wanted, args);
+        report_other_principals(&principals, &desired, args);
     }
     let mut statements = Vec::new();
     if args.only != Some(OnlyArg::Records) {
@@ -188,7 +188,7 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
     }
     if statements.is_empty() {
         return Err(WorkflowError::Refused {
-            what: format!("{} needs no permissions for this purpose", escape_steering(&wanted.to_string())),
+            what: format!("{} needs no permissions for this purpose", escape_steering(&desired.to_string())),
             help: "Choose another purpose with --for, another part with --only, or another principal with --role or --profile."
                 .to_owned(),
         }.into());
@@ -197,10 +197,10 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
 }
 
 /// Prints which other principals of a stack need their own policy, and the command that prints each.
-fn report_other_principals(principals: &RunPrincipals, wanted: &RunPrincipal, args: &AwsPolicyArgs) {
+fn report_other_principals(principals: &RunPrincipals, desired: &RunPrincipal, args: &AwsPolicyArgs) {
     let purpose = args.purpose.to_possible_value();
     let purpose = purpose.as_ref().map_or("apply", |value| value.get_name());
-    for other in principals.needs.keys().filter(|other| *other != wanted) {
+    for other in principals.needs.keys().filter(|other| *other != desired) {
         let option = match other {
             RunPrincipal::Role(arn) => ["--role", arn],
             RunPrincipal::Profile(name) => ["--profile", name],

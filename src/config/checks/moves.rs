@@ -89,7 +89,7 @@ fn check_ambiguous_moves(moves: &[MovedBlock], findings: &mut Vec<Diagnostic>) {
 
 fn check_cyclic_moves(moves: &[MovedBlock], findings: &mut Vec<Diagnostic>) {
     let next: BTreeMap<&Address, &MovedBlock> = moves.iter().map(|step| (&step.from, step)).collect();
-    let mut told: BTreeSet<&Address> =
+    let mut reported: BTreeSet<&Address> =
         moves.iter().filter(|step| step.from == step.to).map(|step| &step.from).collect();
     for start in moves {
         let mut way = vec![&start.from];
@@ -98,7 +98,7 @@ fn check_cyclic_moves(moves: &[MovedBlock], findings: &mut Vec<Diagnostic>) {
             way.push(at);
             at = &step.to;
         }
-        if *at == start.from && way.iter().all(|address| told.insert(address)) {
+        if *at == start.from && way.iter().all(|address| reported.insert(address)) {
             way.push(at);
             let way: Vec<&str> = way.into_iter().map(Address::as_str).collect();
             findings.push(

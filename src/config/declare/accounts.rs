@@ -20,7 +20,7 @@ pub fn resolve_accounts(
     federations: &mut DeclaredFederations,
 ) {
     let Some(first) = providers.first() else { return };
-    let mut homeless = MissingProviders { providers, told: BTreeSet::new(), found: Vec::new() };
+    let mut homeless = MissingProviders { providers, reported: BTreeSet::new(), found: Vec::new() };
     let mut place = |account: &mut Option<Alias>, address: &Address, origin: &BlockOrigin| {
         if account.is_none() && first.alias.is_some() {
             homeless.report_missing_provider(address, origin);
@@ -45,7 +45,7 @@ pub fn resolve_accounts(
 /// Collects blocks without an account. Each place in the files is reported once.
 struct MissingProviders<'a> {
     providers: &'a [ProviderBlock],
-    told: BTreeSet<(u32, usize)>,
+    reported: BTreeSet<(u32, usize)>,
     found: Vec<Diagnostic>,
 }
 
@@ -53,7 +53,7 @@ impl MissingProviders<'_> {
     fn report_missing_provider(&mut self, address: &Address, origin: &BlockOrigin) {
         // The block has a `provider` that could not be read, which is already reported.
         let says = origin.parts.iter().any(|(part, _)| *part == "provider");
-        if says || !self.told.insert((origin.file.0, origin.header.start)) {
+        if says || !self.reported.insert((origin.file.0, origin.header.start)) {
             return;
         }
         let names: Vec<String> = self.providers.iter().map(ProviderBlock::render_reference).collect();

@@ -16,7 +16,7 @@ use crate::hcl::syntax::{Block, Expr, ExprKind, TraversalStepKind};
 /// Reads the `moved` and `removed` blocks of one module. As in Terraform, addresses are relative to the module: `identity.a` is the
 /// module's.
 pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &mut StateBlocks) {
-    let here = |address: Address| match &eval.module(module).path {
+    let working_directory = |address: Address| match &eval.module(module).path {
         Some(path) => Address::from_text(format!("{path}.{address}")),
         None => address,
     };
@@ -27,7 +27,11 @@ pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &m
             if let (Some(from), Some(to)) = (from, to)
                 && check_same_address_kind(&fields, &from, &to)
             {
-                estate.moves.push(MovedBlock { from: here(from), to: here(to), origin: fields.locate_block(schema) });
+                estate.moves.push(MovedBlock {
+                    from: working_directory(from),
+                    to: working_directory(to),
+                    origin: fields.locate_block(schema),
+                });
             }
         }
     }
@@ -36,7 +40,9 @@ pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &m
             let fields = BlockFields::new(eval, module, block);
             let (from, keeps) = (read_subject_address(&fields, "from"), is_kept_after_removal(&fields));
             if let (Some(from), true) = (from, keeps) {
-                estate.released.push(RemovedBlock { from: here(from), origin: fields.locate_block(schema) });
+                estate
+                    .released
+                    .push(RemovedBlock { from: working_directory(from), origin: fields.locate_block(schema) });
             }
         }
     }

@@ -139,8 +139,8 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         }
     }
 
-    fn diagnose_wrong_type(&self, name: &str, wanted: &str, value: &ConfigValue, expr: &Expr) -> Diagnostic {
-        Diagnostic::error("config::type", format!("`{name}` must be {wanted}"))
+    fn diagnose_wrong_type(&self, name: &str, desired: &str, value: &ConfigValue, expr: &Expr) -> Diagnostic {
+        Diagnostic::error("config::type", format!("`{name}` must be {desired}"))
             .with_location(self.expr_span(expr), format!("this is {}", describe_value(value)))
     }
 
@@ -233,8 +233,8 @@ impl<'e, 'a> BlockFields<'e, 'a> {
             return Some((vec![text.to_string()], mark));
         }
         let Some(elements) = value.elements() else {
-            let wanted = if single { "a string or a list of strings" } else { "a list of strings" };
-            let finding = self.diagnose_wrong_type(name, wanted, &value, expr);
+            let desired = if single { "a string or a list of strings" } else { "a list of strings" };
+            let finding = self.diagnose_wrong_type(name, desired, &value, expr);
             let example = to_text(&value).filter(|_| !mark).map(|text| quote_text(&text));
             self.report_finding(match example {
                 Some(example) => finding.with_help(format!("write [{example}]")),

@@ -130,14 +130,14 @@ fn find_module_instances(fields: &BlockFields<'_, '_>, expr: &Expr) -> Vec<Addre
     }
     let Some(block) = fields.eval.catalog(fields.module).modules.get(&**label).copied() else { return Vec::new() };
     let called = fields.eval.instantiate_block(fields.module, block, fields.expr_span(expr)).unwrap_or_default();
-    let wanted = steps.next().and_then(|step| match &step.kind {
+    let desired = steps.next().and_then(|step| match &step.kind {
         TraversalStepKind::Index(index) => fields.eval.evaluate_expr(index, &fields.evaluation_scope()).ok(),
         _ => None,
     });
-    let wanted = wanted.map(|value| crate::hcl::value::convert::to_text(&value));
+    let desired = desired.map(|value| crate::hcl::value::convert::to_text(&value));
     called
         .iter()
-        .filter(|(key, _)| match &wanted {
+        .filter(|(key, _)| match &desired {
             None => true,
             Some(text) => key.as_ref().map(InstanceKey::key_text).as_deref() == text.as_deref(),
         })

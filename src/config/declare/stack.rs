@@ -166,21 +166,21 @@ fn satisfies_constraints(constraints: &str, version: &str) -> Option<bool> {
         for _ in parts..3 {
             whole.push_str(".0");
         }
-        let wanted = semver::Version::parse(&whole).ok()?;
+        let desired = semver::Version::parse(&whole).ok()?;
         met &= match operator.trim() {
-            "" | "=" => version == wanted,
-            "!=" => version != wanted,
-            ">" => version > wanted,
-            ">=" => version >= wanted,
-            "<" => version < wanted,
-            "<=" => version <= wanted,
+            "" | "=" => version == desired,
+            "!=" => version != desired,
+            ">" => version > desired,
+            ">=" => version >= desired,
+            "<" => version < desired,
+            "<=" => version <= desired,
             // The last written part may increase: `~> 1.2` allows 1.3 but not 2.0.
             "~>" => {
-                version >= wanted
+                version >= desired
                     && match parts {
                         1 => true,
-                        2 => version.major == wanted.major,
-                        _ => (version.major, version.minor) == (wanted.major, wanted.minor),
+                        2 => version.major == desired.major,
+                        _ => (version.major, version.minor) == (desired.major, desired.minor),
                     }
             }
             _ => return None,

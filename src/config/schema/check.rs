@@ -78,13 +78,13 @@ fn check_block(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<D
 fn check_labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagnostic>) -> bool {
     let keyword = &block.keyword.text;
     if let Some(surplus) = block.labels.get(schema.labels.len()) {
-        let wanted = match schema.labels {
+        let desired = match schema.labels {
             [] => format!("`{keyword}` takes no label"),
             [one] => format!("`{keyword}` takes one label, its {one}"),
             more => format!("`{keyword}` takes {} labels", more.len()),
         };
         findings.push(
-            Diagnostic::error("config::label", wanted)
+            Diagnostic::error("config::label", desired)
                 .with_location(surplus.place.to_span(block.file), "extra label")
                 .with_help("remove the label"),
         );

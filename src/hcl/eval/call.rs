@@ -206,12 +206,12 @@ fn check_argument_count(
     call: &FunctionCall,
     scope: &EvalScope<'_>,
 ) -> Evaluated<()> {
-    let wanted = function.params.len();
-    let enough = given >= wanted && (given == wanted || function.variadic.is_some());
+    let desired = function.params.len();
+    let enough = given >= desired && (given == desired || function.variadic.is_some());
     if enough {
         return Ok(());
     }
-    let count = if wanted == 1 { "1 argument".to_owned() } else { format!("{wanted} arguments") };
+    let count = if desired == 1 { "1 argument".to_owned() } else { format!("{desired} arguments") };
     let least = if function.variadic.is_some() { "at least " } else { "" };
     Err(EvalError::new(
         scope.make_span(call.name.place),

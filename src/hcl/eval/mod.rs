@@ -76,7 +76,7 @@ pub struct Evaluator<'a> {
     /// The values of references to a whole module, such as `module.a`.
     wholes: RefCell<ByModuleCall<ConfigValue>>,
     /// The diagnostics already reported inside modules, by code and range. The instances of a module share them.
-    told: RefCell<HashSet<FindingKey>>,
+    reported: RefCell<HashSet<FindingKey>>,
     /// The number of `try` and `can` calls around the current expression. Above 0, errors get no notes, because they are not shown.
     pub quiet: std::cell::Cell<u32>,
     /// Compiled regular expressions.
@@ -133,7 +133,7 @@ impl<'a> Evaluator<'a> {
             modules: RefCell::new(vec![root.clone()]),
             root,
             paths: RefCell::default(),
-            told: RefCell::default(),
+            reported: RefCell::default(),
             files,
             now,
             budget: EvalBudget::from_limits(limits),

@@ -111,7 +111,7 @@ impl<'a> Evaluator<'a> {
             finding
         } else {
             let place = finding.location.as_ref().map(|at| (at.span.file, at.span.bytes.start, at.span.bytes.end));
-            if !self.told.borrow_mut().insert((finding.code, place)) {
+            if !self.reported.borrow_mut().insert((finding.code, place)) {
                 return;
             }
             self.relate_calls(module, finding)

@@ -64,11 +64,11 @@ impl<'s> EvalScope<'s> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'s ConfigValue> {
         let mut scope = Some(self);
-        while let Some(here) = scope {
-            if let Some((_, value)) = here.bindings.iter().rev().find(|(bound, _)| &**bound == name) {
+        while let Some(working_directory) = scope {
+            if let Some((_, value)) = working_directory.bindings.iter().rev().find(|(bound, _)| &**bound == name) {
                 return Some(value);
             }
-            scope = here.outer;
+            scope = working_directory.outer;
         }
         None
     }
@@ -78,9 +78,9 @@ impl<'s> EvalScope<'s> {
     pub fn bound_names(&self) -> Vec<&'s str> {
         let mut names = Vec::new();
         let mut scope = Some(self);
-        while let Some(here) = scope {
-            names.extend(here.bindings.iter().map(|(name, _)| &**name));
-            scope = here.outer;
+        while let Some(working_directory) = scope {
+            names.extend(working_directory.bindings.iter().map(|(name, _)| &**name));
+            scope = working_directory.outer;
         }
         names
     }

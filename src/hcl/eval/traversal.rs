@@ -165,8 +165,8 @@ impl Evaluator<'_> {
                 "a module can only use its own blocks: pass {root}.{label} to it through a variable, as in {what} = var.{what}"
             )),
             None if names.clone().next().is_none() => {
-                let here = if scope.module == ModuleId::ROOT { "stack" } else { "module" };
-                fault.with_help(format!("this {here} declares no {what}"))
+                let working_directory = if scope.module == ModuleId::ROOT { "stack" } else { "module" };
+                fault.with_help(format!("this {working_directory} declares no {what}"))
             }
             None => fault.with_help(format!("valid names are {}", join_names(names))),
         }

@@ -124,8 +124,8 @@ fn convert_captures(pattern: &Regex, found: &Captures<'_>) -> ConfigValue {
 
 /// `replace`: if the second argument is between slashes it is a pattern, and `$1` or `${name}` in the replacement refers to a group.
 fn replace_matches(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
-    let (text, wanted, replacement) = (args.expect_text(0)?, args.expect_text(1)?, args.expect_text(2)?);
-    let as_pattern = wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|_| wanted.len() > 1);
+    let (text, desired, replacement) = (args.expect_text(0)?, args.expect_text(1)?, args.expect_text(2)?);
+    let as_pattern = desired.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|_| desired.len() > 1);
     let replaced = match as_pattern {
         Some(pattern) => {
             let pattern = compile_cached_pattern(pattern, 1, text.len(), args)?;
@@ -135,9 +135,9 @@ fn replace_matches(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
             pattern.replace_all(text, replacement).into_owned()
         }
         None => {
-            let found = if wanted.is_empty() { text.len() + 1 } else { text.matches(wanted).count() };
+            let found = if desired.is_empty() { text.len() + 1 } else { text.matches(desired).count() };
             args.budget.check_string_room(text.len().saturating_add(found.saturating_mul(replacement.len())))?;
-            text.replace(wanted, replacement)
+            text.replace(desired, replacement)
         }
     };
     Ok(ConfigValue::new_string(replaced))

@@ -148,15 +148,19 @@ impl World {
             writes = writes.saturating_sub(1);
             may
         };
-        for (id, _) in keys.fates.iter().filter(|(_, fate)| matches!(fate, KeyDisposition::Deleted(_))) {
+        for (id, _) in
+            keys.dispositions.iter().filter(|(_, disposition)| matches!(disposition, KeyDisposition::Deleted(_)))
+        {
             if !may_write() {
                 return;
             }
             self.keys.remove(id);
             self.active.remove(id);
         }
-        for (id, fate) in keys.fates.iter().filter(|(_, fate)| !matches!(fate, KeyDisposition::Deleted(_))) {
-            let works = matches!(fate, KeyDisposition::Active);
+        for (id, disposition) in
+            keys.dispositions.iter().filter(|(_, disposition)| !matches!(disposition, KeyDisposition::Deleted(_)))
+        {
+            let works = matches!(disposition, KeyDisposition::Active);
             if self.active.get(id) == Some(&works) {
                 continue;
             }
@@ -189,13 +193,13 @@ impl World {
         assert!(self.keys.values().all(|key| key.delivered.is_some()), "an undelivered key is left: {self:?}");
         let keys = self.decide();
         assert_eq!(keys.new, None, "{self:?}");
-        for (id, fate) in &keys.fates {
-            let as_it_is = match fate {
+        for (id, disposition) in &keys.dispositions {
+            let as_it_is = match disposition {
                 KeyDisposition::Active => self.active[id],
                 KeyDisposition::Disabled { .. } => !self.active[id],
                 KeyDisposition::Deleted(_) => false,
             };
-            assert!(as_it_is, "{id} must be {fate:?}: {self:?}");
+            assert!(as_it_is, "{id} must be {disposition:?}: {self:?}");
         }
         assert!(self.active.values().any(|active| *active), "no key works: {self:?}");
     }

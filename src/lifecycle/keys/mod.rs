@@ -46,7 +46,7 @@ pub struct KeyIssue<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredKeys {
     /// What becomes of each live key.
-    pub fates: BTreeMap<ResourceId, KeyDisposition>,
+    pub dispositions: BTreeMap<ResourceId, KeyDisposition>,
     /// The key to create. `None`: no new key is needed, or there is no room for one.
     pub new: Option<NewKey>,
     /// When the next change because of time alone is due. `None`: none is.
@@ -159,39 +159,43 @@ impl KeyDeletionReason {
 /// Decides the fate of each key in `live`, and whether to create one. Without `issue`, no key is created and every live key is deleted.
 #[must_use]
 pub fn decide_keys(issue: Option<KeyIssue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, now: Timestamp) -> DesiredKeys {
-    let mut fates = BTreeMap::new();
+    let mut dispositions = BTreeMap::new();
     let mut delivered: Vec<DeliveredKey<'_>> = Vec::new();
     for (id, key) in live {
         match (&key.delivered, issue) {
-            (None, _) => drop(fates.insert(id.clone(), KeyDisposition::Deleted(KeyDeletionReason::NotDelivered))),
-            (Some(_), None) => drop(fates.insert(id.clone(), KeyDisposition::Deleted(KeyDeletionReason::NotDeclared))),
+            (None, _) => {
+                dispositions.insert(id.clone(), KeyDisposition::Deleted(KeyDeletionReason::NotDelivered));
+            }
+            (Some(_), None) => {
+                dispositions.insert(id.clone(), KeyDisposition::Deleted(KeyDeletionReason::NotDeclared));
+            }
             (Some(delivery), Some(_)) => delivered.push(DeliveredKey { id, key, delivery }),
         }
     }
-    let Some(issue) = issue else { return DesiredKeys { fates, new: None, next: None } };
+    let Some(issue) = issue else { return DesiredKeys { dispositions, new: None, next: None } };
     // Each delivery has its own instant, so the order by delivery is total.
     delivered.sort_by_key(|held| (held.delivery.at, held.key.created_at, held.id));
     let mut next: Vec<Timestamp> = Vec::new();
     for (held, newer) in delivered.iter().zip(delivered.iter().skip(1)) {
-        let (fate, then) = decide_replaced_key(held, newer, issue.terms, now);
-        fates.insert(held.id.clone(), fate);
+        let (disposition, then) = decide_replaced_key(held, newer, issue.terms, now);
+        dispositions.insert(held.id.clone(), disposition);
         next.extend(then);
     }
     if let Some(newest) = delivered.last() {
-        fates.insert(newest.id.clone(), KeyDisposition::Active);
+        dispositions.insert(newest.id.clone(), KeyDisposition::Active);
         next.push(issue.terms.rotate_every.instant_after(newest.created_at()));
     }
     // A key that was just delivered counts, even if AWS does not list it yet. Otherwise the identity would be issued another one.
     let shown_at = find_visibility_deadline(issue, now);
     next.extend(shown_at);
     let why = find_issue_reason(delivered.last(), issue, now).filter(|_| shown_at.is_none());
-    let new = why.filter(|_| free_key_slot(&mut fates, &delivered)).map(|why| NewKey {
+    let new = why.filter(|_| free_key_slot(&mut dispositions, &delivered)).map(|why| NewKey {
         store: issue.terms.store.clone(),
         owner: issue.owner.to_owned(),
         environment: issue.environment.map(str::to_owned),
         why,
     });
-    DesiredKeys { fates, new, next: next.into_iter().filter(|at| *at > now).min() }
+    DesiredKeys { dispositions, new, next: next.into_iter().filter(|at| *at > now).min() }
 }
 
 /// A live key whose secret was delivered.
@@ -260,22 +264,24 @@ fn find_issue_reason(newest: Option<&DeliveredKey<'_>>, issue: KeyIssue<'_>, now
 
 /// Makes room for one more key: replaced and disabled keys are deleted, the least recently used first. Returns whether there is room.
 /// There is none while two keys are still within their overlap; the new key then has to wait.
-fn free_key_slot(fates: &mut BTreeMap<ResourceId, KeyDisposition>, delivered: &[DeliveredKey<'_>]) -> bool {
-    let stays = |fates: &BTreeMap<ResourceId, KeyDisposition>, id: &ResourceId| {
-        !matches!(fates.get(id), Some(KeyDisposition::Deleted(_)))
+fn free_key_slot(dispositions: &mut BTreeMap<ResourceId, KeyDisposition>, delivered: &[DeliveredKey<'_>]) -> bool {
+    let stays = |dispositions: &BTreeMap<ResourceId, KeyDisposition>, id: &ResourceId| {
+        !matches!(dispositions.get(id), Some(KeyDisposition::Deleted(_)))
     };
-    let mut off: Vec<&DeliveredKey<'_>> =
-        delivered.iter().filter(|held| matches!(fates.get(held.id), Some(KeyDisposition::Disabled { .. }))).collect();
+    let mut off: Vec<&DeliveredKey<'_>> = delivered
+        .iter()
+        .filter(|held| matches!(dispositions.get(held.id), Some(KeyDisposition::Disabled { .. })))
+        .collect();
     off.sort_by_key(|held| (held.key.last_used, held.id));
     let mut off = off.into_iter();
     loop {
-        let staying = delivered.iter().filter(|held| stays(fates, held.id)).count();
+        let staying = delivered.iter().filter(|held| stays(dispositions, held.id)).count();
         if staying < MAX_KEYS_PER_USER {
             return true;
         }
         let Some(held) = off.next() else { return false };
         let last_used = held.key.last_used;
-        fates.insert(held.id.clone(), KeyDisposition::Deleted(KeyDeletionReason::QuotaReached { last_used }));
+        dispositions.insert(held.id.clone(), KeyDisposition::Deleted(KeyDeletionReason::QuotaReached { last_used }));
     }
 }
 

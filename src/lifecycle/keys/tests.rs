@@ -81,13 +81,13 @@ fn unlisted_new_key_prevents_a_second_key() {
 fn key_replaced_by_unlisted_key_stays_active() {
     let replaced = key("A", "2026-01-01T00:00:00Z", former);
     let keys = decided_not_shown([replaced], "2026-05-31T23:59:30Z", NOW);
-    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, KeyDisposition::Active));
+    assert_eq!((keys.new, keys.dispositions[&id("A")].clone()), (None, KeyDisposition::Active));
 }
 
 #[test]
 fn young_key_is_kept_with_its_due_time() {
     let keys = decided([key("A", "2026-05-01T00:00:00Z", |_| ())], NOW);
-    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, KeyDisposition::Active));
+    assert_eq!((keys.new, keys.dispositions[&id("A")].clone()), (None, KeyDisposition::Active));
     assert_eq!(keys.next, Some(at("2026-07-30T00:00:00Z")));
 }
 
@@ -97,17 +97,17 @@ fn a_key_is_replaced_at_the_instant_it_is_too_old_and_works_on() {
     assert_eq!(why(&decided(live(), "2026-05-29T23:59:59Z")), None);
     let keys = decided(live(), "2026-05-30T00:00:00Z");
     assert!(matches!(why(&keys), Some(KeyIssueReason::TooOld { key, .. }) if key == "A"));
-    assert_eq!(keys.fates[&id("A")], KeyDisposition::Active);
+    assert_eq!(keys.dispositions[&id("A")], KeyDisposition::Active);
 }
 
 #[test]
 fn previous_key_is_active_then_disabled_then_deleted() {
     let live = || [key("A", "2026-01-01T00:00:00Z", former), key("B", "2026-05-01T00:00:00Z", |_| ())];
-    let fate = |now: &str| decided(live(), now).fates[&id("A")].clone();
-    assert_eq!(fate("2026-05-02T23:59:59Z"), KeyDisposition::Active);
-    assert!(matches!(fate("2026-05-03T00:00:00Z"), KeyDisposition::Disabled { .. }));
-    assert!(matches!(fate("2026-05-04T23:59:59Z"), KeyDisposition::Disabled { .. }));
-    assert!(matches!(fate("2026-05-05T00:00:00Z"), KeyDisposition::Deleted(KeyDeletionReason::Replaced { .. })));
+    let disposition = |now: &str| decided(live(), now).dispositions[&id("A")].clone();
+    assert_eq!(disposition("2026-05-02T23:59:59Z"), KeyDisposition::Active);
+    assert!(matches!(disposition("2026-05-03T00:00:00Z"), KeyDisposition::Disabled { .. }));
+    assert!(matches!(disposition("2026-05-04T23:59:59Z"), KeyDisposition::Disabled { .. }));
+    assert!(matches!(disposition("2026-05-05T00:00:00Z"), KeyDisposition::Deleted(KeyDeletionReason::Replaced { .. })));
     let next = |now: &str| decided(live(), now).next.unwrap();
     assert_eq!(next("2026-05-01T00:00:00Z"), at("2026-05-03T00:00:00Z"));
     assert_eq!(next("2026-05-03T00:00:00Z"), at("2026-05-05T00:00:00Z"));
@@ -120,17 +120,17 @@ fn late_use_extends_the_disabled_time() {
         key.last_used = Some(at("2026-05-20T00:00:00Z"));
     };
     let live = || [key("A", "2026-01-01T00:00:00Z", used), key("B", "2026-05-01T00:00:00Z", |_| ())];
-    let fate = |now: &str| decided(live(), now).fates[&id("A")].clone();
-    assert!(matches!(fate("2026-05-21T23:59:59Z"), KeyDisposition::Disabled { last_used: Some(_), .. }));
-    assert!(matches!(fate("2026-05-22T00:00:00Z"), KeyDisposition::Deleted(KeyDeletionReason::Replaced { .. })));
+    let disposition = |now: &str| decided(live(), now).dispositions[&id("A")].clone();
+    assert!(matches!(disposition("2026-05-21T23:59:59Z"), KeyDisposition::Disabled { last_used: Some(_), .. }));
+    assert!(matches!(disposition("2026-05-22T00:00:00Z"), KeyDisposition::Deleted(KeyDeletionReason::Replaced { .. })));
 }
 
 #[test]
 fn undelivered_key_is_deleted_for_a_new_one() {
     let lost = |key: &mut LiveKey| key.delivered = None;
     let keys = decided([key("A", "2026-03-01T00:00:00Z", |_| ()), key("B", "2026-06-01T00:00:00Z", lost)], NOW);
-    assert_eq!(keys.fates[&id("B")], KeyDisposition::Deleted(KeyDeletionReason::NotDelivered));
-    assert_eq!(keys.fates[&id("A")], KeyDisposition::Active);
+    assert_eq!(keys.dispositions[&id("B")], KeyDisposition::Deleted(KeyDeletionReason::NotDelivered));
+    assert_eq!(keys.dispositions[&id("A")], KeyDisposition::Active);
     assert!(keys.new.is_some());
 }
 
@@ -143,16 +143,16 @@ fn disabled_key_makes_room_but_active_overlap_key_does_not() {
     };
     let keys = decided([key("A", "2025-12-01T00:00:00Z", used), key("B", "2026-03-01T00:00:00Z", |_| ())], NOW);
     assert_eq!(
-        keys.fates[&id("A")],
+        keys.dispositions[&id("A")],
         KeyDisposition::Deleted(KeyDeletionReason::QuotaReached { last_used: Some(at("2026-05-31T12:00:00Z")) })
     );
-    assert_eq!(keys.fates[&id("B")], KeyDisposition::Active);
+    assert_eq!(keys.dispositions[&id("B")], KeyDisposition::Active);
     assert!(keys.new.is_some());
     // A change of owner asks for a new key one day after the last rotation: the previous key must work for one more day.
     let tom = |key: &mut LiveKey| delivery(key).owner = Some("tom".to_owned());
     let live = [key("A", "2026-03-01T00:00:00Z", former), key("B", "2026-05-31T00:00:00Z", tom)];
     let keys = decided(live, NOW);
-    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, KeyDisposition::Active));
+    assert_eq!((keys.new, keys.dispositions[&id("A")].clone()), (None, KeyDisposition::Active));
     assert_eq!(keys.next, Some(at("2026-06-02T00:00:00Z")));
 }
 
@@ -174,7 +174,7 @@ fn without_rotation_settings_every_key_is_deleted() {
     let lost = |key: &mut LiveKey| key.delivered = None;
     let live = BTreeMap::from([key("A", "2026-05-01T00:00:00Z", |_| ()), key("B", "2026-05-01T00:00:00Z", lost)]);
     let keys = decide_keys(None, &live, at(NOW));
-    assert_eq!(keys.fates[&id("A")], KeyDisposition::Deleted(KeyDeletionReason::NotDeclared));
-    assert_eq!(keys.fates[&id("B")], KeyDisposition::Deleted(KeyDeletionReason::NotDelivered));
+    assert_eq!(keys.dispositions[&id("A")], KeyDisposition::Deleted(KeyDeletionReason::NotDeclared));
+    assert_eq!(keys.dispositions[&id("B")], KeyDisposition::Deleted(KeyDeletionReason::NotDelivered));
     assert_eq!(keys.new, None);
 }

@@ -28,7 +28,7 @@ pub type ForeignDenials = BTreeMap<ObjectName, Document>;
 /// What each object denies that can be attached to an identity or a group.
 pub struct DenialIndex<'a> {
     live: BTreeMap<&'a ResourceId, SharedDenial>,
-    wanted: BTreeMap<&'a ResourceId, SharedDenial>,
+    desired: BTreeMap<&'a ResourceId, SharedDenial>,
     /// Policies and groups outside the stack, by account and name.
     others: &'a ForeignDenials,
     /// Groups outside the stack to which a rewritten object is attached: what they deny differs before and after.
@@ -40,7 +40,7 @@ impl<'a> DenialIndex<'a> {
     /// Indexes what the shared objects deny, in their live and their wanted state.
     #[must_use]
     pub fn new(
-        (live, wanted): (&SharedObjects<'a>, &SharedObjects<'a>),
+        (live, desired): (&SharedObjects<'a>, &SharedObjects<'a>),
         rewritten: &BTreeMap<ResourceId, String>,
         others: &'a ForeignDenials,
         realize: &'a Realizer,
@@ -53,7 +53,7 @@ impl<'a> DenialIndex<'a> {
             shared.object_ids().filter_map(denial).collect()
         };
         let rewritten_through = live.foreign_groups_with(|id| rewritten.contains_key(id)).collect();
-        Self { live: of(live), wanted: of(wanted), others, rewritten_through, realize }
+        Self { live: of(live), desired: of(desired), others, rewritten_through, realize }
     }
 
     /// An index without any denial.
@@ -62,7 +62,7 @@ impl<'a> DenialIndex<'a> {
         const NONE: &ForeignDenials = &ForeignDenials::new();
         Self {
             live: BTreeMap::new(),
-            wanted: BTreeMap::new(),
+            desired: BTreeMap::new(),
             others: NONE,
             rewritten_through: BTreeSet::new(),
             realize,
@@ -76,7 +76,7 @@ impl<'a> DenialIndex<'a> {
         if change.is_marks_only() {
             return None;
         }
-        let taken_up = change.resource_after().and_then(|after| self.find_shared_denial(after, whole, &self.wanted));
+        let taken_up = change.resource_after().and_then(|after| self.find_shared_denial(after, whole, &self.desired));
         let let_go = change.resource_before().and_then(|before| self.find_shared_denial(before, whole, &self.live));
         match (taken_up, let_go) {
             (Some(one), Some(other)) => {
@@ -92,7 +92,7 @@ impl<'a> DenialIndex<'a> {
     /// Whether a shared object denies something in its live or its wanted state.
     #[must_use]
     pub fn contains_denial(&self, id: &ResourceId) -> bool {
-        self.live.contains_key(id) || self.wanted.contains_key(id)
+        self.live.contains_key(id) || self.desired.contains_key(id)
     }
 
     fn find_shared_denial<'b>(

@@ -119,8 +119,8 @@ pub async fn read_lock(store: &Store, stack: &StackName) -> Result<Option<(LockR
 
 /// The current time by the store's clock, or by this machine's clock if the store has none.
 fn store_time(store: &Store) -> Timestamp {
-    let here = wall_clock();
-    here.checked_sub(store.clock_skew().unwrap_or_default()).unwrap_or(here)
+    let working_directory = wall_clock();
+    working_directory.checked_sub(store.clock_skew().unwrap_or_default()).unwrap_or(working_directory)
 }
 
 /// Whether a run holds the lock now. In a folder, the operating system knows whether the holder's process still runs. In a bucket, a

@@ -274,14 +274,14 @@ fn render_movers_through_scopes(
 
 /// One line for each finding that should be reviewed before the apply, without duplicates, the most severe first.
 fn render_access_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> String {
-    let told = sort_findings(all);
+    let reported = sort_findings(all);
     let mut out = String::new();
-    for (Reverse(severity), id, message, remedy) in told.iter().take(FINDINGS) {
+    for (Reverse(severity), id, message, remedy) in reported.iter().take(FINDINGS) {
         let style = if *severity >= Severity::High { REMOVE } else { CHANGE };
         let head = paint_text(style, &format!("! {id}:"));
         out.push_str(&format!("      {head} {}\n", escape_steering(&format!("{message} ({remedy})"))));
     }
-    match told.len().saturating_sub(FINDINGS) {
+    match reported.len().saturating_sub(FINDINGS) {
         0 => {}
         rest => {
             out.push_str(&format!(
@@ -302,8 +302,8 @@ fn sort_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> SortedFind
 
 /// The most severe findings: the rule of each, and its message with the remedy.
 pub(super) fn list_worst_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> Vec<(&'a str, String)> {
-    let told = sort_findings(all).into_iter().take(FINDINGS);
-    told.map(|(_, id, message, remedy)| (id.as_str(), format!("{message} ({remedy})"))).collect()
+    let reported = sort_findings(all).into_iter().take(FINDINGS);
+    reported.map(|(_, id, message, remedy)| (id.as_str(), format!("{message} ({remedy})"))).collect()
 }
 
 /// The changes of one subject, with the lines that differ.

@@ -145,11 +145,11 @@ pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool,
         let id = change.id();
         let described = human::describe_change(change, realize);
         // A leaver loses everything: the description of the change says so.
-        let told = leaves && described.is_some();
+        let reported = leaves && described.is_some();
         let note = described.map_or_else(String::new, |note| format!("  {}", escape_steering(&note)));
         lines.push(format!("{sign} {} {}{note}", id.kind, escape_steering(&id.display_name())));
         let about: Vec<DifferenceLine> = match change {
-            _ if told => Vec::new(),
+            _ if reported => Vec::new(),
             Change::Update { before, after } => attributes::difference_lines(before, after),
             Change::Mark { before, after, .. } => attributes::mark_difference_lines(before.as_deref(), after),
             Change::Create { after } => attributes::whole_document_lines(after, marker),

@@ -8,7 +8,7 @@ use super::{applied, filtered, fresh, names};
 use leasehold_test_harness::{Ran, Stack};
 
 /// As [`filtered`], with the time that tries took, and the pace, made equal.
-fn told(name: &str, ran: &Ran) {
+fn reported(name: &str, ran: &Ran) {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"(\d+) attempts in \d+ s", "$1 attempts in [n] s");
     settings.add_filter(r"now \d+ calls a second", "now [n] calls a second");
@@ -44,14 +44,14 @@ fn each_read_error_has_a_remedy() {
         aws.order(fault);
         let ran = stack.run(&["plan"]).expect(1).says(&["iam:ListRoles", "Nothing was changed.", "help:"]);
         assert_eq!(ran.stdout, "", "no plan");
-        told(&format!("told_{name}"), &ran);
+        reported(&format!("told_{name}"), &ran);
         aws.clear_faults();
     }
     aws.order(Fault::error("GetCallerIdentity", 403, "ExpiredToken").with_message(EXPIRED));
-    told("told_expired_at_once", &stack.run(&["apply", "--auto-approve"]).expect(1));
+    reported("told_expired_at_once", &stack.run(&["apply", "--auto-approve"]).expect(1));
     aws.clear_faults();
     let wrong = stack.with_env([("AWS_MAX_ATTEMPTS".to_owned(), "many".to_owned())]);
-    told("told_attempts", &wrong.run(&["plan"]).expect(1));
+    reported("told_attempts", &wrong.run(&["plan"]).expect(1));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn each_write_error_states_what_was_done() {
         // What a call that was refused for good has not done, it has not; what had no answer is open.
         let open = ran.stderr.contains("it is not known whether the change was made");
         assert_eq!(open, ["down", "cut"].contains(&name), "{ran}");
-        told(&format!("told_writing_{name}"), &Ran { stdout: String::new(), ..ran });
+        reported(&format!("told_writing_{name}"), &Ran { stdout: String::new(), ..ran });
         aws.clear_faults();
     }
     stack.apply();
@@ -82,7 +82,7 @@ fn failed_read_back_is_never_reported_as_unchanged() {
     // The plan reads once; the second reading is the one afterwards.
     aws.order(Fault::deny("ListRoles").after(1));
     let ran = stack.run(&["apply", "--auto-approve"]).expect(1).does_not_say(&["Nothing was changed", "verified."]);
-    told("told_not_read_back", &Ran { stdout: String::new(), ..ran });
+    reported("told_not_read_back", &Ran { stdout: String::new(), ..ran });
     assert_eq!(names(&aws), serde_json::json!(["checkout_ci", "reporter"]));
     aws.clear_faults();
     stack.assert_converged();

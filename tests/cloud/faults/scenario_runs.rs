@@ -40,7 +40,7 @@ fn is_selected(number: usize, scenario: &Scenario, kind: Kind) -> bool {
         return false;
     }
     match std::env::var("LEASEHOLD_SCENARIO") {
-        Ok(wanted) => scenario.name.contains(&wanted),
+        Ok(desired) => scenario.name.contains(&desired),
         Err(_) => is_long() || ((number + seed()).is_multiple_of(2) == (kind == Kind::Moto)),
     }
 }
@@ -83,9 +83,9 @@ fn run_scenarios(kind: Kind) {
 fn run_scenario(stage: &FaultHarness, number: usize, scenario: &Scenario, totals: &Mutex<Totals>) {
     let start = stage.set(scenario);
     let reference = stage.reference(&start);
-    let wanted = |trial: &Trial| std::env::var("LEASEHOLD_TRIAL").map_or(true, |part| trial.name().contains(&part));
+    let desired = |trial: &Trial| std::env::var("LEASEHOLD_TRIAL").map_or(true, |part| trial.name().contains(&part));
     let (kills, others): (Vec<_>, Vec<_>) =
-        Trial::all(reference.requests, is_long()).into_iter().filter(wanted).partition(|trial| trial.is_kill());
+        Trial::all(reference.requests, is_long()).into_iter().filter(desired).partition(|trial| trial.is_kill());
     let turn = seed() / 2 + number;
     let sample = |every: usize| {
         move |(n, trial): (usize, Trial)| (is_long() || (n + turn).is_multiple_of(every)).then_some(trial)

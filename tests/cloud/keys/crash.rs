@@ -31,11 +31,11 @@ fn killed_at_any_request_the_next_run_leaves_the_one_key_that_was_delivered() {
     let actions: Vec<String> = aws.requests().into_iter().map(|request| request.action).collect();
     // All of them with LEASEHOLD_CRASH_POINTS=all; else those about the key, and a few others.
     let all = std::env::var("LEASEHOLD_CRASH_POINTS").as_deref() == Ok("all");
-    let wanted = |(number, point): &(usize, Point)| {
+    let desired = |(number, point): &(usize, Point)| {
         let action = &actions[usize::try_from(point.request).unwrap()];
         all || action == "CreateAccessKey" || number.is_multiple_of(9)
     };
-    let points: Vec<Point> = crash::points(actions.len()).enumerate().filter(wanted).map(|(_, point)| point).collect();
+    let points: Vec<Point> = crash::points(actions.len()).enumerate().filter(desired).map(|(_, point)| point).collect();
     println!("{} requests, {} crash points", actions.len(), points.len());
     crash::each(points, killed_at);
 }

@@ -45,16 +45,16 @@ fn rotation_steps_are_shown_in_the_plan() {
     let mut stack = Stack::of(&bot("")).at(START);
     stack.apply();
     let (first, _) = held(&stack);
-    let mut told = String::new();
+    let mut reported = String::new();
     for days in [90, 1, 1] {
         stack.pass_days(days);
         let plan = stack.plan();
         let shown = |key: &str, text: String| text.replace(key, "[first key]");
-        told.push_str(&shown(&first, plan.stdout));
+        reported.push_str(&shown(&first, plan.stdout));
         stack.apply();
         stack.assert_converged();
     }
-    snapshot!(told, @r#"
+    snapshot!(reported, @r#"
     Leasehold plan  ·  stack robots  ·  local embedded as tester  ·  now 2027-02-18T22:00:00Z
 
       ~ mover    identity.bot  service · owner jane · expires 2029-05-08 (810d)

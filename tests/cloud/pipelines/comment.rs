@@ -45,15 +45,15 @@ fn two_thousand_changes_fit_a_comment_with_the_riskiest_first() {
     let first = text.find("<details>").unwrap();
     let second = text[first + 1..].find("\n<details><summary><code>").unwrap() + first;
     assert!(text[first..second].contains("zz&#95;admin"), "{}", &text[first..second]);
-    let told = text.matches("</code> joiner <code>identity.").count();
+    let reported = text.matches("</code> joiner <code>identity.").count();
     let left_out: usize = text
         .split("**")
         .find_map(|part| part.strip_suffix(" of 2000 changes are omitted here"))
         .unwrap()
         .parse()
         .unwrap();
-    assert_eq!(told + left_out, 2000);
-    assert!(told > 100, "the room is used: {told}");
+    assert_eq!(reported + left_out, 2000);
+    assert!(reported > 100, "the room is used: {reported}");
 
     let small = stack.ok(&["show", "crowd.plan", "--format", "markdown", "--max-bytes", "4000"]).stdout;
     assert!(small.len() <= 4000, "{}", small.len());

@@ -91,7 +91,7 @@ impl Runner {
     }
 
     /// The pieces' account is the emulator's.
-    pub fn here(text: &str) -> String {
+    pub fn working_directory(text: &str) -> String {
         text.replace("111122223333", Emulator::ACCOUNT)
     }
 
@@ -108,7 +108,7 @@ impl Runner {
             .env("PATH", path)
             .env("HOME", self.path("home"))
             .env("PLAYED", self.path("played"))
-            .envs(env.iter().map(|(name, value)| (name, Self::here(value))))
+            .envs(env.iter().map(|(name, value)| (name, Self::working_directory(value))))
             .output()
             .unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -382,7 +382,7 @@ fn gitlab_jobs_plan_note_apply_drift_and_sweep() {
 }
 
 /// The environment of a machine that has credentials of its own.
-fn standing(runner: &Runner) -> BTreeMap<String, String> {
+fn status(runner: &Runner) -> BTreeMap<String, String> {
     runner.aws.env().into_iter().collect()
 }
 
@@ -392,7 +392,7 @@ fn atlantis_plans_and_applies_that_plan() {
     let document = yaml("examples/pipelines/atlantis/atlantis.yaml");
     let project = &document["projects"][0];
     let workflow = &document["workflows"][project["workflow"].as_str().unwrap()];
-    let mut env = standing(&runner);
+    let mut env = status(&runner);
     env.insert("PLANFILE".to_owned(), runner.path("temp/identities.tfplan").display().to_string());
     let dir = format!("work/{}", project["dir"].as_str().unwrap());
     let mut said = String::new();
@@ -437,7 +437,7 @@ const STOPPED: u64 = 28;
 #[test]
 fn systemd_units_run_their_commands() {
     let runner = Runner::new();
-    let env = standing(&runner);
+    let env = status(&runner);
     assert_eq!(runner.run("leasehold apply --auto-approve", "work/identities", &env).0, 0);
     for (unit, says) in [("drift", "In sync"), ("sweep", "No changes.")] {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/pipelines/systemd");
@@ -461,7 +461,7 @@ fn systemd_units_run_their_commands() {
 #[test]
 fn kubernetes_jobs_run_their_commands() {
     let runner = Runner::new();
-    let env = standing(&runner);
+    let env = status(&runner);
     assert_eq!(runner.run("leasehold apply --auto-approve", "work/identities", &env).0, 0);
     let text = std::fs::read_to_string(
         Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/pipelines/kubernetes/cronjobs.yaml"),

@@ -97,8 +97,8 @@ fn revoke_refuses_unmanaged_objects() {
     let other =
         Stack::of(&super::payments().replace("stack = \"payments\"", "stack = \"billing\"")).with_env(aws.env());
     aws.clear_requests();
-    let stranger = arn("user/stranger");
-    stack.run(&["revoke", &stranger, "--reason", "x"]).expect(3).says(&["has no Leasehold marks"]);
+    let unmanaged_object = arn("user/stranger");
+    stack.run(&["revoke", &unmanaged_object, "--reason", "x"]).expect(3).says(&["has no Leasehold marks"]);
     stack.run(&["revoke", "stranger", "--reason", "x"]).expect(3);
     other.run(&["revoke", &arn("role/checkout_ci"), "--reason", "x"]).expect(3).says(&["belongs to stack payments"]);
     stack.run(&["revoke", "identity.reportr", "--reason", "x"]).expect(1).says(&["did you mean identity.reporter?"]);

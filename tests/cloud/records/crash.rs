@@ -65,16 +65,16 @@ fn every_write_was_intended(aws: &Emulator, name: &str) {
 
 /// What the killed run had intended and not told the end of, a later one tells.
 fn open_intents_were_resolved(before: &[Value], after: &[Value], name: &str) {
-    let told = |entries: &[Value], kind: &str, run: &str| -> BTreeSet<(String, u64)> {
+    let reported = |entries: &[Value], kind: &str, run: &str| -> BTreeSet<(String, u64)> {
         records(entries)
             .into_iter()
             .filter(|(_, record)| record["kind"] == kind)
             .map(|(of, record)| (record[run].as_str().map_or(of, str::to_owned), record["step"].as_u64().unwrap()))
             .collect()
     };
-    let intents = told(before, "intent", "-");
-    let open: BTreeSet<_> = intents.difference(&told(before, "outcome", "-")).cloned().collect();
-    let resolved = told(after, "resolved", "of_run");
+    let intents = reported(before, "intent", "-");
+    let open: BTreeSet<_> = intents.difference(&reported(before, "outcome", "-")).cloned().collect();
+    let resolved = reported(after, "resolved", "of_run");
     assert!(open.is_subset(&resolved), "{name}: {open:?} are open, {resolved:?} are resolved");
 }
 

@@ -181,9 +181,9 @@ fn a_saved_plan_is_for_its_accounts_only() {
 #[test]
 fn what_is_done_outside_is_found_in_the_account_it_was_done_in() {
     let stack = applied();
-    let stranger = outside(&stack);
-    stranger.attach_policy("bot", "arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
-    stranger.remove_principal("reader").unwrap();
+    let unmanaged_object = outside(&stack);
+    unmanaged_object.attach_policy("bot", "arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
+    unmanaged_object.remove_principal("reader").unwrap();
     snapshot!(stack.run(&["drift"]).expect(2), @"
     $ leasehold drift
     exit 2
@@ -319,12 +319,12 @@ fn import_stays_in_its_account() {
 fn name_conflict_is_limited_to_its_account() {
     let stack = two();
     let marks = std::collections::BTreeMap::new();
-    let stranger = outside(&stack);
-    stranger.create_principal(leasehold_provider::Principal::User, "bot", &marks).unwrap();
+    let unmanaged_object = outside(&stack);
+    unmanaged_object.create_principal(leasehold_provider::Principal::User, "bot", &marks).unwrap();
     let refused = stack.run(&["plan"]).expect(1);
     let refused = refused.says(&["identity.auditor cannot be created", "directory_user audit:bot"]);
     refused.does_not_say(&["identity.bot cannot"]);
-    stranger.remove_principal("bot").unwrap();
+    unmanaged_object.remove_principal("bot").unwrap();
     stack.ok(&["plan"]);
 }
 

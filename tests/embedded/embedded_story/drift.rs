@@ -11,18 +11,18 @@ use leasehold_test_harness::snapshot;
 #[test]
 fn external_changes_are_shown_and_reverted() {
     let stack = applied();
-    let stranger = stack.outside();
+    let unmanaged_object = stack.outside();
     let anybody = Document::new(json!({
         "Version": "2012-10-17",
         "Statement": [{ "Effect": "Allow", "Principal": { "AWS": ["*"] }, "Action": ["sts:AssumeRole"] }],
     }));
-    stranger.attach_policy("nightly_report", "arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
-    stranger.add_key("nightly_report", "AKIASTRANGER").unwrap();
-    stranger.add_login("jane.doe").unwrap();
-    stranger.set_trust("checkout_ci", &anybody).unwrap();
+    unmanaged_object.attach_policy("nightly_report", "arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
+    unmanaged_object.add_key("nightly_report", "AKIASTRANGER").unwrap();
+    unmanaged_object.add_login("jane.doe").unwrap();
+    unmanaged_object.set_trust("checkout_ci", &anybody).unwrap();
     let everything =
         json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
-    stranger.put_inline_policy("triage_agent", "backdoor", &Document::new(everything)).unwrap();
+    unmanaged_object.put_inline_policy("triage_agent", "backdoor", &Document::new(everything)).unwrap();
 
     let plan = stack.plan_json();
     let drift = ["checkout_ci", "jane_doe", "nightly_report", "triage_agent"];
@@ -34,7 +34,7 @@ fn external_changes_are_shown_and_reverted() {
     snapshot!("drift", stack.plan());
     stack.apply();
     stack.assert_converged();
-    let rows = stranger.rows_of(&["nightly_report", "jane.doe", "triage_agent"]).unwrap();
+    let rows = unmanaged_object.rows_of(&["nightly_report", "jane.doe", "triage_agent"]).unwrap();
     assert_eq!(rows["attachment nightly_report"].as_array().unwrap().len(), 1);
     for gone in ["key nightly_report", "login jane.doe"] {
         assert_eq!(rows[gone], json!([]), "{gone}");
@@ -65,9 +65,9 @@ fn removed_part_is_restored() {
 fn a_principal_of_the_same_name_that_is_not_ours_is_named_and_untouched() {
     let stack = quickstart();
     std::fs::create_dir(stack.path(".leasehold")).unwrap();
-    let stranger = stack.outside();
-    stranger.create_principal(Principal::Role, "checkout_ci", &BTreeMap::new()).unwrap();
-    let before = stranger.rows_of(&["checkout_ci"]).unwrap();
+    let unmanaged_object = stack.outside();
+    unmanaged_object.create_principal(Principal::Role, "checkout_ci", &BTreeMap::new()).unwrap();
+    let before = unmanaged_object.rows_of(&["checkout_ci"]).unwrap();
     snapshot!(stack.run(&["apply", "--auto-approve"]).expect(1).says(&["checkout_ci"]), @r#"
     $ leasehold apply --auto-approve
     exit 1
@@ -87,5 +87,5 @@ fn a_principal_of_the_same_name_that_is_not_ours_is_named_and_untouched() {
         ╰────
       help: Set another `name`, or delete the live object outside Leasehold if it is unused.
     "#);
-    assert_eq!(stranger.rows_of(&["checkout_ci"]).unwrap(), before);
+    assert_eq!(unmanaged_object.rows_of(&["checkout_ci"]).unwrap(), before);
 }

@@ -109,7 +109,7 @@ fn counts(plan: &Value) -> BTreeMap<String, usize> {
     counts
 }
 
-fn told(stack: &Stack) {
+fn reported(stack: &Stack) {
     assert_eq!(counts(&stack.plan_json()), BTreeMap::from([("joiner".to_owned(), 40)]));
     stack.apply().says(&["Read back and verified."]);
     stack.assert_converged();
@@ -141,14 +141,14 @@ fn told(stack: &Stack) {
 
 #[test]
 fn forty_identities_of_three_modules_settle_and_move_on_the_embedded_directory() {
-    told(&estate("").at(START));
+    reported(&estate("").at(START));
 }
 
 #[test]
 fn forty_identities_of_three_modules_settle_and_move_on_aws() {
     let aws = Emulator::moto();
     let stack = estate("provider \"aws\" {\n  region = \"us-east-1\"\n}\n").with_env(aws.env());
-    told(&stack);
+    reported(&stack);
     let groups = aws.boto3(
         "print({g['GroupName']: [g['Path'], len(iam.get_group(GroupName=g['GroupName'])['Users'])] for g in iam.list_groups()['Groups']})",
     );

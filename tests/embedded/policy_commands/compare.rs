@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{policy, told};
+use super::{policy, reported};
 
 #[test]
 fn compare_gives_machines_verdict_proofs_and_witnesses() {
@@ -28,16 +28,16 @@ fn compare_gives_machines_verdict_proofs_and_witnesses() {
 
 #[test]
 fn compare_tells_people() {
-    insta::assert_snapshot!(told(&["compare", "read.json", "read-write.json"]), @"
+    insta::assert_snapshot!(reported(&["compare", "read.json", "read-write.json"]), @"
     EXPANDS access
       newly allowed, for example: s3:PutObject on arn:aws:s3:::acme-orders/ by arn:aws:iam::111122223333:user/example when aws:sourceip = 10.0.0.0
     ");
-    insta::assert_snapshot!(told(&["compare", "read-write.json", "read.json"]), @"
+    insta::assert_snapshot!(reported(&["compare", "read-write.json", "read.json"]), @"
     narrows access
       no longer allowed, for example: s3:PutObject on arn:aws:s3:::acme-orders/ by arn:aws:iam::111122223333:user/example when aws:sourceip = 10.0.0.0
     ");
-    insta::assert_snapshot!(told(&["compare", "read.json", "read.json"]), @"the same access");
-    insta::assert_snapshot!(told(&["compare", "read.json", "deployer.json"]), @"
+    insta::assert_snapshot!(reported(&["compare", "read.json", "read.json"]), @"the same access");
+    insta::assert_snapshot!(reported(&["compare", "read.json", "deployer.json"]), @"
     EXPANDS and narrows access
       newly allowed, for example: iam:PassRole on arn:aws:iam::111122223333:role/example by arn:aws:iam::111122223333:user/example
       no longer allowed, for example: s3:GetObject on arn:aws:s3:::acme-orders/ by arn:aws:iam::111122223333:user/example

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{policy, run_in, told};
+use super::{policy, reported, run_in};
 
 /// Every command reads its files alike: nothing on stdout, and the place, path and snippet on stderr.
 #[test]
@@ -74,7 +74,7 @@ fn diagnostics_point_into_lists_and_past_a_byte_order_mark() {
 fn simulate_names_the_statements_that_decided() {
     let ask = |more: &[&str]| {
         let request = ["simulate", "--policy", "read-write.json", "--resource", "arn:aws:s3:::acme-orders/x"];
-        told(&[&request[..], more].concat())
+        reported(&[&request[..], more].concat())
     };
     let put = ["--action", "s3:PutObject", "--principal", "arn:aws:iam::111122223333:role/ci"];
     let inside = [&put[..], &["--context", "aws:SourceIp=10.1.2.3"]].concat();
@@ -85,7 +85,7 @@ fn simulate_names_the_statements_that_decided() {
             ask(&[&inside[..], &["--boundary", "read.json"]].concat()),
             ask(&["--action", "s3:GetObject", "--boundary", "read.json"]),
             ask(&["--action", "s3:GetObject", "--policy", "unknown-operator.json"]),
-            told(&["simulate", "--policy", "unknown-operator.json", "--action", "s3:PutObject", "--resource", "*"]),
+            reported(&["simulate", "--policy", "unknown-operator.json", "--action", "s3:PutObject", "--resource", "*"]),
         ]
         .concat(), @"
     allowed  s3:PutObject on arn:aws:s3:::acme-orders/x by arn:aws:iam::111122223333:role/ci when aws:sourceip = 10.1.2.3
@@ -143,7 +143,7 @@ fn a_request_that_is_none_is_refused() {
 
 #[test]
 fn explain_tells_services_and_levels() {
-    insta::assert_snapshot!(told(&["explain", "deployer.json"]), @"
+    insta::assert_snapshot!(reported(&["explain", "deployer.json"]), @"
     Highest level: permissions management
 
     iam  AWS Identity and Access Management (IAM)
@@ -152,13 +152,13 @@ fn explain_tells_services_and_levels() {
     lambda  AWS Lambda
       write                   2 of 44     CreateFunction, InvokeFunction
     ");
-    insta::assert_snapshot!(told(&["explain", "read-write.json", "--boundary", "read.json"]), @"
+    insta::assert_snapshot!(reported(&["explain", "read-write.json", "--boundary", "read.json"]), @"
     Highest level: read
 
     s3  Amazon S3
       read                    1 of 62     GetObject
     ");
-    let json: Value = serde_json::from_str(&told(&["explain", "read-write.json", "--format", "json"])).unwrap();
+    let json: Value = serde_json::from_str(&reported(&["explain", "read-write.json", "--format", "json"])).unwrap();
     assert_eq!(json["highest_level"], "write");
     assert_eq!(json["services"][0]["levels"]["write"]["actions"], json!(["PutObject"]));
     assert_eq!(json["services"][0]["levels"]["read"]["actions"], json!(["GetObject"]));

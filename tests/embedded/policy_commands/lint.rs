@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{run_in, told};
+use super::{reported, run_in};
 use leasehold_test_harness::sarif::{assert_valid, errors};
 
 #[test]
 fn lint_tells_people() {
-    insta::assert_snapshot!(told(&["lint", "deployer.json", "read.json"]), @"
+    insta::assert_snapshot!(reported(&["lint", "deployer.json", "read.json"]), @"
     deployer.json:4:5  high  privilege-escalation  Statement[0] (Deploy)
       lambda-001: with iam:PassRole and lambda:CreateFunction and lambda:InvokeFunction the principal can gain the permissions of a role that it passes to a service
       remedy: remove one of the actions, or limit it to resources that have no additional permissions
@@ -26,12 +26,12 @@ fn lint_tells_people() {
 
     4 findings: 2 high, 2 medium.
     ");
-    insta::assert_snapshot!(told(&["lint", "read.json"]), @"No findings.");
+    insta::assert_snapshot!(reported(&["lint", "read.json"]), @"No findings.");
 }
 
 #[test]
 fn lint_gives_machines_rule_place_and_remedy() {
-    let found: Value = serde_json::from_str(&told(&["lint", "deployer.json", "--format", "json"])).unwrap();
+    let found: Value = serde_json::from_str(&reported(&["lint", "deployer.json", "--format", "json"])).unwrap();
     assert_eq!(found["format_version"], "1.0");
     assert_eq!(found["summary"], json!({"high": 2, "medium": 2}));
     assert_eq!(
@@ -81,7 +81,7 @@ fn sarif_matches_the_schema() {
         &many["runs"][0]["results"][result]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     };
     assert_eq!((uri(0), uri(4)), (&json!("a%2520b%20%5B1%5D.json"), &json!("%C3%BCber%20all/c%23d.json")));
-    let none: Value = serde_json::from_str(&told(&["lint", "read.json", "--format", "sarif"])).unwrap();
+    let none: Value = serde_json::from_str(&reported(&["lint", "read.json", "--format", "sarif"])).unwrap();
     assert_valid(&none);
     assert_eq!(none["runs"][0]["results"], json!([]));
     // The schema does refuse.

@@ -50,7 +50,7 @@ fn policy(args: &[&str]) -> Ran {
 }
 
 /// What a run printed that ended well.
-fn told(args: &[&str]) -> String {
+fn reported(args: &[&str]) -> String {
     let ran = policy(args);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     ran.stdout

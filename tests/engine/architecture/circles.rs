@@ -102,9 +102,9 @@ impl Modules {
             for path in &paths.named {
                 let Some(to) = self.resolve(from, path) else { continue };
                 let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
-                let (Some(here), Some(there)) = (from.get(shared), to.get(shared)) else { continue };
+                let (Some(working_directory), Some(there)) = (from.get(shared), to.get(shared)) else { continue };
                 let folder = arrows.entry(from[..shared].to_vec()).or_default();
-                let uses = folder.entry((here.clone(), there.clone())).or_default();
+                let uses = folder.entry((working_directory.clone(), there.clone())).or_default();
                 uses.insert(format!("{}: {path}", from.join("/")));
             }
         }

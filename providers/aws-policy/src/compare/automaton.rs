@@ -149,8 +149,8 @@ impl PatternAutomaton {
         let mut state = self.epsilon_closure(self.starts.clone(), &NumberSet::new(self.group_count));
         for c in text {
             let after = |position: &u32| match self.step_at(*position)? {
-                PatternStep::Char(wanted) => (wanted == c).then_some(position + 1),
-                PatternStep::Folded(wanted) => wanted.eq_ignore_ascii_case(&c).then_some(position + 1),
+                PatternStep::Char(desired) => (desired == c).then_some(position + 1),
+                PatternStep::Folded(desired) => desired.eq_ignore_ascii_case(&c).then_some(position + 1),
                 PatternStep::One { crosses } => (crosses || c != ':').then_some(position + 1),
                 PatternStep::Many { crosses } => (crosses || c != ':').then_some(*position),
             };

@@ -96,10 +96,10 @@ impl KeyDimension {
     /// One cell for each combination of these predicates (by index) that some request meets.
     pub fn enumerate_cells(
         &self,
-        wanted: &[usize],
+        desired: &[usize],
         budget: &mut WorkBudget,
     ) -> Result<Vec<RequestCell>, BudgetExceededError> {
-        let predicates: Vec<BTreeSet<KeyRule>> = wanted
+        let predicates: Vec<BTreeSet<KeyRule>> = desired
             .iter()
             .filter_map(|index| self.predicates.get(*index))
             .map(|conditions| conditions.iter().filter_map(KeyRule::from_condition).collect())

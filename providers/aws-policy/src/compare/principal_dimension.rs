@@ -100,8 +100,8 @@ fn principal_coverage(principal: &PolicyPrincipal, caller: &RequestCaller) -> Pr
 
 /// Whether a clause covers a caller. `None`: AWS does not document it for this `NotPrincipal`.
 fn clause_covers_caller(clause: &Clause<PolicyPrincipal>, caller: &RequestCaller) -> Option<bool> {
-    let fits = |wanted: PrincipalCoverage| {
-        clause.items.iter().any(|principal| principal_coverage(principal, caller) == wanted)
+    let fits = |desired: PrincipalCoverage| {
+        clause.items.iter().any(|principal| principal_coverage(principal, caller) == desired)
     };
     match (clause.negated, fits(PrincipalCoverage::ByName), fits(PrincipalCoverage::AsOneOfMany)) {
         (false, by_name, as_one) => Some(by_name || as_one),
@@ -164,11 +164,11 @@ impl PrincipalDimension {
     /// One cell for each combination of these clauses (by index) that some caller meets.
     pub fn enumerate_cells(
         &self,
-        wanted: &[usize],
+        desired: &[usize],
         budget: &mut WorkBudget,
     ) -> Result<Vec<RequestCell>, BudgetExceededError> {
         let clauses: Vec<&Clause<PolicyPrincipal>> =
-            wanted.iter().filter_map(|index| self.clauses.get(*index)).collect();
+            desired.iter().filter_map(|index| self.clauses.get(*index)).collect();
         let mut cells = DistinctCells::default();
         for caller in self.distinguishable_callers() {
             budget.spend_work(clauses.len() * 4 + 1)?;

@@ -47,16 +47,16 @@ impl RequestDimension {
     /// One cell for each combination of these predicates (by index) that some request meets.
     pub fn enumerate_cells(
         &self,
-        wanted: &[usize],
+        desired: &[usize],
         budget: &mut WorkBudget,
     ) -> Result<Vec<RequestCell>, BudgetExceededError> {
         match self {
-            Self::Text(dimension) => dimension.enumerate_cells(wanted, budget),
-            Self::Principals(dimension) => dimension.enumerate_cells(wanted, budget),
-            Self::Key(dimension) => dimension.enumerate_cells(wanted, budget),
+            Self::Text(dimension) => dimension.enumerate_cells(desired, budget),
+            Self::Principals(dimension) => dimension.enumerate_cells(desired, budget),
+            Self::Key(dimension) => dimension.enumerate_cells(desired, budget),
             Self::Free => Ok([false, true]
                 .map(|truth| RequestCell {
-                    truths: wanted.iter().map(|_| truth).collect(),
+                    truths: desired.iter().map(|_| truth).collect(),
                     sample: CellSample::Nothing,
                     bindings: no_bindings(),
                     variable_patterns: Vec::new(),

@@ -99,7 +99,7 @@ impl WitnessSearch<'_> {
         if self.is_settled(dimension, &matching) {
             return Ok(None);
         }
-        let wanted = loop {
+        let desired = loop {
             if dimension >= self.space.dimensions.len() {
                 return self.replay_path(path);
             }
@@ -110,11 +110,11 @@ impl WitnessSearch<'_> {
             }
             dimension += 1;
         };
-        let cells = self.cached_cells(dimension, &wanted)?;
+        let cells = self.cached_cells(dimension, &desired)?;
         for (index, cell) in cells.iter().enumerate() {
             let holds = |row: &usize| match self.row_predicate(*row, dimension) {
                 None => true,
-                Some(predicate) => wanted.binary_search(&predicate).is_ok_and(|place| cell.truths.contains(place)),
+                Some(predicate) => desired.binary_search(&predicate).is_ok_and(|place| cell.truths.contains(place)),
             };
             let still: Vec<usize> = matching.iter().copied().filter(holds).collect();
             let is_ambiguous = is_ambiguous || cell.ambiguity.is_some();
@@ -142,14 +142,14 @@ impl WitnessSearch<'_> {
     fn cached_cells(
         &mut self,
         dimension: usize,
-        wanted: &[usize],
+        desired: &[usize],
     ) -> Result<Rc<Vec<RequestCell>>, BudgetExceededError> {
-        let key = (dimension, wanted.to_vec());
+        let key = (dimension, desired.to_vec());
         if let Some(known) = self.cells.get(&key) {
             return Ok(Rc::clone(known));
         }
         let found = match self.space.dimensions.get(dimension) {
-            Some(found) => found.enumerate_cells(wanted, self.budget)?,
+            Some(found) => found.enumerate_cells(desired, self.budget)?,
             None => Vec::new(),
         };
         let cells = Rc::new(found);

@@ -59,7 +59,7 @@ pub(super) fn enumerate_single_values<'a>(
     budget: &mut WorkBudget,
 ) -> Result<Vec<SingleValue<'a>>, BudgetExceededError> {
     let families: BTreeSet<ValueFamily> = every.iter().map(|test| value_family(*test)).collect();
-    let only = |wanted: &[ValueFamily]| families.iter().all(|family| wanted.contains(family));
+    let only = |desired: &[ValueFamily]| families.iter().all(|family| desired.contains(family));
     if only(&[ValueFamily::Truth]) {
         let readable = |atom: &Atom| is_text_ignoring_case(atom, "true") || is_text_ignoring_case(atom, "false");
         let values = ["true", "false"].map(|word| (word.to_owned(), word));
@@ -150,13 +150,13 @@ fn values_with_free_tests<'a, T>(
     Ok(out)
 }
 
-fn passes_ordering(atom: &Atom, value: i128, wanted: i128) -> bool {
+fn passes_ordering(atom: &Atom, value: i128, desired: i128) -> bool {
     match atom.test {
-        ConditionTest::NumericLessThan | ConditionTest::DateLessThan => value < wanted,
-        ConditionTest::NumericLessThanEquals | ConditionTest::DateLessThanEquals => value <= wanted,
-        ConditionTest::NumericGreaterThan | ConditionTest::DateGreaterThan => value > wanted,
-        ConditionTest::NumericGreaterThanEquals | ConditionTest::DateGreaterThanEquals => value >= wanted,
-        _ => value == wanted,
+        ConditionTest::NumericLessThan | ConditionTest::DateLessThan => value < desired,
+        ConditionTest::NumericLessThanEquals | ConditionTest::DateLessThanEquals => value <= desired,
+        ConditionTest::NumericGreaterThan | ConditionTest::DateGreaterThan => value > desired,
+        ConditionTest::NumericGreaterThanEquals | ConditionTest::DateGreaterThanEquals => value >= desired,
+        _ => value == desired,
     }
 }
 

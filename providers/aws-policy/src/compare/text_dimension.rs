@@ -77,10 +77,10 @@ impl TextDimension {
     /// One cell for each combination of these clauses (by index) that some request meets.
     pub fn enumerate_cells(
         &self,
-        wanted: &[usize],
+        desired: &[usize],
         budget: &mut WorkBudget,
     ) -> Result<Vec<RequestCell>, BudgetExceededError> {
-        let asked = QueryClauses::from_clauses(wanted.iter().filter_map(|index| self.clauses.get(*index)).collect());
+        let asked = QueryClauses::from_clauses(desired.iter().filter_map(|index| self.clauses.get(*index)).collect());
         let voidable = asked.voidable_atoms();
         let mut cells = DistinctCells::default();
         let reached =

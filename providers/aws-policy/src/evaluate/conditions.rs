@@ -85,19 +85,19 @@ fn value_matches(test: ConditionTest, pattern: &Pattern, value: &str, context: &
 /// Compares two values of a type, the request's first. Unknown if one of the texts is not of the type.
 fn compare_typed<T>(read: fn(&str) -> Option<T>, pattern: &Pattern, value: &str, test: fn(&T, &T) -> bool) -> Truth {
     match (read(value), read(pattern.text())) {
-        (Some(value), Some(wanted)) => test(&value, &wanted).into(),
+        (Some(value), Some(desired)) => test(&value, &desired).into(),
         _ => Truth::Unknown,
     }
 }
 
 /// Compares without case. Unknown for other than ASCII texts: AWS does not document how it folds their case.
 fn equals_ignoring_case(pieces: &[ResolvedToken], value: &str) -> Truth {
-    let wanted =
+    let desired =
         pieces.iter().map(|piece| if let ResolvedToken::Char(c) = piece { *c } else { '?' }).collect::<String>();
-    if wanted == value {
+    if desired == value {
         Truth::Yes
-    } else if wanted.is_ascii() && value.is_ascii() {
-        wanted.eq_ignore_ascii_case(value).into()
+    } else if desired.is_ascii() && value.is_ascii() {
+        desired.eq_ignore_ascii_case(value).into()
     } else {
         Truth::Unknown
     }

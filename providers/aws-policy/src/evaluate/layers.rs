@@ -135,8 +135,8 @@ fn grant_strength(statement: &PolicyStatement, caller: &RequestCaller) -> GrantS
         return GrantStrength::WithinBoundary;
     };
     let is_role = matches!(caller, RequestCaller::Aws(arn) if arn.split(':').nth(5).is_some_and(|part| part.starts_with("role/")));
-    let fits = |wanted: fn(&PolicyPrincipal) -> bool, at_least: PrincipalFit| {
-        clause.items.iter().any(|principal| wanted(principal) && match_principal(principal, caller) >= at_least)
+    let fits = |desired: fn(&PolicyPrincipal) -> bool, at_least: PrincipalFit| {
+        clause.items.iter().any(|principal| desired(principal) && match_principal(principal, caller) >= at_least)
     };
     if !is_role && fits(|principal| matches!(principal, PolicyPrincipal::Aws(_)), PrincipalFit::Named) {
         GrantStrength::Direct

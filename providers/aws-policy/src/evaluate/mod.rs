@@ -133,7 +133,7 @@ impl LayerMatches {
         found
     }
 
-    fn statements_with_truth(&self, wanted: Truth) -> impl Iterator<Item = MatchedStatement> + '_ {
-        self.reasons.iter().filter(move |(truth, _)| *truth == wanted).map(|(_, reason)| reason.clone())
+    fn statements_with_truth(&self, desired: Truth) -> impl Iterator<Item = MatchedStatement> + '_ {
+        self.reasons.iter().filter(move |(truth, _)| *truth == desired).map(|(_, reason)| reason.clone())
     }
 }

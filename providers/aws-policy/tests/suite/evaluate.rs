@@ -127,11 +127,11 @@ fn resource_policy_within_and_across_accounts() {
     assert_eq!(decide(json!({"AWS": ROLE}), &[], Some(&nothing), SESSION), ImplicitDeny);
     assert_eq!(decide(json!({"AWS": ROLE}), &[], None, SESSION), Allow);
     assert_eq!(decide(json!({"AWS": SESSION}), &[], Some(&nothing), SESSION), Allow);
-    let stranger = "arn:aws:iam::222222222222:user/b";
-    assert_eq!(decide(json!({"AWS": stranger}), &[], None, stranger), ImplicitDeny);
-    assert_eq!(decide(json!({"AWS": stranger}), &own, None, stranger), Allow);
-    assert_eq!(decide(json!({"AWS": "222222222222"}), &own, None, stranger), Allow);
-    assert_eq!(decide(json!({"AWS": USER}), &own, None, stranger), ImplicitDeny);
+    let unmanaged_object = "arn:aws:iam::222222222222:user/b";
+    assert_eq!(decide(json!({"AWS": unmanaged_object}), &[], None, unmanaged_object), ImplicitDeny);
+    assert_eq!(decide(json!({"AWS": unmanaged_object}), &own, None, unmanaged_object), Allow);
+    assert_eq!(decide(json!({"AWS": "222222222222"}), &own, None, unmanaged_object), Allow);
+    assert_eq!(decide(json!({"AWS": USER}), &own, None, unmanaged_object), ImplicitDeny);
     let service = AccessRequest::new(RequestCaller::Service("x.amazonaws.com".to_owned()), "s3:GetObject", BUCKET);
     assert_eq!(with_resource_policy(&to(json!({"Service": "x.amazonaws.com"})), &[], None, &service), Allow);
 }

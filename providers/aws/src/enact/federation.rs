@@ -111,8 +111,8 @@ impl ChangeWriter<'_> {
             let change = Change::Update { before: Box::new(after.clone()), after: Box::new(after.clone()) };
             Box::pin(self.write_saml_provider(&change)).await?;
         }
-        if let (Some(found), Some(wanted)) = (found, &after.marks) {
-            self.tag_federation(&after.id, TagChange::from_mark_change(Some(&found), wanted)).await?;
+        if let (Some(found), Some(desired)) = (found, &after.marks) {
+            self.tag_federation(&after.id, TagChange::from_mark_change(Some(&found), desired)).await?;
         }
         Ok(Some("it already existed with this stack's mark".to_owned()))
     }

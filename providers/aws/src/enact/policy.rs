@@ -79,10 +79,10 @@ impl ChangeWriter<'_> {
         }
         self.provider.known.record_created(self.stack, &after.id);
         self.update_policy(arn, after).await?;
-        if let Some(wanted) = &after.marks {
+        if let Some(desired) = &after.marks {
             let found =
                 live.into_iter().filter(|(key, _)| key.starts_with(leasehold_provider::marks::PREFIX)).collect();
-            self.tag_policy(arn, TagChange::from_difference(&found, &wanted.to_tags())).await?;
+            self.tag_policy(arn, TagChange::from_difference(&found, &desired.to_tags())).await?;
         }
         Ok(Some("it already existed under this stack's path".to_owned()))
     }
@@ -90,14 +90,14 @@ impl ChangeWriter<'_> {
     /// Makes the desired document the default version, unless it already is. IAM chooses the name of a new version, so after a lost answer
     /// the policy is read again instead of repeating the call.
     async fn update_policy(&self, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
-        let wanted = find_document(after, "policy")
+        let desired = find_document(after, "policy")
             .ok_or_else(|| refuse_change(&after.id, "it has no document", "the plan is invalid: make a new plan"))?;
-        let text = document::render_document(wanted);
+        let text = document::render_document(desired);
         let iam = &self.provider.clients.iam;
         let send = || iam.create_policy_version().policy_arn(arn).policy_document(&text).set_as_default(true).send();
         let mut last = None;
         for attempt in 0..4 {
-            if self.read_default_document(arn).await? == *wanted {
+            if self.read_default_document(arn).await? == *desired {
                 let note = if attempt == 0 { Some("already in this state".to_owned()) } else { None };
                 return Ok(note);
             }

@@ -107,7 +107,7 @@ impl ChangeWriter<'_> {
         let live_tags = tags::tags_from_sdk(role.tags);
         let found = Marks::from_tags(&live_tags).ok().flatten();
         self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
-        let (Some(found), Some(wanted)) = (found, after.marks.as_ref()) else { return Ok(None) };
+        let (Some(found), Some(desired)) = (found, after.marks.as_ref()) else { return Ok(None) };
         let trust = document::decode_document(role.assume_role_policy_document.as_deref().unwrap_or_default())
             .map_err(|problem| {
                 CallError::from_malformed_answer(OPERATION, format!("the trust policy of role {name}: {problem}"))
@@ -125,7 +125,7 @@ impl ChangeWriter<'_> {
         // This run sees the role for the first time, so the role may be new to IAM as well, and IAM may not show it everywhere yet.
         self.provider.known.record_created(self.stack, &after.id);
         self.update_role(name, &live, after).await?;
-        self.tag_role(name, TagChange::from_mark_change(Some(&found), wanted)).await?;
+        self.tag_role(name, TagChange::from_mark_change(Some(&found), desired)).await?;
         Ok(Some("it already existed with this stack's mark".to_owned()))
     }
 

@@ -24,32 +24,34 @@ impl ChangeWriter<'_> {
     pub async fn check_target(&self, change: &Change) -> Result<TargetStatus, ChangeError> {
         let id = change.id();
         self.check_change_marks(change)?;
-        let bearer = self.find_marked_object(id)?;
-        if matches!(change, Change::Create { .. }) && bearer == *id {
+        let marked_object = self.find_marked_object(id)?;
+        if matches!(change, Change::Create { .. }) && marked_object == *id {
             // AWS refuses a name that is taken. Only then are the marks of the existing object read.
             return Ok(TargetStatus::Managed);
         }
         let changes_hands = matches!(change, Change::Import { .. } | Change::Release { .. });
-        if !changes_hands && self.provider.known.is_managed(self.stack, &bearer) {
+        if !changes_hands && self.provider.known.is_managed(self.stack, &marked_object) {
             return Ok(TargetStatus::Managed);
         }
-        match self.read_marks(&bearer).await? {
+        match self.read_marks(&marked_object).await? {
             FoundMarks::Unmarked if matches!(change, Change::Import { .. }) => Ok(TargetStatus::Managed),
             FoundMarks::Unmarked if matches!(change, Change::Release { .. }) => Ok(TargetStatus::Absent),
-            FoundMarks::Unmarked => Err(refuse_unmanaged(&bearer, "it carries no mark")),
+            FoundMarks::Unmarked => Err(refuse_unmanaged(&marked_object, "it carries no mark")),
             FoundMarks::Marks(marks)
                 if changes_hands && marks.stack == *self.stack && !has_expected_address(change, &marks) =>
             {
-                Err(refuse_unmanaged(&bearer, &format!("it is {} of this stack", marks.address)))
+                Err(refuse_unmanaged(&marked_object, &format!("it is {} of this stack", marks.address)))
             }
             FoundMarks::Marks(marks) if marks.stack == *self.stack => {
-                self.provider.known.record_owned(self.stack, &bearer);
+                self.provider.known.record_owned(self.stack, &marked_object);
                 Ok(TargetStatus::Managed)
             }
-            FoundMarks::Marks(marks) => Err(refuse_unmanaged(&bearer, &format!("it belongs to stack {}", marks.stack))),
-            FoundMarks::Unreadable(reason) => Err(refuse_unmanaged(&bearer, &reason)),
-            FoundMarks::Absent if bearer.kind == kinds::POLICY && self.has_namesake(&bearer).await? => {
-                Err(refuse_unmanaged(&bearer, "a policy with this name exists under another path"))
+            FoundMarks::Marks(marks) => {
+                Err(refuse_unmanaged(&marked_object, &format!("it belongs to stack {}", marks.stack)))
+            }
+            FoundMarks::Unreadable(reason) => Err(refuse_unmanaged(&marked_object, &reason)),
+            FoundMarks::Absent if marked_object.kind == kinds::POLICY && self.has_namesake(&marked_object).await? => {
+                Err(refuse_unmanaged(&marked_object, "a policy with this name exists under another path"))
             }
             FoundMarks::Absent if matches!(change, Change::Delete { .. } | Change::Release { .. }) => {
                 Ok(TargetStatus::Absent)
@@ -58,7 +60,7 @@ impl ChangeWriter<'_> {
                 requests: Vec::new(),
                 kind: EnactErrorKind::Conflict,
                 operation: id.to_string(),
-                message: format!("{bearer} no longer exists"),
+                message: format!("{marked_object} no longer exists"),
                 help: Some("make a new plan: it was removed after the plan was made".to_owned()),
             }
             .into()),
@@ -104,15 +106,15 @@ impl ChangeWriter<'_> {
         }
     }
 
-    async fn read_marks(&self, bearer: &ResourceId) -> Result<FoundMarks, ChangeError> {
-        if let Some(group) = kinds::containing_group(bearer) {
+    async fn read_marks(&self, marked_object: &ResourceId) -> Result<FoundMarks, ChangeError> {
+        if let Some(group) = kinds::containing_group(marked_object) {
             return Ok(self
                 .read_group_path(group)
                 .await?
                 .map_or(FoundMarks::Absent, |path| self.marks_from_group_path(group, &path)));
         }
         let iam = &self.provider.clients.iam;
-        let tags = match kinds::owning_principal(bearer) {
+        let tags = match kinds::owning_principal(marked_object) {
             Some((Principal::Role, name)) => {
                 let send = || iam.get_role().role_name(name).send();
                 match self.call_iam("iam:GetRole", RetryClass::Idempotent, send).await {
@@ -129,13 +131,14 @@ impl ChangeWriter<'_> {
                     Err(failure) => return Err(failure.into()),
                 }
             }
-            None if arn::federation_arn(self.realm, bearer).is_some() => match self.read_federation_tags(bearer).await?
-            {
-                Some(tags) => Some(tags),
-                None => return Ok(FoundMarks::Absent),
-            },
+            None if arn::federation_arn(self.realm, marked_object).is_some() => {
+                match self.read_federation_tags(marked_object).await? {
+                    Some(tags) => Some(tags),
+                    None => return Ok(FoundMarks::Absent),
+                }
+            }
             None => {
-                let policy = arn::scope_policy_arn(self.realm, self.stack, kinds::part_name(bearer));
+                let policy = arn::scope_policy_arn(self.realm, self.stack, kinds::part_name(marked_object));
                 let send = || iam.get_policy().policy_arn(&policy).send();
                 match self.call_iam("iam:GetPolicy", RetryClass::Idempotent, send).await {
                     Ok(answer) => answer.policy.and_then(|policy| policy.tags),
@@ -148,8 +151,8 @@ impl ChangeWriter<'_> {
         Ok(match Marks::from_tags(&tags) {
             Ok(Some(marks)) => FoundMarks::Marks(Box::new(marks)),
             // A policy's path is its mark, and the policy was requested by its path.
-            Ok(None) if bearer.kind == kinds::POLICY => {
-                let scope = leasehold_provider::Address::from_qualified_name("scope", kinds::part_name(bearer));
+            Ok(None) if marked_object.kind == kinds::POLICY => {
+                let scope = leasehold_provider::Address::from_qualified_name("scope", kinds::part_name(marked_object));
                 FoundMarks::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
             }
             Ok(None) => FoundMarks::Unmarked,
@@ -240,14 +243,14 @@ impl ChangeWriter<'_> {
         &self,
         id: &ResourceId,
         found: Option<&Marks>,
-        wanted: Option<&Marks>,
+        desired: Option<&Marks>,
     ) -> Result<(), ChangeError> {
-        match (found, wanted) {
+        match (found, desired) {
             (None, _) => Err(refuse_unmanaged(id, "it carries no valid mark")),
             (Some(found), _) if found.stack != *self.stack => {
                 Err(refuse_unmanaged(id, &format!("it belongs to stack {}", found.stack)))
             }
-            (Some(found), Some(wanted)) if found.address != wanted.address => {
+            (Some(found), Some(desired)) if found.address != desired.address => {
                 Err(refuse_unmanaged(id, &format!("it is {} of this stack", found.address)))
             }
             (Some(_), Some(_)) => Ok(()),

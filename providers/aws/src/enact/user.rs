@@ -106,13 +106,13 @@ impl ChangeWriter<'_> {
         let live_tags = tags::tags_from_sdk(user.tags);
         let found = Marks::from_tags(&live_tags).ok().flatten();
         self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
-        let (Some(found), Some(wanted)) = (found, after.marks.as_ref()) else { return Ok(None) };
+        let (Some(found), Some(desired)) = (found, after.marks.as_ref()) else { return Ok(None) };
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let live = user_resource(name, &user.path, boundary, &live_tags, IdentityBinding::Marked(&found));
         // This run sees the user for the first time, so the user may be new to IAM as well, and IAM may not show it everywhere yet.
         self.provider.known.record_created(self.stack, &after.id);
         self.update_user(name, &live, after).await?;
-        self.tag_user(name, TagChange::from_mark_change(Some(&found), wanted)).await?;
+        self.tag_user(name, TagChange::from_mark_change(Some(&found), desired)).await?;
         Ok(Some("it already existed with this stack's mark".to_owned()))
     }
 

@@ -30,7 +30,7 @@ pub struct AccountDetails {
     /// Managed policies under the stack's path. Policies with a user's own statements are moved to their users.
     pub shared: BTreeMap<ResourceId, Resource>,
     /// All principals, groups and policies of other stacks or tools.
-    pub strangers: BTreeMap<ResourceId, UnmanagedObject>,
+    pub unmanaged_objects: BTreeMap<ResourceId, UnmanagedObject>,
     /// Of the strangers, the unmarked principals that the request wants to import, with all their resources.
     pub import_candidates: BTreeMap<ResourceId, Unmarked>,
     /// The stack's groups with all their resources.
@@ -123,12 +123,12 @@ impl AccountReader<'_> {
         let path = role.path.unwrap_or_default();
         let tags = super::tags_by_key(role.tags);
         let attached = role.attached_managed_policies.unwrap_or_default();
-        let whose = match find_ownership(request.stack, &tags, role.arn.unwrap_or_default()) {
+        let ownership = match find_ownership(request.stack, &tags, role.arn.unwrap_or_default()) {
             owner if is_aws_path(&path) => PrincipalOwnership::Strange(owner.into_unmanaged_object(&id, &path)),
             owner => owner,
         };
-        let bearing = self.classify_principal(account, request, &id, &whose, &attached);
-        if matches!(whose, PrincipalOwnership::Strange(_)) {
+        let bearing = self.classify_principal(account, request, &id, &ownership, &attached);
+        if matches!(ownership, PrincipalOwnership::Strange(_)) {
             self.record_unmanaged_trusts(account, &name, role.assume_role_policy_document.as_deref());
         }
         let Some(bearing) = bearing else { return Ok(()) };
@@ -153,8 +153,10 @@ impl AccountReader<'_> {
         let created_at = role.create_date.and_then(super::timestamp_from_sdk);
         let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::timestamp_from_sdk);
         let (principal, unique_id) = (Principal::Role, role.role_id);
-        account
-            .add_principal(FoundPrincipal { id, principal, name, unique_id, created_at, last_used, resources }, whose);
+        account.add_principal(
+            FoundPrincipal { id, principal, name, unique_id, created_at, last_used, resources },
+            ownership,
+        );
         Ok(())
     }
 
@@ -168,9 +170,9 @@ impl AccountReader<'_> {
         let id = kinds::principal_id(Principal::User, &name);
         let tags = super::tags_by_key(user.tags);
         let attached = user.attached_managed_policies.unwrap_or_default();
-        let whose = find_ownership(request.stack, &tags, user.arn.unwrap_or_default());
-        let bearing = self.classify_principal(account, request, &id, &whose, &attached);
-        if matches!(whose, PrincipalOwnership::Strange(_)) {
+        let ownership = find_ownership(request.stack, &tags, user.arn.unwrap_or_default());
+        let bearing = self.classify_principal(account, request, &id, &ownership, &attached);
+        if matches!(ownership, PrincipalOwnership::Strange(_)) {
             for group in user.group_list.iter().flatten() {
                 account.foreign_attachments.entry(kinds::group_id(group)).or_default().insert(format!("user/{name}"));
             }
@@ -193,7 +195,7 @@ impl AccountReader<'_> {
         let (principal, unique_id) = (Principal::User, user.user_id);
         account.add_principal(
             FoundPrincipal { id, principal, name, unique_id, created_at, last_used: None, resources },
-            whose,
+            ownership,
         );
         Ok(())
     }
@@ -208,16 +210,16 @@ impl AccountReader<'_> {
         owner: &'a PrincipalOwnership,
         attached: &[AttachedPolicy],
     ) -> Option<IdentityBinding<'a>> {
-        let stranger = match owner {
+        let unmanaged_object = match owner {
             PrincipalOwnership::Ours(marks) => return Some(IdentityBinding::Marked(marks)),
-            PrincipalOwnership::Strange(stranger) => stranger,
+            PrincipalOwnership::Strange(unmanaged_object) => unmanaged_object,
         };
         let path =
             kinds::owning_principal(id).map_or_else(String::new, |(form, name)| format!("{}/{name}", form.as_str()));
         account.record_attachment(self.realm, request.stack, &path, attached);
-        account.strangers.insert(id.clone(), stranger.clone());
-        let is_unmarked = stranger.stack.is_none() && stranger.unreadable.is_none();
-        request.adopt.get(id).filter(|_| is_unmarked).map(IdentityBinding::Imported)
+        account.unmanaged_objects.insert(id.clone(), unmanaged_object.clone());
+        let is_unmarked = unmanaged_object.stack.is_none() && unmanaged_object.unreadable.is_none();
+        request.imports.get(id).filter(|_| is_unmarked).map(IdentityBinding::Imported)
     }
 
     fn collect_policy(
@@ -249,7 +251,7 @@ impl AccountReader<'_> {
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());
             let unreadable = (other.as_ref() == Some(stack))
                 .then(|| format!("it is under the path of stack {stack}, but its name is not {stack}.SCOPE"));
-            account.strangers.insert(
+            account.unmanaged_objects.insert(
                 ResourceId::new(kinds::POLICY, format!("{}/{name}", self.realm.account)),
                 UnmanagedObject { stack: other, arn, unreadable },
             );
@@ -273,7 +275,7 @@ impl PrincipalOwnership {
         let reason = Some(format!("its path {path} is reserved for AWS"));
         match self {
             Self::Ours(marks) => UnmanagedObject { stack: Some(marks.stack), arn: id.to_string(), unreadable: reason },
-            Self::Strange(stranger) => UnmanagedObject { unreadable: reason, ..stranger },
+            Self::Strange(unmanaged_object) => UnmanagedObject { unreadable: reason, ..unmanaged_object },
         }
     }
 }

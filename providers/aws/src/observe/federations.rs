@@ -21,7 +21,7 @@ pub struct LiveFederations {
     /// The providers with the stack's marks.
     pub ours: BTreeMap<ResourceId, LiveShared>,
     /// All other providers.
-    pub strangers: BTreeMap<ResourceId, UnmanagedObject>,
+    pub unmanaged_objects: BTreeMap<ResourceId, UnmanagedObject>,
 }
 
 impl AccountReader<'_> {
@@ -37,7 +37,7 @@ impl AccountReader<'_> {
         let mut found = LiveFederations::default();
         for (arn, read) in read {
             let Some((mut resource, tags)) = read else { continue };
-            let stranger = |stack, unreadable| UnmanagedObject { stack, arn, unreadable };
+            let unmanaged_object = |stack, unreadable| UnmanagedObject { stack, arn, unreadable };
             match Marks::from_tags(&super::tags_by_key(Some(tags))) {
                 Ok(Some(marks)) if marks.stack == *request.stack => {
                     drop_undeclared_thumbprints(&mut resource, request);
@@ -46,10 +46,10 @@ impl AccountReader<'_> {
                     found.ours.insert(resource.id.clone(), LiveShared::new(resource, address));
                 }
                 Ok(marks) => {
-                    found.strangers.insert(resource.id, stranger(marks.map(|marks| marks.stack), None));
+                    found.unmanaged_objects.insert(resource.id, unmanaged_object(marks.map(|marks| marks.stack), None));
                 }
                 Err(problem) => {
-                    found.strangers.insert(resource.id, stranger(None, Some(problem.to_string())));
+                    found.unmanaged_objects.insert(resource.id, unmanaged_object(None, Some(problem.to_string())));
                 }
             }
         }
@@ -144,7 +144,7 @@ impl AccountReader<'_> {
 
 /// Removes thumbprints that the stack does not declare. IAM chooses them, so they are no difference.
 fn drop_undeclared_thumbprints(resource: &mut Resource, request: &ObserveRequest<'_>) {
-    let named = |wanted: &Resource| wanted.get(THUMBPRINTS).is_some();
+    let named = |desired: &Resource| desired.get(THUMBPRINTS).is_some();
     if !request.shared.get(&resource.id).is_some_and(named) {
         resource.attributes.remove(THUMBPRINTS);
     }

@@ -37,8 +37,8 @@ impl AccountReader<'_> {
         let path = group.path.unwrap_or_default();
         let attached = group.attached_managed_policies.unwrap_or_default();
         let ours = path == arn::stack_path(request.stack);
-        let wanted = request.adopt.get(&kinds::group_id(&name)).filter(|_| !path.starts_with("/leasehold/"));
-        if !ours && wanted.is_none() {
+        let desired = request.imports.get(&kinds::group_id(&name)).filter(|_| !path.starts_with("/leasehold/"));
+        if !ours && desired.is_none() {
             account.record_attachment(self.realm, request.stack, &format!("group/{name}"), &attached);
             let ours = attached
                 .iter()
@@ -54,8 +54,8 @@ impl AccountReader<'_> {
                 attached: attached.into_iter().filter_map(|policy| policy.policy_arn).collect(),
                 name: name.clone(),
             });
-            let stranger = UnmanagedObject { stack, arn: group.arn.unwrap_or_default(), unreadable: None };
-            account.strangers.insert(kinds::group_id(&name), stranger);
+            let unmanaged_object = UnmanagedObject { stack, arn: group.arn.unwrap_or_default(), unreadable: None };
+            account.unmanaged_objects.insert(kinds::group_id(&name), unmanaged_object);
             return Ok(());
         }
         let mut resources = vec![groups::group_resource(request.stack, &name)];
@@ -67,7 +67,7 @@ impl AccountReader<'_> {
             resources.push(groups::group_attachment(self.realm, request.stack, &name, policy_arn));
         }
         for (id, resource) in groups::index_by_id(resources) {
-            let address = wanted.cloned().unwrap_or_else(|| groups::address_from_name(&name));
+            let address = desired.cloned().unwrap_or_else(|| groups::address_from_name(&name));
             account.groups.insert(id, LiveShared { importable: !ours, ..LiveShared::new(resource, address) });
         }
         Ok(())

@@ -110,22 +110,22 @@ impl AccountReader<'_> {
         let (mut shared, misplaced) = self.read_shared_marks(account.shared, &request).await?;
         shared.append(&mut account.groups);
         shared.extend(federations.ours);
-        account.strangers.extend(federations.strangers);
+        account.unmanaged_objects.extend(federations.unmanaged_objects);
         for (id, object) in &mut shared {
             object.foreign_attachments = account.foreign_attachments.remove(id).unwrap_or_default();
         }
-        account.strangers.extend(misplaced);
+        account.unmanaged_objects.extend(misplaced);
         let parts = account.identities.values().flat_map(|identity| identity.resources.keys());
-        let bearers = parts.filter(|id| [kinds::ROLE, kinds::USER, kinds::POLICY].contains(&id.kind));
+        let candidates = parts.filter(|id| [kinds::ROLE, kinds::USER, kinds::POLICY].contains(&id.kind));
         self.provider.known.record_observed(
             request.stack,
-            bearers.chain(shared.iter().filter(|(_, object)| !object.importable).map(|(id, _)| id)).cloned(),
+            candidates.chain(shared.iter().filter(|(_, object)| !object.importable).map(|(id, _)| id)).cloned(),
         );
         tracing::debug!(calls = self.calls.attempt_count(), "observed");
         Ok(Snapshot {
             identities: account.identities,
             shared,
-            strangers: account.strangers,
+            unmanaged_objects: account.unmanaged_objects,
             import_candidates: account.import_candidates,
             foreign_groups: account.foreign_group_policies,
             denying: account

@@ -56,26 +56,26 @@ impl AccountReader<'_> {
         let send = || iam.get_account_summary().send();
         let answer =
             self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
-        let told = answer.summary_map.unwrap_or_default();
-        let told: BTreeMap<String, u64> = told
+        let reported = answer.summary_map.unwrap_or_default();
+        let reported: BTreeMap<String, u64> = reported
             .into_iter()
             .filter_map(|(key, value)| Some((key.as_str().to_owned(), u64::try_from(value).ok()?)))
             .collect();
-        if told.is_empty() {
+        if reported.is_empty() {
             return Err(CallError::from_malformed_answer(OPERATION, "the account summary is empty"));
         }
-        Ok(quotas_from_summary(&told))
+        Ok(quotas_from_summary(&reported))
     }
 }
 
-fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
+fn quotas_from_summary(reported: &BTreeMap<String, u64>) -> Vec<Quota> {
     let account = ACCOUNT_QUOTAS.into_iter().filter_map(|(what, used, name, kind)| {
         Some(Quota {
             name: name.to_owned(),
             what,
             kinds: BTreeSet::from([kind]),
-            limit: *told.get(name)?,
-            counted: QuotaScope::PerAccount { used: *told.get(used)? },
+            limit: *reported.get(name)?,
+            counted: QuotaScope::PerAccount { used: *reported.get(used)? },
             attributes: &[],
             account: None,
         })
@@ -85,7 +85,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             name: name.to_owned(),
             what,
             kinds: BTreeSet::from([kind]),
-            limit: *told.get(name)?,
+            limit: *reported.get(name)?,
             counted: QuotaScope::PerSubject,
             attributes,
             account: None,
@@ -95,7 +95,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
         name: TRUST_SIZE.to_owned(),
         what: "characters in the trust policy",
         kinds: BTreeSet::from([kinds::ROLE]),
-        limit: told.get(TRUST_SIZE).copied().unwrap_or(TRUST),
+        limit: reported.get(TRUST_SIZE).copied().unwrap_or(TRUST),
         counted: QuotaScope::Characters("assume_role_policy"),
         attributes: &["trust"],
         account: None,
@@ -104,7 +104,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
         name: name.to_owned(),
         what: "characters in its inline policies at the same time",
         kinds: BTreeSet::from([kind]),
-        limit: told.get(name).copied().unwrap_or(u64::try_from(limit).unwrap_or(u64::MAX)),
+        limit: reported.get(name).copied().unwrap_or(u64::try_from(limit).unwrap_or(u64::MAX)),
         counted: QuotaScope::CharactersPerSubject("policy"),
         attributes: &["statement"],
         account: None,
@@ -118,10 +118,10 @@ mod tests {
 
     #[test]
     fn only_reported_values_become_quotas() {
-        let told =
+        let reported =
             [("Roles", 7), ("RolesQuota", 1000), ("UsersQuota", 5000), ("AccessKeysPerUserQuota", 2), (TRUST_SIZE, 9)];
-        let told = told.map(|(key, value)| (key.to_owned(), value)).into();
-        let quotas = quotas_from_summary(&told);
+        let reported = reported.map(|(key, value)| (key.to_owned(), value)).into();
+        let quotas = quotas_from_summary(&reported);
         let names: Vec<&str> = quotas.iter().map(|quota| quota.name.as_str()).collect();
         assert_eq!(
             names,

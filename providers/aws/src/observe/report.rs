@@ -88,7 +88,7 @@ fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
             ));
         }
         let get = |name: &str| header.iter().position(|h| h == name).and_then(|at| values.get(at)).map(String::as_str);
-        let told = |name: &str| {
+        let reported = |name: &str| {
             get(name).is_some_and(|value| !["", "N/A", "no_information", "not_supported"].contains(&value))
         };
         let on = |name: &str| get(name) == Some("true");
@@ -96,10 +96,11 @@ fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
         let has_credential = on("password_enabled")
             || on("access_key_1_active")
             || on("access_key_2_active")
-            || told("access_key_1_last_rotated")
-            || told("access_key_2_last_rotated");
-        let has_certificate =
-            ["cert_1", "cert_2"].iter().any(|one| on(&format!("{one}_active")) || told(&format!("{one}_last_rotated")));
+            || reported("access_key_1_last_rotated")
+            || reported("access_key_2_last_rotated");
+        let has_certificate = ["cert_1", "cert_2"]
+            .iter()
+            .any(|one| on(&format!("{one}_active")) || reported(&format!("{one}_last_rotated")));
         let used = ["password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date"];
         let last_used = used.iter().filter_map(|name| get(name)?.parse::<Timestamp>().ok()).max();
         let user = get("user").unwrap_or_default().to_owned();

@@ -26,10 +26,10 @@ pub fn role_resource(
     trust: Value,
     boundary: Option<String>,
     tags: &BTreeMap<String, String>,
-    whose: IdentityBinding<'_>,
+    ownership: IdentityBinding<'_>,
 ) -> Resource {
     let role = kinds::principal_id(Principal::Role, name);
-    principal_resource(role, path, boundary, tags, whose).with_attribute("assume_role_policy", trust)
+    principal_resource(role, path, boundary, tags, ownership).with_attribute("assume_role_policy", trust)
 }
 
 /// A user.
@@ -38,9 +38,9 @@ pub fn user_resource(
     path: &str,
     boundary: Option<String>,
     tags: &BTreeMap<String, String>,
-    whose: IdentityBinding<'_>,
+    ownership: IdentityBinding<'_>,
 ) -> Resource {
-    principal_resource(kinds::principal_id(Principal::User, name), path, boundary, tags, whose)
+    principal_resource(kinds::principal_id(Principal::User, name), path, boundary, tags, ownership)
 }
 
 fn principal_resource(
@@ -48,9 +48,9 @@ fn principal_resource(
     path: &str,
     boundary: Option<String>,
     tags: &BTreeMap<String, String>,
-    whose: IdentityBinding<'_>,
+    ownership: IdentityBinding<'_>,
 ) -> Resource {
-    let (address, marks) = match whose {
+    let (address, marks) = match ownership {
         IdentityBinding::Marked(marks) => (&marks.address, Some(marks)),
         IdentityBinding::Imported(address) => (address, None),
     };

@@ -26,7 +26,7 @@ impl AccountReader<'_> {
         request: &ObserveRequest<'_>,
     ) -> Result<SortedPolicies, CallError> {
         let differs = |resource: &Resource| {
-            request.shared.get(&resource.id).is_none_or(|wanted| wanted.attributes != resource.attributes)
+            request.shared.get(&resource.id).is_none_or(|desired| desired.attributes != resource.attributes)
         };
         let read = stream::iter(live.into_values().map(|resource| async {
             let marks =
@@ -34,11 +34,11 @@ impl AccountReader<'_> {
             Ok::<_, CallError>((resource, marks))
         }));
         let read: Vec<(Resource, Option<PolicyMarks>)> = read.buffer_unordered(8).try_collect().await?;
-        let (mut shared, mut strangers) = SortedPolicies::default();
+        let (mut shared, mut unmanaged_objects) = SortedPolicies::default();
         for (mut resource, marks) in read {
             match marks {
-                Some(PolicyMarks::Foreign(stranger)) => {
-                    strangers.insert(resource.id, stranger);
+                Some(PolicyMarks::Foreign(unmanaged_object)) => {
+                    unmanaged_objects.insert(resource.id, unmanaged_object);
                     continue;
                 }
                 Some(PolicyMarks::Ours(marks)) => resource.marks = Some(*marks),
@@ -47,7 +47,7 @@ impl AccountReader<'_> {
             let address = Address::from_qualified_name("scope", kinds::part_name(&resource.id));
             shared.insert(resource.id.clone(), LiveShared::new(resource, address));
         }
-        Ok((shared, strangers))
+        Ok((shared, unmanaged_objects))
     }
 
     async fn read_policy_marks(&self, id: &ResourceId, request: &ObserveRequest<'_>) -> Result<PolicyMarks, CallError> {

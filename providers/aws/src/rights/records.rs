@@ -67,7 +67,8 @@ pub fn bucket_statements(records: &RecordsBucket<'_>, purpose: RightsPurpose) ->
         let (read, written) = (record.read_for.contains(&purpose), record.written_for.contains(&purpose));
         let retained = written && record.once && records.retained;
         let actions = [(read, "s3:GetObject"), (written, "s3:PutObject"), (retained, "s3:PutObjectRetention")];
-        let actions: Vec<&str> = actions.into_iter().filter(|(wanted, _)| *wanted).map(|(_, action)| action).collect();
+        let actions: Vec<&str> =
+            actions.into_iter().filter(|(desired, _)| *desired).map(|(_, action)| action).collect();
         if !actions.is_empty() {
             let key = records.key_pattern(record.key);
             by_actions.entry(actions).or_default().push(format!("{}/{key}", records.bucket_arn()));

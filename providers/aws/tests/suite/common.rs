@@ -76,9 +76,9 @@ impl World {
     }
 
     /// Goes from live to wanted: what a plan does, without its judgement.
-    pub async fn converge(&self, live: &BTreeMap<ResourceId, Resource>, wanted: Vec<Resource>) {
-        let wanted: BTreeMap<ResourceId, Resource> = wanted.into_iter().map(|r| (r.id.clone(), r)).collect();
-        for after in in_order(wanted.values().cloned().collect()) {
+    pub async fn converge(&self, live: &BTreeMap<ResourceId, Resource>, desired: Vec<Resource>) {
+        let desired: BTreeMap<ResourceId, Resource> = desired.into_iter().map(|r| (r.id.clone(), r)).collect();
+        for after in in_order(desired.values().cloned().collect()) {
             match live.get(&after.id) {
                 None => self.enact(&Change::Create { after: Box::new(after) }).await.map(drop).unwrap(),
                 Some(before) => {
@@ -96,7 +96,7 @@ impl World {
                 }
             }
         }
-        let strays = live.values().filter(|resource| !wanted.contains_key(&resource.id)).cloned().collect();
+        let strays = live.values().filter(|resource| !desired.contains_key(&resource.id)).cloned().collect();
         self.delete(strays).await;
     }
 

@@ -38,9 +38,9 @@ async fn thousand_roles_need_expected_calls() {
     let snapshot = world.observe().await;
     let calls: usize = world.aws.counts().values().sum();
     assert!(calls <= 15, "{calls} calls: {:?}", world.aws.counts());
-    let wanted: BTreeMap<_, _> = resources.into_iter().flatten().map(|r| (r.id.clone(), r)).collect();
+    let desired: BTreeMap<_, _> = resources.into_iter().flatten().map(|r| (r.id.clone(), r)).collect();
     let live: BTreeMap<_, _> = snapshot.identities.into_values().flat_map(|identity| identity.resources).collect();
-    assert_eq!(live, wanted);
+    assert_eq!(live, desired);
 }
 
 #[tokio::test]

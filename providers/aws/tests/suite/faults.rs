@@ -206,12 +206,12 @@ async fn lost_response_leaves_one_desired_object() {
         ",
     );
     assert_eq!(versions, 2, "the policy version whose response was lost is not created again");
-    let wanted: BTreeMap<_, _> = world.desired(&role).await.into_iter().map(|r| (r.id.clone(), r)).collect();
-    assert_eq!(world.live(&role).await.resources, wanted);
+    let desired: BTreeMap<_, _> = world.desired(&role).await.into_iter().map(|r| (r.id.clone(), r)).collect();
+    assert_eq!(world.live(&role).await.resources, desired);
     for action in ["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy"] {
         world.aws.order(Fault::drop_response(action).times(1));
     }
-    world.delete(wanted.into_values().collect()).await;
+    world.delete(desired.into_values().collect()).await;
     assert!(world.observe().await.identities.is_empty());
 }
 

@@ -39,8 +39,8 @@ async fn created_identities_are_observed_with_two_calls_per_joiner() {
         },
     ];
     world.create(vec![orders.clone()]).await;
-    for wanted in [&user, &role] {
-        world.create(world.desired(wanted).await).await;
+    for desired in [&user, &role] {
+        world.create(world.desired(desired).await).await;
     }
     let counts = world.aws.counts();
     assert_eq!(counts["CreateRole"] + counts["PutRolePolicy"], 2, "{counts:?}");
@@ -48,9 +48,9 @@ async fn created_identities_are_observed_with_two_calls_per_joiner() {
 
     let shared = BTreeMap::from([(orders.id.clone(), orders.clone())]);
     let snapshot = world.try_observe(&shared).await.unwrap();
-    for wanted in [&user, &role] {
-        let live = &snapshot.identities[&AwsRealizer.principal_id(wanted.spec.principal, &wanted.spec.name)];
-        let desired: BTreeMap<_, _> = world.desired(wanted).await.into_iter().map(|r| (r.id.clone(), r)).collect();
+    for desired in [&user, &role] {
+        let live = &snapshot.identities[&AwsRealizer.principal_id(desired.spec.principal, &desired.spec.name)];
+        let desired: BTreeMap<_, _> = world.desired(desired).await.into_iter().map(|r| (r.id.clone(), r)).collect();
         assert_eq!(live.resources, desired);
         assert_eq!(resource::identity_digest(live.resources.values()), resource::identity_digest(desired.values()));
     }
@@ -98,16 +98,16 @@ async fn mover_is_updated_by_its_differences() {
     after.spec.tags = BTreeMap::from([("cost".to_owned(), "7".to_owned())]);
     after.spec.max_session_duration = Some(Span::from_seconds(7200).unwrap());
     after.deadline = Some("2027-03-01T00:00:00Z".parse().unwrap());
-    let wanted = world.desired(&after).await;
-    world.converge(&live.resources, wanted.clone()).await;
+    let desired = world.desired(&after).await;
+    world.converge(&live.resources, desired.clone()).await;
     let writes: Vec<_> = world.aws.requests().into_iter().map(|request| request.action).collect();
     assert_eq!(
         writes,
         ["UpdateAssumeRolePolicy", "UpdateRole", "TagRole", "UntagRole", "TagRole", "PutRolePolicy"],
         "one call for each difference"
     );
-    let wanted: BTreeMap<_, _> = wanted.into_iter().map(|r| (r.id.clone(), r)).collect();
-    assert_eq!(world.live(&after).await.resources, wanted);
+    let desired: BTreeMap<_, _> = desired.into_iter().map(|r| (r.id.clone(), r)).collect();
+    assert_eq!(world.live(&after).await.resources, desired);
 }
 
 #[tokio::test]
@@ -115,8 +115,8 @@ async fn quarantine_denies_all_access_and_is_idempotent() {
     let world = World::new().await;
     let user = identity("old_bot", Principal::User);
     let role = identity("old_ci", Principal::Role);
-    for wanted in [&user, &role] {
-        world.create(world.desired(wanted).await).await;
+    for desired in [&user, &role] {
+        world.create(world.desired(desired).await).await;
     }
     world.aws.boto3(
         "
@@ -127,11 +127,11 @@ async fn quarantine_denies_all_access_and_is_idempotent() {
     );
     let realm = world.observe().await.realm;
     let quarantine = Quarantine { at: "2026-11-21T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() };
-    for wanted in [&user, &role] {
-        let live = world.live(wanted).await;
+    for desired in [&user, &role] {
+        let live = world.live(desired).await;
         let shut = AwsRealizer.realize_quarantine(&realm, &live, &quarantine);
         world.converge(&live.resources, shut.clone()).await;
-        let live = world.live(wanted).await;
+        let live = world.live(desired).await;
         assert_eq!(live.marks.quarantine.as_ref(), Some(&quarantine));
         let again: BTreeMap<_, _> =
             AwsRealizer.realize_quarantine(&realm, &live, &quarantine).into_iter().map(|r| (r.id.clone(), r)).collect();
@@ -164,8 +164,8 @@ async fn unmanaged_parts_are_observed_and_deleted_with_a_leaver() {
     let world = World::new().await;
     let user = identity("nightly", Principal::User);
     let role = identity("nightly_ci", Principal::Role);
-    for wanted in [&user, &role] {
-        world.create(world.desired(wanted).await).await;
+    for desired in [&user, &role] {
+        world.create(world.desired(desired).await).await;
     }
     let keys = world.aws.boto3(
         "
@@ -195,8 +195,8 @@ async fn unmanaged_parts_are_observed_and_deleted_with_a_leaver() {
         assert!(observed.iter().any(|found| found == unmanaged), "{unmanaged} in {observed:?}");
     }
     world.aws.clear_requests();
-    for wanted in [&user, &role] {
-        let resources: Vec<_> = world.live(wanted).await.resources.into_values().collect();
+    for desired in [&user, &role] {
+        let resources: Vec<_> = world.live(desired).await.resources.into_values().collect();
         world.delete(resources).await;
     }
     let order: Vec<String> = world.aws.requests().into_iter().filter(Request::writes).map(|r| r.action).collect();
@@ -214,11 +214,11 @@ async fn unmanaged_parts_are_observed_and_deleted_with_a_leaver() {
 #[tokio::test]
 async fn every_change_may_be_made_twice() {
     let world = World::new().await;
-    let wanted = world.scope(&scope("orders_read", "s3:ListBucket")).await;
+    let desired = world.scope(&scope("orders_read", "s3:ListBucket")).await;
     let mut user = identity("twice", Principal::User);
     user.spec.scopes.insert("orders_read".to_owned());
     let mut resources = world.desired(&user).await;
-    resources.push(wanted.clone());
+    resources.push(desired.clone());
     let ordered = crate::common::in_order(resources);
     for _ in 0..2 {
         for after in &ordered {
@@ -226,7 +226,7 @@ async fn every_change_may_be_made_twice() {
         }
     }
     let changed = world.scope(&scope("orders_read", "s3:GetObject")).await;
-    let change = Change::Update { before: Box::new(wanted.clone()), after: Box::new(changed.clone()) };
+    let change = Change::Update { before: Box::new(desired.clone()), after: Box::new(changed.clone()) };
     for _ in 0..2 {
         world.enact(&change).await.unwrap();
     }
@@ -273,11 +273,11 @@ async fn unmanaged_objects_are_never_written() {
     );
     let snapshot = world.observe().await;
     assert!(snapshot.identities.is_empty());
-    let strangers = &snapshot.strangers;
-    assert_eq!(strangers[&id("aws_iam_role", "foreign")].stack, None);
-    assert_eq!(strangers[&id("aws_iam_role", "other")].stack.as_ref().unwrap().as_str(), "billing");
-    assert!(strangers[&id("aws_iam_user", "half")].unreadable.as_ref().unwrap().contains("missing"));
-    assert!(strangers.contains_key(&id("aws_iam_policy", "123456789012/payments.orders_read")));
+    let unmanaged_objects = &snapshot.unmanaged_objects;
+    assert_eq!(unmanaged_objects[&id("aws_iam_role", "foreign")].stack, None);
+    assert_eq!(unmanaged_objects[&id("aws_iam_role", "other")].stack.as_ref().unwrap().as_str(), "billing");
+    assert!(unmanaged_objects[&id("aws_iam_user", "half")].unreadable.as_ref().unwrap().contains("missing"));
+    assert!(unmanaged_objects.contains_key(&id("aws_iam_policy", "123456789012/payments.orders_read")));
 
     let evidence = "
         print([iam.get_account_authorization_details(Filter=['User', 'Role', 'LocalManagedPolicy'])[k]
@@ -313,8 +313,8 @@ async fn role_of_a_killed_run_reaches_desired_state() {
     world.new_run().await;
     let second = identity("ci", Principal::Role);
     world.create(world.desired(&second).await).await;
-    let wanted: BTreeMap<_, _> = world.desired(&second).await.into_iter().map(|r| (r.id.clone(), r)).collect();
-    assert_eq!(world.live(&second).await.resources, wanted);
+    let desired: BTreeMap<_, _> = world.desired(&second).await.into_iter().map(|r| (r.id.clone(), r)).collect();
+    assert_eq!(world.live(&second).await.resources, desired);
     let mut third = identity("ci", Principal::Role);
     third.spec.address = leasehold_provider::Address::for_identity("somebody_else", None);
     let create = Change::Create { after: Box::new(world.desired(&third).await.remove(0)) };
@@ -339,8 +339,8 @@ async fn trust_of_deleted_principal_differs_from_desired() {
     );
     let live = world.live(&role).await;
     let principal = &live.resources[&live.id];
-    let wanted = world.desired(&role).await;
-    assert_ne!(principal.get("assume_role_policy"), wanted[0].get("assume_role_policy"));
+    let desired = world.desired(&role).await;
+    assert_ne!(principal.get("assume_role_policy"), desired[0].get("assume_role_policy"));
     assert!(matches!(principal.get("assume_role_policy"), Some(Value::Document(_))));
 }
 
@@ -350,13 +350,13 @@ async fn large_user_statements_move_to_a_managed_policy() {
     let small = identity("bot", Principal::User);
     let mut large = small.clone();
     large.spec.statements = vec![crate::common::statement(&format!("s3:{}", "Get".repeat(800)), "*")];
-    for wanted in [&small, &large, &small, &large] {
+    for declared in [&small, &large, &small, &large] {
         let live = world.observe().await;
         let live = live.identities.into_values().next().map(|identity| identity.resources).unwrap_or_default();
-        let desired = world.desired(wanted).await;
+        let desired = world.desired(declared).await;
         world.converge(&live, desired.clone()).await;
         let desired: BTreeMap<_, _> = desired.into_iter().map(|r| (r.id.clone(), r)).collect();
-        assert_eq!(world.live(wanted).await.resources, desired);
+        assert_eq!(world.live(declared).await.resources, desired);
         assert!(world.observe().await.shared.is_empty());
     }
     let leaver: Vec<_> = world.live(&large).await.resources.into_values().collect();
@@ -372,8 +372,8 @@ async fn new_dependents_are_deleted_with_their_principal() {
     let world = World::new().await;
     let user = identity("person", Principal::User);
     let role = identity("machine", Principal::Role);
-    for wanted in [&user, &role] {
-        world.create(world.desired(wanted).await).await;
+    for desired in [&user, &role] {
+        world.create(world.desired(desired).await).await;
     }
     let leavers = [world.live(&user).await, world.live(&role).await];
     world.aws.boto3(

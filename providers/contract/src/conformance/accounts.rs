@@ -21,25 +21,25 @@ pub fn check_account_blindness(stage: &mut ConformanceScenario<'_>, resources: &
         ..resource.clone()
     };
     for resource in resources {
-        let here = placed(resource);
-        let same = answers(stage, resource) == answers(stage, &here);
+        let working_directory = placed(resource);
+        let same = answers(stage, resource) == answers(stage, &working_directory);
         stage.require_law(Law::IgnoresAccounts, same, format!("what {} means changes with its account", resource.id));
         let realize = stage.realize();
         let none = InterimDeny::default();
         let derived = [
-            (Some(realize.ids.shared_root_id(&resource.id)), Some(realize.ids.shared_root_id(&here.id))),
+            (Some(realize.ids.shared_root_id(&resource.id)), Some(realize.ids.shared_root_id(&working_directory.id))),
             (
                 realize.empty_own_policy(&resource.id).map(|own| own.id),
-                realize.empty_own_policy(&here.id).map(|own| own.id),
+                realize.empty_own_policy(&working_directory.id).map(|own| own.id),
             ),
             (
                 realize.build_interim_policy(Some(resource), None, &none).map(|interim| interim.id),
-                realize.build_interim_policy(Some(&here), None, &none).map(|interim| interim.id),
+                realize.build_interim_policy(Some(&working_directory), None, &none).map(|interim| interim.id),
             ),
         ];
         let stays = derived.iter().all(|(plain, there)| plain.as_ref().map(place) == *there);
         let narrowed = |of: &Resource| realize.narrow_trust(of, of, false).map(|narrowed| narrowed.principal);
-        let trusted = narrowed(resource).as_ref().map(placed) == narrowed(&here);
+        let trusted = narrowed(resource).as_ref().map(placed) == narrowed(&working_directory);
         stage.require_law(
             Law::IgnoresAccounts,
             stays && trusted,

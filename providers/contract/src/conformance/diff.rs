@@ -67,14 +67,14 @@ pub fn live_resources(snapshot: &Snapshot) -> BTreeMap<&ResourceId, &Resource> {
 /// The ids of the resources that are in a dependency cycle, or depend on one.
 pub fn compute_changes(
     semantics: &dyn PolicySemantics,
-    wanted: &DesiredState,
+    desired: &DesiredState,
     snapshot: &Snapshot,
 ) -> Result<Vec<Change>, BTreeSet<ResourceId>> {
-    let (wanted, live) = (wanted.all_resources(), live_resources(snapshot));
+    let (desired, live) = (desired.all_resources(), live_resources(snapshot));
     let mut changes = Vec::new();
     let mut marks = Vec::new();
-    for id in sort_by_dependencies(semantics, &wanted)? {
-        let Some(&after) = wanted.get(id) else { continue };
+    for id in sort_by_dependencies(semantics, &desired)? {
+        let Some(&after) = desired.get(id) else { continue };
         let Some(&before) = live.get(id) else {
             changes.push(Change::Create { after: Box::new(after.clone()) });
             continue;
@@ -91,7 +91,7 @@ pub fn compute_changes(
         }
     }
     for id in sort_by_dependencies(semantics, &live)?.into_iter().rev() {
-        if let (Some(before), None) = (live.get(id), wanted.get(id)) {
+        if let (Some(before), None) = (live.get(id), desired.get(id)) {
             changes.push(Change::Delete { before: Box::new((*before).clone()) });
         }
     }

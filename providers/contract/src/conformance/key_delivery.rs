@@ -67,17 +67,17 @@ async fn observe_keys(
     stage: &mut ConformanceScenario<'_>,
     user: &str,
 ) -> Result<BTreeMap<ResourceId, bool>, ScenarioStopped> {
-    let wanted = stage.desired_active(&[]);
+    let desired = stage.desired_active(&[]);
     let principal = stage.realize().ids.principal_id(Principal::User, user);
-    let snapshot = stage.observe_desired(&wanted).await?;
+    let snapshot = stage.observe_desired(&desired).await?;
     let Some(live) = snapshot.identities.get(&principal) else { return Ok(BTreeMap::new()) };
     let is_key = |id: &ResourceId| stage.realize().semantics.credential_kind(id) == Some(Credential::AccessKey);
     let works = |key: &Resource| key.get("status").and_then(crate::Value::as_text) == Some("Active");
     let keys: BTreeMap<ResourceId, bool> =
         live.resources.iter().filter(|(id, _)| is_key(id)).map(|(id, key)| (id.clone(), works(key))).collect();
     let known = live.keys.iter().filter(|(_, key)| key.created_at.is_some()).map(|(id, _)| id);
-    let told = known.eq(keys.keys());
-    stage.require_law(Law::DeliversSecrets, told, "the creation time of some keys is not observed");
+    let reported = known.eq(keys.keys());
+    stage.require_law(Law::DeliversSecrets, reported, "the creation time of some keys is not observed");
     Ok(keys)
 }
 
@@ -103,8 +103,8 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     let mut stage = ConformanceScenario::start_scenario(worlds, failures, "issue two keys").await?;
     let user = fixtures::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
-    let wanted = stage.desired_active(std::slice::from_ref(&user));
-    stage.reach_state(&wanted, EnactCount::Once).await?;
+    let desired = stage.desired_active(std::slice::from_ref(&user));
+    stage.reach_state(&desired, EnactCount::Once).await?;
     let vault = MemorySecretStore::new(false);
     for _ in 0..2 {
         match issue_one_key(&stage, &change, &vault).await {
@@ -148,8 +148,8 @@ async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     let mut stage = ConformanceScenario::start_scenario(worlds, failures, "a key whose secret is not stored").await?;
     let user = fixtures::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.spec.name, &user.spec.address) else { return Ok(()) };
-    let wanted = stage.desired_active(std::slice::from_ref(&user));
-    stage.reach_state(&wanted, EnactCount::Once).await?;
+    let desired = stage.desired_active(std::slice::from_ref(&user));
+    stage.reach_state(&desired, EnactCount::Once).await?;
     let issued = issue_one_key(&stage, &change, &MemorySecretStore::new(true)).await;
     stage.require_law(Law::DeliversSecrets, issued.is_err(), "the creation is reported as successful");
     let keys = observe_keys(&mut stage, &user.spec.name).await?;

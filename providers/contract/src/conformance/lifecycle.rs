@@ -20,8 +20,8 @@ pub async fn check_identity_lifecycle(worlds: &dyn Worlds, failures: &mut Vec<La
 /// All identities join, with every change made twice. Then all leave in the same way.
 async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = ConformanceScenario::start_scenario(worlds, failures, "joiners").await?;
-    let wanted = stage.desired_active(&stage.all_identities());
-    let snapshot = stage.reach_state(&wanted, EnactCount::Twice).await?;
+    let desired = stage.desired_active(&stage.all_identities());
+    let snapshot = stage.reach_state(&desired, EnactCount::Twice).await?;
     for (id, identity) in &snapshot.identities {
         let ours = identity.id == *id && identity.resources.contains_key(id);
         stage.require_law(Law::ReadsBack, ours, format!("the resources of {id} do not contain its principal"));
@@ -33,12 +33,12 @@ async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -
     }
     stage.require_law(
         Law::KeepsUnmanaged,
-        snapshot.strangers.is_empty(),
+        snapshot.unmanaged_objects.is_empty(),
         "unmanaged objects are observed in an empty account",
     );
     stage.scene = "leavers".to_owned();
     let snapshot = stage.reach_state(&DesiredState::default(), EnactCount::Twice).await?;
-    let gone = snapshot.identities.is_empty() && snapshot.shared.is_empty() && snapshot.strangers.is_empty();
+    let gone = snapshot.identities.is_empty() && snapshot.shared.is_empty() && snapshot.unmanaged_objects.is_empty();
     stage.require_law(Law::DeletesLeavers, gone, "an object is left");
     Ok(())
 }
@@ -55,18 +55,18 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
         stage.scene = format!("mover {what}");
         let mut moved = cast.clone();
         moved.iter_mut().for_each(|who| change(who, &words));
-        let wanted = stage.desired_active(&moved);
-        stage.reach_state(&wanted, EnactCount::Twice).await?;
+        let desired = stage.desired_active(&moved);
+        stage.reach_state(&desired, EnactCount::Twice).await?;
         stage.scene = format!("mover {what}, then reverses it");
         stage.reach_state(&home, EnactCount::Twice).await?;
     }
     stage.scene = "a shared scope changes".to_owned();
-    let mut wanted = home.clone();
+    let mut desired = home.clone();
     for mut scope in fixtures::build_scopes(&words) {
         scope.statements.push(words.widen.clone());
-        wanted.add_shared(stage.realize().objects.realize_scope(&stage.realm, &stage.stack, &scope));
+        desired.add_shared(stage.realize().objects.realize_scope(&stage.realm, &stage.stack, &scope));
     }
-    stage.reach_state(&wanted, EnactCount::Twice).await?;
+    stage.reach_state(&desired, EnactCount::Twice).await?;
     stage.scene = "a group changes".to_owned();
     let groups = stage.realize().groups.clone();
     for (mut group, groups) in fixtures::build_groups(&words).into_iter().zip(&groups) {
@@ -74,10 +74,10 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
         group.statements.clear();
         group.scopes = ["conf_write".to_owned()].into();
         let changed = groups.realize_group(&realm, &stack, &group);
-        wanted.shared.retain(|id, _| !changed.iter().any(|part| stage.realize().ids.shared_root_id(id) == part.id));
-        wanted.add_group(changed);
+        desired.shared.retain(|id, _| !changed.iter().any(|part| stage.realize().ids.shared_root_id(id) == part.id));
+        desired.add_group(changed);
     }
-    stage.reach_state(&wanted, EnactCount::Twice).await?;
+    stage.reach_state(&desired, EnactCount::Twice).await?;
     stage.reach_state(&home, EnactCount::Twice).await?;
     Ok(())
 }
@@ -86,8 +86,8 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
 async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = ConformanceScenario::start_scenario(worlds, failures, "before the tampering").await?;
     let cast = stage.full_identities();
-    let wanted = stage.desired_active(&cast);
-    stage.reach_state(&wanted, EnactCount::Once).await?;
+    let desired = stage.desired_active(&cast);
+    stage.reach_state(&desired, EnactCount::Once).await?;
     for who in &cast {
         stage.scene = format!("unmanaged access on {}", who.spec.name);
         let added = stage.world.add_unmanaged_access(who.spec.principal, &who.spec.name).await;
@@ -96,10 +96,10 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
             let added = stage.world.add_credentials(&who.spec.name).await;
             stage.expect_world(added)?;
         }
-        let changes = stage.plan_changes(&wanted).await?;
+        let changes = stage.plan_changes(&desired).await?;
         let removed = changes.iter().filter(|change| matches!(change, Change::Delete { .. })).count();
         stage.require_law(Law::FindsUnmanaged, removed >= 2, format!("only {removed} unmanaged objects were observed"));
-        stage.reach_state(&wanted, EnactCount::Twice).await?;
+        stage.reach_state(&desired, EnactCount::Twice).await?;
         if who.spec.principal == Principal::User {
             let working = stage.world.count_working_credentials(&who.spec.name).await;
             let working = stage.expect_world(working)?;
@@ -162,15 +162,15 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
 
 /// The desired state that is equal to the live state.
 fn desired_from_live(snapshot: &crate::Snapshot) -> DesiredState {
-    let mut wanted = DesiredState::default();
+    let mut desired = DesiredState::default();
     for (id, identity) in &snapshot.identities {
-        wanted.identities.insert(id.clone(), identity.resources.clone());
+        desired.identities.insert(id.clone(), identity.resources.clone());
     }
     for (id, shared) in &snapshot.shared {
         let resource: Resource = shared.resource.clone();
-        wanted.shared.insert(id.clone(), resource);
+        desired.shared.insert(id.clone(), resource);
     }
-    wanted
+    desired
 }
 
 /// A run stops after each of its changes in turn, and a new run reaches the desired state: once for joining, once for

@@ -62,8 +62,8 @@ async fn import_and_release(
     );
 
     let marks = Marks::new(stage.stack.clone(), address.clone());
-    let adopt = Change::Import { id: id.clone(), after: Box::new(marks.clone()) };
-    enact_twice(&mut stage, &adopt).await?;
+    let imports = Change::Import { id: id.clone(), after: Box::new(marks.clone()) };
+    enact_twice(&mut stage, &imports).await?;
     let snapshot = stage.observe_desired(&DesiredState::default()).await?;
     let Some(live) = snapshot.identities.get(&id) else {
         stage.report_violation(Law::ImportsAndReleases, format!("{id} was imported but does not belong to the stack"));
@@ -80,7 +80,7 @@ async fn import_and_release(
     let unmark = Change::Release { id: id.clone(), before: Box::new(marks) };
     enact_twice(&mut stage, &unmark).await?;
     let snapshot = stage.observe_desired(&DesiredState::default()).await?;
-    let gone = !snapshot.identities.contains_key(&id) && snapshot.strangers.contains_key(&id);
+    let gone = !snapshot.identities.contains_key(&id) && snapshot.unmanaged_objects.contains_key(&id);
     stage.require_law(Law::ImportsAndReleases, gone, format!("{id} was released but is not observed as unmanaged"));
     let after = stage.world.describe_unmanaged_objects().await;
     let after = stage.expect_world(after)?;
@@ -97,9 +97,9 @@ async fn observe_requested(
     id: &ResourceId,
     address: &Address,
 ) -> Result<Snapshot, ScenarioStopped> {
-    let (stack, adopt) = (stage.stack.clone(), BTreeMap::from([(id.clone(), address.clone())]));
+    let (stack, imports) = (stage.stack.clone(), BTreeMap::from([(id.clone(), address.clone())]));
     let shared = BTreeMap::new();
-    let request = ObserveRequest { adopt: &adopt, ..ObserveRequest::for_plan(&stack, &shared) };
+    let request = ObserveRequest { imports: &imports, ..ObserveRequest::for_plan(&stack, &shared) };
     let observed = stage.provider().observe.observe_stack(request).await;
     observed.map_err(|error| {
         stage.report_violation(Law::ReadsBack, format!("observe failed: {error}"));

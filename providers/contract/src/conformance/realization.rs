@@ -90,8 +90,8 @@ fn check_realized_identity(stage: &mut ConformanceScenario<'_>, identity: &Desir
         }
     }
     for resource in &one {
-        let whose = resource.identity.as_ref() == Some(&identity.spec.address);
-        stage.require_law(Law::WellFormed, whose, format!("{} does not name its identity", resource.id));
+        let ownership = resource.identity.as_ref() == Some(&identity.spec.address);
+        stage.require_law(Law::WellFormed, ownership, format!("{} does not name its identity", resource.id));
     }
     let violations = stage.realize().limits.check_identity_limits(identity, &one);
     stage.require_law(Law::WellFormed, violations.is_empty(), format!("it exceeds limits: {violations:?}"));

@@ -117,57 +117,57 @@ impl<'a> ConformanceScenario<'a> {
 
     /// The state in which these identities are active and the scopes and groups of the cast exist.
     pub fn desired_active(&self, identities: &[DesiredIdentity]) -> DesiredState {
-        let mut wanted = DesiredState::default();
+        let mut desired = DesiredState::default();
         for scope in fixtures::build_scopes(&self.world.vocabulary()) {
-            wanted.add_shared(self.realize().objects.realize_scope(&self.realm, &self.stack, &scope));
+            desired.add_shared(self.realize().objects.realize_scope(&self.realm, &self.stack, &scope));
         }
         for group in fixtures::build_groups(&self.world.vocabulary()) {
             if let Some(groups) = &self.realize().groups {
-                wanted.add_group(groups.realize_group(&self.realm, &self.stack, &group));
+                desired.add_group(groups.realize_group(&self.realm, &self.stack, &group));
             }
         }
         for identity in identities {
             let marks = Marks::for_active_identity(self.stack.clone(), identity);
             let principal = self.realize().ids.principal_id(identity.spec.principal, &identity.spec.name);
-            wanted.add_identity(principal, self.realize().objects.realize_identity(&self.realm, identity, &marks));
+            desired.add_identity(principal, self.realize().objects.realize_identity(&self.realm, identity, &marks));
         }
-        wanted
+        desired
     }
 
     /// The state in which one identity is quarantined, and everything else is as in `wanted`. `None`: the identity
     /// does not exist.
     pub fn desired_quarantine(
         &self,
-        wanted: &DesiredState,
+        desired: &DesiredState,
         principal: &ResourceId,
         snapshot: &Snapshot,
     ) -> Option<DesiredState> {
         let live = snapshot.identities.get(principal)?;
         let quarantine = Quarantine { at: fixtures::AFTER_DEADLINE, reason: "removed".to_owned() };
-        let mut wanted = wanted.clone();
-        wanted
+        let mut desired = desired.clone();
+        desired
             .add_identity(principal.clone(), self.realize().objects.realize_quarantine(&self.realm, live, &quarantine));
-        Some(wanted)
+        Some(desired)
     }
 
     /// Observes the stack, with exact reads of the principals in `wanted`.
-    pub async fn observe_desired(&mut self, wanted: &DesiredState) -> Result<Snapshot, ScenarioStopped> {
-        self.try_observe_desired(wanted).await.map_err(|error| {
+    pub async fn observe_desired(&mut self, desired: &DesiredState) -> Result<Snapshot, ScenarioStopped> {
+        self.try_observe_desired(desired).await.map_err(|error| {
             self.report_violation(Law::ReadsBack, format!("observe failed: {error}"));
             ScenarioStopped
         })
     }
 
-    async fn try_observe_desired(&self, wanted: &DesiredState) -> Result<Snapshot, ObserveError> {
-        let exact: BTreeSet<ResourceId> = wanted.identities.keys().cloned().collect();
-        let request = ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&self.stack, &wanted.shared) };
+    async fn try_observe_desired(&self, desired: &DesiredState) -> Result<Snapshot, ObserveError> {
+        let exact: BTreeSet<ResourceId> = desired.identities.keys().cloned().collect();
+        let request = ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&self.stack, &desired.shared) };
         self.provider().observe.observe_stack(request).await
     }
 
     /// The changes from the live state to the desired state.
-    pub async fn plan_changes(&mut self, wanted: &DesiredState) -> Result<Vec<Change>, ScenarioStopped> {
-        let snapshot = self.observe_desired(wanted).await?;
-        diff::compute_changes(self.realize().semantics.as_ref(), wanted, &snapshot).map_err(|circle| {
+    pub async fn plan_changes(&mut self, desired: &DesiredState) -> Result<Vec<Change>, ScenarioStopped> {
+        let snapshot = self.observe_desired(desired).await?;
+        diff::compute_changes(self.realize().semantics.as_ref(), desired, &snapshot).map_err(|circle| {
             let circle: Vec<String> = circle.iter().map(ToString::to_string).collect();
             self.report_violation(Law::Ordered, format!("these resources depend on each other: {}", circle.join(", ")));
             ScenarioStopped
@@ -199,16 +199,20 @@ impl<'a> ConformanceScenario<'a> {
     }
 
     /// Makes the changes that reach a state, and verifies the result.
-    pub async fn reach_state(&mut self, wanted: &DesiredState, times: EnactCount) -> Result<Snapshot, ScenarioStopped> {
-        let changes = self.plan_changes(wanted).await?;
+    pub async fn reach_state(
+        &mut self,
+        desired: &DesiredState,
+        times: EnactCount,
+    ) -> Result<Snapshot, ScenarioStopped> {
+        let changes = self.plan_changes(desired).await?;
         self.enact_changes(&changes, times).await?;
-        self.verify_state(wanted).await
+        self.verify_state(desired).await
     }
 
     /// Checks that the live state is the desired state, that nothing else is left, and that no changes are left to make.
-    pub async fn verify_state(&mut self, wanted: &DesiredState) -> Result<Snapshot, ScenarioStopped> {
-        let snapshot = self.observe_desired(wanted).await?;
-        for (id, after) in wanted.all_resources() {
+    pub async fn verify_state(&mut self, desired: &DesiredState) -> Result<Snapshot, ScenarioStopped> {
+        let snapshot = self.observe_desired(desired).await?;
+        for (id, after) in desired.all_resources() {
             match diff::live_resources(&snapshot).get(id) {
                 None => self.report_violation(Law::ReadsBack, format!("{id} does not exist")),
                 Some(live) => {
@@ -218,13 +222,13 @@ impl<'a> ConformanceScenario<'a> {
                 }
             }
         }
-        for id in diff::live_resources(&snapshot).into_keys().filter(|id| !wanted.all_resources().contains_key(id)) {
+        for id in diff::live_resources(&snapshot).into_keys().filter(|id| !desired.all_resources().contains_key(id)) {
             self.report_violation(Law::DeletesLeavers, format!("{id} still exists"));
         }
         for (id, identity) in &snapshot.identities {
             let digest = |resources| Some(identity_digest(BTreeMap::values(resources)));
             // A state that keeps unmanaged objects also keeps the digest mark, which does not cover them.
-            let sealed = wanted.identities.get(id).filter(|resources| {
+            let sealed = desired.identities.get(id).filter(|resources| {
                 let marks = resources.get(id).and_then(|principal| principal.marks.as_ref());
                 marks.is_some_and(|marks| marks.digest == digest(resources))
             });
@@ -232,7 +236,7 @@ impl<'a> ConformanceScenario<'a> {
                 self.report_violation(Law::ReadsBack, format!("the digest mark of {id} does not match its resources"));
             }
         }
-        for change in self.plan_changes(wanted).await? {
+        for change in self.plan_changes(desired).await? {
             self.report_violation(Law::Settles, format!("a change is left: {}", describe_change_briefly(&change)));
         }
         Ok(snapshot)
@@ -241,17 +245,17 @@ impl<'a> ConformanceScenario<'a> {
 
 /// How a live resource differs from the desired one. `None`: it does not. Dependencies are not compared: wrong ones
 /// are found when the resource is deleted.
-fn describe_difference(wanted: &Resource, live: &Resource) -> Option<String> {
-    let id = &wanted.id;
-    if wanted.identity != live.identity {
-        return Some(format!("{id} is part of {:?} instead of {:?}", live.identity, wanted.identity));
+fn describe_difference(desired: &Resource, live: &Resource) -> Option<String> {
+    let id = &desired.id;
+    if desired.identity != live.identity {
+        return Some(format!("{id} is part of {:?} instead of {:?}", live.identity, desired.identity));
     }
-    if wanted.attributes != live.attributes {
-        return Some(format!("{id} is {:?} instead of {:?}", live.attributes, wanted.attributes));
+    if desired.attributes != live.attributes {
+        return Some(format!("{id} is {:?} instead of {:?}", live.attributes, desired.attributes));
     }
     let untold = live.marks.is_none() && live.identity.is_none();
-    if wanted.marks != live.marks && !untold {
-        return Some(format!("{id} has the marks {:?} instead of {:?}", live.marks, wanted.marks));
+    if desired.marks != live.marks && !untold {
+        return Some(format!("{id} has the marks {:?} instead of {:?}", live.marks, desired.marks));
     }
     None
 }

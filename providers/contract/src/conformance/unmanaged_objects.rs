@@ -42,7 +42,8 @@ async fn leave_unmanaged_unchanged(
     for principal in stage.principal_forms() {
         let name = stranger_name(principal);
         let id = stage.realize().ids.principal_id(principal, name);
-        let known = snapshot.strangers.get(&id).is_some_and(|stranger| stranger.stack.is_none());
+        let known =
+            snapshot.unmanaged_objects.get(&id).is_some_and(|unmanaged_object| unmanaged_object.stack.is_none());
         stage.require_law(Law::KeepsUnmanaged, known, format!("{id} is not observed as unmanaged"));
     }
     stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
@@ -75,7 +76,7 @@ async fn refuse_same_names(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>
     let none = snapshot.identities.is_empty();
     stage.require_law(Law::KeepsUnmanaged, none, "unmarked principals are observed as part of the stack");
     for id in active.identities.keys() {
-        let known = snapshot.strangers.contains_key(id);
+        let known = snapshot.unmanaged_objects.contains_key(id);
         stage.require_law(Law::KeepsUnmanaged, known, format!("{id} is not observed as unmanaged"));
     }
     for resource in active.all_resources().into_values() {
@@ -98,7 +99,10 @@ async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     let none = snapshot.identities.is_empty() && snapshot.shared.is_empty();
     stage.require_law(Law::SeparatesStacks, none, "objects of another stack are observed as part of the stack");
     for id in theirs.identities.keys() {
-        let known = snapshot.strangers.get(id).is_some_and(|stranger| stranger.stack.as_ref() == Some(&first));
+        let known = snapshot
+            .unmanaged_objects
+            .get(id)
+            .is_some_and(|unmanaged_object| unmanaged_object.stack.as_ref() == Some(&first));
         stage.require_law(Law::SeparatesStacks, known, format!("{id} is not observed as part of the other stack"));
     }
     for resource in theirs.all_resources().into_values() {

@@ -195,7 +195,7 @@ impl Observe for Database {
                     );
                 }
                 marks => {
-                    if let (None, Some(address)) = (&marks, request.adopt.get(&id)) {
+                    if let (None, Some(address)) = (&marks, request.imports.get(&id)) {
                         let candidate = Unmarked {
                             id: id.clone(),
                             principal: Principal::User,
@@ -207,7 +207,9 @@ impl Observe for Database {
                         snapshot.import_candidates.insert(id.clone(), candidate);
                     }
                     let stack = marks.map(|marks| marks.stack);
-                    snapshot.strangers.insert(id, UnmanagedObject { stack, arn: name.clone(), unreadable: None });
+                    snapshot
+                        .unmanaged_objects
+                        .insert(id, UnmanagedObject { stack, arn: name.clone(), unreadable: None });
                 }
             }
         }

@@ -281,13 +281,13 @@ impl Compare for DatabaseRealizer {
     }
 
     fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
-        let wanted = (question.action.to_owned(), question.resource.to_owned());
+        let desired = (question.action.to_owned(), question.resource.to_owned());
         let through: Vec<ContributingStatement> = access
             .policies
             .iter()
             .enumerate()
             .flat_map(|(policy, document)| parse_grants(document).into_iter().enumerate().map(move |it| (policy, it)))
-            .filter(|(_, (_, grant))| *grant == wanted)
+            .filter(|(_, (_, grant))| *grant == desired)
             .map(|(policy, (statement, _))| ContributingStatement {
                 policy,
                 statement,

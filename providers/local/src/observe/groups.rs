@@ -52,7 +52,7 @@ pub fn read_groups(
                     snapshot.foreign_groups.entry(id.clone()).or_default().insert(policy.clone());
                     foreign_holders.entry(policy).or_default().insert(format!("group/{name}"));
                 }
-                snapshot.strangers.insert(id, unmanaged_from_ownership(format!("local:group/{name}"), other));
+                snapshot.unmanaged_objects.insert(id, unmanaged_from_ownership(format!("local:group/{name}"), other));
                 continue;
             }
         };

@@ -44,16 +44,16 @@ async fn observe_does_not_create_a_missing_directory() {
 async fn created_role_is_read_back_unchanged() {
     let stage = Fixture::new();
     let before = stage.directory.read_realm().await.unwrap();
-    let wanted = stage.role_resources();
-    for resource in &wanted {
+    let desired = stage.role_resources();
+    for resource in &desired {
         stage.enact(create_change(resource)).await.unwrap();
         stage.enact(create_change(resource)).await.unwrap();
     }
     let snapshot = stage.observe().await;
     assert_eq!(snapshot.realm, before);
     let live = snapshot.identities.values().next().unwrap();
-    assert_eq!(live.resources.len(), wanted.len());
-    for resource in wanted {
+    assert_eq!(live.resources.len(), desired.len());
+    for resource in desired {
         assert_eq!(live.resources[&resource.id], resource);
     }
 }
@@ -65,16 +65,16 @@ async fn unmarked_role_with_the_same_name_is_not_written() {
     outside.create_principal(Principal::Role, "ci", &BTreeMap::new()).unwrap();
     outside.attach_policy("ci", "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
     let before = outside.rows_of(&["ci"]).unwrap();
-    let wanted = stage.role_resources();
-    for resource in &wanted {
+    let desired = stage.role_resources();
+    for resource in &desired {
         let after = Box::new(resource.clone());
         assert_eq!(stage.enact(create_change(resource)).await, Err(EnactErrorKind::NotManaged));
         assert_eq!(stage.enact(Change::Delete { before: after.clone() }).await, Err(EnactErrorKind::NotManaged));
         let update = Change::Update { before: after.clone(), after };
         assert_eq!(stage.enact(update).await, Err(EnactErrorKind::NotManaged));
     }
-    let marks = Box::new(wanted[0].marks.clone().unwrap());
-    let mark = Change::Mark { id: wanted[0].id.clone(), before: None, after: marks };
+    let marks = Box::new(desired[0].marks.clone().unwrap());
+    let mark = Change::Mark { id: desired[0].id.clone(), before: None, after: marks };
     assert_eq!(stage.enact(mark).await, Err(EnactErrorKind::NotManaged));
     assert_eq!(outside.rows_of(&["ci"]).unwrap(), before);
 }
@@ -82,15 +82,15 @@ async fn unmarked_role_with_the_same_name_is_not_written() {
 #[tokio::test]
 async fn creation_without_marks_or_with_a_used_name_is_rejected() {
     let stage = Fixture::new();
-    let wanted = stage.role_resources();
-    let mut unmarked = wanted[0].clone();
+    let desired = stage.role_resources();
+    let mut unmarked = desired[0].clone();
     unmarked.marks = None;
     assert_eq!(stage.enact(create_change(&unmarked)).await, Err(EnactErrorKind::NotManaged));
-    stage.enact(create_change(&wanted[0])).await.unwrap();
-    let mut upper_case = wanted[0].clone();
+    stage.enact(create_change(&desired[0])).await.unwrap();
+    let mut upper_case = desired[0].clone();
     upper_case.id.name = "CI".to_owned();
     assert_eq!(stage.enact(create_change(&upper_case)).await, Err(EnactErrorKind::Conflict));
-    let mut with_slash = wanted[0].clone();
+    let mut with_slash = desired[0].clone();
     with_slash.id.name = "a/b".to_owned();
     assert_eq!(stage.enact(create_change(&with_slash)).await, Err(EnactErrorKind::Limit));
 }
@@ -98,11 +98,11 @@ async fn creation_without_marks_or_with_a_used_name_is_rejected() {
 #[tokio::test]
 async fn object_changed_since_the_plan_is_a_conflict() {
     let stage = Fixture::new();
-    let wanted = stage.role_resources();
-    for resource in &wanted {
+    let desired = stage.role_resources();
+    for resource in &desired {
         stage.enact(create_change(resource)).await.unwrap();
     }
-    let principal = &wanted[0];
+    let principal = &desired[0];
     let other = Box::new(principal.clone().with_attribute("description", "something else"));
     let after = Box::new(principal.clone().with_attribute("description", "a third thing"));
     let update = Change::Update { before: other.clone(), after: after.clone() };
@@ -113,7 +113,7 @@ async fn object_changed_since_the_plan_is_a_conflict() {
     let update = Change::Update { before: Box::new(principal.clone()), after };
     stage.enact(update.clone()).await.unwrap();
     stage.enact(update).await.unwrap();
-    for resource in wanted[1..].iter().rev() {
+    for resource in desired[1..].iter().rev() {
         let delete = Change::Delete { before: Box::new(resource.clone()) };
         stage.enact(delete.clone()).await.unwrap();
         stage.enact(delete).await.unwrap();

@@ -115,15 +115,15 @@ proptest! {
         block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let directory = crate::common::directory_at(&folder.path().join("directory.db")).without_sync();
-            let wanted = crate::common::active_resources(&identity);
-            for resource in &wanted {
+            let desired = crate::common::active_resources(&identity);
+            for resource in &desired {
                 directory.enact_change(&crate::common::stack_name(), &create_change(resource)).await.unwrap();
             }
             let snapshot = crate::common::observe_directory(&directory).await;
             let id = LocalRealizer.principal_id(identity.spec.principal, &identity.spec.name);
             let live = &snapshot.identities[&id];
-            prop_assert_eq!(live.resources.len(), wanted.len());
-            for resource in &wanted {
+            prop_assert_eq!(live.resources.len(), desired.len());
+            for resource in &desired {
                 prop_assert_eq!(&live.resources[&resource.id], resource);
             }
             let quarantine = Quarantine { at: crate::common::NOW, reason: "removed".to_owned() };
@@ -131,7 +131,7 @@ proptest! {
             let mut quarantined = live.clone();
             quarantined.resources = once.iter().map(|resource| (resource.id.clone(), resource.clone())).collect();
             prop_assert_eq!(&LocalRealizer.realize_quarantine(&crate::common::test_realm(), &quarantined, &quarantine), &once);
-            for resource in wanted.iter().rev() {
+            for resource in desired.iter().rev() {
                 directory.enact_change(&crate::common::stack_name(), &delete_change(resource)).await.unwrap();
             }
             prop_assert_eq!(crate::common::observe_directory(&directory).await, Snapshot::for_realm(crate::common::test_realm()));

@@ -257,9 +257,10 @@ impl Observe for FlawedReader {
     async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let mut snapshot = self.inner.observe_stack(request).await?;
         match self.flaw {
-            Flaw::HidesUnmanagedObjects => snapshot.strangers.clear(),
+            Flaw::HidesUnmanagedObjects => snapshot.unmanaged_objects.clear(),
             Flaw::ReturnsOtherStack => {
-                let neighbour = snapshot.strangers.values().find_map(|stranger| stranger.stack.clone());
+                let neighbour =
+                    snapshot.unmanaged_objects.values().find_map(|unmanaged_object| unmanaged_object.stack.clone());
                 if let Some(neighbour) = neighbour {
                     snapshot = self.inner.observe_stack(ObserveRequest { stack: &neighbour, ..request }).await?;
                 }

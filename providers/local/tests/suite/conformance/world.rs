@@ -32,14 +32,14 @@ impl Worlds for Directories {
             None => provider,
             Some(flaw) => inject_flaw(provider, &directory, flaw),
         };
-        Ok(Box::new(DirectoryWorld { provider, directory, strangers: Mutex::default(), _folder: folder }))
+        Ok(Box::new(DirectoryWorld { provider, directory, unmanaged_objects: Mutex::default(), _folder: folder }))
     }
 }
 
 struct DirectoryWorld {
     provider: Provider,
     directory: Arc<LocalDirectory>,
-    strangers: Mutex<Vec<String>>,
+    unmanaged_objects: Mutex<Vec<String>>,
     _folder: tempfile::TempDir,
 }
 
@@ -69,24 +69,24 @@ impl World for DirectoryWorld {
         if principal == Principal::User {
             outside.add_key(name, &format!("KEY-{name}"))?;
         }
-        self.strangers.lock().unwrap().push(name.to_owned());
+        self.unmanaged_objects.lock().unwrap().push(name.to_owned());
         Ok(())
     }
 
     async fn add_unmanaged_policy(&self, _stack: &StackName, scope: &str) -> Result<(), WorldError> {
         self.directory.external_admin().create_policy(scope, &allow_everything(), &BTreeMap::new())?;
-        self.strangers.lock().unwrap().push(scope.to_owned());
+        self.unmanaged_objects.lock().unwrap().push(scope.to_owned());
         Ok(())
     }
 
     async fn add_unmanaged_group(&self, name: &str) -> Result<(), WorldError> {
         self.directory.external_admin().create_group(name, &allow_everything(), &BTreeMap::new())?;
-        self.strangers.lock().unwrap().push(name.to_owned());
+        self.unmanaged_objects.lock().unwrap().push(name.to_owned());
         Ok(())
     }
 
     async fn describe_unmanaged_objects(&self) -> Result<String, WorldError> {
-        let names = self.strangers.lock().unwrap().clone();
+        let names = self.unmanaged_objects.lock().unwrap().clone();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(serde_json::to_string(&self.directory.external_admin().rows_of(&names)?)?)
     }
