@@ -24,6 +24,7 @@ use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, Sources, StackLimi
 use leasehold::diff;
 use leasehold::ledger::journal::Recorder;
 use leasehold::ledger::{Chain, record};
+use leasehold::ownership::StackOwnership;
 use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{Plan, Step};
 use leasehold::rules::{self, Allowance, ApprovedPlan};
@@ -131,7 +132,8 @@ async fn applied(way: &str) -> Duration {
 async fn plan(declared: &DeclaredStack, aws: &AwsProvider) -> Plan {
     let (sources, stores, now) = (&Sources::default(), &SecretStores::default(), stack::NOW);
     let realize = &leasehold_aws::build_realizer();
-    let inputs = ObserveInputs { declared, sources, observe: aws, realize, stores, now };
+    let ownership = &StackOwnership::NotVerified { why: "the store is not measured here".to_owned() };
+    let inputs = ObserveInputs { declared, sources, observe: aws, realize, stores, now, ownership };
     let observed = &observe_with_imports(&inputs).await.expect("it can be read");
     let (basis, selection) =
         (basis_for_declared(declared, ".".to_owned(), Default::default()), &PlanSelection::default());
@@ -165,7 +167,7 @@ async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Bac
     let chain = chain.await.expect("the ledger is empty");
     let change =
         |delta: &diff::IdentityDelta| record::LedgerRecord::Change(Box::new(record::RecordedChange::from_delta(delta)));
-    let journal = Recorder::new(&chain, &guard, plan.identities.iter().map(change).collect());
+    let journal = Recorder::new(&chain, &guard, plan.identities.iter().map(change).collect(), None);
     carry_out(approved, aws, &journal).await;
     let ended = record::LedgerRecord::RunEnded(record::RunEnded::default());
     journal.close_journal(ended).await.expect("the ledger is written");

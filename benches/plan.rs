@@ -14,7 +14,7 @@ use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, Sources, StackLimi
 use leasehold::plan::Plan;
 use leasehold::plan::select::PlanSelection;
 use leasehold::realize::ResourceMap;
-use leasehold::workflow::{ObservedStack, PlanRequest, basis_for_declared, plan_observed};
+use leasehold::workflow::{ObservedOwnership, ObservedStack, PlanRequest, basis_for_declared, plan_observed};
 use leasehold::{diff, lifecycle, realize};
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{LiveIdentity, LiveShared, Provider, Realm, Snapshot};
@@ -43,7 +43,12 @@ impl Bench {
         let (shared, _) = realize::realize_shared_objects(&declared, &provider.realize, &realm);
         let observed = |snapshot: Snapshot| {
             let shared = shared.clone();
-            ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new() }
+            ObservedStack {
+                shared,
+                snapshot,
+                unreachable_accounts: BTreeMap::new(),
+                ownership: ObservedOwnership::default(),
+            }
         };
         let nothing = Snapshot::for_realm(realm);
         let mut bench = Self { declared, provider, converged: observed(nothing.clone()), nothing: observed(nothing) };
@@ -68,12 +73,21 @@ impl Bench {
             let (id, name) = (status.id.clone(), status.id.name.clone());
             let principal = status.declared?.spec.principal;
             let (created_at, last_used, keys) = (marks.created_at, None, BTreeMap::new());
-            let live =
-                LiveIdentity { id, principal, name, unique_id: None, marks, created_at, last_used, resources, keys };
+            let live = LiveIdentity {
+                id,
+                principal,
+                name,
+                unique_id: "unique".to_owned(),
+                marks,
+                created_at,
+                last_used,
+                resources,
+                keys,
+            };
             Some((live.id.clone(), live))
         };
         let shared = self.nothing.shared.iter().map(|(id, resource)| {
-            (id.clone(), LiveShared::new(resource.clone(), leasehold_provider::Address::from_text("scope.x")))
+            (id.clone(), LiveShared::new(resource.clone(), leasehold_provider::Address::from_text("scope.x"), None))
         });
         Snapshot {
             identities: self.statuses(nothing).iter().filter_map(live).collect(),

@@ -62,6 +62,8 @@ pub mod config;
 
 pub mod graph;
 
+pub mod ownership;
+
 pub mod lifecycle;
 
 pub mod realize;

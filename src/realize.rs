@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_provider::resource::identity_digest;
 use leasehold_provider::sensitive::record_sensitive;
 use leasehold_provider::{
-    Address, Alias, Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realizer, Realm, Resource, ResourceId,
-    Scope, Value, Violation,
+    Address, Alias, Credential, DesiredIdentity, Kind, LiveIdentity, Marks, Principal, Realizer, Realm, Resource,
+    ResourceId, Scope, Value, Violation,
 };
 
 use crate::config::{BlockOrigin, DeclaredStack, Diagnostic};
@@ -36,7 +36,7 @@ pub fn realize_shared_objects(
             let mut resource = realize.objects.realize_scope(realm, &declared.stack, &scope);
             let violations = realize.limits.check_scope_limits(&scope, &resource);
             findings.extend(violations.into_iter().map(|violation| diagnose_violation(violation, origin)));
-            set_digest(&mut resource);
+            set_digest(&mut resource, realize);
             resources.insert(resource.id.clone(), resource);
         }
     }
@@ -51,7 +51,7 @@ pub fn realize_shared_objects(
         let violations = groups.check_group_limits(group, &parts);
         findings.extend(violations.into_iter().map(|violation| diagnose_violation(violation, &declared_group.origin)));
         let whole = parts.first().map(|root| root.id.clone());
-        resources.extend(whole.iter().flat_map(|root| seal_resources(parts.clone(), root, |_| true)));
+        resources.extend(whole.iter().flat_map(|root| seal_resources(parts.clone(), root, realize, |_| true)));
     }
     for (federation, origin) in declared.federations.values() {
         let Some(federations) = &realize.federations else {
@@ -61,7 +61,7 @@ pub fn realize_shared_objects(
         let mut resource = federations.realize_federation(realm, &declared.stack, federation);
         let violations = federations.check_federation_limits(federation, &resource);
         findings.extend(violations.into_iter().map(|violation| diagnose_violation(violation, origin)));
-        set_digest(&mut resource);
+        set_digest(&mut resource, realize);
         resources.insert(resource.id.clone(), resource);
     }
     (resources, findings)
@@ -152,12 +152,18 @@ pub fn realize_identity(
                     Err(finding) => findings.push(*finding),
                 }
             }
-            (seal_resources(resources, &status.id, |part| is_in_digest(part, status.live, realize, guards)), findings)
+            (
+                seal_resources(resources, &status.id, realize, |part| is_in_digest(part, status.live, realize, guards)),
+                findings,
+            )
         }
         (LifecyclePhase::Quarantined(quarantined), Some(live)) => {
             let resources = realize.objects.realize_quarantine(realm, live, &quarantined.quarantine);
             let guards = has_personal_mfa(live.marks.kind, &resources, realize);
-            (seal_resources(resources, &status.id, |part| is_in_digest(part, Some(live), realize, guards)), Vec::new())
+            (
+                seal_resources(resources, &status.id, realize, |part| is_in_digest(part, Some(live), realize, guards)),
+                Vec::new(),
+            )
         }
         (LifecyclePhase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
         (LifecyclePhase::Quarantined(_) | LifecyclePhase::Released, None) | (LifecyclePhase::Absent { .. }, _) => {
@@ -252,7 +258,11 @@ fn check_fixed_path(status: &IdentityStatus<'_>, desired: &[Resource]) -> Option
 #[must_use]
 pub fn compute_live_digest(live: &LiveIdentity, realize: &Realizer) -> leasehold_provider::Digest {
     let guards = has_personal_mfa(live.marks.kind, live.resources.values(), realize);
-    identity_digest(live.resources.values().filter(|part| is_in_digest(part, Some(live), realize, guards)))
+    // The marks that count are those that the stack recorded: edits of tags are findings of their own.
+    let principal = live.resources.get(&live.id);
+    let principal = principal.map(|principal| Resource { marks: Some(live.marks.clone()), ..principal.clone() });
+    let parts = live.resources.values().filter(|part| part.id != live.id).chain(&principal);
+    identity_digest(parts.filter(|part| is_in_digest(part, Some(live), realize, guards)))
 }
 
 /// Whether the digest in the marks covers a resource. It leaves out objects that Leasehold must not change, and issued keys. Keys rotate
@@ -266,23 +276,24 @@ fn is_in_digest(part: &Resource, live: Option<&LiveIdentity>, realize: &Realizer
 fn seal_resources(
     mut resources: Vec<Resource>,
     principal: &ResourceId,
+    realize: &Realizer,
     counts: impl Fn(&Resource) -> bool,
 ) -> ResourceMap {
     record_sensitive(&mut resources, principal);
     let digest = identity_digest(resources.iter().filter(|part| counts(part)));
     let mut resources: ResourceMap = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
     if let Some(marks) = resources.get_mut(principal).and_then(|resource| resource.marks.as_mut()) {
-        marks.digest = Some(digest);
+        *marks = Marks { digest: Some(digest), lineage: realize.lineage.clone(), ..marks.clone() };
     }
     resources
 }
 
-fn set_digest(resource: &mut Resource) {
+fn set_digest(resource: &mut Resource, realize: &Realizer) {
     let root = resource.id.clone();
     record_sensitive(std::slice::from_mut(resource), &root);
     let digest = identity_digest([&*resource]);
     if let Some(marks) = resource.marks.as_mut() {
-        marks.digest = Some(digest);
+        *marks = Marks { digest: Some(digest), lineage: realize.lineage.clone(), ..marks.clone() };
     }
 }
 

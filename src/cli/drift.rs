@@ -65,8 +65,9 @@ pub async fn cmd_drift(working_directory: &Path, args: &DriftArgs) -> Result<Com
     let stack = session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     session::print_warnings(&stack);
     let ignore = read_ignore_file(working_directory, &stack, args)?;
-    let Connection { realize, compare, observe, .. } = session::connect_to_read(&stack).await?;
-    let observed = workflow::observe_read_only(&stack, observe.as_ref(), &realize).await?;
+    let connection = session::connect_to_read(&stack).await?;
+    let observed = workflow::observe_stack(&stack, &connection).await?;
+    let Connection { realize, compare, .. } = connection;
     workflow::refuse_unreachable_accounts(&stack, &observed.snapshot.realm, &session::reading_context()).await?;
     let look = |recorded: Option<&RecordedIdentities>| {
         let inputs = drift::DriftInputs {
@@ -77,6 +78,7 @@ pub async fn cmd_drift(working_directory: &Path, args: &DriftArgs) -> Result<Com
             realize: &realize,
             compare: compare.as_ref(),
             recorded,
+            ownership: &observed.ownership.findings,
         };
         drift::detect_drift(&inputs).map_err(|findings| stack.findings_error(findings))
     };

@@ -138,6 +138,14 @@ fn describe_event(event: &WorkflowEvent<'_>) -> String {
             )
         }
         WorkflowEvent::SecretStoreSkipped(error) => format!("warning: {}\n", escape_steering(&error.to_string())),
+        WorkflowEvent::OwnershipNotVerified(error) => format!(
+            "warning: cannot read which objects this stack owns, so marks decide: {}\n",
+            escape_steering(&error.to_string())
+        ),
+        WorkflowEvent::InventoryNotWritten(error) => format!(
+            "warning: the inventory could not be written, and the next run builds it from the ledger: {}\n",
+            escape_steering(&error.to_string())
+        ),
         WorkflowEvent::AccountsUnknown(error) => format!(
             "warning: cannot check whether this stack has objects in accounts without a provider block: {}\n",
             escape_steering(&error.to_string())

@@ -112,6 +112,9 @@ pub fn classify_identity(
         let after = Box::new(Marks { digest: None, ..marks.clone() });
         changes.insert(0, Change::Import { id: status.id.clone(), after });
     }
+    if let Some(mark) = mark_stale_record(status, desired, &changes) {
+        changes.push(mark);
+    }
     if is_as_applied(status, desired) {
         // The configuration did not change, so a document that was rewritten outside Leasehold with the same meaning
         // is not reverted.
@@ -124,6 +127,18 @@ pub fn classify_identity(
     }
     let event = classify_lifecycle(status, desired, &changes, realize);
     Some(build_identity_delta(status, event, changes))
+}
+
+/// The write of the marks if the tags are as desired and the record of the stack is not: somebody else wrote the tags, and only a write of
+/// Leasehold changes the record.
+fn mark_stale_record(status: &IdentityStatus<'_>, desired: &ResourceMap, changes: &[Change]) -> Option<Change> {
+    let marks = desired.get(&status.id)?.marks.as_ref()?;
+    let live = status.live.filter(|live| live.marks != *marks)?;
+    if changes.iter().any(|change| matches!(change, Change::Mark { .. })) {
+        return None;
+    }
+    let before = live.resources.get(&status.id)?.marks.clone().map(Box::new);
+    Some(Change::Mark { id: status.id.clone(), before, after: Box::new(marks.clone()) })
 }
 
 /// Whether the configuration matches what was last applied.

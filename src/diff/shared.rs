@@ -54,6 +54,7 @@ pub fn diff_shared_objects(
     realize: &Realizer,
 ) -> (Vec<SharedDelta>, UndeclaredShared) {
     let live: ResourceMap = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
+    let recorded: ResourceMap = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.as_recorded())).collect();
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
     let mut kept_for_others = UndeclaredShared::new();
     for change in resources::diff_resources(desired, &live) {
@@ -69,8 +70,7 @@ pub fn diff_shared_objects(
                 continue;
             }
         }
-        let respelled =
-            matches!(&change, Change::Update { before, after } if is_only_respelled(before, after, realize));
+        let respelled = matches!(&change, Change::Update { before, after } if is_only_respelled(recorded.get(change.id()).unwrap_or(before), after, realize));
         if !respelled {
             deltas.entry(whole).or_default().push(change);
         }
@@ -90,7 +90,7 @@ pub fn diff_shared_objects(
         .into_iter()
         .map(|(id, changes)| SharedDelta {
             address: address(&id),
-            lifecycle: classify_shared_lifecycle(live.get(&id), desired.get(&id)),
+            lifecycle: classify_shared_lifecycle(recorded.get(&id), desired.get(&id)),
             holders: holders.get(&id).copied().unwrap_or(0),
             id,
             changes,

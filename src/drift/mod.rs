@@ -1,7 +1,7 @@
 //! Drift: what was changed outside Leasehold since the last apply, what is overdue, and which objects carry no mark
 //! although they should. Read-only.
 //!
-//! In: the declared stack, the snapshot and the instant ([`DriftInputs`]). Out: a [`DriftReport`].
+//! In: the declared stack, the snapshot, what is wrong with marks, and the instant ([`DriftInputs`]). Out: a [`DriftReport`].
 //!
 //! The mark `leasehold:digest` on each live identity records what was last applied. If the live identity differs from
 //! it, it was changed outside Leasehold: a finding. If the configuration differs from it and the live identity does
@@ -31,6 +31,7 @@ use serde::Serialize;
 
 use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle;
+use crate::ownership::{OwnershipFinding, OwnershipFindingKind};
 use crate::plan::GracePeriod;
 use crate::realize::ResourceMap;
 
@@ -53,6 +54,8 @@ pub struct DriftInputs<'a> {
     /// The identities and shared objects that the ledger records as applied. `None` if there is no record: a declared
     /// object that does not exist is then reported as missing.
     pub recorded: Option<&'a RecordedIdentities>,
+    /// What is wrong with the marks of live objects.
+    pub ownership: &'a [OwnershipFinding],
 }
 
 /// The address of each object that was applied, with its account.
@@ -70,6 +73,14 @@ pub enum DriftRule {
     UnmanagedCredential,
     /// A part of an identity, or a shared object, differs from what was applied.
     Changed,
+    /// Another object has the name or the marks of an object of the stack.
+    Replaced,
+    /// An object that the stack does not own carries its marks.
+    UnownedMark,
+    /// The marks of an object were edited.
+    MarkChanged,
+    /// The marks of an object were removed.
+    MarkRemoved,
     /// An object has the stack's name or path, but not its mark.
     Unmarked,
     /// A declared object does not exist.
@@ -92,6 +103,10 @@ impl DriftRule {
             Self::UnmanagedAccess => "drift-stray-access",
             Self::UnmanagedCredential => "drift-stray-credential",
             Self::Changed => "drift-changed",
+            Self::Replaced => "replaced",
+            Self::UnownedMark => "unowned-mark",
+            Self::MarkChanged => "mark-changed",
+            Self::MarkRemoved => "mark-removed",
             Self::Unmarked => "drift-unmarked",
             Self::Missing => "drift-missing",
             Self::LeaseExpired => "lease-over",
@@ -107,6 +122,10 @@ impl DriftRule {
             Self::UnmanagedAccess => "unmanaged access",
             Self::UnmanagedCredential => "unmanaged credential",
             Self::Changed => "changed",
+            Self::Replaced => "replaced",
+            Self::UnownedMark => "unowned mark",
+            Self::MarkChanged => "mark changed",
+            Self::MarkRemoved => "mark removed",
             Self::Unmarked => "unmarked",
             Self::Missing => "missing",
             Self::LeaseExpired => "lease expired",
@@ -124,6 +143,13 @@ impl DriftRule {
                 "Find out who created it and who uses it. Run `leasehold apply` to delete it, or `leasehold revoke` to quarantine the identity at once."
             }
             Self::Changed => "Find out who changed it. Declare the change, or run `leasehold apply` to revert it.",
+            Self::Replaced => "Find out who replaced it. Import the new object to manage it, or rename or delete it.",
+            Self::UnownedMark => {
+                "Find out who wrote the marks, and remove them. To manage the object, import it; to release it, remove the tags whose keys begin with leasehold:."
+            }
+            Self::MarkChanged | Self::MarkRemoved => {
+                "Find out who may write tags whose keys begin with leasehold:. Run `leasehold apply` to write the marks again."
+            }
             Self::Unmarked => "Rename or delete it, or clarify who owns it; Leasehold does not change it.",
             Self::Missing => "Find out who deleted it. Run `leasehold apply` to create it again, or remove its block.",
             Self::LeaseExpired => "Run `leasehold sweep` on a schedule, or renew the lease.",
@@ -135,7 +161,10 @@ impl DriftRule {
     /// Whether a finding of this rule can mean access that was not granted through the configuration.
     #[must_use]
     pub fn is_grave(self) -> bool {
-        matches!(self, Self::UnmanagedAccess | Self::UnmanagedCredential | Self::Changed | Self::Unmarked)
+        matches!(
+            self,
+            Self::UnmanagedAccess | Self::UnmanagedCredential | Self::Changed | Self::Replaced | Self::Unmarked
+        )
     }
 }
 
@@ -255,9 +284,35 @@ pub fn detect_drift(inputs: &DriftInputs<'_>) -> Result<DriftReport, Vec<Diagnos
         identity::check_identity_drift(inputs, status, &mut as_applied, &mut report);
     }
     shared::check_shared_drift(inputs, &as_applied, &statuses, &mut report);
+    let ownership: Vec<DriftFinding> = inputs.ownership.iter().map(|found| report_ownership(inputs, found)).collect();
+    // A finding about the owner says more than that a name is in use.
+    report.findings.retain(|finding| {
+        finding.rule != DriftRule::Unmarked || !ownership.iter().any(|found| found.object == finding.object)
+    });
+    report.findings.extend(ownership);
     report.findings.extend(find_unmarked_objects(inputs, &report));
     report.findings.sort_by(|a, b| (a.rule, &a.address, &a.object).cmp(&(b.rule, &b.address, &b.object)));
     Ok(report)
+}
+
+/// The finding for marks that somebody else edited.
+fn report_ownership(inputs: &DriftInputs<'_>, found: &OwnershipFinding) -> DriftFinding {
+    let rule = match found.kind {
+        OwnershipFindingKind::Replaced => DriftRule::Replaced,
+        OwnershipFindingKind::UnownedMark => DriftRule::UnownedMark,
+        OwnershipFindingKind::MarkChanged => DriftRule::MarkChanged,
+        OwnershipFindingKind::MarkRemoved => DriftRule::MarkRemoved,
+    };
+    let declared = found.address.as_ref().and_then(|address| inputs.declared.identities.get(address));
+    DriftFinding {
+        rule,
+        address: found.address.clone(),
+        object: found.object.clone(),
+        owner: declared.map(|declared| declared.spec.owner.clone()),
+        message: found.message.clone(),
+        access: None,
+        changes: Vec::new(),
+    }
 }
 
 /// Objects that name this stack in their marks, or are under its path, but that it cannot manage.

@@ -22,7 +22,7 @@ pub fn check_shared_drift(
     report: &mut DriftReport,
 ) {
     let live: ResourceMap =
-        inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
+        inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.as_recorded())).collect();
     let (desired, live) = (group_by_root(inputs, inputs.shared), group_by_root(inputs, &live));
     for (id, parts) in &desired {
         let Some(root) = parts.get(id) else { continue };

@@ -13,7 +13,7 @@ use leasehold_provider::{Alias, Change, Realm, ResourceId, Snapshot, StackName};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::store::lineage::Lineage;
+use leasehold_provider::Lineage;
 
 /// The key of the object.
 pub const KEY: &str = "accounts.json";

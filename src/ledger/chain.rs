@@ -4,14 +4,15 @@
 //! only if no entry has that number. If another writer was first, the chain continues from its entry.
 
 use jiff::Timestamp;
-use leasehold_provider::{Digest, StackName};
+use leasehold_provider::{Digest, OwnedObjects, StackName};
 use tokio::sync::Mutex;
 
 use super::entry::{self, EntryError, LedgerEntry, LedgerHead};
+use super::inventory::{Inventory, InventoryFold, digest_owned_objects};
 use super::record::LedgerRecord;
-use crate::store::lineage::Lineage;
 use crate::store::lock::{KnownLedger, OtherStackError};
-use crate::store::{NoRandomnessError, Store, StoreError, WriteOutcome, wall_clock};
+use crate::store::{NoRandomnessError, Store, StoreError, WriteOutcome, generate_lineage, wall_clock};
+use leasehold_provider::Lineage;
 
 /// Why the ledger could not be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -50,6 +51,14 @@ pub enum LedgerError {
     /// Another caller broke the lock of this run and recorded that in the ledger.
     #[error("the lock of this run was broken")]
     LockBroken,
+    /// The inventory does not match the ledger, or cannot be parsed.
+    #[error("{} in {place} cannot be used: {why}", super::inventory::KEY)]
+    Inventory {
+        /// The store, for display.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
     /// An entry of another writer does not link to the last entry that this run knows.
     #[error("entry {number} of the ledger in {place} does not follow the previous entry")]
     Forked {
@@ -69,6 +78,11 @@ impl LedgerError {
             Self::Entry { .. } | Self::Forked { .. } => {
                 "Run `leasehold audit verify` to find the invalid entry.".to_owned()
             }
+            Self::Inventory { .. } => {
+                "Restore the objects that were changed, from a backup or an older version of them. If there is none, run `leasehold audit \
+                 verify` to see what is left of the ledger, and `leasehold recover`."
+                    .to_owned()
+            }
             Self::OtherStack(other) => other.help(),
             Self::OtherLineage { .. } => {
                 "Restore the object that was replaced, from a backup or an older version of it. If the ledger is correct, deleting lock.json \
@@ -81,6 +95,34 @@ impl LedgerError {
     }
 }
 
+/// The last entry of a chain, and what the stack owns after it.
+#[derive(Debug, Clone)]
+struct ChainEnd {
+    head: LedgerHead,
+    /// The last entry that ended a run.
+    closed: Option<LedgerHead>,
+    inventory: InventoryFold,
+}
+
+impl ChainEnd {
+    /// Writes the digest of the inventory after these records into the record that ends a run. Returns whether there is one.
+    fn note_inventory(&self, run: &str, at: Timestamp, records: &mut [LedgerRecord]) -> bool {
+        let ends_run = |record: &LedgerRecord| matches!(record, LedgerRecord::RunEnded(_));
+        if !records.iter().any(ends_run) {
+            return false;
+        }
+        let mut after = self.inventory.clone();
+        after.add_records(run, at, records);
+        let digest = digest_owned_objects(after.owned());
+        for record in records {
+            if let LedgerRecord::RunEnded(ended) = record {
+                ended.inventory = Some(digest);
+            }
+        }
+        true
+    }
+}
+
 /// The end of a ledger, where one run appends.
 #[derive(Debug)]
 pub struct Chain {
@@ -88,7 +130,7 @@ pub struct Chain {
     stack: StackName,
     lineage: Lineage,
     run: String,
-    head: Mutex<LedgerHead>,
+    end: Mutex<ChainEnd>,
     /// The last entry when the chain was opened.
     found: LedgerHead,
     lost: Option<LedgerHead>,
@@ -116,7 +158,32 @@ impl Chain {
             _ => (find_last_entry(&store).await?, None),
         };
         let lineage = find_lineage(&store, &stack, &head, known.lineage).await?;
-        Ok(Self { store, stack, lineage, run, head: Mutex::new(head.clone()), found: head, lost })
+        let end = ChainEnd { head: head.clone(), closed: None, inventory: InventoryFold::default() };
+        Ok(Self { store, stack, lineage, run, end: Mutex::new(end), found: head, lost })
+    }
+
+    /// Begins with what the stack owns after the last entry, and keeps it up to date with each entry that is appended.
+    pub async fn set_inventory(&self, inventory: InventoryFold) {
+        self.end.lock().await.inventory = inventory;
+    }
+
+    /// What the stack owns after the last entry.
+    pub async fn owned_objects(&self) -> OwnedObjects {
+        self.end.lock().await.inventory.owned().clone()
+    }
+
+    /// What the stack would own after an entry of this run with these records.
+    pub async fn owned_objects_after(&self, records: &[LedgerRecord]) -> OwnedObjects {
+        let mut inventory = self.end.lock().await.inventory.clone();
+        inventory.add_records(&self.run, truncate_to_seconds(wall_clock()), records);
+        inventory.owned().clone()
+    }
+
+    /// The inventory after the last entry of this chain that ended a run. `None`: it has appended none.
+    pub async fn closed_inventory(&self) -> Option<Inventory> {
+        let end = self.end.lock().await;
+        let head = end.closed.clone()?;
+        Some(Inventory::new(self.stack.clone(), self.lineage.clone(), head, end.inventory.owned()))
     }
 
     /// The lineage of the ledger.
@@ -127,7 +194,7 @@ impl Chain {
 
     /// The last entry.
     pub async fn head(&self) -> LedgerHead {
-        self.head.lock().await.clone()
+        self.end.lock().await.head.clone()
     }
 
     /// The last entry that the lock knew, if it is not in the ledger any more.
@@ -168,16 +235,18 @@ impl Chain {
     ///
     /// # Errors
     /// If the store does not answer, this run's lock was broken, or an entry of another writer does not link to the chain.
-    pub async fn append_entry(&self, records: Vec<LedgerRecord>) -> Result<LedgerHead, LedgerError> {
-        let mut head = self.head.lock().await;
+    pub async fn append_entry(&self, mut records: Vec<LedgerRecord>) -> Result<LedgerHead, LedgerError> {
+        let mut end = self.end.lock().await;
         loop {
+            let at = truncate_to_seconds(wall_clock());
+            let ends_run = end.note_inventory(&self.run, at, &mut records);
             let next = LedgerEntry {
                 schema: entry::SCHEMA,
-                number: head.number.saturating_add(1),
-                previous: head.digest,
+                number: end.head.number.saturating_add(1),
+                previous: end.head.digest,
                 stack: self.stack.clone(),
                 lineage: Some(self.lineage.clone()),
-                at: truncate_to_seconds(wall_clock()),
+                at,
                 run: self.run.clone(),
                 records: records.clone(),
             };
@@ -185,11 +254,16 @@ impl Chain {
             let bytes = next.to_json_bytes().map_err(|error| StoreError::from_json(self.store.place(), &key, error))?;
             match self.store.create_retained_object(&key, &bytes).await? {
                 WriteOutcome::Written(_) => {
-                    *head = LedgerHead { number: next.number, digest: Digest::from_bytes(&bytes) };
-                    return Ok(head.clone());
+                    let head = LedgerHead { number: next.number, digest: Digest::from_bytes(&bytes) };
+                    end.inventory.add_records(&self.run, at, &records);
+                    if ends_run {
+                        end.closed = Some(head.clone());
+                    }
+                    end.head = head.clone();
+                    return Ok(head);
                 }
                 // Another writer appended first, such as a command that broke a lock. The chain continues from its entry.
-                WriteOutcome::PreconditionFailed => *head = self.follow_new_entries(&head).await?,
+                WriteOutcome::PreconditionFailed => end.head = self.follow_new_entries(&end.head).await?,
             }
         }
     }
@@ -265,7 +339,7 @@ async fn find_lineage(
     match (last.and_then(|entry| entry.lineage), known) {
         (Some(found), Some(known)) if found != known => Err(LedgerError::OtherLineage { place: place(), found, known }),
         (Some(lineage), _) | (None, Some(lineage)) => Ok(lineage),
-        (None, None) => Ok(Lineage::generate_random()?),
+        (None, None) => Ok(generate_lineage()?),
     }
 }
 

@@ -8,11 +8,11 @@ use leasehold_provider::{Digest, Document, StackName};
 use serde::{Deserialize, Serialize};
 
 use super::record::LedgerRecord;
-use crate::store::lineage::Lineage;
 pub use crate::store::lock::LedgerHead;
+use leasehold_provider::Lineage;
 
-/// The version of the format. Version 1 had no lineage.
-pub const SCHEMA: u32 = 2;
+/// The version of the format. Version 1 had no lineage, and versions 1 and 2 did not record what the stack owns.
+pub const SCHEMA: u32 = 3;
 
 /// One entry of a stack's ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,9 +132,9 @@ mod tests {
         spaced.push(b'\n');
         assert_eq!(LedgerEntry::parse_entry(&spaced), Err(EntryError::NotCanonical));
         let text = String::from_utf8(bytes).unwrap();
-        let newer = text.replace("\"schema\":2", "\"schema\":3");
-        assert_eq!(LedgerEntry::parse_entry(newer.as_bytes()), Err(EntryError::OtherFormat(3)));
-        let older = text.replace("\"schema\":2", "\"schema\":1");
+        let newer = text.replace("\"schema\":3", "\"schema\":4");
+        assert_eq!(LedgerEntry::parse_entry(newer.as_bytes()), Err(EntryError::OtherFormat(4)));
+        let older = text.replace("\"schema\":3", "\"schema\":1");
         assert_eq!(LedgerEntry::parse_entry(older.as_bytes()), Err(EntryError::Lineage));
         let more = text.replacen('{', "{\"added\":1,", 1);
         assert!(matches!(LedgerEntry::parse_entry(more.as_bytes()), Err(EntryError::Unreadable(_))));

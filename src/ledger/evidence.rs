@@ -8,8 +8,8 @@ use leasehold_provider::{Address, Digest, Document, LiveIdentity, Marks, Resourc
 use serde::Serialize;
 
 use super::record::ArchivedEvidence;
-use crate::store::lineage::Lineage;
 use crate::store::{Store, StoreError};
+use leasehold_provider::Lineage;
 
 /// The version of the format. Version 1 had no lineage.
 const SCHEMA: u32 = 2;
@@ -23,8 +23,7 @@ struct Evidence<'a> {
     address: &'a Address,
     name: &'a str,
     /// The cloud's unique id, which distinguishes the identity from others with the same name in the cloud's logs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unique_id: Option<&'a str>,
+    unique_id: &'a str,
     /// When the identity was read from the cloud.
     read_at: Timestamp,
     created_at: Option<Timestamp>,
@@ -73,7 +72,7 @@ fn render_evidence(
         lineage,
         address: identity.address(),
         name: &identity.name,
-        unique_id: identity.unique_id.as_deref(),
+        unique_id: &identity.unique_id,
         read_at,
         created_at: identity.created_at,
         last_used: identity.last_used,

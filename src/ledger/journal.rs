@@ -6,7 +6,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use leasehold_provider::{Change, Digest, EnactError, Enacted, Marks, Resource};
+use jiff::Timestamp;
+use leasehold_provider::{Change, Digest, EnactError, EnactErrorKind, Enacted, Marks, OwnedObjects, Resource};
 
 use super::chain::{Chain, LedgerError};
 use super::record::{Intent, LedgerRecord, RecordedOutcome};
@@ -18,15 +19,29 @@ use crate::store::lock::LockGuard;
 pub struct Recorder<'a> {
     chain: &'a Chain,
     guard: &'a LockGuard,
+    /// The instant by the clock of the system that is written, if it has a clock of its own.
+    given_time: Option<Timestamp>,
     /// Records that go into the next entry.
     waiting: Mutex<Vec<LedgerRecord>>,
 }
 
 impl<'a> Recorder<'a> {
-    /// A recorder whose first entry begins with the records `opening`, before the first intents.
+    /// A recorder whose first entry begins with the records `opening`, before the first intents. `given_time` is the instant by the clock
+    /// of the system that is written; `None`: it has the time of day.
     #[must_use]
-    pub fn new(chain: &'a Chain, guard: &'a LockGuard, opening: Vec<LedgerRecord>) -> Self {
-        Self { chain, guard, waiting: Mutex::new(opening) }
+    pub fn new(
+        chain: &'a Chain,
+        guard: &'a LockGuard,
+        opening: Vec<LedgerRecord>,
+        given_time: Option<Timestamp>,
+    ) -> Self {
+        Self { chain, guard, given_time, waiting: Mutex::new(opening) }
+    }
+
+    /// What the stack owns after the steps that were recorded so far, also those that are not written to the store yet.
+    pub async fn owned_objects(&self) -> OwnedObjects {
+        let waiting = self.lock_waiting().clone();
+        self.chain.owned_objects_after(&waiting).await
     }
 
     /// Writes the remaining records, with `closing` as the last.
@@ -66,7 +81,10 @@ impl<'a> Recorder<'a> {
 impl Journal for Recorder<'_> {
     async fn write_intents(&self, steps: &[&Step]) -> Result<(), JournalError> {
         self.may_write()?;
-        self.append_records(steps.iter().map(|step| LedgerRecord::Intent(build_intent(step))).collect()).await
+        self.append_records(
+            steps.iter().map(|step| LedgerRecord::Intent(build_intent(step, self.given_time))).collect(),
+        )
+        .await
     }
 
     fn may_write(&self) -> Result<(), JournalError> {
@@ -92,6 +110,8 @@ impl Journal for Recorder<'_> {
             requests: Vec::new(),
             note: Some("not tried".to_owned()),
             error: None,
+            uncertain: false,
+            unique_id: None,
         };
         self.lock_waiting().push(LedgerRecord::Outcome(not_tried));
     }
@@ -101,7 +121,7 @@ impl Journal for Recorder<'_> {
     }
 }
 
-fn build_intent(step: &Step) -> Intent {
+fn build_intent(step: &Step, at: Option<Timestamp>) -> Intent {
     let (before, after) = match &step.change {
         Change::Mark { before, after, .. } => (before.as_deref().map(digest_marks), Some(digest_marks(after))),
         // The name of a new key is not known before it is created. `before` is the digest of the keys that exist now: a different digest
@@ -116,6 +136,8 @@ fn build_intent(step: &Step) -> Intent {
         resource: step.change.id().clone(),
         before,
         after,
+        marks: step.change.marks_after().cloned().map(Box::new),
+        at,
     }
 }
 
@@ -131,6 +153,18 @@ pub fn digest_marks(marks: &Marks) -> Digest {
     Digest::from_serializable(marks)
 }
 
+/// Whether a write that failed in this way may have taken effect.
+fn is_uncertain(kind: EnactErrorKind) -> bool {
+    match kind {
+        EnactErrorKind::Unreachable | EnactErrorKind::Other => true,
+        EnactErrorKind::NotManaged
+        | EnactErrorKind::Denied
+        | EnactErrorKind::Limit
+        | EnactErrorKind::Conflict
+        | EnactErrorKind::Throttled => false,
+    }
+}
+
 fn build_outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> RecordedOutcome {
     let enacted = result.ok();
     RecordedOutcome {
@@ -142,5 +176,7 @@ fn build_outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> Recorded
         note: enacted
             .and_then(|enacted| enacted.note.clone().or_else(|| Some(format!("made {}", enacted.made.as_ref()?)))),
         error: result.err().map(ToString::to_string),
+        uncertain: result.err().is_some_and(|error| is_uncertain(error.kind)),
+        unique_id: enacted.and_then(|enacted| enacted.unique_id.clone()),
     }
 }

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! [`entry`] and [`record`] define the format; [`chain`] appends and reads; [`journal`] writes the records of an execution; [`accounts`]
-//! stores in which accounts a stack has objects; [`unfinished`] finds the intents that a killed run left without an outcome; [`evidence`]
+//! stores in which accounts a stack has objects; [`inventory`] which objects it owns; [`unfinished`] finds the intents that a killed run left without an outcome; [`evidence`]
 //! archives objects; [`checkpoint`] signs; [`verify`] checks all of it.
 
 pub mod accounts;
@@ -24,8 +24,10 @@ pub mod chain;
 pub mod checkpoint;
 pub mod entry;
 pub mod evidence;
+pub mod inventory;
 pub mod journal;
 pub mod record;
+pub mod stored_inventory;
 pub mod unfinished;
 pub mod verify;
 

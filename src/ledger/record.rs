@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, ChangeKind, Digest, ResourceId};
+use leasehold_provider::{Address, ChangeKind, Digest, Marks, ResourceId};
 use serde::{Deserialize, Serialize};
 
 use crate::diff::{IdentityDelta, Lifecycle};
+use crate::ownership::OwnershipChange;
 use crate::rules::RulingDecision;
 
 /// One record of the ledger.
@@ -29,6 +30,8 @@ pub enum LedgerRecord {
     Outcome(RecordedOutcome),
     /// What a later run found about a step without an outcome.
     Resolved(IntentResolution),
+    /// What the stack owns has changed without a write: a creation was confirmed, or a person recovered the ledger.
+    Ownership(Box<OwnershipChange>),
     /// A live identity was archived.
     Evidence(ArchivedEvidence),
     /// The run has ended.
@@ -173,6 +176,12 @@ pub struct Intent {
     /// The digest that the object, or its marks, must have after the write. `None` for a deletion or a new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Digest>,
+    /// The marks that the object has after the write. `None`: the write does not change marks, or an earlier version recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<Box<Marks>>,
+    /// The instant by the clock of the system that is written, if it has another clock than the one that dates entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// The result of a write.
@@ -197,6 +206,12 @@ pub struct RecordedOutcome {
     /// Why the write failed. `None`: it succeeded, or was not tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether a failed write may have taken effect, because its response was lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncertain: bool,
+    /// The unique id of the object that was created or imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_id: Option<String>,
 }
 
 /// What a later run found about a write without an outcome.
@@ -263,6 +278,9 @@ pub struct RunEnded {
     /// The number of steps whose effect the cloud does not show.
     #[serde(default)]
     pub unverified: usize,
+    /// The digest of the inventory after this entry. `None`: an earlier version wrote the entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Digest>,
 }
 
 /// A signed checkpoint of the chain.
@@ -310,6 +328,7 @@ impl LedgerRecord {
             Self::Intent(intent) => Some(&intent.subject),
             Self::Outcome(outcome) => Some(&outcome.subject),
             Self::Resolved(resolved) => Some(&resolved.subject),
+            Self::Ownership(change) => Some(&change.marks.address),
             Self::Evidence(archived) => Some(&archived.subject),
             _ => None,
         }
@@ -326,6 +345,7 @@ impl LedgerRecord {
             Self::Intent(_) => "intent",
             Self::Outcome(_) => "outcome",
             Self::Resolved(_) => "resolved",
+            Self::Ownership(_) => "ownership",
             Self::Evidence(_) => "evidence",
             Self::RunEnded(_) => "run_ended",
             Self::Checkpoint(_) => "checkpoint",

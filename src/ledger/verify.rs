@@ -20,7 +20,7 @@ use leasehold_provider::{Digest, StackName};
 use super::checkpoint::{self, SignatureTrust, Signers};
 use super::entry::{EntryError, LedgerEntry, LedgerHead};
 use super::record::{ArchivedEvidence, Intent, LedgerRecord};
-use crate::store::lineage::Lineage;
+use leasehold_provider::Lineage;
 
 /// A flaw of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use leasehold_provider::{
-    Address, Alias, ObjectName, Observe, ObserveError, ObserveRequest, Quota, Realm, Resource, ResourceId, Snapshot,
-    StackName,
+    Address, Alias, ObjectName, Observe, ObserveError, ObserveRequest, OwnedObjects, Quota, Realm, Resource,
+    ResourceId, Snapshot, StackName,
 };
 
 use super::place::{AccountScoped, select_account, select_account_ids};
@@ -21,6 +21,7 @@ struct AccountRequest {
     exact: BTreeSet<ResourceId>,
     exact_keys: BTreeSet<ResourceId>,
     imports: BTreeMap<ResourceId, Address>,
+    owned: Option<OwnedObjects>,
 }
 
 impl AccountRequest {
@@ -30,6 +31,11 @@ impl AccountRequest {
             exact: select_account_ids(request.exact, account),
             exact_keys: select_account_ids(request.exact_keys, account),
             imports: select_account(request.imports, account),
+            owned: request.owned.map(|owned| OwnedObjects {
+                // The system assigns unique ids: they are of no account of the stack.
+                objects: owned.objects.clone(),
+                unconfirmed: select_account(&owned.unconfirmed, account),
+            }),
         }
     }
 }
@@ -49,10 +55,11 @@ impl Observe for MultiAccountProvider {
         // Check that no two providers reach the same account before anything is read.
         self.read_realm().await?;
         let read = self.members.iter().map(|(account, member)| async move {
-            let AccountRequest { shared, exact, exact_keys, imports } =
+            let AccountRequest { shared, exact, exact_keys, imports, owned } =
                 AccountRequest::for_member(&request, account.as_ref());
             let request = ObserveRequest {
                 stack: request.stack,
+                owned: owned.as_ref(),
                 shared: &shared,
                 exact: &exact,
                 exact_keys: &exact_keys,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
     Address, Alias, Change, Enacted, LiveIdentity, LiveKey, LiveShared, ObjectName, Quota, Resource, ResourceId,
-    Snapshot, UnmanagedObject, Unmarked,
+    Snapshot, UnconfirmedCreation, UnmanagedObject, Unmarked,
 };
 
 /// A value whose ids are all in one account.
@@ -207,7 +207,7 @@ macro_rules! without_ids {
     )*};
 }
 
-without_ids!(UnmanagedObject, LiveKey, Address);
+without_ids!(UnmanagedObject, UnconfirmedCreation, LiveKey, Address);
 
 impl<T: AccountScoped> AccountScoped for BTreeMap<ResourceId, T> {
     fn add_account_to_ids(self, account: &Alias) -> Self {

@@ -20,6 +20,7 @@ use super::place::AccountScoped;
 #[must_use]
 pub fn build_multi_account_realizer(one: Realizer) -> Realizer {
     Realizer {
+        lineage: None,
         names: Arc::new(MultiAccountNames(Arc::clone(&one.names))),
         objects: Arc::new(MultiAccountObjects { objects: one.objects, names: Arc::clone(&one.names) }),
         trusts: one.trusts.map(|trusts| Arc::new(MultiAccountTrusts(trusts)) as _),

@@ -38,7 +38,7 @@ fn live() -> impl Strategy<Value = LiveIdentity> {
         name: id.name.clone(),
         id,
         principal: Principal::User,
-        unique_id: None,
+        unique_id: "unique".to_owned(),
         marks: marks(),
         created_at: None,
         last_used: None,
@@ -51,7 +51,7 @@ fn shared() -> impl Strategy<Value = LiveShared> {
     (resource(), prop::collection::btree_set("(audit:)?user/[a-z]", 0..3)).prop_map(
         |(resource, foreign_attachments)| LiveShared {
             foreign_attachments,
-            ..LiveShared::new(resource, Address::from_text("scope.s"))
+            ..LiveShared::new(resource, Address::from_text("scope.s"), None)
         },
     )
 }
@@ -78,7 +78,13 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     let denying = prop::collection::btree_map("[a-z]", Just(Document::new(serde_json::json!({}))), 0..3);
     (by_id(live()), by_id(shared()), ids(), by_id(import_candidate()), (by_id(ids()), denying)).prop_map(
         move |(identities, shared, unmanaged_objects, import_candidates, (foreign_groups, denying))| {
-            let unmanaged_object = || UnmanagedObject { stack: None, arn: "arn".to_owned(), unreadable: None };
+            let unmanaged_object = || UnmanagedObject {
+                stack: None,
+                address: None,
+                lineage: None,
+                arn: "arn".to_owned(),
+                unreadable: None,
+            };
             let unmanaged_objects = unmanaged_objects.into_iter().map(|id| (id, unmanaged_object())).collect();
             let denying =
                 denying.into_iter().map(|(name, document)| (ObjectName { account: None, name }, document)).collect();

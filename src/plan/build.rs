@@ -206,6 +206,9 @@ fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, Build
         steps,
         managed: inputs.snapshot.identities.len(),
         quarantined: deltas.quarantined,
+        ownership: Vec::new(),
+        taken_over: BTreeSet::new(),
+        not_verified: None,
         kept: deltas.kept,
         unreachable_accounts: BTreeMap::new(),
     };

@@ -49,6 +49,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::declared::{Backend, Providers, SecretStore};
 use crate::diff::{IdentityDelta, SharedDelta};
+use crate::ownership::OwnershipFinding;
 use crate::providers::ProviderSettings;
 
 pub use build::{BuildPlanError, build_plan};
@@ -110,6 +111,16 @@ pub struct Plan {
     pub managed: usize,
     /// Quarantined identities that the plan does not change, with their grace periods.
     pub quarantined: BTreeMap<Address, GracePeriod>,
+    /// What is wrong with the marks of live objects: somebody else edited, copied or removed them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ownership: Vec<OwnershipFinding>,
+    /// The objects that an earlier version of Leasehold wrote, without a record of their unique ids. Applying the plan records them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub taken_over: BTreeSet<Address>,
+    /// Why the record of the stack's objects could not be read, so that marks decided what belongs to the stack. Such a plan cannot be
+    /// applied. `None`: the record was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_verified: Option<String>,
     /// Shared objects that are no longer declared and are not deleted, because principals outside this stack use
     /// them; with the names of those principals.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -9,7 +9,6 @@ mod attempt;
 mod error;
 mod folder;
 
-pub mod lineage;
 pub mod lock;
 mod open;
 mod s3;
@@ -22,6 +21,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
+use leasehold_provider::Lineage;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
 
@@ -282,6 +282,14 @@ pub fn wall_clock() -> Timestamp {
 /// If the operating system gives no random bytes.
 pub fn generate_random_id() -> Result<String, NoRandomnessError> {
     generate_random_bytes::<16>().map(hex::encode)
+}
+
+/// A new lineage, for a stack whose store has none yet.
+///
+/// # Errors
+/// If the operating system gives no random bytes.
+pub fn generate_lineage() -> Result<Lineage, NoRandomnessError> {
+    generate_random_bytes::<16>().map(Lineage::from_random_bytes)
 }
 
 /// Bytes from the random source of the operating system.

@@ -10,6 +10,7 @@ use crate::diff::Lifecycle;
 use crate::ledger::record::{Intent, ObservedEffect, RecordedOutcome, RunEnded, RunStarted};
 use crate::ledger::verify::VerifiedLedger;
 use crate::ledger::{LedgerEntry, LedgerRecord};
+use crate::ownership::{OwnershipChange, OwnershipEvent};
 use crate::views::job::{describe_pipeline, shorten_commit};
 
 /// A record, with information from the entries around it.
@@ -119,6 +120,7 @@ fn describe_record(record: &LedgerRecord) -> String {
             };
             format!("step {} of run {}: {} {found}", resolved.step, shorten_run(&resolved.of_run), resolved.resource)
         }
+        LedgerRecord::Ownership(change) => describe_ownership_change(change),
         LedgerRecord::Evidence(archived) => {
             format!("archived before {}: evidence/{} ({} bytes)", archived.before, archived.digest, archived.bytes)
         }
@@ -132,6 +134,17 @@ fn describe_record(record: &LedgerRecord) -> String {
             format!("{lock} was broken by {}: {}", broken.by, broken.reason)
         }
     }
+}
+
+fn describe_ownership_change(change: &OwnershipChange) -> String {
+    let why = match change.event {
+        OwnershipEvent::Confirmed => "was created by an earlier run",
+        OwnershipEvent::TakenOver => "was created by an earlier version, and is now recorded by its unique id",
+        OwnershipEvent::Recovered => "was recovered after the ledger was lost",
+        OwnershipEvent::Renamed => "has another name than before",
+        OwnershipEvent::Missing => "was deleted outside Leasehold",
+    };
+    format!("{} ({}) {why}", change.resource, change.unique_id)
 }
 
 fn describe_run_started(started: &RunStarted) -> String {

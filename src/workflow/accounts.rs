@@ -10,9 +10,9 @@ use super::observe::ObservedStack;
 use super::stack::Stack;
 use crate::ledger::Chain;
 use crate::ledger::accounts::{Accounts, KEY};
-use crate::store::lineage::Lineage;
 use crate::store::lock::OtherStackError;
 use crate::store::{ObjectVersion, Store, WriteOutcome};
+use leasehold_provider::Lineage;
 
 /// The accounts that a stack's store records.
 pub struct KnownAccounts {

@@ -32,6 +32,7 @@ use super::saved::CurrentSavedPlan;
 use super::stack::Stack;
 use super::sweep::plan_expirations;
 use crate::lifecycle::LeaveReason;
+use crate::ownership::StackOwnership;
 use crate::plan::Plan;
 use crate::plan::select::PlanSelection;
 use crate::rules::Allowance;
@@ -88,27 +89,30 @@ pub async fn carry_out_change(request: &ChangeRequest<'_>, caller: ChangeCaller<
     let ChangeCaller { context, approver, interruption, origin } = caller;
     let run = LockedRun::begin_run(&request.run, request.connection, interruption, origin, context).await?;
     context.notify(WorkflowEvent::StagePassed(RunStage::Begun));
-    run.run_and_release_lock(async |run| request.pass_stages(run, approver, context).await).await
+    // Only the run that has the lock knows what the stack owns.
+    let connection = request.connection.clone().with_ownership(run.ownership().clone(), Some(run.lineage()));
+    run.run_and_release_lock(async |run| request.pass_stages(run, &connection, approver, context).await).await
 }
 
 impl ChangeRequest<'_> {
     async fn pass_stages(
         &self,
         run: &mut LockedRun,
+        connection: &Connection,
         approver: &dyn Approver,
         context: &WorkflowContext,
     ) -> Result<(), WorkflowError> {
         let passed = |stage: RunStage| context.notify(WorkflowEvent::StagePassed(stage));
-        let connection = self.connection;
-        let mut observed = self.observe_state(context).await?;
+        self.refuse_unapproved_takeover(run.ownership())?;
+        let mut observed = self.observe_state(connection, context).await?;
         passed(RunStage::Observed);
         run.resolve_unfinished_intents(&observed.snapshot).await?;
         passed(RunStage::IntentsResolved);
         self.compare_accounts(run, &mut observed, context);
         passed(RunStage::AccountsCompared);
-        self.tidy_secret_stores(&observed, context)?;
+        self.tidy_secret_stores(connection, &observed, context)?;
         passed(RunStage::SecretStoresTidied);
-        let (plan, subject) = self.make_plan(run, &mut observed, context).await?;
+        let (plan, subject) = self.make_plan(run, connection, &mut observed, context).await?;
         passed(RunStage::Planned);
         check_quotas(self.purpose.stack(), connection, &observed.snapshot, &plan).await?;
         passed(RunStage::QuotasChecked);
@@ -120,20 +124,37 @@ impl ChangeRequest<'_> {
         let allowance = self.allow_subject(&subject);
         let (parallelism, checkpoint) = (self.parallelism, self.checkpoint);
         let terms = ReviewTerms { allowance: &allowance, parallelism, checkpoint, approver };
-        review_and_execute_plan(run, (plan, &subject), &observed.shared, connection, terms, context).await?;
+        review_and_execute_plan(run, (plan, &subject), &observed, connection, terms, context).await?;
         run.write_accounts(remaining).await?;
         passed(RunStage::AccountsWritten);
         Ok(())
     }
 
-    async fn observe_state(&self, context: &WorkflowContext) -> Result<ObservedStack, WorkflowError> {
+    async fn observe_state(
+        &self,
+        connection: &Connection,
+        context: &WorkflowContext,
+    ) -> Result<ObservedStack, WorkflowError> {
         match &self.purpose {
-            ChangePurpose::Apply(stack, _) => observe::observe_for_plan(stack, self.connection).await,
-            ChangePurpose::ApplySaved(saved) => saved.observe_objects(self.connection).await,
+            ChangePurpose::Apply(stack, _) => observe::observe_for_plan(stack, connection).await,
+            ChangePurpose::ApplySaved(saved) => saved.observe_objects(connection).await,
             ChangePurpose::Sweep(stack) | ChangePurpose::Restore(stack, _) => {
-                observe::observe_stack(stack, self.connection).await
+                observe::observe_stack(stack, connection).await
             }
-            ChangePurpose::Revoke(target, ..) => target.observe_identities(self.connection, context).await,
+            ChangePurpose::Revoke(target, ..) => target.observe_identities(connection, context).await,
+        }
+    }
+
+    /// A sweep runs without a person, so it does not take over what an earlier version wrote.
+    fn refuse_unapproved_takeover(&self, ownership: &StackOwnership) -> Result<(), WorkflowError> {
+        match (&self.purpose, ownership) {
+            (ChangePurpose::Sweep(_), StackOwnership::Earlier { .. }) => Err(WorkflowError::Refused {
+                what: "an earlier version of Leasehold applied this stack, and did not record the unique ids of its objects".to_owned(),
+                help: "Run `leasehold apply` once: its plan lists the objects, and after its approval they are recorded. Leases expire in \
+                       the cloud without a sweep. Nothing was changed."
+                    .to_owned(),
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -148,8 +169,13 @@ impl ChangeRequest<'_> {
     }
 
     /// Removes from the secret stores the keys that no longer exist in the cloud, and reports which.
-    fn tidy_secret_stores(&self, observed: &ObservedStack, context: &WorkflowContext) -> Result<(), WorkflowError> {
-        match self.connection.vault.remove_inactive_keys(self.run.stack, &observed.snapshot, self.now) {
+    fn tidy_secret_stores(
+        &self,
+        connection: &Connection,
+        observed: &ObservedStack,
+        context: &WorkflowContext,
+    ) -> Result<(), WorkflowError> {
+        match connection.vault.remove_inactive_keys(self.run.stack, &observed.snapshot, self.now) {
             Ok(removed) if removed.is_empty() => {}
             Ok(removed) => context.notify(WorkflowEvent::SecretsRemoved(&removed)),
             Err(error) if self.purpose.only_takes_away() => context.notify(WorkflowEvent::SecretStoreSkipped(&error)),
@@ -161,10 +187,10 @@ impl ChangeRequest<'_> {
     async fn make_plan(
         &self,
         run: &LockedRun,
+        connection: &Connection,
         observed: &mut ObservedStack,
         context: &WorkflowContext,
     ) -> Result<(Plan, PlanSubject), WorkflowError> {
-        let connection = self.connection;
         match &self.purpose {
             ChangePurpose::Apply(stack, selection) => {
                 Ok((plan_stack(stack, connection, observed, self.now, selection)?, PlanSubject::Configuration))

@@ -8,17 +8,21 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_aws::AwsSettings;
-use leasehold_provider::{Alias, Compare, ConnectRequest, Enact, IssueKeys, Observe, Provider, Realizer};
+use leasehold_provider::{Alias, Compare, ConnectRequest, Enact, IssueKeys, Lineage, Observe, Provider, Realizer};
 
 use super::error::WorkflowError;
 use super::event::WorkflowContext;
 use crate::config::declared::{self, Providers, SecretStore};
 use crate::multi_account::{AccountMember, MultiAccountProvider, build_multi_account_realizer};
+use crate::ownership::StackOwnership;
 use crate::providers::ProviderSettings;
 use crate::secret_store::{DeliveringProvider, DeliveryClock, SecretStores};
 
 /// The connection to one provider, or to the providers of several accounts.
+#[derive(Clone)]
 pub struct Connection {
+    /// What the stack owns, according to its store.
+    pub ownership: Arc<StackOwnership>,
     /// Computes the desired objects.
     pub realize: Realizer,
     /// Compares access.
@@ -87,7 +91,14 @@ impl Connection {
 
     fn from_provider(provider: Provider) -> Self {
         let Provider { realize, compare, observe, enact, issue } = provider;
-        Self { realize, compare, observe, enact, issue, vault: SecretStores::default() }
+        let ownership = StackOwnership::NotVerified { why: "the store was not read".to_owned() };
+        Self { ownership: Arc::new(ownership), realize, compare, observe, enact, issue, vault: SecretStores::default() }
+    }
+
+    /// The same connection, for a stack that owns these objects and has this lineage.
+    #[must_use]
+    pub fn with_ownership(self, ownership: StackOwnership, lineage: Option<&Lineage>) -> Self {
+        Self { ownership: Arc::new(ownership), realize: self.realize.for_lineage(lineage), ..self }
     }
 
     /// Adds secret stores: a secret that is created through the connection is delivered to them. On the embedded directory a delivery is

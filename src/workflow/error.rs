@@ -95,7 +95,7 @@ impl From<LedgerError> for WorkflowError {
         match error {
             LedgerError::Store(error) => Self::Store(error),
             LedgerError::OtherStack(other) => other.into(),
-            LedgerError::OtherLineage { .. } => Self::Refused { what: error.to_string(), help: error.help() },
+            LedgerError::OtherLineage { .. } | LedgerError::Inventory { .. } => Self::Refused { what: error.to_string(), help: error.help() },
             LedgerError::LockBroken => Self::Refused {
                 what: error.to_string(),
                 help: "See who broke the lock and why: `leasehold audit list --kind lock_broken`.".to_owned(),

@@ -57,6 +57,10 @@ pub enum WorkflowEvent<'a> {
     LockNotReleased(&'a str),
     /// A request to the store of the records failed and is retried. The time is since its first attempt.
     StoreUnavailable(&'a StoreError, Duration),
+    /// The inventory could not be written after the run. The next run builds it from the ledger.
+    InventoryNotWritten(&'a StoreError),
+    /// The record of what the stack owns could not be read, so marks decide.
+    OwnershipNotVerified(&'a StoreError),
     /// A call waits because this cloud throttles the caller.
     CloudThrottled(&'static str, &'a ThrottledCall<'a>),
     /// Calls to this cloud no longer wait.

@@ -57,7 +57,7 @@ impl Execution<'_> {
         let read = tokio::select! {
             biased;
             signal = interruption.wait_for_signal() => Err(signal),
-            read = self.read_back_writes(approved.as_plan(), &outcome) => Ok(read),
+            read = self.read_back_writes(approved.as_plan(), &outcome, &journal) => Ok(read),
         };
         let closing = close_journal(journal, &outcome, &read);
         let recorded = interruption.run_within_limit(interruption::LEDGER, closing).await;
@@ -110,11 +110,13 @@ impl Execution<'_> {
         &self,
         plan: &Plan,
         outcome: &ApplyOutcome,
+        journal: &Recorder<'_>,
     ) -> Result<Vec<UnverifiedObject>, WorkflowError> {
+        let owned = journal.owned_objects().await;
         let mut unverified = Vec::new();
         for pause in VERIFY_PAUSES {
             tokio::time::sleep(pause).await;
-            let snapshot = observe_written_objects(plan, self.connection, self.shared).await?;
+            let snapshot = observe_written_objects(plan, self.connection, self.shared, owned.clone()).await?;
             unverified = apply::verify_objects(plan, outcome, &snapshot);
             if unverified.is_empty() {
                 break;
@@ -176,6 +178,7 @@ fn run_ended_record(outcome: &ApplyOutcome, unverified: Option<&[UnverifiedObjec
         failed: outcome.failed.len(),
         not_tried: outcome.not_done.len(),
         unverified: unverified.map_or(0, <[_]>::len),
+        inventory: None,
     })
 }
 

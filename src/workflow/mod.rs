@@ -20,6 +20,7 @@ mod lock_release;
 mod named;
 mod observe;
 mod origin;
+mod ownership;
 mod plan;
 mod quotas;
 mod records;
@@ -45,10 +46,9 @@ pub use event::{PlanReview, PlanSubject, RunStage, SilentObserver, WorkflowConte
 pub use execute::execute_steps;
 pub use interruption::{COMMAND, Interruption, Signal, SignalDeferral, StopError};
 pub use named::find_nearest_name;
-pub use observe::{
-    ObserveInputs, ObservedStack, observe_for_plan, observe_read_only, observe_stack, observe_with_imports,
-};
+pub use observe::{ObserveInputs, ObservedStack, observe_for_plan, observe_stack, observe_with_imports};
 pub use origin::RunOrigin;
+pub use ownership::{ObservedOwnership, observe_owned_objects};
 pub use plan::{PlanRequest, plan_observed, plan_stack};
 pub use quotas::check_quotas;
 pub use records::open_store;

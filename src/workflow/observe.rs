@@ -7,14 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Alias, Change, DeliveryIndex, Observe, ObserveRequest, Principal, Realizer, ResourceId, Snapshot,
+    Address, Alias, Change, DeliveryIndex, Observe, ObserveRequest, OwnedObjects, Principal, Realizer, ResourceId,
+    Snapshot,
 };
 
 use super::connection::Connection;
 use super::error::WorkflowError;
+use super::ownership::{ObservedOwnership, observe_owned_objects};
 use super::stack::Stack;
 use crate::config::{DeclaredStack, Sources};
 use crate::lifecycle;
+use crate::ownership::StackOwnership;
 use crate::plan::Plan;
 use crate::realize::{self, ResourceMap};
 use crate::secret_store::SecretStores;
@@ -27,6 +30,8 @@ pub struct ObservedStack {
     pub snapshot: Snapshot,
     /// Accounts in which the stack has objects and that the observation did not reach. Empty also where the store was not read.
     pub unreachable_accounts: BTreeMap<String, Option<Alias>>,
+    /// What the observation shows about the objects that the stack owns.
+    pub ownership: ObservedOwnership,
 }
 
 /// What an observation reads.
@@ -43,6 +48,8 @@ pub struct ObserveInputs<'a> {
     pub stores: &'a SecretStores,
     /// The instant of the run.
     pub now: Timestamp,
+    /// What the stack owns, according to its store.
+    pub ownership: &'a StackOwnership,
 }
 
 /// Observes the live objects of the stack.
@@ -50,7 +57,8 @@ pub struct ObserveInputs<'a> {
 /// # Errors
 /// The cloud or a secret store cannot be read.
 pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<ObservedStack, WorkflowError> {
-    observe_read_only(stack, connection.observe.as_ref(), &connection.realize).await
+    let stores = stack.open_secret_stores();
+    observe_declared(&inputs_for_stack(stack, connection, &stores), &BTreeMap::new()).await
 }
 
 /// Observes what a plan for the stack needs, including the objects to import.
@@ -59,30 +67,19 @@ pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<Obs
 /// The cloud or a secret store cannot be read.
 pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<ObservedStack, WorkflowError> {
     let stores = stack.open_secret_stores();
-    let (observe, realize) = (connection.observe.as_ref(), &connection.realize);
-    observe_with_imports(&inputs_for_stack(stack, observe, realize, &stores)).await
+    observe_with_imports(&inputs_for_stack(stack, connection, &stores)).await
 }
 
-/// Observes the live objects of the stack with only the half of a provider that reads.
-///
-/// # Errors
-/// The cloud or a secret store cannot be read.
-pub async fn observe_read_only(
-    stack: &Stack,
-    observe: &dyn Observe,
-    realize: &Realizer,
-) -> Result<ObservedStack, WorkflowError> {
-    let stores = stack.open_secret_stores();
-    observe_declared(&inputs_for_stack(stack, observe, realize, &stores), &BTreeMap::new()).await
-}
-
-fn inputs_for_stack<'a>(
-    stack: &'a Stack,
-    observe: &'a dyn Observe,
-    realize: &'a Realizer,
-    stores: &'a SecretStores,
-) -> ObserveInputs<'a> {
-    ObserveInputs { declared: &stack.declared, sources: &stack.sources, observe, realize, stores, now: stack.now() }
+fn inputs_for_stack<'a>(stack: &'a Stack, connection: &'a Connection, stores: &'a SecretStores) -> ObserveInputs<'a> {
+    ObserveInputs {
+        declared: &stack.declared,
+        sources: &stack.sources,
+        observe: connection.observe.as_ref(),
+        realize: &connection.realize,
+        stores,
+        now: stack.now(),
+        ownership: &connection.ownership,
+    }
 }
 
 /// Observes the live objects of a stack, and the objects that it imports.
@@ -98,7 +95,7 @@ async fn observe_declared(
     inputs: &ObserveInputs<'_>,
     imports: &BTreeMap<ResourceId, Address>,
 ) -> Result<ObservedStack, WorkflowError> {
-    let ObserveInputs { declared, sources, observe, realize, stores, now } = *inputs;
+    let ObserveInputs { declared, sources, observe, realize, stores, now, ownership } = *inputs;
     let realm = observe.read_realm().await?;
     let (shared, findings) = realize::realize_shared_objects(declared, realize, &realm);
     if !findings.is_empty() {
@@ -108,7 +105,7 @@ async fn observe_declared(
     let exact_keys = find_key_users(declared, &delivered, realize);
     let request =
         ObserveRequest { imports, exact_keys: &exact_keys, ..ObserveRequest::for_plan(&declared.stack, &shared) };
-    let mut snapshot = observe.observe_stack(request).await?;
+    let (mut snapshot, ownership) = observe_owned_objects(observe, request, ownership).await?;
     snapshot.restore_sensitive(&shared);
     snapshot.record_deliveries(&delivered);
     if observe.has_unread_details(&snapshot) {
@@ -116,7 +113,7 @@ async fn observe_declared(
         observe.read_exactly(&declared.stack, &mut snapshot, &principals).await?;
         snapshot.record_deliveries(&delivered);
     }
-    Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new() })
+    Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new(), ownership })
 }
 
 /// The users that must have access keys, or to which keys were delivered. They are read exactly, because a credential report may be hours
@@ -167,18 +164,20 @@ pub async fn observe_with_deliveries(
     connection: &Connection,
     shared: &ResourceMap,
     credentials: CredentialSelection,
-) -> Result<Snapshot, WorkflowError> {
+) -> Result<(Snapshot, ObservedOwnership), WorkflowError> {
     let delivered = connection.vault.read_deliveries(&plan.stack, &plan.realm)?;
     let exact_keys = match credentials {
         CredentialSelection::OfStack => find_delivery_users(&delivered, &connection.realize).collect(),
         CredentialSelection::OfPlan => BTreeSet::new(),
     };
-    let mut snapshot = observe_plan_objects(plan, connection, shared, credentials, &exact_keys).await?;
+    let (mut snapshot, ownership) =
+        observe_plan_objects(plan, connection, shared, credentials, &exact_keys, &connection.ownership).await?;
     snapshot.record_deliveries(&delivered);
-    Ok(snapshot)
+    Ok((snapshot, ownership))
 }
 
-/// Observes the live objects that a plan is about and their credentials, without the secret stores.
+/// Observes the live objects that a plan is about and their credentials, without the secret stores. `owned` is what the stack owns after
+/// the plan.
 ///
 /// # Errors
 /// The cloud cannot be read.
@@ -186,8 +185,12 @@ pub async fn observe_written_objects(
     plan: &Plan,
     connection: &Connection,
     shared: &ResourceMap,
+    owned: OwnedObjects,
 ) -> Result<Snapshot, WorkflowError> {
-    observe_plan_objects(plan, connection, shared, CredentialSelection::OfPlan, &BTreeSet::new()).await
+    // The run has a ledger, and with it a lineage.
+    let ownership = StackOwnership::Recorded { lineage: connection.realize.lineage.clone(), owned };
+    let selection = CredentialSelection::OfPlan;
+    Ok(observe_plan_objects(plan, connection, shared, selection, &BTreeSet::new(), &ownership).await?.0)
 }
 
 async fn observe_plan_objects(
@@ -196,7 +199,8 @@ async fn observe_plan_objects(
     shared: &ResourceMap,
     credentials: CredentialSelection,
     exact_keys: &BTreeSet<ResourceId>,
-) -> Result<Snapshot, WorkflowError> {
+    ownership: &StackOwnership,
+) -> Result<(Snapshot, ObservedOwnership), WorkflowError> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let import_steps = plan.steps.iter().filter(|step| matches!(step.change, Change::Import { .. }));
     let imports = import_steps.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
@@ -206,7 +210,7 @@ async fn observe_plan_objects(
     let only_exact_credentials = credentials == CredentialSelection::OfPlan && nobody_else;
     let plain = ObserveRequest::for_plan(&plan.stack, shared);
     let request = ObserveRequest { exact: &exact, imports: &imports, exact_keys, only_exact_credentials, ..plain };
-    let mut snapshot = connection.observe.observe_stack(request).await?;
+    let (mut snapshot, ownership) = observe_owned_objects(connection.observe.as_ref(), request, ownership).await?;
     snapshot.restore_sensitive(shared);
-    Ok(snapshot)
+    Ok((snapshot, ownership))
 }

@@ -68,7 +68,8 @@ pub fn plan_observed(request: PlanRequest<'_>) -> Result<Plan, WorkflowError> {
         BuildPlanError::Findings(findings) => WorkflowError::Findings { findings, sources: sources.clone() },
         BuildPlanError::Unsound(faults) => WorkflowError::Unsound(faults),
     })?;
-    Ok(Plan { unreachable_accounts: observed.unreachable_accounts.clone(), ..plan })
+    let plan = Plan { unreachable_accounts: observed.unreachable_accounts.clone(), ..plan };
+    Ok(observed.ownership.add_to_plan(plan))
 }
 
 /// A target or exclusion that names nothing is a typing error, and would give another plan than intended.

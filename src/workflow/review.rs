@@ -8,9 +8,10 @@ use super::connection::Connection;
 use super::error::WorkflowError;
 use super::event::{PlanReview, PlanSubject, RunStage, WorkflowContext, WorkflowEvent};
 use super::execute::Execution;
-use super::observe::{CredentialSelection, observe_with_deliveries};
+use super::observe::{CredentialSelection, ObservedStack, observe_with_deliveries};
 use super::run::LockedRun;
 use super::saved::refuse_stale_plan;
+use crate::ownership::OwnershipEvent;
 use crate::plan::{Plan, stale};
 use crate::realize::ResourceMap;
 use crate::rules::{self, Allowance, ApprovedPlan};
@@ -35,7 +36,7 @@ pub struct ReviewTerms<'a> {
 pub async fn review_and_execute_plan(
     run: &mut LockedRun,
     (plan, subject): (Plan, &PlanSubject),
-    shared: &ResourceMap,
+    observed: &ObservedStack,
     connection: &Connection,
     terms: ReviewTerms<'_>,
     context: &WorkflowContext,
@@ -44,16 +45,18 @@ pub async fn review_and_execute_plan(
     let review = PlanReview { plan: &plan, rulings: &rulings, realize: &connection.realize, subject };
     context.observer.report_event(WorkflowEvent::PlanReady(&review))?;
     context.notify(WorkflowEvent::StagePassed(RunStage::Reviewed));
+    let changes = &observed.ownership.changes;
     if plan.is_empty() {
-        return Ok(());
+        let is_takeover = changes.iter().any(|change| change.event == OwnershipEvent::TakenOver);
+        return if is_takeover { Ok(()) } else { run.record_ownership_changes(changes).await };
     }
     if !rulings.is_empty() {
         run.record_refusal(&plan, &rulings).await?;
     }
     let approved = rules::apply_rules(plan, terms.allowance).map_err(WorkflowError::Ruled)?;
-    let record = approve_plan(&approved, shared, connection, terms).await?;
+    let record = approve_plan(&approved, &observed.shared, connection, terms).await?;
     context.notify(WorkflowEvent::StagePassed(RunStage::Approved));
-    execute_approved_plan(run, &approved, &record, shared, connection, terms, context).await
+    execute_approved_plan(run, &approved, &record, observed, connection, terms, context).await
 }
 
 /// Asks for approval, and compares the plan with the live state if time has passed.
@@ -74,7 +77,7 @@ async fn approve_plan(
     if plan.leaving_identities().next().is_none() && !approval.prompted {
         return Ok(ApprovalRecord { approvals, leavers: Snapshot::for_realm(plan.realm.clone()) });
     }
-    let leavers = observe_with_deliveries(plan, connection, shared, CredentialSelection::OfPlan).await?;
+    let (leavers, _) = observe_with_deliveries(plan, connection, shared, CredentialSelection::OfPlan).await?;
     refuse_stale_plan(stale::check_object_staleness(plan, &leavers))?;
     Ok(ApprovalRecord { approvals, leavers })
 }
@@ -84,15 +87,15 @@ async fn execute_approved_plan(
     run: &mut LockedRun,
     approved: &ApprovedPlan,
     record: &ApprovalRecord,
-    shared: &ResourceMap,
+    observed: &ObservedStack,
     connection: &Connection,
     terms: ReviewTerms<'_>,
     context: &WorkflowContext,
 ) -> Result<(), WorkflowError> {
     let plan = approved.as_plan();
     run.write_accounts(run.accounts().with_planned_accounts(plan)).await?;
-    let journal = run.open_journal(plan, record).await?;
-    let interruption = run.interruption();
+    let journal = run.open_journal(plan, record, &observed.ownership.changes).await?;
+    let (interruption, shared) = (run.interruption(), &observed.shared);
     let execution = Execution { connection, shared, parallelism: terms.parallelism, interruption, context };
     let ended = execution.execute_and_verify(approved, journal).await;
     if let Some(keeper) = terms.checkpoint {

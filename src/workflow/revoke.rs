@@ -14,6 +14,7 @@ use super::error::WorkflowError;
 use super::event::{PlanSubject, WorkflowContext, WorkflowEvent};
 use super::named;
 use super::observe::ObservedStack;
+use super::ownership::observe_owned_objects;
 use super::run_purpose::RunPurpose;
 use super::stack::{self, Stack, VariableInputs};
 use super::stack_directory::StackDirectory;
@@ -97,7 +98,8 @@ impl RevocationTarget {
             None => ResourceMap::new(),
         };
         let request = ObserveRequest::for_plan(&self.stack, &shared);
-        let mut snapshot = connection.observe.observe_stack(request).await?;
+        let (mut snapshot, ownership) =
+            observe_owned_objects(connection.observe.as_ref(), request, &connection.ownership).await?;
         snapshot.restore_sensitive(&shared);
         if let Some(stack) = &self.whole {
             match stack.open_secret_stores().read_deliveries(&self.stack, &realm) {
@@ -105,7 +107,7 @@ impl RevocationTarget {
                 Err(error) => context.notify(WorkflowEvent::SecretStoreSkipped(&error)),
             }
         }
-        Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new() })
+        Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new(), ownership })
     }
 
     /// Plans the quarantine of the identity that `what` names. The plan is empty if it is revoked already, for the same reason.
@@ -128,7 +130,8 @@ impl RevocationTarget {
         }
         let live = named::find_identity(what, &self.stack, snapshot, realize)?;
         let subject = PlanSubject::Revocation(live.address().clone());
-        Ok((self.build_plan(live, snapshot, reason, now, realize)?, subject))
+        let plan = self.build_plan(live, snapshot, reason, now, realize)?;
+        Ok((observed.ownership.add_to_plan(plan), subject))
     }
 
     fn build_plan(

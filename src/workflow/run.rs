@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use leasehold_provider::{Digest, Snapshot, StackName};
+use leasehold_provider::{Digest, Lineage, Snapshot, StackName};
 
 use super::accounts::KnownAccounts;
 use super::approval::ApprovalRecord;
@@ -30,10 +30,12 @@ use crate::diff::classify::Leaving;
 use crate::ledger::accounts::Accounts;
 use crate::ledger::journal::Recorder;
 use crate::ledger::record::{Approval, Intent, LedgerRecord, RecordedChange, RecordedDecision, RunEnded, RunStarted};
-use crate::ledger::{Chain, evidence, unfinished};
+use crate::ledger::stored_inventory::{StoredInventory, read_stored_inventory};
+use crate::ledger::{Chain, LedgerError, evidence, inventory, unfinished};
+use crate::ownership::{OwnershipChange, StackOwnership};
 use crate::plan::Plan;
 use crate::rules::{Ruling, RulingDecision};
-use crate::store::{self, Store, lock};
+use crate::store::{self, ObjectVersion, Store, StoreError, lock};
 
 /// A run that has the stack's lock.
 pub struct LockedRun {
@@ -43,8 +45,26 @@ pub struct LockedRun {
     stack: StackName,
     open: Vec<(String, Intent)>,
     accounts: KnownAccounts,
+    ownership: StackOwnership,
+    /// The version of the inventory that was read. `None`: the store has none.
+    inventory: Option<ObjectVersion>,
+    /// Whether the system that is written has the instant of the plan as its clock.
+    has_given_time: bool,
     interruption: SignalDeferral,
     context: WorkflowContext,
+}
+
+/// What a run finds in the store once it has the lock.
+struct LockedLedger {
+    chain: Chain,
+    started: RunStarted,
+    open: Vec<(String, Intent)>,
+    accounts: KnownAccounts,
+    stored: StoredInventory,
+}
+
+fn list_ownership_records(changes: &[OwnershipChange]) -> impl Iterator<Item = LedgerRecord> + '_ {
+    changes.iter().map(|change| LedgerRecord::Ownership(Box::new(change.clone())))
 }
 
 /// How many identities are archived at the same time.
@@ -82,9 +102,23 @@ impl LockedRun {
             found = Self::open_locked_ledger(purpose, store, &guard, &realm, origin) => found,
         };
         match found {
-            Ok((chain, started, open, accounts)) => {
+            Ok(LockedLedger { chain, started, open, accounts, stored }) => {
                 let (stack, context) = (purpose.stack.clone(), context.clone());
-                Ok(Self { guard, chain, started, stack, open, accounts, interruption, context })
+                let has_given_time = purpose.providers.first.provider.has_given_time;
+                let StoredInventory { ownership, version: inventory, .. } = stored;
+                Ok(Self {
+                    guard,
+                    chain,
+                    started,
+                    stack,
+                    open,
+                    accounts,
+                    ownership,
+                    inventory,
+                    has_given_time,
+                    interruption,
+                    context,
+                })
             }
             Err(failure) => {
                 release_or_report(&interruption, context, async {
@@ -103,7 +137,7 @@ impl LockedRun {
         guard: &lock::LockGuard,
         realm: &leasehold_provider::Realm,
         origin: RunOrigin,
-    ) -> Result<(Chain, RunStarted, Vec<(String, Intent)>, KnownAccounts), WorkflowError> {
+    ) -> Result<LockedLedger, WorkflowError> {
         let run = store::generate_random_id()?;
         let accounts = KnownAccounts::read_from_store(&store, purpose.stack).await?;
         // If a run was killed before its first entry, the accounts may be the only object that records the lineage.
@@ -112,6 +146,12 @@ impl LockedRun {
         let known = lock::KnownLedger { lineage, ..known };
         let chain = Chain::open_ledger(store, purpose.stack.clone(), run, known).await?;
         accounts.check_lineage(chain.store(), chain.lineage())?;
+        let stored = read_stored_inventory(chain.store(), purpose.stack).await?;
+        if let Some(found) = stored.ownership.lineage().filter(|found| *found != chain.lineage()) {
+            let (found, known) = (found.clone(), chain.lineage().clone());
+            return Err(LedgerError::OtherLineage { place: chain.store().place().to_owned(), found, known }.into());
+        }
+        chain.set_inventory(stored.fold.clone()).await;
         let open = unfinished::find_unfinished_intents(&chain).await?;
         let started = RunStarted {
             command: purpose.command.to_owned(),
@@ -127,7 +167,7 @@ impl LockedRun {
             pipeline: origin.pipeline,
             lost: chain.lost_head().cloned(),
         };
-        Ok((chain, started, open, accounts))
+        Ok(LockedLedger { chain, started, open, accounts, stored })
     }
 
     /// Does the work of a run, and releases the lock whatever the result. A signal that arrives before the first step of a plan starts ends
@@ -147,10 +187,57 @@ impl LockedRun {
                 ended.unwrap_or_else(|signal| Err(overdue_error(signal)))
             }
         };
+        let published = interruption.run_within_limit(interruption::LEDGER, self.publish_inventory()).await;
+        match published {
+            Ok(Err(error)) => self.context.notify(WorkflowEvent::InventoryNotWritten(&error)),
+            // The next run builds the inventory from the ledger.
+            Ok(Ok(())) | Err(_) => {}
+        }
         let Self { guard, chain, interruption, context, .. } = self;
         let release = async { guard.release_lock(chain.known_ledger().await).await };
         release_or_report(&interruption, &context, release).await;
         ended
+    }
+
+    /// What the stack owns, according to its store.
+    pub fn ownership(&self) -> &StackOwnership {
+        &self.ownership
+    }
+
+    /// The lineage of the stack's ledger.
+    pub fn lineage(&self) -> &Lineage {
+        self.chain.lineage()
+    }
+
+    /// Writes the inventory as it is after the last entry that ended a run. Does nothing if this run has written no such entry.
+    ///
+    /// # Errors
+    /// The store does not answer, or another process has written the inventory since it was read.
+    async fn publish_inventory(&self) -> Result<(), StoreError> {
+        let Some(inventory) = self.chain.closed_inventory().await else { return Ok(()) };
+        let store = self.chain.store();
+        let bytes =
+            inventory.to_json_bytes().map_err(|error| StoreError::from_json(store.place(), inventory::KEY, error))?;
+        // If another writer was first, its inventory has a later entry. The ledger decides in any case.
+        match &self.inventory {
+            Some(version) => store.replace_object(inventory::KEY, &bytes, version).await.map(drop),
+            None => store.create_object(inventory::KEY, &bytes).await.map(drop),
+        }
+    }
+
+    /// Records changes of what the stack owns that no write caused.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn record_ownership_changes(&self, changes: &[OwnershipChange]) -> Result<(), WorkflowError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut records = vec![self.run_started_record(None)];
+        records.extend(list_ownership_records(changes));
+        records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
+        self.chain.append_entry(records).await?;
+        Ok(())
     }
 
     /// The signals that this run has received.
@@ -239,7 +326,12 @@ impl LockedRun {
     ///
     /// # Errors
     /// An identity cannot be archived in the store.
-    pub async fn open_journal(&self, plan: &Plan, approved: &ApprovalRecord) -> Result<Recorder<'_>, WorkflowError> {
+    pub async fn open_journal(
+        &self,
+        plan: &Plan,
+        approved: &ApprovalRecord,
+        changes: &[OwnershipChange],
+    ) -> Result<Recorder<'_>, WorkflowError> {
         // No rule objects to an approved plan.
         let mut records = self.opening_records(plan, &[]);
         let digest = plan.plan_digest().0;
@@ -275,7 +367,8 @@ impl LockedRun {
         });
         let archived: Vec<_> = futures::stream::iter(archived).buffered(ARCHIVE).try_collect().await?;
         records.extend(archived.into_iter().map(LedgerRecord::Evidence));
-        Ok(Recorder::new(&self.chain, &self.guard, records))
+        records.extend(list_ownership_records(changes));
+        Ok(Recorder::new(&self.chain, &self.guard, records, self.has_given_time.then_some(plan.now)))
     }
 }
 

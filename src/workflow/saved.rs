@@ -90,8 +90,8 @@ impl CurrentSavedPlan {
         let plan = &self.saved.plan;
         let shared = observe::collect_shared_objects(plan);
         let all = CredentialSelection::OfStack;
-        let snapshot = observe::observe_with_deliveries(plan, connection, &shared, all).await?;
-        Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new() })
+        let (snapshot, ownership) = observe::observe_with_deliveries(plan, connection, &shared, all).await?;
+        Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new(), ownership })
     }
 
     /// The plan, with its sensitive values.

@@ -14,6 +14,7 @@ use leasehold_provider::Digest;
 use super::connection::Connection;
 use super::error::WorkflowError;
 use super::event::{WorkflowContext, WorkflowEvent};
+use super::ownership::read_ownership;
 use super::records;
 use super::run_purpose::RunPurpose;
 use super::stack_directory::{StackDirectory, resolve_path};
@@ -132,12 +133,17 @@ impl Stack {
         Providers::from_blocks(&self.declared.providers)
     }
 
-    /// Connects to the providers, without the stack's secret stores.
+    /// Connects to the providers, without the stack's secret stores, and reads what the stack owns.
     ///
     /// # Errors
     /// A provider cannot be reached.
     pub async fn connect_to_read(&self, context: &WorkflowContext) -> Result<Connection, WorkflowError> {
-        Connection::connect_to_providers(&self.providers(), self.directory.path(), self.now, context).await
+        let connection =
+            Connection::connect_to_providers(&self.providers(), self.directory.path(), self.now, context).await?;
+        let store = self.open_store(context).await;
+        let ownership = read_ownership(store, &self.declared.stack, context).await?;
+        let lineage = ownership.lineage().cloned();
+        Ok(connection.with_ownership(ownership, lineage.as_ref()))
     }
 
     /// Connects for writing, with the stack's secret stores. `rehearsed` is the instant that the user gave instead of the present.
@@ -151,7 +157,9 @@ impl Stack {
     ) -> Result<Connection, WorkflowError> {
         let (providers, directory) = (self.providers(), self.directory.path());
         refuse_rehearsal(rehearsed, &providers)?;
-        let connection = self.connect_to_read(context).await?;
+        // The run reads what the stack owns once it has the lock.
+        let connection =
+            Connection::connect_to_providers(&self.providers(), self.directory.path(), self.now, context).await?;
         Ok(connection.with_secret_stores(&self.secret_stores(), &providers.first, directory, self.now))
     }
 

@@ -46,7 +46,7 @@ fn snapshot_with_bot(declared: &DeclaredStack, change: impl FnOnce(&mut LiveIden
         id: id.clone(),
         principal: Principal::User,
         name: "bot".to_owned(),
-        unique_id: None,
+        unique_id: "unique".to_owned(),
         marks,
         created_at: Some(at(JOINED)),
         last_used: None,

@@ -245,7 +245,7 @@ fn aws_plan(first: &DeclaredStack, second: &DeclaredStack) -> Plan {
             id,
             principal,
             name,
-            unique_id: None,
+            unique_id: "unique".to_owned(),
             marks,
             created_at,
             last_used: None,
@@ -262,7 +262,7 @@ fn aws_plan(first: &DeclaredStack, second: &DeclaredStack) -> Plan {
         .into_iter()
         .map(|(id, it)| {
             let address = it.marks.as_ref().unwrap().address.clone();
-            (id, LiveShared::new(it, address))
+            (id, LiveShared::new(it, address, None))
         })
         .collect();
     let (shared, _) = realize::realize_shared_objects(second, &realizer, &realm);

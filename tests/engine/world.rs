@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use leasehold::apply::{self, ApplyOutcome, Journal, JournalError};
 use leasehold::config::{DeclaredStack, Sources};
 use leasehold::multi_account::{AccountMember, MultiAccountProvider};
+use leasehold::ownership::StackOwnership;
 use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{Plan, Step};
 use leasehold::rules::{self, Allowance};
@@ -98,6 +99,7 @@ impl World {
 
     fn observe_state(&self, declared: &DeclaredStack, sources: &Sources) -> Result<ObservedStack, WorkflowError> {
         let inputs = ObserveInputs {
+            ownership: &StackOwnership::NotVerified { why: "the world has no store".to_owned() },
             declared,
             sources,
             observe: self.provider.observe.as_ref(),

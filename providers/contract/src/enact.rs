@@ -1,7 +1,7 @@
 //! [`Enact`] and [`IssueKeys`], the parts of a provider that write the system.
 //!
-//! In: one change per call. Out: what was done, or why it failed. Invariant: an object without the stack's mark is
-//! never written.
+//! In: one change per call. Out: what was done, or why it failed. Invariant: an object is only written if the last
+//! observation found that the stack owns it, if this provider created it since, or if the change imports it.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub trait Enact: Send + Sync {
     /// Makes one change to an object of `stack`. It is idempotent: two calls have the effect of one.
     ///
     /// # Errors
-    /// The object does not carry the stack's mark ([`EnactErrorKind::NotManaged`]; nothing is written), or the cloud
+    /// The stack does not own the object ([`EnactErrorKind::NotManaged`]; nothing is written), or the cloud
     /// refuses the change or does not answer.
     async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError>;
 }
@@ -53,6 +53,9 @@ pub struct Enacted {
     /// The object that was created, if the cloud chose its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<ResourceId>,
+    /// The unique id of the principal or shared object that was created or imported. `None`: the change was of another kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_id: Option<String>,
 }
 
 /// Why a change failed, or may have failed.
@@ -74,7 +77,7 @@ pub struct EnactError {
 /// Kinds of write failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnactErrorKind {
-    /// The object does not carry this stack's mark.
+    /// The stack does not own the object.
     NotManaged,
     /// The caller is not allowed to write this.
     Denied,

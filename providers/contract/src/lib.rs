@@ -45,9 +45,11 @@ pub mod duration;
 pub mod enact;
 pub mod identity;
 pub mod key;
+pub mod lineage;
 pub mod marks;
 pub mod notice;
 pub mod observe;
+pub mod ownership;
 pub mod policy_semantics;
 pub mod provider;
 pub mod provider_type;
@@ -77,9 +79,11 @@ pub use identity::{
     Statement, Trust, TrustedIdentity, Violation,
 };
 pub use key::Key;
+pub use lineage::{InvalidLineageError, Lineage};
 pub use marks::{Marks, Quarantine};
 pub use notice::{Notices, ThrottledCall};
 pub use observe::{Observe, ObserveError, ObserveErrorKind, ObserveRequest};
+pub use ownership::{ForeignMarks, ObjectOwner, OwnedObject, OwnedObjects, UnconfirmedCreation};
 pub use policy_semantics::{Aspect, PolicyDocuments, PolicySemantics, RoleTrusts};
 pub use provider::{Provider, Realizer};
 pub use provider_type::{

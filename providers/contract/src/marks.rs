@@ -7,15 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, DesiredIdentity, Digest, Kind, Span, StackName};
+use crate::{Address, DesiredIdentity, Digest, Kind, Lineage, Span, StackName};
 
 /// The prefix of every mark's tag key.
 pub const PREFIX: &str = "leasehold:";
 
 /// The key of every mark, without the prefix, in the order of the values in [`Marks::to_tags`]. An object has at most
 /// this many marks; they count against a system's limit of tags.
-pub const KEYS: [&str; 14] = [
+pub const KEYS: [&str; 15] = [
     "stack",
+    "lineage",
     "address",
     "kind",
     "owner",
@@ -36,6 +37,9 @@ pub const KEYS: [&str; 14] = [
 pub struct Marks {
     /// The stack that owns the object.
     pub stack: StackName,
+    /// The lineage of that stack. `None`: the object was written before the stack had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Lineage>,
     /// The object's address in that stack.
     pub address: Address,
     /// The kind of the identity. It is recorded here because the identity's block is gone when the identity leaves.
@@ -80,6 +84,7 @@ impl Marks {
     pub fn new(stack: StackName, address: Address) -> Self {
         Self {
             stack,
+            lineage: None,
             address,
             kind: None,
             owner: None,
@@ -120,6 +125,7 @@ impl Marks {
         let quarantine = self.quarantine.as_ref();
         let values: [Option<String>; KEYS.len()] = [
             Some(self.stack.to_string()),
+            self.lineage.as_ref().map(ToString::to_string),
             Some(self.address.to_mark()),
             self.kind.map(|kind| kind.as_str().to_owned()),
             self.owner.as_deref().map(name_to_tag),
@@ -158,6 +164,7 @@ impl Marks {
         let quarantined_at: Option<Timestamp> = get("quarantined-at").and_then(|text| text.parse().ok());
         Ok(Some(Self {
             stack: StackName::new(stack).map_err(|_| broken("stack", stack))?,
+            lineage: get("lineage").and_then(|text| Lineage::parse_lineage(text).ok()),
             address: Address::from_mark(address).ok_or_else(|| broken("address", address))?,
             kind: get("kind").and_then(|text| Kind::ALL.into_iter().find(|kind| kind.as_str() == text)),
             owner: get("owner").map(name_from_tag),
@@ -208,6 +215,7 @@ mod tests {
     /// Marks with every field set.
     fn marks() -> Marks {
         Marks {
+            lineage: Some(Lineage::parse_lineage(&"ab".repeat(16)).unwrap()),
             kind: Some(Kind::Agent),
             owner: Some("jane".to_owned()),
             service: Some("checkout".to_owned()),

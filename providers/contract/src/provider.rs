@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use crate::{
-    CheckLimits, CloudNames, Compare, Enact, InterimDeny, IssueKeys, KeyIds, NarrowedPrincipal, ObjectIds, Observe,
-    PolicyDocuments, PolicySemantics, RealizeFederations, RealizeGroups, RealizeObjects, Resource, ResourceId,
+    CheckLimits, CloudNames, Compare, Enact, InterimDeny, IssueKeys, KeyIds, Lineage, NarrowedPrincipal, ObjectIds,
+    Observe, PolicyDocuments, PolicySemantics, RealizeFederations, RealizeGroups, RealizeObjects, Resource, ResourceId,
     RoleTrusts,
 };
 
@@ -37,6 +37,8 @@ pub struct Provider {
 /// [`ResourceId::account`], and keep it in the ids that they derive from other ids.
 #[derive(Clone)]
 pub struct Realizer {
+    /// The lineage of the stack that is realized, which the marks of its objects name. `None`: the stack has none yet.
+    pub lineage: Option<Lineage>,
     /// The ids of objects.
     pub ids: Arc<dyn ObjectIds>,
     /// The system's own names of objects.
@@ -61,6 +63,12 @@ pub struct Realizer {
 }
 
 impl Realizer {
+    /// The same realizer, for a stack with this lineage.
+    #[must_use]
+    pub fn for_lineage(&self, lineage: Option<&Lineage>) -> Self {
+        Self { lineage: lineage.cloned(), ..self.clone() }
+    }
+
     /// [`KeyIds::key_id`]. `None`: the provider issues no keys.
     #[must_use]
     pub fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {

@@ -233,7 +233,7 @@ impl Resource {
 }
 
 /// The digest for an identity's `digest` mark. It covers the ids and attributes of all its resources, and its marks
-/// except `digest` itself.
+/// except `digest` itself and `lineage`.
 ///
 /// It does not depend on the order of `resources`, nor on the account's alias: all resources of an identity are in
 /// one account. It leaves out the `status` of an object with an `expiration_date`, because that status changes at the
@@ -255,7 +255,7 @@ pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) ->
         .into_iter()
         .map(|r| {
             let part = DigestedResource { kind: &r.id.kind, name: &r.id.name };
-            (part, (lasting(r), r.marks.clone().map(|marks| Marks { digest: None, ..marks })))
+            (part, (lasting(r), r.marks.clone().map(|marks| Marks { digest: None, lineage: None, ..marks })))
         })
         .collect();
     let parts: Vec<_> = parts.into_iter().collect();

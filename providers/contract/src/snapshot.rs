@@ -8,7 +8,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Alias, Delivery, DeliveryIndex, Document, Marks, Principal, Resource, ResourceId, StackName};
+use crate::{
+    Address, Alias, Delivery, DeliveryIndex, Document, Lineage, Marks, Principal, Resource, ResourceId, StackName,
+};
 
 /// The account that a provider works in, and the caller it works as.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,10 +72,10 @@ pub struct LiveIdentity {
     pub principal: Principal,
     /// Its name in the cloud.
     pub name: String,
-    /// The id that the cloud assigned and never reuses, such as `AIDA…`. A name can be reused. `None`: the cloud has
-    /// no such ids.
-    pub unique_id: Option<String>,
-    /// Its marks.
+    /// The id that the cloud assigned and never reuses, such as `AIDA…`. A name can be reused.
+    pub unique_id: String,
+    /// The marks that count: those that the stack recorded when it last wrote them. The marks in the live object's tags are in its
+    /// resource and may differ, because somebody else can edit tags. If the request had no record, these are the tags' marks.
     pub marks: Marks,
     /// When it was created, as reported by the cloud.
     pub created_at: Option<Timestamp>,
@@ -97,7 +99,7 @@ pub struct LiveKey {
 }
 
 impl LiveIdentity {
-    /// Its address, as its marks say.
+    /// Its address, according to the marks that count.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.marks.address
@@ -109,8 +111,12 @@ impl LiveIdentity {
 pub struct LiveShared {
     /// The object. Its marks are `None` if the bulk read does not include them and no exact read was requested.
     pub resource: Resource,
+    /// The id that the cloud assigned to it and never reuses. `None`: it is part of another object, such as a policy of a group.
+    pub unique_id: Option<String>,
     /// Its address as read from the cloud, or the address of the object that it is part of.
     pub address: Address,
+    /// The marks that the stack recorded when it last wrote them. `None`: it is part of another object, or the request had no record.
+    pub recorded: Option<Marks>,
     /// Whether it carries no mark and the request asked to import it.
     pub importable: bool,
     /// Objects outside this stack that it is attached to, by name: `user/jane`. It cannot be deleted while there are any.
@@ -120,23 +126,44 @@ pub struct LiveShared {
 impl LiveShared {
     /// A shared object that is not attached to anything outside the stack.
     #[must_use]
-    pub fn new(resource: Resource, address: Address) -> Self {
-        Self { resource, address, importable: false, foreign_attachments: BTreeSet::new() }
+    pub fn new(resource: Resource, address: Address, unique_id: Option<String>) -> Self {
+        Self { resource, unique_id, address, recorded: None, importable: false, foreign_attachments: BTreeSet::new() }
     }
 }
 
-/// A principal or policy that does not carry this stack's mark. Leasehold never writes it.
+impl LiveShared {
+    /// The same object, with the marks that the stack recorded for it.
+    #[must_use]
+    pub fn with_recorded_marks(self, recorded: Option<Marks>) -> Self {
+        Self { recorded, ..self }
+    }
+
+    /// The object as the stack recorded it: with the marks that count, which may differ from those in its tags.
+    #[must_use]
+    pub fn as_recorded(&self) -> Resource {
+        let marks = self.recorded.clone().or_else(|| self.resource.marks.clone());
+        Resource { marks, ..self.resource.clone() }
+    }
+}
+
+/// A principal, policy or group that this stack does not own. Leasehold never writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnmanagedObject {
-    /// The stack whose mark it carries. `None`: it carries no mark.
+    /// The stack that its marks name. `None`: it carries no marks. Marks that name this stack were written by somebody else.
     pub stack: Option<StackName>,
+    /// The address that its marks name. `None`: it carries no marks, or they cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// The lineage that its marks name. `None`: they name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Lineage>,
     /// The object's cloud name, such as its ARN.
     pub arn: String,
     /// Why its marks could not be read. `None`: they could.
     pub unreadable: Option<String>,
 }
 
-/// A principal without marks that the request named, read completely.
+/// A principal that the stack does not own and that the request imports, read completely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmarked {
     /// The id of the principal. It is a key of `resources`.

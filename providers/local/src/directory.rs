@@ -17,6 +17,7 @@ use leasehold_provider::{
 use crate::clock::DirectoryClock;
 use crate::external_admin::ExternalAdmin;
 use crate::faults::{FaultInjector, Faults};
+use crate::owned_ids::OwnedIds;
 use crate::realize::{LocalRealizer, build_realizer};
 use crate::schema::Durability;
 use crate::writer::DirectoryWriter;
@@ -35,6 +36,7 @@ pub struct LocalDirectory {
     durability: Durability,
     clock: DirectoryClock,
     faults: Faults,
+    owned: OwnedIds,
     writer: Mutex<Option<DirectoryWriter>>,
 }
 
@@ -45,7 +47,8 @@ impl LocalDirectory {
         let (path, actor) = (path.into(), actor.into());
         let account = ACCOUNT.to_owned();
         let (durability, faults) = (Durability::Power, Faults::default());
-        Self { path, actor, account, durability, clock, faults, writer: Mutex::new(None) }
+        let owned = OwnedIds::default();
+        Self { path, actor, account, durability, clock, faults, owned, writer: Mutex::new(None) }
     }
 
     /// Names the account `embedded/NAME`, for a stack that uses several directories.
@@ -132,16 +135,24 @@ impl Observe for LocalDirectory {
 
     async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let (path, stack, realm) = (self.path.clone(), request.stack.clone(), self.build_realm());
-        let import = request.imports.clone();
-        let read = tokio::task::spawn_blocking(move || observe::read_snapshot(&path, &stack, &import, realm));
-        read.await.unwrap_or_else(|join_error| {
+        let (imports, owned) = (request.imports.clone(), request.owned.cloned());
+        let read = tokio::task::spawn_blocking(move || {
+            let nothing_shared = BTreeMap::new();
+            let plain = ObserveRequest::for_plan(&stack, &nothing_shared);
+            observe::read_snapshot(&path, ObserveRequest { owned: owned.as_ref(), imports: &imports, ..plain }, realm)
+        });
+        let snapshot = read.await.unwrap_or_else(|join_error| {
             Err(ObserveError {
                 kind: ObserveErrorKind::Other,
                 operation: errors::READ.to_owned(),
                 message: join_error.to_string(),
                 help: None,
             })
-        })
+        })?;
+        if request.owned.is_some() {
+            self.owned.record_snapshot(&snapshot);
+        }
+        Ok(snapshot)
     }
 
     async fn read_quotas(&self) -> Result<Vec<Quota>, ObserveError> {
@@ -182,6 +193,7 @@ impl Enact for LocalDirectory {
                         self.path.clone(),
                         self.durability,
                         Arc::clone(&self.clock),
+                        self.owned.clone(),
                         injector,
                     );
                     writer.insert(started.map_err(|error| unreachable(error.to_string()))?)

@@ -3,7 +3,7 @@
 //! In: a change and the stack that makes it. Out: [`Enacted`] or an [`EnactError`]. Three checks come before every
 //! write:
 //!
-//! 1. The object carries the stack's marks. A part of a principal or group (a policy, an attachment, a key) belongs to the
+//! 1. The stack owns the object (see [`OwnedIds`]). A part of a principal or group (a policy, an attachment, a key) belongs to the
 //!    stack that owns the principal or group.
 //! 2. The live object equals the change's `before` (write it), or its `after` (nothing to do). Otherwise it is a conflict.
 //! 3. The new object is within the directory's limits.
@@ -20,11 +20,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::columns::ResourceColumns;
 use crate::kinds::{self, DirectoryObject};
+use crate::owned_ids::OwnedIds;
 use crate::precondition::{self, LiveMatch};
-use crate::rows::{self, Ownership, PolicyRow, PrincipalRow, Tags};
+use crate::rows::{self, PolicyRow, PrincipalRow, Tags};
 use crate::{errors, limits};
 
-/// Executes a change of an object of `stack`. `now` becomes the creation time of a new object.
+/// Executes a change of an object of a stack. `now` becomes the creation time of a new object.
 ///
 /// # Errors
 ///
@@ -32,12 +33,12 @@ use crate::{errors, limits};
 /// new object exceeds a limit, and the kinds of [`errors::write_error`].
 pub fn execute_change(
     connection: &Connection,
-    stack: &StackName,
+    (stack, owned): (&StackName, &OwnedIds),
     now: Timestamp,
     change: &Change,
 ) -> Result<Enacted, EnactError> {
-    let execution = ChangeExecution { connection, stack, now: now.to_string(), change, id: change.id() };
-    match kinds::parse_object_id(execution.id) {
+    let execution = ChangeExecution { connection, stack, owned, now: now.to_string(), change, id: change.id() };
+    let enacted = match kinds::parse_object_id(execution.id) {
         Some(DirectoryObject::Principal(form, name)) => execution.change_principal(form, name),
         Some(DirectoryObject::Policy(name)) => execution.change_policy(name),
         Some(DirectoryObject::Part(principal, part)) => execution.change_part(principal, part),
@@ -48,13 +49,15 @@ pub fn execute_change(
             "the directory does not support this kind of object",
             None,
         )),
-    }
+    }?;
+    Ok(Enacted { unique_id: execution.record_new_object()?, ..enacted })
 }
 
 /// One change and what its execution needs.
 struct ChangeExecution<'a> {
     connection: &'a Connection,
     stack: &'a StackName,
+    owned: &'a OwnedIds,
     /// RFC 3339.
     now: String,
     change: &'a Change,
@@ -78,9 +81,9 @@ impl ChangeExecution<'_> {
         if let Change::Import { .. } | Change::Release { .. } = self.change {
             return self.change_principal_ownership(live.as_ref());
         }
-        let marks = live.as_ref().map(|row| self.require_ownership(&row.tags)).transpose()?;
+        let marks = live.as_ref().map(|row| self.require_ownership(&row.unique_id, &row.tags)).transpose()?.flatten();
         if let (Change::Create { .. }, Some(row)) = (self.change, &same_name) {
-            self.require_ownership(&row.tags)?;
+            self.require_ownership(&row.unique_id, &row.tags)?;
             let other = kinds::principal_path(row.form, &row.name);
             let message =
                 format!("{other} has this name; names are unique among users and roles, and case-insensitive");
@@ -90,7 +93,7 @@ impl ChangeExecution<'_> {
         let tags = live.as_ref().map(|row| row.tags.clone()).unwrap_or_default();
         let live = live.map(PrincipalRow::into_attributes);
         if let Change::Mark { before, after, .. } = self.change {
-            return self.write_marks(marks, before.as_deref(), after, &tags, |tags| {
+            return self.write_marks((live.is_some(), marks), before.as_deref(), after, &tags, |tags| {
                 let mut update = self.connection.prepare_cached("UPDATE principals SET tags = ?1 WHERE id = ?2")?;
                 update.execute(params![tags, key]).map(drop)
             });
@@ -157,7 +160,7 @@ impl ChangeExecution<'_> {
             ));
         }
         let found = self.find_policy(name)?;
-        let marks = found.as_ref().map(|row| self.require_ownership(&row.tags)).transpose()?;
+        let marks = found.as_ref().map(|row| self.require_ownership(&row.unique_id, &row.tags)).transpose()?.flatten();
         if let Some(row) = found.as_ref().filter(|row| row.name != name) {
             return match self.change {
                 Change::Delete { .. } => Ok(enacted_without_write()),
@@ -167,7 +170,7 @@ impl ChangeExecution<'_> {
         let tags = found.as_ref().map(|row| row.tags.clone()).unwrap_or_default();
         let live = found.map(PolicyRow::into_attributes);
         if let Change::Mark { before, after, .. } = self.change {
-            return self.write_marks(marks, before.as_deref(), after, &tags, |tags| {
+            return self.write_marks((live.is_some(), marks), before.as_deref(), after, &tags, |tags| {
                 let mut update = self.connection.prepare_cached("UPDATE policies SET tags = ?1 WHERE name = ?2")?;
                 update.execute(params![tags, name]).map(drop)
             });
@@ -212,6 +215,8 @@ impl ChangeExecution<'_> {
 
     /// Compares the live object with the change; a conflict if it matches neither side.
     fn match_live_state(&self, live: Option<&Attributes>, marks: Option<&Marks>) -> DirectoryResult<LiveMatch> {
+        // If the record of the stack decides, nobody else's edit of a mark is a conflict.
+        let marks = marks.filter(|_| self.marks_decide() || matches!(self.change, Change::Create { .. }));
         precondition::check_precondition(self.change, live, marks).map_err(|message| self.conflict_error(message))
     }
 
@@ -219,15 +224,15 @@ impl ChangeExecution<'_> {
     /// `before`, apart from the digest.
     fn write_marks(
         &self,
-        live: Option<Marks>,
+        (exists, live): (bool, Option<Marks>),
         before: Option<&Marks>,
         after: &Marks,
         tags: &Tags,
         write: impl FnOnce(&str) -> rusqlite::Result<()>,
     ) -> DirectoryResult {
-        let Some(live) = live else {
+        if !exists {
             return Err(self.conflict_error("it does not exist"));
-        };
+        }
         if after.stack != *self.stack {
             let message = format!("the new marks name stack {}, but this is stack {}", after.stack, self.stack);
             return Err(self.build_error(EnactErrorKind::NotManaged, &message, None));
@@ -237,7 +242,11 @@ impl ChangeExecution<'_> {
         if desired == *tags {
             return Ok(enacted_without_write());
         }
-        if before.is_some_and(|before| !precondition::equal_except_digest(before, &live)) {
+        let is_as_planned = match (before, &live) {
+            (Some(before), Some(live)) => precondition::equal_except_digest(before, live),
+            _ => true,
+        };
+        if self.marks_decide() && !is_as_planned {
             return Err(self.conflict_error("its marks have changed since the plan was made"));
         }
         let text = serde_json::to_string(&desired).map_err(|error| self.unexpected_error(&error))?;
@@ -256,16 +265,45 @@ impl ChangeExecution<'_> {
         }
     }
 
-    /// Returns the marks of an object of this stack; a `NotOurs` error for any other object.
-    fn require_ownership(&self, tags: &Tags) -> DirectoryResult<Marks> {
-        let reason = match Ownership::from_tags(tags, self.stack) {
-            Ownership::Ours(marks) => return Ok(*marks),
-            Ownership::Other(stack) => format!("it has the marks of stack {stack}, not of {}", self.stack),
-            Ownership::Unmarked => format!("it does not have the marks of stack {}", self.stack),
-            Ownership::Unreadable(error) => error.to_string(),
+    /// Returns the marks of an object of this stack; a `NotManaged` error for any other object. `None`: the stack owns the object, and
+    /// somebody else removed its marks.
+    fn require_ownership(&self, unique_id: &str, tags: &Tags) -> DirectoryResult<Option<Marks>> {
+        let marks = Marks::from_tags(tags);
+        let reason = match (self.owned.is_owned(unique_id), marks) {
+            (Some(true), marks) => return Ok(marks.ok().flatten()),
+            (None, Ok(Some(marks))) if marks.stack == *self.stack => return Ok(Some(marks)),
+            (Some(false), Ok(Some(marks))) if marks.stack == *self.stack => {
+                format!("it has the marks of {}, but stack {} did not create or import it", marks.address, self.stack)
+            }
+            (_, Ok(Some(marks))) => format!("it has the marks of stack {}, not of {}", marks.stack, self.stack),
+            (_, Ok(None)) => format!("it does not have the marks of stack {}", self.stack),
+            (_, Err(error)) => error.to_string(),
         };
         let help = "choose another name, or delete the object by hand if it is not needed";
         Err(self.build_error(EnactErrorKind::NotManaged, &reason, Some(help)))
+    }
+
+    /// Whether marks decide what belongs to the stack, because the caller has no record.
+    fn marks_decide(&self) -> bool {
+        self.owned.is_owned("").is_none()
+    }
+
+    /// Records the object that the change created or imported, and returns its unique id. `None`: the change was of another kind.
+    fn record_new_object(&self) -> DirectoryResult<Option<String>> {
+        if !matches!(self.change, Change::Create { .. } | Change::Import { .. }) {
+            return Ok(None);
+        }
+        let (table, name) = match kinds::parse_object_id(self.id) {
+            Some(DirectoryObject::Principal(_, name)) => ("principals", name),
+            Some(DirectoryObject::Policy(name)) => ("policies", name),
+            Some(DirectoryObject::Group(name)) => ("groups", name),
+            Some(DirectoryObject::Part(..) | DirectoryObject::GroupPart(..)) | None => return Ok(None),
+        };
+        let sql = format!("SELECT unique_id FROM {table} WHERE name = ?1");
+        let read = || self.connection.prepare_cached(&sql)?.query_row(params![name], |row| row.get::<_, String>(0));
+        let unique_id = read().map_err(|error| self.sqlite_error(&error))?;
+        self.owned.record_created(&unique_id);
+        Ok(Some(unique_id))
     }
 
     /// A conflict if the principal still has parts. The engine deletes parts first; others may have added some since.
@@ -287,13 +325,13 @@ impl ChangeExecution<'_> {
     }
 
     fn find_principal(&self, name: &str) -> DirectoryResult<Option<PrincipalRow>> {
-        let sql = format!("SELECT {} FROM principals WHERE name = ?1", rows::PRINCIPAL_COLUMNS);
+        let sql = format!("SELECT {}, unique_id FROM principals WHERE name = ?1", rows::PRINCIPAL_COLUMNS);
         let read = || self.connection.prepare_cached(&sql)?.query_row(params![name], PrincipalRow::read).optional();
         read().map_err(|error| self.sqlite_error(&error))
     }
 
     fn find_policy(&self, name: &str) -> DirectoryResult<Option<PolicyRow>> {
-        let sql = format!("SELECT {} FROM policies WHERE name = ?1", rows::POLICY_COLUMNS);
+        let sql = format!("SELECT {}, unique_id FROM policies WHERE name = ?1", rows::POLICY_COLUMNS);
         let read = || self.connection.prepare_cached(&sql)?.query_row(params![name], PolicyRow::read).optional();
         read().map_err(|error| self.sqlite_error(&error))
     }

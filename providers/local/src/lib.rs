@@ -44,6 +44,7 @@ mod issue_key;
 pub mod kinds;
 mod limits;
 mod observe;
+mod owned_ids;
 mod precondition;
 mod provider_type;
 mod realize;

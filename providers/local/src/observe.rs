@@ -1,6 +1,6 @@
 //! Reads a snapshot of the whole directory.
 //!
-//! In: the file, the stack, and the unmarked objects to import. Out: a [`Snapshot`] with the stack's identities and
+//! In: the file and a request. Out: a [`Snapshot`] with the stack's identities and
 //! shared objects complete, and every other object by id and owner. `principals` and the tables of their parts are each
 //! read once, in the order of the principals' primary keys, and merged.
 
@@ -10,54 +10,39 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, LiveIdentity, LiveKey, LiveShared, Marks, ObserveError, Realm, Resource, ResourceId, Snapshot, StackName,
-    UnmanagedObject, Unmarked, Value,
+    Address, LiveIdentity, LiveKey, LiveShared, Marks, ObjectOwner, ObserveError, ObserveRequest, Realm, Resource,
+    ResourceId, Snapshot, UnmanagedObject, Unmarked, Value,
 };
 use rayon::prelude::*;
-use rusqlite::{Connection, Row, types};
+use rusqlite::{Connection, Row};
 
 mod groups;
 
 use crate::kinds;
-use crate::rows::{self, Ownership, PolicyRow, PrincipalRow, RawPrincipalRow};
+use crate::rows::{self, PolicyRow, PrincipalRow, RawPrincipalRow};
 use crate::{dependencies, errors, schema};
 
-/// Reads the snapshot that a plan of `stack` needs. A missing file gives an empty snapshot.
+/// Reads the snapshot that a request asks for. A missing file gives an empty snapshot.
 ///
 /// # Errors
 ///
 /// Those of [`errors::open_for_read_error`] and [`errors::read_error`]; `Malformed` if a row cannot be parsed.
-pub fn read_snapshot(
-    path: &Path,
-    stack: &StackName,
-    import: &ImportAddresses,
-    realm: Realm,
-) -> Result<Snapshot, ObserveError> {
+pub fn read_snapshot(path: &Path, request: ObserveRequest<'_>, realm: Realm) -> Result<Snapshot, ObserveError> {
     match schema::open_to_read(path).map_err(|error| errors::open_for_read_error(&error))? {
         None => Ok(Snapshot::for_realm(realm)),
-        Some(connection) => {
-            query_snapshot(&connection, stack, import, realm).map_err(|error| errors::read_error(&error))
-        }
+        Some(connection) => query_snapshot(&connection, request, realm).map_err(|error| errors::read_error(&error)),
     }
 }
 
-fn query_snapshot(
-    connection: &Connection,
-    stack: &StackName,
-    import: &ImportAddresses,
-    realm: Realm,
-) -> rusqlite::Result<Snapshot> {
+fn query_snapshot(connection: &Connection, request: ObserveRequest<'_>, realm: Realm) -> rusqlite::Result<Snapshot> {
     let mut snapshot = Snapshot::for_realm(realm);
-    let mut foreign_holders = read_principals(connection, stack, import, &mut snapshot)?;
+    let mut foreign_holders = read_principals(connection, request, &mut snapshot)?;
     if schema::has_group_tables(connection)? {
-        groups::read_groups(connection, stack, import, &mut foreign_holders, &mut snapshot)?;
+        groups::read_groups(connection, request, &mut foreign_holders, &mut snapshot)?;
     }
-    read_policies(connection, stack, foreign_holders, &mut snapshot)?;
+    read_policies(connection, request, foreign_holders, &mut snapshot)?;
     Ok(snapshot)
 }
-
-/// Unmarked objects to read completely for an import, with the address each will get.
-type ImportAddresses = BTreeMap<ResourceId, Address>;
 
 /// By id of a policy or group: the paths of principals and groups outside the stack that have it attached or are
 /// members.
@@ -65,12 +50,13 @@ type ForeignHolders = BTreeMap<ResourceId, BTreeSet<String>>;
 
 fn read_principals(
     connection: &Connection,
-    stack: &StackName,
-    import: &ImportAddresses,
+    request: ObserveRequest<'_>,
     snapshot: &mut Snapshot,
 ) -> rusqlite::Result<ForeignHolders> {
     let mut foreign_holders = ForeignHolders::new();
-    let sql = format!("SELECT {}, created_at, last_used FROM principals ORDER BY id", rows::PRINCIPAL_COLUMNS);
+    let unique_id = schema::unique_id_column(connection, "principals")?;
+    let columns = rows::PRINCIPAL_COLUMNS;
+    let sql = format!("SELECT {columns}, {unique_id}, created_at, last_used FROM principals ORDER BY id");
     let mut principals = connection.prepare(&sql)?;
     let mut inline = connection.prepare("SELECT principal, name, document FROM inline_policies ORDER BY 1, 2")?;
     let mut inline = inline.query_map([], |row| row_of_principal(row, (row.get(1)?, row.get(2)?)))?.peekable();
@@ -94,14 +80,13 @@ fn read_principals(
             groups: memberships.remove(&text.id).unwrap_or_default(),
             login: !take_principal_rows(&mut logins, text.id)?.is_empty(),
         };
-        let (created_at, last_used) = (read_timestamp(row, 8)?, read_timestamp(row, 9)?.max(parts.last_used()));
+        let (created_at, last_used) =
+            (rows::read_timestamp(row, 9)?, rows::read_timestamp(row, 10)?.max(parts.last_used()));
         records.push(PrincipalRecord { text, parts, created_at, last_used });
     }
     // SQLite returns rows one by one. Parsing their JSON takes most of the time, so it runs in parallel.
-    let principals: Vec<ClassifiedPrincipal> = records
-        .into_par_iter()
-        .map(|record| record.classify_principal(stack, import))
-        .collect::<rusqlite::Result<_>>()?;
+    let principals: Vec<ClassifiedPrincipal> =
+        records.into_par_iter().map(|record| record.classify_principal(request)).collect::<rusqlite::Result<_>>()?;
     for principal in principals {
         match principal {
             ClassifiedPrincipal::Ours(live) => drop(snapshot.identities.insert(live.id.clone(), *live)),
@@ -141,59 +126,77 @@ enum ClassifiedPrincipal {
 }
 
 impl PrincipalRecord {
-    /// Parses the rows, and decides by the marks whether the principal belongs to `stack`.
-    fn classify_principal(self, stack: &StackName, import: &ImportAddresses) -> rusqlite::Result<ClassifiedPrincipal> {
+    /// Parses the rows, and decides whether the stack owns the principal.
+    fn classify_principal(self, request: ObserveRequest<'_>) -> rusqlite::Result<ClassifiedPrincipal> {
         let Self { text, parts, created_at, last_used } = self;
         let principal = PrincipalRow::from_raw(text)?;
         let id = kinds::principal_id(principal.form, &principal.name);
-        let (form, name) = (principal.form, principal.name.clone());
-        let owned = Ownership::from_tags(&principal.tags, stack);
-        if let Ownership::Ours(marks) = owned {
-            let keys = parts.live_keys(&name);
-            let resources = identity_resources(&id, principal, marks.address.clone(), Some(&marks), parts)?;
-            let (unique_id, marks) = (None, *marks);
-            let live =
-                LiveIdentity { id, principal: form, name, unique_id, marks, created_at, last_used, resources, keys };
-            return Ok(ClassifiedPrincipal::Ours(Box::new(live)));
-        }
+        let (form, name, unique_id) = (principal.form, principal.name.clone(), principal.unique_id.clone());
+        let found = match request.find_owner(&id, &unique_id, created_at, &principal.tags) {
+            ObjectOwner::Other(found) => found,
+            ObjectOwner::Stack(marks) => {
+                let keys = parts.live_keys(&name);
+                let in_tags = Marks::from_tags(&principal.tags).ok().flatten();
+                let resources = identity_resources(&id, principal, marks.address.clone(), in_tags, parts)?;
+                let marks = *marks;
+                let live = LiveIdentity {
+                    id,
+                    principal: form,
+                    name,
+                    unique_id,
+                    marks,
+                    created_at,
+                    last_used,
+                    resources,
+                    keys,
+                };
+                return Ok(ClassifiedPrincipal::Ours(Box::new(live)));
+            }
+        };
         let policies = parts.attachments.iter().map(|policy| ResourceId::new(kinds::POLICY, policy));
         let attached = policies.chain(parts.groups.iter().map(|group| kinds::group_id(group))).collect();
         let path = kinds::principal_path(form, &name);
-        let candidate = match (&owned, import.get(&id)) {
-            (Ownership::Unmarked, Some(address)) => {
+        let unmanaged_object = found.into_unmanaged_object(format!("local:{path}"));
+        let candidate = match request.find_import(&id, &unmanaged_object) {
+            Some(address) => {
                 let resources = identity_resources(&id, principal, address.clone(), None, parts)?;
                 Some(Box::new(Unmarked { id: id.clone(), principal: form, name, created_at, last_used, resources }))
             }
-            _ => None,
+            None => None,
         };
-        let unmanaged_object = unmanaged_from_ownership(format!("local:{path}"), owned);
         Ok(ClassifiedPrincipal::Other { id, path, unmanaged_object, candidate, attached })
     }
 }
 
 fn read_policies(
     connection: &Connection,
-    stack: &StackName,
+    request: ObserveRequest<'_>,
     mut foreign_holders: ForeignHolders,
     snapshot: &mut Snapshot,
 ) -> rusqlite::Result<()> {
-    let mut policies = connection.prepare(&format!("SELECT {} FROM policies ORDER BY name", rows::POLICY_COLUMNS))?;
+    let mut policies = {
+        let (columns, unique_id) = (rows::POLICY_COLUMNS, schema::unique_id_column(connection, "policies")?);
+        connection.prepare(&format!("SELECT {columns}, {unique_id} FROM policies ORDER BY name"))?
+    };
     let mut rows = policies.query([])?;
     while let Some(row) = rows.next()? {
         let policy = PolicyRow::read(row)?;
         let id = ResourceId::new(kinds::POLICY, policy.name.as_str());
-        match Ownership::from_tags(&policy.tags, stack) {
-            Ownership::Ours(marks) => {
+        match request.find_owner(&id, &policy.unique_id, policy.created_at, &policy.tags) {
+            ObjectOwner::Stack(marks) => {
                 let mut resource = Resource::new(id.clone(), None);
-                let address = marks.address.clone();
-                resource.marks = Some(*marks);
+                resource.marks = Marks::from_tags(&policy.tags).ok().flatten();
+                let (address, unique_id) = (marks.address.clone(), policy.unique_id.clone());
+                let recorded = request.owned.map(|_| *marks);
                 let foreign_attachments = foreign_holders.remove(&id).unwrap_or_default();
                 resource.attributes = policy.into_attributes();
-                snapshot.shared.insert(id, LiveShared { resource, address, importable: false, foreign_attachments });
+                let live = LiveShared { foreign_attachments, ..LiveShared::new(resource, address, Some(unique_id)) };
+                let live = live.with_recorded_marks(recorded);
+                snapshot.shared.insert(id, live);
             }
-            other => {
+            ObjectOwner::Other(found) => {
                 let arn = format!("local:policy/{}", policy.name);
-                snapshot.unmanaged_objects.insert(id, unmanaged_from_ownership(arn, other));
+                snapshot.unmanaged_objects.insert(id, found.into_unmanaged_object(arn));
             }
         }
     }
@@ -222,7 +225,7 @@ struct AccessKeyRow {
 
 impl AccessKeyRow {
     fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Self)> {
-        let (created_at, last_used) = (read_timestamp(row, 3)?, read_timestamp(row, 4)?);
+        let (created_at, last_used) = (rows::read_timestamp(row, 3)?, rows::read_timestamp(row, 4)?);
         row_of_principal(row, Self { id: row.get(1)?, status: row.get(2)?, created_at, last_used })
     }
 }
@@ -246,14 +249,14 @@ fn identity_resources(
     id: &ResourceId,
     principal: PrincipalRow,
     address: Address,
-    marks: Option<&Marks>,
+    marks: Option<Marks>,
     parts: PrincipalParts,
 ) -> rusqlite::Result<BTreeMap<ResourceId, Resource>> {
     let name = principal.name.clone();
     let part = |kind, part: &str| Resource::new(kinds::part_id(kind, &name, part), Some(address.clone()));
     let mut root = Resource::new(id.clone(), Some(address.clone()));
     root.attributes = principal.into_attributes();
-    root.marks = marks.cloned();
+    root.marks = marks;
     let mut resources = vec![root];
     for (policy, document) in &parts.inline {
         let document = rows::parse_document_column(document, 2)?;
@@ -275,15 +278,6 @@ fn identity_resources(
     Ok(resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect())
 }
 
-/// Describes an object that does not belong to the stack.
-fn unmanaged_from_ownership(arn: String, ownership: Ownership) -> UnmanagedObject {
-    match ownership {
-        Ownership::Other(stack) => UnmanagedObject { stack: Some(stack), arn, unreadable: None },
-        Ownership::Unreadable(error) => UnmanagedObject { stack: None, arn, unreadable: Some(error.to_string()) },
-        Ownership::Ours(_) | Ownership::Unmarked => UnmanagedObject { stack: None, arn, unreadable: None },
-    }
-}
-
 /// Pairs a value with the row's first column, the primary key of its principal.
 fn row_of_principal<T>(row: &Row<'_>, value: T) -> rusqlite::Result<(i64, T)> {
     Ok((row.get(0)?, value))
@@ -303,11 +297,4 @@ fn take_principal_rows<T>(
         }
     }
     Ok(values)
-}
-
-/// Reads an RFC 3339 column; `None` for `NULL`.
-fn read_timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
-    let text = row.get_ref(column)?.as_str_or_null()?;
-    let parsed = text.map(str::parse::<Timestamp>).transpose();
-    parsed.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, types::Type::Text, Box::new(error)))
 }

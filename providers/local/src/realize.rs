@@ -27,6 +27,7 @@ pub struct LocalRealizer;
 #[must_use]
 pub fn build_realizer() -> Realizer {
     Realizer {
+        lineage: None,
         ids: Arc::new(LocalRealizer),
         names: Arc::new(LocalRealizer),
         objects: Arc::new(LocalRealizer),

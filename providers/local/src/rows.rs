@@ -6,14 +6,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use leasehold_provider::marks::InvalidMarksError;
-use leasehold_provider::{Attributes, Document, Marks, Principal, StackName, Value};
+use jiff::Timestamp;
+use leasehold_provider::{Attributes, Document, Marks, Principal, Value};
 use rusqlite::{Row, types};
 
 /// Tags by key, marks included.
 pub type Tags = BTreeMap<String, String>;
 
-/// The columns of `principals` in the order that [`RawPrincipalRow::read`] expects.
+/// The columns of `principals` in the order that [`RawPrincipalRow::read`] expects, except the last, the unique id.
 pub const PRINCIPAL_COLUMNS: &str = "id, form, name, description, trust, max_session_duration, boundary, tags";
 
 /// A row of `principals` whose JSON columns are not parsed yet.
@@ -27,10 +27,11 @@ pub struct RawPrincipalRow {
     max_session_duration: Option<i64>,
     boundary: Option<String>,
     tags: String,
+    pub unique_id: String,
 }
 
 impl RawPrincipalRow {
-    /// Reads a row whose first columns are [`PRINCIPAL_COLUMNS`].
+    /// Reads a row whose first columns are [`PRINCIPAL_COLUMNS`] and the unique id.
     pub fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
@@ -41,6 +42,7 @@ impl RawPrincipalRow {
             max_session_duration: row.get(5)?,
             boundary: row.get(6)?,
             tags: row.get(7)?,
+            unique_id: row.get(8)?,
         })
     }
 }
@@ -52,6 +54,7 @@ pub struct PrincipalRow {
     pub form: Principal,
     pub name: String,
     pub tags: Tags,
+    pub unique_id: String,
     description: Option<String>,
     trust: Option<Document>,
     max_session_duration: Option<i64>,
@@ -71,6 +74,7 @@ impl PrincipalRow {
             form: text.form,
             name: text.name,
             tags: parse_json_column(&text.tags, 7)?,
+            unique_id: text.unique_id,
             description: text.description,
             trust: text.trust.map(|trust| parse_document_column(&trust, 4)).transpose()?,
             max_session_duration: text.max_session_duration,
@@ -100,12 +104,14 @@ impl PrincipalRow {
 pub struct PolicyRow {
     pub name: String,
     pub tags: Tags,
+    pub unique_id: String,
+    pub created_at: Option<Timestamp>,
     description: Option<String>,
     document: Document,
 }
 
-/// The columns of `policies` in the order that [`PolicyRow::read`] expects.
-pub const POLICY_COLUMNS: &str = "name, description, document, tags";
+/// The columns of `policies` in the order that [`PolicyRow::read`] expects, except the last, the unique id.
+pub const POLICY_COLUMNS: &str = "name, description, document, tags, created_at";
 
 impl PolicyRow {
     /// Reads a row whose first columns are [`POLICY_COLUMNS`].
@@ -115,6 +121,8 @@ impl PolicyRow {
             description: row.get(1)?,
             document: parse_document_column(row.get_ref(2)?.as_str()?, 2)?,
             tags: parse_json_column(row.get_ref(3)?.as_str()?, 3)?,
+            created_at: read_timestamp(row, 4)?,
+            unique_id: row.get(5)?,
         })
     }
 
@@ -151,27 +159,9 @@ fn invalid_json_error(error: serde_json::Error, column: usize) -> rusqlite::Erro
     rusqlite::Error::FromSqlConversionFailure(column, types::Type::Text, Box::new(error))
 }
 
-/// The owner of an object, according to the marks in its tags.
-#[derive(Debug)]
-pub enum Ownership {
-    /// This stack.
-    Ours(Box<Marks>),
-    /// Another stack.
-    Other(StackName),
-    /// No stack: the object has no marks.
-    Unmarked,
-    /// Unknown: the marks are invalid.
-    Unreadable(InvalidMarksError),
-}
-
-impl Ownership {
-    /// Parses the marks in an object's tags and compares their stack with `stack`.
-    pub fn from_tags(tags: &Tags, stack: &StackName) -> Self {
-        match Marks::from_tags(tags) {
-            Ok(Some(marks)) if marks.stack == *stack => Self::Ours(Box::new(marks)),
-            Ok(Some(marks)) => Self::Other(marks.stack),
-            Ok(None) => Self::Unmarked,
-            Err(error) => Self::Unreadable(error),
-        }
-    }
+/// Reads an RFC 3339 column; `None` for `NULL`.
+pub fn read_timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    let parsed = text.map(str::parse::<Timestamp>).transpose();
+    parsed.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, types::Type::Text, Box::new(error)))
 }

@@ -11,9 +11,11 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 /// Version of the tables below, stored as `user_version`.
-const TABLES_VERSION: i64 = 2;
+const TABLES_VERSION: i64 = 3;
 /// The version before groups. It can be read, and is migrated before the first write.
 const TABLES_VERSION_WITHOUT_GROUPS: i64 = 1;
+/// The version before unique ids. It can be read, and is migrated before the first write.
+const TABLES_VERSION_WITHOUT_UNIQUE_IDS: i64 = 2;
 /// The file's `application_id`: "LHID" in ASCII, for Leasehold identity directory.
 const APPLICATION_ID: i64 = 0x4C48_4944;
 /// How long to wait for a transaction of another process. Much longer than one transaction takes. Chosen, not measured.
@@ -111,10 +113,43 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_of_group ON memberships (team);
 ";
 
+/// The columns and triggers that version 3 adds. An object that existed before keeps the id that
+/// [`unique_id_column`] gave it while it had none; a new object gets a random one.
+const UNIQUE_IDS: &str = "
+ALTER TABLE principals ADD COLUMN unique_id TEXT;
+ALTER TABLE policies ADD COLUMN unique_id TEXT;
+ALTER TABLE groups ADD COLUMN unique_id TEXT;
+UPDATE principals SET unique_id = form || '/' || name || '/' || created_at;
+UPDATE policies SET unique_id = 'policy/' || name || '/' || created_at;
+UPDATE groups SET unique_id = 'group/' || name || '/' || created_at;
+CREATE TRIGGER identify_principal AFTER INSERT ON principals BEGIN
+    UPDATE principals SET unique_id = 'P' || hex(randomblob(10)) WHERE id = NEW.id;
+END;
+CREATE TRIGGER identify_policy AFTER INSERT ON policies BEGIN
+    UPDATE policies SET unique_id = 'S' || hex(randomblob(10)) WHERE name = NEW.name;
+END;
+CREATE TRIGGER identify_group AFTER INSERT ON groups BEGIN
+    UPDATE groups SET unique_id = 'G' || hex(randomblob(10)) WHERE id = NEW.id;
+END;
+";
+
+/// The SQL expression for the unique id of a row of a table: `principals`, `policies` or `groups`.
+pub fn unique_id_column(connection: &Connection, table: &str) -> rusqlite::Result<&'static str> {
+    Ok(match table {
+        _ if read_tables_version(connection)? > TABLES_VERSION_WITHOUT_UNIQUE_IDS => "unique_id",
+        "principals" => "form || '/' || name || '/' || created_at",
+        "groups" => "'group/' || name || '/' || created_at",
+        _ => "'policy/' || name || '/' || created_at",
+    })
+}
+
+fn read_tables_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
 /// Returns whether the file has the group tables of version 2.
 pub fn has_group_tables(connection: &Connection) -> rusqlite::Result<bool> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    Ok(version > TABLES_VERSION_WITHOUT_GROUPS)
+    Ok(read_tables_version(connection)? > TABLES_VERSION_WITHOUT_GROUPS)
 }
 
 /// Why the file of a directory could not be opened.
@@ -182,7 +217,7 @@ pub fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
     let answer =
         connection.execute_batch("PRAGMA query_only = ON; BEGIN").and_then(|()| detect_schema_state(&connection));
     match answer.map_err(|source| open_error(path, source))? {
-        SchemaState::Ready | SchemaState::Older => Ok(Some(connection)),
+        SchemaState::Ready | SchemaState::Older(_) => Ok(Some(connection)),
         SchemaState::Empty => Ok(None),
         SchemaState::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
         SchemaState::Newer(found) => Err(OpenError::Newer { path: path.to_owned(), found }),
@@ -204,7 +239,7 @@ pub fn open_to_write(path: &Path, durability: Durability) -> Result<Connection, 
         connection.execute_batch(durability.synchronous_pragma()).and_then(|()| create_tables(&mut connection));
     let outcome = synced.map_err(|source| open_error(path, source))?;
     match outcome {
-        SchemaState::Ready | SchemaState::Older | SchemaState::Empty => Ok(connection),
+        SchemaState::Ready | SchemaState::Older(_) | SchemaState::Empty => Ok(connection),
         SchemaState::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
         SchemaState::Newer(found) => Err(OpenError::Newer { path: path.to_owned(), found }),
     }
@@ -229,7 +264,8 @@ fn open_connection(path: &Path, flags: OpenFlags) -> Result<Connection, OpenErro
 /// What the file contains.
 enum SchemaState {
     Ready,
-    Older,
+    /// The version of its tables, which can be read.
+    Older(i64),
     Empty,
     Foreign,
     Newer(i64),
@@ -243,7 +279,9 @@ fn detect_schema_state(connection: &Connection) -> rusqlite::Result<SchemaState>
     Ok(match (application, version) {
         (0, 0) if tables == 0 => SchemaState::Empty,
         (APPLICATION_ID, TABLES_VERSION) => SchemaState::Ready,
-        (APPLICATION_ID, TABLES_VERSION_WITHOUT_GROUPS) => SchemaState::Older,
+        (APPLICATION_ID, TABLES_VERSION_WITHOUT_GROUPS | TABLES_VERSION_WITHOUT_UNIQUE_IDS) => {
+            SchemaState::Older(version)
+        }
         (APPLICATION_ID, found) if found > TABLES_VERSION => SchemaState::Newer(found),
         _ => SchemaState::Foreign,
     })
@@ -258,8 +296,11 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<SchemaState> {
         transaction.execute_batch(TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
-    if matches!(found, SchemaState::Empty | SchemaState::Older) {
+    if matches!(found, SchemaState::Empty | SchemaState::Older(TABLES_VERSION_WITHOUT_GROUPS)) {
         transaction.execute_batch(GROUP_TABLES)?;
+    }
+    if matches!(found, SchemaState::Empty | SchemaState::Older(_)) {
+        transaction.execute_batch(UNIQUE_IDS)?;
         transaction.pragma_update(None, "user_version", TABLES_VERSION)?;
     }
     transaction.commit()?;
@@ -288,7 +329,7 @@ mod tests {
         let path = folder.path().join("directory.db");
         open_to_write(&path, Durability::Power).unwrap().pragma_update(None, "user_version", 7).unwrap();
         for error in [open_to_read(&path).unwrap_err(), open_to_write(&path, Durability::Power).unwrap_err()] {
-            assert!(error.to_string().ends_with("has version 7 of the directory's tables; this program reads up to 2"));
+            assert!(error.to_string().ends_with("has version 7 of the directory's tables; this program reads up to 3"));
         }
     }
 

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::enact::DirectoryResult;
 use crate::faults::{FaultInjector, InjectedFault};
+use crate::owned_ids::OwnedIds;
 use crate::schema::Durability;
 use crate::{DirectoryClock, enact, errors, schema};
 
@@ -56,10 +57,11 @@ impl DirectoryWriter {
         path: PathBuf,
         durability: Durability,
         clock: DirectoryClock,
+        owned: OwnedIds,
         injector: FaultInjector,
     ) -> std::io::Result<Self> {
         let (queue, changes) = mpsc::channel();
-        let mut batch_writer = BatchWriter { path, durability, clock, injector, connection: None };
+        let mut batch_writer = BatchWriter { path, durability, clock, owned, injector, connection: None };
         let thread = std::thread::Builder::new().name("directory-writer".to_owned()).spawn(move || {
             let mut expected = 1;
             while let Ok(first) = changes.recv() {
@@ -104,6 +106,7 @@ struct BatchWriter {
     path: PathBuf,
     durability: Durability,
     clock: DirectoryClock,
+    owned: OwnedIds,
     injector: FaultInjector,
     /// `None` before the first change, and after the file was deleted.
     connection: Option<Connection>,
@@ -178,7 +181,7 @@ impl BatchWriter {
     fn write_change(&self, transaction: &mut rusqlite::Transaction<'_>, queued: &QueuedChange) -> DirectoryResult {
         let operation = || errors::operation_name(&queued.change);
         let savepoint = transaction.savepoint().map_err(|error| errors::write_error(&operation(), &error))?;
-        let enacted = enact::execute_change(&savepoint, &queued.stack, (self.clock)(), &queued.change)?;
+        let enacted = enact::execute_change(&savepoint, (&queued.stack, &self.owned), (self.clock)(), &queued.change)?;
         savepoint.commit().map_err(|error| errors::write_error(&operation(), &error))?;
         Ok(enacted)
     }

@@ -9,8 +9,8 @@ use leasehold_provider::{Digest, StackName};
 use serde::{Deserialize, Serialize};
 
 use super::{LockError, ObjectVersion};
-use crate::store::lineage::Lineage;
 use crate::store::{Store, StoreError, StoredObject};
+use leasehold_provider::Lineage;
 
 /// The key of the object.
 pub(super) const KEY: &str = "lock.json";

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::attributes;
 use super::interim::{self, InterimSteps, collect_interim_steps};
+use super::ownership;
 use super::summary::{PlanSummary, counts_as_change, may_grow};
 use crate::diff::classify::Leaving;
 use crate::diff::{ChangeReason, IdentityDelta, Lifecycle, SharedDelta};
@@ -36,6 +37,7 @@ pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &Realizer) -> 
     let mut out = render_header(plan);
     if plan.is_empty() && plan.identities.is_empty() {
         out.push_str("No changes. Your identities match the configuration.\n");
+        out.push_str(&ownership::render_ownership_text(plan));
         out.push_str(&render_waiting(plan));
         return out;
     }
@@ -50,6 +52,7 @@ pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &Realizer) -> 
         own.into_par_iter().map(|delta| render_identity(delta, plan.now, &interim, realize)).collect();
     out.extend(own);
     out.push_str(&render_movers_through_scopes(&through_scopes, plan.now, &interim, realize));
+    out.push_str(&ownership::render_ownership_text(plan));
     out.push_str(&render_waiting(plan));
     for ruling in rulings {
         out.push_str(&format!(

@@ -6,13 +6,14 @@ use leasehold_provider::{AccessFinding, Address, Change, Resource, ResourceId, V
 use serde_json::{Map, Value as Json, json};
 
 use super::attributes::HIDDEN;
+use super::ownership;
 use super::summary::PlanSummary;
 use crate::diff::IdentityDelta;
 use crate::plan::{Plan, Step};
 use crate::rules::{Ruling, RulingDecision};
 
 /// The version of this format. A new key increases the second number, any other change the first.
-pub const FORMAT_VERSION: &str = "1.5";
+pub const FORMAT_VERSION: &str = "1.6";
 
 /// The plan as JSON. Policies are JSON in a string, as in Terraform's providers, so that rules written for those work here.
 #[must_use]
@@ -36,6 +37,7 @@ pub fn render_plan_json(plan: &Plan, rulings: &[Ruling]) -> Json {
         "steps": plan.steps.iter().map(render_step).collect::<Vec<_>>(),
         "quarantined": plan.quarantined,
         "kept": plan.kept,
+        "ownership": ownership::render_ownership_json(plan),
         "rulings": rulings,
     })
 }

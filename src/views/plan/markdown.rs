@@ -7,7 +7,7 @@ use leasehold_provider::{Change, ChangeKind, Realizer};
 use super::attributes::{self, DifferenceLine, LineMarker};
 use super::interim::{self, InterimSteps, collect_interim_steps};
 use super::summary::PlanSummary;
-use super::{human, risk};
+use super::{human, ownership, risk};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::Plan;
 use crate::rules::Ruling;
@@ -76,6 +76,7 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
         let verb = if waiting == 1 { "identity is unchanged" } else { "identities are unchanged" };
         out.push_str(&format!("{waiting} quarantined {verb}.\n\n"));
     }
+    out.push_str(&ownership::render_ownership_markdown(plan));
     for (address, holders) in &plan.kept {
         out.push_str(&format!(
             "{} is not deleted: still attached to {} outside this stack.\n\n",

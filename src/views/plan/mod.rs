@@ -6,6 +6,7 @@ pub mod interim;
 pub mod json;
 pub mod markdown;
 pub mod order;
+mod ownership;
 pub mod risk;
 pub mod summary;
 

@@ -6,7 +6,11 @@ from datetime import datetime, timedelta, timezone
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.iam.exceptions import EntityAlreadyExists, LimitExceededException, NotFoundException, ValidationError
+from moto.iam.models import ManagedPolicy
 from moto.iam.responses import IamResponse
+
+# GetAccountAuthorizationDetails of AWS returns the id of each policy; moto returns it in the answers about one policy only.
+ManagedPolicy.policy_id = property(lambda policy: policy.id)
 
 
 def service_credentials(backend):

@@ -60,6 +60,7 @@ pub fn settings() -> insta::Settings {
     settings.set_omit_expression(true);
     settings.add_filter(r#""plan_digest": "[0-9a-f]{64}""#, r#""plan_digest": "[digest]""#);
     settings.add_filter(r"leasehold:digest(.{2,3})[0-9a-f]{64}", "leasehold:digest$1[digest]");
+    settings.add_filter(r#"leasehold:lineage(.{2,4})[0-9a-f]{32}"#, "leasehold:lineage$1[lineage]");
     settings.add_filter(r#""leasehold_version": "[^"]+""#, r#""leasehold_version": "[version]""#);
     settings
 }

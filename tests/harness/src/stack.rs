@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use crate::{Ran, RunningCommand, START, program};
 
-const RECORDS: [&str; 4] = [".leasehold/lock.json", ".leasehold/ledger/", ".leasehold/.turn", ".leasehold/.held"];
+const RECORDS: [&str; 5] =
+    [".leasehold/lock.json", ".leasehold/ledger/", ".leasehold/inventory.json", ".leasehold/.turn", ".leasehold/.held"];
 
 /// A stack in a temporary directory, and the environment in which the program runs.
 pub struct Stack {

@@ -91,7 +91,8 @@ impl ChangeWriter<'_> {
     }
 
     fn record_created_federation(&self, id: &ResourceId) -> Result<EnactNote, ChangeError> {
-        self.provider.known.record_created(self.stack, id);
+        // IAM gives an identity provider no unique id. Its ARN follows from its URL or name.
+        self.record_created(id, arn::federation_arn(self.realm, id).unwrap_or_default());
         Ok(None)
     }
 
@@ -100,7 +101,7 @@ impl ChangeWriter<'_> {
         let Some(found) = self.read_federation_tags(&after.id).await? else { return Err(refuse_taken_name(&after.id)) };
         let found = Marks::from_tags(&tags::tags_from_sdk(Some(found))).ok().flatten();
         self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
-        self.provider.known.record_created(self.stack, &after.id);
+        self.record_created(&after.id, arn::federation_arn(self.realm, &after.id).unwrap_or_default());
         // A provider from an earlier run may have changed, so all of it is written.
         if after.id.kind == kinds::OIDC_PROVIDER {
             let arn = arn::oidc_provider_arn(self.realm, &after.id.name);

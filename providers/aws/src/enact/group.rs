@@ -1,5 +1,6 @@
 //! Writes groups, their inline policies and their attachments. A group's path is its mark.
 
+use aws_sdk_iam::types::Group;
 use leasehold_provider::{Change, ResourceId};
 
 use super::inline::refuse_marks;
@@ -26,7 +27,12 @@ impl ChangeWriter<'_> {
             Change::Create { after } => {
                 let send = || iam.create_group().group_name(name).path(&path).send();
                 match self.call_iam("iam:CreateGroup", RetryClass::Conditional, send).await {
-                    Ok(_) => self.provider.known.record_created(self.stack, &after.id),
+                    Ok(answer) => {
+                        let group = answer.group.ok_or_else(|| {
+                            CallError::from_malformed_answer("iam:CreateGroup", "the response contains no group")
+                        })?;
+                        self.record_created(&after.id, group.group_id);
+                    }
                     Err(failure) if failure.is_name_taken() => return self.resolve_group(name, &after.id).await,
                     Err(failure) => return Err(failure.into()),
                 }
@@ -52,23 +58,23 @@ impl ChangeWriter<'_> {
 
     /// Handles a group that already exists under this name: from an earlier attempt or run of this stack, or of another owner.
     async fn resolve_group(&self, name: &str, id: &ResourceId) -> Result<EnactNote, ChangeError> {
-        match self.read_group_path(name).await? {
-            Some(path) if path == arn::stack_path(self.stack) => {
-                self.provider.known.record_created(self.stack, id);
+        match self.read_group(name).await? {
+            Some(group) if group.path == arn::stack_path(self.stack) => {
+                self.record_created(id, group.group_id);
                 Ok(Some("it already existed under this stack's path".to_owned()))
             }
             _ => Err(refuse_taken_name(id)),
         }
     }
 
-    /// The path of a group. `None` if the group does not exist.
-    pub(super) async fn read_group_path(&self, name: &str) -> Result<Option<String>, ChangeError> {
+    /// A group, without its members. `None` if it does not exist.
+    pub(super) async fn read_group(&self, name: &str) -> Result<Option<Group>, ChangeError> {
         const OPERATION: &str = "iam:GetGroup";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_group().group_name(name).max_items(1).send();
         match self.call_iam(OPERATION, RetryClass::Idempotent, send).await {
             Ok(answer) => match answer.group {
-                Some(group) => Ok(Some(group.path)),
+                Some(group) => Ok(Some(group)),
                 None => Err(CallError::from_malformed_answer(OPERATION, "the response contains no group").into()),
             },
             Err(failure) if failure.is_absent() => Ok(None),

@@ -21,6 +21,7 @@ mod target;
 mod user;
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -42,10 +43,16 @@ use target::TargetStatus;
 impl Enact for AwsProvider {
     async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let realm = self.resolve_realm().await.map_err(to_enact_error)?;
-        let writing = ChangeWriter { provider: self, realm, stack, calls: CallLog::default() };
+        let writing = ChangeWriter::new(self, realm, stack);
         let (calls, ended) = (&writing.calls, writing.enact_change(change).await);
         match ended {
-            Ok(note) => Ok(Enacted { calls: calls.attempt_count(), note, requests: calls.request_ids(), made: None }),
+            Ok(note) => Ok(Enacted {
+                calls: calls.attempt_count(),
+                note,
+                requests: calls.request_ids(),
+                made: None,
+                unique_id: writing.take_unique_id(change),
+            }),
             Err(error) => Err(EnactError { requests: calls.request_ids(), ..error }),
         }
     }
@@ -60,7 +67,7 @@ impl IssueKeys for AwsProvider {
         vault: &dyn SecretStorage,
     ) -> Result<Enacted, EnactError> {
         let realm = self.resolve_realm().await.map_err(to_enact_error)?;
-        let writing = ChangeWriter { provider: self, realm, stack, calls: CallLog::default() };
+        let writing = ChangeWriter::new(self, realm, stack);
         let (calls, ended) = (&writing.calls, writing.issue_key(change, vault).await);
         match ended {
             Ok(made) => Ok(Enacted {
@@ -68,6 +75,7 @@ impl IssueKeys for AwsProvider {
                 note: None,
                 requests: calls.request_ids(),
                 made: Some(made),
+                unique_id: None,
             }),
             Err(error) => Err(EnactError { requests: calls.request_ids(), ..error }),
         }
@@ -80,12 +88,35 @@ struct ChangeWriter<'a> {
     realm: &'a Realm,
     stack: &'a StackName,
     calls: CallLog,
+    /// The unique id of the object that was created or imported, once AWS has returned it.
+    unique_id: Mutex<Option<String>>,
 }
 
 /// A note for the user about a completed change. `None` if there is nothing to report.
 type EnactNote = Option<String>;
 
+impl<'a> ChangeWriter<'a> {
+    fn new(provider: &'a AwsProvider, realm: &'a Realm, stack: &'a StackName) -> Self {
+        Self { provider, realm, stack, calls: CallLog::default(), unique_id: Mutex::new(None) }
+    }
+}
+
 impl ChangeWriter<'_> {
+    /// Records that this run created the object, and the unique id that IAM gave it.
+    fn record_created(&self, id: &ResourceId, unique_id: impl Into<String>) {
+        self.provider.known.record_created(self.stack, id);
+        self.note_unique_id(unique_id);
+    }
+
+    fn note_unique_id(&self, unique_id: impl Into<String>) {
+        *self.unique_id.lock().unwrap_or_else(PoisonError::into_inner) = Some(unique_id.into());
+    }
+
+    fn take_unique_id(&self, change: &Change) -> Option<String> {
+        let found = self.unique_id.lock().unwrap_or_else(PoisonError::into_inner).take();
+        found.filter(|_| matches!(change, Change::Create { .. } | Change::Import { .. }))
+    }
+
     async fn enact_change(&self, change: &Change) -> Result<EnactNote, EnactError> {
         match self.check_target(change).await? {
             TargetStatus::Managed => {

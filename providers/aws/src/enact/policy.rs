@@ -46,8 +46,11 @@ impl ChangeWriter<'_> {
                 .send()
         };
         match self.call_iam("iam:CreatePolicy", RetryClass::Conditional, send).await {
-            Ok(_) => {
-                self.provider.known.record_created(self.stack, &after.id);
+            Ok(answer) => {
+                let unique_id = answer.policy.and_then(|policy| policy.policy_id).ok_or_else(|| {
+                    CallError::from_malformed_answer("iam:CreatePolicy", "the response contains no policy id")
+                })?;
+                self.record_created(&after.id, unique_id);
                 Ok(None)
             }
             Err(failure) if failure.is_name_taken() => self.resolve_policy(arn, after).await,
@@ -77,7 +80,10 @@ impl ChangeWriter<'_> {
             Err(problem) => return Err(refuse_unmanaged(&after.id, &problem.to_string())),
             Ok(_) => {}
         }
-        self.provider.known.record_created(self.stack, &after.id);
+        let unique_id = policy
+            .policy_id
+            .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "the response contains no policy id"))?;
+        self.record_created(&after.id, unique_id);
         self.update_policy(arn, after).await?;
         if let Some(desired) = &after.marks {
             let found =

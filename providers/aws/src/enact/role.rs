@@ -83,8 +83,11 @@ impl ChangeWriter<'_> {
             ));
         }
         match self.call_iam("iam:CreateRole", RetryClass::Conditional, send).await {
-            Ok(_) => {
-                self.provider.known.record_created(self.stack, &after.id);
+            Ok(answer) => {
+                let role = answer.role.ok_or_else(|| {
+                    CallError::from_malformed_answer("iam:CreateRole", "the response contains no role")
+                })?;
+                self.record_created(&after.id, role.role_id);
                 Ok(None)
             }
             Err(failure) if failure.is_name_taken() => self.resolve_role(name, after).await,
@@ -123,7 +126,7 @@ impl ChangeWriter<'_> {
         );
         facts.write_to_resource(&mut live);
         // This run sees the role for the first time, so the role may be new to IAM as well, and IAM may not show it everywhere yet.
-        self.provider.known.record_created(self.stack, &after.id);
+        self.record_created(&after.id, &role.role_id);
         self.update_role(name, &live, after).await?;
         self.tag_role(name, TagChange::from_mark_change(Some(&found), desired)).await?;
         Ok(Some("it already existed with this stack's mark".to_owned()))

@@ -29,17 +29,14 @@ impl ChangeWriter<'_> {
             // AWS refuses a name that is taken. Only then are the marks of the existing object read.
             return Ok(TargetStatus::Managed);
         }
-        let changes_hands = matches!(change, Change::Import { .. } | Change::Release { .. });
-        if !changes_hands && self.provider.known.is_managed(self.stack, &marked_object) {
+        if !matches!(change, Change::Import { .. }) && self.provider.known.is_managed(self.stack, &marked_object) {
             return Ok(TargetStatus::Managed);
         }
         match self.read_marks(&marked_object).await? {
             FoundMarks::Unmarked if matches!(change, Change::Import { .. }) => Ok(TargetStatus::Managed),
             FoundMarks::Unmarked if matches!(change, Change::Release { .. }) => Ok(TargetStatus::Absent),
             FoundMarks::Unmarked => Err(refuse_unmanaged(&marked_object, "it carries no mark")),
-            FoundMarks::Marks(marks)
-                if changes_hands && marks.stack == *self.stack && !has_expected_address(change, &marks) =>
-            {
+            FoundMarks::Marks(marks) if marks.stack == *self.stack && !has_expected_address(change, &marks) => {
                 Err(refuse_unmanaged(&marked_object, &format!("it is {} of this stack", marks.address)))
             }
             FoundMarks::Marks(marks) if marks.stack == *self.stack => {
@@ -108,17 +105,20 @@ impl ChangeWriter<'_> {
 
     async fn read_marks(&self, marked_object: &ResourceId) -> Result<FoundMarks, ChangeError> {
         if let Some(group) = kinds::containing_group(marked_object) {
-            return Ok(self
-                .read_group_path(group)
-                .await?
-                .map_or(FoundMarks::Absent, |path| self.marks_from_group_path(group, &path)));
+            return Ok(self.read_group(group).await?.map_or(FoundMarks::Absent, |found| {
+                self.note_unique_id(found.group_id);
+                self.marks_from_group_path(group, &found.path)
+            }));
         }
         let iam = &self.provider.clients.iam;
         let tags = match kinds::owning_principal(marked_object) {
             Some((Principal::Role, name)) => {
                 let send = || iam.get_role().role_name(name).send();
                 match self.call_iam("iam:GetRole", RetryClass::Idempotent, send).await {
-                    Ok(answer) => answer.role.and_then(|role| role.tags),
+                    Ok(answer) => answer.role.and_then(|role| {
+                        self.note_unique_id(role.role_id);
+                        role.tags
+                    }),
                     Err(failure) if failure.is_absent() => return Ok(FoundMarks::Absent),
                     Err(failure) => return Err(failure.into()),
                 }
@@ -126,7 +126,10 @@ impl ChangeWriter<'_> {
             Some((Principal::User, name)) => {
                 let send = || iam.get_user().user_name(name).send();
                 match self.call_iam("iam:GetUser", RetryClass::Idempotent, send).await {
-                    Ok(answer) => answer.user.and_then(|user| user.tags),
+                    Ok(answer) => answer.user.and_then(|user| {
+                        self.note_unique_id(user.user_id);
+                        user.tags
+                    }),
                     Err(failure) if failure.is_absent() => return Ok(FoundMarks::Absent),
                     Err(failure) => return Err(failure.into()),
                 }
@@ -194,12 +197,10 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// Whether the marks on an object are the ones that an import or a release expects: the marks that it adds, or the marks that it removes.
+/// Whether the marks on an object are the ones that a release expects to remove. An import expects no marks: if there are some, somebody
+/// else wrote them.
 fn has_expected_address(change: &Change, found: &Marks) -> bool {
     match change {
-        // A group's path does not contain its label.
-        Change::Import { id, .. } if kinds::containing_group(id).is_some() => true,
-        Change::Import { after, .. } => after.address == found.address,
         Change::Release { before, .. } => before.address == found.address,
         _ => true,
     }

@@ -83,8 +83,11 @@ impl ChangeWriter<'_> {
                 .send()
         };
         match self.call_iam("iam:CreateUser", RetryClass::Conditional, send).await {
-            Ok(_) => {
-                self.provider.known.record_created(self.stack, &after.id);
+            Ok(answer) => {
+                let user = answer.user.ok_or_else(|| {
+                    CallError::from_malformed_answer("iam:CreateUser", "the response contains no user")
+                })?;
+                self.record_created(&after.id, user.user_id);
                 Ok(None)
             }
             Err(failure) if failure.is_name_taken() => self.resolve_user(name, after).await,
@@ -110,7 +113,7 @@ impl ChangeWriter<'_> {
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let live = user_resource(name, &user.path, boundary, &live_tags, IdentityBinding::Marked(&found));
         // This run sees the user for the first time, so the user may be new to IAM as well, and IAM may not show it everywhere yet.
-        self.provider.known.record_created(self.stack, &after.id);
+        self.record_created(&after.id, &user.user_id);
         self.update_user(name, &live, after).await?;
         self.tag_user(name, TagChange::from_mark_change(Some(&found), desired)).await?;
         Ok(Some("it already existed with this stack's mark".to_owned()))

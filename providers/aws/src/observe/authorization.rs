@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types::{AttachedPolicy, EntityType, ManagedPolicyDetail, RoleDetail, UserDetail};
 use jiff::Timestamp;
 use leasehold_provider::{
-    Document, LiveIdentity, LiveShared, Marks, ObserveRequest, Principal, Realm, Resource, ResourceId, StackName,
-    UnmanagedObject, Unmarked, Value,
+    Address, Document, ForeignMarks, LiveIdentity, LiveShared, Marks, ObjectOwner, ObserveRequest, Principal, Realm,
+    Resource, ResourceId, StackName, UnmanagedObject, Unmarked, Value,
 };
 
 use super::foreign::{ForeignGroup, may_affect_order};
@@ -27,8 +27,10 @@ const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 pub struct AccountDetails {
     /// The stack's principals, without the details that only other calls return.
     pub identities: BTreeMap<ResourceId, LiveIdentity>,
-    /// Managed policies under the stack's path. Policies with a user's own statements are moved to their users.
+    /// Managed policies under the stack's path that the stack owns. Policies with a user's own statements are moved to their users.
     pub shared: BTreeMap<ResourceId, Resource>,
+    /// The unique id of each policy in `shared`.
+    pub policy_ids: BTreeMap<ResourceId, String>,
     /// All principals, groups and policies of other stacks or tools.
     pub unmanaged_objects: BTreeMap<ResourceId, UnmanagedObject>,
     /// Of the strangers, the unmarked principals that the request wants to import, with all their resources.
@@ -96,7 +98,7 @@ impl AccountReader<'_> {
                 self.collect_group(&mut account, request, group)?;
             }
             for policy in policies.unwrap_or_default() {
-                self.collect_policy(&mut account, stack, policy)?;
+                self.collect_policy(&mut account, request, policy)?;
             }
             Ok(())
         })
@@ -123,7 +125,10 @@ impl AccountReader<'_> {
         let path = role.path.unwrap_or_default();
         let tags = super::tags_by_key(role.tags);
         let attached = role.attached_managed_policies.unwrap_or_default();
-        let ownership = match find_ownership(request.stack, &tags, role.arn.unwrap_or_default()) {
+        let unique_id = require_name(role.role_id, "a role without an id")?;
+        let created_at = role.create_date.and_then(super::timestamp_from_sdk);
+        let owner = request.find_owner(&id, &unique_id, created_at, &tags);
+        let ownership = match PrincipalOwnership::from_owner(owner, role.arn.unwrap_or_default()) {
             owner if is_aws_path(&path) => PrincipalOwnership::Strange(owner.into_unmanaged_object(&id, &path)),
             owner => owner,
         };
@@ -150,9 +155,8 @@ impl AccountReader<'_> {
             profiles,
         };
         let resources = resources::collect_resources(Principal::Role, &name, resource, details)?;
-        let created_at = role.create_date.and_then(super::timestamp_from_sdk);
         let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::timestamp_from_sdk);
-        let (principal, unique_id) = (Principal::Role, role.role_id);
+        let principal = Principal::Role;
         account.add_principal(
             FoundPrincipal { id, principal, name, unique_id, created_at, last_used, resources },
             ownership,
@@ -170,7 +174,10 @@ impl AccountReader<'_> {
         let id = kinds::principal_id(Principal::User, &name);
         let tags = super::tags_by_key(user.tags);
         let attached = user.attached_managed_policies.unwrap_or_default();
-        let ownership = find_ownership(request.stack, &tags, user.arn.unwrap_or_default());
+        let unique_id = require_name(user.user_id, "a user without an id")?;
+        let created_at = user.create_date.and_then(super::timestamp_from_sdk);
+        let owner = request.find_owner(&id, &unique_id, created_at, &tags);
+        let ownership = PrincipalOwnership::from_owner(owner, user.arn.unwrap_or_default());
         let bearing = self.classify_principal(account, request, &id, &ownership, &attached);
         if matches!(ownership, PrincipalOwnership::Strange(_)) {
             for group in user.group_list.iter().flatten() {
@@ -191,8 +198,7 @@ impl AccountReader<'_> {
             profiles: Vec::new(),
         };
         let resources = resources::collect_resources(Principal::User, &name, resource, details)?;
-        let created_at = user.create_date.and_then(super::timestamp_from_sdk);
-        let (principal, unique_id) = (Principal::User, user.user_id);
+        let principal = Principal::User;
         account.add_principal(
             FoundPrincipal { id, principal, name, unique_id, created_at, last_used: None, resources },
             ownership,
@@ -218,16 +224,16 @@ impl AccountReader<'_> {
             kinds::owning_principal(id).map_or_else(String::new, |(form, name)| format!("{}/{name}", form.as_str()));
         account.record_attachment(self.realm, request.stack, &path, attached);
         account.unmanaged_objects.insert(id.clone(), unmanaged_object.clone());
-        let is_unmarked = unmanaged_object.stack.is_none() && unmanaged_object.unreadable.is_none();
-        request.imports.get(id).filter(|_| is_unmarked).map(IdentityBinding::Imported)
+        request.find_import(id, unmanaged_object).map(IdentityBinding::Imported)
     }
 
     fn collect_policy(
         &self,
         account: &mut AccountDetails,
-        stack: &StackName,
+        request: &ObserveRequest<'_>,
         policy: ManagedPolicyDetail,
     ) -> Result<(), CallError> {
+        let stack = request.stack;
         let arn = require_name(policy.arn, "a policy")?;
         let name = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
         let scope =
@@ -239,6 +245,20 @@ impl AccountReader<'_> {
                 && (policy.default_version_id.is_none() || version.version_id == policy.default_version_id)
         });
         let text = default.and_then(|version| version.document);
+        // A system at an endpoint that is not AWS's may leave the id out. Then the path and the name are all that there is.
+        let recorded = || request.owned?.find_unique_id(scope.as_ref()?).map(str::to_owned);
+        let unique_id = policy.policy_id.or_else(recorded).unwrap_or_else(|| arn.clone());
+        let created_at = policy.create_date.and_then(super::timestamp_from_sdk);
+        // A policy with a user's own statements is a part of its user.
+        let foreign = scope
+            .as_ref()
+            .filter(|id| request.owned.is_some_and(|owned| owned.find_marks(id, &unique_id, created_at).is_none()));
+        if let Some(id) = foreign {
+            let address = Some(Address::from_qualified_name("scope", kinds::part_name(id)));
+            let found = ForeignMarks { stack: Some(stack.clone()), address, ..ForeignMarks::default() };
+            account.unmanaged_objects.insert(id.clone(), found.into_unmanaged_object(arn));
+            return Ok(());
+        }
         let id = scope.or(own);
         if text.as_deref().is_some_and(may_affect_order) {
             let document = require_document(text.as_deref(), &format!("the default version of policy {arn}"))?;
@@ -253,11 +273,12 @@ impl AccountReader<'_> {
                 .then(|| format!("it is under the path of stack {stack}, but its name is not {stack}.SCOPE"));
             account.unmanaged_objects.insert(
                 ResourceId::new(kinds::POLICY, format!("{}/{name}", self.realm.account)),
-                UnmanagedObject { stack: other, arn, unreadable },
+                ForeignMarks { stack: other, unreadable, ..ForeignMarks::default() }.into_unmanaged_object(arn),
             );
             return Ok(());
         };
         let document = require_document_value(text.as_deref(), &format!("the default version of policy {name}"))?;
+        account.policy_ids.insert(id.clone(), unique_id);
         account.shared.insert(id.clone(), resources::shared_resource(id, stack, &name, document));
         Ok(())
     }
@@ -270,27 +291,22 @@ enum PrincipalOwnership {
 }
 
 impl PrincipalOwnership {
+    fn from_owner(owner: ObjectOwner, arn: String) -> Self {
+        match owner {
+            ObjectOwner::Stack(marks) => Self::Ours(marks),
+            ObjectOwner::Other(found) => Self::Strange(found.into_unmanaged_object(arn)),
+        }
+    }
+
     /// Turns a principal under an AWS path into a stranger that cannot be written, whatever its tags say.
     fn into_unmanaged_object(self, id: &ResourceId, path: &str) -> UnmanagedObject {
         let reason = Some(format!("its path {path} is reserved for AWS"));
         match self {
-            Self::Ours(marks) => UnmanagedObject { stack: Some(marks.stack), arn: id.to_string(), unreadable: reason },
+            Self::Ours(marks) => {
+                let (stack, address, lineage) = (Some(marks.stack), Some(marks.address), marks.lineage);
+                UnmanagedObject { stack, address, lineage, arn: id.to_string(), unreadable: reason }
+            }
             Self::Strange(unmanaged_object) => UnmanagedObject { unreadable: reason, ..unmanaged_object },
-        }
-    }
-}
-
-fn find_ownership(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> PrincipalOwnership {
-    match Marks::from_tags(tags) {
-        Ok(Some(marks)) if marks.stack == *stack => PrincipalOwnership::Ours(Box::new(marks)),
-        Ok(marks) => PrincipalOwnership::Strange(UnmanagedObject {
-            stack: marks.map(|marks| marks.stack),
-            arn,
-            unreadable: None,
-        }),
-        Err(problem) => {
-            let stack = tags.get("leasehold:stack").and_then(|name| StackName::new(name.as_str()).ok());
-            PrincipalOwnership::Strange(UnmanagedObject { stack, arn, unreadable: Some(problem.to_string()) })
         }
     }
 }
@@ -300,7 +316,7 @@ struct FoundPrincipal {
     id: ResourceId,
     principal: Principal,
     name: String,
-    unique_id: Option<String>,
+    unique_id: String,
     created_at: Option<Timestamp>,
     last_used: Option<Timestamp>,
     resources: BTreeMap<ResourceId, Resource>,

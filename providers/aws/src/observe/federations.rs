@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::Tag;
 use futures::{StreamExt, TryStreamExt, stream};
-use leasehold_provider::{LiveShared, Marks, ObserveRequest, Resource, ResourceId, UnmanagedObject};
+use jiff::Timestamp;
+use leasehold_provider::{LiveShared, Marks, ObjectOwner, ObserveRequest, Resource, ResourceId, UnmanagedObject};
 
 use super::AccountReader;
 use super::authorization::AccountDetails;
@@ -24,6 +25,13 @@ pub struct LiveFederations {
     pub unmanaged_objects: BTreeMap<ResourceId, UnmanagedObject>,
 }
 
+/// One provider as it was read.
+struct FederationRead {
+    resource: Resource,
+    tags: Vec<Tag>,
+    created_at: Option<Timestamp>,
+}
+
 impl AccountReader<'_> {
     /// Reads all providers.
     ///
@@ -36,20 +44,21 @@ impl AccountReader<'_> {
         let read: Vec<_> = read.buffer_unordered(AT_A_TIME).try_collect().await?;
         let mut found = LiveFederations::default();
         for (arn, read) in read {
-            let Some((mut resource, tags)) = read else { continue };
-            let unmanaged_object = |stack, unreadable| UnmanagedObject { stack, arn, unreadable };
-            match Marks::from_tags(&super::tags_by_key(Some(tags))) {
-                Ok(Some(marks)) if marks.stack == *request.stack => {
+            let Some(FederationRead { mut resource, tags, created_at }) = read else { continue };
+            let tags = super::tags_by_key(Some(tags));
+            // IAM gives an identity provider no unique id. Its ARN follows from its URL or name.
+            match request.find_owner(&resource.id, &arn, created_at, &tags) {
+                ObjectOwner::Stack(marks) => {
                     drop_undeclared_thumbprints(&mut resource, request);
-                    let address = marks.address.clone();
-                    resource.marks = Some(marks);
-                    found.ours.insert(resource.id.clone(), LiveShared::new(resource, address));
+                    resource.marks = Marks::from_tags(&tags).ok().flatten();
+                    found.ours.insert(
+                        resource.id.clone(),
+                        LiveShared::new(resource, marks.address.clone(), Some(arn))
+                            .with_recorded_marks(request.owned.map(|_| *marks)),
+                    );
                 }
-                Ok(marks) => {
-                    found.unmanaged_objects.insert(resource.id, unmanaged_object(marks.map(|marks| marks.stack), None));
-                }
-                Err(problem) => {
-                    found.unmanaged_objects.insert(resource.id, unmanaged_object(None, Some(problem.to_string())));
+                ObjectOwner::Other(marks) => {
+                    found.unmanaged_objects.insert(resource.id, marks.into_unmanaged_object(arn));
                 }
             }
         }
@@ -80,7 +89,7 @@ impl AccountReader<'_> {
     }
 
     /// One provider with its tags. `None` if it was deleted after it was listed.
-    async fn read_federation(&self, arn: String) -> Result<(String, Option<(Resource, Vec<Tag>)>), CallError> {
+    async fn read_federation(&self, arn: String) -> Result<(String, Option<FederationRead>), CallError> {
         let Some(id) = arn::parse_federation_id(self.realm, &arn) else {
             return Err(CallError::from_malformed_answer(
                 "iam:ListOpenIDConnectProviders",
@@ -99,7 +108,7 @@ impl AccountReader<'_> {
         }
     }
 
-    async fn read_oidc_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), CallError> {
+    async fn read_oidc_provider(&self, id: &ResourceId, arn: &str) -> Result<FederationRead, CallError> {
         const OPERATION: &str = "iam:GetOpenIDConnectProvider";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
@@ -108,10 +117,15 @@ impl AccountReader<'_> {
         let audiences = answer.client_id_list.unwrap_or_default().into_iter().collect();
         let prints = answer.thumbprint_list.unwrap_or_default();
         let prints = prints.into_iter().map(|print| print.to_ascii_lowercase()).collect();
-        Ok((federation::oidc_resource(&id.name, audiences, prints), answer.tags.unwrap_or_default()))
+        let resource = federation::oidc_resource(&id.name, audiences, prints);
+        Ok(FederationRead {
+            resource,
+            tags: answer.tags.unwrap_or_default(),
+            created_at: answer.create_date.and_then(super::timestamp_from_sdk),
+        })
     }
 
-    async fn read_saml_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), CallError> {
+    async fn read_saml_provider(&self, id: &ResourceId, arn: &str) -> Result<FederationRead, CallError> {
         const OPERATION: &str = "iam:GetSAMLProvider";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_saml_provider().saml_provider_arn(arn).send();
@@ -123,7 +137,11 @@ impl AccountReader<'_> {
                 format!("the response contains no metadata for SAML provider {}", id.name),
             )
         })?;
-        Ok((federation::saml_resource(&id.name, &metadata), answer.tags.unwrap_or_default()))
+        Ok(FederationRead {
+            resource: federation::saml_resource(&id.name, &metadata),
+            tags: answer.tags.unwrap_or_default(),
+            created_at: answer.create_date.and_then(super::timestamp_from_sdk),
+        })
     }
 
     /// Records which providers are named in the trust policy of a role that the stack does not manage. They cannot be deleted while that

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_iam::types::{GroupDetail, PolicyDetail};
-use leasehold_provider::{Document, LiveShared, ObserveRequest, ResourceId, StackName, UnmanagedObject, Value};
+use leasehold_provider::{Document, ForeignMarks, LiveShared, ObserveRequest, ResourceId, StackName, Value};
 
 use super::AccountReader;
 use super::authorization::{AccountDetails, require_document, require_name};
@@ -36,7 +36,12 @@ impl AccountReader<'_> {
         let name = require_name(group.group_name, "a group")?;
         let path = group.path.unwrap_or_default();
         let attached = group.attached_managed_policies.unwrap_or_default();
-        let ours = path == arn::stack_path(request.stack);
+        let unique_id = require_name(group.group_id, "a group without an id")?;
+        let created_at = group.create_date.and_then(super::timestamp_from_sdk);
+        // IAM has no tags for groups: the path is the mark of a group.
+        let recorded =
+            request.owned.map(|owned| owned.find_marks(&kinds::group_id(&name), &unique_id, created_at).cloned());
+        let ours = recorded.as_ref().map_or_else(|| path == arn::stack_path(request.stack), Option::is_some);
         let desired = request.imports.get(&kinds::group_id(&name)).filter(|_| !path.starts_with("/leasehold/"));
         if !ours && desired.is_none() {
             account.record_attachment(self.realm, request.stack, &format!("group/{name}"), &attached);
@@ -54,7 +59,9 @@ impl AccountReader<'_> {
                 attached: attached.into_iter().filter_map(|policy| policy.policy_arn).collect(),
                 name: name.clone(),
             });
-            let unmanaged_object = UnmanagedObject { stack, arn: group.arn.unwrap_or_default(), unreadable: None };
+            let address = (stack.as_ref() == Some(request.stack)).then(|| groups::address_from_name(&name));
+            let found = ForeignMarks { stack, address, ..ForeignMarks::default() };
+            let unmanaged_object = found.into_unmanaged_object(group.arn.unwrap_or_default());
             account.unmanaged_objects.insert(kinds::group_id(&name), unmanaged_object);
             return Ok(());
         }
@@ -67,8 +74,17 @@ impl AccountReader<'_> {
             resources.push(groups::group_attachment(self.realm, request.stack, &name, policy_arn));
         }
         for (id, resource) in groups::index_by_id(resources) {
+            let is_group = id.kind == kinds::GROUP;
+            let unique_id = is_group.then(|| unique_id.clone());
+            let recorded = recorded.clone().flatten().filter(|_| is_group);
             let address = desired.cloned().unwrap_or_else(|| groups::address_from_name(&name));
-            account.groups.insert(id, LiveShared { importable: !ours, ..LiveShared::new(resource, address) });
+            account.groups.insert(
+                id,
+                LiveShared {
+                    importable: !ours,
+                    ..LiveShared::new(resource, address, unique_id).with_recorded_marks(recorded)
+                },
+            );
         }
         Ok(())
     }

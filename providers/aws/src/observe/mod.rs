@@ -107,7 +107,7 @@ impl AccountReader<'_> {
         for resources in marked.chain(account.import_candidates.values_mut().map(|found| &mut found.resources)) {
             links::link_resources(self.realm, request.stack, resources.values_mut());
         }
-        let (mut shared, misplaced) = self.read_shared_marks(account.shared, &request).await?;
+        let (mut shared, misplaced) = self.read_shared_marks(account.shared, &account.policy_ids, &request).await?;
         shared.append(&mut account.groups);
         shared.extend(federations.ours);
         account.unmanaged_objects.extend(federations.unmanaged_objects);

@@ -13,9 +13,9 @@ const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 /// How a principal's resources are bound to an identity of the stack.
 #[derive(Debug, Clone, Copy)]
 pub enum IdentityBinding<'a> {
-    /// The principal carries the stack's marks.
+    /// The stack owns the principal, with these marks.
     Marked(&'a Marks),
-    /// The principal carries no marks and is to be imported as this identity.
+    /// The stack does not own the principal and imports it as this identity.
     Imported(&'a Address),
 }
 
@@ -51,11 +51,12 @@ fn principal_resource(
     ownership: IdentityBinding<'_>,
 ) -> Resource {
     let (address, marks) = match ownership {
-        IdentityBinding::Marked(marks) => (&marks.address, Some(marks)),
+        // The marks that are in the tags, which anybody may have edited. Marks that cannot be read are written again.
+        IdentityBinding::Marked(marks) => (&marks.address, Marks::from_tags(tags).ok().flatten()),
         IdentityBinding::Imported(address) => (address, None),
     };
     let mut resource = Resource::new(id, Some(address.clone()));
-    resource.marks = marks.cloned();
+    resource.marks = marks;
     if !path.is_empty() && path != "/" {
         resource = resource.with_attribute("path", path);
     }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use leasehold_provider::{Address, LiveShared, Marks, ObserveRequest, Resource, ResourceId, UnmanagedObject};
+use leasehold_provider::{
+    Address, ForeignMarks, LiveShared, Marks, ObserveRequest, Resource, ResourceId, UnmanagedObject,
+};
 
 use super::AccountReader;
 use super::pages::{Page, read_all_pages};
@@ -16,13 +18,14 @@ use crate::{arn, kinds};
 type SortedPolicies = (BTreeMap<ResourceId, LiveShared>, BTreeMap<ResourceId, UnmanagedObject>);
 
 impl AccountReader<'_> {
-    /// Reads the marks of every policy that differs from its desired state.
+    /// Reads the marks of every policy that differs from its desired state. `unique_ids` has the unique id of each policy.
     ///
     /// # Errors
     /// A call fails.
     pub async fn read_shared_marks(
         &self,
         live: BTreeMap<ResourceId, Resource>,
+        unique_ids: &BTreeMap<ResourceId, String>,
         request: &ObserveRequest<'_>,
     ) -> Result<SortedPolicies, CallError> {
         let differs = |resource: &Resource| {
@@ -45,7 +48,12 @@ impl AccountReader<'_> {
                 None => {}
             }
             let address = Address::from_qualified_name("scope", kinds::part_name(&resource.id));
-            shared.insert(resource.id.clone(), LiveShared::new(resource, address));
+            let unique_id = unique_ids.get(&resource.id).cloned();
+            let recorded = request.owned.zip(unique_id.as_ref());
+            let recorded = recorded.and_then(|(owned, unique_id)| owned.objects.get(unique_id));
+            let recorded = recorded.map(|object| object.marks.clone());
+            let live = LiveShared::new(resource, address, unique_id).with_recorded_marks(recorded);
+            shared.insert(live.resource.id.clone(), live);
         }
         Ok((shared, unmanaged_objects))
     }
@@ -68,19 +76,25 @@ impl AccountReader<'_> {
         })
         .await?;
         let foreign = |stack, reason| {
-            PolicyMarks::Foreign(UnmanagedObject { stack, arn: policy.clone(), unreadable: Some(reason) })
+            let found = ForeignMarks { stack, unreadable: Some(reason), ..ForeignMarks::default() };
+            PolicyMarks::Foreign(found.into_unmanaged_object(policy.clone()))
+        };
+        let by_path = || {
+            let address = Address::from_qualified_name("scope", scope);
+            PolicyMarks::Ours(Box::new(Marks::new(request.stack.clone(), address)))
         };
         Ok(match Marks::from_tags(&tags) {
-            Ok(Some(marks)) if marks.stack == *request.stack => PolicyMarks::Ours(Box::new(marks)),
+            Ok(Some(marks)) if request.owned.is_some() || marks.stack == *request.stack => {
+                PolicyMarks::Ours(Box::new(marks))
+            }
             Ok(Some(marks)) => {
                 let reason = format!("its path names stack {}, but its tags name stack {}", request.stack, marks.stack);
                 foreign(Some(marks.stack), reason)
             }
             // Without tags, the path alone decides the owner.
-            Ok(None) => {
-                let address = Address::from_qualified_name("scope", scope);
-                PolicyMarks::Ours(Box::new(Marks::new(request.stack.clone(), address)))
-            }
+            Ok(None) => by_path(),
+            // The stack owns the policy, and writes marks that cannot be read again.
+            Err(_) if request.owned.is_some() => by_path(),
             Err(problem) => foreign(Some(request.stack.clone()), problem.to_string()),
         })
     }

@@ -36,6 +36,7 @@ pub struct AwsRealizer;
 #[must_use]
 pub fn build_realizer() -> Realizer {
     Realizer {
+        lineage: None,
         ids: Arc::new(AwsRealizer),
         names: Arc::new(AwsRealizer),
         objects: Arc::new(AwsRealizer),

@@ -290,7 +290,7 @@ fn changes_are_described_where_their_attributes_do_not() {
         id: active[0].id.clone(),
         principal: Principal::Role,
         name: "ci".to_owned(),
-        unique_id: None,
+        unique_id: "AIDA".to_owned(),
         marks: active[0].marks.clone().unwrap(),
         created_at: None,
         last_used: None,

@@ -176,7 +176,7 @@ fn to_live_identity(
         id: stage.realize().ids.principal_id(identity.spec.principal, &identity.spec.name),
         principal: identity.spec.principal,
         name: identity.spec.name.clone(),
-        unique_id: None,
+        unique_id: "unique".to_owned(),
         marks,
         created_at: Some(fixtures::JOINED),
         last_used: None,

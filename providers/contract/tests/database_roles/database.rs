@@ -1,12 +1,13 @@
 //! The database in memory: roles, grants and memberships, and the parts of the provider that read and write them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use leasehold_provider::{
-    Change, Enact, EnactError, EnactErrorKind, Enacted, LiveIdentity, LiveShared, Marks, Observe, ObserveError,
-    ObserveRequest, Principal, Provider, Quota, Realm, Resource, ResourceId, Snapshot, StackName, UnmanagedObject,
+    Change, Enact, EnactError, EnactErrorKind, Enacted, LiveIdentity, LiveShared, Marks, ObjectOwner, Observe,
+    ObserveError, ObserveRequest, Principal, Provider, Quota, Realm, Resource, ResourceId, Snapshot, StackName,
     Unmarked, Value,
 };
 
@@ -15,9 +16,21 @@ use crate::realize::{
     membership_resource, parse_grants, part_id, scope_resource, user_id, user_resource,
 };
 
+/// The id that the database gives to a new role, and never to another one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoleOid(u32);
+
+impl Default for RoleOid {
+    fn default() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(16_384);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// One role of the database. A user has a name without a dot, the role of a scope has one with a dot.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RoleRow {
+    pub oid: RoleOid,
     pub can_login: bool,
     pub valid_until: Option<String>,
     pub comment: Option<String>,
@@ -29,6 +42,10 @@ pub struct RoleRow {
 }
 
 impl RoleRow {
+    fn unique_id(&self) -> String {
+        self.oid.0.to_string()
+    }
+
     pub fn marks(&self) -> Option<Marks> {
         Marks::from_tags(&self.labels).unwrap()
     }
@@ -74,11 +91,15 @@ impl RoleRow {
 
 /// A database. It is also the part of the provider that reads and writes.
 #[derive(Default)]
-pub struct Database(Mutex<BTreeMap<String, RoleRow>>);
+pub struct Database {
+    roles: Mutex<BTreeMap<String, RoleRow>>,
+    /// The unique ids of the stack's roles, if the caller has a record of them.
+    owned: Mutex<Option<BTreeSet<String>>>,
+}
 
 impl Database {
     pub fn roles(&self) -> MutexGuard<'_, BTreeMap<String, RoleRow>> {
-        self.0.lock().unwrap()
+        self.roles.lock().unwrap()
     }
 
     pub fn into_provider(self: Arc<Self>) -> Provider {
@@ -91,15 +112,19 @@ impl Database {
         }
     }
 
-    fn apply_change(&self, stack: &StackName, change: &Change) -> Result<(), EnactErrorKind> {
+    fn apply_change(&self, stack: &StackName, change: &Change) -> Result<Option<String>, EnactErrorKind> {
         let id = change.id();
         let (owner, part) = id.name.split_once('/').unwrap_or((&id.name, ""));
         let mut roles = self.roles();
         let marked_by = roles.get(owner).map(|role| role.marks().map(|marks| marks.stack));
+        let mut owned = self.owned.lock().unwrap();
+        let is_owned = owned.as_ref().zip(roles.get(owner)).map(|(owned, role)| owned.contains(&role.unique_id()));
         let is_free = match (&marked_by, change) {
+            (Some(by), Change::Import { .. }) => by.as_ref().is_none_or(|by| by == stack),
+            (Some(_), _) if is_owned.is_some() => is_owned == Some(true),
             (None, Change::Create { .. }) => id.kind == USER || id.kind == SCOPE,
-            (None, Change::Delete { .. }) => return Ok(()),
-            (Some(None), Change::Import { .. } | Change::Release { .. }) => true,
+            (None, Change::Delete { .. }) => return Ok(None),
+            (Some(None), Change::Release { .. }) => true,
             (Some(Some(by)), _) => by == stack,
             (None | Some(None), _) => false,
         };
@@ -111,7 +136,7 @@ impl Database {
             for role in roles.values_mut() {
                 role.member_of.remove(owner);
             }
-            return Ok(());
+            return Ok(None);
         }
         let role = roles.entry(owner.to_owned()).or_default();
         match change {
@@ -126,7 +151,12 @@ impl Database {
             Change::Mark { after, .. } | Change::Import { after, .. } => role.set_marks(Some(after)),
             Change::Release { .. } => role.set_marks(None),
         }
-        Ok(())
+        let is_new = part.is_empty() && matches!(change, Change::Create { .. } | Change::Import { .. });
+        let unique_id = is_new.then(|| role.unique_id());
+        if let Some(owned) = owned.as_mut() {
+            owned.extend(unique_id.clone());
+        }
+        Ok(unique_id)
     }
 }
 
@@ -165,54 +195,59 @@ impl Observe for Database {
     async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let mut snapshot = Snapshot::for_realm(self.read_realm().await?);
         for (name, role) in self.roles().iter() {
-            let marks = role.marks();
-            if let Some(marks) = marks.clone().filter(|marks| name.contains('.') && marks.stack == *request.stack) {
-                let mut resource = scope_resource(name, &role.grants, role.comment.as_deref());
-                let address = marks.address.clone();
-                resource.marks = Some(marks);
-                snapshot.shared.insert(resource.id.clone(), LiveShared::new(resource, address));
-            }
+            let id = if name.contains('.') { ResourceId::new(SCOPE, name.as_str()) } else { user_id(name) };
+            let unique_id = role.unique_id();
+            let found = match request.find_owner(&id, &unique_id, None, &role.labels) {
+                ObjectOwner::Stack(marks) if name.contains('.') => {
+                    let mut resource = scope_resource(name, &role.grants, role.comment.as_deref());
+                    resource.marks = role.marks();
+                    snapshot.shared.insert(
+                        resource.id.clone(),
+                        LiveShared::new(resource, marks.address.clone(), Some(unique_id))
+                            .with_recorded_marks(request.owned.map(|_| *marks)),
+                    );
+                    continue;
+                }
+                ObjectOwner::Stack(marks) => {
+                    let resources = index_parts(role.user_resources(name), &marks.address);
+                    let live = LiveIdentity {
+                        id: id.clone(),
+                        principal: Principal::User,
+                        name: name.clone(),
+                        unique_id,
+                        marks: *marks,
+                        created_at: None,
+                        last_used: None,
+                        resources,
+                        keys: BTreeMap::new(),
+                    };
+                    snapshot.identities.insert(id, live);
+                    continue;
+                }
+                ObjectOwner::Other(found) => found.into_unmanaged_object(name.clone()),
+            };
             if name.contains('.') {
                 continue;
             }
-            let id = user_id(name);
-            match marks {
-                Some(marks) if marks.stack == *request.stack => {
-                    let resources = index_parts(role.user_resources(name), &marks.address);
-                    snapshot.identities.insert(
-                        id.clone(),
-                        LiveIdentity {
-                            id,
-                            principal: Principal::User,
-                            name: name.clone(),
-                            unique_id: None,
-                            marks,
-                            created_at: None,
-                            last_used: None,
-                            resources,
-                            keys: BTreeMap::new(),
-                        },
-                    );
-                }
-                marks => {
-                    if let (None, Some(address)) = (&marks, request.imports.get(&id)) {
-                        let candidate = Unmarked {
-                            id: id.clone(),
-                            principal: Principal::User,
-                            name: name.clone(),
-                            created_at: None,
-                            last_used: None,
-                            resources: index_parts(role.user_resources(name), address),
-                        };
-                        snapshot.import_candidates.insert(id.clone(), candidate);
-                    }
-                    let stack = marks.map(|marks| marks.stack);
-                    snapshot
-                        .unmanaged_objects
-                        .insert(id, UnmanagedObject { stack, arn: name.clone(), unreadable: None });
-                }
+            if let Some(address) = request.find_import(&id, &found) {
+                let mut unmarked = role.clone();
+                unmarked.set_marks(None);
+                let candidate = Unmarked {
+                    id: id.clone(),
+                    principal: Principal::User,
+                    name: name.clone(),
+                    created_at: None,
+                    last_used: None,
+                    resources: index_parts(unmarked.user_resources(name), address),
+                };
+                snapshot.import_candidates.insert(id.clone(), candidate);
             }
+            snapshot.unmanaged_objects.insert(id, found);
         }
+        *self.owned.lock().unwrap() = request.owned.map(|_| {
+            let identities = snapshot.identities.values().map(|live| live.unique_id.clone());
+            identities.chain(snapshot.shared.values().filter_map(|live| live.unique_id.clone())).collect()
+        });
         Ok(snapshot)
     }
 
@@ -244,6 +279,7 @@ impl Enact for Database {
             help: None,
             requests: Vec::new(),
         };
-        self.apply_change(stack, change).map(|()| Enacted::default()).map_err(refused)
+        let written = self.apply_change(stack, change).map_err(refused)?;
+        Ok(Enacted { unique_id: written, ..Enacted::default() })
     }
 }

@@ -32,6 +32,7 @@ pub struct DatabaseRealizer;
 
 pub fn build_realizer() -> Realizer {
     Realizer {
+        lineage: None,
         ids: Arc::new(DatabaseRealizer),
         names: Arc::new(DatabaseRealizer),
         objects: Arc::new(DatabaseRealizer),

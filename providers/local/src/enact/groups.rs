@@ -15,6 +15,7 @@ pub(super) struct GroupRow {
     pub key: i64,
     pub name: String,
     pub tags: Tags,
+    pub unique_id: String,
 }
 
 impl ChangeExecution<'_> {
@@ -24,14 +25,14 @@ impl ChangeExecution<'_> {
         if let (Change::Import { .. } | Change::Release { .. }, row) = (self.change, &found) {
             return self.import_group(row.as_ref());
         }
-        let marks = found.as_ref().map(|row| self.require_ownership(&row.tags)).transpose()?;
+        let marks = found.as_ref().map(|row| self.require_ownership(&row.unique_id, &row.tags)).transpose()?.flatten();
         if let Some(row) = found.as_ref().filter(|row| row.name != name) {
             return Err(self.conflict_error(&format!("the group {} has the same name in another case", row.name)));
         }
         if let Change::Mark { before, after, .. } = self.change {
             let tags = found.as_ref().map(|row| row.tags.clone()).unwrap_or_default();
             let key = found.as_ref().map(|row| row.key);
-            return self.write_marks(marks, before.as_deref(), after, &tags, |tags| {
+            return self.write_marks((found.is_some(), marks), before.as_deref(), after, &tags, |tags| {
                 let mut update = self.connection.prepare_cached("UPDATE groups SET tags = ?1 WHERE id = ?2")?;
                 update.execute(params![tags, key]).map(drop)
             });
@@ -84,7 +85,7 @@ impl ChangeExecution<'_> {
                 _ => Err(self.conflict_error(&format!("the group {group} does not exist"))),
             };
         };
-        self.require_ownership(&row.tags)?;
+        self.require_ownership(&row.unique_id, &row.tags)?;
         let (table, column, key) = match part {
             DirectoryPart::Inline(name) => ("group_policies", "name", name),
             DirectoryPart::Attachment(policy) => ("group_attachments", "policy", policy),
@@ -155,9 +156,9 @@ impl ChangeExecution<'_> {
     pub(super) fn find_group(&self, name: &str) -> DirectoryResult<Option<GroupRow>> {
         let read = |row: &rusqlite::Row<'_>| {
             let tags = rows::parse_json_column(row.get_ref(2)?.as_str()?, 2)?;
-            Ok(GroupRow { key: row.get(0)?, name: row.get(1)?, tags })
+            Ok(GroupRow { key: row.get(0)?, name: row.get(1)?, tags, unique_id: row.get(3)? })
         };
-        let sql = "SELECT id, name, tags FROM groups WHERE name = ?1";
+        let sql = "SELECT id, name, tags, unique_id FROM groups WHERE name = ?1";
         let find = || self.connection.prepare_cached(sql)?.query_row(params![name], read).optional();
         find().map_err(|error| self.sqlite_error(&error))
     }

@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::{ChangeExecution, DirectoryResult, enacted_without_write};
 use crate::precondition;
-use crate::rows::{Ownership, PrincipalRow, Tags};
+use crate::rows::{PrincipalRow, Tags};
 
 impl ChangeExecution<'_> {
     /// Executes `Change::Import` or `Change::Release` on a principal.
@@ -38,26 +38,37 @@ impl ChangeExecution<'_> {
             let message = format!("the new marks name stack {}, but this is stack {}", after.stack, self.stack);
             return Err(self.build_error(EnactErrorKind::NotManaged, &message, None));
         }
-        match Ownership::from_tags(live, self.stack) {
-            Ownership::Unmarked => {
-                let mut tags = live.clone();
+        let found = Marks::from_tags(live);
+        match found {
+            Ok(Some(marks)) if marks.stack != *self.stack => self.refuse_foreign_marks(&marks.stack.to_string()),
+            Ok(Some(marks)) if marks.address == after.address && self.marks_decide() => Ok(None),
+            Ok(Some(marks)) if self.marks_decide() => {
+                Err(self.conflict_error(&format!("it already is {} of this stack", marks.address)))
+            }
+            // Marks of this stack on an object that it does not own: somebody else wrote them.
+            Ok(_) => {
+                let mut tags = Marks::without_marks(live);
                 tags.extend(after.to_tags());
                 serde_json::to_string(&tags).map(Some).map_err(|error| self.unexpected_error(&error))
             }
-            Ownership::Ours(marks) if marks.address == after.address => Ok(None),
-            Ownership::Ours(marks) => {
-                Err(self.conflict_error(&format!("it already is {} of this stack", marks.address)))
-            }
-            Ownership::Other(_) | Ownership::Unreadable(_) => self.require_ownership(live).map(|_| None),
+            Err(error) => Err(self.build_error(EnactErrorKind::NotManaged, &error.to_string(), None)),
         }
     }
 
+    fn refuse_foreign_marks<T>(&self, stack: &str) -> DirectoryResult<T> {
+        let message = format!("it has the marks of stack {stack}, not of {}", self.stack);
+        Err(self.build_error(EnactErrorKind::NotManaged, &message, None))
+    }
+
     fn release_principal(&self, row: &PrincipalRow, before: &Marks) -> DirectoryResult {
-        if let Ownership::Unmarked = Ownership::from_tags(&row.tags, self.stack) {
+        if matches!(Marks::from_tags(&row.tags), Ok(None)) {
             return Ok(enacted_without_write());
         }
-        let live = self.require_ownership(&row.tags)?;
-        if !precondition::equal_except_digest(before, &live) {
+        let live = self.require_ownership(&row.unique_id, &row.tags)?;
+        if self.marks_decide()
+            && let Some(live) = live
+            && !precondition::equal_except_digest(before, &live)
+        {
             return Err(self.conflict_error("its marks have changed since the plan was made"));
         }
         let tags =

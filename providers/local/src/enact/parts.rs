@@ -21,7 +21,7 @@ impl ChangeExecution<'_> {
                 _ => Err(self.conflict_error(&format!("the principal {principal} does not exist"))),
             };
         };
-        self.require_ownership(&holder.tags)?;
+        self.require_ownership(&holder.unique_id, &holder.tags)?;
         if self.change.is_marks_only() {
             return Err(self.build_error(
                 EnactErrorKind::Other,

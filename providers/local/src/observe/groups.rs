@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_provider::{LiveShared, Resource, Snapshot, StackName};
+use leasehold_provider::{LiveShared, Marks, ObjectOwner, ObserveRequest, Resource, Snapshot};
 use rusqlite::Connection;
 
-use super::{ForeignHolders, ImportAddresses, unmanaged_from_ownership};
-use crate::rows::{self, Ownership, Tags};
+use super::ForeignHolders;
+use crate::rows::{self, Tags};
 use crate::{group_parts, kinds, schema};
 
 /// Returns the names of each principal's groups, by the primary key of the principal. Empty for a file without group
@@ -28,37 +28,47 @@ pub fn read_memberships(connection: &Connection) -> rusqlite::Result<BTreeMap<i6
 /// policies of the others are recorded in `foreign_holders`, so that the plan knows who else uses them.
 pub fn read_groups(
     connection: &Connection,
-    stack: &StackName,
-    import: &ImportAddresses,
+    request: ObserveRequest<'_>,
     foreign_holders: &mut ForeignHolders,
     snapshot: &mut Snapshot,
 ) -> rusqlite::Result<()> {
     let mut inline = connection.prepare("SELECT name, document FROM group_policies WHERE team = ?1 ORDER BY 1")?;
     let mut attached = connection.prepare("SELECT policy FROM group_attachments WHERE team = ?1 ORDER BY 1")?;
-    let mut statement = connection.prepare("SELECT id, name, tags FROM groups ORDER BY name")?;
+    let unique_id = schema::unique_id_column(connection, "groups")?;
+    let sql = format!("SELECT id, name, tags, created_at, {unique_id} FROM groups ORDER BY name");
+    let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (key, name): (i64, String) = (row.get(0)?, row.get(1)?);
         let tags: Tags = rows::parse_json_column(row.get_ref(2)?.as_str()?, 2)?;
         let id = kinds::group_id(&name);
         let policies: Vec<String> = attached.query_map([key], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        let import_address = import.get(&id);
-        let (marks, address) = match (Ownership::from_tags(&tags, stack), import_address) {
-            (Ownership::Ours(marks), _) => (Some((*marks).clone()), marks.address),
-            (Ownership::Unmarked, Some(address)) => (None, address.clone()),
-            (other, _) => {
-                for policy in policies {
-                    let policy = leasehold_provider::ResourceId::new(kinds::POLICY, policy);
-                    snapshot.foreign_groups.entry(id.clone()).or_default().insert(policy.clone());
-                    foreign_holders.entry(policy).or_default().insert(format!("group/{name}"));
+        let unique_id: String = row.get(4)?;
+        let mut recorded = None;
+        let (marks, address) = match request.find_owner(&id, &unique_id, rows::read_timestamp(row, 3)?, &tags) {
+            ObjectOwner::Stack(marks) => {
+                recorded = request.owned.map(|_| (*marks).clone());
+                (Some(Marks::from_tags(&tags).ok().flatten()), marks.address)
+            }
+            ObjectOwner::Other(found) => {
+                let unmanaged_object = found.into_unmanaged_object(format!("local:group/{name}"));
+                match request.find_import(&id, &unmanaged_object) {
+                    Some(address) => (None, address.clone()),
+                    None => {
+                        for policy in policies {
+                            let policy = leasehold_provider::ResourceId::new(kinds::POLICY, policy);
+                            snapshot.foreign_groups.entry(id.clone()).or_default().insert(policy.clone());
+                            foreign_holders.entry(policy).or_default().insert(format!("group/{name}"));
+                        }
+                        snapshot.unmanaged_objects.insert(id, unmanaged_object);
+                        continue;
+                    }
                 }
-                snapshot.unmanaged_objects.insert(id, unmanaged_from_ownership(format!("local:group/{name}"), other));
-                continue;
             }
         };
         let importable = marks.is_none();
         let mut root = Resource::new(id.clone(), None);
-        root.marks = marks;
+        root.marks = marks.flatten();
         let mut resources = vec![root];
         let mut documents = inline.query([key])?;
         while let Some(row) = documents.next()? {
@@ -70,9 +80,13 @@ pub fn read_groups(
             ));
         }
         resources.extend(policies.iter().map(|policy| group_parts::group_attachment(&name, policy)));
+        // The group is the first of its resources.
+        let mut unique_id = Some(unique_id);
         for resource in resources {
             let foreign_attachments = foreign_holders.remove(&resource.id).unwrap_or_default();
-            let shared = LiveShared { resource, address: address.clone(), importable, foreign_attachments };
+            let shared =
+                LiveShared::new(resource, address.clone(), unique_id.take()).with_recorded_marks(recorded.take());
+            let shared = LiveShared { importable, foreign_attachments, ..shared };
             snapshot.shared.insert(shared.resource.id.clone(), shared);
         }
     }

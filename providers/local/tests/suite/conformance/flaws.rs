@@ -62,6 +62,7 @@ pub fn inject_flaw(provider: Provider, directory: &Arc<LocalDirectory>, flaw: Fl
     let directory = Arc::clone(directory);
     Provider {
         realize: Realizer {
+            lineage: None,
             objects: Arc::new(FlawedObjects { inner: realize.objects, flaw, calls: AtomicU64::new(0) }),
             semantics: Arc::new(FlawedSemantics { inner: realize.semantics, flaw }),
             policies: realize.policies.map(|inner| Arc::new(FlawedPolicies { inner, flaw }) as _),

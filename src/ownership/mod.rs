@@ -1,0 +1,107 @@
+//! Which live objects the stack owns, and what is wrong with their marks.
+//!
+//! In: the record of the stack ([`StackOwnership`]) and a snapshot that was read with it. Out: findings about marks that somebody else
+//! edited, and the changes of the record that the snapshot shows. Pure. Invariant: only the record decides what belongs to the stack;
+//! marks in the cloud are an index, and everybody who may tag can edit them.
+//!
+//! Example: the stack owns user `bot` with unique id `AIDA1`. Somebody copies the marks of `bot` to user `eve`, and removes them from
+//! `bot`. The provider returns `bot` as an identity, because of its unique id, and `eve` as an unmanaged object. The findings are
+//! `mark-removed` for `bot` and `replaced` for `eve`.
+
+mod change;
+mod finding;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, Lineage, Marks, OwnedObject, OwnedObjects, ResourceId, Snapshot, StackName};
+
+pub use change::{OwnershipChange, OwnershipEvent, list_ownership_changes};
+pub use finding::{OwnershipFinding, OwnershipFindingKind, find_ownership_problems};
+
+/// What the records of a stack say about its objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StackOwnership {
+    /// The store was read.
+    Recorded {
+        /// The lineage of the stack. `None`: the stack was never applied.
+        lineage: Option<Lineage>,
+        /// The objects of the stack.
+        owned: OwnedObjects,
+    },
+    /// An earlier version of Leasehold wrote the ledger and recorded no unique ids. What it wrote can be taken over.
+    Earlier {
+        /// The lineage of the stack. `None`: it has none yet.
+        lineage: Option<Lineage>,
+        /// The objects that it created or imported, and did not delete.
+        written: BTreeSet<ResourceId>,
+    },
+    /// The store could not be read, so marks decide. Nothing may be written.
+    NotVerified {
+        /// Why the store could not be read.
+        why: String,
+    },
+}
+
+impl StackOwnership {
+    /// The lineage of the stack. `None`: it has none yet, or it is not known.
+    #[must_use]
+    pub fn lineage(&self) -> Option<&Lineage> {
+        match self {
+            Self::Recorded { lineage, .. } | Self::Earlier { lineage, .. } => lineage.as_ref(),
+            Self::NotVerified { .. } => None,
+        }
+    }
+}
+
+/// The objects of a snapshot that an earlier version wrote, with the marks that they carry now. The snapshot was read by marks.
+#[must_use]
+pub fn take_over_objects(stack: &StackName, snapshot: &Snapshot, written: &BTreeSet<ResourceId>) -> OwnedObjects {
+    // The alias of an account may have changed since.
+    let names: BTreeSet<_> = written.iter().map(|id| (&id.kind, id.name.as_str())).collect();
+    let live = list_live_objects(snapshot).into_iter();
+    let live = live.filter(|live| names.contains(&(&live.resource.kind, live.resource.name.as_str())));
+    let objects = live.map(|live| {
+        let marks = live.recorded.or(live.found).cloned();
+        let marks = marks.unwrap_or_else(|| Marks::new(stack.clone(), live.address.clone()));
+        (live.unique_id.to_owned(), OwnedObject { resource: live.resource.clone(), marks, unsettled: None })
+    });
+    OwnedObjects { objects: objects.collect(), unconfirmed: BTreeMap::new() }
+}
+
+/// A live object that the stack owns, or that carries its marks if the record was not read.
+struct LiveObject<'a> {
+    unique_id: &'a str,
+    resource: &'a ResourceId,
+    address: &'a Address,
+    /// The marks that count. `None`: the stack recorded none, and they are not in tags that were read.
+    recorded: Option<&'a Marks>,
+    /// The marks in its tags. `None`: there are none, or they were not read.
+    found: Option<&'a Marks>,
+    /// Whether its tags were not read, or the system has no tags for such an object.
+    has_unread_tags: bool,
+}
+
+/// The objects with a unique id of their own: principals and shared objects, without their parts and without objects to import.
+fn list_live_objects(snapshot: &Snapshot) -> Vec<LiveObject<'_>> {
+    let identities = snapshot.identities.values().map(|live| LiveObject {
+        unique_id: &live.unique_id,
+        resource: &live.id,
+        address: live.address(),
+        recorded: Some(&live.marks),
+        found: live.resources.get(&live.id).and_then(|resource| resource.marks.as_ref()),
+        has_unread_tags: false,
+    });
+    let shared = snapshot.shared.values().filter(|live| !live.importable);
+    let shared = shared.filter_map(|live| {
+        let found = live.resource.marks.as_ref().filter(|marks| marks.digest.is_some());
+        Some(LiveObject {
+            unique_id: live.unique_id.as_deref()?,
+            resource: &live.resource.id,
+            address: &live.address,
+            recorded: live.recorded.as_ref().or(found),
+            found,
+            has_unread_tags: found.is_none(),
+        })
+    });
+    identities.chain(shared).collect()
+}
