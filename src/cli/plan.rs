@@ -91,12 +91,10 @@ pub async fn cmd_plan(
             write_plan_file(&signing::signature_path(&file), signed.armoured.as_bytes())?;
         }
         if args.view.format == PlanFormat::Human {
-            let words = ["apply", &invocation::to_operand(&path.display().to_string())];
-            // An apply of this plan needs the variables only if it has to read sensitive values again.
-            let command = match &sealed {
-                Some(_) => invocation::current_invocation().follow_up_command(&words),
-                None => invocation::current_invocation().follow_up_command_without_variables(&words),
-            };
+            let allowed = args.allowance.to_arguments();
+            let file = invocation::to_operand(&path.display().to_string());
+            let words: Vec<&str> = ["apply", &file].into_iter().chain(allowed.iter().map(String::as_str)).collect();
+            let command = invocation::current_invocation().follow_up_command(&words);
             super::print_message(&format!("\nSaved the plan. To apply it: {}\n", escape_steering(&command)));
         }
     }

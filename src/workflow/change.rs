@@ -40,7 +40,7 @@ use crate::rules::Allowance;
 pub enum ChangePurpose<'a> {
     /// Make the live state match the configuration, or the selected part of it.
     Apply(&'a Stack, PlanSelection),
-    /// Apply a saved plan.
+    /// Apply a saved plan, if the plan that is made now is the same.
     ApplySaved(&'a CurrentSavedPlan),
     /// Enforce expirations.
     Sweep(&'a Stack),
@@ -129,7 +129,7 @@ impl ChangeRequest<'_> {
     async fn observe_state(&self, context: &WorkflowContext) -> Result<ObservedStack, WorkflowError> {
         match &self.purpose {
             ChangePurpose::Apply(stack, _) => observe::observe_for_plan(stack, self.connection).await,
-            ChangePurpose::ApplySaved(saved) => saved.observe_objects(self.connection).await,
+            ChangePurpose::ApplySaved(saved) => observe::observe_for_plan(&saved.stack, self.connection).await,
             ChangePurpose::Sweep(stack) | ChangePurpose::Restore(stack, _) => {
                 observe::observe_stack(stack, self.connection).await
             }
@@ -170,7 +170,7 @@ impl ChangeRequest<'_> {
                 Ok((plan_stack(stack, connection, observed, self.now, selection)?, PlanSubject::Configuration))
             }
             ChangePurpose::ApplySaved(saved) => {
-                Ok((saved.restore_plan(observed, (run, connection, context)).await?, PlanSubject::Configuration))
+                Ok((saved.plan_again(observed, run, connection).await?, PlanSubject::Configuration))
             }
             ChangePurpose::Sweep(stack) => plan_expirations(stack, connection, observed, self.now, context),
             ChangePurpose::Revoke(target, what, reason) => {
@@ -197,7 +197,7 @@ impl ChangePurpose<'_> {
     fn stack(&self) -> Option<&Stack> {
         match self {
             Self::Apply(stack, _) | Self::Sweep(stack) | Self::Restore(stack, _) => Some(stack),
-            Self::ApplySaved(_) => None,
+            Self::ApplySaved(saved) => Some(&saved.stack),
             Self::Revoke(target, ..) => target.whole.as_ref(),
         }
     }

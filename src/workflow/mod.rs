@@ -56,6 +56,6 @@ pub use repository::{Repository, find_git_root};
 pub use revoke::RevocationTarget;
 pub use run_purpose::RunPurpose;
 pub use run_result::{ReadBack, RunResult};
-pub use saved::CurrentSavedPlan;
+pub use saved::{CurrentSavedPlan, PlanAge};
 pub use stack::{LoadedStack, Stack, VERSION, VariableInputs, basis_for_declared, refuse_rehearsal};
 pub use stack_directory::{StackDirectory, resolve_path};

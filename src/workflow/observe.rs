@@ -126,36 +126,10 @@ fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: 
     let users = declared.map(|identity| {
         realize.ids.principal_id(Principal::User, &identity.spec.name).with_account(identity.spec.account.as_ref())
     });
-    users.chain(find_delivery_users(delivered, realize)).collect()
-}
-
-/// The users to which keys were delivered.
-fn find_delivery_users<'a>(
-    delivered: &'a DeliveryIndex,
-    realize: &'a Realizer,
-) -> impl Iterator<Item = ResourceId> + 'a {
-    delivered
+    let delivered = delivered
         .keys()
-        .map(|(account, name)| realize.ids.principal_id(Principal::User, name).with_account(account.as_ref()))
-}
-
-/// The shared objects as they are after the plan. With them, reading the objects again also reads their marks.
-pub fn collect_shared_objects(plan: &Plan) -> ResourceMap {
-    let after = plan
-        .steps
-        .iter()
-        .filter_map(|step| step.change.resource_after())
-        .filter(|resource| resource.identity.is_none());
-    after.map(|resource| (resource.id.clone(), resource.clone())).collect()
-}
-
-/// The identities whose credentials are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CredentialSelection {
-    /// All identities of the stack, so that intents that an earlier run left open can be resolved.
-    OfStack,
-    /// Only the identities that the plan changes.
-    OfPlan,
+        .map(|(account, name)| realize.ids.principal_id(Principal::User, name).with_account(account.as_ref()));
+    users.chain(delivered).collect()
 }
 
 /// Observes the live objects that a plan is about, and adds what the secret stores say was delivered.
@@ -166,14 +140,9 @@ pub async fn observe_with_deliveries(
     plan: &Plan,
     connection: &Connection,
     shared: &ResourceMap,
-    credentials: CredentialSelection,
 ) -> Result<Snapshot, WorkflowError> {
     let delivered = connection.vault.read_deliveries(&plan.stack, &plan.realm)?;
-    let exact_keys = match credentials {
-        CredentialSelection::OfStack => find_delivery_users(&delivered, &connection.realize).collect(),
-        CredentialSelection::OfPlan => BTreeSet::new(),
-    };
-    let mut snapshot = observe_plan_objects(plan, connection, shared, credentials, &exact_keys).await?;
+    let mut snapshot = observe_written_objects(plan, connection, shared).await?;
     snapshot.record_deliveries(&delivered);
     Ok(snapshot)
 }
@@ -187,25 +156,14 @@ pub async fn observe_written_objects(
     connection: &Connection,
     shared: &ResourceMap,
 ) -> Result<Snapshot, WorkflowError> {
-    observe_plan_objects(plan, connection, shared, CredentialSelection::OfPlan, &BTreeSet::new()).await
-}
-
-async fn observe_plan_objects(
-    plan: &Plan,
-    connection: &Connection,
-    shared: &ResourceMap,
-    credentials: CredentialSelection,
-    exact_keys: &BTreeSet<ResourceId>,
-) -> Result<Snapshot, WorkflowError> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let import_steps = plan.steps.iter().filter(|step| matches!(step.change, Change::Import { .. }));
     let imports = import_steps.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
     let identities = plan.identities.iter().map(|delta| &delta.address);
     let reported: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
     let nobody_else = plan.steps.iter().all(|step| reported.contains(&step.subject));
-    let only_exact_credentials = credentials == CredentialSelection::OfPlan && nobody_else;
     let plain = ObserveRequest::for_plan(&plan.stack, shared);
-    let request = ObserveRequest { exact: &exact, imports: &imports, exact_keys, only_exact_credentials, ..plain };
+    let request = ObserveRequest { exact: &exact, imports: &imports, only_exact_credentials: nobody_else, ..plain };
     let mut snapshot = connection.observe.observe_stack(request).await?;
     snapshot.restore_sensitive(shared);
     Ok(snapshot)

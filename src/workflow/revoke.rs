@@ -144,6 +144,7 @@ impl RevocationTarget {
             version: stack::VERSION.to_owned(),
             directory: self.directory.path().display().to_string(),
             files: BTreeMap::new(),
+            variables: BTreeMap::new(),
             provider: first,
             alias,
             others,

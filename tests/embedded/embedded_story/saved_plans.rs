@@ -105,12 +105,12 @@ fn a_saved_plan_is_refused_once_its_bytes_changed() {
 fn a_saved_plan_of_another_version_is_refused() {
     let stack = saved();
     let text = stack.read("review.plan");
-    stack.write("review.plan", &text.replacen("\"leasehold_plan\":2", "\"leasehold_plan\":3", 1));
-    snapshot!(assert_stale(&stack, "format 3"), @"
+    stack.write("review.plan", &text.replacen("\"leasehold_plan\":3", "\"leasehold_plan\":4", 1));
+    snapshot!(assert_stale(&stack, "format 4"), @"
     $ leasehold apply review.plan --auto-approve
     exit 3
     ─── stderr
-    error: review.plan: the plan has format 3, made by Leasehold 0.1.0; this version reads format 2
+    error: review.plan: the plan has format 4, made by Leasehold 0.1.0; this version reads format 3
       help: Make a new plan with `leasehold plan --out review.plan`, review it, and apply that.
     ");
 }
