@@ -19,7 +19,7 @@ use super::connection::Connection;
 use super::error::WorkflowError;
 use super::event::{PlanSubject, RunStage, WorkflowContext, WorkflowEvent};
 use super::interruption::Interruption;
-use super::observe::{self, ObservedStack};
+use super::observe::{self, ObservedStack, RecordedSettings};
 use super::origin::RunOrigin;
 use super::plan::plan_stack;
 use super::quotas::check_quotas;
@@ -137,8 +137,12 @@ impl ChangeRequest<'_> {
         }
     }
 
-    /// Notes the accounts with objects of the stack that the observation did not reach, so that a rule can ask about them.
+    /// Notes the accounts with objects of the stack that the observation did not reach, so that a rule can ask about them; and the recorded
+    /// settings, so that the plan has their changes.
     fn compare_accounts(&self, run: &LockedRun, observed: &mut ObservedStack, context: &WorkflowContext) {
+        if self.purpose.applies_configuration() {
+            observed.recorded_settings = Some(RecordedSettings(run.accounts().settings().cloned()));
+        }
         let unreachable = run.accounts().find_unreachable(&observed.snapshot.realm);
         if self.purpose.only_takes_away() && !unreachable.is_empty() {
             context.notify(WorkflowEvent::AccountsSkipped(&unreachable));
@@ -199,6 +203,15 @@ impl ChangePurpose<'_> {
             Self::Apply(stack, _) | Self::Sweep(stack) | Self::Restore(stack, _) => Some(stack),
             Self::ApplySaved(saved) => Some(&saved.stack),
             Self::Revoke(target, ..) => target.whole.as_ref(),
+        }
+    }
+
+    /// Whether the command makes everything as it is configured. Only such a command changes the recorded settings: the plans of the others
+    /// do not show them.
+    fn applies_configuration(&self) -> bool {
+        match self {
+            Self::Apply(..) | Self::ApplySaved(_) => true,
+            Self::Sweep(_) | Self::Revoke(..) | Self::Restore(..) => false,
         }
     }
 

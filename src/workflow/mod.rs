@@ -35,7 +35,7 @@ mod stack;
 mod stack_directory;
 mod sweep;
 
-pub use accounts::{note_unreachable_accounts, refuse_unreachable_accounts};
+pub use accounts::{note_recorded_accounts, refuse_unreachable_accounts};
 pub use approval::{Approval, Approver, AutoApprover};
 pub use change::{ChangeCaller, ChangePurpose, ChangeRequest, carry_out_change};
 pub use checkpoint::{CheckpointKeeper, CheckpointSignature, publish_checkpoint};
@@ -46,7 +46,8 @@ pub use execute::execute_steps;
 pub use interruption::{COMMAND, Interruption, Signal, SignalDeferral, StopError};
 pub use named::find_nearest_name;
 pub use observe::{
-    ObserveInputs, ObservedStack, observe_for_plan, observe_read_only, observe_stack, observe_with_imports,
+    ObserveInputs, ObservedStack, RecordedSettings, observe_for_plan, observe_read_only, observe_stack,
+    observe_with_imports,
 };
 pub use origin::RunOrigin;
 pub use plan::{PlanRequest, plan_observed, plan_stack};

@@ -16,6 +16,7 @@ use super::stack::Stack;
 use crate::config::{DeclaredStack, Sources};
 use crate::lifecycle;
 use crate::plan::Plan;
+use crate::plan::settings::StackSettings;
 use crate::realize::{self, ResourceMap};
 use crate::secret_store::SecretStores;
 
@@ -27,7 +28,21 @@ pub struct ObservedStack {
     pub snapshot: Snapshot,
     /// Accounts in which the stack has objects and that the observation did not reach. Empty also where the store was not read.
     pub unreachable_accounts: BTreeMap<String, Option<Alias>>,
+    /// The settings in the stack's store. `None`: they were not read, or the command does not change them.
+    pub recorded_settings: Option<RecordedSettings>,
 }
+
+impl ObservedStack {
+    /// The observed state, without what only the stack's store says.
+    #[must_use]
+    pub fn without_records(shared: ResourceMap, snapshot: Snapshot) -> Self {
+        Self { shared, snapshot, unreachable_accounts: BTreeMap::new(), recorded_settings: None }
+    }
+}
+
+/// The settings that the last apply recorded in the stack's store.
+#[derive(Debug, Clone)]
+pub struct RecordedSettings(pub Option<StackSettings>);
 
 /// What an observation reads.
 pub struct ObserveInputs<'a> {
@@ -116,7 +131,7 @@ async fn observe_declared(
         observe.read_exactly(&declared.stack, &mut snapshot, &principals).await?;
         snapshot.record_deliveries(&delivered);
     }
-    Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new() })
+    Ok(ObservedStack::without_records(shared, snapshot))
 }
 
 /// The users that must have access keys, or to which keys were delivered. They are read exactly, because a credential report may be hours

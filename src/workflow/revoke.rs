@@ -105,7 +105,7 @@ impl RevocationTarget {
                 Err(error) => context.notify(WorkflowEvent::SecretStoreSkipped(&error)),
             }
         }
-        Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new() })
+        Ok(ObservedStack::without_records(shared, snapshot))
     }
 
     /// Plans the quarantine of the identity that `what` names. The plan is empty if it is revoked already, for the same reason.

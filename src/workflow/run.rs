@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use leasehold_provider::{Digest, Snapshot, StackName};
+use leasehold_provider::{Snapshot, StackName};
 
 use super::accounts::KnownAccounts;
 use super::approval::ApprovalRecord;
@@ -122,6 +122,7 @@ impl LockedRun {
             version: stack::VERSION.to_owned(),
             epoch: guard.epoch().await,
             plan: None,
+            settings: Vec::new(),
             commit: origin.commit,
             dirty: None,
             pipeline: origin.pipeline,
@@ -172,7 +173,7 @@ impl LockedRun {
         let runs: BTreeSet<&String> = open.iter().map(|(run, _)| run).collect();
         self.context.notify(WorkflowEvent::UnfinishedIntents(open.len()));
         tracing::info!(?runs, "resolved steps without a recorded outcome");
-        let mut records = vec![self.run_started_record(None)];
+        let mut records = vec![LedgerRecord::RunStarted(Box::new(self.started.clone()))];
         records.extend(found.into_iter().map(LedgerRecord::Resolved));
         records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
         self.chain.append_entry(records).await?;
@@ -197,10 +198,6 @@ impl LockedRun {
         self.chain.store()
     }
 
-    fn run_started_record(&self, plan: Option<Digest>) -> LedgerRecord {
-        LedgerRecord::RunStarted(Box::new(RunStarted { plan, ..self.started.clone() }))
-    }
-
     /// Records that a plan was refused, and by which rules.
     ///
     /// # Errors
@@ -219,7 +216,9 @@ impl LockedRun {
     /// The first records of a run: the run itself, the changes of the plan, and the decision of each rule on it.
     fn opening_records(&self, plan: &Plan, rulings: &[Ruling]) -> Vec<LedgerRecord> {
         let digest = plan.plan_digest().0;
-        let mut records = vec![self.run_started_record(Some(digest))];
+        let settings = plan.setting_changes().to_vec();
+        let started = RunStarted { plan: Some(digest), settings, ..self.started.clone() };
+        let mut records = vec![LedgerRecord::RunStarted(Box::new(started))];
         records.extend(
             plan.identities.iter().map(|delta| LedgerRecord::Change(Box::new(RecordedChange::from_delta(delta)))),
         );

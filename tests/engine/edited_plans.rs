@@ -15,12 +15,13 @@ use leasehold::plan::sealed::{
 };
 use leasehold::views::plan::render_plan_text;
 use leasehold::workflow::ObservedStack;
+use leasehold_test_harness::json_edits::{edit_node, list_node_paths};
 use leasehold_test_harness::test_seed;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use secrecy::SecretBox;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::at;
 use crate::stacks::stack;
@@ -99,87 +100,6 @@ impl Reviewed {
     }
 }
 
-/// The path of every node below a value.
-fn node_paths(value: &Value, path: &str, into: &mut Vec<String>) {
-    let children: Vec<(String, &Value)> = match value {
-        Value::Object(fields) => fields.iter().map(|(name, value)| (escape(name), value)).collect(),
-        Value::Array(items) => items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect(),
-        _ => Vec::new(),
-    };
-    for (name, child) in children {
-        let path = format!("{path}/{name}");
-        node_paths(child, &path, into);
-        into.push(path);
-    }
-}
-
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
-/// Every edit of one node: other values, without it, twice, in the place of its neighbour.
-fn edits(plan: &Value, path: &str) -> Vec<Value> {
-    let edit = |change: &dyn Fn(&mut Value)| {
-        let mut edited = plan.clone();
-        change(&mut edited);
-        edited
-    };
-    let (parent, name) = path.rsplit_once('/').unwrap();
-    let mut all: Vec<Value> = others(plan.pointer(path).unwrap())
-        .into_iter()
-        .map(|other| edit(&|plan| *plan.pointer_mut(path).unwrap() = other.clone()))
-        .collect();
-    let name = name.replace("~1", "/").replace("~0", "~");
-    match plan.pointer(parent).unwrap() {
-        Value::Object(fields) => {
-            let next = fields.keys().skip_while(|key| **key != name).nth(1).cloned();
-            all.push(edit(&|plan| drop(plan.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(&name))));
-            all.push(edit(&|plan| {
-                let fields = plan.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-                fields.insert(format!("{name}2"), fields[&name].clone());
-            }));
-            all.extend(next.map(|next| {
-                edit(&|plan| {
-                    let fields = plan.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-                    let (one, other) = (fields[&name].clone(), fields[&next].clone());
-                    fields.insert(name.clone(), other);
-                    fields.insert(next.clone(), one);
-                })
-            }));
-        }
-        Value::Array(items) => {
-            let index: usize = name.parse().unwrap();
-            let list = |plan: &mut Value, change: &dyn Fn(&mut Vec<Value>)| {
-                change(plan.pointer_mut(parent).unwrap().as_array_mut().unwrap());
-            };
-            all.push(edit(&|plan| list(plan, &|items| drop(items.remove(index)))));
-            all.push(edit(&|plan| list(plan, &|items| items.insert(index, items[index].clone()))));
-            if index + 1 < items.len() {
-                all.push(edit(&|plan| list(plan, &|items| items.swap(index, index + 1))));
-            }
-        }
-        _ => {}
-    }
-    all
-}
-
-/// Other values for a node, some of which parse as the same type.
-fn others(value: &Value) -> Vec<Value> {
-    match value {
-        Value::Null => vec![json!("x"), json!("2026-12-02T23:00:00Z")],
-        Value::Bool(flag) => vec![json!(!flag), Value::Null],
-        Value::Number(number) => vec![json!(number.as_u64().unwrap_or_default() + 1), json!(0), json!(-1)],
-        Value::String(text) => {
-            let mut all = vec![json!(format!("{text}x")), json!(""), json!("*"), Value::Null];
-            all.extend(text.parse::<jiff::Timestamp>().map(|_| json!("2026-12-02T21:59:59Z")));
-            all.extend((text.len() == 64).then(|| json!("0".repeat(64))));
-            all
-        }
-        Value::Array(_) => vec![json!([]), json!(["*"]), Value::Null],
-        Value::Object(_) => vec![json!({}), Value::Null],
-    }
-}
-
 /// Two stacks that are the same in each run.
 fn some_stacks(number: usize) -> (DeclaredStack, DeclaredStack) {
     let mut runner = TestRunner::deterministic();
@@ -198,10 +118,8 @@ fn an_edited_plan_is_refused_or_applied_as_it_is_shown() {
         let bytes = reviewed.write(&reviewed.plan);
         assert!(matches!(reviewed.apply_file(&bytes), Fate::Same));
         let file: Value = serde_json::from_slice(&bytes).unwrap();
-        let mut paths = Vec::new();
-        node_paths(&file, "", &mut paths);
-        for path in paths {
-            for file in edits(&file, &path) {
+        for path in list_node_paths(&file) {
+            for file in edit_node(&file, &path) {
                 number_of_edit += 1;
                 if !all && number_of_edit % SAMPLE != seed % SAMPLE {
                     continue;

@@ -12,7 +12,7 @@ use crate::plan::{Plan, Step};
 use crate::rules::{Ruling, RulingDecision};
 
 /// The version of this format. A new key increases the second number, any other change the first.
-pub const FORMAT_VERSION: &str = "1.5";
+pub const FORMAT_VERSION: &str = "1.6";
 
 /// The plan as JSON. Policies are JSON in a string, as in Terraform's providers, so that rules written for those work here.
 #[must_use]
@@ -25,7 +25,9 @@ pub fn render_plan_json(plan: &Plan, rulings: &[Ruling]) -> Json {
         "plan_digest": plan.plan_digest(),
         "realm": plan.realm,
         "applyable": rulings.is_empty(),
+        "selection": { "targets": plan.selection.targets, "excludes": plan.selection.excludes },
         "summary": PlanSummary::from_plan(plan),
+        "setting_changes": plan.settings,
         "resource_changes": render_resource_changes(plan),
         "identity_changes": plan.identities.iter().map(|delta| render_identity_change(delta, rulings)).collect::<Vec<_>>(),
         "shared_changes": plan.shared.iter().map(|delta| add_account(&delta.id, json!({

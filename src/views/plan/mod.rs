@@ -7,6 +7,7 @@ pub mod json;
 pub mod markdown;
 pub mod order;
 pub mod risk;
+pub mod settings;
 pub mod summary;
 
 pub use human::render_plan_text;
