@@ -43,12 +43,7 @@ impl Bench {
         let (shared, _) = realize::realize_shared_objects(&declared, &provider.realize, &realm);
         let observed = |snapshot: Snapshot| {
             let shared = shared.clone();
-            ObservedStack {
-                shared,
-                snapshot,
-                unreachable_accounts: BTreeMap::new(),
-                ownership: ObservedOwnership::default(),
-            }
+            ObservedStack::without_records(shared, snapshot)
         };
         let nothing = Snapshot::for_realm(realm);
         let mut bench = Self { declared, provider, converged: observed(nothing.clone()), nothing: observed(nothing) };

@@ -1,11 +1,12 @@
-//! `leasehold apply`: makes a plan, asks for approval, carries the plan out and verifies the result; or carries out a saved plan exactly as
-//! it was reviewed.
+//! `leasehold apply`: makes a plan, asks for approval, carries the plan out and verifies the result. With a saved plan, it makes the plan
+//! again and carries it out only if it is the saved one.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
+use leasehold_provider::Span;
 
 use super::args::{AllowanceArgs, CarryOutArgs, JsonIntoArgs, SelectionArgs, VariableArgs};
 use super::change::ChangeTerms;
@@ -13,7 +14,7 @@ use super::{CommandError, CommandExit, invocation, session, signing};
 use crate::ledger::checkpoint::{self, Signers};
 use crate::plan::saved;
 use crate::shell::quote_shell_word;
-use crate::workflow::{ChangePurpose, CurrentSavedPlan, Interruption, WorkflowError};
+use crate::workflow::{ChangePurpose, CurrentSavedPlan, Interruption, PlanAge, WorkflowError, refuse_rehearsal};
 
 /// `leasehold apply`
 #[derive(Debug, Args)]
@@ -33,6 +34,9 @@ pub struct ApplyArgs {
     /// Require a signature on the saved plan by one of the signers in this allowed_signers file (format of ssh-keygen)
     #[arg(long, value_name = "FILE")]
     pub signers: Option<PathBuf>,
+    /// The maximum age of a saved plan
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub max_plan_age: Span,
     #[command(flatten)]
     pub carry_out: CarryOutArgs,
     #[command(flatten)]
@@ -86,20 +90,23 @@ async fn apply_saved_plan(
             quote_plan_path(args)
         ),
     })?;
-    if args.now.is_some() || !args.selection.target.is_empty() || !args.selection.exclude.is_empty() {
+    if !args.selection.target.is_empty() || !args.selection.exclude.is_empty() {
         return Err(WorkflowError::Refused {
-            what: "--now, --target and --exclude cannot be used with a saved plan".to_owned(),
+            what: "--target and --exclude cannot be used with a saved plan".to_owned(),
             help: format!("Pass them to `leasehold plan --out {}` instead.", quote_plan_path(args)),
         }
         .into());
     }
-    let saved =
-        CurrentSavedPlan::find_stack(saved, file, working_directory, session::read_variables(&args.variables)?)?;
-    invocation::current_invocation().note_directory(saved.directory.path());
-    let connection = saved.connect(&session::reading_context()).await?;
+    let variables = session::read_variables(&args.variables)?;
+    let age = PlanAge { now: session::current_time(args.now), limit: args.max_plan_age };
+    let context = session::reading_context();
+    let saved = CurrentSavedPlan::find_stack(saved, file, working_directory, &variables, age, &context)?;
+    refuse_rehearsal(args.now, &saved.stack.providers())?;
+    invocation::current_invocation().note_directory(saved.stack.directory.path());
+    let connection = saved.connect(&context).await?;
     let terms = args.change_terms(&["apply".to_owned()]);
     let terms = ChangeTerms { approved: terms.approved.map(|_| "saved plan, --auto-approve"), ..terms };
-    let change = (ChangePurpose::ApplySaved(&saved), saved.run_purpose());
+    let change = (ChangePurpose::ApplySaved(&saved), saved.stack.run_purpose("apply"));
     terms.carry_out(working_directory, change, saved.saved.plan.now, &connection, interruption).await
 }
 

@@ -120,13 +120,7 @@ impl Invocation {
 
     /// The follow-up command `words`, with the options of this command line that it accepts and does not have yet.
     pub fn follow_up_command(&self, words: &[&str]) -> String {
-        self.complete_command(words, true)
-            .unwrap_or_else(|| render_words(words.iter().map(|word| literal_word(word)).collect()))
-    }
-
-    /// The same without variables, for a command that uses a saved plan, in which they are included.
-    pub fn follow_up_command_without_variables(&self, words: &[&str]) -> String {
-        self.complete_command(words, false)
+        self.complete_command(words)
             .unwrap_or_else(|| render_words(words.iter().map(|word| literal_word(word)).collect()))
     }
 
@@ -163,14 +157,14 @@ impl Invocation {
         let mut known = self.completed.lock().unwrap_or_else(PoisonError::into_inner);
         let complete = || {
             let words = shlex::split(command)?;
-            self.complete_command(&words.iter().map(String::as_str).collect::<Vec<_>>(), true)
+            self.complete_command(&words.iter().map(String::as_str).collect::<Vec<_>>())
         };
         let completed = known.entry(command.to_owned());
         completed.or_insert_with(|| complete().unwrap_or_else(|| format!("{PROGRAM} {command}"))).clone()
     }
 
     /// Completes a command. `None`: the words are not a whole command. A word `DIR/NAME` becomes a file in the stack's directory.
-    fn complete_command(&self, words: &[&str], with_variables: bool) -> Option<String> {
+    fn complete_command(&self, words: &[&str]) -> Option<String> {
         let words: Vec<String> = words.iter().map(|word| self.resolve_in_directory(word)).collect();
         let matches = self
             .program
@@ -195,12 +189,12 @@ impl Invocation {
                 all.push(literal_word(&to_operand(directory)));
             }
         }
-        if with_variables && is_open("var_file") {
+        if is_open("var_file") {
             all.extend(
                 self.var_files.iter().flat_map(|file| [literal_word("--var-file"), literal_word(&to_operand(file))]),
             );
         }
-        if with_variables && is_open("var") {
+        if is_open("var") {
             all.extend(self.vars.iter().filter_map(|assignment| self.var_option_words(assignment)).flatten());
         }
         Some(render_words(all))
@@ -340,6 +334,5 @@ mod tests {
         }]));
         let variables = r#"--var 'region=eu west' --var api-token="${api_token:?}" --var other="${other:?}""#;
         assert_eq!(read.follow_up_command(&["apply"]), format!("leasehold apply {variables}"));
-        assert_eq!(read.follow_up_command_without_variables(&["apply", "p"]), "leasehold apply p");
     }
 }

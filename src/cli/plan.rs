@@ -16,7 +16,7 @@ use crate::rules;
 use crate::store;
 use crate::views;
 use crate::views::inert::escape_steering;
-use crate::workflow::{self, Interruption, Stack};
+use crate::workflow::{self, Interruption, Stack, WorkflowError};
 
 /// `leasehold plan`
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ pub struct PlanArgs {
 /// Makes a plan and prints it; optionally saves it to a file, signed if a key is given.
 ///
 /// # Errors
-/// The stack is not valid, the cloud cannot be read, or a file cannot be written.
+/// The stack is not valid, the cloud cannot be read, a file cannot be written, or a rule refuses the plan that was saved.
 pub async fn cmd_plan(
     working_directory: &Path,
     args: &PlanArgs,
@@ -69,7 +69,7 @@ pub async fn cmd_plan(
     // The process ends with this command. Freeing this memory piece by piece would take longer than much of the work.
     let stack = ManuallyDrop::new(stack);
     let mut observed = ManuallyDrop::new(workflow::observe_for_plan(&stack, &connection).await?);
-    workflow::note_unreachable_accounts(&stack, &mut observed, &session::reading_context()).await?;
+    workflow::note_recorded_accounts(&stack, &mut observed, &session::reading_context()).await?;
     let plan =
         ManuallyDrop::new(workflow::plan_stack(&stack, &connection, &observed, now, &args.selection.to_selection())?);
     workflow::check_quotas(Some(&stack), &connection, &observed.snapshot, &plan).await?;
@@ -90,13 +90,15 @@ pub async fn cmd_plan(
                 signing::sign_text(&super::resolve_path(working_directory, key), &String::from_utf8_lossy(&bytes))?;
             write_plan_file(&signing::signature_path(&file), signed.armoured.as_bytes())?;
         }
+        if !rulings.is_empty() {
+            super::print_message("\nSaved the plan. As it is, `apply` refuses it:\n");
+            return Err(WorkflowError::Ruled(rulings).into());
+        }
         if args.view.format == PlanFormat::Human {
-            let words = ["apply", &invocation::to_operand(&path.display().to_string())];
-            // An apply of this plan needs the variables only if it has to read sensitive values again.
-            let command = match &sealed {
-                Some(_) => invocation::current_invocation().follow_up_command(&words),
-                None => invocation::current_invocation().follow_up_command_without_variables(&words),
-            };
+            let allowed = args.allowance.to_arguments();
+            let file = invocation::to_operand(&path.display().to_string());
+            let words: Vec<&str> = ["apply", &file].into_iter().chain(allowed.iter().map(String::as_str)).collect();
+            let command = invocation::current_invocation().follow_up_command(&words);
             super::print_message(&format!("\nSaved the plan. To apply it: {}\n", escape_steering(&command)));
         }
     }

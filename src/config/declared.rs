@@ -36,6 +36,8 @@ pub struct DeclaredStack {
     pub estate: StateBlocks,
     /// The files that expressions read, for example with `file()`, each with the digest of its bytes. A saved plan pins them.
     pub files_read: BTreeMap<String, Digest>,
+    /// The digest of the value of each variable of the stack. `None`: the value contains sensitive content.
+    pub variables: BTreeMap<String, Option<Digest>>,
     /// How long leavers of this stack stay quarantined if their identity does not say: `defaults.leaver.grace`, or 7 days.
     pub grace: Span,
     /// The `leasehold` block.

@@ -1,7 +1,7 @@
-//! The accounts in which a stack has objects, as one object in its store.
+//! The accounts in which a stack has objects, and the settings that were last applied, as one object in its store.
 //!
 //! In: the plan and the snapshot of a run. Out: `accounts.json`. It is written before the first write to an account and after the last.
-//! Invariant: an account in which the stack has objects is in the list.
+//! Invariant: an account in which the stack has objects is in the list. The settings are those of the last approved plan that compared them.
 //!
 //! A run reads only the accounts that the `provider` blocks name. If a block is removed or changed to another account, the objects in the
 //! old account would be unmanaged without notice: no identity would be deleted, no lease enforced, and no drift seen. The list shows that
@@ -13,12 +13,13 @@ use leasehold_provider::{Alias, Change, Realm, ResourceId, Snapshot, StackName};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
+use crate::plan::settings::StackSettings;
 use leasehold_provider::Lineage;
 
 /// The key of the object.
 pub const KEY: &str = "accounts.json";
-/// The version of its format. Version 1 named neither stack nor lineage.
-const FORMAT: u32 = 2;
+/// The version of its format. Version 1 named neither stack nor lineage, version 2 had no settings.
+const FORMAT: u32 = 3;
 /// The embedded provider, whose accounts are not listed: its directories are for tests and may be left behind.
 const REHEARSAL: &str = "local";
 
@@ -33,13 +34,16 @@ pub struct Accounts {
     /// The lineage of the stack's ledger. `None` as for `stack`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lineage: Option<Lineage>,
+    /// The settings of the stack that the last apply recorded. `None`: none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settings: Option<StackSettings>,
     /// The alias that the account's `provider` block had last (`None`: the default block), by provider and account: `aws 111122223333`.
     accounts: BTreeMap<String, Option<Alias>>,
 }
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self { format: FORMAT, stack: None, lineage: None, accounts: BTreeMap::new() }
+        Self { format: FORMAT, stack: None, lineage: None, settings: None, accounts: BTreeMap::new() }
     }
 }
 
@@ -47,14 +51,17 @@ impl Accounts {
     /// Parses the object.
     ///
     /// # Errors
-    /// If the bytes are not the object in format 1 or 2.
+    /// If the bytes are not the object in format 1, 2 or 3.
     pub fn parse_accounts(bytes: &[u8]) -> Result<Self, String> {
         let read: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let names_owner = read.stack.is_some() && read.lineage.is_some();
         match read.format {
+            1 | 2 if read.settings.is_some() => Err(format!("settings require format {FORMAT}")),
             1 if read.stack.is_none() && read.lineage.is_none() => Ok(read),
-            FORMAT if names_owner => Ok(read),
-            1 | FORMAT => Err(format!("format {FORMAT} requires stack and lineage, and format 1 must not have them")),
+            2 | FORMAT if names_owner => Ok(read),
+            1 | 2 | FORMAT => {
+                Err("formats 2 and 3 require stack and lineage, and format 1 must not have them".to_owned())
+            }
             other => Err(format!("format {other} was written by another version of Leasehold")),
         }
     }
@@ -69,6 +76,12 @@ impl Accounts {
     #[must_use]
     pub fn lineage(&self) -> Option<&Lineage> {
         self.lineage.as_ref()
+    }
+
+    /// The settings that the last apply recorded. `None`: none did.
+    #[must_use]
+    pub fn settings(&self) -> Option<&StackSettings> {
+        self.settings.as_ref()
     }
 
     /// The same accounts, owned by this stack and lineage.
@@ -109,7 +122,7 @@ impl Accounts {
     pub fn with_planned_accounts(&self, plan: &Plan) -> Self {
         let mut accounts = self.accounts.clone();
         accounts.extend(collect_accounts(&plan.realm, written_objects(plan)));
-        Self { accounts, ..self.clone() }
+        Self { accounts, settings: self.settings_after(plan), ..self.clone() }
     }
 
     /// The list after a plan was carried out, if `seen` has all objects of the stack in the accounts that `provider` blocks name: without
@@ -121,7 +134,15 @@ impl Accounts {
         let lived = seen.identities.keys().chain(seen.shared.keys()).filter(|id| !gone.contains(id));
         let mut accounts = collect_accounts(&plan.realm, lived.chain(written_objects(plan)));
         accounts.extend(self.without_released_accounts(plan).find_unreachable(&plan.realm));
-        Self { accounts, ..self.clone() }
+        Self { accounts, settings: self.settings_after(plan), ..self.clone() }
+    }
+
+    /// The settings that are recorded with a plan: its own if it has compared them, so that they were approved.
+    fn settings_after(&self, plan: &Plan) -> Option<StackSettings> {
+        match plan.settings {
+            Some(_) => Some(StackSettings::from_basis(&plan.basis)),
+            None => self.settings.clone(),
+        }
     }
 }
 
@@ -174,11 +195,18 @@ mod tests {
     fn accounts_round_trip_and_other_content_is_rejected() {
         assert_eq!(Accounts::parse_accounts(known().to_json_text().unwrap().as_bytes()), Ok(known()));
         let refused = |text: &str| Accounts::parse_accounts(text.as_bytes()).unwrap_err();
-        assert!(refused(r#"{ "format": 3, "accounts": {} }"#).contains("another version"));
-        assert!(refused(r#"{ "format": 2, "accounts": {} }"#).contains("requires stack and lineage"));
+        assert!(refused(r#"{ "format": 4, "accounts": {} }"#).contains("another version"));
+        for format in [2, 3] {
+            let text = format!(r#"{{ "format": {format}, "accounts": {{}} }}"#);
+            assert!(refused(&text).contains("require stack and lineage"), "{text}");
+        }
+        assert!(refused(r#"{ "format": 1, "settings": {}, "accounts": {} }"#).contains("require format 3"));
         let lineage = Lineage::parse_lineage(&"ab".repeat(16)).unwrap();
         let owned = known().with_owner(StackName::new("payments").unwrap(), lineage);
-        assert_eq!(Accounts::parse_accounts(owned.to_json_text().unwrap().as_bytes()), Ok(owned));
+        let settings = serde_json::from_str(r#"{ "backend.path": ".leasehold" }"#).unwrap();
+        for owned in [owned.clone(), Accounts { settings: Some(settings), ..owned }] {
+            assert_eq!(Accounts::parse_accounts(owned.to_json_text().unwrap().as_bytes()), Ok(owned));
+        }
         for text in ["", "{}", r#"{ "format": 1 }"#, r#"{ "format": 1, "accounts": {}, "more": 1 }"#] {
             assert!(!refused(text).is_empty(), "{text}");
         }

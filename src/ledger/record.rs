@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diff::{IdentityDelta, Lifecycle};
 use crate::ownership::OwnershipChange;
+use crate::plan::settings::SettingChange;
 use crate::rules::RulingDecision;
 
 /// One record of the ledger.
@@ -64,6 +65,9 @@ pub struct RunStarted {
     /// The digest of the plan. `None`: the run has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Digest>,
+    /// The changes of settings in the plan. A run that is not refused records them as the settings of the stack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingChange>,
     /// The git commit of the configuration. `None`: it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,

@@ -201,6 +201,8 @@ fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, Build
         realm: inputs.snapshot.realm.clone(),
         now: inputs.now,
         basis: inputs.basis,
+        selection: inputs.selection.clone(),
+        settings: None,
         identities: selected.retain_identities(deltas.identities),
         shared: selected.retain_shared(deltas.shared),
         steps,

@@ -21,8 +21,10 @@
 //! [`check`] verifies the structure of each plan (preconditions, marks) before anybody sees it.
 
 pub mod build;
+mod canonical;
 pub mod check;
 mod classify;
+pub mod compare;
 mod context;
 mod cycle_errors;
 mod edge_reason;
@@ -36,6 +38,8 @@ pub mod revoke;
 pub mod saved;
 pub mod sealed;
 pub mod select;
+pub mod settings;
+mod shown;
 pub mod stale;
 mod steps;
 pub mod sweep;
@@ -52,13 +56,16 @@ use crate::diff::{IdentityDelta, SharedDelta};
 use crate::ownership::OwnershipFinding;
 use crate::providers::ProviderSettings;
 
+use select::PlanSelection;
+use settings::SettingChange;
+
 pub use build::{BuildPlanError, build_plan};
 pub use edge_reason::{EdgeReason, EdgeReasons};
 pub use inputs::PlanInputs;
 pub use steps::{InvalidStepsError, Step, StepId, Steps};
 pub use transition::InterimState;
 
-/// The inputs of a plan. Apply compares them with the current inputs and rejects a stale plan.
+/// The inputs of a plan. To apply a saved plan, the inputs of now must be the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanBasis {
     /// The version of Leasehold that made the plan.
@@ -67,6 +74,10 @@ pub struct PlanBasis {
     pub directory: String,
     /// The digest of each configuration file, by name relative to the stack's directory.
     pub files: BTreeMap<String, Digest>,
+    /// The digest of the value of each variable of the stack; `None` for a value with sensitive content. The values
+    /// themselves are not recorded: a run that applies the plan gets them from its own caller, not from the file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, Option<Digest>>,
     /// The provider of the stack's first account.
     pub provider: ProviderSettings,
     /// The alias of the first account; `None` if it has none.
@@ -101,6 +112,13 @@ pub struct Plan {
     pub now: Timestamp,
     /// The inputs of the plan, to detect that it is stale.
     pub basis: PlanBasis,
+    /// The part of the whole plan that `--target` and `--exclude` selected.
+    #[serde(default, skip_serializing_if = "PlanSelection::is_everything")]
+    pub selection: PlanSelection,
+    /// The changes of settings that say where the stack's records, secrets and accounts are. `None`: they were not
+    /// compared with the recorded ones, and applying the plan records none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Vec<SettingChange>>,
     /// The changes of identities, ordered by address.
     pub identities: Vec<IdentityDelta>,
     /// The changes of shared objects: scopes, groups, federations.
@@ -171,19 +189,26 @@ pub struct GracePeriod {
 pub struct PlanDigest(pub Digest);
 
 impl Plan {
-    /// Whether the plan has no steps and no accounts to remove from the ledger.
+    /// Whether the plan has no steps, no changes of settings, and no accounts to remove from the ledger.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.unreachable_accounts.is_empty()
+        self.steps.is_empty() && self.unreachable_accounts.is_empty() && self.setting_changes().is_empty()
     }
 
-    /// The digest of the plan, computed without sensitive values.
+    /// The changes of settings; empty if they were not compared.
+    #[must_use]
+    pub fn setting_changes(&self) -> &[SettingChange] {
+        self.settings.as_deref().unwrap_or_default()
+    }
+
+    /// The digest of the canonical form of the plan: of everything that decides what is applied, without sensitive
+    /// values. A plan and the same plan made again at apply have the same digest.
     #[must_use]
     pub fn plan_digest(&self) -> PlanDigest {
         if sealed::contains_secrets(self) {
-            PlanDigest(Digest::from_serializable(&sealed::redact_plan(self)))
+            PlanDigest(Digest::from_serializable(&canonical::canonical_form(&sealed::redact_plan(self))))
         } else {
-            PlanDigest(Digest::from_serializable(self))
+            PlanDigest(Digest::from_serializable(&canonical::canonical_form(self)))
         }
     }
 

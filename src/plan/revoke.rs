@@ -81,6 +81,8 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
         realm: snapshot.realm.clone(),
         now,
         basis,
+        selection: super::select::PlanSelection::default(),
+        settings: None,
         identities,
         shared: Vec::new(),
         ownership: Vec::new(),

@@ -1,21 +1,26 @@
 //! A plan in a file.
 //!
-//! In: a [`Plan`]; out: JSON, and back. The file has a format version and the digest of the plan, so a changed byte
-//! is noticed. To read a plan, only the file is needed. Sensitive values are never in it ([`super::sealed`]).
+//! In: a [`Plan`]; out: JSON, and back. The file has a format version and a digest, so a damaged file is noticed. A plan
+//! has exactly one spelling: bytes that Leasehold would not write are refused. To read a plan, only the file is needed.
+//! Sensitive values are never in it ([`super::sealed`]).
+//!
+//! Nothing in the file decides what is written to the cloud: to apply it, the plan is made again and compared
+//! ([`super::compare`]). The digest is for accidents; who can edit the file can also compute it.
 
+use leasehold_provider::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::sealed::{self, SealedValues};
-use super::{Plan, PlanDigest};
+use super::{Plan, shown};
 
 /// The version of the file format. Leasehold reads only this version.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 #[derive(Serialize)]
 struct PlanToWrite<'a> {
     leasehold_plan: u32,
     version: &'a str,
-    digest: PlanDigest,
+    digest: Digest,
     plan: &'a Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
     sealed: Option<&'a SealedValues>,
@@ -29,7 +34,6 @@ struct PlanEnvelope {
 
 #[derive(Deserialize)]
 struct PlanFileContent {
-    digest: PlanDigest,
     plan: Plan,
     #[serde(default)]
     sealed: Option<SealedValues>,
@@ -69,9 +73,12 @@ pub enum ReadPlanError {
         /// The version of Leasehold that made it.
         version: String,
     },
-    /// The plan does not match its digest, or does not parse.
+    /// The plan does not match its digest, does not parse, or is not what Leasehold writes.
     #[error("the plan was modified after it was made: its digest does not match its content")]
     Altered,
+    /// The changes that it lists are not those that its steps make.
+    #[error("the plan was modified after it was made: the changes that it lists are not those that its steps make")]
+    Misleading,
 }
 
 /// The bytes of a plan file. Sensitive values are removed; `sealed` has their keyed digests.
@@ -84,11 +91,17 @@ pub fn write_plan(plan: &Plan, sealed: Option<&SealedValues>) -> Result<Vec<u8>,
     if secret && sealed.is_none() {
         return Err(WritePlanError::NotSealed);
     }
-    let (version, digest) = (plan.basis.version.as_str(), plan.plan_digest());
     let redacted = secret.then(|| sealed::redact_plan(plan));
-    let written =
-        PlanToWrite { leasehold_plan: FORMAT, version, digest, plan: redacted.as_ref().unwrap_or(plan), sealed };
-    let mut bytes = serde_json::to_vec(&written)?;
+    Ok(to_bytes(redacted.as_ref().unwrap_or(plan), sealed)?)
+}
+
+/// The bytes of a plan without sensitive values.
+fn to_bytes(plan: &Plan, sealed: Option<&SealedValues>) -> serde_json::Result<Vec<u8>> {
+    // Without sensitive values there is nothing to seal.
+    let sealed = sealed.filter(|_| sealed::contains_secrets(plan));
+    let version = plan.basis.version.as_str();
+    let digest = Digest::from_serializable(&(version, plan, sealed));
+    let mut bytes = serde_json::to_vec(&PlanToWrite { leasehold_plan: FORMAT, version, digest, plan, sealed })?;
     bytes.push(b'\n');
     Ok(bytes)
 }
@@ -104,7 +117,13 @@ pub fn read_plan(bytes: &[u8]) -> Result<SavedPlan, ReadPlanError> {
     if envelope.leasehold_plan != FORMAT {
         return Err(ReadPlanError::OtherFormat { format: envelope.leasehold_plan, version: envelope.version });
     }
-    let read: PlanFileContent = serde_json::from_slice(bytes).map_err(|_| ReadPlanError::Altered)?;
-    let PlanFileContent { digest, plan, sealed } = read;
-    if plan.plan_digest() == digest { Ok(SavedPlan { plan, sealed }) } else { Err(ReadPlanError::Altered) }
+    let PlanFileContent { plan, sealed } = serde_json::from_slice(bytes).map_err(|_| ReadPlanError::Altered)?;
+    // This includes the digest, and refuses what a reader of JSON would skip: unknown and repeated keys.
+    if to_bytes(&plan, sealed.as_ref()).map_err(|_| ReadPlanError::Altered)? != bytes {
+        return Err(ReadPlanError::Altered);
+    }
+    if !shown::shows_its_steps(&plan) {
+        return Err(ReadPlanError::Misleading);
+    }
+    Ok(SavedPlan { plan, sealed })
 }

@@ -1,18 +1,17 @@
 //! A plan without its sensitive values, and the proof that the values at apply are the reviewed ones.
 //!
 //! A saved plan contains no sensitive value. It contains a keyed digest (HMAC-SHA-256) of each. The key is in the
-//! stack's backend and not in the file, so a reader of the file cannot even test a guess. At apply, the values are
-//! computed again from the configuration and the live objects, and must have the same digests.
-
-use std::collections::BTreeMap;
+//! stack's backend and not in the file, so a reader of the file cannot even test a guess. At apply, the plan
+//! is made again, and its sensitive values must have the same digests.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use leasehold_provider::{Change, ChangeKind, Resource, ResourceId};
+use leasehold_provider::{Change, Resource};
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::Plan;
+use super::stale::Staleness;
 
 /// The key of the digests: 32 bytes.
 pub type SealKey = SecretBox<[u8; 32]>;
@@ -24,17 +23,6 @@ pub struct SealedValues {
     pub key: String,
     /// HMAC-SHA-256 of each value, as hexadecimal digits.
     pub values: Vec<String>,
-}
-
-/// Why the sensitive values of a plan could not be restored.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnsealError {
-    /// The configuration no longer produces this object.
-    #[error("{0} is no longer part of the planned changes")]
-    NotRebuilt(ResourceId),
-    /// A value differs from the reviewed one.
-    #[error("a sensitive value of {0} has changed since the plan was made")]
-    Differs(ResourceId),
 }
 
 /// Whether any value of the plan is sensitive.
@@ -80,47 +68,18 @@ fn digest_sensitive_attributes<'a>(resource: &'a Resource, key: &'a SealKey) -> 
     })
 }
 
-/// Restores the sensitive values of a plan that was read from a file. The values come from `rebuilt`, the plan that
-/// the same configuration gives for the current live objects. Values are matched step by step, because one object may
-/// change in two steps.
-///
-/// # Errors
-///
-/// Returns [`UnsealError::NotRebuilt`] if `rebuilt` does not have a value, and [`UnsealError::Differs`] if a value is not
-/// the reviewed one.
-pub fn refill_sensitive_values(
-    mut plan: Plan,
-    rebuilt: &Plan,
-    sealed: &SealedValues,
-    key: &SealKey,
-) -> Result<Plan, UnsealError> {
-    let mut desired: BTreeMap<(ResourceId, ChangeKind), Vec<&Change>> = BTreeMap::new();
-    for change in rebuilt.steps.iter().rev().map(|step| &step.change) {
-        desired.entry((change.id().clone(), change.kind())).or_default().push(change);
-    }
-    for change in plan.steps.changes_mut() {
-        let source = desired.get_mut(&(change.id().clone(), change.kind())).and_then(Vec::pop);
-        let mut sources = source.into_iter().flat_map(states_of_change);
-        for resource in change.sides_mut() {
-            let source = sources.next();
-            for name in &resource.sensitive {
-                let value = source.and_then(|source| source.attributes.get(name.as_str()));
-                match (value, resource.attributes.get_mut(name.as_str())) {
-                    (Some(value), Some(place)) => *place = value.clone(),
-                    (None, Some(_)) => return Err(UnsealError::NotRebuilt(resource.id.clone())),
-                    (_, None) => {}
-                }
-            }
-        }
-    }
+/// Why the sensitive values of a plan are not those that were reviewed. `None`: they are. `plan` has its sensitive
+/// values, and is otherwise equal to the plan that was sealed.
+#[must_use]
+pub fn check_sealed_values(plan: &Plan, sealed: &SealedValues, key: &SealKey) -> Option<Staleness> {
     let resources = plan.steps.iter().flat_map(|step| states_of_change(&step.change));
-    let now = resources
-        .flat_map(|resource| digest_sensitive_attributes(resource, key).map(|digest| (resource.id.clone(), digest)));
-    let mut reviewed = sealed.values.iter();
-    for (id, digest) in now {
-        if reviewed.next() != Some(&digest) {
-            return Err(UnsealError::Differs(id));
-        }
+    let digests = resources
+        .flat_map(|resource| digest_sensitive_attributes(resource, key).map(move |digest| (&resource.id, digest)));
+    let digests: Vec<_> = digests.collect();
+    if digests.len() != sealed.values.len() {
+        return Some(Staleness::NotSealed);
     }
-    Ok(plan)
+    let mut both = digests.into_iter().zip(&sealed.values);
+    let changed = both.find(|((_, digest), reviewed)| digest != *reviewed);
+    changed.map(|((id, _), _)| Staleness::SensitiveValueChanged(id.clone()))
 }

@@ -10,16 +10,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Alias, ResourceId};
+use serde::{Deserialize, Serialize};
 
 use super::transition::{Draft, StepGraph};
 use crate::diff::{IdentityDelta, SharedDelta};
 
 /// The subjects of a plan to keep.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanSelection {
     /// Addresses to keep, together with what they need. Empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
     /// Addresses to leave out, together with what needs them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excludes: Vec<String>,
 }
 

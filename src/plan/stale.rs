@@ -1,13 +1,14 @@
-//! Checks whether a saved plan still applies exactly as it was reviewed.
+//! The reasons why a plan is stale, and the checks that find them.
 //!
-//! In: the plan's basis, realm and preconditions, and their current values. Out: every difference, as a
-//! [`Staleness`].
+//! In: the plan's age, basis, realm and preconditions, and their current values. Out: every difference, as a
+//! [`Staleness`]. [`super::compare`] decides whether a saved plan may be applied; these checks say why not.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use leasehold_provider::{Digest, Realm, Resource, ResourceId, Snapshot};
+use jiff::{SignedDuration, Timestamp};
+use leasehold_provider::{Digest, Realm, Resource, ResourceId, Snapshot, Span};
 
 use super::{Plan, PlanBasis};
 
@@ -21,6 +22,24 @@ pub enum Staleness {
         /// The version that runs now.
         this: String,
     },
+    /// The plan is older than allowed.
+    TooOld {
+        /// The instant that the plan was made for.
+        made_for: Timestamp,
+        /// The present.
+        now: Timestamp,
+        /// The maximum age.
+        limit: Span,
+    },
+    /// The plan was made for an instant in the future.
+    InFuture {
+        /// The instant that the plan was made for.
+        made_for: Timestamp,
+        /// The present.
+        now: Timestamp,
+    },
+    /// A variable has another value.
+    VariableChanged(String),
     /// A configuration file has changed since.
     FileChanged(String),
     /// A configuration file was added.
@@ -40,12 +59,27 @@ pub enum Staleness {
     ObjectRemoved(ResourceId),
     /// An object that the plan would create exists already.
     ObjectAppeared(ResourceId),
+    /// A sensitive value of this object is not the reviewed one.
+    SensitiveValueChanged(ResourceId),
+    /// The plan has sensitive values, and nothing in the file or in the stack's store proves which were reviewed.
+    NotSealed,
+    /// The plan that is made now differs in this part.
+    PartDiffers(String),
+    /// The plan that is made now differs, and the inputs that are recorded in the plan do not.
+    Unexplained,
 }
 
 impl fmt::Display for Staleness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Version { made_by, this } => write!(f, "made by Leasehold {made_by}; this is Leasehold {this}"),
+            Self::TooOld { made_for, now, limit } => {
+                write!(f, "made for {made_for}; it is {now}, and a plan may be at most {limit} old (--max-plan-age)")
+            }
+            Self::InFuture { made_for, now } => write!(f, "made for {made_for}, which is in the future; it is {now}"),
+            Self::VariableChanged(name) => {
+                write!(f, "var.{name} has another value; pass the same --var, --var-file and LEASEHOLD_VAR_ as for the plan")
+            }
             Self::FileChanged(name) => write!(f, "{name} has changed"),
             Self::FileAdded(name) => write!(f, "{name} was added"),
             Self::FileRemoved(name) => write!(f, "{name} was removed"),
@@ -55,8 +89,38 @@ impl fmt::Display for Staleness {
             Self::ObjectChanged(id) => write!(f, "{id} has changed in the cloud"),
             Self::ObjectRemoved(id) => write!(f, "{id} no longer exists in the cloud"),
             Self::ObjectAppeared(id) => write!(f, "{id} now exists in the cloud"),
+            Self::SensitiveValueChanged(id) => write!(f, "a sensitive value of {id} has changed since the plan was made"),
+            Self::NotSealed => write!(f, "the key that seals its sensitive values is not in the stack's store"),
+            Self::PartDiffers(part) => f.write_str(part),
+            Self::Unexplained => f.write_str(
+                "The configuration, the variables and the objects that the plan writes are as they were. Either other live \
+                 objects of the stack have changed, or the file was edited",
+            ),
         }
     }
+}
+
+/// The largest accepted difference between the clocks of the machines that make a plan and apply it, as for a lock.
+const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why the plan must not be applied at `now` because of its age; `None` if it may. `made_for` is the instant of the
+/// plan, `limit` the maximum age.
+#[must_use]
+pub fn check_plan_age(made_for: Timestamp, now: Timestamp, limit: Span) -> Option<Staleness> {
+    let age = now.duration_since(made_for);
+    if age < -CLOCK_DIFFERENCE {
+        return Some(Staleness::InFuture { made_for, now });
+    }
+    let limit_seconds = i64::from(limit.as_seconds());
+    (age.as_secs() > limit_seconds).then_some(Staleness::TooOld { made_for, now, limit })
+}
+
+/// The variables whose values differ from those of the plan, or that are new or gone.
+#[must_use]
+pub fn check_variable_staleness(planned: &PlanBasis, now: &PlanBasis) -> Vec<Staleness> {
+    let names: BTreeSet<&String> = planned.variables.keys().chain(now.variables.keys()).collect();
+    let differs = |name: &&String| planned.variables.get(*name) != now.variables.get(*name);
+    names.into_iter().filter(differs).cloned().map(Staleness::VariableChanged).collect()
 }
 
 /// The differences between the plan's basis and the current inputs: the program's version and the configuration

@@ -12,6 +12,7 @@ use crate::ledger::verify::VerifiedLedger;
 use crate::ledger::{LedgerEntry, LedgerRecord};
 use crate::ownership::{OwnershipChange, OwnershipEvent};
 use crate::views::job::{describe_pipeline, shorten_commit};
+use crate::views::plan::settings::describe_setting_change;
 
 /// A record, with information from the entries around it.
 #[derive(Debug, Clone)]
@@ -161,6 +162,10 @@ fn describe_run_started(started: &RunStarted) -> String {
     }
     if let Some(plan) = started.plan {
         text.push_str(&format!(", plan {}", plan.to_short_text()));
+    }
+    if !started.settings.is_empty() {
+        let settings: Vec<String> = started.settings.iter().map(|change| describe_setting_change(change).1).collect();
+        text.push_str(&format!(", settings {}", settings.join("; ")));
     }
     if let Some(lost) = &started.lost {
         text.push_str(&format!(", the ledger ended at entry {} before and has lost entries", lost.number));

@@ -39,9 +39,14 @@ impl RunEnding<'_> {
 #[must_use]
 pub fn render_ending(plan: &Plan, ending: &RunEnding<'_>) -> String {
     if ending.is_complete() {
-        let PlanSummary { add, change, destroy, .. } = PlanSummary::from_plan(plan);
+        let PlanSummary { add, change, destroy, settings, .. } = PlanSummary::from_plan(plan);
+        let settings = match settings {
+            0 => String::new(),
+            1 => " 1 setting recorded.".to_owned(),
+            n => format!(" {n} settings recorded."),
+        };
         return format!(
-            "{}{} {add} added, {change} changed, {destroy} destroyed. Read back and verified.\n",
+            "{}{} {add} added, {change} changed, {destroy} destroyed. Read back and verified.{settings}\n",
             describe_issued_keys(ending.outcome),
             paint_text(ADD, "Apply complete!")
         );

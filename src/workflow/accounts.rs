@@ -6,7 +6,7 @@ use leasehold_provider::{Realm, StackName};
 
 use super::error::WorkflowError;
 use super::event::{WorkflowContext, WorkflowEvent};
-use super::observe::ObservedStack;
+use super::observe::{ObservedStack, RecordedSettings};
 use super::stack::Stack;
 use crate::ledger::Chain;
 use crate::ledger::accounts::{Accounts, KEY};
@@ -93,12 +93,12 @@ impl KnownAccounts {
     }
 }
 
-/// Notes in `observed` the recorded accounts that the observation for a plan did not reach. A plan can be made where the store does not
-/// answer: then this is only reported.
+/// Notes in `observed` the recorded accounts that the observation for a plan did not reach, and the recorded settings. A plan can be made
+/// where the store does not answer: then this is only reported.
 ///
 /// # Errors
 /// The record exists and cannot be used.
-pub async fn note_unreachable_accounts(
+pub async fn note_recorded_accounts(
     stack: &Stack,
     observed: &mut ObservedStack,
     context: &WorkflowContext,
@@ -106,7 +106,10 @@ pub async fn note_unreachable_accounts(
     let known =
         async { KnownAccounts::read_from_store(&stack.open_store(context).await?, &stack.declared.stack).await };
     match known.await {
-        Ok(known) => observed.unreachable_accounts = known.accounts.find_unreachable(&observed.snapshot.realm),
+        Ok(known) => {
+            observed.unreachable_accounts = known.accounts.find_unreachable(&observed.snapshot.realm);
+            observed.recorded_settings = Some(RecordedSettings(known.accounts.settings().cloned()));
+        }
         Err(WorkflowError::Store(error)) => context.notify(WorkflowEvent::AccountsUnknown(&error)),
         Err(failure) => return Err(failure),
     }

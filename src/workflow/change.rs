@@ -19,7 +19,7 @@ use super::connection::Connection;
 use super::error::WorkflowError;
 use super::event::{PlanSubject, RunStage, WorkflowContext, WorkflowEvent};
 use super::interruption::Interruption;
-use super::observe::{self, ObservedStack};
+use super::observe::{self, ObservedStack, RecordedSettings};
 use super::origin::RunOrigin;
 use super::plan::plan_stack;
 use super::quotas::check_quotas;
@@ -41,7 +41,7 @@ use crate::rules::Allowance;
 pub enum ChangePurpose<'a> {
     /// Make the live state match the configuration, or the selected part of it.
     Apply(&'a Stack, PlanSelection),
-    /// Apply a saved plan.
+    /// Apply a saved plan, if the plan that is made now is the same.
     ApplySaved(&'a CurrentSavedPlan),
     /// Enforce expirations.
     Sweep(&'a Stack),
@@ -137,7 +137,7 @@ impl ChangeRequest<'_> {
     ) -> Result<ObservedStack, WorkflowError> {
         match &self.purpose {
             ChangePurpose::Apply(stack, _) => observe::observe_for_plan(stack, connection).await,
-            ChangePurpose::ApplySaved(saved) => saved.observe_objects(connection).await,
+            ChangePurpose::ApplySaved(saved) => observe::observe_for_plan(&saved.stack, connection).await,
             ChangePurpose::Sweep(stack) | ChangePurpose::Restore(stack, _) => {
                 observe::observe_stack(stack, connection).await
             }
@@ -158,8 +158,12 @@ impl ChangeRequest<'_> {
         }
     }
 
-    /// Notes the accounts with objects of the stack that the observation did not reach, so that a rule can ask about them.
+    /// Notes the accounts with objects of the stack that the observation did not reach, so that a rule can ask about them; and the recorded
+    /// settings, so that the plan has their changes.
     fn compare_accounts(&self, run: &LockedRun, observed: &mut ObservedStack, context: &WorkflowContext) {
+        if self.purpose.applies_configuration() {
+            observed.recorded_settings = Some(RecordedSettings(run.accounts().settings().cloned()));
+        }
         let unreachable = run.accounts().find_unreachable(&observed.snapshot.realm);
         if self.purpose.only_takes_away() && !unreachable.is_empty() {
             context.notify(WorkflowEvent::AccountsSkipped(&unreachable));
@@ -196,7 +200,7 @@ impl ChangeRequest<'_> {
                 Ok((plan_stack(stack, connection, observed, self.now, selection)?, PlanSubject::Configuration))
             }
             ChangePurpose::ApplySaved(saved) => {
-                Ok((saved.restore_plan(observed, (run, connection, context)).await?, PlanSubject::Configuration))
+                Ok((saved.plan_again(observed, run, connection).await?, PlanSubject::Configuration))
             }
             ChangePurpose::Sweep(stack) => plan_expirations(stack, connection, observed, self.now, context),
             ChangePurpose::Revoke(target, what, reason) => {
@@ -223,8 +227,17 @@ impl ChangePurpose<'_> {
     fn stack(&self) -> Option<&Stack> {
         match self {
             Self::Apply(stack, _) | Self::Sweep(stack) | Self::Restore(stack, _) => Some(stack),
-            Self::ApplySaved(_) => None,
+            Self::ApplySaved(saved) => Some(&saved.stack),
             Self::Revoke(target, ..) => target.whole.as_ref(),
+        }
+    }
+
+    /// Whether the command makes everything as it is configured. Only such a command changes the recorded settings: the plans of the others
+    /// do not show them.
+    fn applies_configuration(&self) -> bool {
+        match self {
+            Self::Apply(..) | Self::ApplySaved(_) => true,
+            Self::Sweep(_) | Self::Revoke(..) | Self::Restore(..) => false,
         }
     }
 

@@ -36,7 +36,7 @@ mod stack;
 mod stack_directory;
 mod sweep;
 
-pub use accounts::{note_unreachable_accounts, refuse_unreachable_accounts};
+pub use accounts::{note_recorded_accounts, refuse_unreachable_accounts};
 pub use approval::{Approval, Approver, AutoApprover};
 pub use change::{ChangeCaller, ChangePurpose, ChangeRequest, carry_out_change};
 pub use checkpoint::{CheckpointKeeper, CheckpointSignature, publish_checkpoint};
@@ -46,7 +46,9 @@ pub use event::{PlanReview, PlanSubject, RunStage, SilentObserver, WorkflowConte
 pub use execute::execute_steps;
 pub use interruption::{COMMAND, Interruption, Signal, SignalDeferral, StopError};
 pub use named::find_nearest_name;
-pub use observe::{ObserveInputs, ObservedStack, observe_for_plan, observe_stack, observe_with_imports};
+pub use observe::{
+    ObserveInputs, ObservedStack, RecordedSettings, observe_for_plan, observe_stack, observe_with_imports,
+};
 pub use origin::RunOrigin;
 pub use ownership::{ObservedOwnership, observe_owned_objects};
 pub use plan::{PlanRequest, plan_observed, plan_stack};
@@ -56,6 +58,6 @@ pub use repository::{Repository, find_git_root};
 pub use revoke::RevocationTarget;
 pub use run_purpose::RunPurpose;
 pub use run_result::{ReadBack, RunResult};
-pub use saved::CurrentSavedPlan;
+pub use saved::{CurrentSavedPlan, PlanAge};
 pub use stack::{LoadedStack, Stack, VERSION, VariableInputs, basis_for_declared, refuse_rehearsal};
 pub use stack_directory::{StackDirectory, resolve_path};

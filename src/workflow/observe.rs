@@ -19,10 +19,12 @@ use crate::config::{DeclaredStack, Sources};
 use crate::lifecycle;
 use crate::ownership::StackOwnership;
 use crate::plan::Plan;
+use crate::plan::settings::StackSettings;
 use crate::realize::{self, ResourceMap};
 use crate::secret_store::SecretStores;
 
 /// The observed live state of a stack, and the shared objects that the stack declares.
+#[derive(Clone)]
 pub struct ObservedStack {
     /// The shared objects that the stack declares.
     pub shared: ResourceMap,
@@ -32,7 +34,27 @@ pub struct ObservedStack {
     pub unreachable_accounts: BTreeMap<String, Option<Alias>>,
     /// What the observation shows about the objects that the stack owns.
     pub ownership: ObservedOwnership,
+    /// The settings in the stack's store. `None`: they were not read, or the command does not change them.
+    pub recorded_settings: Option<RecordedSettings>,
 }
+
+impl ObservedStack {
+    /// The observed state, without what only the stack's store says.
+    #[must_use]
+    pub fn without_records(shared: ResourceMap, snapshot: Snapshot) -> Self {
+        Self {
+            shared,
+            snapshot,
+            unreachable_accounts: BTreeMap::new(),
+            ownership: ObservedOwnership::default(),
+            recorded_settings: None,
+        }
+    }
+}
+
+/// The settings that the last apply recorded in the stack's store.
+#[derive(Debug, Clone)]
+pub struct RecordedSettings(pub Option<StackSettings>);
 
 /// What an observation reads.
 pub struct ObserveInputs<'a> {
@@ -113,7 +135,7 @@ async fn observe_declared(
         observe.read_exactly(&declared.stack, &mut snapshot, &principals).await?;
         snapshot.record_deliveries(&delivered);
     }
-    Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new(), ownership })
+    Ok(ObservedStack { ownership, ..ObservedStack::without_records(shared, snapshot) })
 }
 
 /// The users that must have access keys, or to which keys were delivered. They are read exactly, because a credential report may be hours
@@ -123,36 +145,10 @@ fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: 
     let users = declared.map(|identity| {
         realize.ids.principal_id(Principal::User, &identity.spec.name).with_account(identity.spec.account.as_ref())
     });
-    users.chain(find_delivery_users(delivered, realize)).collect()
-}
-
-/// The users to which keys were delivered.
-fn find_delivery_users<'a>(
-    delivered: &'a DeliveryIndex,
-    realize: &'a Realizer,
-) -> impl Iterator<Item = ResourceId> + 'a {
-    delivered
+    let delivered = delivered
         .keys()
-        .map(|(account, name)| realize.ids.principal_id(Principal::User, name).with_account(account.as_ref()))
-}
-
-/// The shared objects as they are after the plan. With them, reading the objects again also reads their marks.
-pub fn collect_shared_objects(plan: &Plan) -> ResourceMap {
-    let after = plan
-        .steps
-        .iter()
-        .filter_map(|step| step.change.resource_after())
-        .filter(|resource| resource.identity.is_none());
-    after.map(|resource| (resource.id.clone(), resource.clone())).collect()
-}
-
-/// The identities whose credentials are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CredentialSelection {
-    /// All identities of the stack, so that intents that an earlier run left open can be resolved.
-    OfStack,
-    /// Only the identities that the plan changes.
-    OfPlan,
+        .map(|(account, name)| realize.ids.principal_id(Principal::User, name).with_account(account.as_ref()));
+    users.chain(delivered).collect()
 }
 
 /// Observes the live objects that a plan is about, and adds what the secret stores say was delivered.
@@ -163,17 +159,11 @@ pub async fn observe_with_deliveries(
     plan: &Plan,
     connection: &Connection,
     shared: &ResourceMap,
-    credentials: CredentialSelection,
-) -> Result<(Snapshot, ObservedOwnership), WorkflowError> {
+) -> Result<Snapshot, WorkflowError> {
     let delivered = connection.vault.read_deliveries(&plan.stack, &plan.realm)?;
-    let exact_keys = match credentials {
-        CredentialSelection::OfStack => find_delivery_users(&delivered, &connection.realize).collect(),
-        CredentialSelection::OfPlan => BTreeSet::new(),
-    };
-    let (mut snapshot, ownership) =
-        observe_plan_objects(plan, connection, shared, credentials, &exact_keys, &connection.ownership).await?;
+    let mut snapshot = observe_plan_objects(plan, connection, shared, &connection.ownership).await?;
     snapshot.record_deliveries(&delivered);
-    Ok((snapshot, ownership))
+    Ok(snapshot)
 }
 
 /// Observes the live objects that a plan is about and their credentials, without the secret stores. `owned` is what the stack owns after
@@ -189,28 +179,24 @@ pub async fn observe_written_objects(
 ) -> Result<Snapshot, WorkflowError> {
     // The run has a ledger, and with it a lineage.
     let ownership = StackOwnership::Recorded { lineage: connection.realize.lineage.clone(), owned };
-    let selection = CredentialSelection::OfPlan;
-    Ok(observe_plan_objects(plan, connection, shared, selection, &BTreeSet::new(), &ownership).await?.0)
+    observe_plan_objects(plan, connection, shared, &ownership).await
 }
 
 async fn observe_plan_objects(
     plan: &Plan,
     connection: &Connection,
     shared: &ResourceMap,
-    credentials: CredentialSelection,
-    exact_keys: &BTreeSet<ResourceId>,
     ownership: &StackOwnership,
-) -> Result<(Snapshot, ObservedOwnership), WorkflowError> {
+) -> Result<Snapshot, WorkflowError> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let import_steps = plan.steps.iter().filter(|step| matches!(step.change, Change::Import { .. }));
     let imports = import_steps.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
     let identities = plan.identities.iter().map(|delta| &delta.address);
     let reported: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
     let nobody_else = plan.steps.iter().all(|step| reported.contains(&step.subject));
-    let only_exact_credentials = credentials == CredentialSelection::OfPlan && nobody_else;
     let plain = ObserveRequest::for_plan(&plan.stack, shared);
-    let request = ObserveRequest { exact: &exact, imports: &imports, exact_keys, only_exact_credentials, ..plain };
-    let (mut snapshot, ownership) = observe_owned_objects(connection.observe.as_ref(), request, ownership).await?;
+    let request = ObserveRequest { exact: &exact, imports: &imports, only_exact_credentials: nobody_else, ..plain };
+    let (mut snapshot, _) = observe_owned_objects(connection.observe.as_ref(), request, ownership).await?;
     snapshot.restore_sensitive(shared);
-    Ok((snapshot, ownership))
+    Ok(snapshot)
 }

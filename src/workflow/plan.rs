@@ -6,10 +6,11 @@ use leasehold_provider::{Compare, Realizer};
 use super::connection::Connection;
 use super::error::WorkflowError;
 use super::named::find_nearest_name;
-use super::observe::ObservedStack;
+use super::observe::{ObservedStack, RecordedSettings};
 use super::stack::Stack;
 use crate::config::{DeclaredStack, Sources};
 use crate::plan::select::{PlanSelection, is_named_by};
+use crate::plan::settings::{SettingChange, StackSettings, compare_settings};
 use crate::plan::{BuildPlanError, Plan, PlanBasis, PlanInputs, build_plan};
 
 /// What a plan is made from.
@@ -68,8 +69,21 @@ pub fn plan_observed(request: PlanRequest<'_>) -> Result<Plan, WorkflowError> {
         BuildPlanError::Findings(findings) => WorkflowError::Findings { findings, sources: sources.clone() },
         BuildPlanError::Unsound(faults) => WorkflowError::Unsound(faults),
     })?;
-    let plan = Plan { unreachable_accounts: observed.unreachable_accounts.clone(), ..plan };
+    let settings = observed.recorded_settings.as_ref().map(|recorded| find_setting_changes(recorded, &plan, observed));
+    let plan = Plan { unreachable_accounts: observed.unreachable_accounts.clone(), settings, ..plan };
     Ok(observed.ownership.add_to_plan(plan))
+}
+
+/// The changes of settings. A stack without live objects and without recorded settings has not been applied yet, so no setting of it
+/// changes. Objects that it could import are not its own.
+fn find_setting_changes(recorded: &RecordedSettings, plan: &Plan, observed: &ObservedStack) -> Vec<SettingChange> {
+    let snapshot = &observed.snapshot;
+    match &recorded.0 {
+        None if snapshot.identities.is_empty() && snapshot.shared.values().all(|object| object.importable) => {
+            Vec::new()
+        }
+        recorded => compare_settings(recorded.as_ref(), &StackSettings::from_basis(&plan.basis)),
+    }
 }
 
 /// A target or exclusion that names nothing is a typing error, and would give another plan than intended.

@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::error::WorkflowError;
 use super::event::{PlanReview, PlanSubject, RunStage, WorkflowContext, WorkflowEvent};
 use super::execute::Execution;
-use super::observe::{CredentialSelection, ObservedStack, observe_with_deliveries};
+use super::observe::{ObservedStack, observe_with_deliveries};
 use super::run::LockedRun;
 use super::saved::refuse_stale_plan;
 use crate::ownership::OwnershipEvent;
@@ -77,7 +77,7 @@ async fn approve_plan(
     if plan.leaving_identities().next().is_none() && !approval.prompted {
         return Ok(ApprovalRecord { approvals, leavers: Snapshot::for_realm(plan.realm.clone()) });
     }
-    let (leavers, _) = observe_with_deliveries(plan, connection, shared, CredentialSelection::OfPlan).await?;
+    let leavers = observe_with_deliveries(plan, connection, shared).await?;
     refuse_stale_plan(stale::check_object_staleness(plan, &leavers))?;
     Ok(ApprovalRecord { approvals, leavers })
 }

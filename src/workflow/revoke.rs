@@ -107,7 +107,7 @@ impl RevocationTarget {
                 Err(error) => context.notify(WorkflowEvent::SecretStoreSkipped(&error)),
             }
         }
-        Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new(), ownership })
+        Ok(ObservedStack { ownership, ..ObservedStack::without_records(shared, snapshot) })
     }
 
     /// Plans the quarantine of the identity that `what` names. The plan is empty if it is revoked already, for the same reason.
@@ -147,6 +147,7 @@ impl RevocationTarget {
             version: stack::VERSION.to_owned(),
             directory: self.directory.path().display().to_string(),
             files: BTreeMap::new(),
+            variables: BTreeMap::new(),
             provider: first,
             alias,
             others,

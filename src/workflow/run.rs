@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use leasehold_provider::{Digest, Lineage, Snapshot, StackName};
+use leasehold_provider::{Lineage, Snapshot, StackName};
 
 use super::accounts::KnownAccounts;
 use super::approval::ApprovalRecord;
@@ -162,6 +162,7 @@ impl LockedRun {
             version: stack::VERSION.to_owned(),
             epoch: guard.epoch().await,
             plan: None,
+            settings: Vec::new(),
             commit: origin.commit,
             dirty: None,
             pipeline: origin.pipeline,
@@ -233,7 +234,7 @@ impl LockedRun {
         if changes.is_empty() {
             return Ok(());
         }
-        let mut records = vec![self.run_started_record(None)];
+        let mut records = vec![LedgerRecord::RunStarted(Box::new(self.started.clone()))];
         records.extend(list_ownership_records(changes));
         records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
         self.chain.append_entry(records).await?;
@@ -259,7 +260,7 @@ impl LockedRun {
         let runs: BTreeSet<&String> = open.iter().map(|(run, _)| run).collect();
         self.context.notify(WorkflowEvent::UnfinishedIntents(open.len()));
         tracing::info!(?runs, "resolved steps without a recorded outcome");
-        let mut records = vec![self.run_started_record(None)];
+        let mut records = vec![LedgerRecord::RunStarted(Box::new(self.started.clone()))];
         records.extend(found.into_iter().map(LedgerRecord::Resolved));
         records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
         self.chain.append_entry(records).await?;
@@ -284,10 +285,6 @@ impl LockedRun {
         self.chain.store()
     }
 
-    fn run_started_record(&self, plan: Option<Digest>) -> LedgerRecord {
-        LedgerRecord::RunStarted(Box::new(RunStarted { plan, ..self.started.clone() }))
-    }
-
     /// Records that a plan was refused, and by which rules.
     ///
     /// # Errors
@@ -306,7 +303,9 @@ impl LockedRun {
     /// The first records of a run: the run itself, the changes of the plan, and the decision of each rule on it.
     fn opening_records(&self, plan: &Plan, rulings: &[Ruling]) -> Vec<LedgerRecord> {
         let digest = plan.plan_digest().0;
-        let mut records = vec![self.run_started_record(Some(digest))];
+        let settings = plan.setting_changes().to_vec();
+        let started = RunStarted { plan: Some(digest), settings, ..self.started.clone() };
+        let mut records = vec![LedgerRecord::RunStarted(Box::new(started))];
         records.extend(
             plan.identities.iter().map(|delta| LedgerRecord::Change(Box::new(RecordedChange::from_delta(delta)))),
         );

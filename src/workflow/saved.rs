@@ -1,135 +1,135 @@
 //! Applies a saved plan exactly as it was reviewed, or not at all.
 //!
-//! In: a saved plan, and the file that it was read from. Out: the same plan, after the files of the stack, the account and the live objects
-//! were compared with those that it was made from, and its sensitive values were read again.
+//! In: a saved plan, the file that it was read from, and the values of the stack's variables. Out: the plan that is made now from the
+//! configuration, for the instant of the saved plan, if it is the same plan. Invariant: nothing that is applied comes from the file. The
+//! file gives the instant and the selection, and what the new plan must be equal to.
+//!
+//! ```text
+//! file ─▶ age ─▶ files of the directory ─▶ configuration ─▶ account ─▶ live state ─▶ plan ─▶ compare ─▶ sensitive values ─▶ apply
+//! ```
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use leasehold_provider::Digest;
+use jiff::Timestamp;
+use leasehold_provider::{Digest, Span};
 use secrecy::SecretBox;
 
 use super::connection::Connection;
 use super::error::WorkflowError;
 use super::event::WorkflowContext;
-use super::observe::{self, CredentialSelection, ObservedStack};
+use super::observe::ObservedStack;
 use super::plan::plan_stack;
 use super::run::LockedRun;
-use super::run_purpose::RunPurpose;
 use super::stack::{self, Stack, VariableInputs};
-use super::stack_directory::StackDirectory;
+use super::stack_directory::{StackDirectory, resolve_path};
 use crate::plan::saved::SavedPlan;
 use crate::plan::sealed::{self, SealedValues};
-use crate::plan::select::PlanSelection;
-use crate::plan::{Plan, PlanBasis, stale};
+use crate::plan::stale::{self, Staleness};
+use crate::plan::{Plan, PlanBasis, compare};
+use crate::realize;
 
-/// A saved plan whose stack has not changed since.
+/// A saved plan, and its stack as it is configured now.
 pub struct CurrentSavedPlan {
     /// The plan.
     pub saved: SavedPlan,
-    /// The stack's directory.
-    pub directory: StackDirectory,
-    /// The values of the stack's variables, if the plan has sensitive values.
-    variables: VariableInputs,
-    /// The directory that the files of `variables` are relative to.
-    working_directory: PathBuf,
+    /// The stack, read for the instant of the plan.
+    pub stack: Stack,
+    /// The present.
+    now: Timestamp,
+}
+
+/// The present, and the age at which a saved plan is too old.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanAge {
+    /// The present.
+    pub now: Timestamp,
+    /// The maximum age.
+    pub limit: Span,
 }
 
 impl CurrentSavedPlan {
-    /// Finds the stack of a saved plan that was read from `file`, and compares the stack's files with those of the plan. Files in `variables`
-    /// are relative to `here`.
+    /// Checks the age of a saved plan that was read from `file`, finds its stack, compares the stack's files with those of the plan, and
+    /// reads the configuration. Files in `variables` are relative to `working_directory`.
     ///
     /// # Errors
-    /// The directory cannot be read, or its files are not those that the plan was made from.
+    /// The plan is too old or from the future, the directory cannot be read, its files or the variables are not those that the plan was
+    /// made from, or the configuration has an error.
     pub fn find_stack(
         saved: SavedPlan,
         file: &Path,
         working_directory: &Path,
-        variables: VariableInputs,
+        variables: &VariableInputs,
+        age: PlanAge,
+        context: &WorkflowContext,
     ) -> Result<Self, WorkflowError> {
-        let (directory, files) = find_saved_directory(file, &saved.plan.basis)?;
-        refuse_stale_plan(stale::check_basis_staleness(&saved.plan.basis, stack::VERSION, &files))?;
-        Ok(Self { saved, directory, variables, working_directory: working_directory.to_owned() })
+        let SavedPlan { plan, .. } = &saved;
+        refuse_stale_plan(stale::check_plan_age(plan.now, age.now, age.limit).into_iter().collect())?;
+        let (directory, files) = find_saved_directory(file, &plan.basis)?;
+        refuse_stale_plan(stale::check_basis_staleness(&plan.basis, stack::VERSION, &files))?;
+        let files = variables.files.iter().map(|file| resolve_path(working_directory, file)).collect();
+        let variables = VariableInputs { files, ..variables.clone() };
+        let stack = Stack::read_stack(Path::new("."), Some(&directory), &variables, plan.now, context)?;
+        refuse_stale_plan(stale::check_variable_staleness(&plan.basis, &stack.plan_basis()))?;
+        Ok(Self { saved, stack, now: age.now })
     }
 
-    /// Connects to the providers of the plan, at the instant that the plan was made at: the embedded directory takes it for the present
-    /// moment.
+    /// Connects to the providers of the stack for writing, at the present.
     ///
     /// # Errors
     /// A provider cannot be reached, or leads to another account than that of the plan.
     pub async fn connect(&self, context: &WorkflowContext) -> Result<Connection, WorkflowError> {
-        let plan = &self.saved.plan;
-        let (path, PlanBasis { provider, stores, .. }) = (self.directory.path(), &plan.basis);
-        let providers = plan.basis.basis_providers();
-        let connection = Connection::connect_to_providers(&providers, path, plan.now, context).await?;
-        let connection = connection.with_secret_stores(stores, provider, path, plan.now);
+        let connection = self.stack.connect_at(self.now, context).await?;
         let realm = connection.observe.read_realm().await?;
-        refuse_stale_plan(stale::check_realm_staleness(&plan.realm, &realm).into_iter().collect())?;
+        refuse_stale_plan(stale::check_realm_staleness(&self.saved.plan.realm, &realm).into_iter().collect())?;
         Ok(connection)
     }
 
-    /// The purpose of a run that applies the plan.
-    pub fn run_purpose(&self) -> RunPurpose<'_> {
-        let plan = &self.saved.plan;
-        RunPurpose {
-            command: "apply",
-            reason: None,
-            stack: &plan.stack,
-            backend: &plan.basis.backend,
-            providers: plan.basis.basis_providers(),
-            directory: self.directory.path(),
-        }
-    }
-
-    /// Observes the live objects that the plan is about, and the other objects of its stack.
+    /// Makes the plan again from the observed live state, and compares it with the saved one.
     ///
     /// # Errors
-    /// The cloud or a secret store cannot be read.
-    pub async fn observe_objects(&self, connection: &Connection) -> Result<ObservedStack, WorkflowError> {
-        let plan = &self.saved.plan;
-        let shared = observe::collect_shared_objects(plan);
-        let all = CredentialSelection::OfStack;
-        let (snapshot, ownership) = observe::observe_with_deliveries(plan, connection, &shared, all).await?;
-        Ok(ObservedStack { shared, snapshot, unreachable_accounts: BTreeMap::new(), ownership })
-    }
-
-    /// The plan, with its sensitive values.
-    ///
-    /// # Errors
-    /// A live object has changed since the plan was made, or a sensitive value is not the one that was reviewed.
-    pub async fn restore_plan(
+    /// The plan that is made now is another one, or a sensitive value in it is not the one that was reviewed.
+    pub async fn plan_again(
         &self,
         observed: &ObservedStack,
-        (run, connection, context): (&LockedRun, &Connection, &WorkflowContext),
+        run: &LockedRun,
+        connection: &Connection,
     ) -> Result<Plan, WorkflowError> {
-        let SavedPlan { plan, sealed } = &self.saved;
-        refuse_stale_plan(stale::check_object_staleness(plan, &observed.snapshot))?;
-        let plan = plan.clone();
-        let plan = match sealed {
-            Some(sealed) => {
-                let path = self.directory.path().canonicalize().context("cannot find the stack's directory")?;
-                let stack =
-                    Stack::read_stack(&self.working_directory, Some(&path), &self.variables, plan.now, context)?;
-                restore_sensitive_values(&stack, run, plan, connection, sealed).await?
-            }
-            None => plan,
+        let SavedPlan { plan: saved, sealed } = &self.saved;
+        let made = plan_stack(&self.stack, connection, observed, saved.now, &saved.selection)?;
+        let compared = match run.ownership().lineage() {
+            Some(_) => None,
+            // The saved plan was made before the stack had a lineage, so its marks name none.
+            None => Some(self.plan_without_lineage(observed, connection)?),
         };
-        Ok(Plan { unreachable_accounts: observed.unreachable_accounts.clone(), ..plan })
+        refuse_stale_plan(compare::compare_plans(saved, compared.as_ref().unwrap_or(&made), &observed.snapshot))?;
+        if sealed::contains_secrets(&made) {
+            check_sensitive_values(&made, sealed.as_ref(), run).await?;
+        }
+        Ok(made)
+    }
+}
+
+impl CurrentSavedPlan {
+    /// The plan as it was before the stack had a lineage.
+    fn plan_without_lineage(&self, observed: &ObservedStack, connection: &Connection) -> Result<Plan, WorkflowError> {
+        let connection = Connection { realize: connection.realize.for_lineage(None), ..connection.clone() };
+        let (declared, realm) = (&self.stack.declared, &observed.snapshot.realm);
+        let (shared, _) = realize::realize_shared_objects(declared, &connection.realize, realm);
+        let observed = ObservedStack { shared, ..observed.clone() };
+        let SavedPlan { plan: saved, .. } = &self.saved;
+        plan_stack(&self.stack, &connection, &observed, saved.now, &saved.selection)
     }
 }
 
 /// The stack's directory of a saved plan, and the directory's files. This is the directory that the plan names, relative to the working
 /// directory. If its files are not those of the plan, it is that directory relative to the folder of the plan's file, or to a folder above,
 /// provided that it has exactly the files that the plan was made from: the plan may have been saved in another place.
-fn find_saved_directory(
-    file: &Path,
-    basis: &PlanBasis,
-) -> Result<(StackDirectory, BTreeMap<String, Digest>), WorkflowError> {
+fn find_saved_directory(file: &Path, basis: &PlanBasis) -> Result<(PathBuf, BTreeMap<String, Digest>), WorkflowError> {
     let open = |path: &Path| {
         let directory = StackDirectory::open_directory(path, None)?;
         let files = stack::digest_current_files(&directory, &basis.files)?;
-        Ok::<_, WorkflowError>((directory, files))
+        Ok::<_, WorkflowError>((path.to_owned(), files))
     };
     let named = Path::new(&basis.directory);
     let from_here = open(named);
@@ -142,38 +142,26 @@ fn find_saved_directory(
     fitting.next().map_or(from_here, Ok)
 }
 
-/// Puts the sensitive values back into a saved plan. The values are read again from the configuration and compared with the digests in the
-/// plan that was reviewed.
-async fn restore_sensitive_values(
-    stack: &Stack,
+/// Compares the sensitive values of a plan with the digests that were sealed when it was reviewed. The key is in the stack's store.
+async fn check_sensitive_values(
+    plan: &Plan,
+    sealed: Option<&SealedValues>,
     run: &LockedRun,
-    plan: Plan,
-    connection: &Connection,
-    sealed: &SealedValues,
-) -> Result<Plan, WorkflowError> {
-    let refused = |what: String| WorkflowError::Refused {
-        what,
-        help: "Pass the same variables as to `leasehold plan`, or make a new plan, review it, and apply that."
-            .to_owned(),
-    };
-    let place = run.open_store().place();
-    let Some(key) = run.open_store().read_object(&format!("keys/{}", sealed.key)).await? else {
-        return Err(refused(format!("the key for the plan's sensitive values is missing in {place}")));
-    };
-    let key: [u8; 32] = key
-        .bytes
-        .try_into()
-        .map_err(|_| refused(format!("the key for the plan's sensitive values in {place} is not valid")))?;
-    let observed = observe::observe_stack(stack, connection).await?;
-    let rebuilt = plan_stack(stack, connection, &observed, plan.now, &PlanSelection::default())?;
-    sealed::refill_sensitive_values(plan, &rebuilt, sealed, &SecretBox::new(Box::new(key)))
-        .map_err(|why| refused(why.to_string()))
+) -> Result<(), WorkflowError> {
+    let not_sealed = || WorkflowError::Stale(vec![Staleness::NotSealed]);
+    // The file names the key. A name that Leasehold would not give could lead to another object of the store.
+    let is_key_name = |name: &str| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let sealed = sealed.filter(|sealed| is_key_name(&sealed.key)).ok_or_else(not_sealed)?;
+    let key = run.open_store().read_object(&format!("keys/{}", sealed.key)).await?.ok_or_else(not_sealed)?;
+    let key: [u8; 32] = key.bytes.try_into().map_err(|_| not_sealed())?;
+    let changed = sealed::check_sealed_values(plan, sealed, &SecretBox::new(Box::new(key)));
+    refuse_stale_plan(changed.into_iter().collect())
 }
 
 /// Refuses a plan with a reason why it is stale.
 ///
 /// # Errors
 /// There is such a reason.
-pub fn refuse_stale_plan(stale: Vec<stale::Staleness>) -> Result<(), WorkflowError> {
+pub fn refuse_stale_plan(stale: Vec<Staleness>) -> Result<(), WorkflowError> {
     if stale.is_empty() { Ok(()) } else { Err(WorkflowError::Stale(stale)) }
 }

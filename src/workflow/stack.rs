@@ -155,12 +155,19 @@ impl Stack {
         rehearsed: Option<Timestamp>,
         context: &WorkflowContext,
     ) -> Result<Connection, WorkflowError> {
+        refuse_rehearsal(rehearsed, &self.providers())?;
+        self.connect_at(self.now, context).await
+    }
+
+    /// Connects for writing at `now`, with the stack's secret stores.
+    ///
+    /// # Errors
+    /// A provider cannot be reached.
+    pub async fn connect_at(&self, now: Timestamp, context: &WorkflowContext) -> Result<Connection, WorkflowError> {
         let (providers, directory) = (self.providers(), self.directory.path());
-        refuse_rehearsal(rehearsed, &providers)?;
         // The run reads what the stack owns once it has the lock.
-        let connection =
-            Connection::connect_to_providers(&self.providers(), self.directory.path(), self.now, context).await?;
-        Ok(connection.with_secret_stores(&self.secret_stores(), &providers.first, directory, self.now))
+        let connection = Connection::connect_to_providers(&providers, directory, now, context).await?;
+        Ok(connection.with_secret_stores(&self.secret_stores(), &providers.first, directory, now))
     }
 
     /// The purpose of a run of this command, for the lock and the ledger of the stack.
@@ -233,6 +240,7 @@ pub fn basis_for_declared(declared: &DeclaredStack, directory: String, files: BT
         version: VERSION.to_owned(),
         directory,
         files,
+        variables: declared.variables.clone(),
         provider: first,
         alias,
         others,

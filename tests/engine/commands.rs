@@ -13,12 +13,13 @@ use leasehold::plan::saved::SavedPlan;
 use leasehold::plan::select::PlanSelection;
 use leasehold::rules::Allowance;
 use leasehold::workflow::{
-    AutoApprover, ChangeCaller, ChangePurpose, ChangeRequest, Connection, CurrentSavedPlan, Interruption,
+    AutoApprover, ChangeCaller, ChangePurpose, ChangeRequest, Connection, CurrentSavedPlan, Interruption, PlanAge,
     RevocationTarget, RunOrigin, RunPurpose, RunStage, Stack, VariableInputs, WorkflowContext, WorkflowError,
     WorkflowEvent, WorkflowObserver, carry_out_change, observe_for_plan, plan_stack,
 };
 use leasehold_provider::{
-    Observe, ObserveError, ObserveRequest, Quota, QuotaScope, Realm, ResourceId, ResourceKind, Snapshot, StackName,
+    Observe, ObserveError, ObserveRequest, Quota, QuotaScope, Realm, ResourceId, ResourceKind, Snapshot, Span,
+    StackName,
 };
 
 use crate::at;
@@ -178,9 +179,11 @@ impl Desk {
         let plan = plan_stack(&stack, &connection, &observed, now, &PlanSelection::default()).unwrap();
         let saved = SavedPlan { plan, sealed: None };
         let file = self.home.path().join("payments.plan");
-        let saved = CurrentSavedPlan::find_stack(saved, &file, Path::new("."), VariableInputs::default()).unwrap();
+        let age = PlanAge { now, limit: Span::from_days(1) };
+        let (here, variables) = (Path::new("."), VariableInputs::default());
+        let saved = CurrentSavedPlan::find_stack(saved, &file, here, &variables, age, &self.context()).unwrap();
         let connection = self.fill(self.runtime.block_on(saved.connect(&self.context())).unwrap());
-        self.carry_out(ChangePurpose::ApplySaved(&saved), saved.run_purpose(), now, &connection)
+        self.carry_out(ChangePurpose::ApplySaved(&saved), saved.stack.run_purpose("apply"), now, &connection)
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Vec<RunStage>, WorkflowError> {

@@ -4,6 +4,7 @@
 mod architecture;
 mod commands;
 mod config;
+mod edited_plans;
 mod laws;
 mod lifecycle;
 mod missing_parts;

@@ -277,6 +277,7 @@ fn aws_plan(first: &DeclaredStack, second: &DeclaredStack) -> Plan {
             version: text("0.0.0"),
             directory: text("."),
             files: BTreeMap::new(),
+            variables: BTreeMap::new(),
             provider: ProviderSettings::default(),
             alias: None,
             others: BTreeMap::new(),

@@ -35,6 +35,7 @@ pub fn empty_stack() -> DeclaredStack {
         identities: BTreeMap::new(),
         estate: StateBlocks::default(),
         files_read: BTreeMap::new(),
+        variables: BTreeMap::new(),
         grace: Span::from_days(7),
         origin: nowhere(),
     }

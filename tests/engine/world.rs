@@ -18,7 +18,7 @@ use leasehold::workflow::{
 };
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
 use leasehold_provider::{
-    Alias, Change, Enact, EnactError, Enacted, LiveIdentity, Provider, Resource, ResourceId, Snapshot, Value,
+    Alias, Change, Enact, EnactError, Enacted, LiveIdentity, Provider, Realizer, Resource, ResourceId, Snapshot, Value,
 };
 
 use crate::at;
@@ -97,7 +97,7 @@ impl World {
         self.observe_state(declared, &Sources::default()).unwrap().snapshot
     }
 
-    fn observe_state(&self, declared: &DeclaredStack, sources: &Sources) -> Result<ObservedStack, WorkflowError> {
+    pub fn observe_state(&self, declared: &DeclaredStack, sources: &Sources) -> Result<ObservedStack, WorkflowError> {
         let inputs = ObserveInputs {
             ownership: &StackOwnership::NotVerified { why: "the world has no store".to_owned() },
             declared,
@@ -110,21 +110,37 @@ impl World {
         self.runtime.block_on(workflow::observe_with_imports(&inputs))
     }
 
+    pub fn realizer(&self) -> &Realizer {
+        &self.provider.realize
+    }
+
     pub fn plan(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
         self.try_plan(declared, &Sources::default(), now).unwrap()
     }
 
     /// Makes a plan, or returns why there is none.
     pub fn try_plan(&self, declared: &DeclaredStack, sources: &Sources, now: Timestamp) -> Result<Plan, WorkflowError> {
+        let observed = self.observe_state(declared, sources)?;
+        self.plan_part((declared, sources), &observed, now, &PlanSelection::default())
+    }
+
+    /// Makes a plan of the selected part, or returns why there is none.
+    pub fn plan_part(
+        &self,
+        (declared, sources): (&DeclaredStack, &Sources),
+        observed: &ObservedStack,
+        now: Timestamp,
+        selection: &PlanSelection,
+    ) -> Result<Plan, WorkflowError> {
         let request = PlanRequest {
             declared,
             sources,
-            observed: &self.observe_state(declared, sources)?,
+            observed,
             now,
             realize: &self.provider.realize,
             compare: self.provider.compare.as_ref(),
             basis: workflow::basis_for_declared(declared, ".".to_owned(), BTreeMap::new()),
-            selection: &PlanSelection::default(),
+            selection,
         };
         workflow::plan_observed(request)
     }

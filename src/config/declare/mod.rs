@@ -87,6 +87,7 @@ pub fn declare_stack(eval: &Evaluator<'_>, model: &StackModel<'_>, files: &Recor
         identities,
         estate,
         files_read: files.list_read_files(),
+        variables: variables::digest_variables(eval),
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),
         origin: schema::find_block_schema("leasehold").map(|schema| locate_block_parts(leasehold, schema))?,
     })

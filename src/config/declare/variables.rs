@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use leasehold_provider::Digest;
+
 use super::fields::BlockFields;
 use crate::config::inputs::VariableAssignment;
 use crate::config::sources::Sources;
@@ -9,6 +11,7 @@ use crate::hcl::catalog::BlockCatalog;
 use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity};
 use crate::hcl::eval::arguments::VariableConstraint;
 use crate::hcl::eval::{EvalScope, Evaluator, ModuleId, describe_value};
+use crate::hcl::functions::write_json;
 use crate::hcl::source::{FileId, FileSpan};
 use crate::hcl::suggest::find_nearest;
 use crate::hcl::syntax::{self, Attribute, Block, ExprKind};
@@ -47,6 +50,17 @@ pub fn resolve_variables<'a>(
             validate_variable(eval, ModuleId::ROOT, name, block);
         }
     }
+}
+
+/// The digest of the value of each variable of the stack, so that a saved plan can name the one that changed. `None`: the value contains
+/// sensitive content, whose plain digest would allow to test a guess, or it has no value.
+pub fn digest_variables(eval: &Evaluator<'_>) -> BTreeMap<String, Option<Digest>> {
+    let digest = |value: &ConfigValue| {
+        let mut text = String::new();
+        let written = !value.contains_sensitive() && write_json(value, &mut text).is_ok();
+        written.then(|| Digest::from_bytes(text.as_bytes()))
+    };
+    eval.variables.iter().map(|(name, value)| (name.to_string(), value.as_ref().and_then(digest))).collect()
 }
 
 /// The last value given for each declared variable.

@@ -68,7 +68,7 @@ fn from_json(json: serde_json::Value) -> Option<ConfigValue> {
 }
 
 /// Writes JSON as Terraform does: sorted keys, no blanks, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
-pub(super) fn write_json(value: &ConfigValue, out: &mut String) -> Result<(), FunctionError> {
+pub fn write_json(value: &ConfigValue, out: &mut String) -> Result<(), FunctionError> {
     if out.len() > crate::hcl::budget::LONGEST_STRING {
         return Err(FunctionError::TooLarge(crate::hcl::budget::TooLargeError::String));
     }

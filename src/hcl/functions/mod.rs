@@ -21,6 +21,7 @@ mod time;
 mod yaml;
 
 pub use args::{Args, FunctionError};
+pub use encoding::write_json;
 pub use files::read_text_file;
 pub use pattern_cache::PatternCache;
 

@@ -5,17 +5,21 @@ use leasehold_provider::{AccessVerdict, Address, Severity};
 use super::{Alert, AlertCase, AlertLevel, AlertPlace};
 use crate::diff::{IdentityDelta, Lifecycle};
 use crate::plan::Plan;
+use crate::plan::settings::SettingChange;
 use crate::rules::{Ruling, RulingDecision};
+use crate::views::plan::settings::describe_setting_change;
 
-/// One case for each identity that the plan changes, and one for the whole plan if rules refuse it as a whole.
+/// One case for each identity that the plan changes, and one for the whole plan if rules refuse it as a whole, or if a setting changes that
+/// says where records, secrets or accounts are.
 #[must_use]
 pub fn alerts_for_plan(
     plan: &Plan,
     rulings: &[Ruling],
     place: &dyn Fn(Option<&Address>) -> Option<AlertPlace>,
 ) -> Vec<AlertCase> {
-    let whole: Vec<Alert> =
-        rulings.iter().filter(|r| r.subject.is_none()).map(|r| alert_for_refusal(r, place)).collect();
+    let refusals = rulings.iter().filter(|r| r.subject.is_none()).map(|r| alert_for_refusal(r, place));
+    let settings = plan.setting_changes().iter().map(|change| alert_for_setting(change, place(None)));
+    let whole: Vec<Alert> = refusals.chain(settings).collect();
     let mut cases = Vec::new();
     if !whole.is_empty() {
         cases.push(AlertCase { subject: format!("stack {}", plan.stack), alerts: whole });
@@ -55,6 +59,13 @@ fn alert_for_refusal(ruling: &Ruling, place: &dyn Fn(Option<&Address>) -> Option
             &ruling.help,
         )
     }
+}
+
+fn alert_for_setting(change: &SettingChange, place: Option<AlertPlace>) -> Alert {
+    let (_, text) = describe_setting_change(change);
+    let remedy = "Approve it only if the records, secrets or accounts of the stack should move.";
+    let alert = new_alert("setting-changed", AlertLevel::Warning, format!("setting {text}"), remedy);
+    Alert { subject: "the stack".to_owned(), place, ..alert }
 }
 
 fn alert_for_event(delta: &IdentityDelta) -> Option<Alert> {

@@ -26,7 +26,9 @@ pub fn render_plan_json(plan: &Plan, rulings: &[Ruling]) -> Json {
         "plan_digest": plan.plan_digest(),
         "realm": plan.realm,
         "applyable": rulings.is_empty(),
+        "selection": { "targets": plan.selection.targets, "excludes": plan.selection.excludes },
         "summary": PlanSummary::from_plan(plan),
+        "setting_changes": plan.settings,
         "resource_changes": render_resource_changes(plan),
         "identity_changes": plan.identities.iter().map(|delta| render_identity_change(delta, rulings)).collect::<Vec<_>>(),
         "shared_changes": plan.shared.iter().map(|delta| add_account(&delta.id, json!({

@@ -7,7 +7,7 @@ use leasehold_provider::{Change, ChangeKind, Realizer};
 use super::attributes::{self, DifferenceLine, LineMarker};
 use super::interim::{self, InterimSteps, collect_interim_steps};
 use super::summary::PlanSummary;
-use super::{human, ownership, risk};
+use super::{human, ownership, risk, settings};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::Plan;
 use crate::rules::Ruling;
@@ -44,6 +44,20 @@ pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &Realizer,
     markdown::render_document(&render_head(plan, rulings), blocks, "changes", max_bytes)
 }
 
+/// The changes of where the stack's records, secrets and accounts are. They are never cut.
+fn render_settings(plan: &Plan) -> String {
+    let mut out = String::new();
+    for change in plan.setting_changes() {
+        let (sign, text) = settings::describe_setting_change(change);
+        out.push_str(&format!("- {} setting {}\n", format_code(&sign.to_string()), format_code(&text)));
+    }
+    out.extend(settings::explain_setting_changes(plan).map(|why| format!("\n{why}\n")));
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
 /// The part above the collapsed sections.
 fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
     let realm = &plan.realm;
@@ -55,7 +69,9 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
         let (resources, identities) = summary.split_once("  ").unwrap_or((&summary, ""));
         out.push_str(&format!("**{resources}** {identities}\n\n"));
     }
-    out.push_str(&format!("{} as {} · now {}\n\n", describe_realm(realm), format_code(&realm.actor), plan.now));
+    let part = settings::describe_selection(plan).map_or_else(String::new, |part| format!(" · {}", format_code(&part)));
+    out.push_str(&format!("{} as {} · now {}{part}\n\n", describe_realm(realm), format_code(&realm.actor), plan.now));
+    out.push_str(&render_settings(plan));
     if !rulings.is_empty() {
         out.push_str("**Refused: this plan cannot be applied.**\n\n");
         for ruling in rulings.iter().take(RULINGS) {

@@ -8,6 +8,7 @@ pub mod markdown;
 pub mod order;
 mod ownership;
 pub mod risk;
+pub mod settings;
 pub mod summary;
 
 pub use human::render_plan_text;

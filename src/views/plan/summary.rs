@@ -36,6 +36,8 @@ pub struct PlanSummary {
     pub groups: usize,
     /// Federations that change.
     pub federations: usize,
+    /// Settings of the stack that change.
+    pub settings: usize,
 }
 
 impl PlanSummary {
@@ -46,7 +48,8 @@ impl PlanSummary {
             |sort: &str| plan.shared.iter().filter(|delta| estate::address_kind(&delta.address) == Some(sort)).count();
         let (groups, federations) = (of("group"), of("federation"));
         let shared = plan.shared.len().saturating_sub(groups).saturating_sub(federations);
-        let mut summary = Self { shared, groups, federations, ..Self::default() };
+        let mut summary =
+            Self { shared, groups, federations, settings: plan.setting_changes().len(), ..Self::default() };
         for delta in &plan.identities {
             match delta.lifecycle {
                 Lifecycle::Joiner => summary.joiners += 1,
@@ -126,6 +129,7 @@ impl fmt::Display for PlanSummary {
             plural(self.shared, "shared scope", "shared scopes"),
             plural(self.groups, "group", "groups"),
             plural(self.federations, "federation", "federations"),
+            plural(self.settings, "setting", "settings"),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() { Ok(()) } else { write!(f, "  {}.", parts.join(", ")) }

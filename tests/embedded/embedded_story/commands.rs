@@ -28,7 +28,7 @@ fn a_target_brings_what_it_needs_and_nothing_else() {
     $ leasehold plan --target identity.jane_doe
     exit 0
     ─── stdout
-    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z
+    Leasehold plan  ·  stack quickstart  ·  local embedded as tester  ·  now 2026-11-20T22:00:00Z  ·  a part of the plan: --target identity.jane_doe
 
       + scope   scope.orders_read  attached to 3 identities
           + directory_policy                orders_read

@@ -4,12 +4,14 @@
 mod accounts;
 mod commands;
 mod drift;
+mod edited_plans;
 mod follow_ups;
 mod interruption;
 mod joiners;
 mod leavers;
 mod movers;
 mod saved_plans;
+mod settings;
 
 use std::collections::BTreeMap;
 

@@ -14,6 +14,7 @@
 
 pub mod crash;
 pub mod granted;
+pub mod json_edits;
 mod run;
 pub mod sarif;
 mod stack;

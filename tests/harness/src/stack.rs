@@ -62,7 +62,7 @@ impl Stack {
         self
     }
 
-    /// The same stack, at this time: `--now` is passed to every command that takes it, except for a saved plan.
+    /// The same stack, at this time: `--now` is passed to every command that takes it.
     pub fn at(mut self, now: &str) -> Self {
         self.set_now(now);
         self
@@ -162,8 +162,7 @@ impl Stack {
             args.first(),
             Some(&("plan" | "apply" | "list" | "show" | "sweep" | "drift" | "revoke" | "restore" | "who-can"))
         );
-        let saved = args.get(1).is_some_and(|arg| self.path(arg).is_file());
-        if let Some(now) = self.now.as_ref().filter(|_| timed && !saved && !args.contains(&"--now")) {
+        if let Some(now) = self.now.as_ref().filter(|_| timed && !args.contains(&"--now")) {
             command.args(["--now", now]);
         }
         command
