@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use leasehold_provider::Digest;
 use secrecy::SecretBox;
 
+use super::bounds;
 use super::connection::Connection;
 use super::error::WorkflowError;
 use super::event::WorkflowContext;
@@ -62,6 +63,7 @@ impl CurrentSavedPlan {
         let plan = &self.saved.plan;
         let (path, PlanBasis { provider, stores, .. }) = (self.directory.path(), &plan.basis);
         let providers = plan.basis.basis_providers();
+        bounds::check_secret_stores(stores, context)?;
         let connection = Connection::connect_to_providers(&providers, path, plan.now, context).await?;
         let connection = connection.with_secret_stores(stores, provider, path, plan.now);
         let realm = connection.observe.read_realm().await?;

@@ -37,6 +37,7 @@ pub fn empty_stack() -> DeclaredStack {
         files_read: BTreeMap::new(),
         grace: Span::from_days(7),
         origin: nowhere(),
+        backend_origin: None,
     }
 }
 

@@ -89,6 +89,7 @@ pub fn declare_stack(eval: &Evaluator<'_>, model: &StackModel<'_>, files: &Recor
         files_read: files.list_read_files(),
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),
         origin: schema::find_block_schema("leasehold").map(|schema| locate_block_parts(leasehold, schema))?,
+        backend_origin: settings.backend_origin,
     })
 }
 
