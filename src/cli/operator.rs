@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 
-use super::{CommandError, session};
+use super::CommandError;
 use crate::config::SourceFile;
 use crate::config::operator::{OperatorBounds, read_operator_file};
 use crate::workflow::WorkflowError;
@@ -27,7 +27,7 @@ pub fn load_bounds(working_directory: &Path, file: Option<&Path>) -> Result<(), 
     let bytes =
         read_regular_file(&path).with_context(|| format!("cannot read the operator's file {}", path.display()))?;
     let source = SourceFile { name: path.display().to_string(), bytes: bytes.into() };
-    let bounds = read_operator_file(&path, source, session::current_time(None))
+    let bounds = read_operator_file(&path, source, jiff::Timestamp::now())
         .map_err(|(findings, sources)| WorkflowError::Findings { findings, sources })?;
     // An error is impossible: this is called once, at the start of the process.
     let _ = CURRENT.set(Arc::new(bounds));
