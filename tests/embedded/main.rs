@@ -4,6 +4,7 @@
 mod bad_input;
 mod embedded_story;
 mod estate_story;
+mod evidence;
 mod language;
 mod operator_bounds;
 mod policy_commands;
