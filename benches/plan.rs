@@ -14,7 +14,7 @@ use leasehold::config::{ConfigInputs, DeclaredStack, NoFiles, Sources, StackLimi
 use leasehold::plan::Plan;
 use leasehold::plan::select::PlanSelection;
 use leasehold::realize::ResourceMap;
-use leasehold::workflow::{ObservedOwnership, ObservedStack, PlanRequest, basis_for_declared, plan_observed};
+use leasehold::workflow::{ObservedStack, PlanRequest, basis_for_declared, plan_observed};
 use leasehold::{diff, lifecycle, realize};
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{LiveIdentity, LiveShared, Provider, Realm, Snapshot};

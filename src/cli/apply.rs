@@ -10,7 +10,7 @@ use leasehold_provider::Span;
 
 use super::args::{AllowanceArgs, CarryOutArgs, JsonIntoArgs, SelectionArgs, VariableArgs};
 use super::change::ChangeTerms;
-use super::{CommandError, CommandExit, invocation, session, signing};
+use super::{CommandError, CommandExit, invocation, operator, session, signing};
 use crate::ledger::checkpoint::{self, Signers};
 use crate::plan::saved;
 use crate::shell::quote_shell_word;
@@ -80,8 +80,8 @@ async fn apply_saved_plan(
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    if let Some(signers) = &args.signers {
-        check_plan_signature(file, &bytes, &super::resolve_path(working_directory, signers))?;
+    if let Some(signers) = operator::find_required_signers(working_directory, args.signers.as_ref())? {
+        check_plan_signature(file, &bytes, &signers)?;
     }
     let saved = saved::read_plan(&bytes).map_err(|error| WorkflowError::Refused {
         what: format!("{}: {error}", file.display()),

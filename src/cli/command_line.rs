@@ -34,6 +34,9 @@ pub struct Cli {
     /// Change to this directory before running the command
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
+    /// Refuse stacks that go beyond the bounds in this file, which must be outside the stack's repository
+    #[arg(long, global = true, value_name = "FILE", env = "LEASEHOLD_OPERATOR")]
+    pub operator: Option<PathBuf>,
     /// When to use colors
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,

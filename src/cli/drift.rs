@@ -62,7 +62,12 @@ const IGNORE_FILE: &str = ".leaseholdignore";
 /// The stack is not valid, or the cloud, the store or the ignore file cannot be read.
 pub async fn cmd_drift(working_directory: &Path, args: &DriftArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let stack = session::read_stack_without_requirements(
+        working_directory,
+        args.stack.dir.as_deref(),
+        &args.stack.variables,
+        now,
+    )?;
     session::print_warnings(&stack);
     let ignore = read_ignore_file(working_directory, &stack, args)?;
     let connection = session::connect_to_read(&stack).await?;

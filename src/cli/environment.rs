@@ -34,6 +34,7 @@ pub const VARIABLES: &[EnvironmentVariable] = &[
         "the stack variable with that name; empty: the empty string",
     ),
     define_own_variable("LEASEHOLD_SIGNING_KEY", ValueForm::Path, "`--signing-key`"),
+    define_own_variable("LEASEHOLD_OPERATOR", ValueForm::Path, "`--operator`: the file with the operator's bounds"),
     define_own_variable("USER", ValueForm::Text, "the actor in the records, if no provider names one"),
     define_own_variable("SSH_AUTH_SOCK", ValueForm::Path, "the SSH agent that signs checkpoints and plans"),
     define_own_variable(

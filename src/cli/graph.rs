@@ -37,8 +37,12 @@ pub enum GraphFormat {
 /// # Errors
 /// The stack is not valid.
 pub fn cmd_graph(working_directory: &Path, args: &GraphArgs) -> Result<CommandExit, CommandError> {
-    let stack =
-        session::read_stack(working_directory, args.dir.as_deref(), &args.variables, session::current_time(None))?;
+    let stack = session::read_stack_without_requirements(
+        working_directory,
+        args.dir.as_deref(),
+        &args.variables,
+        session::current_time(None),
+    )?;
     let graph = DependencyGraph::from_declared(&stack.declared);
     super::print_result(&match args.format {
         GraphFormat::Dot => render_dot(&graph),

@@ -36,6 +36,8 @@ pub struct Invocation {
     program: Command,
     /// The argument of `-C`. `None`: the option was not used.
     working_directory: Option<String>,
+    /// The argument of `--operator`. `None`: the option was not used; a variable of the environment applies to follow-up commands too.
+    operator: Option<String>,
     /// The stack's directory, relative to `here`.
     directory: OnceLock<String>,
     var_files: Vec<String>,
@@ -80,8 +82,12 @@ impl Invocation {
         let working_directory = last
             .get_one::<PathBuf>("directory")
             .filter(|working_directory| working_directory.as_path() != Path::new("."));
+        let operator = (last.value_source("operator") == Some(ValueSource::CommandLine))
+            .then(|| last.get_one::<PathBuf>("operator"))
+            .flatten();
         let mut invocation = Self {
             program,
+            operator: operator.map(|file| to_operand(&file.display().to_string())),
             working_directory: working_directory
                 .map(|working_directory| to_operand(&working_directory.display().to_string())),
             var_files: paths("var_file"),
@@ -178,6 +184,9 @@ impl Invocation {
         let mut all = Vec::new();
         if let Some(working_directory) = self.working_directory.as_ref().filter(|_| !is_given("directory")) {
             all.extend([literal_word("-C"), literal_word(working_directory)]);
+        }
+        if let Some(operator) = self.operator.as_ref().filter(|_| !is_given("operator")) {
+            all.extend([literal_word("--operator"), literal_word(operator)]);
         }
         all.extend(words.iter().map(|word| literal_word(word)));
         if let Some(directory) = self.directory.get() {
@@ -309,6 +318,13 @@ mod tests {
             let again = shlex::split(long.strip_prefix("leasehold ").unwrap()).unwrap();
             assert_eq!(deep.follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>()), long);
         }
+    }
+
+    #[test]
+    fn follow_up_command_repeats_the_operators_file() {
+        let bounded = invocation(&["plan", "--operator", "../o.hcl"]);
+        assert_eq!(bounded.follow_up_command(&["apply"]), "leasehold --operator ../o.hcl apply");
+        assert_eq!(bounded.follow_up_command(&["apply", "--operator", "x"]), "leasehold apply --operator x");
     }
 
     #[test]

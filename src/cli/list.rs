@@ -29,7 +29,12 @@ pub struct ListArgs {
 /// The stack is not valid, or the cloud cannot be read.
 pub async fn cmd_list(working_directory: &Path, args: &ListArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
-    let stack = session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let stack = session::read_stack_without_requirements(
+        working_directory,
+        args.stack.dir.as_deref(),
+        &args.stack.variables,
+        now,
+    )?;
     let connection = session::connect_to_read(&stack).await?;
     let observed = workflow::observe_stack(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.ids.principal_id(principal, name);

@@ -22,6 +22,7 @@ mod init;
 mod invocation;
 mod list;
 mod lock;
+mod operator;
 mod origin;
 mod plan;
 mod plan_view;
@@ -75,6 +76,9 @@ pub fn main() -> ExitCode {
     cli.color.apply_globally();
     if let Err(error) = environment::check_variables().map_err(anyhow::Error::from).and_then(|()| start_tracing()) {
         return CommandError::from(error).report_error();
+    }
+    if let Err(error) = operator::load_bounds(&cli.directory, cli.operator.as_deref()) {
+        return error.report_error();
     }
     let interruption = match interruption {
         Ok(interruption) => interruption,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::args::{SelectionArgs, VariableArgs};
 use super::failure::{self, CommandError};
 use super::terminal::{RunOutput, Terminal};
-use super::{environment, print_message};
+use super::{environment, operator, print_message};
 use crate::config::essentials::StackEssentials;
 use crate::plan::select::PlanSelection;
 use crate::workflow::{Connection, LoadedStack, Stack, StackDirectory, VariableInputs, WorkflowContext};
@@ -32,7 +32,11 @@ pub fn changing_context(output: RunOutput) -> WorkflowContext {
 }
 
 fn workflow_context(output: Option<RunOutput>) -> WorkflowContext {
-    WorkflowContext { observer: Arc::new(Terminal::new(output)), user: environment::read_variable("USER") }
+    WorkflowContext {
+        observer: Arc::new(Terminal::new(output)),
+        user: environment::read_variable("USER"),
+        bounds: operator::current_bounds(),
+    }
 }
 
 /// Reads the stack in `dir`, which is relative to `here`.
@@ -46,6 +50,21 @@ pub fn read_stack(
     now: Timestamp,
 ) -> Result<Stack, CommandError> {
     Ok(Stack::read_stack(working_directory, dir, &read_variables(variables)?, now, &reading_context())?)
+}
+
+/// Reads the stack for a command that only reads, or only takes access away: the operator's requirements on leases do not stop it.
+///
+/// # Errors
+/// As [`read_stack`].
+pub fn read_stack_without_requirements(
+    working_directory: &Path,
+    dir: Option<&Path>,
+    variables: &VariableArgs,
+    now: Timestamp,
+) -> Result<Stack, CommandError> {
+    let context = reading_context();
+    let context = WorkflowContext { bounds: Arc::new(context.bounds.without_requirements()), ..context };
+    Ok(Stack::read_stack(working_directory, dir, &read_variables(variables)?, now, &context)?)
 }
 
 /// Reads the stack and returns all findings, errors and warnings.

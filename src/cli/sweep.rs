@@ -41,7 +41,7 @@ pub async fn cmd_sweep(
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.now);
-    let stack = session::read_stack(working_directory, args.dir.as_deref(), &args.variables, now)?;
+    let stack = session::read_stack_without_requirements(working_directory, args.dir.as_deref(), &args.variables, now)?;
     session::print_warnings(&stack);
     let connection = stack.connect_to_write(args.now, &session::reading_context()).await?;
     let again = [&["sweep".to_owned()][..], &args.allowance.to_arguments()].concat();

@@ -34,7 +34,12 @@ pub struct WhoCanArgs {
 pub async fn cmd_who_can(working_directory: &Path, args: &WhoCanArgs) -> Result<CommandExit, CommandError> {
     policy::check_single_action(&args.action)?;
     let now = session::current_time(args.stack.now);
-    let stack = session::read_stack(working_directory, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let stack = session::read_stack_without_requirements(
+        working_directory,
+        args.stack.dir.as_deref(),
+        &args.stack.variables,
+        now,
+    )?;
     let connection = session::connect_to_read(&stack).await?;
     let observed = workflow::observe_stack(&stack, &connection).await?;
     let desired = WhoCanQuery { action: &args.action, resource: &args.resource, now };

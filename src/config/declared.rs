@@ -42,6 +42,8 @@ pub struct DeclaredStack {
     pub grace: Span,
     /// The `leasehold` block.
     pub origin: BlockOrigin,
+    /// The `backend` block. `None`: there is none, and the records are in the default folder.
+    pub backend_origin: Option<BlockOrigin>,
 }
 
 impl DeclaredStack {

@@ -23,6 +23,7 @@ mod inputs;
 mod load;
 mod modules;
 mod naming;
+pub mod operator;
 mod origin;
 mod recorded_files;
 mod schema;

@@ -1,7 +1,9 @@
 //! Evidence: the complete live identity, archived before it is quarantined or deleted.
 //!
 //! In: an identity as it was read. Out: an object `evidence/<SHA-256 of its bytes>`, and the record that names it in the ledger.
-//! Invariant: the values of sensitive attributes are replaced and not archived.
+//! Invariant: what was read is archived whole. Nothing that can be tagged in the cloud shortens it, so a change by somebody else cannot be
+//! hidden from an auditor. The secrets of access keys cannot be read, so they are not in it; a sensitive value that the configuration put
+//! into a policy or a tag is.
 
 use jiff::Timestamp;
 use leasehold_provider::{Address, Digest, Document, LiveIdentity, Marks, Resource, StackName};
@@ -11,8 +13,8 @@ use super::record::ArchivedEvidence;
 use crate::store::{Store, StoreError};
 use leasehold_provider::Lineage;
 
-/// The version of the format. Version 1 had no lineage.
-const SCHEMA: u32 = 2;
+/// The version of the format. Version 1 had no lineage. Version 2 replaced the attributes that the mark `leasehold:sensitive` named.
+const SCHEMA: u32 = 3;
 
 /// The archived form of an identity: what is needed to restore it by hand, and what an auditor asks for.
 #[derive(Debug, Serialize)]
@@ -29,9 +31,8 @@ struct Evidence<'a> {
     created_at: Option<Timestamp>,
     last_used: Option<Timestamp>,
     marks: &'a Marks,
-    /// All of its resources. The values of sensitive attributes are replaced, because evidence is kept for long and read by many
-    /// people.
-    resources: Vec<Resource>,
+    /// All of its resources, with every attribute.
+    resources: Vec<&'a Resource>,
 }
 
 /// The key of the archived object with that digest.
@@ -77,15 +78,7 @@ fn render_evidence(
         created_at: identity.created_at,
         last_used: identity.last_used,
         marks: &identity.marks,
-        resources: identity
-            .resources
-            .values()
-            .cloned()
-            .map(|mut resource| {
-                resource.redact_sensitive();
-                resource
-            })
-            .collect(),
+        resources: identity.resources.values().collect(),
     };
     Ok(Document::new(serde_json::to_value(&evidence)?).canonical_text().as_bytes().to_vec())
 }

@@ -20,7 +20,7 @@ use super::{ObjectVersion, Store, StoreError, StoreErrorKind, WriteOutcome};
 
 /// How long requests are retried: the time that the AWS provider allows one IAM call, pauses included.
 const OUTAGE: Duration = Duration::from_secs(180);
-/// How long network failures are retried if the store has never answered. Enough for three or four attempts, because one DNS lookup or
+/// How long network failures are retried if the store has never answered, and responses that are not whole. Enough for three or four attempts, because one DNS lookup or
 /// connection may fail by chance.
 const FIRST_CONTACT: Duration = Duration::from_secs(6);
 
@@ -54,9 +54,11 @@ impl<'a> Attempts<'a> {
 }
 
 fn patience_for_error(kind: &StoreErrorKind, has_answered: bool) -> Duration {
-    match kind.is_network_failure() && !has_answered {
-        true => FIRST_CONTACT,
-        false => OUTAGE,
+    match kind {
+        // What cuts off responses is on the way to the store, and stays there.
+        StoreErrorKind::Incomplete => FIRST_CONTACT,
+        kind if kind.is_network_failure() && !has_answered => FIRST_CONTACT,
+        _ => OUTAGE,
     }
 }
 
@@ -151,6 +153,7 @@ mod tests {
             );
         }
         assert_eq!(patience_for_error(&StoreErrorKind::Throttled, false), OUTAGE, "a refusal is an answer");
+        assert_eq!(patience_for_error(&StoreErrorKind::Incomplete, true), FIRST_CONTACT);
     }
 
     #[test]

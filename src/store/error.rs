@@ -8,6 +8,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 
 use super::s3::refusal::S3Refusal;
+use super::s3::whole_response::IncompletePartError;
 
 /// A failed operation on the store. [`StoreError::help`] says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -60,6 +61,8 @@ pub enum StoreErrorKind {
     ProxyAuthentication,
     /// A connection was made, and no complete response came.
     NoAnswer,
+    /// A response came, and a part of it is missing, or it is not from the store. It is not read as an empty or absent object.
+    Incomplete,
     /// The store limits the rate of requests.
     Throttled,
     /// The store had an internal error.
@@ -79,7 +82,7 @@ pub enum StoreErrorKind {
 impl StoreErrorKind {
     /// Whether a retry may succeed, because nothing is wrong with the request.
     pub(super) fn is_transient(&self) -> bool {
-        self.is_network_failure() || matches!(self, Self::Throttled | Self::Faulted | Self::Conflict)
+        self.is_network_failure() || matches!(self, Self::Throttled | Self::Faulted | Self::Conflict | Self::Incomplete)
     }
 
     /// Whether no response came from the store: it may be down, or the configuration names one that does not exist.
@@ -159,6 +162,10 @@ impl StoreError {
             K::NoAnswer => {
                 "Check the network and the proxy between this machine and the store, then run the command again."
             }
+            K::Incomplete => {
+                "A proxy or gateway on the way to the store may cut off or replace responses: check HTTPS_PROXY and `endpoint` in the \
+                 backend block, then run the command again."
+            }
             K::Throttled => {
                 "Wait a few minutes, then run the command again: the bucket or store is throttling requests."
             }
@@ -195,6 +202,9 @@ fn classify_error(error: &object_store::Error) -> StoreErrorKind {
     for source in error_sources(error) {
         if let Some(refusal) = source.downcast_ref::<S3Refusal>() {
             return classify_refusal(refusal);
+        }
+        if source.downcast_ref::<IncompletePartError>().is_some() {
+            return StoreErrorKind::Incomplete;
         }
         if source.downcast_ref::<CredentialsError>().is_some() {
             return classify_credentials_error(source);
@@ -244,7 +254,8 @@ fn classify_status(status: u16, region: Option<String>) -> StoreErrorKind {
     match status {
         300..=399 => K::WrongRegion(region),
         401 | 403 => K::Denied,
-        404 => K::Absent,
+        // S3 names the code. Without it, something else answered, and the object may exist.
+        404 => K::Incomplete,
         407 => K::ProxyAuthentication,
         408 => K::NoAnswer,
         409 | 412 => K::Conflict,

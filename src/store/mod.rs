@@ -11,6 +11,7 @@ mod folder;
 
 pub mod lock;
 mod open;
+mod pages;
 mod s3;
 mod server;
 
@@ -44,6 +45,8 @@ pub struct Store {
     /// Whether the store has answered any request of this run. It decides how long a network failure is retried.
     answered: Arc<AtomicBool>,
     outages: Option<Arc<dyn OutageNotices>>,
+    /// The pages of lists. `None`: the store lists in one piece, or its library reads the pages.
+    pages: Option<pages::PageSource>,
 }
 
 /// Receives a notice each time a request to the store is retried.
@@ -82,7 +85,12 @@ impl Store {
         server: server::ServerClock,
         place: String,
     ) -> Self {
-        Self { objects, root, folder, server, place, answered: Arc::default(), outages: None }
+        Self { objects, root, folder, server, place, answered: Arc::default(), outages: None, pages: None }
+    }
+
+    /// The same store, whose lists are read page by page.
+    fn with_pages(self, pages: pages::PageSource) -> Self {
+        Self { pages: Some(pages), ..self }
     }
 
     /// The same store, which reports its outages to `notices`.
@@ -237,6 +245,10 @@ impl Store {
         }
         let below = &self.object_path(prefix);
         attempt::retry_request(self, || async move {
+            if let Some(pages) = &self.pages {
+                let after = after.map(|after| below.clone().join(after));
+                return pages.list_names((&self.place, prefix), below, after.as_ref(), limit).await;
+            }
             let names = match after {
                 Some(after) => self.objects.list_with_offset(Some(below), &below.clone().join(after)),
                 None => self.objects.list(Some(below)),

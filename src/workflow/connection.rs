@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use leasehold_aws::AwsSettings;
 use leasehold_provider::{Alias, Compare, ConnectRequest, Enact, IssueKeys, Lineage, Observe, Provider, Realizer};
 
+use super::bounds;
 use super::error::WorkflowError;
 use super::event::WorkflowContext;
 use crate::config::declared::{self, Providers, SecretStore};
@@ -41,13 +42,14 @@ impl Connection {
     /// Connects to the providers of the stack in `directory`. `now` is the present moment for the embedded directory.
     ///
     /// # Errors
-    /// A provider cannot be reached, or its settings cannot be used.
+    /// A provider cannot be reached, its settings cannot be used, or they go beyond the operator's bounds.
     pub async fn connect_to_providers(
         providers: &Providers,
         directory: &Path,
         now: Timestamp,
         context: &WorkflowContext,
     ) -> Result<Self, WorkflowError> {
+        bounds::check_providers(providers, directory, context)?;
         let first = Self::connect_to_account(&providers.first, None, directory, now, context).await?;
         if providers.others.is_empty() {
             return Ok(Self::from_provider(first));
@@ -77,6 +79,7 @@ impl Connection {
             account: among.cloned(),
             actor: context.user.clone().unwrap_or_else(|| "unknown".to_owned()),
             now,
+            endpoints: context.bounds.endpoints.clone(),
             notices: context.notices_for_cloud(provider.title),
         });
         let problem = || match among {

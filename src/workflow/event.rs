@@ -12,6 +12,7 @@ use super::interruption::Signal;
 use super::run_result::RunResult;
 use crate::apply::ApplyEvent;
 use crate::config::Sources;
+use crate::config::operator::OperatorBounds;
 use crate::lifecycle::due_events::DueEvent;
 use crate::plan::Plan;
 use crate::rules::Ruling;
@@ -145,6 +146,8 @@ pub struct WorkflowContext {
     pub observer: Arc<dyn WorkflowObserver>,
     /// The user of the process, for the embedded directory. `None`: not known.
     pub user: Option<String>,
+    /// What the operator allows to the stack. Everything that connects or opens a store checks it first.
+    pub bounds: Arc<OperatorBounds>,
 }
 
 impl WorkflowContext {

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod approval;
+mod bounds;
 mod change;
 mod checkpoint;
 mod connection;

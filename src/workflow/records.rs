@@ -6,16 +6,16 @@ use std::path::Path;
 use leasehold_aws::AwsSettings;
 use leasehold_provider::StackName;
 
-use super::connection;
 use super::error::WorkflowError;
 use super::event::WorkflowContext;
+use super::{bounds, connection};
 use crate::config::declared::{Backend, BackendLocation, Providers, S3Bucket};
 use crate::store::{self, AwsAccess, Store};
 
 /// Opens the store of a stack.
 ///
 /// # Errors
-/// The place of the store cannot be used, or AWS cannot be reached for a bucket.
+/// The place of the store cannot be used or goes beyond the operator's bounds, or AWS cannot be reached for a bucket.
 pub async fn open_store(
     backend: &Backend,
     providers: &Providers,
@@ -23,9 +23,13 @@ pub async fn open_store(
     directory: &Path,
     context: &WorkflowContext,
 ) -> Result<Store, WorkflowError> {
+    bounds::check_backend(backend, stack, directory, context)?;
     // Only a bucket needs AWS settings: a folder must work in any environment.
     let access = match &backend.place {
-        BackendLocation::S3(bucket) => load_aws_access(&settings_for_bucket(bucket, providers)?).await?,
+        BackendLocation::S3(bucket) => {
+            let settings = settings_for_bucket(bucket, providers)?;
+            load_aws_access(&AwsSettings { endpoints: context.bounds.endpoints.clone(), ..settings }).await?
+        }
         _ => aws_types::SdkConfig::builder().build().into(),
     };
     let store = store::open_backend(backend, stack.as_str(), directory, async || access).await?;
@@ -50,5 +54,6 @@ fn settings_for_bucket(bucket: &S3Bucket, providers: &Providers) -> Result<AwsSe
         profile: bucket.profile.clone(),
         allowed_account_ids: BTreeSet::new(),
         assume_role: bucket.assume_role.clone().map(connection::to_aws_role),
+        ..of_provider
     })
 }

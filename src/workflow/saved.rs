@@ -65,6 +65,10 @@ impl CurrentSavedPlan {
     ) -> Result<Self, WorkflowError> {
         let SavedPlan { plan, .. } = &saved;
         refuse_stale_plan(stale::check_plan_age(plan.now, age.now, age.limit).into_iter().collect())?;
+        context.bounds.check_plan_age(plan.now, age.now).map_err(|too_old| WorkflowError::Refused {
+            what: too_old.to_string(),
+            help: "Make a new plan, review it, and apply that.".to_owned(),
+        })?;
         let (directory, files) = find_saved_directory(file, &plan.basis)?;
         refuse_stale_plan(stale::check_basis_staleness(&plan.basis, stack::VERSION, &files))?;
         let files = variables.files.iter().map(|file| resolve_path(working_directory, file)).collect();

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_provider::Digest;
 
+use super::bounds;
 use super::connection::Connection;
 use super::error::WorkflowError;
 use super::event::{WorkflowContext, WorkflowEvent};
@@ -92,6 +93,7 @@ impl Stack {
         context: &WorkflowContext,
     ) -> Result<(StackDirectory, LoadedStack), WorkflowError> {
         let directory = StackDirectory::open_directory(working_directory, dir)?;
+        bounds::refuse_file_of_repository(&context.bounds, directory.path())?;
         let StackText { sources, variables, mut files } =
             StackText::read_text(working_directory, &directory, variables)?;
         context.notify(WorkflowEvent::SourcesRead(&sources));
@@ -103,6 +105,7 @@ impl Stack {
         if let Some(declared) = &result.declared {
             files.extend(declared.files_read.clone());
             findings.extend(DependencyGraph::from_declared(declared).find_cycles(declared));
+            findings.extend(bounds::find_violations(&context.bounds, declared, now));
         }
         Ok((directory, LoadedStack { sources, declared: result.declared, findings, files }))
     }

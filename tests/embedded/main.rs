@@ -4,5 +4,8 @@
 mod bad_input;
 mod embedded_story;
 mod estate_story;
+mod evidence;
+mod fixed_store;
 mod language;
+mod operator_bounds;
 mod policy_commands;

@@ -126,7 +126,7 @@ impl Desk {
     }
 
     fn context(&self) -> WorkflowContext {
-        WorkflowContext { observer: self.stages.clone(), user: Some("tester".to_owned()) }
+        WorkflowContext { observer: self.stages.clone(), user: Some("tester".to_owned()), bounds: Arc::default() }
     }
 
     fn stack(&self, now: Timestamp) -> Stack {

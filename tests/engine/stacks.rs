@@ -38,6 +38,7 @@ pub fn empty_stack() -> DeclaredStack {
         variables: BTreeMap::new(),
         grace: Span::from_days(7),
         origin: nowhere(),
+        backend_origin: None,
     }
 }
 

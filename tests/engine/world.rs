@@ -149,7 +149,7 @@ impl World {
         let allowance = Allowance { max_leavers: Some(usize::MAX), ..Allowance::default() };
         let approved = rules::apply_rules(plan.clone(), &allowance).unwrap();
         let (_owner, halt) = tokio::sync::watch::channel(apply::Halt::No);
-        let context = WorkflowContext { observer: Arc::new(SilentObserver), user: None };
+        let context = WorkflowContext { observer: Arc::new(SilentObserver), user: None, bounds: Arc::default() };
         self.runtime.block_on(workflow::execute_steps(&approved, enact, 4, &Forgetful, &context, halt))
     }
 

@@ -91,6 +91,7 @@ async fn build_sdk_config(
     source: &SeenSource,
 ) -> Result<SdkConfig, ConnectError> {
     environment::check_process_environment(environment::VARIABLES)?;
+    environment::check_process_endpoints(&settings.endpoints)?;
     let profiles = profile::load_profiles(settings).await?;
     let client = build_http_client(ca_bundle::find_ca_bundle(&profiles)?.as_ref())?;
     let mut loader = loader
@@ -109,7 +110,7 @@ async fn build_sdk_config(
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
     let mut config = with_checked_credentials(loader.load().await, source);
-    profile::check_endpoints(&config, &profiles)?;
+    profile::check_endpoints(&config, &profiles, &settings.endpoints)?;
     if config.region().is_none() {
         // IAM is global within a partition. Without a region we use the commercial partition, where most accounts are.
         config = config.into_builder().region(Region::from_static("us-east-1")).build();

@@ -11,6 +11,8 @@ mod value_form;
 
 use std::ffi::OsString;
 
+use leasehold_provider::EndpointRule;
+
 pub use table::VARIABLES;
 pub use value_form::ValueForm;
 pub(crate) use value_form::{is_endpoint, is_header_value};
@@ -91,6 +93,41 @@ fn check_values(
     Ok(())
 }
 
+/// Checks the endpoints that the process environment names, before any call. [`check_process_environment`] has checked their form.
+///
+/// The URL of EC2 instance metadata may also be the link-local address of that service, which is only reachable by http. The URLs of
+/// container credentials follow the SDK's own rule, which is as strict: https, loopback, or the addresses of ECS and EKS.
+///
+/// # Errors
+/// The first variable, in the order of the table, whose endpoint `rule` does not allow.
+#[allow(clippy::disallowed_methods, reason = "this function reads the environment; it is part of the I/O layer")]
+pub fn check_process_endpoints(rule: &EndpointRule) -> Result<(), VariableError> {
+    check_endpoints(rule, |name| std::env::var_os(name))
+}
+
+fn check_endpoints(rule: &EndpointRule, value_of: impl Fn(&str) -> Option<OsString>) -> Result<(), VariableError> {
+    for variable in VARIABLES.iter().filter(|variable| variable.form.is_endpoint_form()) {
+        let value = value_of(variable.name).and_then(|value| value.into_string().ok());
+        let Some(url) = value.filter(|url| !url.is_empty()) else { continue };
+        let is_metadata = variable.form == ValueForm::MetadataEndpoint && is_metadata_url(&url);
+        if let Err(problem) = rule.check_endpoint(&url)
+            && !is_metadata
+        {
+            return Err(VariableError {
+                name: variable.name,
+                problem: format!("is {url:?}: {problem}"),
+                expected: problem.help().to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether the URL is that of EC2 instance metadata at one of its link-local addresses.
+fn is_metadata_url(url: &str) -> bool {
+    ["http://169.254.169.254", "http://[fd00:ec2::254]"].contains(&url.trim_end_matches('/'))
+}
+
 /// The value of a variable. `None` if it is unset, empty, or not UTF-8.
 #[allow(clippy::disallowed_methods, reason = "this function reads the environment; it is part of the I/O layer")]
 pub(crate) fn read_variable(name: &str) -> Option<String> {
@@ -156,6 +193,30 @@ mod tests {
         ] {
             assert_eq!(problem_of(name, right), None);
         }
+    }
+
+    #[test]
+    fn endpoints_that_the_rule_does_not_allow_are_named_with_their_variable() {
+        let check = |name: &str, url: &str| {
+            check_endpoints(&EndpointRule::default(), |asked| (asked == name).then(|| url.into()))
+        };
+        let names: Vec<&str> = VARIABLES.iter().filter(|one| one.form.is_endpoint_form()).map(|one| one.name).collect();
+        assert!(names.len() == 7 && names.contains(&"AWS_ENDPOINT_URL_S3"), "{names:?}");
+        for name in names {
+            for url in ["http://other", "http://127.0.0.1.evil.example", "http://127.0.0.1@evil.example", "HTTP://evil"]
+            {
+                let error = check(name, url).expect_err(url).to_string();
+                assert!(error.contains(name) && error.contains(url), "{error}");
+            }
+            for url in ["https://iam.example.com", "http://127.0.0.1:5000", "http://[::1]"] {
+                assert_eq!(check(name, url), Ok(()), "{name}={url}");
+            }
+        }
+        let metadata = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+        assert_eq!(check(metadata, "http://169.254.169.254/"), Ok(()));
+        assert_eq!(check(metadata, "http://[fd00:ec2::254]"), Ok(()));
+        assert!(check(metadata, "http://169.254.169.254.evil.example").is_err());
+        assert!(check("AWS_ENDPOINT_URL", "http://169.254.169.254").is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use aws_config::profile::ProfileSet;
 use aws_types::SdkConfig;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
+use leasehold_provider::EndpointRule;
 
 use crate::environment::{self, is_endpoint, is_header_value};
 use crate::settings::{AwsSettings, ConnectError};
@@ -65,14 +66,19 @@ fn check_source_profiles(profiles: &ProfileSet) -> Result<(), ConnectError> {
 /// empty URL.
 ///
 /// # Errors
-/// A URL is not an http or https URL.
-pub fn check_endpoints(config: &SdkConfig, profiles: &ProfileSet) -> Result<(), ConnectError> {
+/// A URL is not an http or https URL, or `rule` does not allow it.
+pub fn check_endpoints(config: &SdkConfig, profiles: &ProfileSet, rule: &EndpointRule) -> Result<(), ConnectError> {
     let profile = profiles.selected_profile().to_owned();
     let of_all = profiles.get("endpoint_url").map(str::to_owned);
-    let of_one = ["IAM", "STS", "SSO", "S3"].into_iter().map(|service| (service, service_url(config, service)));
+    let of_one =
+        ["IAM", "STS", "SSO", "SSO OIDC", "S3"].into_iter().map(|service| (service, service_url(config, service)));
     for (service, url) in of_one.chain([("all services", of_all)]) {
-        if let Some(url) = url.filter(|url| !is_endpoint(url)) {
+        let Some(url) = url else { continue };
+        if !is_endpoint(&url) {
             return Err(ConnectError::EndpointUrl { profile, service, url });
+        }
+        if let Err(problem) = rule.check_endpoint(&url) {
+            return Err(ConnectError::EndpointNotAllowed { profile, service, url, problem });
         }
     }
     Ok(())

@@ -86,6 +86,7 @@ fn connect(request: ConnectRequest) -> Connecting {
     Box::pin(async move {
         let settings = AwsSettings::from_fields(&request.settings)
             .map_err(|error| ProviderConnectError { is_in_settings: true, cause: error.into() })?;
+        let settings = AwsSettings { endpoints: request.endpoints, ..settings };
         let provider = AwsProvider::connect(settings).await.map_err(|error| ProviderConnectError {
             is_in_settings: !error.is_environment_error(),
             cause: error.into(),

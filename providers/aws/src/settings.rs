@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use leasehold_provider::ProviderFields;
+use leasehold_provider::{EndpointError, EndpointRule, ProviderFields};
 use serde::Deserialize;
 
 use crate::environment::VariableError;
@@ -20,6 +20,9 @@ pub struct AwsSettings {
     pub allowed_account_ids: BTreeSet<String>,
     /// The role to assume before any other call.
     pub assume_role: Option<AssumeRoleSettings>,
+    /// Which endpoints the environment and the AWS configuration files may name. It is not part of the block: the operator decides.
+    #[serde(skip)]
+    pub endpoints: EndpointRule,
 }
 
 /// A role to assume before any other call.
@@ -80,6 +83,18 @@ pub enum ConnectError {
         service: &'static str,
         /// The value as written.
         url: String,
+    },
+    /// A service URL in the AWS configuration files must not be used.
+    #[error("endpoint_url of profile {profile:?} for {service} is {url:?}: {problem}. {}", problem.help())]
+    EndpointNotAllowed {
+        /// The profile that contains the URL.
+        profile: String,
+        /// The service that the URL is for.
+        service: &'static str,
+        /// The value as written.
+        url: String,
+        /// Why it must not be used.
+        problem: EndpointError,
     },
     /// An allowed account id is not 12 digits.
     #[error("allowed_account_ids: {0:?} is not an account id of 12 digits")]

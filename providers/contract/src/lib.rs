@@ -43,6 +43,7 @@ pub mod digest;
 pub mod document;
 pub mod duration;
 pub mod enact;
+pub mod endpoint;
 pub mod identity;
 pub mod key;
 pub mod lineage;
@@ -74,6 +75,7 @@ pub use digest::Digest;
 pub use document::Document;
 pub use duration::Span;
 pub use enact::{Enact, EnactError, EnactErrorKind, Enacted, IssueKeys};
+pub use endpoint::{EndpointError, EndpointPattern, EndpointRule};
 pub use identity::{
     Condition, Credential, DesiredIdentity, Effect, Federation, Group, IdentitySpec, Issuer, Kind, Principal, Scope,
     Statement, Trust, TrustedIdentity, Violation,

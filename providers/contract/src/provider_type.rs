@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::block_schema::BlockForm;
-use crate::{Alias, Notices, Provider, Realizer, Realm};
+use crate::{Alias, EndpointRule, Notices, Provider, Realizer, Realm};
 
 /// The settings of a `provider` block without its alias: by attribute, a text, a list of texts, an object for an inner
 /// block, or null for what is absent.
@@ -73,6 +73,8 @@ pub struct ConnectRequest {
     pub actor: String,
     /// The instant of the run.
     pub now: Timestamp,
+    /// Which endpoints the environment and configuration files outside the stack may name.
+    pub endpoints: EndpointRule,
     /// Receives notices about throttled calls.
     pub notices: Arc<dyn Notices>,
 }

@@ -1,8 +1,9 @@
-//! Which attributes were made from sensitive values. The live object does not show this, so the marks record it.
+//! Which attributes were made from sensitive values. The configuration says so for what it declares. For a live object whose configuration
+//! has changed since, the last apply recorded it: see `names_applied_as_sensitive`. This decides what views hide. Evidence hides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Change, Document, Resource, ResourceId, Snapshot, Value};
+use crate::{Change, Document, LiveIdentity, Resource, ResourceId, Snapshot, Value};
 
 /// The text that replaces a hidden value.
 pub const HIDDEN: &str = "(sensitive value)";
@@ -20,13 +21,20 @@ pub fn record_sensitive(resources: &mut [Resource], root: &ResourceId) {
     }
 }
 
+/// The names of the attributes that the last apply of an identity made from sensitive values. The only place that decides this for live
+/// identities: the record is in the marks.
+fn names_applied_as_sensitive(live: &LiveIdentity) -> BTreeSet<String> {
+    live.marks.sensitive.clone()
+}
+
 impl Snapshot {
-    /// Flags the attributes of live objects as sensitive that their marks, or the declared objects in `wanted`,
+    /// Flags the attributes of live objects as sensitive that the last apply, or the declared objects in `desired`,
     /// record as sensitive.
     pub fn restore_sensitive(&mut self, desired: &BTreeMap<ResourceId, Resource>) {
-        for live in self.identities.values_mut().filter(|live| !live.marks.sensitive.is_empty()) {
-            for resource in live.resources.values_mut() {
-                let names = live.marks.sensitive.iter().filter(|name| resource.attributes.contains_key(name.as_str()));
+        for live in self.identities.values_mut() {
+            let recorded = names_applied_as_sensitive(live);
+            for resource in live.resources.values_mut().filter(|_| !recorded.is_empty()) {
+                let names = recorded.iter().filter(|name| resource.attributes.contains_key(name.as_str()));
                 resource.sensitive.extend(names.cloned());
             }
         }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{AuditStackArgs, LedgerReader};
 use crate::cli::args::OutputFormat;
-use crate::cli::{CommandError, CommandExit};
+use crate::cli::{CommandError, CommandExit, operator};
 use crate::ledger::checkpoint::{self, SignatureError, SignatureTrust, Signers};
 use crate::ledger::verify::{LedgerFlaw, Verification, VerifiedLedger, check_evidence};
 use crate::ledger::{LedgerHead, evidence};
@@ -39,11 +39,8 @@ pub struct AuditVerifyArgs {
 /// The ledger cannot be read, or is not complete and unchanged.
 pub async fn cmd_verify(working_directory: &Path, args: &AuditVerifyArgs) -> Result<CommandExit, CommandError> {
     let ledger = LedgerReader::open_from_args(working_directory, &args.stack).await?;
-    let signers = args
-        .signers
-        .as_ref()
-        .map(|file| read_signers(&crate::cli::resolve_path(working_directory, file)))
-        .transpose()?;
+    let signers = operator::find_required_signers(working_directory, args.signers.as_ref())?;
+    let signers = signers.as_deref().map(read_signers).transpose()?;
     let mut known = Vec::new();
     if let Some(file) = &args.since {
         known.push(read_known_checkpoint(

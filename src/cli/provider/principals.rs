@@ -81,7 +81,7 @@ impl RunPrincipals {
         let mut principals = Self::default();
         let mut of_records = None;
         for (number, block) in declared.providers.iter().enumerate() {
-            let Some(AwsSettings { region, profile, allowed_account_ids, assume_role }) =
+            let Some(AwsSettings { region, profile, allowed_account_ids, assume_role, .. }) =
                 build_aws_settings(&block.settings)?
             else {
                 continue;

@@ -90,6 +90,7 @@ pub fn declare_stack(eval: &Evaluator<'_>, model: &StackModel<'_>, files: &Recor
         variables: variables::digest_variables(eval),
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),
         origin: schema::find_block_schema("leasehold").map(|schema| locate_block_parts(leasehold, schema))?,
+        backend_origin: settings.backend_origin,
     })
 }
 

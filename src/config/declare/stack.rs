@@ -5,6 +5,8 @@ use leasehold_provider::{Span as Duration, StackName};
 use super::fields::BlockFields;
 use super::{inner, providers};
 use crate::config::declared::{Backend, BackendLocation, ObjectLockRetention, RetentionMode, S3Bucket};
+use crate::config::origin::BlockOrigin;
+use crate::config::schema::BACKEND;
 use crate::hcl::diagnostic::Diagnostic;
 use crate::hcl::value::show::quote_text;
 
@@ -12,6 +14,8 @@ use crate::hcl::value::show::quote_text;
 pub struct StackSettings {
     pub stack: Option<StackName>,
     pub backend: Backend,
+    /// The `backend` block. `None`: there is none.
+    pub backend_origin: Option<BlockOrigin>,
     /// The default `ttl` of identities, from `defaults`.
     pub ttl: Option<Duration>,
     /// The default grace period of identities, from `defaults`.
@@ -42,6 +46,7 @@ pub fn read_settings(fields: &BlockFields<'_, '_>) -> StackSettings {
     let mut settings = StackSettings {
         stack,
         backend: Backend { place: BackendLocation::default(), lock_lease: None },
+        backend_origin: None,
         ttl: None,
         grace: None,
     };
@@ -50,6 +55,7 @@ pub fn read_settings(fields: &BlockFields<'_, '_>) -> StackSettings {
             place: read_backend_location(&backend).unwrap_or_default(),
             lock_lease: read_lock_lease(&backend),
         };
+        settings.backend_origin = Some(backend.locate_block(&BACKEND));
     }
     for defaults in inner::read_inner_blocks(fields, "defaults") {
         settings.ttl = defaults.read_duration("ttl");

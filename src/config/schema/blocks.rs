@@ -72,7 +72,8 @@ static LEASEHOLD: BlockSchema = BlockSchema {
     )
 };
 
-static BACKEND: BlockSchema = BlockSchema {
+/// The `backend` block of a `leasehold` block.
+pub static BACKEND: BlockSchema = BlockSchema {
     forms: &[
         declare_form("local", &[declare_optional("path"), declare_optional("lock_lease")]),
         BlockForm {

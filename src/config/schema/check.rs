@@ -1,7 +1,7 @@
 //! Checks syntax trees against the schema. Input: blocks. Output: a diagnostic for everything that is unknown, missing, duplicate or
 //! reserved for a later version. Nothing is evaluated.
 
-use super::{BlockSchema, InnerBlockSchema, TOP, TOP_LATER, find_block_schema, find_content};
+use super::{BlockSchema, InnerBlockSchema, TOP, TOP_LATER, find_content};
 use crate::hcl::diagnostic::Diagnostic;
 use crate::hcl::source::FileId;
 use crate::hcl::suggest::{find_nearest, join_names};
@@ -10,23 +10,31 @@ use crate::hcl::value::show::quote_text;
 
 /// Checks the top-level blocks of a stack's files.
 pub fn check_blocks(blocks: &[Block], findings: &mut Vec<Diagnostic>) {
+    check_blocks_of(blocks, TOP, TOP_LATER, findings);
+}
+
+/// Checks the top-level blocks of a file whose known blocks are `top`. Those in `later` are reserved for a later version.
+pub fn check_blocks_of(
+    blocks: &[Block],
+    top: &'static [&'static BlockSchema],
+    later: &'static [&'static str],
+    findings: &mut Vec<Diagnostic>,
+) {
     for block in blocks {
         let keyword = &*block.keyword.text;
-        match find_block_schema(keyword) {
+        match top.iter().find(|schema| schema.keyword == keyword) {
             Some(schema) => check_block(block, schema, findings),
-            None if TOP_LATER.contains(&keyword) => findings.push(explain_not_yet(block, "blocks")),
+            None if later.contains(&keyword) => findings.push(explain_not_yet(block, "blocks")),
             None => {
                 let finding = Diagnostic::error("config::unknown_block", format!("unknown block type `{keyword}`"))
                     .with_location(block.span(), "unknown name");
-                let known = TOP.iter().map(|schema| schema.keyword);
-                let inner = TOP.iter().find(|schema| schema.blocks.iter().any(|inner| inner.schema.keyword == keyword));
-                findings.push(
-                    match (find_nearest(keyword, known.clone().chain(TOP_LATER.iter().copied()), None), inner) {
-                        (_, Some(outer)) => finding.with_help(format!("it is only allowed in `{}`", outer.keyword)),
-                        (Some(near), None) => finding.with_help(format!("did you mean `{near}`?")),
-                        (None, None) => finding.with_help(format!("blocks are {}", join_names(known))),
-                    },
-                );
+                let known = top.iter().map(|schema| schema.keyword);
+                let inner = top.iter().find(|schema| schema.blocks.iter().any(|inner| inner.schema.keyword == keyword));
+                findings.push(match (find_nearest(keyword, known.clone().chain(later.iter().copied()), None), inner) {
+                    (_, Some(outer)) => finding.with_help(format!("it is only allowed in `{}`", outer.keyword)),
+                    (Some(near), None) => finding.with_help(format!("did you mean `{near}`?")),
+                    (None, None) => finding.with_help(format!("blocks are {}", join_names(known))),
+                });
             }
         }
     }

@@ -9,7 +9,7 @@ pub mod check;
 
 pub use leasehold_provider::block_schema::{AttributeSchema, BlockForm, BlockSchema, InnerBlockSchema};
 
-pub use blocks::{TOP, TOP_LATER};
+pub use blocks::{BACKEND, TOP, TOP_LATER};
 
 /// The attributes and inner blocks of a block whose first label is `label`. `None`: the block has forms, and none has this label.
 #[must_use]

@@ -6,6 +6,7 @@ mod connector;
 mod credentials;
 pub(super) mod refusal;
 pub(super) mod requests;
+pub(super) mod whole_response;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use object_store::aws::{AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::path::Path;
 
 use super::Store;
+use super::pages::PageSource;
 use super::server::ServerClock;
 use crate::config::declared::S3Bucket;
 use connector::S3Connector;
@@ -87,7 +89,9 @@ pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::R
     }
     let objects = builder.build().with_context(unusable)?;
     let root = Path::parse(&prefix).with_context(|| format!("{prefix:?} is not a valid key prefix"))?;
-    Ok(Store::new(Arc::new(objects), root, None, server, place))
+    let objects = Arc::new(objects);
+    let pages = PageSource::from_bucket(Arc::clone(&objects) as _);
+    Ok(Store::new(objects, root, None, server, place).with_pages(pages))
 }
 
 /// The endpoint of a bucket.

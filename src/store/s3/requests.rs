@@ -1,8 +1,8 @@
-//! Adds the headers of object lock to every request to S3, and signs it.
+//! Adds headers to every request to S3, and signs it.
 //!
 //! In: an unsigned request from `object_store`. Out: the response to the same request with an
 //! [AWS Signature Version 4](https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html) over all of its headers and
-//! the hash of its body. An error response becomes a [`S3Refusal`]. Invariant: nothing changes a request after it is signed, so requests
+//! the hash of its body. An error response becomes a [`S3Refusal`], and a response that is not whole becomes an error. Invariant: nothing changes a request after it is signed, so requests
 //! are signed in this module only.
 
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use reqwest::header::HeaderValue;
 
 use super::credentials::S3Credentials;
 use super::refusal::S3Refusal;
+use super::whole_response::{CHECKSUM_MODE, ExpectedBody, read_whole_response};
 use crate::config::declared::{ObjectLockRetention, RetentionMode};
 
 const LOCK_MODE: &str = "x-amz-object-lock-mode";
@@ -76,9 +77,10 @@ impl SigningClient {
         credential: &AwsCredential,
     ) -> Result<Result<HttpResponse, S3Refusal>, HttpError> {
         self.settings.complete_request(&mut request, credential, Timestamp::now())?;
+        let expected = ExpectedBody::for_request(&request);
         let response = self.client.execute(request).await?;
         if response.status().is_success() {
-            Ok(Ok(response))
+            Ok(Ok(read_whole_response(response, expected).await?))
         } else {
             Ok(Err(S3Refusal::read_response(response).await))
         }
@@ -86,13 +88,16 @@ impl SigningClient {
 }
 
 impl RequestSettings {
-    /// Adds the headers of object lock to a write, and signs the request.
+    /// Adds the headers of object lock to a write, requests the checksum of an object that is read, and signs the request.
     fn complete_request(
         &self,
         request: &mut HttpRequest,
         credential: &AwsCredential,
         now: Timestamp,
     ) -> Result<(), HttpError> {
+        if ExpectedBody::for_request(request) == ExpectedBody::StoredObject {
+            request.headers_mut().insert(CHECKSUM_MODE, HeaderValue::from_static("ENABLED"));
+        }
         if request.method() == "PUT" {
             self.add_object_lock(request, now)?;
         }

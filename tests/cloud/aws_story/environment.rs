@@ -83,7 +83,7 @@ fn malformed(form: ValueForm) -> Option<&'static str> {
         ValueForm::Count => Some("many"),
         ValueForm::OneOf(_) => Some("neither"),
         ValueForm::Region => Some("us east 1"),
-        ValueForm::Endpoint => Some("localhost:5000"),
+        ValueForm::Endpoint | ValueForm::MetadataEndpoint => Some("localhost:5000"),
         ValueForm::Url => Some("nonsense"),
         ValueForm::UrlPath => Some("v2/credentials"),
         ValueForm::Proxy => Some("socks5://proxy:1080"),
@@ -209,7 +209,7 @@ fn https_goes_through_a_tunnel_of_the_proxy() {
 #[test]
 fn the_password_of_a_proxy_is_never_shown() {
     let stack = Stack::of(HEAD).with_env([
-        ("AWS_ENDPOINT_URL".to_owned(), "http://nowhere.invalid".to_owned()),
+        ("AWS_ENDPOINT_URL".to_owned(), "http://127.0.0.1:9".to_owned()),
         ("AWS_ACCESS_KEY_ID".to_owned(), "test".to_owned()),
         ("AWS_SECRET_ACCESS_KEY".to_owned(), "test".to_owned()),
         ("HTTP_PROXY".to_owned(), "http://ann:hunter2@127.0.0.1:1".to_owned()),

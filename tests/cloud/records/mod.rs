@@ -5,6 +5,7 @@ mod broken_locks;
 mod checkpoints;
 mod concurrency;
 mod crash;
+mod incomplete;
 mod lost_lock;
 mod origin;
 mod refusals;

@@ -116,7 +116,7 @@ impl Fault {
         Self { times: Some(times), ..self }
     }
 
-    /// Limits a fault of an S3 action to keys that contain this text.
+    /// Limits a fault of an S3 action to requests whose key or query contains this text.
     #[must_use]
     pub fn on_key(self, part: &str) -> Self {
         Self { key: Some(part.to_owned()), ..self }

@@ -320,7 +320,8 @@ class Recorder:
         if refusal:
             entry["status"] = refusal[0].status
             return refuse(start_response, environ, *refusal)
-        order = self.faults.take(action, account, path)
+        target = f"{path}?{environ.get('QUERY_STRING', '')}"
+        order = self.faults.take(action, account, target)
         if order is None:
             return self.answer(environ, start_response, entry)
         entry["fault"] = order["fault"]

@@ -57,7 +57,7 @@ pub const VARIABLES: &[EnvironmentVariable] = &[
         ValueForm::Flag,
         "`true`: no credentials or region from EC2 instance metadata",
     ),
-    sdk_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", ValueForm::Endpoint, "the URL of instance metadata"),
+    sdk_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", ValueForm::MetadataEndpoint, "the URL of instance metadata"),
     sdk_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", ValueForm::OneOf(&["IPv4", "IPv6"]), "its address family"),
     // Region and endpoints.
     sdk_variable("AWS_REGION", ValueForm::Region, "the region; `region` of the provider block overrides it"),

@@ -27,6 +27,8 @@ pub enum ValueForm {
     Region,
     /// The URL of a service: http or https, with a host and without a query.
     Endpoint,
+    /// The URL of EC2 instance metadata, in the same form.
+    MetadataEndpoint,
     /// An http or https URL.
     Url,
     /// The path part of a URL.
@@ -47,10 +49,17 @@ impl ValueForm {
             Self::Count => "a whole number from 1 to 1000".to_owned(),
             Self::OneOf(words) => words.join(" or "),
             Self::Region => "the name of a region, such as eu-central-1".to_owned(),
-            Self::Endpoint | Self::Url => "an http or https URL, such as https://iam.example.com".to_owned(),
+            Self::Endpoint | Self::MetadataEndpoint | Self::Url => {
+                "an http or https URL, such as https://iam.example.com".to_owned()
+            }
             Self::UrlPath => "the path of a URL, such as /v2/credentials".to_owned(),
             Self::Proxy => "the address of an HTTP proxy, such as http://proxy.example.com:3128".to_owned(),
         }
+    }
+
+    /// Whether the value names a host to which requests are sent, so that [`leasehold_provider::EndpointRule`] applies.
+    pub(super) fn is_endpoint_form(self) -> bool {
+        matches!(self, Self::Endpoint | Self::MetadataEndpoint)
     }
 
     /// Checks a non-empty value. The error text follows the variable's name in the message.
@@ -77,7 +86,7 @@ impl ValueForm {
             Self::Count => text.trim().parse::<u32>().is_ok_and(|count| (1..=1000).contains(&count)),
             Self::OneOf(words) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
             Self::Region => is_region(text),
-            Self::Endpoint => is_endpoint(text),
+            Self::Endpoint | Self::MetadataEndpoint => is_endpoint(text),
             Self::Url => parse_url(text).is_some(),
             Self::UrlPath => text.starts_with('/') && text.parse::<Uri>().is_ok(),
             Self::Proxy => is_proxy(text),
