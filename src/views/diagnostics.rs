@@ -36,7 +36,10 @@ impl<'s> SourceTexts<'s> {
         let mut known = HashMap::new();
         for location in findings.iter().flat_map(|finding| finding.location.iter().chain(&finding.related)) {
             if let Some(file) = sources.get_file(location.span.file) {
-                known.entry(location.span.file).or_insert_with(|| ShownText::new(&file.bytes));
+                known.entry(location.span.file).or_insert_with(|| match sources.is_variable_file(location.span.file) {
+                    true => ShownText::withheld(&file.bytes),
+                    false => ShownText::new(&file.bytes),
+                });
             }
         }
         Self { sources, known }

@@ -22,7 +22,12 @@ pub struct ShownText<'b> {
     moves: Vec<(usize, usize)>,
     /// The first byte of each line in the shown text.
     lines: Vec<usize>,
+    /// If no line is shown: the first byte of each line in the file.
+    withheld: Option<Vec<usize>>,
 }
+
+/// What is shown instead of each line of a file that may hold secrets.
+const WITHHELD: &str = "(not shown)\n";
 
 /// Consecutive lines of a text.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,11 +51,25 @@ impl<'b> ShownText<'b> {
         };
         let mut lines = vec![0];
         lines.extend(shown.match_indices('\n').map(|(at, _)| at + 1));
-        Self { shown, moves, lines }
+        Self { shown, moves, lines, withheld: None }
+    }
+
+    /// The text of a file of which no line is shown: a place in it has a line and no column.
+    pub fn withheld(bytes: &[u8]) -> Self {
+        let breaks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        let given: Vec<usize> = std::iter::once(0).chain(breaks).collect();
+        let shown = Cow::Owned(WITHHELD.repeat(given.len()));
+        let lines = (0..given.len()).map(|line| line * WITHHELD.len()).collect();
+        Self { shown, moves: Vec::new(), lines, withheld: Some(given) }
     }
 
     /// The range of the shown text that corresponds to a range of bytes of the file.
     pub fn shown_range(&self, bytes: &Range<usize>) -> Range<usize> {
+        if let Some(given) = &self.withheld {
+            let line = given.partition_point(|start| *start <= bytes.start).saturating_sub(1);
+            let start = self.lines.get(line).copied().unwrap_or(0);
+            return start..start + WITHHELD.trim_end().len();
+        }
         let start = self.shown_offset(bytes.start);
         start..self.shown_offset(bytes.end).max(start)
     }
@@ -82,6 +101,7 @@ impl<'b> ShownText<'b> {
     /// The lines of a range of the shown text, with some lines before and after. Of very long lines, and of very many lines, only the part
     /// near the range is returned.
     pub fn context_lines(&self, range: Range<usize>, before: usize, after: usize) -> TextLines<'_> {
+        let (before, after) = if self.withheld.is_some() { (0, 0) } else { (before, after) };
         let (first, last) =
             (self.line_index(range.start), self.line_index(range.end.saturating_sub(1).max(range.start)));
         let from = first.saturating_sub(before);
