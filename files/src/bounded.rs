@@ -30,6 +30,8 @@ pub struct FolderEntry {
     pub name: OsString,
     /// Whether it is a folder itself, not a link to one.
     pub is_folder: bool,
+    /// Whether it is a regular file itself, not a link to one.
+    pub is_file: bool,
 }
 
 /// An open folder. Paths relative to it never lead out of it.
@@ -131,7 +133,8 @@ impl BoundedFolder {
             if is_hidden(&name) {
                 continue;
             }
-            entries.push(FolderEntry { is_folder: entry.file_type()?.is_dir(), name });
+            let kind = entry.file_type()?;
+            entries.push(FolderEntry { name, is_folder: kind.is_dir(), is_file: kind.is_file() });
             if entries.len() > MAX_LISTED {
                 return Err(PathError::TooMany(MAX_LISTED));
             }
@@ -141,11 +144,11 @@ impl BoundedFolder {
     }
 
     /// The paths of all files below a folder, at any depth, relative to it and sorted. A link counts if it leads to a file within the bound;
-    /// links to folders are not followed. Hidden names are left out, and what `admits` refuses, by its path without links.
+    /// links to folders are not followed. Hidden names are left out.
     ///
     /// # Errors
     /// A folder cannot be read, or more than [`MAX_LISTED`] names are visited.
-    pub fn list_files(&self, located: &Path, admits: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>, PathError> {
+    pub fn list_files(&self, located: &Path) -> Result<Vec<PathBuf>, PathError> {
         let mut waiting = vec![PathBuf::new()];
         let (mut files, mut visited) = (Vec::new(), 0_usize);
         while let Some(below) = waiting.pop() {
@@ -154,14 +157,11 @@ impl BoundedFolder {
             if visited > MAX_LISTED {
                 return Err(PathError::TooMany(MAX_LISTED));
             }
-            for FolderEntry { name, is_folder } in entries {
+            for FolderEntry { name, is_folder, is_file } in entries {
                 let path = below.join(&name);
                 if is_folder {
                     waiting.push(path);
-                    continue;
-                }
-                let Ok(real) = self.locate(&located.join(&path)) else { continue };
-                if admits(&real) && self.is_file(&real)? {
+                } else if is_file || self.is_link_to_file(&located.join(&path)) {
                     files.push(path);
                 }
             }
@@ -177,6 +177,11 @@ impl BoundedFolder {
             Some(name) => Err(PathError::Hidden(name.to_string_lossy().into_owned())),
             None => Ok(()),
         }
+    }
+
+    /// Whether a link leads to a regular file within the bound.
+    fn is_link_to_file(&self, path: &Path) -> bool {
+        self.locate(path).and_then(|real| self.is_file(&real)).unwrap_or(false)
     }
 
     /// The folder that contains the last part of a path, and that part.

@@ -36,6 +36,9 @@ pub enum PathError {
     /// The file has more bytes than are read.
     #[error("is larger than {0} bytes")]
     TooLarge(u64),
+    /// All sources of a stack together have more bytes than are read.
+    #[error("makes the sources of the stack larger than {0} bytes")]
+    StackTooLarge(u64),
     /// There are more names than are read.
     #[error("has more than {0} files")]
     TooMany(usize),
@@ -73,7 +76,9 @@ impl PathError {
             Self::SharedWrite { path, .. } => format!("remove their permission: chmod go-w '{}'", path.display()),
             Self::Reserved(_) => "choose another folder, such as .leasehold".to_owned(),
             Self::ContainsStack => "choose a folder of its own, such as .leasehold".to_owned(),
-            Self::NotAFile(_) | Self::NotAFolder(_) | Self::TooLarge(_) => "remove it, or name another path".to_owned(),
+            Self::NotAFile(_) | Self::NotAFolder(_) | Self::TooLarge(_) | Self::StackTooLarge(_) => {
+                "remove it, or name another path".to_owned()
+            }
             Self::Missing | Self::TooMany(_) | Self::Io(_) => return None,
         })
     }

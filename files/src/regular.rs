@@ -63,7 +63,7 @@ pub fn read_within(file: impl Read, length: u64, limit: u64) -> Result<Vec<u8>, 
     if length > limit {
         return Err(PathError::TooLarge(limit));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).saturating_add(1));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(PathError::Io)?;
     match u64::try_from(bytes.len()) {
         Ok(read) if read <= limit => Ok(bytes),

@@ -1,6 +1,6 @@
 //! Finds the repository that bounds a path.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::PathError;
 
@@ -18,7 +18,7 @@ pub fn find_git_root(path: &Path) -> Option<PathBuf> {
 /// # Errors
 /// The path leaves the repository by a link, or does not exist.
 pub fn find_repository(path: &Path) -> Result<Option<PathBuf>, PathError> {
-    let typed = std::path::absolute(path)?;
+    let typed = remove_dots(&std::path::absolute(path)?);
     let real = path.canonicalize()?;
     if let Some(begins) = typed.ancestors().find(|above| has_git(above)) {
         let begins = begins.canonicalize()?;
@@ -27,6 +27,19 @@ pub fn find_repository(path: &Path) -> Result<Option<PathBuf>, PathError> {
         }
     }
     Ok(real.ancestors().find(|above| has_git(above)).map(Path::to_path_buf))
+}
+
+/// A path without `.` and `..`, as it is written: `repo/../values` does not begin in `repo`.
+fn remove_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn has_git(directory: &Path) -> bool {

@@ -12,7 +12,7 @@ use super::sources::{Sources, StackFiles};
 use super::stack_model::StackModel;
 use crate::hcl::diagnostic::Diagnostic;
 use crate::hcl::eval::Evaluator;
-use crate::hcl::files::ReadableFiles;
+use crate::hcl::files::{ROOT_DIRECTORY, ReadableFiles, join_path};
 
 /// Why no file is read.
 const UNKNOWN: &str = "no file is read until the `path` of each store, backend and provider is known: such a path must not depend on the \
@@ -56,6 +56,15 @@ impl StackPlaces {
             })
         };
         self.places.iter().filter_map(check).collect()
+    }
+
+    /// Whether the name of a file, without links and relative to the stack's directory, is in one of the places.
+    pub fn contains_name(&self, path: &str) -> bool {
+        let contains = |place: &DeclaredPlace| {
+            let rest = path.strip_prefix(&join_path(ROOT_DIRECTORY, &place.path));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.places.iter().any(contains)
     }
 
     /// Refuses a path in one of the places.

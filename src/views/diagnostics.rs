@@ -144,7 +144,7 @@ impl<'t> DrawnFinding<'t> {
     fn add_location(&mut self, location: &Location, texts: &'t SourceTexts<'_>, primary: bool) {
         let Some(text) = texts.known.get(&location.span.file) else { return };
         self.source.get_or_insert_with(|| DrawnPart { name: texts.displayed_file_name(location.span.file), text });
-        let range = text.shown_range(&location.span.bytes);
+        let range = text.underlined_range(&text.shown_range(&location.span.bytes));
         let label = Some(escape_controls(&location.label)).filter(|label| !label.is_empty());
         self.labels.push(if primary {
             LabeledSpan::new_primary_with_span(label, (range.start, range.len()))

@@ -4,9 +4,10 @@
 //! stack's directory; sources, modules and their files are inside the repository, also after links are resolved. Hidden names, devices and
 //! pipes are refused. `leasehold_files` enforces this; a refused file is not read, so no diagnostic quotes it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use leasehold_files::{BoundedFolder, PathError, check_place_folder, find_repository, resolve_place};
 
@@ -16,11 +17,8 @@ use crate::config::{Diagnostic, FileId, PlaceKind, SourceFile, Sources, StackFil
 use crate::hcl::budget::LONGEST_STRING;
 use crate::hcl::source::FileSpan;
 
-/// The largest `*.hcl` file that is read, in bytes: about 200,000 identities.
-const LARGEST_SOURCE: u64 = 64 << 20;
-
-/// The most that is read of all sources of a stack together, in bytes.
-const LARGEST_STACK: u64 = 128 << 20;
+/// The most that is read of all sources of a stack together, in bytes: about 250,000 identities.
+const LARGEST_STACK: u64 = 64 << 20;
 
 /// The largest file that an expression reads, in bytes: the longest string of the language.
 const LARGEST_READ: u64 = LONGEST_STRING as u64;
@@ -44,6 +42,8 @@ pub struct StackDirectory {
     in_repository: bool,
     /// The bytes of sources that were read so far.
     source_bytes: Arc<AtomicU64>,
+    /// The places for records and secrets that were resolved so far.
+    places: Arc<Mutex<BTreeMap<String, Option<PathBuf>>>>,
 }
 
 impl StackDirectory {
@@ -60,8 +60,9 @@ impl StackDirectory {
         }
         let (root, in_repository) =
             open_root(&path).map_err(|refused| anyhow::anyhow!("{} {refused}", path.display()))?;
-        let source_bytes = Arc::default();
-        Ok(Self { working_directory: working_directory.to_path_buf(), path, shown, root, in_repository, source_bytes })
+        let working_directory = working_directory.to_path_buf();
+        let (source_bytes, places) = (Arc::default(), Arc::default());
+        Ok(Self { working_directory, path, shown, root, in_repository, source_bytes, places })
     }
 
     /// The path of the directory.
@@ -119,12 +120,12 @@ impl StackDirectory {
         if !real.to_string_lossy().ends_with(ending) {
             return Err(PathError::OtherEnding(ending.to_owned()));
         }
-        let bytes = self.root.read_file(&real, LARGEST_SOURCE)?;
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let before = self.source_bytes.fetch_add(length, Ordering::Relaxed);
-        if before.saturating_add(length) > LARGEST_STACK {
-            return Err(PathError::TooLarge(LARGEST_STACK));
-        }
+        let room = LARGEST_STACK.saturating_sub(self.source_bytes.load(Ordering::Relaxed));
+        let bytes = self.root.read_file(&real, room).map_err(|refused| match refused {
+            PathError::TooLarge(_) => PathError::StackTooLarge(LARGEST_STACK),
+            refused => refused,
+        })?;
+        self.source_bytes.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(bytes)
     }
 
@@ -156,6 +157,13 @@ impl StackDirectory {
             true => Ok(real),
             false => Err(PathError::LinkOutside("the stack's directory")),
         }
+    }
+
+    /// The absolute path of a place for records or secrets. `None`: the place is refused. The answer is kept, because an expression may
+    /// read very many files.
+    fn resolve_known_place(&self, text: &str) -> Option<PathBuf> {
+        let mut known = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(text.to_owned()).or_insert_with(|| resolve_place(&self.path, text).ok()).clone()
     }
 
     /// The sentence for a diagnostic about a refused path.
@@ -214,7 +222,7 @@ impl StackFiles for StackDirectory {
     }
 
     fn list_files(&self, path: &str) -> Result<Vec<String>, String> {
-        let listed = self.locate(path).and_then(|real| self.root.list_files(&real, |_| true));
+        let listed = self.locate(path).and_then(|real| self.root.list_files(&real));
         let listed = listed.map_err(|refused| self.describe_refusal(path, &refused))?;
         Ok(listed.into_iter().filter_map(|file| file.into_os_string().into_string().ok()).collect())
     }
@@ -233,9 +241,10 @@ impl StackFiles for StackDirectory {
         let Ok(real) = self.locate(path) else { return Ok(None) };
         let real = self.root.path().join(real);
         for text in places {
-            let place = resolve_place(&self.path, text)
-                .map_err(|_| format!("no file is read while the path {text:?} of a store or backend is refused"))?;
-            if real.starts_with(&place) {
+            let place = self.resolve_known_place(text);
+            let place = place
+                .ok_or_else(|| format!("no file is read while the path {text:?} of a store or backend is refused"))?;
+            if real.starts_with(place) {
                 return Ok(Some(text.clone()));
             }
         }
