@@ -4,5 +4,7 @@
 mod bad_input;
 mod embedded_story;
 mod estate_story;
+mod hostile_repository;
 mod language;
 mod policy_commands;
+mod private_files;
