@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
+use leasehold_files::{PathError, read_argument, read_argument_text};
 use leasehold_provider::Span;
 
 use super::args::{AllowanceArgs, CarryOutArgs, JsonIntoArgs, SelectionArgs, VariableArgs};
@@ -79,7 +80,8 @@ async fn apply_saved_plan(
     args: &ApplyArgs,
     interruption: &Interruption,
 ) -> Result<CommandExit, CommandError> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bytes =
+        read_argument(file, session::LARGEST_PLAN).with_context(|| format!("cannot read {}", file.display()))?;
     if let Some(signers) = operator::find_required_signers(working_directory, args.signers.as_ref())? {
         check_plan_signature(file, &bytes, &signers)?;
     }
@@ -130,10 +132,13 @@ fn check_plan_signature(file: &Path, bytes: &[u8], signers: &Path) -> Result<(),
             .to_owned(),
     }
     };
-    let known = std::fs::read_to_string(signers).with_context(|| format!("cannot read {}", signers.display()))?;
+    let known = read_argument_text(signers, signing::LARGEST_KEY_FILE)
+        .with_context(|| format!("cannot read {}", signers.display()))?;
     let known = Signers::parse_signers(&known).map_err(|why| anyhow::anyhow!("{}: {why}", signers.display()))?;
-    let Ok(signature) = std::fs::read_to_string(signing::signature_path(file)) else {
-        return Err(refused("the signature file is missing").into());
+    let signature = match read_argument_text(&signing::signature_path(file), signing::LARGEST_KEY_FILE) {
+        Ok(signature) => signature,
+        Err(PathError::Missing) => return Err(refused("the signature file is missing").into()),
+        Err(why) => return Err(refused(&format!("the signature file {why}")).into()),
     };
     let text = std::str::from_utf8(bytes).map_err(|_| refused("the plan is not UTF-8 text"))?;
     checkpoint::verify_signature(text, &signature, Some(&known))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use leasehold_files::read_argument_text;
 
 use super::args::{JsonIntoArgs, StackArgs, parse_max_bytes};
 use super::plan_view::{flatten_alerts, write_json_into};
@@ -55,6 +56,9 @@ pub enum DriftFormat {
 
 /// The file in a stack's directory that lists objects allowed to be unmanaged, unless an option names another.
 const IGNORE_FILE: &str = ".leaseholdignore";
+
+/// The largest such file that is read, in bytes.
+const LARGEST_IGNORE_FILE: u64 = 1 << 20;
 
 /// Compares the live state with the last applied one, and prints the findings in the requested format.
 ///
@@ -120,9 +124,10 @@ fn read_ignore_file(working_directory: &Path, stack: &Stack, args: &DriftArgs) -
     let own: PathBuf = stack.directory.path().join(IGNORE_FILE);
     let path = match &args.ignore {
         Some(path) => super::resolve_path(working_directory, path),
-        None if args.unmanaged && own.is_file() => own,
+        None if args.unmanaged && own.symlink_metadata().is_ok() => own,
         None => return Ok(IgnorePatterns::default()),
     };
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        read_argument_text(&path, LARGEST_IGNORE_FILE).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(IgnorePatterns::parse_ignore_file(&text).with_context(|| format!("{} cannot be used", path.display()))?)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use leasehold_files::read_argument;
 use similar::TextDiff;
 
 use super::{CommandError, CommandExit};
@@ -34,6 +35,9 @@ pub struct FmtArgs {
 
 /// Endings of the names of the files that are formatted.
 const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];
+
+/// The largest file that is formatted, in bytes.
+const LARGEST_FILE: u64 = 64 << 20;
 
 /// What was changed when a signal stops a run after the first file was written.
 const CHANGED: &str = "the files printed above are formatted, the others are not";
@@ -133,7 +137,14 @@ fn read_input(full: PathBuf, shown: &Path) -> anyhow::Result<FormatInput> {
     if !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
         anyhow::bail!("{name} is not a configuration file: the name must end in .hcl or .hclvars");
     }
-    let bytes = std::fs::read(&full).with_context(|| format!("cannot read {name}"))?;
+    // A link to a file of another kind: a syntax error would quote it.
+    let real = full.canonicalize().with_context(|| format!("cannot read {name}"))?;
+    if !ENDINGS.iter().any(|ending| real.to_string_lossy().ends_with(ending)) {
+        anyhow::bail!(
+            "{name} is a link to a file that is not a configuration file: its name must end in .hcl or .hclvars"
+        );
+    }
+    let bytes = read_argument(&full, LARGEST_FILE).with_context(|| format!("cannot read {name}"))?;
     Ok(FormatInput { path: Some(full), shown: name, bytes })
 }
 
@@ -155,7 +166,7 @@ fn collect_directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<
             if recursive {
                 collect_directory(&path, &shown.join(&name), recursive, into)?;
             }
-        } else if ENDINGS.iter().any(|ending| text.ends_with(ending)) && path.is_file() {
+        } else if ENDINGS.iter().any(|ending| text.ends_with(ending)) {
             into.push(read_input(path, &shown.join(&name))?);
         }
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use leasehold_files::write_output;
 
 use super::CommandError;
 use crate::generate;
@@ -26,12 +27,10 @@ pub async fn generate_blocks(
         super::print_message("Every import already has a block: nothing was written.\n");
         return Ok(());
     }
-    let mut options = std::fs::OpenOptions::new();
-    let opened = options.write(true).create_new(true).open(&path);
-    let mut opened =
-        opened.with_context(|| format!("cannot create {}: the file must not exist yet", path.display()))?;
-    std::io::Write::write_all(&mut opened, generated.text.as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    if path.symlink_metadata().is_ok() {
+        return Err(anyhow::anyhow!("cannot create {}: the file must not exist yet", path.display()).into());
+    }
+    write_output(&path, generated.text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     let noun = if generated.blocks == 1 { "block" } else { "blocks" };
     super::print_message(&format!(
         "Wrote {} {noun} to {}. Review and edit the file.\n",

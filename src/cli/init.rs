@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use leasehold_files::{create_private_folder, write_output};
 
 use super::{CommandError, CommandExit, invocation};
 use crate::views::style::{ADD, paint_text};
@@ -33,7 +34,7 @@ pub fn cmd_init(
         .dir
         .as_deref()
         .map_or_else(|| working_directory.to_path_buf(), |dir| super::resolve_path(working_directory, dir));
-    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    create_private_folder(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let stack = dir.join("stack.hcl");
     let entries = std::fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))?;
     for entry in entries {
@@ -45,11 +46,11 @@ pub fn cmd_init(
     }
     let _both_files = interruption.defer_first_signal("")?;
     let name = dir.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    std::fs::write(&stack, STARTER.replace("STACK_NAME", &derive_stack_name(&name.unwrap_or_default())))
-        .with_context(|| format!("cannot write {}", stack.display()))?;
+    let text = STARTER.replace("STACK_NAME", &derive_stack_name(&name.unwrap_or_default()));
+    write_output(&stack, text.as_bytes()).with_context(|| format!("cannot write {}", stack.display()))?;
     let ignore = dir.join(".gitignore");
-    if !ignore.exists() {
-        std::fs::write(&ignore, IGNORE).with_context(|| format!("cannot write {}", ignore.display()))?;
+    if ignore.symlink_metadata().is_err() {
+        write_output(&ignore, IGNORE.as_bytes()).with_context(|| format!("cannot write {}", ignore.display()))?;
     }
     let next = ["plan", "apply"].map(|word| invocation::current_invocation().follow_up_command(&[word]));
     super::print_result(&format!(

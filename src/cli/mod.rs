@@ -63,6 +63,7 @@ enum CommandExit {
 /// Runs the program and returns its exit code: 0 done or nothing to do, 1 error, 2 changes where the caller asked for that code, 3 refused.
 #[must_use]
 pub fn main() -> ExitCode {
+    leasehold_files::keep_new_files_private();
     if let Some(restarted) = environment::restart_without_empty() {
         return restarted.unwrap_or_else(|error| CommandError::from(error).report_error());
     }

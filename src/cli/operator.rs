@@ -1,10 +1,10 @@
 //! The operator's bounds of this process: reads the file that `--operator` or `LEASEHOLD_OPERATOR` names, once, before the command runs.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
+use leasehold_files::read_argument;
 
 use super::CommandError;
 use crate::config::SourceFile;
@@ -24,23 +24,14 @@ const LARGEST_FILE: u64 = 1 << 20;
 pub fn load_bounds(working_directory: &Path, file: Option<&Path>) -> Result<(), CommandError> {
     let Some(file) = file else { return Ok(()) };
     let path = super::resolve_path(working_directory, file);
-    let bytes =
-        read_regular_file(&path).with_context(|| format!("cannot read the operator's file {}", path.display()))?;
+    let bytes = read_argument(&path, LARGEST_FILE)
+        .with_context(|| format!("cannot read the operator's file {}", path.display()))?;
     let source = SourceFile { name: path.display().to_string(), bytes: bytes.into() };
     let bounds = read_operator_file(&path, source, jiff::Timestamp::now())
         .map_err(|(findings, sources)| WorkflowError::Findings { findings, sources })?;
     // An error is impossible: this is called once, at the start of the process.
     let _ = CURRENT.set(Arc::new(bounds));
     Ok(())
-}
-
-fn read_regular_file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let file = std::fs::File::open(path)?;
-    anyhow::ensure!(file.metadata()?.is_file(), "it is not a file");
-    let mut bytes = Vec::new();
-    file.take(LARGEST_FILE.saturating_add(1)).read_to_end(&mut bytes)?;
-    anyhow::ensure!(bytes.len() as u64 <= LARGEST_FILE, "it has more than {LARGEST_FILE} bytes");
-    Ok(bytes)
 }
 
 /// The bounds of this process.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use leasehold_files::write_output;
 use secrecy::SecretBox;
 
 use super::args::{AllowanceArgs, JsonIntoArgs, SelectionArgs, StackArgs};
@@ -116,5 +117,5 @@ async fn seal_plan(plan: &Plan, stack: &Stack) -> Result<SealedValues, CommandEr
 }
 
 fn write_plan_file(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
-    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display())).map_err(CommandError::from)
+    write_output(path, bytes).with_context(|| format!("cannot write {}", path.display())).map_err(CommandError::from)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use leasehold_files::write_output;
 use leasehold_provider::Realizer;
 use serde_json::Value;
 
@@ -104,6 +105,6 @@ pub fn write_json_into(
     let Some(path) = path else { return Ok(()) };
     let text = serde_json::to_string_pretty(&value()).context("cannot write JSON")?;
     let path = super::resolve_path(working_directory, path);
-    std::fs::write(&path, format!("{text}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+    write_output(&path, format!("{text}\n").as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }

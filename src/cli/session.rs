@@ -15,6 +15,9 @@ use crate::config::essentials::StackEssentials;
 use crate::plan::select::PlanSelection;
 use crate::workflow::{Connection, LoadedStack, Stack, StackDirectory, VariableInputs, WorkflowContext};
 
+/// The largest saved plan that is read, in bytes.
+pub const LARGEST_PLAN: u64 = 1 << 30;
+
 /// The present moment in whole seconds, or the instant that `--now` gives.
 pub fn current_time(rehearsed: Option<Timestamp>) -> Timestamp {
     let now = rehearsed.unwrap_or_else(Timestamp::now);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Args;
+use leasehold_files::read_argument;
 use serde_json::json;
 
 use super::args::StackArgs;
@@ -39,7 +40,8 @@ pub async fn cmd_show(working_directory: &Path, args: &ShowArgs) -> Result<Comma
 }
 
 fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<CommandExit, CommandError> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bytes =
+        read_argument(file, session::LARGEST_PLAN).with_context(|| format!("cannot read {}", file.display()))?;
     let plan = saved::read_plan(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?.plan;
     let rulings = rules::evaluate_rules(&plan, &Allowance::default());
     let realize = workflow::build_realizer(&plan.basis.basis_providers());

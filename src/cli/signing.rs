@@ -3,17 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use leasehold_files::read_argument_text;
 use ssh_key::{HashAlg, PrivateKey, PublicKey, Signature};
 
 use crate::ledger::checkpoint;
 use crate::workflow::CheckpointSignature;
+
+/// The largest file of keys, signers or a signature that is read, in bytes.
+pub const LARGEST_KEY_FILE: u64 = 1 << 20;
 
 /// Signs a text with the key in a file.
 ///
 /// # Errors
 /// The file cannot be read or is not a key, or the agent cannot sign with it.
 pub fn sign_text(key: &Path, text: &str) -> anyhow::Result<CheckpointSignature> {
-    let content = std::fs::read_to_string(key).with_context(|| format!("cannot read the key {}", key.display()))?;
+    let content =
+        read_argument_text(key, LARGEST_KEY_FILE).with_context(|| format!("cannot read the key {}", key.display()))?;
     if content.contains("PRIVATE KEY") {
         sign_with_file(key, &content, text)
     } else {

@@ -11,8 +11,9 @@ use leasehold_provider::StackName;
 use super::declare::{read_essentials, variables};
 use super::declared::{Backend, Providers};
 use super::inputs::ConfigInputs;
-use super::load::{ParsedConfig, parse_config};
+use super::load::{ParsedConfig, conceal_variable_file, parse_config};
 use super::modules::ModuleLibrary;
+use super::places::StackPlaces;
 use super::recorded_files::RecordedFiles;
 use super::schema;
 use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD, PROVIDER};
@@ -51,7 +52,7 @@ fn evaluate_essentials(
 ) -> Result<StackEssentials, Vec<Diagnostic>> {
     let ParsedConfig { stack: parsed, values, .. } = config;
     let catalog = BlockCatalog::new(parsed, BLOCK_TYPES, &mut Vec::new());
-    let mut findings: Vec<Diagnostic> = values.findings.clone();
+    let mut findings: Vec<Diagnostic> = values.findings.iter().map(conceal_variable_file).collect();
     for block in parsed.blocks.iter().filter(|block| ["leasehold", "provider"].contains(&&*block.keyword.text)) {
         schema::check::check_blocks(std::slice::from_ref(block), &mut findings);
     }
@@ -74,7 +75,9 @@ fn evaluate_essentials(
         }
     }
     let library = ModuleLibrary::new(sources, catalog, BTreeMap::new());
-    let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files));
+    let places = StackPlaces::find_places(&library, inputs, &files, sources);
+    findings.extend(places.check_places(inputs.files));
+    let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files, &places));
     let mut eval = Evaluator::new(&model, &recorded, inputs.now, inputs.limits.into());
     variables::resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, &files, sources);
     let found = read_essentials(&eval);

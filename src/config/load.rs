@@ -7,6 +7,7 @@ use super::declare::{declare_stack, variables};
 use super::declared::DeclaredStack;
 use super::inputs::ConfigInputs;
 use super::modules::{ModuleLibrary, resolve_source};
+use super::places::StackPlaces;
 use super::recorded_files::RecordedFiles;
 use super::schema;
 use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD};
@@ -93,7 +94,8 @@ pub fn evaluate_config(config: &ParsedConfig, sources: &Sources, inputs: &Config
 
 fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {
     let ParsedConfig { stack: parsed, values, modules } = config;
-    let mut findings: Vec<Diagnostic> = parsed.findings.iter().chain(&values.findings).cloned().collect();
+    let mut findings: Vec<Diagnostic> = parsed.findings.clone();
+    findings.extend(values.findings.iter().map(conceal_variable_file));
     findings.extend(
         parsed.attributes.iter().map(|(file, attribute)| schema::check::explain_misplaced_attribute(*file, attribute)),
     );
@@ -120,7 +122,9 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
-    let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files));
+    let places = StackPlaces::find_places(&library, inputs, &files, sources);
+    findings.extend(places.check_places(inputs.files));
+    let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files, &places));
     let mut eval = Evaluator::new(&model, &recorded, inputs.now, inputs.limits.into());
     variables::resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, &files, sources);
     let declared = declare_stack(&eval, &model, &recorded);
@@ -194,6 +198,23 @@ fn sort_findings(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     findings.sort_by_cached_key(key);
     findings.dedup();
     findings
+}
+
+/// A finding about the text of a variable file, without the text: the messages of the parser quote it.
+pub(super) fn conceal_variable_file(finding: &Diagnostic) -> Diagnostic {
+    let summary = match finding.code {
+        "config::not_utf8" => "the variable file is not UTF-8 text",
+        "config::too_large" => "the variable file is too large",
+        _ => "the variable file has a syntax error",
+    };
+    let concealed = Diagnostic { severity: finding.severity, ..Diagnostic::error(finding.code, summary) };
+    let concealed = match &finding.location {
+        Some(location) => concealed.with_location(location.span.clone(), "in this line"),
+        None => concealed,
+    };
+    concealed.with_help(
+        "write name = value, one line for each variable; its lines are not shown, because they may hold secrets",
+    )
 }
 
 fn diagnose_block_in_variable_file(block: &Block) -> Diagnostic {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::hcl::files::{ROOT_DIRECTORY, join_path};
 use crate::hcl::source::{FileId, SourceFile};
 
 /// The files of a stack, in three groups: the files that declare the stack, sorted by name; then files with values for its variables; then
@@ -87,6 +88,13 @@ impl Sources {
         self.iter().skip(self.declaring).take(self.values)
     }
 
+    /// Whether a file has values for variables. No line of it is ever shown: the lines beside a value may be secret.
+    #[must_use]
+    pub fn is_variable_file(&self, id: FileId) -> bool {
+        let after = usize::try_from(id.0).ok().and_then(|index| index.checked_sub(self.declaring));
+        after.is_some_and(|index| index < self.values)
+    }
+
     /// Each file with its number.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> + Clone {
         self.files.iter().enumerate().map(|(index, file)| (FileId(u32::try_from(index).unwrap_or(u32::MAX)), file))
@@ -138,6 +146,39 @@ pub trait StackFiles: Sync {
     fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
         Err(format!("there is no directory {directory}"))
     }
+
+    /// Which of these places contains the file or folder at `path`, after links are resolved. The places are relative to the stack's
+    /// directory, or absolute. `None`: none of them.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the diagnostic: a place is refused itself, so it is not known what it contains.
+    fn find_protecting_place(&self, path: &str, places: &[String]) -> Result<Option<String>, String> {
+        let path = join_path(ROOT_DIRECTORY, path);
+        let contains = |place: &&String| {
+            let rest = path.strip_prefix(&join_path(ROOT_DIRECTORY, place));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        Ok(places.iter().find(contains).cloned())
+    }
+
+    /// Checks a place for records or secrets that the configuration names.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the diagnostic that says why the place is refused, and what to do.
+    fn check_place(&self, _path: &str, _kind: PlaceKind) -> Result<(), (String, Option<String>)> {
+        Ok(())
+    }
+}
+
+/// What is at a place for records or secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaceKind {
+    /// A folder of records or secrets.
+    Folder,
+    /// One file, with others beside it.
+    File,
 }
 
 /// No files: every read is an error.

@@ -1,25 +1,31 @@
 //! A store in a directory, with one file for each identity.
 //!
-//! In: entries. Out: files. Invariant: only the owner can read them: directories have mode 0700, and files 0600. A file is written
-//! under another name, synchronized to the disk, and renamed, so that a reader sees the complete old file or the complete new one, even
-//! after a crash.
+//! In: entries. Out: files. Invariants: only the owner can read them: directories have mode 0700, and files 0600. No link is followed. A
+//! file is written under another name, synchronized to the disk, and renamed, so that a reader sees the complete old file or the complete
+//! new one, even after a crash.
 #![allow(clippy::disallowed_methods, reason = "this module reads and writes the files of stores")]
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use leasehold_files::{
+    PathError, check_place_folder, create_private_folder, read_private_file, resolve_place, write_private_file,
+};
 use secrecy::{ExposeSecret as _, SecretSlice};
-use tempfile::NamedTempFile;
 
 use super::entry::{DeliveryRecords, StoreEntry};
 use super::{KeyIdentity, SecretStoreError};
 
 /// The extension of entries.
 const ENTRY: &str = ".json";
-/// The extension of a file until it is complete and renamed.
-const HALF: &str = ".half";
+/// The extensions of a file until it is complete and renamed: of this version, and of earlier ones.
+const HALF: [&str; 2] = [".next", ".half"];
+/// The file that is written to find out whether the directory can be written.
+const PROBE: &str = ".probe.next";
+/// The largest entry that is read, in bytes. An entry has one secret and a record of each key.
+const LARGEST_ENTRY: u64 = 16 << 20;
 /// The file that keeps secrets out of version control.
 const IGNORE: &str = ".gitignore";
 
@@ -27,18 +33,30 @@ const IGNORE: &str = ".gitignore";
 #[derive(Debug, Clone)]
 pub struct SecretFolder {
     store: String,
-    path: PathBuf,
+    /// The stack's directory.
+    home: PathBuf,
+    /// The path as the `store` block names it, relative to `home`.
+    named: String,
 }
 
 impl SecretFolder {
-    /// The directory of a store. It need not exist yet.
-    pub fn for_store(store: &str, path: PathBuf) -> Self {
-        Self { store: store.to_owned(), path }
+    /// The directory of a store that the stack in `home` names. It need not exist yet.
+    pub fn for_store(store: &str, home: &Path, named: &str) -> Self {
+        Self { store: store.to_owned(), home: home.to_owned(), named: named.to_owned() }
     }
 
-    /// The path of the directory.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The path of the directory, for display.
+    pub fn path(&self) -> PathBuf {
+        self.home.join(Path::new(&self.named).components().collect::<PathBuf>())
+    }
+
+    /// The path of the directory, which is not reached by a link, and which other users cannot write to.
+    fn open(&self) -> Result<PathBuf, SecretStoreError> {
+        let opened = resolve_place(&self.home, &self.named).and_then(|path| {
+            check_place_folder(&path)?;
+            Ok(path)
+        });
+        opened.map_err(|refused| self.refused_error(&self.path(), &refused))
     }
 
     /// The delivery records of all entries, with the name of the user. Empty if the directory does not exist.
@@ -91,20 +109,14 @@ impl SecretFolder {
     /// If the directory cannot be created or written, or others may write to it.
     pub fn prepare_directory(&self) -> Result<(), SecretStoreError> {
         let cannot = |what: &str, error: &io::Error| self.to_secret_store_error(what, error);
-        make_directory(&self.path).map_err(|error| cannot("cannot be created", &error))?;
-        let metadata = fs::metadata(&self.path).map_err(|error| cannot("cannot be inspected", &error))?;
-        if is_writable_by_others(&metadata) {
-            return Err(SecretStoreError {
-                store: self.store.clone(),
-                problem: format!("other users can write to {}", self.path.display()),
-                help: format!("remove their write permission: chmod go-w '{}'", self.path.display()),
-            });
-        }
-        if !self.path.join(IGNORE).exists() {
-            self.put_file(IGNORE, b"*\n").map_err(|error| cannot("cannot be written to", &error))?;
+        let path = self.open()?;
+        create_private_folder(&path).map_err(|error| cannot("cannot be created", &error))?;
+        if path.join(IGNORE).symlink_metadata().is_err() {
+            write_private_file(&path.join(IGNORE), b"*\n").map_err(|error| cannot("cannot be written to", &error))?;
         }
         // Only a write shows whether there is space and the right to write.
-        let tried = self.write_partial_file(&[0; 4096]).and_then(NamedTempFile::close);
+        let probe = path.join(PROBE);
+        let tried = write_private_file(&probe, &[0; 4096]).and_then(|()| fs::remove_file(&probe));
         tried.map_err(|error| cannot("cannot be written to", &error))
     }
 
@@ -114,8 +126,9 @@ impl SecretFolder {
     /// If the file cannot be written.
     pub fn write_entry(&self, name: &str, entry: &StoreEntry) -> Result<(), SecretStoreError> {
         let text = entry.to_secret_text().map_err(|problem| self.unreadable_entry_error(name, &problem))?;
-        make_directory(&self.path)
-            .and_then(|()| self.put_file(&format!("{name}{ENTRY}"), text.expose_secret().as_bytes()))
+        let path = self.open()?;
+        create_private_folder(&path)
+            .and_then(|()| write_private_file(&path.join(format!("{name}{ENTRY}")), text.expose_secret().as_bytes()))
             .map_err(|error| self.to_secret_store_error("cannot be written to", &error))
     }
 
@@ -132,7 +145,8 @@ impl SecretFolder {
         if !entry.books.keys.is_empty() {
             return self.write_entry(name, &entry);
         }
-        let removed = fs::remove_file(self.entry_path(name)).and_then(|()| self.sync_directory());
+        let path = self.open()?;
+        let removed = fs::remove_file(path.join(format!("{name}{ENTRY}"))).and_then(|()| File::open(&path)?.sync_all());
         removed.map_err(|error| self.to_secret_store_error("cannot be written to", &error))
     }
 
@@ -141,21 +155,22 @@ impl SecretFolder {
     /// # Errors
     /// If a file cannot be removed.
     pub fn remove_partial_files(&self) -> Result<(), SecretStoreError> {
-        for file in self.list_files()?.iter().filter(|file| file.ends_with(HALF)) {
-            fs::remove_file(self.path.join(file))
+        let path = self.open()?;
+        for file in self.list_files()?.iter().filter(|file| HALF.iter().any(|half| file.ends_with(half))) {
+            fs::remove_file(path.join(file))
                 .map_err(|error| self.to_secret_store_error("cannot be written to", &error))?;
         }
         Ok(())
     }
 
     fn entry_path(&self, name: &str) -> PathBuf {
-        self.path.join(format!("{name}{ENTRY}"))
+        self.path().join(format!("{name}{ENTRY}"))
     }
 
     /// The names of all files, sorted. Empty if the directory does not exist.
     fn list_files(&self) -> Result<BTreeSet<String>, SecretStoreError> {
         let cannot = |error: &io::Error| self.to_secret_store_error("cannot be read", error);
-        let listed = match fs::read_dir(&self.path) {
+        let listed = match fs::read_dir(self.open()?) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
             listed => listed.map_err(|error| cannot(&error))?,
         };
@@ -165,35 +180,23 @@ impl SecretFolder {
     }
 
     fn read_entry_text(&self, name: &str) -> Result<Option<SecretSlice<u8>>, SecretStoreError> {
-        match fs::read(self.entry_path(name)) {
-            Ok(bytes) => Ok(Some(bytes.into())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.to_secret_store_error("cannot be read", &error)),
+        let file = format!("{name}{ENTRY}");
+        match read_private_file(&self.open()?, Path::new(&file), LARGEST_ENTRY) {
+            Ok(bytes) => Ok(bytes.map(Into::into)),
+            Err(PathError::Io(error)) => Err(self.to_secret_store_error("cannot be read", &error)),
+            Err(refused) => Err(self.refused_error(&self.entry_path(name), &refused)),
         }
     }
 
-    fn put_file(&self, file: &str, bytes: &[u8]) -> io::Result<()> {
-        self.write_partial_file(bytes)?.persist(self.path.join(file))?;
-        self.sync_directory()
-    }
-
-    /// Writes a file that only its owner can read. Unless it gets its final name, it is removed when it is dropped.
-    fn write_partial_file(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
-        let mut file = tempfile::Builder::new().prefix(".").suffix(HALF).tempfile_in(&self.path)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    }
-
-    /// Synchronizes the directory's list of names to the disk.
-    fn sync_directory(&self) -> io::Result<()> {
-        if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
+    fn refused_error(&self, path: &Path, refused: &PathError) -> SecretStoreError {
+        let help = refused.help_text().unwrap_or_else(|| "set another `path`".to_owned());
+        SecretStoreError { store: self.store.clone(), problem: format!("{} {refused}", path.display()), help }
     }
 
     fn to_secret_store_error(&self, what: &str, error: &io::Error) -> SecretStoreError {
         SecretStoreError {
             store: self.store.clone(),
-            problem: format!("{} {what}: {error}", self.path.display()),
+            problem: format!("{} {what}: {error}", self.path().display()),
             help: "allow the user that runs Leasehold to read and write it, or set another `path`".to_owned(),
         }
     }
@@ -205,28 +208,6 @@ impl SecretFolder {
             help: "restore the file as Leasehold wrote it, or delete it, and its keys are replaced".to_owned(),
         }
     }
-}
-
-/// Creates a directory and its parents, with access for their owner only.
-fn make_directory(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-#[cfg(unix)]
-fn is_writable_by_others(metadata: &fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o022 != 0
-}
-
-#[cfg(not(unix))]
-fn is_writable_by_others(_: &fs::Metadata) -> bool {
-    false
 }
 
 #[cfg(test)]
@@ -256,7 +237,7 @@ mod tests {
     }
 
     fn folder(home: &tempfile::TempDir) -> SecretFolder {
-        SecretFolder::for_store("vault", home.path().join("a/b"))
+        SecretFolder::for_store("vault", home.path(), "a/b")
     }
 
     #[test]
@@ -318,13 +299,17 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt as _;
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
-            assert!(folder.prepare_directory().unwrap_err().problem.contains("other users can write"));
+            assert!(folder.prepare_directory().unwrap_err().problem.contains("can be written by other users"));
         }
         let file = home.path().join("file");
         fs::write(&file, "x").unwrap();
-        assert!(SecretFolder::for_store("vault", file.clone()).prepare_directory().is_err());
+        assert!(SecretFolder::for_store("vault", home.path(), "file").prepare_directory().is_err());
         assert!(
-            SecretFolder::for_store("vault", file).read_all_records().unwrap_err().problem.contains("cannot be read")
+            SecretFolder::for_store("vault", home.path(), "file")
+                .read_all_records()
+                .unwrap_err()
+                .problem
+                .contains("is not a folder but a file")
         );
     }
 }

@@ -10,7 +10,7 @@ mod entry;
 mod files;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
@@ -81,8 +81,7 @@ impl SecretStores {
     #[must_use]
     pub fn from_declared(stores: &BTreeMap<String, SecretStore>, directory: &Path) -> Self {
         let folder = |(name, SecretStore::File { path }): (&String, &SecretStore)| {
-            let relative: PathBuf = Path::new(path).components().collect();
-            (name.clone(), SecretFolder::for_store(name, directory.join(relative)))
+            (name.clone(), SecretFolder::for_store(name, directory, path))
         };
         Self { stores: stores.iter().map(folder).collect() }
     }

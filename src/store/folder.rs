@@ -1,12 +1,14 @@
 //! The operations that a folder on disk lacks: replace a file only if it has not changed, and list names in order after a given name.
 //!
-//! In: a folder, keys and bytes. Out: the same results as a bucket gives. Invariant: a file is replaced by one rename while the lock of
-//! `.turn` is held, so a reader sees the old bytes or the new ones.
+//! In: a folder, keys and bytes. Out: the same results as a bucket gives. Invariants: a file is replaced by one rename while the lock of
+//! `.turn` is held, so a reader sees the old bytes or the new ones. Only plain files of the folder are read and written, never through a
+//! link; they have mode 0600, and folders 0700.
 
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use leasehold_files::{PathError, create_private_folder, read_private_file, write_private_file};
 use leasehold_provider::Digest;
 use object_store::UpdateVersion;
 
@@ -20,6 +22,44 @@ pub fn digest_version(bytes: &[u8]) -> ObjectVersion {
     ObjectVersion(UpdateVersion { e_tag: Some(Digest::from_bytes(bytes).to_string()), version: None })
 }
 
+/// The largest object that is read, in bytes. The largest are the evidence of an identity and the list of accounts.
+const LARGEST_OBJECT: u64 = 64 << 20;
+
+/// Reads one object. `None`: it does not exist.
+fn read_object_file(folder: &Path, key: &str) -> std::io::Result<Option<Vec<u8>>> {
+    read_private_file(folder, Path::new(key), LARGEST_OBJECT).map_err(to_io_error)
+}
+
+fn to_io_error(refused: PathError) -> std::io::Error {
+    match refused {
+        PathError::Io(error) => error,
+        refused => std::io::Error::other(format!("it {refused}")),
+    }
+}
+
+/// Creates the folder that will contain an object, with mode 0700, and refuses a link on the way.
+///
+/// # Errors
+/// If it cannot be created, or is reached by a link.
+pub fn prepare_parent(store: &Store, folder: &Path, key: &str) -> Result<(), StoreError> {
+    let prepared = || {
+        read_object_file(folder, key)?;
+        create_private_folder(file_path(folder, key).parent().unwrap_or(folder))
+    };
+    prepared().map_err(|error| StoreError::from_io(store.place(), key, "write", &error))
+}
+
+/// Opens a file for locking, whose content is never read. Nobody else's file is locked: a link is refused.
+fn open_lock_file(folder: &Path, name: &str) -> std::io::Result<File> {
+    create_private_folder(folder)?;
+    read_object_file(folder, name)?;
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(folder.join(name))
+}
+
 /// The file that a process keeps locked while it holds the stack's lock. The operating system releases it when the process ends, in any
 /// way.
 const LOCK_FILE: &str = ".held";
@@ -29,7 +69,7 @@ const LOCK_FILE: &str = ".held";
 /// # Errors
 /// If the file cannot be opened or locked.
 pub fn claim_folder(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
-    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE));
+    let file = open_lock_file(folder, LOCK_FILE);
     let file = file.map_err(|error| StoreError::from_io(store.place(), LOCK_FILE, "write", &error))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -51,26 +91,19 @@ pub async fn replace_file(
     version: &ObjectVersion,
 ) -> Result<WriteOutcome, StoreError> {
     let (folder, bytes, expected) = (folder.to_owned(), bytes.to_vec(), version.clone());
-    let file = file_path(&folder, key);
-    let work = move || swap_file(&folder, &file, &bytes, &expected);
+    let name = key.to_owned();
+    let work = move || swap_file(&folder, &name, &bytes, &expected);
     run_blocking(store, key, "write", work).await
 }
 
-fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &ObjectVersion) -> std::io::Result<WriteOutcome> {
-    std::fs::create_dir_all(folder)?;
-    let turn = File::options().create(true).truncate(false).write(true).open(folder.join(TURN))?;
+fn swap_file(folder: &Path, key: &str, bytes: &[u8], expected: &ObjectVersion) -> std::io::Result<WriteOutcome> {
+    let turn = open_lock_file(folder, TURN)?;
     turn.lock()?;
-    match std::fs::read(file) {
-        Ok(there) if digest_version(&there) != *expected => return Ok(WriteOutcome::PreconditionFailed),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(WriteOutcome::PreconditionFailed),
-        there => there?,
-    };
-    // The lock admits one writer at a time, so this name need not be unique.
-    let next = folder.join(".next");
-    let mut new = File::create(&next)?;
-    new.write_all(bytes)?;
-    new.sync_all()?;
-    std::fs::rename(&next, file)?;
+    match read_object_file(folder, key)? {
+        Some(there) if digest_version(&there) == *expected => {}
+        _ => return Ok(WriteOutcome::PreconditionFailed),
+    }
+    write_private_file(&file_path(folder, key), bytes)?;
     Ok(WriteOutcome::Written(digest_version(bytes)))
 }
 
@@ -94,8 +127,8 @@ pub async fn list_files(
         let mut names = Vec::new();
         for entry in entries {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            // `object_store` puts a `#` in the name of a file that is not completely written.
-            if !name.contains('#') && after.as_ref().is_none_or(|after| name > *after) {
+            // `object_store` puts a `#` in the name of a file that is not completely written; `write_private_file` a dot before it.
+            if !name.contains('#') && !name.starts_with('.') && after.as_ref().is_none_or(|after| name > *after) {
                 names.push(name);
             }
         }
@@ -113,14 +146,7 @@ pub async fn list_files(
 pub async fn read_files(store: &Store, folder: &Path, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
     let first = keys.first().cloned().unwrap_or_default();
     let folder = folder.to_owned();
-    let work = move || {
-        let read = |key: &String| match std::fs::read(file_path(&folder, key)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        };
-        keys.iter().map(read).collect()
-    };
+    let work = move || keys.iter().map(|key| read_object_file(&folder, key)).collect();
     run_blocking(store, &first, "read", work).await
 }
 

@@ -24,7 +24,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::Lineage;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 pub use error::{StoreError, StoreErrorKind};
 pub use open::open_backend;
@@ -151,6 +151,10 @@ impl Store {
     }
 
     async fn read_object_once(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
+        if let Some(folder) = &self.folder {
+            let read = folder::read_files(self, folder, vec![key.to_owned()]).await?.into_iter().next().flatten();
+            return Ok(read.map(|bytes| StoredObject { version: folder::digest_version(&bytes), bytes }));
+        }
         let got = match self.objects.get(&self.object_path(key)).await {
             Ok(got) => got,
             Err(error) => {
@@ -160,17 +164,8 @@ impl Store {
         };
         let meta = got.meta.clone();
         let bytes = got.bytes().await.map_err(|error| self.to_store_error(key, "read", error))?.to_vec();
-        let version = self.object_version(&meta, &bytes);
+        let version = ObjectVersion(UpdateVersion { e_tag: meta.e_tag, version: meta.version });
         Ok(Some(StoredObject { bytes, version }))
-    }
-
-    /// The version of an object that was read. A folder has no versions of its own, so the digest of the bytes is used: bodies always
-    /// differ.
-    fn object_version(&self, meta: &ObjectMeta, bytes: &[u8]) -> ObjectVersion {
-        match self.folder {
-            Some(_) => folder::digest_version(bytes),
-            None => ObjectVersion(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() }),
-        }
     }
 
     /// Creates an object if none has that key.
@@ -193,6 +188,9 @@ impl Store {
     }
 
     async fn put_new_object(&self, key: &str, bytes: &[u8], options: PutOptions) -> Result<WriteOutcome, StoreError> {
+        if let Some(folder) = &self.folder {
+            folder::prepare_parent(self, folder, key)?;
+        }
         let options = &options;
         attempt::settle_write(self, key, bytes, None, || async move {
             let put = self.objects.put_opts(&self.object_path(key), to_payload(bytes), options.clone()).await;

@@ -6,6 +6,7 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use leasehold_files::{PathError, check_place_folder, resolve_place};
 #[cfg(any(feature = "azure", feature = "gcs"))]
 use object_store::RetryConfig;
 use object_store::local::LocalFileSystem;
@@ -29,7 +30,7 @@ pub async fn open_backend<A: Into<AwsAccess>>(
     aws: impl AsyncFnOnce() -> A,
 ) -> anyhow::Result<Store> {
     match &backend.place {
-        BackendLocation::Local { path } => open_local_folder(&directory.join(path)),
+        BackendLocation::Local { path } => open_local_folder(directory, path),
         BackendLocation::S3(bucket) => s3::open_bucket(bucket, stack, &aws().await.into()),
         #[cfg(feature = "azure")]
         BackendLocation::Azure { account, container, prefix } => {
@@ -75,13 +76,18 @@ fn open_other_bucket<T: object_store::ObjectStore>(
     Ok(Store::new(Arc::new(objects), root, None, ServerClock::default(), place))
 }
 
-/// Opens a local folder, and creates it if it does not exist.
-fn open_local_folder(folder: &FilePath) -> anyhow::Result<Store> {
-    let place = format!("folder {}", folder.display());
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the {place} for the stack's records"))?;
-    let objects = LocalFileSystem::new_with_prefix(folder)
-        .with_context(|| format!("cannot use the {place} for the stack's records"))?
-        .with_fsync(true);
-    let folder = folder.canonicalize().with_context(|| format!("cannot use the {place}"))?;
-    Ok(Store::new(Arc::new(objects), Path::default(), Some(folder), ServerClock::default(), place))
+/// Opens the local folder that a stack in `directory` names. The first write creates it.
+fn open_local_folder(directory: &FilePath, named: &str) -> anyhow::Result<Store> {
+    let shown = directory.join(named);
+    let place = format!("folder {}", shown.display());
+    let folder = resolve_place(directory, named).and_then(|folder| check_place_folder(&folder).map(|()| folder));
+    let folder = folder.map_err(|refused| refused_place_error(&place, &refused))?;
+    let root = Path::from_absolute_path(&folder).with_context(|| format!("cannot use the {place}"))?;
+    let objects = LocalFileSystem::new().with_fsync(true);
+    Ok(Store::new(Arc::new(objects), root, Some(folder), ServerClock::default(), place))
+}
+
+fn refused_place_error(place: &str, refused: &PathError) -> anyhow::Error {
+    let help = refused.help_text().map_or_else(String::new, |help| format!(". To continue: {help}"));
+    anyhow::anyhow!("the {place} for the stack's records {refused}{help}")
 }

@@ -36,7 +36,10 @@ impl<'s> SourceTexts<'s> {
         let mut known = HashMap::new();
         for location in findings.iter().flat_map(|finding| finding.location.iter().chain(&finding.related)) {
             if let Some(file) = sources.get_file(location.span.file) {
-                known.entry(location.span.file).or_insert_with(|| ShownText::new(&file.bytes));
+                known.entry(location.span.file).or_insert_with(|| match sources.is_variable_file(location.span.file) {
+                    true => ShownText::withheld(&file.bytes),
+                    false => ShownText::new(&file.bytes),
+                });
             }
         }
         Self { sources, known }
@@ -141,7 +144,7 @@ impl<'t> DrawnFinding<'t> {
     fn add_location(&mut self, location: &Location, texts: &'t SourceTexts<'_>, primary: bool) {
         let Some(text) = texts.known.get(&location.span.file) else { return };
         self.source.get_or_insert_with(|| DrawnPart { name: texts.displayed_file_name(location.span.file), text });
-        let range = text.shown_range(&location.span.bytes);
+        let range = text.underlined_range(&text.shown_range(&location.span.bytes));
         let label = Some(escape_controls(&location.label)).filter(|label| !label.is_empty());
         self.labels.push(if primary {
             LabeledSpan::new_primary_with_span(label, (range.start, range.len()))

@@ -12,10 +12,10 @@ use leasehold_provider::StackName;
 
 use super::error::WorkflowError;
 use super::event::WorkflowContext;
-use super::repository::find_git_root;
 use crate::config::declared::{Backend, Providers};
 use crate::config::operator::{BoundViolation, OperatorBounds};
 use crate::config::{DeclaredStack, Diagnostic};
+use leasehold_files::find_git_root;
 
 /// The findings about a whole stack.
 pub fn find_violations(bounds: &OperatorBounds, declared: &DeclaredStack, now: Timestamp) -> Vec<Diagnostic> {

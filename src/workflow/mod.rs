@@ -55,7 +55,7 @@ pub use ownership::{ObservedOwnership, observe_owned_objects};
 pub use plan::{PlanRequest, plan_observed, plan_stack};
 pub use quotas::check_quotas;
 pub use records::open_store;
-pub use repository::{Repository, find_git_root};
+pub use repository::Repository;
 pub use revoke::RevocationTarget;
 pub use run_purpose::RunPurpose;
 pub use run_result::{ReadBack, RunResult};

@@ -3,6 +3,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use leasehold_files::find_git_root;
+
 use crate::config::Sources;
 
 /// A repository, given by its root.
@@ -12,12 +14,6 @@ pub struct Repository {
     working_directory: PathBuf,
     /// The path of the root without links.
     root: PathBuf,
-}
-
-/// The nearest directory at or above `path` that contains `.git`: a directory, or the file of an additional work tree.
-pub fn find_git_root(path: &Path) -> Option<PathBuf> {
-    let whole = path.canonicalize().ok()?;
-    whole.ancestors().find(|above| above.join(".git").exists()).map(Path::to_path_buf)
 }
 
 impl Repository {

@@ -2,13 +2,11 @@
 //!
 //! In: the stack's directory, the values of its variables, and the instant of the command. Out: a [`Stack`]. A [`Stack`] exists only if its
 //! configuration has no error.
-#![allow(clippy::disallowed_methods, reason = "reads the stack's files")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use jiff::Timestamp;
+use leasehold_files::read_argument;
 use leasehold_provider::Digest;
 
 use super::bounds;
@@ -319,12 +317,15 @@ pub fn digest_current_files(
     Ok(files)
 }
 
+/// The largest file that `--var-file` reads, in bytes.
+const LARGEST_VARIABLE_FILE: u64 = 16 << 20;
+
 fn read_var_files(working_directory: &Path, paths: &[PathBuf]) -> Result<Vec<SourceFile>, WorkflowError> {
     let mut files = Vec::new();
     for path in paths {
         let full = resolve_path(working_directory, path);
-        let bytes =
-            std::fs::read(&full).with_context(|| format!("cannot read the variables file {}", full.display()))?;
+        let bytes = read_argument(&full, LARGEST_VARIABLE_FILE)
+            .map_err(|refused| anyhow::anyhow!("the variable file {} {refused}", path.display()))?;
         files.push(SourceFile { name: path.display().to_string(), bytes: bytes.into() });
     }
     Ok(files)
@@ -344,7 +345,7 @@ fn collect_assignments(
     assignments.extend(auto.into_iter().chain(given).map(|file| VariableAssignment::File(file.name.clone())));
     for text in &inputs.assignments {
         let (name, value) =
-            text.split_once('=').ok_or_else(|| anyhow::anyhow!("--var {text:?} has no '='; use --var name=value"))?;
+            text.split_once('=').ok_or_else(|| anyhow::anyhow!("a --var has no '='; use --var name=value"))?;
         assignments.push(VariableAssignment::CommandLine { name: name.trim().to_owned(), value: value.to_owned() });
     }
     Ok(assignments)

@@ -1,16 +1,27 @@
 //! Reads a stack's directory: its `*.hcl` and `*.auto.hclvars` files, and the files that expressions name.
 //!
 //! In: the path of the directory. Out: files with the names that the user knows. Invariant: a file that an expression names is inside the
-//! stack's directory, a module and its files are inside the repository, also after links are resolved.
-#![allow(clippy::disallowed_methods, reason = "reads the stack's files")]
+//! stack's directory; sources, modules and their files are inside the repository, also after links are resolved. Hidden names, devices and
+//! pipes are refused. `leasehold_files` enforces this; a refused file is not read, so no diagnostic quotes it.
 
-use std::path::{Component, Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context as _;
+use leasehold_files::{BoundedFolder, PathError, check_place_folder, find_repository, resolve_place};
 
 use super::error::WorkflowError;
-use super::repository::{Repository, find_git_root};
-use crate::config::{SourceFile, StackFiles, join_path};
+use super::repository::Repository;
+use crate::config::{Diagnostic, FileId, PlaceKind, SourceFile, Sources, StackFiles, join_path};
+use crate::hcl::budget::LONGEST_STRING;
+use crate::hcl::source::FileSpan;
+
+/// The most that is read of all sources of a stack together, in bytes: about 250,000 identities.
+const LARGEST_STACK: u64 = 64 << 20;
+
+/// The largest file that an expression reads, in bytes: the longest string of the language.
+const LARGEST_READ: u64 = LONGEST_STRING as u64;
 
 /// Resolves `path` relative to `here`, without a needless `./` in front.
 #[must_use]
@@ -25,15 +36,21 @@ pub struct StackDirectory {
     working_directory: PathBuf,
     path: PathBuf,
     shown: PathBuf,
-    /// The root of the repository. Modules and their files must be inside it.
-    root: PathBuf,
+    /// The root of the repository, which bounds modules and links. Without a repository, the stack's directory.
+    root: BoundedFolder,
+    /// Whether `root` is the root of a repository.
+    in_repository: bool,
+    /// The bytes of sources that were read so far.
+    source_bytes: Arc<AtomicU64>,
+    /// The places for records and secrets that were resolved so far.
+    places: Arc<Mutex<BTreeMap<String, Option<PathBuf>>>>,
 }
 
 impl StackDirectory {
     /// Opens the directory `dir` relative to `here`, or `here` itself.
     ///
     /// # Errors
-    /// The path is not a directory.
+    /// The path is not a directory, or leaves its repository by a link.
     pub fn open_directory(working_directory: &Path, dir: Option<&Path>) -> Result<Self, WorkflowError> {
         let path = dir.map_or_else(|| working_directory.to_path_buf(), |dir| resolve_path(working_directory, dir));
         let shown = dir.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
@@ -41,8 +58,11 @@ impl StackDirectory {
             let what = if path.exists() { "is not a directory" } else { "does not exist" };
             return Err(anyhow::anyhow!("{} {what}; a stack is a directory with *.hcl files", path.display()).into());
         }
-        let root = find_git_root(&path).unwrap_or_else(|| path.clone());
-        Ok(Self { working_directory: working_directory.to_path_buf(), path, shown, root })
+        let (root, in_repository) =
+            open_root(&path).map_err(|refused| anyhow::anyhow!("{} {refused}", path.display()))?;
+        let working_directory = working_directory.to_path_buf();
+        let (source_bytes, places) = (Arc::default(), Arc::default());
+        Ok(Self { working_directory, path, shown, root, in_repository, source_bytes, places })
     }
 
     /// The path of the directory.
@@ -58,36 +78,60 @@ impl StackDirectory {
     /// Reads the files directly in the directory whose names have this ending.
     ///
     /// # Errors
-    /// The directory or a file cannot be read.
+    /// The directory or a file cannot be read, or is refused. The error names all refused files.
     pub fn read_files(&self, ending: &str) -> Result<Vec<SourceFile>, WorkflowError> {
-        Ok(self.read_files_in(&self.path, ".", ending)?)
+        let read = self.read_files_in(self.root.home(), ".", ending);
+        let read = read.map_err(|refused| anyhow::anyhow!("{} {refused}", self.path.display()))?;
+        let refused = read.iter().filter_map(|(file, read)| Some((file.clone(), read.as_ref().err()?)));
+        match refused_files_error(refused) {
+            Some(error) => Err(error),
+            None => Ok(read.into_iter().map(|(file, _)| file).collect()),
+        }
     }
 
-    /// Reads the files of a directory whose names have this ending. `within` is the path of the directory relative to the stack's
-    /// directory.
-    fn read_files_in(&self, directory: &Path, within: &str, ending: &str) -> anyhow::Result<Vec<SourceFile>> {
-        let entries = std::fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))?;
+    /// Reads the files of a directory whose names have this ending. `located` is the directory relative to the root, without links;
+    /// `within` its path relative to the stack's directory. A refused file is empty.
+    fn read_files_in(
+        &self,
+        located: &Path,
+        within: &str,
+        ending: &str,
+    ) -> Result<Vec<(SourceFile, Result<(), PathError>)>, PathError> {
         let mut files = Vec::new();
-        for entry in entries {
-            let entry = entry.with_context(|| format!("cannot list {}", directory.display()))?;
-            let path = entry.path();
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.ends_with(ending) && !name.starts_with('.') && path.is_file() {
-                files.push(self.read_source_file(&path, &join_path(within, &name))?);
+        for entry in self.root.list_folder(located)? {
+            let name = entry.name.to_string_lossy();
+            if entry.is_folder || !name.ends_with(ending) {
+                continue;
             }
+            let shown = self.displayed_name(&join_path(within, &name));
+            let (bytes, read) = match self.read_source_bytes(&located.join(&entry.name), ending) {
+                Ok(bytes) => (bytes, Ok(())),
+                Err(refused) => (Vec::new(), Err(refused)),
+            };
+            files.push((SourceFile { name: shown, bytes: bytes.into() }, read));
         }
-        files.sort_by(|a, b| a.name.cmp(&b.name));
+        files.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
         Ok(files)
+    }
+
+    /// Reads a source. A link must lead to a file with the same ending: `x.hcl` must not show another file as a source.
+    fn read_source_bytes(&self, path: &Path, ending: &str) -> Result<Vec<u8>, PathError> {
+        let real = self.root.locate(path)?;
+        if !real.to_string_lossy().ends_with(ending) {
+            return Err(PathError::OtherEnding(ending.to_owned()));
+        }
+        let room = LARGEST_STACK.saturating_sub(self.source_bytes.load(Ordering::Relaxed));
+        let bytes = self.root.read_file(&real, room).map_err(|refused| match refused {
+            PathError::TooLarge(_) => PathError::StackTooLarge(LARGEST_STACK),
+            refused => refused,
+        })?;
+        self.source_bytes.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Ok(bytes)
     }
 
     /// The name of a file relative to the stack's directory, from the name that is shown to the user.
     pub fn relative_name(&self, name: &str) -> String {
         Path::new(name).strip_prefix(&self.shown).unwrap_or(Path::new(name)).display().to_string()
-    }
-
-    fn read_source_file(&self, path: &Path, name: &str) -> anyhow::Result<SourceFile> {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(SourceFile { name: self.displayed_name(name), bytes: bytes.into() })
     }
 
     /// The name of a file that is shown to the user: it starts with the directory as the user typed it.
@@ -103,91 +147,115 @@ impl StackDirectory {
         if shown.starts_with('/') { format!("/{joined}") } else { joined }
     }
 
-    /// The path without links of the file at `path`, which is relative to the stack's directory. A path to a module outside the stack's
-    /// directory starts with `..` and must be inside the repository. Any other path must be inside the stack's directory.
-    fn resolve_real_path(&self, path: &str) -> Result<PathBuf, String> {
-        let relative = Path::new(path);
+    /// The file at `path`, which is relative to the stack's directory, as a path without links relative to the root. A path to a module
+    /// outside the stack's directory starts with `..` and must be inside the repository. Any other path must be inside the stack's
+    /// directory.
+    fn locate(&self, path: &str) -> Result<PathBuf, PathError> {
         let outside = path == ".." || path.starts_with("../");
-        let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-        let mut parts = relative.components().skip_while(|part| *part == Component::ParentDir);
-        if !parts.all(plain) {
-            return Err(format!("{path:?} is outside the stack's directory"));
+        let real = self.root.locate(&self.root.home().join(path))?;
+        match outside || real.starts_with(self.root.home()) {
+            true => Ok(real),
+            false => Err(PathError::LinkOutside("the stack's directory")),
         }
-        let (bound, name) = if outside { (&self.root, "repository") } else { (&self.path, "stack's directory") };
-        let (real, bound) = match (self.path.join(relative).canonicalize(), bound.canonicalize()) {
-            (Ok(real), Ok(bound)) => (real, bound),
-            (Err(error), _) | (_, Err(error)) => return Err(format!("{path:?} cannot be read: {error}")),
+    }
+
+    /// The absolute path of a place for records or secrets. `None`: the place is refused. The answer is kept, because an expression may
+    /// read very many files.
+    fn resolve_known_place(&self, text: &str) -> Option<PathBuf> {
+        let mut known = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(text.to_owned()).or_insert_with(|| resolve_place(&self.path, text).ok()).clone()
+    }
+
+    /// The sentence for a diagnostic about a refused path.
+    fn describe_refusal(&self, path: &str, refused: &PathError) -> String {
+        let leaves = matches!(refused, PathError::Outside(_) | PathError::LinkOutside(_));
+        let hint = match leaves && path.starts_with("..") && !self.in_repository {
+            true => {
+                "; no .git exists in a parent directory, so the stack's directory is treated as the repository root"
+            }
+            false => "",
         };
-        if real.starts_with(&bound) {
-            return Ok(real);
-        }
-        let hint = if outside && self.root == self.path {
-            "; no .git exists in a parent directory, so the stack's directory is treated as the repository root"
-        } else {
-            ""
-        };
-        Err(format!("{path:?} links to a path outside the {name}{hint}"))
+        format!("{path:?} {refused}{hint}")
     }
 }
 
-/// Collects the files below a directory, at any depth, by their path relative to it. Links to directories are not followed.
-fn walk_files(directory: &Path, within: &str, into: &mut Vec<String>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let name = if within.is_empty() { name } else { format!("{within}/{name}") };
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            walk_files(&entry.path(), &name, into)?;
-        } else if entry.path().is_file() {
-            into.push(name);
-        }
-        if into.len() > MOST_LISTED {
-            return Ok(());
-        }
-    }
-    Ok(())
+/// The folder that bounds the stack in `path`: its repository, or the directory itself. The second value is whether it is a repository.
+fn open_root(path: &Path) -> Result<(BoundedFolder, bool), PathError> {
+    let real = path.canonicalize()?;
+    let repository = find_repository(path)?;
+    let in_repository = repository.is_some();
+    let bound = if in_repository { "the repository" } else { "the stack's directory" };
+    let root = BoundedFolder::open_folder(repository.as_deref().unwrap_or(&real), bound)?;
+    let home = real.strip_prefix(root.path()).map_err(|_| PathError::LinkOutside(bound))?;
+    let root = root.clone().with_home(home);
+    Ok((root, in_repository))
 }
 
-/// The maximum number of files that `fileset` searches.
-const MOST_LISTED: usize = 100_000;
+/// The error for refused files, each with its name and no text. `None`: no file is refused.
+fn refused_files_error<'a>(refused: impl Iterator<Item = (SourceFile, &'a PathError)>) -> Option<WorkflowError> {
+    let (mut files, mut findings) = (Vec::new(), Vec::new());
+    for (index, (file, why)) in refused.enumerate() {
+        let span = FileSpan { file: FileId(u32::try_from(index).unwrap_or(u32::MAX)), bytes: 0..0 };
+        let finding = Diagnostic::error("config::refused_file", format!("{} {why}", file.name));
+        let finding = finding.with_location(span, "not read");
+        findings.push(match why.help_text() {
+            Some(help) => finding.with_help(help),
+            None => finding,
+        });
+        files.push(file);
+    }
+    (!findings.is_empty()).then(|| WorkflowError::Findings { findings, sources: Sources::new(files) })
+}
 
 impl StackFiles for StackDirectory {
     fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        let real = self.resolve_real_path(path)?;
-        // Reading a pipe or a device would never end.
-        if !real.is_file() {
-            return Err(format!("{path:?} is not a file"));
-        }
-        std::fs::read(real).map_err(|error| format!("{path:?} cannot be read: {error}"))
+        let read = self.locate(path).and_then(|real| self.root.read_file(&real, LARGEST_READ));
+        read.map_err(|refused| self.describe_refusal(path, &refused))
     }
 
     fn contains_file(&self, path: &str) -> Result<bool, String> {
-        match self.resolve_real_path(path) {
-            Ok(real) => Ok(real.is_file()),
+        match self.locate(path).and_then(|real| self.root.is_file(&real)) {
             // A path at which nothing exists is not an error: the answer is `false`.
-            Err(_) if !self.path.join(path).exists() => Ok(false),
-            Err(problem) => Err(problem),
+            Err(PathError::Missing | PathError::NotAFile(_)) => Ok(false),
+            answer => answer.map_err(|refused| self.describe_refusal(path, &refused)),
         }
     }
 
     fn list_files(&self, path: &str) -> Result<Vec<String>, String> {
-        let real = self.resolve_real_path(path)?;
-        let mut files = Vec::new();
-        walk_files(&real, "", &mut files)
-            .map_err(|error| format!("the files under {path:?} cannot be listed: {error}"))?;
-        if files.len() > MOST_LISTED {
-            return Err(format!("there are more than {MOST_LISTED} files under {path:?}"));
-        }
-        files.sort();
-        Ok(files)
+        let listed = self.locate(path).and_then(|real| self.root.list_files(&real));
+        let listed = listed.map_err(|refused| self.describe_refusal(path, &refused))?;
+        Ok(listed.into_iter().filter_map(|file| file.into_os_string().into_string().ok()).collect())
     }
 
     fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
-        let real = self.resolve_real_path(directory)?;
-        if !real.is_dir() {
-            return Err(format!("{directory:?} is not a directory"));
+        let read = self.locate(directory).and_then(|real| self.read_files_in(&real, directory, ".hcl"));
+        let mut files = Vec::new();
+        for (file, read) in read.map_err(|refused| self.describe_refusal(directory, &refused))? {
+            read.map_err(|refused| format!("{} {refused}", file.name))?;
+            files.push(file);
         }
-        self.read_files_in(&real, directory, ".hcl").map_err(|problem| format!("{problem:#}"))
+        Ok(files)
+    }
+
+    fn find_protecting_place(&self, path: &str, places: &[String]) -> Result<Option<String>, String> {
+        let Ok(real) = self.locate(path) else { return Ok(None) };
+        let real = self.root.path().join(real);
+        for text in places {
+            let place = self.resolve_known_place(text);
+            let place = place
+                .ok_or_else(|| format!("no file is read while the path {text:?} of a store or backend is refused"))?;
+            if real.starts_with(place) {
+                return Ok(Some(text.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn check_place(&self, path: &str, kind: PlaceKind) -> Result<(), (String, Option<String>)> {
+        let checked = resolve_place(&self.path, path).and_then(|place| match kind {
+            PlaceKind::Folder => check_place_folder(&place),
+            PlaceKind::File => Ok(()),
+        });
+        checked.map_err(|refused| (format!("{path:?} {refused}"), refused.help_text()))
     }
 }

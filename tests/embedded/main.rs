@@ -6,6 +6,8 @@ mod embedded_story;
 mod estate_story;
 mod evidence;
 mod fixed_store;
+mod hostile_repository;
 mod language;
 mod operator_bounds;
 mod policy_commands;
+mod private_files;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 mod circles;
+mod edges;
 
 /// All Rust files below a folder.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -134,12 +135,13 @@ fn an_arrow_against_the_order_is_found_however_it_is_written() {
 }
 
 /// The crates of this workspace that each crate may use.
-const MAY_USE: [(&str, &[&str]); 5] = [
+const MAY_USE: [(&str, &[&str]); 6] = [
+    ("files", &[]),
     ("providers/contract", &[]),
     ("providers/aws-policy", &["leasehold-provider"]),
-    ("providers/local", &["leasehold-provider", "leasehold-policy"]),
+    ("providers/local", &["leasehold-provider", "leasehold-policy", "leasehold-files"]),
     ("providers/aws", &["leasehold-provider", "leasehold-policy"]),
-    (".", &["leasehold-provider", "leasehold-policy", "leasehold-local", "leasehold-aws"]),
+    (".", &["leasehold-files", "leasehold-provider", "leasehold-policy", "leasehold-local", "leasehold-aws"]),
 ];
 
 #[test]

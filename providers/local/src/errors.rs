@@ -49,7 +49,7 @@ pub fn write_error(operation: &str, error: &Error) -> EnactError {
 pub fn open_for_write_error(operation: &str, error: &OpenError) -> EnactError {
     let kind = match error {
         OpenError::Folder { .. } => EnactErrorKind::Denied,
-        OpenError::Newer { .. } | OpenError::Foreign { .. } => EnactErrorKind::Other,
+        OpenError::Newer { .. } | OpenError::Refused { .. } | OpenError::Foreign { .. } => EnactErrorKind::Other,
         OpenError::Sqlite { source, .. } => write_error(operation, source).kind,
     };
     EnactError {
@@ -75,7 +75,7 @@ pub fn read_error(error: &Error) -> ObserveError {
 pub fn open_for_read_error(error: &OpenError) -> ObserveError {
     let kind = match error {
         OpenError::Folder { .. } => ObserveErrorKind::Denied,
-        OpenError::Newer { .. } | OpenError::Foreign { .. } => ObserveErrorKind::Malformed,
+        OpenError::Newer { .. } | OpenError::Refused { .. } | OpenError::Foreign { .. } => ObserveErrorKind::Malformed,
         OpenError::Sqlite { source, .. } => read_error_kind(source),
     };
     ObserveError { kind, operation: READ.to_owned(), message: error.to_string(), help: error.help_text() }

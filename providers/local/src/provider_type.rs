@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use leasehold_files::{PathError, resolve_place};
 use leasehold_provider::block_schema::{AttributeSchema, BlockForm};
-use leasehold_provider::{ConnectRequest, Connecting, ProviderFields, ProviderType, Realm, SettingProblem};
+use leasehold_provider::{
+    ConnectRequest, Connecting, ProviderConnectError, ProviderFields, ProviderType, Realm, SettingProblem,
+};
 
 use crate::directory::ACCOUNT;
 use crate::{LocalDirectory, build_realizer};
@@ -59,11 +62,26 @@ fn guess_realm(_: &ProviderFields) -> Realm {
 fn connect(request: ConnectRequest) -> Connecting {
     let file = file_path(&request.settings);
     let now = request.now;
-    let directory = LocalDirectory::new(request.directory.join(file), request.actor, Arc::new(move || now));
+    let path = match resolve_place(&request.directory, file) {
+        Ok(path) => path,
+        Err(refused) => {
+            let error = RefusedPathError { file: file.to_owned(), refused };
+            return Box::pin(async move { Err(ProviderConnectError { is_in_settings: true, cause: Box::new(error) }) });
+        }
+    };
+    let directory = LocalDirectory::new(path, request.actor, Arc::new(move || now));
     let directory = match request.account {
         // The alias may be renamed, but the file stays the same.
         Some(_) => directory.with_account_name(file),
         None => directory,
     };
     Box::pin(async move { Ok(Arc::new(directory).into_provider()) })
+}
+
+/// The path in the block is refused.
+#[derive(Debug, thiserror::Error)]
+#[error("the file {file:?} {refused}")]
+struct RefusedPathError {
+    file: String,
+    refused: PathError,
 }

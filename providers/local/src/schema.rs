@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use leasehold_files::{PathError, check_plain_file, create_private_file, create_private_folder};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 /// Version of the tables below, stored as `user_version`.
@@ -163,6 +164,14 @@ pub enum OpenError {
         /// The error of the operating system.
         source: std::io::Error,
     },
+    /// The file or its folder is refused: a link, a device, or writable by other users.
+    #[error("{path} {source}")]
+    Refused {
+        /// Path of the file.
+        path: PathBuf,
+        /// Why it is refused.
+        source: PathError,
+    },
     /// A later version of Leasehold wrote the file.
     #[error("{path} has version {found} of the directory's tables; this program reads up to {TABLES_VERSION}")]
     Newer {
@@ -193,6 +202,7 @@ impl OpenError {
     pub fn help_text(&self) -> Option<String> {
         let help = match self {
             Self::Folder { .. } => "check the path and its permissions",
+            Self::Refused { source, .. } => return source.help_text(),
             Self::Newer { .. } => "use the version of Leasehold that last wrote the file, or a later one",
             Self::Foreign { .. } => "configure another path; this file was not changed",
             Self::Sqlite { .. } => return None,
@@ -207,10 +217,8 @@ impl OpenError {
 ///
 /// [`OpenError`] if the file cannot be opened, or is not an identity directory of a supported version.
 pub fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(OpenError::Folder { path: path.to_owned(), source }),
-        Ok(_) => {}
+    if !check_files(path)? {
+        return Ok(None);
     }
     // Not SQLITE_OPEN_READ_ONLY: the first process to open the file after a crash must roll its journal back.
     let connection = open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -232,7 +240,11 @@ pub fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
 /// [`OpenError`] if the file cannot be opened or created, or is not an identity directory of a supported version.
 pub fn open_to_write(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
+        create_private_folder(folder).map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
+    }
+    if !check_files(path)? {
+        // SQLite would create the file with the mode that the umask allows. Its journal gets the mode of the file.
+        create_private_file(path).map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
     }
     let mut connection = open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     let synced =
@@ -245,6 +257,15 @@ pub fn open_to_write(path: &Path, durability: Durability) -> Result<Connection, 
     }
 }
 
+/// Whether the file exists. SQLite follows links and opens anything, so the file and its journal must be plain files.
+fn check_files(path: &Path) -> Result<bool, OpenError> {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    let refused = |source| OpenError::Refused { path: path.to_owned(), source };
+    check_plain_file(Path::new(&journal)).map_err(refused)?;
+    check_plain_file(path).map_err(refused)
+}
+
 fn open_error(path: &Path, source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Foreign { path: path.to_owned() },
@@ -255,8 +276,9 @@ fn open_error(path: &Path, source: rusqlite::Error) -> OpenError {
 fn open_connection(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|source| open_error(path, source))?;
-    let prepared =
-        connection.busy_timeout(LOCK_TIMEOUT).and_then(|()| connection.execute_batch("PRAGMA foreign_keys = ON"));
+    let prepared = connection
+        .busy_timeout(LOCK_TIMEOUT)
+        .and_then(|()| connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF"));
     prepared.map_err(|source| open_error(path, source))?;
     Ok(connection)
 }
@@ -276,6 +298,10 @@ fn detect_schema_state(connection: &Connection) -> rusqlite::Result<SchemaState>
     let version = number("PRAGMA user_version")?;
     let application = number("PRAGMA application_id")?;
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    // A view or a trigger would run the SQL of whoever made the file.
+    if number("SELECT count(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index')")? > 0 {
+        return Ok(SchemaState::Foreign);
+    }
     Ok(match (application, version) {
         (0, 0) if tables == 0 => SchemaState::Empty,
         (APPLICATION_ID, TABLES_VERSION) => SchemaState::Ready,

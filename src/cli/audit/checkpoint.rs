@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use leasehold_files::write_output;
 
 use super::{AuditStackArgs, LedgerReader};
 use crate::cli::args::CheckpointArgs;
@@ -90,5 +91,5 @@ impl CheckpointKeeper for CheckpointFiles<'_> {
 }
 
 fn write_text_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    write_output(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use futures::StreamExt as _;
+use leasehold_files::{PathError, read_argument_text};
 use serde_json::json;
 
 use super::{AuditStackArgs, LedgerReader};
 use crate::cli::args::OutputFormat;
+use crate::cli::signing::LARGEST_KEY_FILE;
 use crate::cli::{CommandError, CommandExit, operator};
 use crate::ledger::checkpoint::{self, SignatureError, SignatureTrust, Signers};
 use crate::ledger::verify::{LedgerFlaw, Verification, VerifiedLedger, check_evidence};
@@ -93,7 +95,7 @@ async fn find_evidence_flaws(
 }
 
 fn read_signers(file: &Path) -> Result<Signers, CommandError> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = read_argument_text(file, LARGEST_KEY_FILE).with_context(|| format!("cannot read {}", file.display()))?;
     Signers::parse_signers(&text).map_err(|why| anyhow::anyhow!("{}: {why}", file.display()).into())
 }
 
@@ -103,18 +105,21 @@ fn read_known_checkpoint(
     ledger: &LedgerReader,
     signers: Option<&Signers>,
 ) -> Result<LedgerHead, CommandError> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = read_argument_text(file, LARGEST_KEY_FILE).with_context(|| format!("cannot read {}", file.display()))?;
     let head = checkpoint::parse_checkpoint(&text, &ledger.stack)
         .with_context(|| format!("{} is not a checkpoint", file.display()))?;
     let mut signature = file.as_os_str().to_owned();
     signature.push(".sig");
     let refused =
         |why: String| CommandError::from(anyhow::anyhow!("the checkpoint {} cannot be trusted: {why}", file.display()));
-    match (std::fs::read_to_string(&signature), signers) {
+    match (read_argument_text(Path::new(&signature), LARGEST_KEY_FILE), signers) {
         (Ok(armoured), signers) => match checkpoint::verify_signature(&text, &armoured, signers) {
             Ok(SignatureTrust::Known(_) | SignatureTrust::Unknown) => Ok(head),
             Err(why @ (SignatureError::Wrong(_) | SignatureError::UnknownSigner(_))) => Err(refused(why.to_string())),
         },
+        (Err(why), _) if !matches!(why, PathError::Missing) => {
+            Err(refused(format!("its signature file {} {why}", signature.to_string_lossy())))
+        }
         (Err(_), Some(_)) => Err(refused(format!("its signature file {} is missing", signature.to_string_lossy()))),
         (Err(_), None) => Ok(head),
     }

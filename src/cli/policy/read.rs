@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use leasehold_files::read_argument;
 use leasehold_policy::{AccountId, PlacedDocument, PolicyDocument, PolicyParseError, PolicySet, parse_documents};
 
 use crate::cli::CommandError;
@@ -14,7 +15,7 @@ use crate::workflow::WorkflowError;
 
 /// The largest file that is read, in bytes. This is more than any policy has, and more than a list of all policies of an account: AWS
 /// limits each policy to 10,240 characters.
-const LARGEST: usize = 64 << 20;
+const LARGEST: u64 = 64 << 20;
 
 /// Reads one policy file.
 ///
@@ -26,10 +27,8 @@ pub fn read_policy_file(
     account: Option<&AccountId>,
 ) -> Result<PolicyFile, CommandError> {
     let full = working_directory.join(path);
-    let bytes: Arc<[u8]> = std::fs::read(&full).with_context(|| format!("cannot read {}", path.display()))?.into();
-    if bytes.len() > LARGEST {
-        return Err(anyhow::anyhow!("{} is too large for a policy", path.display()).into());
-    }
+    let bytes: Arc<[u8]> =
+        read_argument(&full, LARGEST).with_context(|| format!("cannot read {}", path.display()))?.into();
     let file = SourceFile { name: path.display().to_string(), bytes };
     match parse_policy_file(&file.bytes, account) {
         Ok(documents) => Ok(PolicyFile { file, documents }),

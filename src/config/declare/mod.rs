@@ -19,6 +19,7 @@ mod instant;
 mod modules;
 mod parts;
 mod people;
+pub mod places;
 mod providers;
 mod stack;
 mod statements;

@@ -1,4 +1,7 @@
 //! Reads `variable` blocks and the values given for them.
+//!
+//! A value from a file is never quoted: a file of values may hold secrets, also of variables that are not declared as sensitive. A finding
+//! about it has the name of the variable and the line.
 
 use std::collections::BTreeMap;
 
@@ -45,6 +48,9 @@ pub fn resolve_variables<'a>(
         values.insert(name.clone(), resolve_variable(&fields, name, given.get(&**name).copied()));
     }
     eval.variables = values;
+    let from_file = |value: &GivenValue<'_>| matches!(value, GivenValue::File(..));
+    eval.unshown_variables =
+        given.iter().filter(|(_, value)| from_file(value)).map(|(name, _)| (*name).into()).collect();
     for (name, block) in &catalog.variables {
         if eval.variables.get(name).is_some_and(Option::is_some) {
             validate_variable(eval, ModuleId::ROOT, name, block);
@@ -137,6 +143,7 @@ fn resolve_variable(fields: &BlockFields<'_, '_>, name: &str, given: Option<Give
         None => read_default(fields, name)?,
     };
     let value = value.with_mark(constraint.sensitive);
+    let withheld = matches!(given, Some(GivenValue::File(..)));
     if value.is_null() && !constraint.nullable {
         // If the variable is not nullable, a null means the default.
         if given.is_some() && fields.find_expr("default").is_some() {
@@ -146,8 +153,8 @@ fn resolve_variable(fields: &BlockFields<'_, '_>, name: &str, given: Option<Give
                 name,
                 &value.with_mark(constraint.sensitive),
                 &constraint,
-                span,
-                &how,
+                (span, &how),
+                false,
             );
         }
         fields.report_finding(
@@ -155,7 +162,7 @@ fn resolve_variable(fields: &BlockFields<'_, '_>, name: &str, given: Option<Give
         );
         return None;
     }
-    convert_variable_value(fields, name, &value, &constraint, span, &how)
+    convert_variable_value(fields, name, &value, &constraint, (span, &how), withheld)
 }
 
 fn read_constraint(fields: &BlockFields<'_, '_>) -> Option<VariableConstraint> {
@@ -204,8 +211,14 @@ fn evaluate_supplied_value(
             let span = attribute.value.place.to_span(file);
             return match fields.eval.evaluate_expr(&attribute.value, &EvalScope::for_literals(file)) {
                 Ok(value) => Some((value, span, "set here".to_owned())),
-                Err(fault) => {
-                    fields.report_fault(fault);
+                Err(_) => {
+                    fields.report_finding(
+                        Diagnostic::error("config::variable", format!("the value of var.{name} cannot be evaluated"))
+                            .with_location(span, "set here")
+                            .with_help(
+                                "a variable file has literal values: texts in quotes, numbers, lists and objects",
+                            ),
+                    );
                     None
                 }
             };
@@ -254,19 +267,20 @@ fn convert_variable_value(
     name: &str,
     value: &ConfigValue,
     constraint: &VariableConstraint,
-    span: FileSpan,
-    how: &str,
+    (span, how): (FileSpan, &str),
+    withheld: bool,
 ) -> Option<ConfigValue> {
     match convert_value(value, &constraint.of) {
         Ok(value) => Some(value),
         Err(mismatch) => {
             let finding = Diagnostic::error("config::type", format!("var.{name} must be {}", constraint.of))
-                .with_location(span, how)
-                .with_detail(format!("it is {}", describe_value(value)));
-            fields.report_finding(if value.contains_sensitive() {
-                finding
-            } else {
-                finding.with_help(mismatch.to_string())
+                .with_location(span, how);
+            fields.report_finding(match (withheld, value.contains_sensitive()) {
+                (true, _) => finding.with_detail(format!("it is {}", value.describe_form())),
+                (false, true) => finding.with_detail(format!("it is {}", describe_value(value))),
+                (false, false) => {
+                    finding.with_detail(format!("it is {}", describe_value(value))).with_help(mismatch.to_string())
+                }
             });
             None
         }
@@ -295,8 +309,12 @@ pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, blo
             _ => eval.evaluate_module_argument(module, &name.into(), block.span()).ok(),
         };
         let value = value.unwrap_or(ConfigValue::NULL);
-        let finding = Diagnostic::error("config::validation", format!("the value of var.{name} is not valid"))
-            .with_detail(format!("{message}\nvar.{name} is {}", crate::hcl::value::show::render_value(&value)));
+        let shown = match module == ModuleId::ROOT && eval.unshown_variables.contains(name) {
+            true => message,
+            false => format!("{message}\nvar.{name} is {}", crate::hcl::value::show::render_value(&value)),
+        };
+        let finding =
+            Diagnostic::error("config::validation", format!("the value of var.{name} is not valid")).with_detail(shown);
         let instance = eval.module(module);
         let given = instance.call.as_ref().and_then(|call| Some((call, call.block.body.find_attribute(name)?)));
         match given {

@@ -11,6 +11,7 @@ use leasehold_provider::{EndpointPattern, EndpointRule, Span};
 use super::{BoundPattern, OperatorBounds, OperatorSetting, PatternList};
 use crate::config::declare::fields::BlockFields;
 use crate::config::inputs::StackLimits;
+use crate::config::places::StackPlaces;
 use crate::config::recorded_files::RecordedFiles;
 use crate::config::schema::check::check_blocks_of;
 use crate::config::schema::{AttributeSchema, BlockSchema};
@@ -98,7 +99,9 @@ fn evaluate_file(sources: &Sources, name: &str, now: Timestamp) -> Result<Operat
     if !findings.is_empty() {
         return Err(findings);
     }
-    let (model, files) = (OperatorModel { catalog: &catalog }, RecordedFiles::new(&NoFiles));
+    // The file reads no other file, so no place of a stack has to be kept from it.
+    let places = StackPlaces::default();
+    let (model, files) = (OperatorModel { catalog: &catalog }, RecordedFiles::new(&NoFiles, &places));
     let eval = Evaluator::new(&model, &files, now, StackLimits::default().into());
     let text = sources.stack_files().next().map(|(_, file)| file.bytes.as_ref()).unwrap_or_default();
     let bounds = declare_bounds(&eval, &catalog, FilePlaces { name, text });

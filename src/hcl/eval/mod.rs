@@ -8,7 +8,7 @@
 //! Example: with `a = local.b` and `b = local.a` in `locals`, evaluating `local.a` reports the cycle `local.a → local.b → local.a`.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -65,6 +65,8 @@ pub struct Evaluator<'a> {
     pub budget: EvalBudget,
     /// The values of the variables of the root module. `None`: the variable has no value, and the error is already reported.
     pub variables: BTreeMap<Arc<str>, Option<ConfigValue>>,
+    /// The variables whose values diagnostics do not show, because they come from files that may hold secrets.
+    pub unshown_variables: BTreeSet<Arc<str>>,
     /// The diagnostics of what other expressions refer to, such as locals. Each is added once, with the range where the error occurs.
     pub findings: RefCell<Vec<Diagnostic>>,
     cells: RefCell<HashMap<(ModuleId, CellKey), EvalCell>>,
@@ -138,6 +140,7 @@ impl<'a> Evaluator<'a> {
             now,
             budget: EvalBudget::from_limits(limits),
             variables: BTreeMap::new(),
+            unshown_variables: BTreeSet::new(),
             findings: RefCell::default(),
             cells: RefCell::default(),
             running: RefCell::default(),
@@ -200,6 +203,12 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// Whether diagnostics do not show the value of a reference to a variable of the root module. `rest` begins with its name.
+    fn is_unshown_variable(&self, rest: &str, scope: &EvalScope<'_>) -> bool {
+        let name = rest.split(['.', '[']).next().unwrap_or(rest);
+        scope.module == ModuleId::ROOT && self.unshown_variables.contains(name)
+    }
+
     /// Adds the values of the references in `expr` to a diagnostic. Only the smallest expression around an error does this; larger ones
     /// find the diagnostic marked as noted.
     fn note_references(&self, expr: &Expr, scope: &EvalScope<'_>, finding: Box<Diagnostic>) -> EvalError {
@@ -209,7 +218,9 @@ impl<'a> Evaluator<'a> {
                 && !notes.iter().any(|(known, _)| *known == name)
                 && notes.len() < 6
             {
-                notes.push((name, render_value(&value)));
+                let unshown = name.strip_prefix("var.").is_some_and(|rest| self.is_unshown_variable(rest, scope));
+                let shown = if unshown { "set in a file of values".to_owned() } else { render_value(&value) };
+                notes.push((name, shown));
             }
         });
         let mut finding = finding;

@@ -22,7 +22,16 @@ pub struct ShownText<'b> {
     moves: Vec<(usize, usize)>,
     /// The first byte of each line in the shown text.
     lines: Vec<usize>,
+    /// If no line is shown: the first byte of each line in the file. The shown text is then [`WITHHELD`] once for each line, and is never
+    /// built.
+    withheld: Option<Vec<u32>>,
 }
+
+/// What is shown instead of each line of a file that may hold secrets.
+const WITHHELD: &str = "(not shown)\n";
+
+/// The largest file of which characters are replaced, in bytes. The lines of a larger one are not shown.
+const LARGEST_REPLACED: usize = 4 << 20;
 
 /// Consecutive lines of a text.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,15 +51,30 @@ impl<'b> ShownText<'b> {
     pub fn new(bytes: &'b [u8]) -> Self {
         let (shown, moves) = match std::str::from_utf8(bytes) {
             Ok(text) if !text.chars().any(|c| c != '\n' && is_terminal_control(c)) => (Cow::Borrowed(text), Vec::new()),
+            _ if bytes.len() > LARGEST_REPLACED => return Self::withheld(bytes),
             _ => show_bytes(bytes),
         };
         let mut lines = vec![0];
         lines.extend(shown.match_indices('\n').map(|(at, _)| at + 1));
-        Self { shown, moves, lines }
+        Self { shown, moves, lines, withheld: None }
+    }
+
+    /// The text of a file of which no line is shown: a place in it has a line and no column.
+    pub fn withheld(bytes: &[u8]) -> Self {
+        let breaks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        // Files of this size are refused long before.
+        let given = std::iter::once(0).chain(breaks).map(|at| u32::try_from(at).unwrap_or(u32::MAX)).collect();
+        Self { shown: Cow::Borrowed(""), moves: Vec::new(), lines: Vec::new(), withheld: Some(given) }
     }
 
     /// The range of the shown text that corresponds to a range of bytes of the file.
     pub fn shown_range(&self, bytes: &Range<usize>) -> Range<usize> {
+        if let Some(given) = &self.withheld {
+            let at = u32::try_from(bytes.start).unwrap_or(u32::MAX);
+            let line = given.partition_point(|start| *start <= at).saturating_sub(1);
+            let start = line * WITHHELD.len();
+            return start..start + WITHHELD.trim_end().len();
+        }
         let start = self.shown_offset(bytes.start);
         start..self.shown_offset(bytes.end).max(start)
     }
@@ -68,8 +92,19 @@ impl<'b> ShownText<'b> {
         at
     }
 
+    /// The part of a range that is underlined: of a very long one, the beginning.
+    pub fn underlined_range(&self, range: &Range<usize>) -> Range<usize> {
+        match range.len() > LONGEST_LINE && self.withheld.is_none() {
+            true => range.start..self.floor_boundary(range.start + LONGEST_LINE).max(range.start),
+            false => range.clone(),
+        }
+    }
+
     /// Line and column of a byte of the shown text, from 1; columns count characters.
     pub fn line_and_column(&self, at: usize) -> (usize, usize) {
+        if self.withheld.is_some() {
+            return (at / WITHHELD.len() + 1, at % WITHHELD.len() + 1);
+        }
         let line = self.line_index(at);
         let start = self.lines.get(line).copied().unwrap_or(0);
         (line + 1, self.shown.get(start..at).map_or(0, |before| before.chars().count()) + 1)
@@ -82,6 +117,10 @@ impl<'b> ShownText<'b> {
     /// The lines of a range of the shown text, with some lines before and after. Of very long lines, and of very many lines, only the part
     /// near the range is returned.
     pub fn context_lines(&self, range: Range<usize>, before: usize, after: usize) -> TextLines<'_> {
+        if self.withheld.is_some() {
+            let first = range.start / WITHHELD.len();
+            return TextLines { text: WITHHELD, start: first * WITHHELD.len(), first, count: 1 };
+        }
         let (first, last) =
             (self.line_index(range.start), self.line_index(range.end.saturating_sub(1).max(range.start)));
         let from = first.saturating_sub(before);
@@ -91,7 +130,7 @@ impl<'b> ShownText<'b> {
         let mut first = from;
         if end - start > LONGEST_LINE * (to - from).max(1) {
             start = self.floor_boundary(range.start.saturating_sub(60).max(start));
-            end = self.floor_boundary((range.end + 60).min(end));
+            end = self.floor_boundary((range.end + 60).min(end).min(start + 2 * LONGEST_LINE));
             first = self.line_index(start);
         }
         let text = self.shown.get(start..end).unwrap_or_default();

@@ -30,6 +30,8 @@ const COMMANDS: [&[&str]; 9] = [
 #[test]
 fn two_stacks_in_one_folder_are_refused() {
     let stack = Stack::empty().at(START);
+    // A relative place is in the repository.
+    stack.write(".git/HEAD", "");
     stack.write("alpha/stack.hcl", &local("alpha", "../records"));
     stack.write("beta/stack.hcl", &local("beta", "../records"));
     stack.ok(&["-C", "alpha", "apply", "--auto-approve", "--now", START]);

@@ -169,10 +169,11 @@ fn variable_must_not_be_null() {
     config::variable
 
       × var.v must not be null
-       ╭─[a.auto.hclvars:1:5]
-     1 │ v = null
-       ·     ──┬─
-       ·       ╰── set here
+       ╭─[a.auto.hclvars:1:1]
+     1 │ (not shown)
+       · ─────┬─────
+       ·      ╰── set here
+     2 │ (not shown)
        ╰────
     ");
 }
@@ -183,13 +184,13 @@ fn variable_missing_attribute() {
     config::type
 
       × var.v must be object({name = string, port = optional(number)})
-      │ it is an object: { port = 1 }
-       ╭─[a.auto.hclvars:1:5]
-     1 │ v = { port = 1 }
-       ·     ──────┬─────
-       ·           ╰── set here
+      │ it is an object
+       ╭─[a.auto.hclvars:1:1]
+     1 │ (not shown)
+       · ─────┬─────
+       ·      ╰── set here
+     2 │ (not shown)
        ╰────
-      help: attribute `name` is required
     ");
 }
 
@@ -205,9 +206,10 @@ fn undeclared_variable() {
 
       ⚠ this file sets "regon", but no variable with this name is declared
        ╭─[a.auto.hclvars:1:1]
-     1 │ regon = 1
-       · ──┬──
-       ·   ╰── not declared
+     1 │ (not shown)
+       · ─────┬─────
+       ·      ╰── not declared
+     2 │ (not shown)
        ╰────
       help: declare it: variable "regon" {}
     "#);
