@@ -15,7 +15,7 @@ use super::sources::Sources;
 use super::stack_model::StackModel;
 use crate::hcl::catalog::BlockCatalog;
 use crate::hcl::deep_stack::run_on_deep_stack;
-use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::hcl::diagnostic::{Diagnostic, DiagnosticSeverity, MOST_FINDINGS};
 use crate::hcl::eval::Evaluator;
 use crate::hcl::files::ROOT_DIRECTORY;
 use crate::hcl::source::FileSpan;
@@ -96,10 +96,9 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
     let ParsedConfig { stack: parsed, values, modules } = config;
     let mut findings: Vec<Diagnostic> = parsed.findings.clone();
     findings.extend(values.findings.iter().map(conceal_variable_file));
-    findings.extend(
-        parsed.attributes.iter().map(|(file, attribute)| schema::check::explain_misplaced_attribute(*file, attribute)),
-    );
-    findings.extend(values.blocks.iter().map(diagnose_block_in_variable_file));
+    let misplaced = parsed.attributes.iter().take(MOST_FINDINGS);
+    findings.extend(misplaced.map(|(file, attribute)| schema::check::explain_misplaced_attribute(*file, attribute)));
+    findings.extend(values.blocks.iter().take(MOST_FINDINGS).map(diagnose_block_in_variable_file));
     schema::check::check_blocks(&parsed.blocks, &mut findings);
 
     let catalog = BlockCatalog::new(parsed, BLOCK_TYPES, &mut findings);
@@ -158,9 +157,8 @@ fn find_module_callers(config: &ParsedConfig) -> BTreeMap<String, FileSpan> {
 /// Indexes the blocks of a module, and reports what is wrong with them before evaluation.
 fn index_module<'a>(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> BlockCatalog<'a> {
     findings.extend(parsed.findings.iter().cloned());
-    findings.extend(
-        parsed.attributes.iter().map(|(file, attribute)| schema::check::explain_misplaced_attribute(*file, attribute)),
-    );
+    let misplaced = parsed.attributes.iter().take(MOST_FINDINGS);
+    findings.extend(misplaced.map(|(file, attribute)| schema::check::explain_misplaced_attribute(*file, attribute)));
     for block in &parsed.blocks {
         if matches!(&*block.keyword.text, "leasehold" | "provider" | "store" | "import") {
             findings.push(

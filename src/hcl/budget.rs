@@ -19,7 +19,9 @@ pub const LONGEST_STRING: usize = 16 * 1024 * 1024;
 /// The largest number of elements of a collection.
 pub const LARGEST_COLLECTION: usize = 250_000;
 /// The largest number of values within one value; a shared value counts once for each occurrence.
-pub const HEAVIEST: u32 = 1_000_000;
+pub const MOST_VALUES: u32 = 1_000_000;
+/// The largest number of levels of a value. Functions that read a value recurse, and JSON has at most 128 levels.
+pub const DEEPEST_VALUE: u16 = 200;
 /// The maximum depth of expressions within each other, including those reached through references.
 const DEEPEST: u32 = 1_000;
 /// The memory of a list element, in bytes.
@@ -74,12 +76,24 @@ pub enum TooLargeError {
     /// The number of elements of a collection.
     #[error("the result would have more than 250,000 elements")]
     Collection,
+    /// The number of values in a value.
+    #[error("the result would contain more than 1,000,000 values, each occurrence of a value counted")]
+    Values,
+    /// The number of levels of a value.
+    #[error("the result would have more than 200 levels of lists and maps within each other")]
+    Depth,
     /// The memory of all values together.
     #[error("the values of this stack would take more than 192 MiB")]
     Total,
 }
 
 impl EvalBudget {
+    /// The steps that are left.
+    #[must_use]
+    pub fn steps_left(&self) -> u64 {
+        self.steps.get()
+    }
+
     /// Charges `count` steps. `span` is the range for the diagnostic.
     ///
     /// # Errors
@@ -95,8 +109,8 @@ impl EvalBudget {
                 self.steps.set(0);
                 let finding = Diagnostic::error("config::budget", "evaluation takes too long")
                     .with_location(span(), "stopped here")
-                    .with_detail(format!("more than {MOST_STEPS} steps"))
-                    .with_help("use smaller collections");
+                    .with_detail(format!("The expressions of this stack take more than {MOST_STEPS} steps."))
+                    .with_help("use smaller collections and texts");
                 Err(EvalError::Exhausted(Box::new(finding)))
             }
         }
@@ -120,7 +134,7 @@ impl EvalBudget {
         if elements > LARGEST_COLLECTION {
             Err(TooLargeError::Collection)
         } else {
-            self.subtract_bytes(elements * ELEMENT).map(drop)
+            self.subtract_bytes(elements.saturating_mul(ELEMENT)).map(drop)
         }
     }
 
@@ -130,8 +144,11 @@ impl EvalBudget {
     ///
     /// Returns the limit that the value exceeds.
     pub fn charge_value(&self, value: &ConfigValue) -> Result<(), TooLargeError> {
-        if value.weight() > HEAVIEST {
-            return Err(TooLargeError::Collection);
+        if value.size().values > MOST_VALUES {
+            return Err(TooLargeError::Values);
+        }
+        if value.size().depth > DEEPEST_VALUE {
+            return Err(TooLargeError::Depth);
         }
         let bytes = match &value.data {
             ValueData::String(text) if text.len() > LONGEST_STRING => return Err(TooLargeError::String),
@@ -144,6 +161,17 @@ impl EvalBudget {
             }
         };
         let left = self.subtract_bytes(bytes);
+        self.bytes.set(left.unwrap_or(0));
+        left.map(drop)
+    }
+
+    /// Charges the memory of `elements` elements and of `text` bytes of text, which a function creates within its result.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that they exceed.
+    pub fn charge_parts(&self, elements: usize, text: usize) -> Result<(), TooLargeError> {
+        let left = self.subtract_bytes(elements.saturating_mul(ELEMENT).saturating_add(text));
         self.bytes.set(left.unwrap_or(0));
         left.map(drop)
     }
@@ -199,10 +227,10 @@ impl EvalBudget {
         result
     }
 
-    /// Charges the comparison of `names` names for a suggestion. False: too many comparisons have been made. Then the diagnostic has no
+    /// Charges one comparison of names for a suggestion. False: too many comparisons have been made. Then the diagnostic has no
     /// suggestion, which is not an error.
-    pub fn take_suggestions(&self, names: usize) -> bool {
-        let left = u64::try_from(names).ok().and_then(|names| self.suggestions.get().checked_sub(names));
+    pub fn take_suggestion(&self) -> bool {
+        let left = self.suggestions.get().checked_sub(1);
         left.inspect(|left| self.suggestions.set(*left)).is_some()
     }
 }

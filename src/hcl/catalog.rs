@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, add_bounded_finding};
 use super::source::FileId;
 use super::syntax::{Attribute, Block, ExprKind, ParsedFiles};
 use super::value::show::quote_text;
@@ -31,13 +31,14 @@ pub struct BlockCatalog<'a> {
     /// What a type without blocks has.
     none: NamedBlocks<'a>,
     /// Headers of blocks that could not be parsed. A reference to one of them is not reported as an error.
-    broken: BTreeSet<&'a (String, String)>,
+    broken: BTreeSet<(&'a str, &'a str)>,
 }
 
 impl<'a> BlockCatalog<'a> {
     /// Indexes blocks and reports duplicates. Blocks of unknown types are skipped; the check of the schema reports them.
     pub fn new(parsed: &'a ParsedFiles, types: &[&'static BlockType], findings: &mut Vec<Diagnostic>) -> Self {
-        let mut catalog = Self { broken: parsed.broken.iter().collect(), ..Self::default() };
+        let mut catalog =
+            Self { broken: parsed.broken.iter().map(|(word, name)| (&**word, &**name)).collect(), ..Self::default() };
         for block in &parsed.blocks {
             match &*block.keyword.text {
                 "locals" => {
@@ -69,7 +70,10 @@ impl<'a> BlockCatalog<'a> {
             }
             BlockNaming::Single => {
                 if let Some(first) = listed.first() {
-                    findings.push(diagnose_duplicate_block(&format!("the `{}` block", of.word), block, first));
+                    add_bounded_finding(
+                        findings,
+                        diagnose_duplicate_block(&format!("the `{}` block", of.word), block, first),
+                    );
                 }
             }
             BlockNaming::Unnamed => {}
@@ -80,7 +84,8 @@ impl<'a> BlockCatalog<'a> {
     fn index_local(&mut self, file: FileId, attribute: &'a Attribute, findings: &mut Vec<Diagnostic>) {
         let name = &*attribute.name.text;
         if let Some((first_file, first)) = self.locals.get(name) {
-            findings.push(
+            add_bounded_finding(
+                findings,
                 Diagnostic::error("config::duplicate_local", format!("local.{name} is set twice"))
                     .with_location(attribute.name.place.to_span(file), "set again here")
                     .with_related(first.name.place.to_span(*first_file), "first set here")
@@ -94,7 +99,10 @@ impl<'a> BlockCatalog<'a> {
     /// Whether a block of that type and label exists but could not be parsed. An empty label means any.
     #[must_use]
     pub fn is_broken(&self, keyword: &str, label: &str) -> bool {
-        self.broken.iter().any(|(word, name)| word == keyword && (label.is_empty() || name == label))
+        match label {
+            "" => self.broken.range((keyword, "")..).next().is_some_and(|(word, _)| *word == keyword),
+            _ => self.broken.contains(&(keyword, label)),
+        }
     }
 
     /// The blocks of a type by name. Empty for a type whose blocks have no names.
@@ -124,7 +132,7 @@ fn insert_by_label<'a>(naming: usize, blocks: &mut NamedBlocks<'a>, block: &'a B
     match blocks.get(&*label.text) {
         Some(first) => {
             let name = format!("{} {}", block.keyword.text, quote_text(&label.text));
-            findings.push(diagnose_duplicate_block(&name, block, first));
+            add_bounded_finding(findings, diagnose_duplicate_block(&name, block, first));
         }
         None => {
             blocks.insert(label.text.clone(), block);

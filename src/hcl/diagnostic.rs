@@ -20,6 +20,9 @@ pub struct Location {
     pub label: String,
 }
 
+/// The most findings that one stage collects. They take memory before they are shown.
+pub const MOST_FINDINGS: usize = 10_000;
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -87,5 +90,37 @@ impl Diagnostic {
     pub fn with_related(mut self, span: FileSpan, label: impl Into<String>) -> Self {
         self.related.push(Location { span, label: label.into() });
         self
+    }
+}
+
+/// Adds a finding, unless there are too many. The finding after the last says so.
+pub fn add_bounded_finding(findings: &mut Vec<Diagnostic>, finding: Diagnostic) {
+    match findings.len() {
+        0..MOST_FINDINGS => findings.push(finding),
+        MOST_FINDINGS => {
+            let summary = format!("more than {MOST_FINDINGS} errors and warnings");
+            let many = Diagnostic::error("config::too_many", summary)
+                .with_help("correct the first errors, and run the command again");
+            findings.push(match finding.location {
+                Some(at) => many.with_location(at.span, "later ones are not reported"),
+                None => many,
+            });
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_finding_after_the_last_says_that_there_are_more() {
+        let mut findings = Vec::new();
+        (0..MOST_FINDINGS).for_each(|_| add_bounded_finding(&mut findings, Diagnostic::error("a", "b")));
+        assert!(findings.iter().all(|finding| finding.code == "a"));
+        (0..5).for_each(|_| add_bounded_finding(&mut findings, Diagnostic::error("a", "b")));
+        assert_eq!(findings.len(), MOST_FINDINGS + 1);
+        assert_eq!(findings.last().unwrap().code, "config::too_many");
     }
 }

@@ -3,6 +3,7 @@
 //! In: findings, whose places are byte ranges of files, and the files. Out: text with the lines around each place, JSON with Terraform's
 //! keys, GitHub annotations, or SARIF. Text from files is shown through `ShownText`, so that it cannot control the terminal.
 
+mod limit;
 mod sarif;
 pub(super) mod text;
 
@@ -13,6 +14,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use serde_json::{Value, json};
 
 use crate::config::{Diagnostic, DiagnosticSeverity, FileId, Location, Sources};
+use limit::limit_findings;
 pub use sarif::render_diagnostics_sarif;
 use text::{ShownText, escape_controls};
 
@@ -59,9 +61,10 @@ pub fn render_diagnostics(findings: &[Diagnostic], sources: &Sources, style: Dia
         .with_context_lines(1)
         .without_syntax_highlighting()
         .with_links(false);
-    let texts = SourceTexts::new(findings, sources);
+    let findings = limit_findings(findings);
+    let texts = SourceTexts::new(&findings, sources);
     let mut out = String::new();
-    for finding in findings {
+    for finding in &findings {
         let drawn = DrawnFinding::new(finding, &texts);
         if handler.render_report(&mut out, &drawn).is_err() {
             // The file does not have this place. The text without the lines still says what is wrong.
@@ -226,7 +229,8 @@ impl SourceCode for DrawnPart<'_> {
 /// `help` and `related`.
 #[must_use]
 pub fn render_diagnostics_json(findings: &[Diagnostic], sources: &Sources) -> Value {
-    let texts = SourceTexts::new(findings, sources);
+    let findings = limit_findings(findings);
+    let texts = SourceTexts::new(&findings, sources);
     findings.iter().map(|finding| render_finding_json(finding, &texts)).collect()
 }
 
@@ -295,9 +299,10 @@ fn render_range_json(location: &Location, texts: &SourceTexts<'_>) -> Value {
 /// Findings as annotations of a GitHub workflow: `::error file=…,line=…,title=…::…`.
 #[must_use]
 pub fn render_diagnostics_github(findings: &[Diagnostic], sources: &Sources) -> String {
-    let texts = SourceTexts::new(findings, sources);
+    let findings = limit_findings(findings);
+    let texts = SourceTexts::new(&findings, sources);
     let mut out = String::new();
-    for finding in findings {
+    for finding in &findings {
         let level = match finding.severity {
             DiagnosticSeverity::Error => "error",
             DiagnosticSeverity::Warning => "warning",

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod bad_input;
+mod bounds;
 mod embedded_story;
 mod estate_story;
 mod evidence;

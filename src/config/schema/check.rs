@@ -2,7 +2,7 @@
 //! reserved for a later version. Nothing is evaluated.
 
 use super::{BlockSchema, InnerBlockSchema, TOP, TOP_LATER, find_content};
-use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::diagnostic::{Diagnostic, add_bounded_finding};
 use crate::hcl::source::FileId;
 use crate::hcl::suggest::{find_nearest, join_names};
 use crate::hcl::syntax::{Attribute, Block, BlockBody};
@@ -24,17 +24,19 @@ pub fn check_blocks_of(
         let keyword = &*block.keyword.text;
         match top.iter().find(|schema| schema.keyword == keyword) {
             Some(schema) => check_block(block, schema, findings),
-            None if later.contains(&keyword) => findings.push(explain_not_yet(block, "blocks")),
+            None if later.contains(&keyword) => add_bounded_finding(findings, explain_not_yet(block, "blocks")),
             None => {
                 let finding = Diagnostic::error("config::unknown_block", format!("unknown block type `{keyword}`"))
                     .with_location(block.span(), "unknown name");
                 let known = top.iter().map(|schema| schema.keyword);
                 let inner = top.iter().find(|schema| schema.blocks.iter().any(|inner| inner.schema.keyword == keyword));
-                findings.push(match (find_nearest(keyword, known.clone().chain(later.iter().copied()), None), inner) {
+                let nearest = find_nearest(keyword, known.clone().chain(later.iter().copied()), None);
+                let finding = match (nearest, inner) {
                     (_, Some(outer)) => finding.with_help(format!("it is only allowed in `{}`", outer.keyword)),
                     (Some(near), None) => finding.with_help(format!("did you mean `{near}`?")),
                     (None, None) => finding.with_help(format!("blocks are {}", join_names(known))),
-                });
+                };
+                add_bounded_finding(findings, finding);
             }
         }
     }
@@ -70,7 +72,8 @@ fn check_block(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<D
         return;
     };
     if schema.forms.iter().any(|form| form.later && form.label == block.label(0)) {
-        findings.push(
+        add_bounded_finding(
+            findings,
             Diagnostic::error(
                 "config::not_built",
                 format!("this build of Leasehold does not support {}", describe_block(block)),
@@ -91,7 +94,8 @@ fn check_labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<
             [one] => format!("`{keyword}` takes one label, its {one}"),
             more => format!("`{keyword}` takes {} labels", more.len()),
         };
-        findings.push(
+        add_bounded_finding(
+            findings,
             Diagnostic::error("config::label", desired)
                 .with_location(surplus.place.to_span(block.file), "extra label")
                 .with_help("remove the label"),
@@ -100,7 +104,8 @@ fn check_labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<
     }
     if let Some(missing) = schema.labels.get(block.labels.len()) {
         let example = schema.forms.first().map_or("x", |form| form.label);
-        findings.push(
+        add_bounded_finding(
+            findings,
             Diagnostic::error("config::label", format!("`{keyword}` needs a label, its {missing}"))
                 .with_location(block.span(), "a label is missing")
                 .with_help(format!("write {keyword} \"{example}\" {{ … }}")),
@@ -115,7 +120,7 @@ fn check_labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<
         .enumerate()
         .all(|(index, c)| c.is_ascii_alphabetic() || c == '_' || (index > 0 && (c.is_ascii_digit() || c == '-')));
     if !shaped || label.text.is_empty() {
-        findings.push(
+        add_bounded_finding(findings,
             Diagnostic::error("config::label", format!("{} is not a valid label", quote_text(&label.text)))
                 .with_location(label.place.to_span(block.file), "not a name")
                 .with_help("use letters, digits, `_` and `-`, starting with a letter or `_`; to set another name in the cloud, write name = \"…\""),
@@ -131,10 +136,13 @@ fn report_unknown_form(block: &Block, schema: &'static BlockSchema, findings: &m
     let summary = format!("there is no {} {}", schema.keyword, quote_text(&label.text));
     let finding = Diagnostic::error("config::unknown_block", summary)
         .with_location(label.place.to_span(block.file), "unknown name");
-    findings.push(match find_nearest(&label.text, known.clone(), None) {
-        Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
-        None => finding.with_help(format!("valid values are {}", join_names(known))),
-    });
+    add_bounded_finding(
+        findings,
+        match find_nearest(&label.text, known.clone(), None) {
+            Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
+            None => finding.with_help(format!("valid values are {}", join_names(known))),
+        },
+    );
 }
 
 fn check_body(
@@ -147,21 +155,23 @@ fn check_body(
 ) {
     for attribute in &body.attributes {
         match attributes.iter().find(|known| known.name == &*attribute.name.text) {
-            Some(known) if known.later => findings.push(
+            Some(known) if known.later => add_bounded_finding(
+                findings,
                 Diagnostic::error("config::not_yet", format!("`{}` is not supported yet", known.name))
                     .with_location(attribute.name.place.to_span(block.file), "not available")
                     .with_help("it is reserved for a later version"),
             ),
             Some(_) => {}
             None if schema.open => {}
-            None => findings.push(explain_unknown_attribute(attribute, block, attributes, inner)),
+            None => add_bounded_finding(findings, explain_unknown_attribute(attribute, block, attributes, inner)),
         }
     }
     for known in attributes.iter().filter(|known| known.required) {
         // A template may provide the attribute, and templates are not evaluated yet.
         let templated = schema.keyword == "identity" && body.find_attribute("template").is_some();
         if body.find_attribute(known.name).is_none() && !templated {
-            findings.push(
+            add_bounded_finding(
+                findings,
                 Diagnostic::error(
                     "config::missing_attribute",
                     format!("{} has no `{}`", describe_block(block), known.name),
@@ -184,16 +194,17 @@ fn check_inner_blocks(
     for (index, each) in body.blocks.iter().enumerate() {
         let keyword = &*each.keyword.text;
         let Some(known) = inner.iter().find(|known| known.schema.keyword == keyword) else {
-            findings.push(explain_unknown_inner(each, block, attributes, inner));
+            add_bounded_finding(findings, explain_unknown_inner(each, block, attributes, inner));
             continue;
         };
         if known.later {
-            findings.push(explain_not_yet(each, "blocks"));
+            add_bounded_finding(findings, explain_not_yet(each, "blocks"));
             continue;
         }
         let first = body.blocks.iter().take(index).find(|earlier| *earlier.keyword.text == *keyword);
         if let (false, Some(first)) = (known.many, first) {
-            findings.push(
+            add_bounded_finding(
+                findings,
                 Diagnostic::error(
                     "config::duplicate_block",
                     format!("{} has two `{keyword}` blocks", describe_block(block)),
@@ -214,7 +225,8 @@ fn check_inner_blocks(
 /// Checks a `dynamic` block. It generates blocks of the type that its label names, so its `content` is checked as such a block.
 fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema], findings: &mut Vec<Diagnostic>) {
     let Some(made) = each.labels.first() else {
-        findings.push(
+        add_bounded_finding(
+            findings,
             Diagnostic::error("config::label", "`dynamic` needs a label, the type of block it generates")
                 .with_location(each.span(), "a label is missing")
                 .with_help("write dynamic \"statement\" { … }"),
@@ -224,7 +236,8 @@ fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema]
     let makes = inner.iter().filter(|known| known.many && !known.later && known.schema.keyword != "dynamic");
     let Some(known) = makes.clone().find(|known| known.schema.keyword == &*made.text) else {
         let names = makes.map(|known| known.schema.keyword);
-        findings.push(
+        add_bounded_finding(
+            findings,
             Diagnostic::error(
                 "config::unknown_block",
                 format!("`dynamic` cannot generate {} here", quote_text(&made.text)),
@@ -251,12 +264,14 @@ fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema]
                 check_body(&only.body, only, known.schema, known.schema.attributes, known.schema.blocks, findings);
             }
         }
-        (None, _) => findings.push(
+        (None, _) => add_bounded_finding(
+            findings,
             Diagnostic::error("config::missing_block", "`dynamic` has no `content` block")
                 .with_location(each.span(), "`content` is missing")
                 .with_help("write the content of each block in content { … }"),
         ),
-        (Some(_), Some(second)) => findings.push(
+        (Some(_), Some(second)) => add_bounded_finding(
+            findings,
             Diagnostic::error("config::duplicate_block", "`dynamic` has two `content` blocks")
                 .with_location(second.span(), "again here"),
         ),

@@ -21,6 +21,11 @@ impl Evaluator<'_> {
         Some(value)
     }
 
+    /// Whether errors are not shown, so that they need no advice.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet.get() > 0
+    }
+
     /// `try`: the value of the first argument that can be evaluated. An exceeded budget is not caught.
     pub(super) fn evaluate_try(
         &self,

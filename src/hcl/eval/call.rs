@@ -15,7 +15,7 @@ use crate::hcl::functions::{
 use crate::hcl::suggest::find_nearest;
 use crate::hcl::syntax::{ByteRange, FunctionCall};
 use crate::hcl::value::convert::{ConversionError, convert_value};
-use crate::hcl::value::{ConfigValue, Type, ValueData};
+use crate::hcl::value::{ConfigValue, Type};
 
 /// The implementation of a function whose arguments are values.
 type ValueFunction<'f> = dyn Fn(&Args<'_>) -> Result<ConfigValue, FunctionError> + 'f;
@@ -60,7 +60,10 @@ impl Evaluator<'_> {
         check_argument_count(function, given.len(), call, scope)?;
         if !function.cheap {
             // The time of a call grows with the size of its arguments, and each call also has a fixed cost.
-            self.budget.take_steps(|| span.clone(), given.iter().map(estimate_work).fold(CALL, u64::saturating_add))?;
+            self.budget.take_steps(
+                || span.clone(),
+                given.iter().map(|value| value.size().steps_to_read()).fold(CALL, u64::saturating_add),
+            )?;
         }
         let mut values = Vec::with_capacity(given.len());
         let mut marked = Vec::new();
@@ -72,6 +75,7 @@ impl Evaluator<'_> {
             values.push(value);
         }
         let args = Args {
+            span: &span,
             values: &values,
             budget: &self.budget,
             patterns: &self.patterns,
@@ -83,7 +87,7 @@ impl Evaluator<'_> {
         match body(&args) {
             Ok(value) => {
                 if !function.cheap {
-                    self.budget.take_steps(|| span.clone(), estimate_work(&value))?;
+                    self.budget.take_steps(|| span.clone(), value.size().steps_to_read())?;
                     self.budget.charge_value(&value).map_err(|large| explain_too_large(large, span))?;
                 }
                 Ok(value.with_mark(mark))
@@ -120,7 +124,11 @@ impl Evaluator<'_> {
                 continue;
             }
             match value.elements() {
-                Some(elements) => values.extend(elements.iter().cloned()),
+                Some(elements) => {
+                    let count = u64::try_from(elements.len()).unwrap_or(u64::MAX);
+                    self.budget.take_steps(|| scope.make_span(argument.place), count)?;
+                    values.extend(elements.iter().cloned());
+                }
                 None => {
                     return Err(EvalError::new(
                         scope.make_span(argument.place),
@@ -155,14 +163,6 @@ impl Evaluator<'_> {
 
 /// The fixed cost of a call, in steps.
 const CALL: u64 = 3;
-
-/// The cost, in steps, of reading a value once.
-fn estimate_work(value: &ConfigValue) -> u64 {
-    match &value.data {
-        ValueData::String(text) => u64::try_from(text.len() / 64).unwrap_or(u64::MAX),
-        _ => u64::from(value.weight() / 4),
-    }
-}
 
 /// Converts an argument and removes the marks that the function does not handle itself. The flag is true if the argument was sensitive.
 fn prepare_argument(function: &Function, index: usize, value: ConfigValue) -> Result<(ConfigValue, bool), String> {

@@ -27,6 +27,7 @@ impl Evaluator<'_> {
 
     fn evaluate_key(&self, key: &Expr, scope: &EvalScope<'_>) -> Evaluated<(Arc<str>, bool)> {
         let value = self.evaluate_expr(key, scope)?;
+        self.budget.take_steps(|| scope.make_span(key.place), value.size().steps_to_read())?;
         match to_text(&value) {
             Some(name) => Ok((name, value.sensitive)),
             None => Err(EvalError::new(
@@ -39,12 +40,15 @@ impl Evaluator<'_> {
     }
 
     /// The keys and values to iterate over, in order. The key of a list element is its index, that of a set element the element itself.
+    /// All of them are charged before the first is visited: an iteration that stops early has made the whole list.
     pub(super) fn list_entries(
         &self,
         going: &ConfigValue,
         expr: &Expr,
         scope: &EvalScope<'_>,
     ) -> Evaluated<Vec<(ConfigValue, ConfigValue)>> {
+        let count = going.elements().map_or_else(|| going.entries().map_or(0, Entries::len), <[ConfigValue]>::len);
+        self.budget.take_steps(|| scope.make_span(expr.place), u64::try_from(count).unwrap_or(u64::MAX))?;
         match &going.data {
             ValueData::List(elements) | ValueData::Tuple(elements) => Ok(elements
                 .iter()
@@ -73,7 +77,6 @@ impl Evaluator<'_> {
         let mut bound = vec![(each.value.clone(), ConfigValue::NULL)];
         bound.extend(each.key.clone().map(|key| (key, ConfigValue::NULL)));
         for (at, element) in self.list_entries(&going, &each.collection, scope)? {
-            self.budget.take_steps(|| scope.make_span(expr.place), 1)?;
             for ((_, slot), value) in bound.iter_mut().zip([element, at]) {
                 *slot = value;
             }

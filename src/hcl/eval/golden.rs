@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{AttributeRead, BlockModel, CalledModule, EvalScope, Evaluated, Evaluator};
+use super::alone::{EmptyFolder, EmptyModel};
+use super::{EvalScope, Evaluator};
 use crate::hcl::budget::EvalLimits;
 use crate::hcl::catalog::BlockCatalog;
-use crate::hcl::files::ReadableFiles;
 use crate::hcl::functions::list_function_names;
 use crate::hcl::source::FileId;
-use crate::hcl::syntax::{Block, parse_expression};
+use crate::hcl::syntax::parse_expression;
 use crate::hcl::value::convert::infer_type;
 use crate::hcl::value::types::ObjectField;
-use crate::hcl::value::{BlockType, ConfigValue, Type};
+use crate::hcl::value::{ConfigValue, Type};
 
 /// One case, as written by `scripts/golden-functions`.
 #[derive(Deserialize)]
@@ -60,44 +60,6 @@ fn the_reference_names_what_differs_and_every_function() {
     listed.sort_unstable();
     known.sort_unstable();
     assert_eq!(listed, known);
-}
-
-/// A model without types of blocks and modules: the language alone.
-struct EmptyModel<'a>(&'a BlockCatalog<'a>);
-
-impl<'a> BlockModel<'a> for EmptyModel<'a> {
-    fn block_types(&self) -> &'static [&'static BlockType] {
-        &[]
-    }
-
-    fn root_catalog(&self) -> &'a BlockCatalog<'a> {
-        self.0
-    }
-
-    fn find_called_module(&self, _from: &str, _call: &Block) -> CalledModule<'a> {
-        Err(None)
-    }
-
-    fn read_unset_attribute(&self, _eval: &Evaluator<'_>, _read: &AttributeRead<'_>) -> Evaluated<ConfigValue> {
-        Ok(ConfigValue::NULL)
-    }
-}
-
-/// A directory without files.
-struct EmptyFolder;
-
-impl ReadableFiles for EmptyFolder {
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
-        Err(format!("there is no file {path}"))
-    }
-
-    fn contains_file(&self, _path: &str) -> Result<bool, String> {
-        Ok(false)
-    }
-
-    fn list_files(&self, _path: &str) -> Result<Vec<String>, String> {
-        Ok(Vec::new())
-    }
 }
 
 /// The JSON of a tuple that contains the value, and the type of the value. `None`: the expression is an error.

@@ -14,6 +14,9 @@ use crate::hcl::syntax::{Block, Expr};
 use crate::hcl::value::convert::to_text;
 use crate::hcl::value::{BlockRef, ConfigValue, InstanceKey, ValueData, show::quote_text};
 
+/// The longest key of an instance, in bytes. It is part of the address, which each reference to the instance writes.
+const LONGEST_KEY: usize = 1_024;
+
 /// The instances of a block.
 #[derive(Debug)]
 pub enum BlockInstances {
@@ -79,13 +82,21 @@ impl Evaluator<'_> {
         };
         let count = value.entries().map_or_else(|| value.elements().map_or(0, <[ConfigValue]>::len), BTreeMap::len);
         self.budget.take_instances(|| span.clone(), count)?;
+        let instance = |key: &Arc<str>, value: &ConfigValue| match key.len() {
+            0..=LONGEST_KEY => Ok((InstanceKey::Name(key.clone()), bind_each(key, value))),
+            long => {
+                let summary = format!("a key of for_each is longer than {LONGEST_KEY} bytes");
+                Err(EvalError::new(span.clone(), "config::for_each", summary, format!("a key has {long} bytes"))
+                    .with_help("use short keys: they are part of addresses"))
+            }
+        };
         match &value.data {
             ValueData::Map(entries) | ValueData::Object(entries) => {
-                Ok(entries.iter().map(|(key, value)| (InstanceKey::Name(key.clone()), bind_each(key, value))).collect())
+                entries.iter().map(|(key, value)| instance(key, value)).collect()
             }
             ValueData::Set(elements) => {
                 let key = |element: &ConfigValue| match &element.data {
-                    ValueData::String(key) => Ok((InstanceKey::Name(key.clone()), bind_each(key, element))),
+                    ValueData::String(key) => instance(key, element),
                     _ => Err(wrong(format!("this set contains {}", describe_value(element)))),
                 };
                 elements.iter().map(key).collect()
@@ -160,12 +171,14 @@ impl Evaluator<'_> {
                     let block = BlockRef { key: Some(key), ..block.clone() };
                     return Ok(ValueData::Block(block).into());
                 }
-                let keys: Vec<String> = keyed.keys().map(InstanceKey::key_text).collect();
-                let keys = || keys.iter().map(String::as_str);
+                let keys = || keyed.keys().map(InstanceKey::key_text);
                 let summary = format!("{block}[{}] is not declared", quote_text(&name));
                 let fault = EvalError::new(span, "config::undefined_reference", summary, "no such key");
+                if self.is_quiet() {
+                    return Err(fault);
+                }
                 Err(match find_nearest(&name, keys(), Some(&self.budget)) {
-                    Some(near) => fault.with_help(format!("did you mean {block}[{}]?", quote_text(near))),
+                    Some(near) => fault.with_help(format!("did you mean {block}[{}]?", quote_text(&near))),
                     None => fault.with_help(format!("valid keys are {}", join_names(keys()))),
                 })
             }

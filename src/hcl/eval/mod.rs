@@ -14,8 +14,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+#[cfg(test)]
+mod alone;
 pub mod arguments;
 mod attempt;
+#[cfg(test)]
+mod bounded_work;
 mod call;
 mod collection;
 #[cfg(test)]
@@ -79,6 +83,8 @@ pub struct Evaluator<'a> {
     wholes: RefCell<ByModuleCall<ConfigValue>>,
     /// The diagnostics already reported inside modules, by code and range. The instances of a module share them.
     reported: RefCell<HashSet<FindingKey>>,
+    /// The summaries of the diagnostics about exceeded budgets. Each is reported once.
+    exhausted: RefCell<HashSet<String>>,
     /// The number of `try` and `can` calls around the current expression. Above 0, errors get no notes, because they are not shown.
     pub quiet: std::cell::Cell<u32>,
     /// Compiled regular expressions.
@@ -136,6 +142,7 @@ impl<'a> Evaluator<'a> {
             root,
             paths: RefCell::default(),
             reported: RefCell::default(),
+            exhausted: RefCell::default(),
             files,
             now,
             budget: EvalBudget::from_limits(limits),
@@ -179,7 +186,10 @@ impl<'a> Evaluator<'a> {
         match &expr.kind {
             ExprKind::Null | ExprKind::Bool(_) | ExprKind::String(_) => self.evaluate_expr(expr, scope),
             ExprKind::Number(written) => match written.parse::<Number>() {
-                Ok(number) => Ok(ConfigValue::new_number(number)),
+                Ok(number) => {
+                    self.budget.take_steps(|| scope.make_span(expr.place), u64::from(number.extra_steps()))?;
+                    Ok(ConfigValue::new_number(number))
+                }
                 Err(problem) => Err(self.explain_number(problem, expr, scope)),
             },
             ExprKind::Template(parts) => self.evaluate_template(parts, expr.place, scope),

@@ -11,7 +11,7 @@ use super::instances::BlockInstances;
 use super::scope::ModuleId;
 use super::{CalledModule, CellKey, EvalError, EvalScope, Evaluated, Evaluator};
 use crate::hcl::catalog::BlockCatalog;
-use crate::hcl::diagnostic::Diagnostic;
+use crate::hcl::diagnostic::{Diagnostic, add_bounded_finding};
 use crate::hcl::files::ROOT_DIRECTORY;
 use crate::hcl::source::FileSpan;
 use crate::hcl::suggest::{find_nearest, join_names};
@@ -116,7 +116,7 @@ impl<'a> Evaluator<'a> {
             }
             self.relate_calls(module, finding)
         };
-        self.findings.borrow_mut().push(finding);
+        add_bounded_finding(&mut self.findings.borrow_mut(), finding);
     }
 
     /// The instances of a `module` block. `None`: they cannot be determined, and the error is already reported.
@@ -322,13 +322,12 @@ impl<'a> Evaluator<'a> {
         if let Some((_, id)) = at.and_then(|at| keyed.get(at)) {
             return Ok(*id);
         }
-        let keys: Vec<String> = keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.key_text())).collect();
+        let names = || keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.key_text()));
         let summary = format!("module.{label}[{}] is not declared", quote_text(&text));
         let fault = EvalError::new(span, "config::undefined_reference", summary, "no such key");
-        let names = || keys.iter().map(String::as_str);
         Err(match find_nearest(&text, names(), Some(&self.budget)) {
-            Some(near) => fault.with_help(format!("did you mean module.{label}[{}]?", quote_text(near))),
-            None if keys.is_empty() => fault.with_help("it has no instances"),
+            Some(near) => fault.with_help(format!("did you mean module.{label}[{}]?", quote_text(&near))),
+            None if names().next().is_none() => fault.with_help("it has no instances"),
             None => fault.with_help(format!("valid keys are {}", join_names(names()))),
         })
     }

@@ -45,11 +45,13 @@ impl Evaluator<'_> {
             return Ok(ConfigValue::new_bool(value).with_mark(a.sensitive || b.sensitive));
         }
         let b = self.evaluate_expr(right, scope)?;
+        let (a_steps, b_steps) = (a.size().steps_to_read(), b.size().steps_to_read());
         let mark = a.contains_sensitive() || b.contains_sensitive();
         if matches!(operator, Op::Eq | Op::NotEq) {
-            self.budget.take_steps(|| scope.make_span(expr.place), u64::from(a.weight().min(b.weight()) / 8))?;
+            self.budget.take_steps(|| scope.make_span(expr.place), a_steps.min(b_steps))?;
             return Ok(ConfigValue::new_bool((a == b) == (*operator == Op::Eq)).with_mark(mark));
         }
+        self.budget.take_steps(|| scope.make_span(expr.place), a_steps.saturating_add(b_steps))?;
         let x = self.expect_number_operand(&a, left, sign, scope)?;
         let y = self.expect_number_operand(&b, right, sign, scope)?;
         let number = match operator {

@@ -52,12 +52,15 @@ impl Evaluator<'_> {
             }
         };
         let mut results = Vec::with_capacity(elements.len());
+        self.budget.take_steps(|| scope.make_span(place), u64::try_from(elements.len()).unwrap_or(u64::MAX))?;
         for element in elements {
-            self.budget.take_steps(|| scope.make_span(place), 1)?;
             results.push(self.walk_steps(element.clone(), steps, scope)?);
         }
         let made = ConfigValue::new_tuple(results);
-        // A splat over a list or set gives a list if the results have a common type.
+        // A splat over a list or set gives a list if the results have a common type. To find it, each value within them is read.
+        if list {
+            self.budget.take_steps(|| scope.make_span(place), made.size().steps_to_read())?;
+        }
         let listed = list.then(|| convert_value(&made, &Type::List(Box::new(Type::Any))).ok()).flatten();
         self.charge_result(listed.unwrap_or(made).with_mark(value.sensitive), place, scope)
     }
@@ -102,14 +105,16 @@ impl Evaluator<'_> {
                 "not found",
             );
         }
-        let names: Vec<&str> =
-            value.entries().into_iter().flat_map(|entries| entries.keys()).map(|key| &**key).collect();
+        let names = || value.entries().into_iter().flat_map(|entries| entries.keys()).map(|key| &**key);
         let summary = format!("{} has no {what} {}", value.describe_form(), quote_text(name));
         let fault = EvalError::new(span, "config::no_attribute", summary, "not found");
-        match find_nearest(name, names.iter().copied(), Some(&self.budget)) {
+        if self.is_quiet() {
+            return fault;
+        }
+        match find_nearest(name, names(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean {}?", quote_text(near))),
-            None if names.is_empty() => fault.with_help("it is empty"),
-            None => fault.with_help(format!("it has {}", join_names(names.into_iter()))),
+            None if names().next().is_none() => fault.with_help("it is empty"),
+            None => fault.with_help(format!("it has {}", join_names(names()))),
         }
     }
 
@@ -121,6 +126,7 @@ impl Evaluator<'_> {
         scope: &EvalScope<'_>,
     ) -> Evaluated<ConfigValue> {
         let key = self.evaluate_expr(index, scope)?;
+        self.budget.take_steps(|| scope.make_span(index.place), key.size().steps_to_read())?;
         let mark = value.sensitive || key.sensitive;
         let span = scope.make_span(place);
         if let ValueData::Block(block) = &value.data {

@@ -37,6 +37,7 @@ impl Evaluator<'_> {
                 TemplatePart::Interpolation(expr) => {
                     let value = self.evaluate_expr(expr, scope)?;
                     *mark |= value.sensitive;
+                    self.budget.take_steps(|| scope.make_span(expr.place), value.size().steps_to_read())?;
                     match to_text(&value) {
                         Some(text) => out.push_str(&text),
                         None => return Err(explain_not_text(&value, scope.make_span(expr.place))),
@@ -51,7 +52,6 @@ impl Evaluator<'_> {
                     let going = self.evaluate_expr(collection, scope)?;
                     *mark |= going.sensitive;
                     for (at, element) in self.list_entries(&going, collection, scope)? {
-                        self.budget.take_steps(|| scope.make_span(collection.place), 1)?;
                         let mut bound = vec![(value.clone(), element)];
                         bound.extend(key.clone().map(|key| (key, at)));
                         self.render_parts(body, place, &scope.with_bindings(&bound), out, mark)?;

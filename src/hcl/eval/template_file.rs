@@ -24,10 +24,7 @@ impl Evaluator<'_> {
             return FunctionError::reject_argument(0, "a template must not be larger than 1 MiB");
         }
         // Parsing takes about one step for each byte.
-        let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
-        self.budget
-            .take_steps(|| ByteRange::default().to_span(FileId(u32::MAX)), length)
-            .map_err(FunctionError::Inner)?;
+        args.take_steps(u64::try_from(content.len()).unwrap_or(u64::MAX))?;
         let Some(entries) = args.get(1)?.entries() else {
             return FunctionError::reject_argument(1, "a map or object is required");
         };
@@ -49,6 +46,11 @@ impl Evaluator<'_> {
         match rendered {
             Ok(value) => Ok(value),
             Err(EvalError::Invalid { finding, .. }) => Err(failed(&finding)),
+            // The template has no place among the sources, so the call is the place of an exceeded bound.
+            Err(EvalError::Exhausted(finding)) => {
+                let finding = finding.with_location(args.span.clone(), "stopped in this template");
+                Err(FunctionError::Inner(EvalError::Exhausted(Box::new(finding))))
+            }
             Err(fault) => Err(FunctionError::Inner(fault)),
         }
     }

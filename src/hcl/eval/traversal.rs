@@ -159,6 +159,9 @@ impl Evaluator<'_> {
     ) -> EvalError {
         let summary = format!("{root}.{label} is not declared");
         let fault = EvalError::new(scope.make_span(place), "config::undefined_reference", summary, "not declared");
+        if self.is_quiet() {
+            return fault;
+        }
         match find_nearest(label, names.clone(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean {root}.{near}?")),
             None if scope.module != ModuleId::ROOT && self.is_declared_in_stack(root, label) => fault.with_help(format!(
@@ -262,8 +265,7 @@ impl Evaluator<'_> {
             EvalError::Invalid { finding, .. } | EvalError::Exhausted(finding) => *finding,
         };
         // Once a budget is spent, everything evaluated later fails for the same reason. One diagnostic is enough.
-        let same = |known: &Diagnostic| known.code == finding.code && known.summary == finding.summary;
-        if finding.code == "config::budget" && self.findings.borrow().iter().any(same) {
+        if finding.code == "config::budget" && !self.exhausted.borrow_mut().insert(finding.summary.clone()) {
             return;
         }
         self.add_finding(module, finding);

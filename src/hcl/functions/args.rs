@@ -7,8 +7,7 @@ use super::pattern_cache::PatternCache;
 use crate::hcl::budget::{EvalBudget, TooLargeError};
 use crate::hcl::eval_error::EvalError;
 use crate::hcl::files::ReadableFiles;
-use crate::hcl::source::FileId;
-use crate::hcl::syntax::ByteRange;
+use crate::hcl::source::FileSpan;
 use crate::hcl::value::{ConfigValue, Entries, Number, ValueData};
 
 /// The reason why a function has no value.
@@ -46,6 +45,8 @@ impl FunctionError {
 
 /// The arguments of one call, converted to the types of the parameters.
 pub struct Args<'v> {
+    /// The place of the call.
+    pub span: &'v FileSpan,
     /// The values, in the order of the parameters.
     pub values: &'v [ConfigValue],
     /// The remaining budget, for checks before a large result is built.
@@ -69,14 +70,13 @@ impl<'v> Args<'v> {
         self.values.get(index..).unwrap_or_default()
     }
 
-    /// Charges steps for work that does not depend on the size of an argument. The caller adds the range to the diagnostic.
+    /// Charges steps for work that the sizes of the arguments and of the result do not bound.
     ///
     /// # Errors
     ///
     /// Returns [`FunctionError::Inner`] if the budget has fewer steps left.
     pub fn take_steps(&self, count: u64) -> Result<(), FunctionError> {
-        let nowhere = || ByteRange::default().to_span(FileId(u32::MAX));
-        self.budget.take_steps(nowhere, count).map_err(FunctionError::Inner)
+        self.budget.take_steps(|| self.span.clone(), count).map_err(FunctionError::Inner)
     }
 
     /// The argument at `index`.

@@ -8,7 +8,7 @@ use super::ParamType::{Any, Elements, Entries as Map, List, Number, Texts};
 use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
 use crate::hcl::budget::EvalBudget;
 use crate::hcl::value::convert::{convert_value, infer_type, to_text, unify_types};
-use crate::hcl::value::{ConfigValue, Entries, Number as Num, Type, ValueData};
+use crate::hcl::value::{ConfigValue, Entries, Number as Num, Type, ValueData, steps_for_text};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("chunklist", &[declare_param("list", List), declare_param("size", Number)], chunk_list)
@@ -199,7 +199,11 @@ fn flatten_elements(
 fn measure_length(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let value = args.get(0)?;
     let count = match &value.data {
-        ValueData::String(text) => text.graphemes(true).count(),
+        ValueData::String(text) => {
+            // Finding the boundaries of characters takes several times as long as reading.
+            args.take_steps(4 * steps_for_text(text.len()))?;
+            text.graphemes(true).count()
+        }
         _ => match (value.elements(), value.entries()) {
             (Some(elements), _) => elements.len(),
             (_, Some(entries)) => entries.len(),
@@ -219,13 +223,16 @@ fn look_up_key(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     match (args.expect_entries(0)?.get(key), args.remaining_values(2)) {
         (_, [_, _, ..]) => FunctionError::reject_call("it takes a map, a key and an optional default"),
         (Some(value), _) => Ok(value.clone()),
-        (None, [default]) => match infer_type(args.get(0)?) {
-            // All elements of a map have one type, so the default is converted to it.
-            Type::Map(of) => {
-                convert_value(default, &of).or_else(|mismatch| FunctionError::reject_argument(2, mismatch.to_string()))
+        (None, [default]) => {
+            // To find the type of a map's elements, elements are read until one has a whole type.
+            args.take_steps(args.get(0)?.size().steps_to_read())?;
+            match infer_type(args.get(0)?) {
+                // All elements of a map have one type, so the default is converted to it.
+                Type::Map(of) => convert_value(default, &of)
+                    .or_else(|mismatch| FunctionError::reject_argument(2, mismatch.to_string())),
+                _ => Ok(default.clone()),
             }
-            _ => Ok(default.clone()),
-        },
+        }
         (None, _) => FunctionError::reject_argument(1, "the map has no such element, and no default is given"),
     }
 }

@@ -23,7 +23,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     declare_function("csvdecode", &[declare_param("string", Text)], decode_csv),
     declare_function("jsondecode", &[declare_param("string", Text)], |args| {
-        check_element_room(args, b",[{")?;
+        let elements = check_element_room(args, b",[{")?;
+        args.budget.charge_parts(elements, args.expect_text(0)?.len())?;
         let json: serde_json::Value = serde_json::from_str(args.expect_text(0)?).or_else(|error| {
             FunctionError::reject_argument(0, format!("not JSON: line {}, column {}", error.line(), error.column()))
         })?;
@@ -44,11 +45,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Checks that the decoded value fits the budget, before decoding. The number of elements is estimated by the bytes in `marks` that
-/// precede elements, such as `,` and `[` in JSON.
-pub(super) fn check_element_room(args: &Args<'_>, marks: &[u8]) -> Result<(), FunctionError> {
+/// precede elements, such as `,` and `[` in JSON. Returns that number.
+pub(super) fn check_element_room(args: &Args<'_>, marks: &[u8]) -> Result<usize, FunctionError> {
     let most = args.expect_text(0)?.bytes().filter(|byte| marks.contains(byte)).count();
     args.budget.check_collection_room(most)?;
-    Ok(())
+    Ok(most)
 }
 
 fn from_json(json: serde_json::Value) -> Option<ConfigValue> {
@@ -131,8 +132,10 @@ fn decode_csv(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
         Ok(header) if !header.is_empty() => header.clone(),
         _ => return FunctionError::reject_argument(0, "the first line must be a header with the column names"),
     };
+    // The rows share the names of the columns.
+    let columns: Vec<Arc<str>> = header.iter().map(Arc::from).collect();
     let mut names = std::collections::BTreeSet::new();
-    for name in &header {
+    for name in &columns {
         if !names.insert(name) {
             return FunctionError::reject_argument(0, format!("column {name:?} is duplicated"));
         }
@@ -146,10 +149,11 @@ fn decode_csv(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
                 format!("line {line} does not have the same number of columns as the first"),
             )
         })?;
-        let row =
-            header.iter().zip(record.iter()).map(|(name, value)| (Arc::from(name), ConfigValue::new_string(value)));
-        rows.push(ConfigValue::new_object(row.collect()));
-        args.budget.check_collection_room(header.len())?;
+        let row = columns.iter().zip(record.iter()).map(|(name, value)| (name.clone(), ConfigValue::new_string(value)));
+        let row = ConfigValue::new_object(row.collect());
+        args.budget.charge_value(&row)?;
+        args.budget.charge_parts(0, record.as_slice().len())?;
+        rows.push(row);
     }
     Ok(ConfigValue::new_list(rows))
 }

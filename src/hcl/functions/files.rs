@@ -76,14 +76,16 @@ fn list_file_set(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let files = args.files.list_files(&under).or_else(|problem| FunctionError::reject_argument(0, problem))?;
     args.budget.check_collection_room(files.len())?;
     let length = files.iter().map(String::len).sum();
-    let pattern = patterns::compile_cached_pattern(&translate_glob(args.expect_text(1)?), 1, length, args).map_err(
-        |problem| match problem {
-            FunctionError::Argument(..) => FunctionError::Argument(1, "not a path pattern".to_owned()),
-            other => other,
-        },
-    )?;
+    let pattern =
+        patterns::compile_cached_pattern(&translate_glob(args.expect_text(1)?), 1, args).map_err(|problem| {
+            match problem {
+                FunctionError::Argument(..) => FunctionError::Argument(1, "not a path pattern".to_owned()),
+                other => other,
+            }
+        })?;
+    pattern.charge_reading(length, args)?;
     let found: Vec<ConfigValue> =
-        files.into_iter().filter(|path| pattern.is_match(path)).map(ConfigValue::new_string).collect();
+        files.into_iter().filter(|path| pattern.regex.is_match(path)).map(ConfigValue::new_string).collect();
     Ok(ConfigValue::new_set(found))
 }
 

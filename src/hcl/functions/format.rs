@@ -4,7 +4,7 @@ use super::ParamType::{Any, Text};
 use super::encoding::write_json;
 use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
 use crate::hcl::value::convert::{convert_value, to_text};
-use crate::hcl::value::{ConfigValue, Number, Type, ValueData};
+use crate::hcl::value::{ConfigValue, Number, Type, ValueData, steps_for_text};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("format", &[declare_param("format", Text)], |args| {
@@ -281,7 +281,8 @@ fn format_list(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
         };
         let cells: Vec<ConfigValue> = values.iter().map(cell).collect();
         let text = render_format(format, &cells)?;
-        args.budget.check_string_room(text.len())?;
+        args.budget.charge_parts(0, text.len())?;
+        args.take_steps(steps_for_text(text.len()))?;
         texts.push(ConfigValue::new_string(text));
     }
     Ok(ConfigValue::new_list(texts))

@@ -15,10 +15,12 @@ mod format;
 mod numeric;
 mod pattern_cache;
 mod patterns;
+mod rescan;
 mod sets;
 mod strings;
 mod time;
 mod yaml;
+mod yaml_value;
 
 pub use args::{Args, FunctionError};
 pub use encoding::write_json;

@@ -6,39 +6,42 @@ use crate::hcl::value::convert::{convert_value, infer_type, unify_types};
 use crate::hcl::value::{ConfigValue, Type, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    declare_function("setintersection", &[declare_param("first", Set)], |args| combine_sets(args, |a, b| a && b))
-        .with_variadic(declare_param("others", Set)),
+    declare_function("setintersection", &[declare_param("first", Set)], |args| {
+        let mut sets = list_common_sets(args)?.into_iter();
+        let first = sets.next().unwrap_or_default();
+        Ok(ConfigValue::new_set(sets.fold(first, |result, other| select_elements(result, &other, true))))
+    })
+    .with_variadic(declare_param("others", Set)),
     declare_function("setproduct", &[], build_set_product).with_variadic(declare_param("sets", Elements)),
     declare_function("setsubtract", &[declare_param("a", Set), declare_param("b", Set)], |args| {
-        combine_sets(args, |a, b| a && !b)
+        let mut sets = list_common_sets(args)?.into_iter();
+        let first = sets.next().unwrap_or_default();
+        Ok(ConfigValue::new_set(sets.fold(first, |result, other| select_elements(result, &other, false))))
     }),
-    declare_function("setunion", &[declare_param("first", Set)], |args| combine_sets(args, |a, b| a || b))
-        .with_variadic(declare_param("others", Set)),
+    declare_function("setunion", &[declare_param("first", Set)], |args| {
+        let sets = list_common_sets(args)?;
+        args.budget.check_collection_room(sets.iter().map(Vec::len).sum())?;
+        Ok(ConfigValue::new_set(sets.concat()))
+    })
+    .with_variadic(declare_param("others", Set)),
 ];
 
-/// Combines the sets from the left. `keep` decides for each element, from whether it is in the result so far and whether it is in the
-/// next set.
-fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<ConfigValue, FunctionError> {
+/// The elements of each argument, sorted, converted to the common type of all.
+fn list_common_sets(args: &Args<'_>) -> Result<Vec<Vec<ConfigValue>>, FunctionError> {
     let Some(common) = unify_types(args.values.iter().map(infer_type)) else {
         return FunctionError::reject_call("the elements of all sets must have the same type");
     };
-    let mut sets = Vec::new();
-    for set in args.values {
+    let elements = |set: &ConfigValue| {
         let set = convert_value(set, &common).map_err(|mismatch| FunctionError::Call(mismatch.to_string()))?;
-        sets.push(set.elements().unwrap_or_default().to_vec());
-    }
-    let mut sets = sets.into_iter();
-    let mut result = sets.next().unwrap_or_default();
-    for other in sets {
-        let mut all = result.clone();
-        all.extend(other.iter().cloned());
-        all.sort();
-        all.dedup();
-        all.retain(|element| keep(result.binary_search(element).is_ok(), other.binary_search(element).is_ok()));
-        args.budget.check_collection_room(all.len())?;
-        result = all;
-    }
-    Ok(ConfigValue::new_set(result))
+        Ok(set.elements().unwrap_or_default().to_vec())
+    };
+    args.values.iter().map(elements).collect()
+}
+
+/// The elements that are in the other set, or those that are not.
+fn select_elements(mut result: Vec<ConfigValue>, other: &[ConfigValue], within: bool) -> Vec<ConfigValue> {
+    result.retain(|element| other.binary_search(element).is_ok() == within);
+    result
 }
 
 /// The Cartesian product: every tuple with one element of each argument.
@@ -58,7 +61,8 @@ fn build_set_product(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
         count = count.saturating_mul(list.elements().map_or(0, <[ConfigValue]>::len));
     }
     args.budget.check_collection_room(count.saturating_mul(args.values.len()))?;
-    let mut tuples: Vec<Vec<ConfigValue>> = vec![Vec::new()];
+    // A product that begins empty stays empty, however large the lists before the empty one are.
+    let mut tuples: Vec<Vec<ConfigValue>> = if count == 0 { Vec::new() } else { vec![Vec::new()] };
     for list in &lists {
         let elements = list.elements().unwrap_or_default();
         tuples = tuples

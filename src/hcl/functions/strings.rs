@@ -5,7 +5,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::ParamType::{Number, Text, Texts};
 use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
-use crate::hcl::value::ConfigValue;
+use crate::hcl::value::{ConfigValue, steps_for_text};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("chomp", &[declare_param("string", Text)], |args| {
@@ -95,6 +95,7 @@ fn split_text(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
 
 fn take_substring(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let (text, offset, length) = (args.expect_text(0)?, args.expect_integer(1)?, args.expect_integer(2)?);
+    args.take_steps(4 * steps_for_text(text.len()))?;
     let count = i64::try_from(text.graphemes(true).count()).unwrap_or(i64::MAX);
     let start = if offset < 0 { (count + offset).max(0) } else { offset.min(count) };
     let taken = if length < 0 { count } else { length };

@@ -1,14 +1,11 @@
 //! `yamldecode` and `yamlencode`.
 
-use std::sync::Arc;
-
-use serde_yaml_ng::Value as Yaml;
-
 use super::ParamType::{Any, Text};
 use super::encoding::check_element_room;
-use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
+use super::yaml_value::decode_yaml;
+use super::{Function, FunctionError, declare_function, declare_nullable, declare_param};
 use crate::hcl::budget::{LONGEST_STRING, TooLargeError};
-use crate::hcl::value::{ConfigValue, Entries, Number, ValueData};
+use crate::hcl::value::{ConfigValue, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("yamldecode", &[declare_param("string", Text)], |args| {
@@ -17,11 +14,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             return FunctionError::reject_argument(0, "it contains no document");
         }
         check_element_room(args, b",[{\n-")?;
-        let decoded: Yaml = serde_yaml_ng::from_str(text).or_else(|error| {
-            let line = error.location().map_or(1, |location| location.line());
-            FunctionError::reject_argument(0, format!("not YAML: line {line}"))
-        })?;
-        from_yaml(decoded, args)
+        decode_yaml(text, args)
     }),
     declare_function("yamlencode", &[declare_nullable("value", Any)], |args| {
         let mut out = String::new();
@@ -30,40 +23,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(ConfigValue::new_string(out))
     }),
 ];
-
-fn from_yaml(yaml: Yaml, args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
-    Ok(match yaml {
-        Yaml::Null => ConfigValue::NULL,
-        Yaml::Bool(flag) => ConfigValue::new_bool(flag),
-        Yaml::Number(number) => match number.to_string().parse::<Number>() {
-            Ok(number) => ConfigValue::new_number(number),
-            Err(_) => return FunctionError::reject_argument(0, format!("{number} is not a supported number")),
-        },
-        Yaml::String(text) => {
-            args.budget.check_string_room(text.len())?;
-            ConfigValue::new_string(text)
-        }
-        Yaml::Sequence(items) => {
-            args.budget.check_collection_room(items.len())?;
-            ConfigValue::new_tuple(items.into_iter().map(|item| from_yaml(item, args)).collect::<Result<_, _>>()?)
-        }
-        Yaml::Mapping(fields) => {
-            args.budget.check_collection_room(fields.len())?;
-            let mut entries = Entries::new();
-            for (key, value) in fields {
-                let key = match key {
-                    Yaml::String(text) => text,
-                    Yaml::Bool(flag) => flag.to_string(),
-                    Yaml::Number(number) => number.to_string(),
-                    _ => return FunctionError::reject_argument(0, "a key is not a string"),
-                };
-                entries.insert(Arc::from(key), from_yaml(value, args)?);
-            }
-            ConfigValue::new_object(entries)
-        }
-        Yaml::Tagged(_) => return FunctionError::reject_argument(0, "tags are not supported"),
-    })
-}
 
 /// The position of a value in the document, which decides how its first line is written.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -25,7 +25,7 @@ mod template;
 
 pub use parse::{ParsedFiles, parse_expression, parse_files, parse_template};
 
-/// A range of bytes in a file. 32 bits are enough, because files above 256 MiB are rejected.
+/// A range of bytes in a file. 32 bits are enough, because files above 64 MiB are rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ByteRange {
     /// The first byte.

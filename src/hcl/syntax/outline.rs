@@ -15,6 +15,11 @@ use crate::hcl::source::{FileId, FileSpan};
 /// The maximum nesting depth of brackets, interpolations and blocks. Recursive parsers run on a stack sized for it.
 pub const DEEPEST: usize = 60;
 
+/// The longest name, in bytes. References are compared with names, so the work for a reference grows with its name.
+const LONGEST_NAME: usize = 256;
+/// The most errors that are reported for one file. The rest of the file is not read.
+const MOST_FINDINGS: usize = 1_000;
+
 /// The top-level items of a file, and the errors found while splitting it.
 #[derive(Debug, Default)]
 pub struct Outline {
@@ -42,6 +47,10 @@ pub fn scan_outline(text: &str, file: FileId, from: usize) -> Outline {
     loop {
         while let Some(token) = scanner.lexer.next_token() {
             scanner.scan_token(token);
+            if scanner.outline.findings.len() >= MOST_FINDINGS {
+                scanner.report_too_many(token.end);
+                return scanner.outline;
+            }
         }
         if scanner.lexer.open_delimiters().is_empty() {
             scanner.end_item(text.len());
@@ -73,6 +82,7 @@ impl OutlineScanner<'_> {
             // A carriage return alone is a blank.
             TokenKind::Other if written == "\r" => {}
             TokenKind::Unmatched => self.report_unmatched(token, innermost),
+            TokenKind::Word if written.len() > LONGEST_NAME => self.report_long_name(token),
             _ => {
                 self.item.get_or_insert(token.start);
                 if self.lexer.open_delimiters().len() > DEEPEST {
@@ -105,6 +115,24 @@ impl OutlineScanner<'_> {
                 .with_help("move inner parts to a `locals` block"),
         );
         self.resume_at_next_header(token.end);
+    }
+
+    fn report_long_name(&mut self, token: Token) {
+        self.outline.findings.push(
+            Diagnostic::error("config::too_large", format!("a name is longer than {LONGEST_NAME} bytes"))
+                .with_location(self.make_span(token.start, token.end), format!("{} bytes", token.end - token.start))
+                .with_help("use a shorter name; put long texts in quotes"),
+        );
+        self.resume_at_next_header(token.end);
+    }
+
+    fn report_too_many(&mut self, at: usize) {
+        self.outline.broken.extend(self.item.take());
+        self.outline.findings.push(
+            Diagnostic::error("config::too_many", format!("more than {MOST_FINDINGS} syntax errors in this file"))
+                .with_location(self.make_span(at, at), "reading stopped here")
+                .with_help("correct the first errors, and run the command again"),
+        );
     }
 
     fn report_unmatched(&mut self, token: Token, innermost: Option<(OpenDelimiter, usize)>) {
@@ -268,6 +296,16 @@ mod tests {
         assert_eq!(summaries("/* a"), ["this comment is never closed"]);
         assert_eq!(summaries("a = <<E\nx\n"), ["this heredoc is never closed"]);
         assert_eq!(summaries("}\n"), ["unexpected `}`"]);
+    }
+
+    #[test]
+    fn names_and_errors_are_bounded() {
+        assert!(summaries(&format!("{} = 1\n", "x".repeat(LONGEST_NAME))).is_empty());
+        assert_eq!(summaries(&format!("{} = 1\n", "x".repeat(LONGEST_NAME + 1))), ["a name is longer than 256 bytes"]);
+        assert_eq!(summaries(&"}\na {\n}\n".repeat(MOST_FINDINGS - 1)).len(), MOST_FINDINGS - 1);
+        let many = summaries(&"}\na {\n}\n".repeat(MOST_FINDINGS + 5));
+        assert_eq!(many.len(), MOST_FINDINGS + 1);
+        assert_eq!(many.last().unwrap(), "more than 1000 syntax errors in this file");
     }
 
     #[test]

@@ -13,8 +13,10 @@ use crate::hcl::deep_stack::STACK_SIZE;
 use crate::hcl::diagnostic::Diagnostic;
 use crate::hcl::source::{FileId, FileSpan, SourceFile};
 
-/// The largest accepted file, in bytes: 256 MiB.
-pub const LARGEST_FILE: usize = 256 * 1024 * 1024;
+/// The largest accepted file, in bytes: 64 MiB. A stack of 100,000 identities has about half of that.
+pub const LARGEST_FILE: usize = 64 * 1024 * 1024;
+/// The most errors that one thread reports. The items after them are not read.
+const MOST_FINDINGS: usize = 1_000;
 /// Bytes of input per thread below which another thread costs more time than it saves.
 const PARALLEL_PARSE_THRESHOLD: usize = 128 * 1024;
 
@@ -146,6 +148,10 @@ fn parse_items(items: &[SourceItem<'_>]) -> ParsedFiles {
     let mut parsed = ParsedFiles::default();
     let mut words = WordInterner::default();
     for item in items {
+        if parsed.findings.len() >= MOST_FINDINGS {
+            parsed.findings.push(explain_too_many(item));
+            break;
+        }
         match plain::read_plain_item(item.text, item.start, item.file, &mut words) {
             Some(PlainItem::Block(block)) => {
                 parsed.blocks.push(block);
@@ -176,6 +182,12 @@ fn parse_items(items: &[SourceItem<'_>]) -> ParsedFiles {
         }
     }
     parsed
+}
+
+fn explain_too_many(item: &SourceItem<'_>) -> Diagnostic {
+    Diagnostic::error("config::too_many", format!("more than {MOST_FINDINGS} blocks that cannot be read"))
+        .with_location(ByteRange::new(item.start, item.start).to_span(item.file), "reading stopped here")
+        .with_help("correct the first errors, and run the command again")
 }
 
 /// The `source` attributes of the `module` blocks in a file. Blocks that cannot be read are skipped: their errors are reported when the

@@ -211,12 +211,13 @@ impl PlainReader<'_, '_> {
             self.skip_lines()?;
             if self.peek_byte() == Some(b'}') {
                 self.at += 1;
-                return Some(body);
+                // An attribute is set twice: `hcl-edit` reports it.
+                let mut names = HashSet::with_capacity(body.attributes.len());
+                let distinct = body.attributes.iter().all(|attribute| names.insert(&*attribute.name.text));
+                return distinct.then_some(body);
             }
             let name = self.read_name()?;
             match self.read_structure(name)? {
-                // An attribute is set twice: `hcl-edit` reports it.
-                PlainItem::Attribute(attribute) if body.find_attribute(&attribute.name.text).is_some() => return None,
                 PlainItem::Attribute(attribute) => body.attributes.push(attribute),
                 PlainItem::Block(block) => body.blocks.push(block),
             }

@@ -11,10 +11,12 @@ mod block_ref;
 pub mod convert;
 pub mod number;
 pub mod show;
+mod size;
 pub mod types;
 
 pub use block_ref::{BlockNaming, BlockRef, BlockType, BlockVisibility, InstanceKey, render_address};
 pub use number::Number;
+pub use size::{ValueSize, steps_for_text};
 pub use types::Type;
 
 /// The entries of a map or object, sorted by key.
@@ -29,9 +31,7 @@ pub struct ConfigValue {
     pub sensitive: bool,
     /// An element, at any depth, is sensitive.
     sensitive_within: bool,
-    /// The number of values in it, including itself. A shared value counts once for each occurrence: sharing saves memory, but not the
-    /// time to process each occurrence.
-    weight: u32,
+    size: ValueSize,
 }
 
 /// The content of a value, by type.
@@ -61,25 +61,25 @@ pub enum ValueData {
 
 impl From<ValueData> for ConfigValue {
     fn from(data: ValueData) -> Self {
-        let count = |values: &mut dyn Iterator<Item = &Self>| {
-            values.fold((1_u32, false), |(weight, within), value| {
-                (weight.saturating_add(value.weight), within || value.contains_sensitive())
-            })
-        };
-        let (weight, sensitive_within) = match &data {
+        let (size, sensitive_within) = match &data {
             ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements) => {
-                count(&mut elements.iter())
+                (ValueSize::of_elements(elements), elements.iter().any(Self::contains_sensitive))
             }
-            ValueData::Map(entries) | ValueData::Object(entries) => count(&mut entries.values()),
-            _ => (1, false),
+            ValueData::Map(entries) | ValueData::Object(entries) => {
+                (ValueSize::of_entries(entries), entries.values().any(Self::contains_sensitive))
+            }
+            ValueData::String(text) => (ValueSize::of_text(text), false),
+            ValueData::Number(number) => (ValueSize::of_number(number), false),
+            _ => (ValueSize::ONE, false),
         };
-        Self { data, sensitive: false, sensitive_within, weight }
+        Self { data, sensitive: false, sensitive_within, size }
     }
 }
 
 impl ConfigValue {
     /// `null`.
-    pub const NULL: Self = Self { data: ValueData::Null, sensitive: false, sensitive_within: false, weight: 1 };
+    pub const NULL: Self =
+        Self { data: ValueData::Null, sensitive: false, sensitive_within: false, size: ValueSize::ONE };
 
     /// A string, normalized to Unicode's composed form (NFC).
     #[must_use]
@@ -162,10 +162,10 @@ impl ConfigValue {
         self.sensitive || self.sensitive_within
     }
 
-    /// The number of values in it, including itself; a shared value counts once for each occurrence.
+    /// How large it is. Each occurrence of a shared value counts.
     #[must_use]
-    pub fn weight(&self) -> u32 {
-        self.weight
+    pub fn size(&self) -> ValueSize {
+        self.size
     }
 
     /// The value without any mark, at any depth.

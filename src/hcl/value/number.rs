@@ -65,6 +65,13 @@ impl Number {
         if scale == 0 { digits.to_i64() } else { None }
     }
 
+    /// The steps that an operation takes in addition to its fixed cost. Long numbers take time with the square of their length.
+    #[must_use]
+    pub fn extra_steps(&self) -> u32 {
+        let words = self.0.as_bigint_and_scale().0.bits() / 64;
+        u32::try_from(words.saturating_mul(words) / 16).unwrap_or(u32::MAX)
+    }
+
     /// Subtracts `other`.
     ///
     /// # Errors

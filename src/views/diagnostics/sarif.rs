@@ -6,6 +6,7 @@ use leasehold_provider::Digest;
 use serde_json::Value;
 
 use super::SourceTexts;
+use super::limit::limit_findings;
 use crate::config::{Diagnostic, DiagnosticSeverity, Location, Sources};
 use crate::views::sarif::{
     SarifLocation, SarifPlace, SarifResult, SarifRule, SarifText, build_log, end_sentence, escape_sarif,
@@ -14,7 +15,8 @@ use crate::views::sarif::{
 /// A SARIF log with one run. Its rules are the codes of the findings. The fingerprint of a finding does not change when lines move.
 #[must_use]
 pub fn render_diagnostics_sarif(findings: &[Diagnostic], sources: &Sources) -> Value {
-    let texts = SourceTexts::new(findings, sources);
+    let findings = limit_findings(findings);
+    let texts = SourceTexts::new(&findings, sources);
     let codes: BTreeSet<&str> = findings.iter().map(|finding| finding.code).collect();
     let rules: Vec<SarifRule> = codes.iter().map(|code| describe_code(code)).collect();
     let results: Vec<SarifResult> = findings.iter().map(|finding| describe_finding(finding, &texts)).collect();

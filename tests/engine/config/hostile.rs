@@ -6,17 +6,30 @@ use proptest::prelude::*;
 
 use super::stack::Stack;
 
-/// Loads a stack that must be refused, and gives the codes of the findings.
+/// Loads a stack, and gives the codes of the findings.
 #[allow(clippy::disallowed_methods)]
-fn refused(text: &str) -> Vec<&'static str> {
+fn codes(text: &str) -> Vec<&'static str> {
     let start = Instant::now();
     let loaded = Stack::with(text).load();
     // Debug builds on busy machines are slow; a hang is not.
     assert!(start.elapsed() < Duration::from_secs(20), "took {:?}", start.elapsed());
-    assert!(loaded.declared.is_none(), "{}", &text[..text.len().min(200)]);
     let mut codes: Vec<&str> = loaded.findings.into_iter().map(|finding| finding.code).collect();
     codes.dedup();
+    assert_eq!(loaded.declared.is_none(), !codes.is_empty());
     codes
+}
+
+const NONE: [&str; 0] = [];
+
+/// Loads a stack that must be refused, and gives the codes of the findings.
+fn refused(text: &str) -> Vec<&'static str> {
+    let codes = codes(text);
+    assert_ne!(codes, NONE, "{}", &text[..text.len().min(200)]);
+    codes
+}
+
+fn local_codes(expression: &str) -> Vec<&'static str> {
+    codes(&format!("locals {{\n  x = {expression}\n}}\n"))
 }
 
 fn local(expression: &str) -> Vec<&'static str> {
@@ -53,7 +66,141 @@ fn nesting_of_every_kind() {
 fn long_chains_of_locals() {
     let chain: String = (0..20_000).map(|i| format!("  l{i} = [local.l{}]\n", i + 1)).collect();
     let text = format!("locals {{\n{chain}  l20000 = 1\n}}\n");
-    assert_eq!(refused(&text), ["config::too_deep"]);
+    // The references are too deep; and then the lists are, because each local that fails ends a chain.
+    assert_eq!(refused(&text), ["config::too_deep", "config::budget"]);
+}
+
+#[test]
+fn values_within_values() {
+    let nested = |levels: usize| {
+        let lines: String = (1..levels).map(|i| format!("  l{i:05} = [local.l{:05}]\n", i - 1)).collect();
+        format!("locals {{\n  l00000 = [1]\n{lines}}}\n")
+    };
+    // A list of one number has two levels.
+    assert_eq!(codes(&nested(199)), NONE);
+    assert_eq!(codes(&nested(200)), ["config::budget"]);
+    codes(&nested(40_000));
+}
+
+#[test]
+fn forty_thousand_locals_of_every_kind() {
+    let locals = |line: &dyn Fn(usize) -> String| {
+        codes(&format!("locals {{\n{}}}\n", (0..40_000).map(|i| format!("  {}\n", line(i))).collect::<String>()))
+    };
+    assert_eq!(locals(&|i| format!("l{i} = {i}")), NONE);
+    assert_eq!(locals(&|i| format!("l{i} = 1 + {i}")), NONE);
+    assert_eq!(
+        locals(&|i| format!("l{i:05} = {}", if i == 0 { "1".to_owned() } else { format!("local.l{:05}", i - 1) })),
+        NONE
+    );
+    assert_eq!(locals(&|i| format!("l{i} = local.m{i}")), ["config::undefined_reference", "config::too_many"]);
+}
+
+#[test]
+fn products_with_an_empty_side() {
+    let stack = Stack::with("locals {\n  x = setproduct(range(1000), range(1000), range(1000), [])\n}\n");
+    assert_eq!(stack.load().findings, []);
+    assert_eq!(local_codes("setproduct(range(1000), range(126))"), ["config::budget"]);
+    assert_eq!(local_codes("setproduct(range(1000), range(125))"), NONE);
+}
+
+/// Text of a million bytes, as a local.
+const MILLION: &str = "join(\"\", [for i in range(1000) : format(\"%1000d\", i)])";
+
+fn with_million(expression: &str) -> Vec<&'static str> {
+    codes(&format!("locals {{\n  s = {MILLION}\n  x = {expression}\n}}\n"))
+}
+
+#[test]
+fn texts_are_read_again_and_again() {
+    for (call, few) in [
+        ("length(local.s)", 20),
+        ("substr(local.s, 0, 1)", 20),
+        ("\"${local.s}1\" == \"${local.s}2\"", 10),
+        ("can(\"${local.s}${[]}\")", 100),
+        ("can({ a = 1 }[local.s])", 100),
+        ("{ (local.s) = 1 }", 50),
+    ] {
+        assert_eq!(with_million(&format!("[for i in range({few}) : {call}]")), NONE, "{call}");
+        let often = format!("[for i in range(1000) : [for j in range(1000) : {call}]]");
+        assert_eq!(with_million(&often), ["config::budget"], "{call}");
+    }
+}
+
+#[test]
+fn failures_that_are_caught_again_and_again() {
+    let often = |call: &str| {
+        let list = "flatten([for i in range(100) : range(1000)])";
+        let map = "merge([for i in range(50) : { for j in range(1000) : \"k${i} ${j}\" => null }]...)";
+        let x = format!("[for i in range(1000) : [for j in range(100) : {call}]]");
+        codes(&format!("locals {{\n  l = {list}\n  m = {map}\n  n = tomap(local.m)\n  x = {x}\n}}\n"))
+    };
+    for call in [
+        "can([for x in local.l : x.y])",
+        "can(length(local.l...))",
+        "can(local.l[*].y)",
+        "lookup(local.n, \"a\", \"\")",
+    ] {
+        assert_eq!(often(call), ["config::budget"], "{call}");
+    }
+    // The names of what there is are not collected for a message that nobody reads.
+    assert_eq!(often("can(local.m.nothing)"), NONE);
+}
+
+#[test]
+fn results_larger_than_what_they_are_made_of() {
+    for bomb in [
+        "formatlist(\"%1000[1]d%1000[1]d%1000[1]d%1000[1]d\", flatten([for i in range(200) : range(1000)]))",
+        "csvdecode(join(\"\", [local.s, \"\\n\", join(\"\\n\", flatten([for i in range(100) : [for j in range(1000) : \"a\"]]))]))",
+        "[for i in range(50) : regexall(\"((((((((((((((((((.*))))))))))))))))))\", local.s)]",
+        "[for i in range(1000) : jsondecode(\"[[${join(\",\", range(1000))}], [${join(\",\", range(1000))}]]\")]",
+        "replace(local.s, \"/./\", \"$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0$0\")",
+        "setunion([for i in range(1000) : [local.s]]..., [for i in range(1000) : [for j in range(300) : i * 1000 + j]]...)",
+    ] {
+        let codes = with_million(bomb);
+        assert!(codes.contains(&"config::budget") || codes.contains(&"config::syntax"), "{bomb}: {codes:?}");
+    }
+}
+
+#[test]
+fn aliases_that_multiply() {
+    let yaml = |inner: usize, outer: usize| {
+        let list = |word: &str, count: usize| vec![word; count].join(",");
+        let (a, b, c) = (list("1", inner), list("*a", inner), list("*b", outer));
+        local_codes(&format!("yamldecode(\"a: &a [{a}]\\nb: &b [{b}]\\nc: [{c}]\\n\")"))
+    };
+    assert_eq!(yaml(100, 10), NONE);
+    assert_eq!(yaml(1000, 200), ["config::budget"]);
+}
+
+#[test]
+fn patterns_that_read_the_same_text_again() {
+    let text = "join(\"\", [for i in range(1000) : join(\"\", [for j in range(240) : \"a\"])])";
+    for call in [
+        "regexall(\"a.*b|a\", @)",
+        "regexall(\"(a.*b)?\", @)",
+        "replace(@, \"/a.*b|a/\", \"\")",
+        "regexall(\"a.*b|c\", replace(@, \"aa\", \"ac\"))",
+    ] {
+        assert_eq!(local_codes(&call.replace('@', text)), ["config::budget"], "{call}");
+    }
+    for call in ["regexall(\"a+\", @)", "replace(@, \"/a.*b|b/\", \"\")", "regexall(\"a{50}\", @)"] {
+        assert_eq!(local_codes(&call.replace('@', text)), NONE, "{call}");
+    }
+}
+
+#[test]
+fn numbers_with_many_digits() {
+    let often = |a: usize, b: usize| {
+        let number = |count: usize| format!("tonumber(\"1{}\")", "7".repeat(count - 1));
+        let x = "[for i in range(1000) : [for j in range(300) : local.a % local.b]]";
+        codes(&format!("locals {{\n  a = {}\n  b = {}\n  x = {x}\n}}\n", number(a), number(b)))
+    };
+    assert_eq!(often(15, 2), NONE);
+    assert_eq!(often(900, 500), ["config::budget"]);
+    let digits = |count: usize| local_codes(&format!("tonumber(\"{}\")", "7".repeat(count)));
+    assert_eq!(digits(1000), NONE);
+    assert_eq!(digits(1001), ["config::function"]);
 }
 
 #[test]
