@@ -16,6 +16,7 @@ use super::lock::LockCommand;
 use super::plan::PlanArgs;
 use super::policy::PolicyCommand;
 use super::provider::ProviderCommand;
+use super::recover::RecoverArgs;
 use super::restore::RestoreArgs;
 use super::revoke::RevokeArgs;
 use super::show::ShowArgs;
@@ -89,6 +90,8 @@ pub enum Command {
     Revoke(RevokeArgs),
     /// Restore a revoked identity to its declared state
     Restore(RestoreArgs),
+    /// Begin a new record of what the stack owns, after its store was lost
+    Recover(RecoverArgs),
     /// Show a saved plan or one identity
     Show(ShowArgs),
     /// List the identities of a stack

@@ -29,6 +29,7 @@ mod plan_view;
 mod policy;
 mod progress;
 mod provider;
+mod recover;
 mod restore;
 mod revoke;
 mod session;
@@ -117,6 +118,7 @@ async fn run_command(cli: Cli, interruption: &Interruption) -> Result<CommandExi
         Command::Sweep(args) => sweep::cmd_sweep(&working_directory, &args, interruption).await,
         Command::Drift(args) => drift::cmd_drift(&working_directory, &args).await,
         Command::Revoke(args) => revoke::cmd_revoke(&working_directory, &args, interruption).await,
+        Command::Recover(args) => recover::cmd_recover(&working_directory, &args, interruption).await,
         Command::Restore(args) => restore::cmd_restore(&working_directory, &args, interruption).await,
         Command::Show(args) => show::cmd_show(&working_directory, &args).await,
         Command::List(args) => list::cmd_list(&working_directory, &args).await,

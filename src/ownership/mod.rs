@@ -13,7 +13,10 @@ mod finding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Lineage, Marks, OwnedObject, OwnedObjects, ResourceId, Snapshot, StackName};
+use jiff::Timestamp;
+use leasehold_provider::{
+    Address, Lineage, Marks, OwnedObject, OwnedObjects, Quarantine, ResourceId, Snapshot, StackName,
+};
 
 pub use change::{OwnershipChange, OwnershipEvent, list_ownership_changes};
 pub use finding::{OwnershipFinding, OwnershipFindingKind, find_ownership_problems};
@@ -53,19 +56,35 @@ impl StackOwnership {
     }
 }
 
-/// The objects of a snapshot that an earlier version wrote, with the marks that they carry now. The snapshot was read by marks.
+/// The objects of a snapshot that an earlier version wrote. The snapshot was read by marks.
 #[must_use]
-pub fn take_over_objects(stack: &StackName, snapshot: &Snapshot, written: &BTreeSet<ResourceId>) -> OwnedObjects {
+pub fn take_over_objects(
+    stack: &StackName,
+    snapshot: &Snapshot,
+    written: &BTreeSet<ResourceId>,
+    now: Timestamp,
+) -> OwnedObjects {
     // The alias of an account may have changed since.
     let names: BTreeSet<_> = written.iter().map(|id| (&id.kind, id.name.as_str())).collect();
+    let is_written = |object: &OwnedObject| names.contains(&(&object.resource.kind, object.resource.name.as_str()));
+    let marked = list_marked_objects(stack, snapshot, now).into_iter();
+    OwnedObjects { objects: marked.filter(|(_, object)| is_written(object)).collect(), unconfirmed: BTreeMap::new() }
+}
+
+/// The objects that carry the marks of the stack, by unique id. The snapshot was read by marks. Everybody who may tag can have edited these
+/// marks, so the instants in them do not count: the cloud says when an object was created, and a quarantine begins now.
+#[must_use]
+pub fn list_marked_objects(stack: &StackName, snapshot: &Snapshot, now: Timestamp) -> BTreeMap<String, OwnedObject> {
     let live = list_live_objects(snapshot).into_iter();
-    let live = live.filter(|live| names.contains(&(&live.resource.kind, live.resource.name.as_str())));
-    let objects = live.map(|live| {
+    live.map(|live| {
         let marks = live.recorded.or(live.found).cloned();
         let marks = marks.unwrap_or_else(|| Marks::new(stack.clone(), live.address.clone()));
+        let created_at = marks.created_at.and_then(|marked| live.created_at.or(Some(marked).filter(|at| *at <= now)));
+        let quarantine = marks.quarantine.clone().map(|quarantine| Quarantine { at: now, ..quarantine });
+        let marks = Marks { created_at, quarantine, ..marks };
         (live.unique_id.to_owned(), OwnedObject { resource: live.resource.clone(), marks, unsettled: None })
-    });
-    OwnedObjects { objects: objects.collect(), unconfirmed: BTreeMap::new() }
+    })
+    .collect()
 }
 
 /// A live object that the stack owns, or that carries its marks if the record was not read.
@@ -79,6 +98,8 @@ struct LiveObject<'a> {
     found: Option<&'a Marks>,
     /// Whether its tags were not read, or the system has no tags for such an object.
     has_unread_tags: bool,
+    /// When the cloud created it. `None`: not known.
+    created_at: Option<Timestamp>,
 }
 
 /// The objects with a unique id of their own: principals and shared objects, without their parts and without objects to import.
@@ -90,6 +111,7 @@ fn list_live_objects(snapshot: &Snapshot) -> Vec<LiveObject<'_>> {
         recorded: Some(&live.marks),
         found: live.resources.get(&live.id).and_then(|resource| resource.marks.as_ref()),
         has_unread_tags: false,
+        created_at: live.created_at,
     });
     let shared = snapshot.shared.values().filter(|live| !live.importable);
     let shared = shared.filter_map(|live| {
@@ -101,6 +123,7 @@ fn list_live_objects(snapshot: &Snapshot) -> Vec<LiveObject<'_>> {
             recorded: live.recorded.as_ref().or(found),
             found,
             has_unread_tags: found.is_none(),
+            created_at: None,
         })
     });
     identities.chain(shared).collect()

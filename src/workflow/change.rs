@@ -141,7 +141,7 @@ impl ChangeRequest<'_> {
             ChangePurpose::Sweep(stack) | ChangePurpose::Restore(stack, _) => {
                 observe::observe_stack(stack, connection).await
             }
-            ChangePurpose::Revoke(target, ..) => target.observe_identities(connection, context).await,
+            ChangePurpose::Revoke(target, ..) => target.observe_identities(connection, self.now, context).await,
         }
     }
 

@@ -127,7 +127,7 @@ async fn observe_declared(
     let exact_keys = find_key_users(declared, &delivered, realize);
     let request =
         ObserveRequest { imports, exact_keys: &exact_keys, ..ObserveRequest::for_plan(&declared.stack, &shared) };
-    let (mut snapshot, ownership) = observe_owned_objects(observe, request, ownership).await?;
+    let (mut snapshot, ownership) = observe_owned_objects(observe, request, ownership, now).await?;
     snapshot.restore_sensitive(&shared);
     snapshot.record_deliveries(&delivered);
     if observe.has_unread_details(&snapshot) {
@@ -196,7 +196,7 @@ async fn observe_plan_objects(
     let nobody_else = plan.steps.iter().all(|step| reported.contains(&step.subject));
     let plain = ObserveRequest::for_plan(&plan.stack, shared);
     let request = ObserveRequest { exact: &exact, imports: &imports, only_exact_credentials: nobody_else, ..plain };
-    let (mut snapshot, _) = observe_owned_objects(connection.observe.as_ref(), request, ownership).await?;
+    let (mut snapshot, _) = observe_owned_objects(connection.observe.as_ref(), request, ownership, plan.now).await?;
     snapshot.restore_sensitive(shared);
     Ok(snapshot)
 }

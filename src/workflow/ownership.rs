@@ -4,6 +4,7 @@
 //! snapshot shows about it. Invariant: without a record nothing counts as the stack's that a person has not confirmed, except where nothing
 //! can be written.
 
+use jiff::Timestamp;
 use leasehold_provider::{Observe, ObserveRequest, OwnedObjects, Snapshot, StackName};
 
 use super::error::WorkflowError;
@@ -57,7 +58,7 @@ pub async fn read_ownership(
     }
 }
 
-/// Observes the cloud, with the record of what the stack owns.
+/// Observes the cloud, with the record of what the stack owns. `now` is the instant at which objects of an earlier version are taken over.
 ///
 /// # Errors
 /// The cloud cannot be read, or objects carry the stack's marks and the stack's store has no record of any object.
@@ -65,6 +66,7 @@ pub async fn observe_owned_objects(
     observe: &dyn Observe,
     request: ObserveRequest<'_>,
     ownership: &StackOwnership,
+    now: Timestamp,
 ) -> Result<(Snapshot, ObservedOwnership), WorkflowError> {
     match ownership {
         StackOwnership::Recorded { lineage, owned } => {
@@ -76,7 +78,7 @@ pub async fn observe_owned_objects(
         }
         StackOwnership::Earlier { written, .. } => {
             let by_marks = observe.observe_stack(ObserveRequest { owned: None, ..request }).await?;
-            let owned = ownership::take_over_objects(request.stack, &by_marks, written);
+            let owned = ownership::take_over_objects(request.stack, &by_marks, written, now);
             let snapshot = observe.observe_stack(ObserveRequest { owned: Some(&owned), ..request }).await?;
             Ok(describe_ownership(request.stack, snapshot, &owned, true))
         }

@@ -90,6 +90,7 @@ impl RevocationTarget {
     pub async fn observe_identities(
         &self,
         connection: &Connection,
+        now: Timestamp,
         context: &WorkflowContext,
     ) -> Result<ObservedStack, WorkflowError> {
         let realm = connection.observe.read_realm().await?;
@@ -99,7 +100,7 @@ impl RevocationTarget {
         };
         let request = ObserveRequest::for_plan(&self.stack, &shared);
         let (mut snapshot, ownership) =
-            observe_owned_objects(connection.observe.as_ref(), request, &connection.ownership).await?;
+            observe_owned_objects(connection.observe.as_ref(), request, &connection.ownership, now).await?;
         snapshot.restore_sensitive(&shared);
         if let Some(stack) = &self.whole {
             match stack.open_secret_stores().read_deliveries(&self.stack, &realm) {

@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use leasehold_provider::{Lineage, Snapshot, StackName};
+use leasehold_provider::{Digest, Lineage, Snapshot, StackName};
 
 use super::accounts::KnownAccounts;
 use super::approval::ApprovalRecord;
@@ -24,10 +24,12 @@ use super::interruption::{self, Interruption, Signal, SignalDeferral, StopError}
 use super::lock_release::{describe_left_behind, release_or_report, unanswered_lock_error};
 use super::origin::RunOrigin;
 use super::records::open_store;
+use super::recover::RECOVER;
 use super::run_purpose::RunPurpose;
 use super::stack;
 use crate::diff::classify::Leaving;
 use crate::ledger::accounts::Accounts;
+use crate::ledger::inventory::InventoryFold;
 use crate::ledger::journal::Recorder;
 use crate::ledger::record::{Approval, Intent, LedgerRecord, RecordedChange, RecordedDecision, RunEnded, RunStarted};
 use crate::ledger::stored_inventory::{StoredInventory, read_stored_inventory};
@@ -146,7 +148,15 @@ impl LockedRun {
         let known = lock::KnownLedger { lineage, ..known };
         let chain = Chain::open_ledger(store, purpose.stack.clone(), run, known).await?;
         accounts.check_lineage(chain.store(), chain.lineage())?;
-        let stored = read_stored_inventory(chain.store(), purpose.stack).await?;
+        let stored = match read_stored_inventory(chain.store(), purpose.stack).await {
+            // A person decides what is right, and the inventory is written anew.
+            Err(LedgerError::Inventory { why, .. }) if purpose.command == RECOVER => {
+                let version = chain.store().read_object(inventory::KEY).await?.map(|object| object.version);
+                let ownership = StackOwnership::NotVerified { why };
+                StoredInventory { ownership, fold: InventoryFold::default(), version }
+            }
+            stored => stored?,
+        };
         if let Some(found) = stored.ownership.lineage().filter(|found| *found != chain.lineage()) {
             let (found, known) = (found.clone(), chain.lineage().clone());
             return Err(LedgerError::OtherLineage { place: chain.store().place().to_owned(), found, known }.into());
@@ -236,6 +246,22 @@ impl LockedRun {
         }
         let mut records = vec![LedgerRecord::RunStarted(Box::new(self.started.clone()))];
         records.extend(list_ownership_records(changes));
+        records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
+        self.chain.append_entry(records).await?;
+        Ok(())
+    }
+
+    /// Records the objects that a person confirmed as the stack's. Nothing else counts as the stack's from now on.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub async fn record_recovery(&self, how: String, changes: Vec<OwnershipChange>) -> Result<(), WorkflowError> {
+        self.chain.set_inventory(InventoryFold::default()).await;
+        let approval =
+            Approval { subject: None, by: self.started.actor.clone(), how, plan: Digest::from_serializable(&changes) };
+        let mut records =
+            vec![LedgerRecord::RunStarted(Box::new(self.started.clone())), LedgerRecord::Approval(approval)];
+        records.extend(list_ownership_records(&changes));
         records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
         self.chain.append_entry(records).await?;
         Ok(())

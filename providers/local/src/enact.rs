@@ -23,7 +23,7 @@ use crate::kinds::{self, DirectoryObject};
 use crate::owned_ids::OwnedIds;
 use crate::precondition::{self, LiveMatch};
 use crate::rows::{self, PolicyRow, PrincipalRow, Tags};
-use crate::{errors, limits};
+use crate::{errors, limits, schema};
 
 /// Executes a change of an object of a stack. `now` becomes the creation time of a new object.
 ///
@@ -120,7 +120,7 @@ impl ChangeExecution<'_> {
         let columns = self.build_columns(after, Some(self.new_marks(after)?))?;
         self.execute_sql(
             "INSERT INTO principals (form, name, description, trust, max_session_duration, boundary, tags, \
-             created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             created_at, unique_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'P' || hex(randomblob(10)))",
             params![
                 form.as_str(),
                 name,
@@ -186,7 +186,8 @@ impl ChangeExecution<'_> {
                 self.check_attributes(after, &["description", "policy", "tags"])?;
                 let columns = self.build_columns(after, Some(self.new_marks(after)?))?;
                 self.execute_sql(
-                    "INSERT INTO policies (name, description, document, tags, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO policies (name, description, document, tags, created_at, unique_id) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, 'S' || hex(randomblob(10)))",
                     params![name, columns.description, columns.policy, columns.tags, self.now],
                 )
             }
@@ -293,13 +294,13 @@ impl ChangeExecution<'_> {
         if !matches!(self.change, Change::Create { .. } | Change::Import { .. }) {
             return Ok(None);
         }
-        let (table, name) = match kinds::parse_object_id(self.id) {
-            Some(DirectoryObject::Principal(_, name)) => ("principals", name),
-            Some(DirectoryObject::Policy(name)) => ("policies", name),
-            Some(DirectoryObject::Group(name)) => ("groups", name),
+        let (column, table, name) = match kinds::parse_object_id(self.id) {
+            Some(DirectoryObject::Principal(_, name)) => (schema::PRINCIPAL_ID, "principals", name),
+            Some(DirectoryObject::Policy(name)) => (schema::POLICY_ID, "policies", name),
+            Some(DirectoryObject::Group(name)) => (schema::GROUP_ID, "groups", name),
             Some(DirectoryObject::Part(..) | DirectoryObject::GroupPart(..)) | None => return Ok(None),
         };
-        let sql = format!("SELECT unique_id FROM {table} WHERE name = ?1");
+        let sql = format!("SELECT {column} FROM {table} WHERE name = ?1");
         let read = || self.connection.prepare_cached(&sql)?.query_row(params![name], |row| row.get::<_, String>(0));
         let unique_id = read().map_err(|error| self.sqlite_error(&error))?;
         self.owned.record_created(&unique_id);
@@ -325,13 +326,14 @@ impl ChangeExecution<'_> {
     }
 
     fn find_principal(&self, name: &str) -> DirectoryResult<Option<PrincipalRow>> {
-        let sql = format!("SELECT {}, unique_id FROM principals WHERE name = ?1", rows::PRINCIPAL_COLUMNS);
+        let sql =
+            format!("SELECT {}, {} FROM principals WHERE name = ?1", rows::PRINCIPAL_COLUMNS, schema::PRINCIPAL_ID);
         let read = || self.connection.prepare_cached(&sql)?.query_row(params![name], PrincipalRow::read).optional();
         read().map_err(|error| self.sqlite_error(&error))
     }
 
     fn find_policy(&self, name: &str) -> DirectoryResult<Option<PolicyRow>> {
-        let sql = format!("SELECT {}, unique_id FROM policies WHERE name = ?1", rows::POLICY_COLUMNS);
+        let sql = format!("SELECT {}, {} FROM policies WHERE name = ?1", rows::POLICY_COLUMNS, schema::POLICY_ID);
         let read = || self.connection.prepare_cached(&sql)?.query_row(params![name], PolicyRow::read).optional();
         read().map_err(|error| self.sqlite_error(&error))
     }

@@ -57,7 +57,8 @@ impl ExternalAdmin {
     pub fn create_principal(&self, form: Principal, name: &str, tags: &BTreeMap<String, String>) -> AdminResult {
         let trust = (form == Principal::Role).then(|| to_stored_text(&documents::empty_trust()));
         self.open_connection()?.execute(
-            "INSERT INTO principals (form, name, trust, tags, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO principals (form, name, trust, tags, created_at, unique_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, 'X' || hex(randomblob(10)))",
             params![form.as_str(), name, trust, serde_json::to_string(tags)?, self.current_timestamp()],
         )?;
         Ok(())
@@ -66,7 +67,8 @@ impl ExternalAdmin {
     /// Creates a policy with these tags.
     pub fn create_policy(&self, name: &str, policy: &Document, tags: &BTreeMap<String, String>) -> AdminResult {
         self.open_connection()?.execute(
-            "INSERT INTO policies (name, document, tags, created_at) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO policies (name, document, tags, created_at, unique_id) \
+             VALUES (?1, ?2, ?3, ?4, 'X' || hex(randomblob(10)))",
             params![name, to_stored_text(policy), serde_json::to_string(tags)?, self.current_timestamp()],
         )?;
         Ok(())
@@ -76,7 +78,7 @@ impl ExternalAdmin {
     pub fn create_group(&self, name: &str, policy: &Document, tags: &BTreeMap<String, String>) -> AdminResult {
         let connection = self.open_connection()?;
         connection.execute(
-            "INSERT INTO groups (name, tags, created_at) VALUES (?1, ?2, ?3)",
+            "INSERT INTO groups (name, tags, created_at, unique_id) VALUES (?1, ?2, ?3, 'X' || hex(randomblob(10)))",
             params![name, serde_json::to_string(tags)?, self.current_timestamp()],
         )?;
         connection.execute(

@@ -54,7 +54,7 @@ fn read_principals(
     snapshot: &mut Snapshot,
 ) -> rusqlite::Result<ForeignHolders> {
     let mut foreign_holders = ForeignHolders::new();
-    let unique_id = schema::unique_id_column(connection, "principals")?;
+    let unique_id = schema::unique_id_column(connection, schema::PRINCIPAL_ID)?;
     let columns = rows::PRINCIPAL_COLUMNS;
     let sql = format!("SELECT {columns}, {unique_id}, created_at, last_used FROM principals ORDER BY id");
     let mut principals = connection.prepare(&sql)?;
@@ -175,7 +175,7 @@ fn read_policies(
     snapshot: &mut Snapshot,
 ) -> rusqlite::Result<()> {
     let mut policies = {
-        let (columns, unique_id) = (rows::POLICY_COLUMNS, schema::unique_id_column(connection, "policies")?);
+        let (columns, unique_id) = (rows::POLICY_COLUMNS, schema::unique_id_column(connection, schema::POLICY_ID)?);
         connection.prepare(&format!("SELECT {columns}, {unique_id} FROM policies ORDER BY name"))?
     };
     let mut rows = policies.query([])?;

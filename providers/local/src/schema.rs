@@ -114,34 +114,25 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_of_group ON memberships (team);
 ";
 
-/// The columns and triggers that version 3 adds. An object that existed before keeps the id that
-/// [`unique_id_column`] gave it while it had none; a new object gets a random one.
+/// The columns that version 3 adds. A creation writes a random id. An object without one, which existed before or which another program
+/// wrote, has the id that [`unique_id_column`] computes.
 const UNIQUE_IDS: &str = "
 ALTER TABLE principals ADD COLUMN unique_id TEXT;
 ALTER TABLE policies ADD COLUMN unique_id TEXT;
 ALTER TABLE groups ADD COLUMN unique_id TEXT;
-UPDATE principals SET unique_id = form || '/' || name || '/' || created_at;
-UPDATE policies SET unique_id = 'policy/' || name || '/' || created_at;
-UPDATE groups SET unique_id = 'group/' || name || '/' || created_at;
-CREATE TRIGGER identify_principal AFTER INSERT ON principals BEGIN
-    UPDATE principals SET unique_id = 'P' || hex(randomblob(10)) WHERE id = NEW.id;
-END;
-CREATE TRIGGER identify_policy AFTER INSERT ON policies BEGIN
-    UPDATE policies SET unique_id = 'S' || hex(randomblob(10)) WHERE name = NEW.name;
-END;
-CREATE TRIGGER identify_group AFTER INSERT ON groups BEGIN
-    UPDATE groups SET unique_id = 'G' || hex(randomblob(10)) WHERE id = NEW.id;
-END;
 ";
 
-/// The SQL expression for the unique id of a row of a table: `principals`, `policies` or `groups`.
-pub fn unique_id_column(connection: &Connection, table: &str) -> rusqlite::Result<&'static str> {
-    Ok(match table {
-        _ if read_tables_version(connection)? > TABLES_VERSION_WITHOUT_UNIQUE_IDS => "unique_id",
-        "principals" => "form || '/' || name || '/' || created_at",
-        "groups" => "'group/' || name || '/' || created_at",
-        _ => "'policy/' || name || '/' || created_at",
-    })
+/// The SQL expression for the unique id of a principal.
+pub const PRINCIPAL_ID: &str = "coalesce(unique_id, form || '/' || name || '/' || created_at)";
+/// The SQL expression for the unique id of a policy.
+pub const POLICY_ID: &str = "coalesce(unique_id, 'policy/' || name || '/' || created_at)";
+/// The SQL expression for the unique id of a group.
+pub const GROUP_ID: &str = "coalesce(unique_id, 'group/' || name || '/' || created_at)";
+
+/// The SQL expression for the unique id of a row, in the tables of the version that the file has. `expression` is that of version 3.
+pub fn unique_id_column(connection: &Connection, expression: &str) -> rusqlite::Result<String> {
+    let has_column = read_tables_version(connection)? > TABLES_VERSION_WITHOUT_UNIQUE_IDS;
+    Ok(if has_column { expression.to_owned() } else { expression.replace("unique_id, ", "NULL, ") })
 }
 
 fn read_tables_version(connection: &Connection) -> rusqlite::Result<i64> {

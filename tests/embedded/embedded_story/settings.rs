@@ -79,11 +79,18 @@ fn a_change_of_settings_alone_is_approved_and_recorded() {
 fn records_that_are_elsewhere_do_not_read_as_no_changes() {
     let stack = applied();
     move_records(&stack, false);
+    for command in [&["plan"][..], &["apply", "--auto-approve"], &["sweep", "--auto-approve"], &["drift"]] {
+        stack.run(command).expect(3).says(&["has no record of any object", "leasehold recover"]);
+    }
+    // A person decides. Nothing in the cloud changes by that.
+    stack.run(&["recover"]).expect(3).says(&["identity.checkout_ci", "cannot prompt"]);
+    stack.ok(&["recover", "--auto-approve"]).says(&["identity.checkout_ci"]);
     let plan = stack.run(&["plan", "--detailed-exitcode"]).expect(2).says(&["no settings are recorded here"]);
     assert!(plan.stdout.contains("+ setting  backend.path: \"records\""), "{plan}");
     stack.run(&["apply"]).expect(3);
     stack.apply();
     stack.assert_converged();
+    stack.run(&["recover", "--auto-approve"]).expect(3).says(&["is intact"]);
 }
 
 #[test]

@@ -35,8 +35,8 @@ fn wrong_file_is_an_error_of_every_command() {
 fn missing_file_is_an_error() {
     let stack = stack_with("", "");
     stack.run(&["plan", "--operator", "../nowhere.hcl"]).expect(1).says(&["the operator's file ../nowhere.hcl"]);
-    stack.run(&["plan", "--operator", ".."]).expect(1).says(&["it is not a file"]);
-    stack.run_with(&[("LEASEHOLD_OPERATOR", "/dev/zero")], &["plan"]).expect(1).says(&["it is not a file"]);
+    stack.run(&["plan", "--operator", ".."]).expect(1).says(&["is not a file"]);
+    stack.run_with(&[("LEASEHOLD_OPERATOR", "/dev/zero")], &["plan"]).expect(1).says(&["is not a file"]);
 }
 
 #[test]

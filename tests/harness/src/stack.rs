@@ -160,7 +160,18 @@ impl Stack {
             .stderr(Stdio::piped());
         let timed = matches!(
             args.first(),
-            Some(&("plan" | "apply" | "list" | "show" | "sweep" | "drift" | "revoke" | "restore" | "who-can"))
+            Some(
+                &("plan"
+                    | "apply"
+                    | "list"
+                    | "show"
+                    | "sweep"
+                    | "drift"
+                    | "revoke"
+                    | "restore"
+                    | "recover"
+                    | "who-can")
+            )
         );
         if let Some(now) = self.now.as_ref().filter(|_| timed && !args.contains(&"--now")) {
             command.args(["--now", now]);

@@ -5,9 +5,9 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{ChangeExecution, DirectoryResult, enacted_without_write};
 use crate::kinds::{self, DirectoryPart};
-use crate::limits;
 use crate::precondition::LiveMatch;
 use crate::rows::{self, Tags};
+use crate::{limits, schema};
 
 /// A row of `groups`.
 pub(super) struct GroupRow {
@@ -49,7 +49,7 @@ impl ChangeExecution<'_> {
                 self.check_attributes(after, &[])?;
                 let tags = self.build_columns(after, Some(self.new_marks(after)?))?.tags;
                 self.execute_sql(
-                    "INSERT INTO groups (name, tags, created_at) VALUES (?1, ?2, ?3)",
+                    "INSERT INTO groups (name, tags, created_at, unique_id) VALUES (?1, ?2, ?3, 'G' || hex(randomblob(10)))",
                     params![name, tags, self.now],
                 )
             }
@@ -158,8 +158,8 @@ impl ChangeExecution<'_> {
             let tags = rows::parse_json_column(row.get_ref(2)?.as_str()?, 2)?;
             Ok(GroupRow { key: row.get(0)?, name: row.get(1)?, tags, unique_id: row.get(3)? })
         };
-        let sql = "SELECT id, name, tags, unique_id FROM groups WHERE name = ?1";
-        let find = || self.connection.prepare_cached(sql)?.query_row(params![name], read).optional();
+        let sql = format!("SELECT id, name, tags, {} FROM groups WHERE name = ?1", schema::GROUP_ID);
+        let find = || self.connection.prepare_cached(&sql)?.query_row(params![name], read).optional();
         find().map_err(|error| self.sqlite_error(&error))
     }
 }

@@ -34,7 +34,7 @@ pub fn read_groups(
 ) -> rusqlite::Result<()> {
     let mut inline = connection.prepare("SELECT name, document FROM group_policies WHERE team = ?1 ORDER BY 1")?;
     let mut attached = connection.prepare("SELECT policy FROM group_attachments WHERE team = ?1 ORDER BY 1")?;
-    let unique_id = schema::unique_id_column(connection, "groups")?;
+    let unique_id = schema::unique_id_column(connection, schema::GROUP_ID)?;
     let sql = format!("SELECT id, name, tags, created_at, {unique_id} FROM groups ORDER BY name");
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
