@@ -46,6 +46,14 @@ pub struct StackDirectory {
     places: Arc<Mutex<BTreeMap<String, Option<PathBuf>>>>,
 }
 
+/// A source, and why it was not read.
+struct ReadSource {
+    /// The file; empty if it is refused.
+    file: SourceFile,
+    /// `None`: it was read.
+    refused: Option<PathError>,
+}
+
 impl StackDirectory {
     /// Opens the directory `dir` relative to `here`, or `here` itself.
     ///
@@ -82,21 +90,15 @@ impl StackDirectory {
     pub fn read_files(&self, ending: &str) -> Result<Vec<SourceFile>, WorkflowError> {
         let read = self.read_files_in(self.root.home(), ".", ending);
         let read = read.map_err(|refused| anyhow::anyhow!("{} {refused}", self.path.display()))?;
-        let refused = read.iter().filter_map(|(file, read)| Some((file.clone(), read.as_ref().err()?)));
-        match refused_files_error(refused) {
+        match refused_files_error(&read) {
             Some(error) => Err(error),
-            None => Ok(read.into_iter().map(|(file, _)| file).collect()),
+            None => Ok(read.into_iter().map(|source| source.file).collect()),
         }
     }
 
     /// Reads the files of a directory whose names have this ending. `located` is the directory relative to the root, without links;
     /// `within` its path relative to the stack's directory. A refused file is empty.
-    fn read_files_in(
-        &self,
-        located: &Path,
-        within: &str,
-        ending: &str,
-    ) -> Result<Vec<(SourceFile, Result<(), PathError>)>, PathError> {
+    fn read_files_in(&self, located: &Path, within: &str, ending: &str) -> Result<Vec<ReadSource>, PathError> {
         let mut files = Vec::new();
         for entry in self.root.list_folder(located)? {
             let name = entry.name.to_string_lossy();
@@ -104,13 +106,13 @@ impl StackDirectory {
                 continue;
             }
             let shown = self.displayed_name(&join_path(within, &name));
-            let (bytes, read) = match self.read_source_bytes(&located.join(&entry.name), ending) {
-                Ok(bytes) => (bytes, Ok(())),
-                Err(refused) => (Vec::new(), Err(refused)),
+            let (bytes, refused) = match self.read_source_bytes(&located.join(&entry.name), ending) {
+                Ok(bytes) => (bytes, None),
+                Err(refused) => (Vec::new(), Some(refused)),
             };
-            files.push((SourceFile { name: shown, bytes: bytes.into() }, read));
+            files.push(ReadSource { file: SourceFile { name: shown, bytes: bytes.into() }, refused });
         }
-        files.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        files.sort_by(|a, b| a.file.name.cmp(&b.file.name));
         Ok(files)
     }
 
@@ -192,8 +194,9 @@ fn open_root(path: &Path) -> Result<(BoundedFolder, bool), PathError> {
 }
 
 /// The error for refused files, each with its name and no text. `None`: no file is refused.
-fn refused_files_error<'a>(refused: impl Iterator<Item = (SourceFile, &'a PathError)>) -> Option<WorkflowError> {
+fn refused_files_error(read: &[ReadSource]) -> Option<WorkflowError> {
     let (mut files, mut findings) = (Vec::new(), Vec::new());
+    let refused = read.iter().filter_map(|source| Some((&source.file, source.refused.as_ref()?)));
     for (index, (file, why)) in refused.enumerate() {
         let span = FileSpan { file: FileId(u32::try_from(index).unwrap_or(u32::MAX)), bytes: 0..0 };
         let finding = Diagnostic::error("config::refused_file", format!("{} {why}", file.name));
@@ -202,7 +205,7 @@ fn refused_files_error<'a>(refused: impl Iterator<Item = (SourceFile, &'a PathEr
             Some(help) => finding.with_help(help),
             None => finding,
         });
-        files.push(file);
+        files.push(file.clone());
     }
     (!findings.is_empty()).then(|| WorkflowError::Findings { findings, sources: Sources::new(files) })
 }
@@ -230,8 +233,10 @@ impl StackFiles for StackDirectory {
     fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
         let read = self.locate(directory).and_then(|real| self.read_files_in(&real, directory, ".hcl"));
         let mut files = Vec::new();
-        for (file, read) in read.map_err(|refused| self.describe_refusal(directory, &refused))? {
-            read.map_err(|refused| format!("{} {refused}", file.name))?;
+        for ReadSource { file, refused } in read.map_err(|refused| self.describe_refusal(directory, &refused))? {
+            if let Some(refused) = refused {
+                return Err(format!("{} {refused}", file.name));
+            }
             files.push(file);
         }
         Ok(files)
