@@ -3,7 +3,7 @@
 
 use super::fields::BlockFields;
 use super::inner;
-use super::variables::{VariableFiles, resolve_variables};
+use super::variables::{VariableFiles, assign_variables};
 use crate::config::inputs::ConfigInputs;
 use crate::config::modules::ModuleLibrary;
 use crate::config::places::{DEFAULT_PLACE, DeclaredPlace, StackPlaces, UNKNOWN};
@@ -23,7 +23,7 @@ pub fn find_places(
 ) -> StackPlaces {
     let model = StackModel::new(library);
     let mut eval = Evaluator::new(&model, &ClosedFiles, inputs.now, inputs.limits.into());
-    resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, files, sources);
+    assign_variables(&mut eval, library.stack_catalog(), &inputs.variables, files, sources);
     let (places, known) = read_places(&eval);
     StackPlaces::new(places, known)
 }
