@@ -16,6 +16,7 @@ use super::repository::Repository;
 use crate::config::{Diagnostic, FileId, PlaceKind, SourceFile, Sources, StackFiles, join_path};
 use crate::hcl::budget::LONGEST_STRING;
 use crate::hcl::source::FileSpan;
+use crate::secret_store::is_secret_entry;
 
 /// The most that is read of all sources of a stack together, in bytes: about 250,000 identities.
 const LARGEST_STACK: u64 = 64 << 20;
@@ -213,7 +214,12 @@ fn refused_files_error(read: &[ReadSource]) -> Option<WorkflowError> {
 impl StackFiles for StackDirectory {
     fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         let read = self.locate(path).and_then(|real| self.root.read_file(&real, LARGEST_READ));
-        read.map_err(|refused| self.describe_refusal(path, &refused))
+        let bytes = read.map_err(|refused| self.describe_refusal(path, &refused))?;
+        // A copy, or the store of another stack in the repository.
+        if is_secret_entry(&bytes) {
+            return Err(format!("{path:?} is an entry of a secret store, which is never read"));
+        }
+        Ok(bytes)
     }
 
     fn contains_file(&self, path: &str) -> Result<bool, String> {

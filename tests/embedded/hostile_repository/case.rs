@@ -4,6 +4,7 @@
 //! == name                       begins a case; the line says what the attacker did
 //! link PATH -> TARGET           a symbolic link; {home} in TARGET is the folder that contains `repo` and `outside`
 //! chain PATH N -> TARGET        N links, each to the next
+//! hard PATH -> TARGET           a hard link
 //! pipe PATH, socket PATH, folder PATH
 //! device PATH MAJOR             a character device (5: /dev/tty, 1: memory)
 //! mode PATH OCTAL
@@ -160,6 +161,7 @@ fn create_step(home: &Path, word: &str, rest: &str) -> bool {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             symlink(target(after), &path).unwrap();
         }
+        "hard" => std::fs::hard_link(home.join(target(after)), &path).unwrap(),
         "chain" => {
             let count: usize = after.split(' ').next().unwrap().parse().unwrap();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
