@@ -9,7 +9,7 @@ use leasehold_files::read_argument;
 use similar::TextDiff;
 
 use super::{CommandError, CommandExit};
-use crate::config::{SourceFile, Sources};
+use crate::config::{SourceFile, Sources, conceal_variable_file};
 use crate::hcl::format::format_files;
 use crate::workflow::Interruption;
 
@@ -61,11 +61,19 @@ pub fn cmd_fmt(
     let mut broken: Vec<(Vec<crate::config::Diagnostic>, Sources)> = Vec::new();
     let mut unformatted = false;
     for input in collect_inputs(working_directory, args).map_err(unreadable_input_error)? {
-        let sources =
-            Sources::new(vec![SourceFile { name: input.shown.clone(), bytes: input.bytes.as_slice().into() }]);
-        let text = match format_files(sources.stack_files()) {
+        let file = SourceFile { name: input.shown.clone(), bytes: input.bytes.as_slice().into() };
+        let has_values = input.shown.ends_with(".hclvars");
+        let sources = match has_values {
+            true => Sources::default().with_variable_files(vec![file]),
+            false => Sources::new(vec![file]),
+        };
+        let text = match format_files(sources.iter()) {
             Ok(texts) => texts.concat(),
             Err(findings) => {
+                let findings = match has_values {
+                    true => findings.iter().map(conceal_variable_file).collect(),
+                    false => findings,
+                };
                 broken.push((findings, sources));
                 continue;
             }

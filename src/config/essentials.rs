@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::StackName;
 
+use super::declare::places::find_places;
 use super::declare::{read_essentials, variables};
 use super::declared::{Backend, Providers};
 use super::inputs::ConfigInputs;
 use super::load::{ParsedConfig, conceal_variable_file, parse_config};
 use super::modules::ModuleLibrary;
-use super::places::StackPlaces;
 use super::recorded_files::RecordedFiles;
 use super::schema;
 use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD, PROVIDER};
@@ -75,7 +75,7 @@ fn evaluate_essentials(
         }
     }
     let library = ModuleLibrary::new(sources, catalog, BTreeMap::new());
-    let places = StackPlaces::find_places(&library, inputs, &files, sources);
+    let places = find_places(&library, inputs, &files, sources);
     findings.extend(places.check_places(inputs.files));
     let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files, &places));
     let mut eval = Evaluator::new(&model, &recorded, inputs.now, inputs.limits.into());

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checks;
+use super::declare::places::find_places;
 use super::declare::{declare_stack, variables};
 use super::declared::DeclaredStack;
 use super::inputs::ConfigInputs;
 use super::modules::{ModuleLibrary, resolve_source};
-use super::places::StackPlaces;
 use super::recorded_files::RecordedFiles;
 use super::schema;
 use super::schema::block_types::{BLOCK_TYPES, LEASEHOLD};
@@ -121,7 +121,7 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
-    let places = StackPlaces::find_places(&library, inputs, &files, sources);
+    let places = find_places(&library, inputs, &files, sources);
     findings.extend(places.check_places(inputs.files));
     let (model, recorded) = (StackModel::new(&library), RecordedFiles::new(inputs.files, &places));
     let mut eval = Evaluator::new(&model, &recorded, inputs.now, inputs.limits.into());
@@ -199,7 +199,8 @@ fn sort_findings(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 /// A finding about the text of a variable file, without the text: the messages of the parser quote it.
-pub(super) fn conceal_variable_file(finding: &Diagnostic) -> Diagnostic {
+#[must_use]
+pub fn conceal_variable_file(finding: &Diagnostic) -> Diagnostic {
     let summary = match finding.code {
         "config::not_utf8" => "the variable file is not UTF-8 text",
         "config::too_large" => "the variable file is too large",

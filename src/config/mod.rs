@@ -38,7 +38,10 @@ pub use declared::{
 };
 pub use estate::{ImportBlock, MovedBlock, RemovedBlock, StateBlocks};
 pub use inputs::{ConfigInputs, StackLimits, VariableAssignment};
-pub use load::{LoadedConfig, ParsedConfig, evaluate_config, find_nonsensitive_variables, load_config, parse_config};
+pub use load::{
+    LoadedConfig, ParsedConfig, conceal_variable_file, evaluate_config, find_nonsensitive_variables, load_config,
+    parse_config,
+};
 pub use modules::gather_modules;
 pub use origin::BlockOrigin;
 pub use sources::{NoFiles, PlaceKind, Sources, StackFiles};

@@ -4,39 +4,38 @@
 //! related functions read nothing in these places. Therefore the paths of the places are determined first, without reading files. If that
 //! is impossible, no file is read at all, and the configuration has an error.
 
-use super::declare::places::{DEFAULT_PLACE, DeclaredPlace, read_places};
-use super::declare::variables::{VariableFiles, resolve_variables};
-use super::inputs::ConfigInputs;
-use super::modules::ModuleLibrary;
-use super::sources::{Sources, StackFiles};
-use super::stack_model::StackModel;
+use super::sources::{PlaceKind, StackFiles};
 use crate::hcl::diagnostic::Diagnostic;
-use crate::hcl::eval::Evaluator;
-use crate::hcl::files::{ROOT_DIRECTORY, ReadableFiles, join_path};
+use crate::hcl::files::{ROOT_DIRECTORY, join_path};
+use crate::hcl::source::FileSpan;
 
 /// Why no file is read.
-const UNKNOWN: &str = "no file is read until the `path` of each store, backend and provider is known: such a path must not depend on the \
+pub const UNKNOWN: &str = "no file is read until the `path` of each store, backend and provider is known: such a path must not depend on the \
                        content of a file";
 
+/// A place for records or secrets.
+#[derive(Debug, Clone)]
+pub struct DeclaredPlace {
+    /// Its path: relative to the stack's directory, or absolute.
+    pub path: String,
+    /// What is there.
+    pub kind: PlaceKind,
+    /// Where its path is written, otherwise its block. `None`: the default of a stack without such a block.
+    pub span: Option<FileSpan>,
+}
+
+/// The default folder of records, which also contains the default places of stores and of the embedded directory.
+pub const DEFAULT_PLACE: &str = ".leasehold";
+
 /// The places for records and secrets of a stack. The default knows no place, and refuses every read.
-#[derive(Default)]
 pub struct StackPlaces {
     places: Vec<DeclaredPlace>,
     known: bool,
 }
 
 impl StackPlaces {
-    /// Determines the places of a stack. Errors of the expressions are found again when the whole stack is evaluated.
-    pub fn find_places(
-        library: &ModuleLibrary<'_>,
-        inputs: &ConfigInputs<'_>,
-        files: &VariableFiles<'_>,
-        sources: &Sources,
-    ) -> Self {
-        let model = StackModel::new(library);
-        let mut eval = Evaluator::new(&model, &ClosedFiles, inputs.now, inputs.limits.into());
-        resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, files, sources);
-        let (places, known) = read_places(&eval);
+    /// The places of a stack. `known` is false if the path of one cannot be determined.
+    pub fn new(places: Vec<DeclaredPlace>, known: bool) -> Self {
         Self { places, known }
     }
 
@@ -84,22 +83,5 @@ impl StackPlaces {
             )),
             None => Ok(()),
         }
-    }
-}
-
-/// Files that are closed while the places are determined.
-struct ClosedFiles;
-
-impl ReadableFiles for ClosedFiles {
-    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err(UNKNOWN.to_owned())
-    }
-
-    fn contains_file(&self, _: &str) -> Result<bool, String> {
-        Err(UNKNOWN.to_owned())
-    }
-
-    fn list_files(&self, _: &str) -> Result<Vec<String>, String> {
-        Err(UNKNOWN.to_owned())
     }
 }

@@ -78,6 +78,12 @@ struct SecretEntry {
     secret: Option<SecretString>,
 }
 
+/// Whether a text is an entry of any secret store, or has the form of one: what a `credential_process` of AWS prints.
+#[must_use]
+pub fn is_secret_entry(text: &[u8]) -> bool {
+    serde_json::from_slice::<SecretEntry>(text).is_ok_and(|entry| entry.secret.is_some())
+}
+
 impl DeliveryRecords {
     /// The records of an identity without deliveries.
     pub fn for_identity(holder: &KeyIdentity) -> Self {
@@ -212,6 +218,15 @@ mod tests {
             .map(|(key, delivery)| (key, delivery.held))
             .collect();
         assert_eq!(held, BTreeMap::from([("AKIA1".to_owned(), false), ("AKIA2".to_owned(), true)]));
+    }
+
+    #[test]
+    fn an_entry_is_recognized_wherever_it_is() {
+        assert!(is_secret_entry(entry().to_secret_text().unwrap().expose_secret().as_bytes()));
+        assert!(is_secret_entry(b" {\"x\": 1, \"SecretAccessKey\": \"hush\"}"));
+        for text in ["", "hush", "[]", "{}", "{\"SecretAccessKey\": null}", "{\"Statement\": [\"SecretAccessKey\"]}"] {
+            assert!(!is_secret_entry(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

@@ -146,7 +146,8 @@ impl SecretFolder {
             return self.write_entry(name, &entry);
         }
         let path = self.open()?;
-        let removed = fs::remove_file(path.join(format!("{name}{ENTRY}"))).and_then(|()| File::open(&path)?.sync_all());
+        let sync = || if cfg!(unix) { File::open(&path)?.sync_all() } else { Ok(()) };
+        let removed = fs::remove_file(path.join(format!("{name}{ENTRY}"))).and_then(|()| sync());
         removed.map_err(|error| self.to_secret_store_error("cannot be written to", &error))
     }
 

@@ -22,6 +22,7 @@ use crate::config::declared::SecretStore;
 use crate::plan::Plan;
 
 pub use delivering::{DeliveringProvider, DeliveryClock};
+pub use entry::is_secret_entry;
 use entry::{DeliveryRecords, RecordedDelivery, StoreEntry};
 use files::SecretFolder;
 

@@ -16,6 +16,7 @@ use super::repository::Repository;
 use crate::config::{Diagnostic, FileId, PlaceKind, SourceFile, Sources, StackFiles, join_path};
 use crate::hcl::budget::LONGEST_STRING;
 use crate::hcl::source::FileSpan;
+use crate::secret_store::is_secret_entry;
 
 /// The most that is read of all sources of a stack together, in bytes: about 250,000 identities.
 const LARGEST_STACK: u64 = 64 << 20;
@@ -44,6 +45,14 @@ pub struct StackDirectory {
     source_bytes: Arc<AtomicU64>,
     /// The places for records and secrets that were resolved so far.
     places: Arc<Mutex<BTreeMap<String, Option<PathBuf>>>>,
+}
+
+/// A source, and why it was not read.
+struct ReadSource {
+    /// The file; empty if it is refused.
+    file: SourceFile,
+    /// `None`: it was read.
+    refused: Option<PathError>,
 }
 
 impl StackDirectory {
@@ -82,21 +91,15 @@ impl StackDirectory {
     pub fn read_files(&self, ending: &str) -> Result<Vec<SourceFile>, WorkflowError> {
         let read = self.read_files_in(self.root.home(), ".", ending);
         let read = read.map_err(|refused| anyhow::anyhow!("{} {refused}", self.path.display()))?;
-        let refused = read.iter().filter_map(|(file, read)| Some((file.clone(), read.as_ref().err()?)));
-        match refused_files_error(refused) {
+        match refused_files_error(&read) {
             Some(error) => Err(error),
-            None => Ok(read.into_iter().map(|(file, _)| file).collect()),
+            None => Ok(read.into_iter().map(|source| source.file).collect()),
         }
     }
 
     /// Reads the files of a directory whose names have this ending. `located` is the directory relative to the root, without links;
     /// `within` its path relative to the stack's directory. A refused file is empty.
-    fn read_files_in(
-        &self,
-        located: &Path,
-        within: &str,
-        ending: &str,
-    ) -> Result<Vec<(SourceFile, Result<(), PathError>)>, PathError> {
+    fn read_files_in(&self, located: &Path, within: &str, ending: &str) -> Result<Vec<ReadSource>, PathError> {
         let mut files = Vec::new();
         for entry in self.root.list_folder(located)? {
             let name = entry.name.to_string_lossy();
@@ -104,13 +107,13 @@ impl StackDirectory {
                 continue;
             }
             let shown = self.displayed_name(&join_path(within, &name));
-            let (bytes, read) = match self.read_source_bytes(&located.join(&entry.name), ending) {
-                Ok(bytes) => (bytes, Ok(())),
-                Err(refused) => (Vec::new(), Err(refused)),
+            let (bytes, refused) = match self.read_source_bytes(&located.join(&entry.name), ending) {
+                Ok(bytes) => (bytes, None),
+                Err(refused) => (Vec::new(), Some(refused)),
             };
-            files.push((SourceFile { name: shown, bytes: bytes.into() }, read));
+            files.push(ReadSource { file: SourceFile { name: shown, bytes: bytes.into() }, refused });
         }
-        files.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        files.sort_by(|a, b| a.file.name.cmp(&b.file.name));
         Ok(files)
     }
 
@@ -192,8 +195,9 @@ fn open_root(path: &Path) -> Result<(BoundedFolder, bool), PathError> {
 }
 
 /// The error for refused files, each with its name and no text. `None`: no file is refused.
-fn refused_files_error<'a>(refused: impl Iterator<Item = (SourceFile, &'a PathError)>) -> Option<WorkflowError> {
+fn refused_files_error(read: &[ReadSource]) -> Option<WorkflowError> {
     let (mut files, mut findings) = (Vec::new(), Vec::new());
+    let refused = read.iter().filter_map(|source| Some((&source.file, source.refused.as_ref()?)));
     for (index, (file, why)) in refused.enumerate() {
         let span = FileSpan { file: FileId(u32::try_from(index).unwrap_or(u32::MAX)), bytes: 0..0 };
         let finding = Diagnostic::error("config::refused_file", format!("{} {why}", file.name));
@@ -202,7 +206,7 @@ fn refused_files_error<'a>(refused: impl Iterator<Item = (SourceFile, &'a PathEr
             Some(help) => finding.with_help(help),
             None => finding,
         });
-        files.push(file);
+        files.push(file.clone());
     }
     (!findings.is_empty()).then(|| WorkflowError::Findings { findings, sources: Sources::new(files) })
 }
@@ -210,7 +214,12 @@ fn refused_files_error<'a>(refused: impl Iterator<Item = (SourceFile, &'a PathEr
 impl StackFiles for StackDirectory {
     fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         let read = self.locate(path).and_then(|real| self.root.read_file(&real, LARGEST_READ));
-        read.map_err(|refused| self.describe_refusal(path, &refused))
+        let bytes = read.map_err(|refused| self.describe_refusal(path, &refused))?;
+        // A copy, or the store of another stack in the repository.
+        if is_secret_entry(&bytes) {
+            return Err(format!("{path:?} is an entry of a secret store, which is never read"));
+        }
+        Ok(bytes)
     }
 
     fn contains_file(&self, path: &str) -> Result<bool, String> {
@@ -230,8 +239,10 @@ impl StackFiles for StackDirectory {
     fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
         let read = self.locate(directory).and_then(|real| self.read_files_in(&real, directory, ".hcl"));
         let mut files = Vec::new();
-        for (file, read) in read.map_err(|refused| self.describe_refusal(directory, &refused))? {
-            read.map_err(|refused| format!("{} {refused}", file.name))?;
+        for ReadSource { file, refused } in read.map_err(|refused| self.describe_refusal(directory, &refused))? {
+            if let Some(refused) = refused {
+                return Err(format!("{} {refused}", file.name));
+            }
             files.push(file);
         }
         Ok(files)

@@ -41,7 +41,9 @@ fn stages() -> Vec<String> {
 
 /// The code of a file without its comments and its unit tests. Unit tests may use any module.
 fn code(text: &str) -> String {
-    let without_tests = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    // A line `mod tests;` is not the end of the code: the tests are in another file.
+    let tests = Regex::new(r"#\[cfg\(test\)\]\n(?:#\[.*\]\n)*mod \w+ \{").unwrap();
+    let without_tests = tests.split(text).next().unwrap_or_default();
     without_tests.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
@@ -128,6 +130,8 @@ fn an_arrow_against_the_order_is_found_however_it_is_written() {
         ("use crate::{config::{cli}};", false),
         ("// crate::cli is the edge", false),
         ("#[cfg(test)]\nmod tests {\n    use crate::cli::Exit;\n}", false),
+        ("#[cfg(test)]\n#[allow(x)]\nmod tests {\n    use crate::cli::Exit;\n}", false),
+        ("#[cfg(test)]\nmod tests;\n\nuse crate::cli::Exit;", true),
     ] {
         let files = BTreeMap::from([("plan".to_owned(), vec![(PathBuf::from("plan.rs"), text.to_owned())])]);
         assert_eq!(!arrows_against(&stages, &files).is_empty(), found, "{text}");

@@ -351,6 +351,36 @@ mod tests {
     }
 
     #[test]
+    fn a_view_or_trigger_makes_the_file_foreign() {
+        for sql in [
+            "CREATE VIEW v AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n",
+            "CREATE TRIGGER t AFTER INSERT ON principals BEGIN DELETE FROM principals; END",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("directory.db");
+            open_to_write(&path, Durability::Power).unwrap().execute_batch(sql).unwrap();
+            assert!(matches!(open_to_read(&path), Err(OpenError::Foreign { .. })), "{sql}");
+            assert!(matches!(open_to_write(&path, Durability::Power), Err(OpenError::Foreign { .. })), "{sql}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_at_the_file_or_its_journal_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().join("real.db");
+        drop(open_to_write(&real, Durability::Power).unwrap());
+        for linked in ["linked.db", "other.db-journal"] {
+            std::os::unix::fs::symlink(&real, folder.path().join(linked)).unwrap();
+        }
+        for path in ["linked.db", "other.db"].map(|name| folder.path().join(name)) {
+            assert!(matches!(open_to_read(&path), Err(OpenError::Refused { .. })), "{}", path.display());
+            assert!(matches!(open_to_write(&path, Durability::Power), Err(OpenError::Refused { .. })));
+        }
+        assert!(!folder.path().join("other.db").exists());
+    }
+
+    #[test]
     fn file_of_another_program_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().join("notes.txt");

@@ -3,28 +3,33 @@
 
 use super::fields::BlockFields;
 use super::inner;
+use super::variables::{VariableFiles, assign_variables};
+use crate::config::inputs::ConfigInputs;
+use crate::config::modules::ModuleLibrary;
+use crate::config::places::{DEFAULT_PLACE, DeclaredPlace, StackPlaces, UNKNOWN};
 use crate::config::schema::block_types::{LEASEHOLD, PROVIDER, STORE};
-use crate::config::sources::PlaceKind;
+use crate::config::sources::{PlaceKind, Sources};
+use crate::config::stack_model::StackModel;
 use crate::hcl::eval::{Evaluator, ModuleId};
-use crate::hcl::source::FileSpan;
+use crate::hcl::files::ReadableFiles;
 use crate::providers::{DEFAULT_PROVIDER, find_provider_type};
 
-/// A place for records or secrets.
-#[derive(Debug, Clone)]
-pub struct DeclaredPlace {
-    /// Its path: relative to the stack's directory, or absolute.
-    pub path: String,
-    /// What is there.
-    pub kind: PlaceKind,
-    /// Where its path is written, otherwise its block. `None`: the default of a stack without such a block.
-    pub span: Option<FileSpan>,
+/// Determines the places of a stack without reading a file. Errors of the expressions are found again when the whole stack is evaluated.
+pub fn find_places(
+    library: &ModuleLibrary<'_>,
+    inputs: &ConfigInputs<'_>,
+    files: &VariableFiles<'_>,
+    sources: &Sources,
+) -> StackPlaces {
+    let model = StackModel::new(library);
+    let mut eval = Evaluator::new(&model, &ClosedFiles, inputs.now, inputs.limits.into());
+    assign_variables(&mut eval, library.stack_catalog(), &inputs.variables, files, sources);
+    let (places, known) = read_places(&eval);
+    StackPlaces::new(places, known)
 }
 
-/// The default folder of records, which also contains the default places of stores and of the embedded directory.
-pub const DEFAULT_PLACE: &str = ".leasehold";
-
 /// Reads all places. The second value is false if a path cannot be determined; the evaluator has a finding about it.
-pub fn read_places(eval: &Evaluator<'_>) -> (Vec<DeclaredPlace>, bool) {
+fn read_places(eval: &Evaluator<'_>) -> (Vec<DeclaredPlace>, bool) {
     let mut places = vec![DeclaredPlace { path: DEFAULT_PLACE.to_owned(), kind: PlaceKind::Folder, span: None }];
     let known = eval.findings.borrow().len();
     let catalog = eval.catalog(ModuleId::ROOT);
@@ -50,4 +55,21 @@ pub fn read_places(eval: &Evaluator<'_>) -> (Vec<DeclaredPlace>, bool) {
 fn read_place(fields: &BlockFields<'_, '_>, kind: PlaceKind) -> Option<DeclaredPlace> {
     let path = fields.read_filled_text("path")?;
     Some(DeclaredPlace { path, kind, span: Some(fields.attribute_span("path")) })
+}
+
+/// Files that are closed while the places are determined.
+struct ClosedFiles;
+
+impl ReadableFiles for ClosedFiles {
+    fn read_file(&self, _: &str) -> Result<Vec<u8>, String> {
+        Err(UNKNOWN.to_owned())
+    }
+
+    fn contains_file(&self, _: &str) -> Result<bool, String> {
+        Err(UNKNOWN.to_owned())
+    }
+
+    fn list_files(&self, _: &str) -> Result<Vec<String>, String> {
+        Err(UNKNOWN.to_owned())
+    }
 }

@@ -41,6 +41,22 @@ pub fn resolve_variables<'a>(
     files: &VariableFiles<'a>,
     sources: &Sources,
 ) {
+    assign_variables(eval, catalog, assignments, files, sources);
+    for (name, block) in &catalog.variables {
+        if eval.variables.get(name).is_some_and(Option::is_some) {
+            validate_variable(eval, ModuleId::ROOT, name, block);
+        }
+    }
+}
+
+/// Evaluates the values of all variables of a stack, without their `validation` blocks.
+pub fn assign_variables<'a>(
+    eval: &mut Evaluator<'a>,
+    catalog: &'a BlockCatalog<'a>,
+    assignments: &'a [VariableAssignment],
+    files: &VariableFiles<'a>,
+    sources: &Sources,
+) {
     let given = gather_assignments(eval, catalog, assignments, files, sources);
     let mut values = BTreeMap::new();
     for (name, block) in &catalog.variables {
@@ -51,11 +67,6 @@ pub fn resolve_variables<'a>(
     let from_file = |value: &GivenValue<'_>| matches!(value, GivenValue::File(..));
     eval.unshown_variables =
         given.iter().filter(|(_, value)| from_file(value)).map(|(name, _)| (*name).into()).collect();
-    for (name, block) in &catalog.variables {
-        if eval.variables.get(name).is_some_and(Option::is_some) {
-            validate_variable(eval, ModuleId::ROOT, name, block);
-        }
-    }
 }
 
 /// The digest of the value of each variable of the stack, so that a saved plan can name the one that changed. `None`: the value contains

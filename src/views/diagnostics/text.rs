@@ -224,6 +224,17 @@ mod tests {
     }
 
     #[test]
+    fn a_withheld_file_has_lines_and_no_text() {
+        let text = ShownText::withheld(b"a = 1\nsecret = 2\nb = 3\n");
+        let range = text.shown_range(&(6..12));
+        assert_eq!(text.line_and_column(range.start), (2, 1));
+        let lines = text.context_lines(range.clone(), 1, 1);
+        assert_eq!((lines.text, lines.start, lines.first, lines.count), (WITHHELD, range.start, 1, 1));
+        assert_eq!(text.line_and_column(text.shown_range(&(1000..1001)).start).0, 4);
+        assert!(ShownText::new(&b"\x07".repeat(LARGEST_REPLACED + 1)).withheld.is_some());
+    }
+
+    #[test]
     fn a_giant_line_is_cut() {
         let giant = "x".repeat(1_000_000);
         let text = ShownText::new(giant.as_bytes());

@@ -241,14 +241,14 @@ fn a_store_that_cannot_be_used_keeps_everything_from_being_written() {
     let (aws, stack) = on_aws();
     stack.write("secrets", "a file where the store should be");
     for args in [&["plan"][..], &["apply", "--auto-approve"]] {
-        stack.run(args).expect(1).says(&["store.vault", "cannot be read", "Nothing was changed"]);
+        stack.run(args).expect(1).says(&["the path \"secrets\" is not a folder but a file", "stack.hcl:"]);
     }
     std::fs::remove_file(stack.path("secrets")).unwrap();
     stack.write("secrets/bot.json", "{\"SecretAccessKey\": \"hush\"}");
     stack.run(&["plan"]).expect(1).says(&["bot.json", "not an entry of a secret store"]).does_not_say(&["hush"]);
     std::fs::remove_file(stack.path("secrets/bot.json")).unwrap();
     std::fs::set_permissions(stack.path("secrets"), std::fs::Permissions::from_mode(0o777)).unwrap();
-    stack.run(&["apply", "--auto-approve"]).expect(1).says(&["other users can write to", "chmod go-w"]);
+    stack.run(&["apply", "--auto-approve"]).expect(1).says(&["can be written by other users", "chmod go-w"]);
     assert_eq!(aws.requests().iter().filter(|request| request.writes()).count(), 0);
     std::fs::set_permissions(stack.path("secrets"), std::fs::Permissions::from_mode(0o700)).unwrap();
     stack.apply();

@@ -75,11 +75,10 @@ fn commands_that_wait_for_a_file_end_too() {
     wait_for_handlers(&mut run, process);
     run.signal("TERM");
     run.wait().expect(1).says(&["stopped by SIGTERM: nothing was changed"]);
-    assert!(Command::new("mkfifo").arg(stack.path("slow.hclvars")).status().unwrap().success());
     for (args, name) in
-        [(["validate", "--var-file", "slow.hclvars"], "HUP"), (["graph", "--var-file", "slow.hclvars"], "INT")]
+        [(["validate", "--var-file", "/dev/stdin"], "HUP"), (["graph", "--var-file", "/dev/stdin"], "INT")]
     {
-        let mut run = stack.start(&args);
+        let mut run = stack.start_with(&args, with_piped_stdin);
         let process = run.id();
         wait_for_handlers(&mut run, process);
         run.signal(name);
@@ -121,9 +120,8 @@ fn process_1_exits_on_signals() {
         run.wait().expect(1).says(&["by SIGTERM"]);
         assert_free(&aws, "process 1");
     }
-    assert!(Command::new("mkfifo").arg(stack.path("slow.hclvars")).status().unwrap().success());
-    let validate = ["validate", "--var-file", "slow.hclvars"];
-    let mut run = stack.start_with(&validate, |command| wrapped(&AS_PROCESS_1, &command));
+    let validate = ["validate", "--var-file", "/dev/stdin"];
+    let mut run = stack.start_with(&validate, |command| with_piped_stdin(wrapped(&AS_PROCESS_1, &command)));
     let process = child_of(&mut run);
     wait_for_handlers(&mut run, process);
     kill("TERM", process);

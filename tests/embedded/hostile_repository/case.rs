@@ -161,10 +161,7 @@ fn create_step(home: &Path, word: &str, rest: &str) -> bool {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             symlink(target(after), &path).unwrap();
         }
-        "hard" => {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::hard_link(home.join(target(after)), &path).unwrap();
-        }
+        "hard" => std::fs::hard_link(home.join(target(after)), &path).unwrap(),
         "chain" => {
             let count: usize = after.split(' ').next().unwrap().parse().unwrap();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();

@@ -112,6 +112,27 @@ fn links_and_permissions_stay() {
     assert_eq!(std::fs::metadata(stack.path("real/a.hcl")).unwrap().permissions().mode() & 0o777, 0o640);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_out_is_refused_and_nothing_is_quoted() {
+    let stack = Stack::empty();
+    stack.write("repository/.git/HEAD", "");
+    stack.write("secret.hcl", "hush hush\n");
+    stack.write("repository/notes.txt", "hush hush\n");
+    stack.write("repository/x.hclvars", "token = hush hush\n");
+    std::os::unix::fs::symlink("../secret.hcl", stack.path("repository/out.hcl")).unwrap();
+    std::os::unix::fs::symlink("notes.txt", stack.path("repository/text.hcl")).unwrap();
+    for (file, says) in [
+        ("out.hcl", "links to a path outside the repository"),
+        ("text.hcl", "its name must end in .hcl or .hclvars"),
+        ("x.hclvars", "x.hclvars:1"),
+    ] {
+        stack.run(&["-C", "repository", "fmt", file]).expect(2).says(&[says]).does_not_say(&["hush"]);
+    }
+    stack.run(&["-C", "repository", "fmt"]).expect(2).does_not_say(&["hush"]);
+    assert_eq!(stack.read("secret.hcl"), "hush hush\n");
+}
+
 #[test]
 fn the_examples_are_laid_out_so() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

@@ -173,7 +173,6 @@ fn variable_must_not_be_null() {
      1 │ (not shown)
        · ─────┬─────
        ·      ╰── set here
-     2 │ (not shown)
        ╰────
     ");
 }
@@ -189,7 +188,6 @@ fn variable_missing_attribute() {
      1 │ (not shown)
        · ─────┬─────
        ·      ╰── set here
-     2 │ (not shown)
        ╰────
     ");
 }
@@ -209,7 +207,6 @@ fn undeclared_variable() {
      1 │ (not shown)
        · ─────┬─────
        ·      ╰── not declared
-     2 │ (not shown)
        ╰────
       help: declare it: variable "regon" {}
     "#);
