@@ -28,6 +28,7 @@ pub struct DeclaredPlace {
 pub const DEFAULT_PLACE: &str = ".leasehold";
 
 /// The places for records and secrets of a stack. The default knows no place, and refuses every read.
+#[derive(Default)]
 pub struct StackPlaces {
     places: Vec<DeclaredPlace>,
     known: bool,

@@ -57,7 +57,7 @@ fn list_different_parts(saved: &Plan, made: &Plan) -> Vec<Staleness> {
             // The steps follow from the deltas.
             "steps" if parts.is_empty() => parts.push("its writes, or the order of its writes, differ".to_owned()),
             "steps" => {}
-            other => parts.push(describe_part(other)),
+            other => parts.push(describe_part(other, saved.get(other).unwrap_or(&Value::Null))),
         }
     }
     let more = parts.len().saturating_sub(NAMED);
@@ -66,8 +66,9 @@ fn list_different_parts(saved: &Plan, made: &Plan) -> Vec<Staleness> {
     parts.into_iter().map(Staleness::PartDiffers).collect()
 }
 
-fn describe_part(name: &str) -> String {
+fn describe_part(name: &str, saved: &Value) -> String {
     match name {
+        "settings" if saved.is_null() => "it was made without the stack's records".to_owned(),
         "now" => "it was made for another instant".to_owned(),
         "selection" => "it was made with other --target or --exclude".to_owned(),
         "settings" => "the recorded settings of the stack have changed".to_owned(),

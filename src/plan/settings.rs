@@ -138,6 +138,7 @@ impl StackSettings {
     fn add_json(&mut self, name: &str, value: &serde_json::Value) {
         match value {
             serde_json::Value::Null => {}
+            serde_json::Value::Array(items) if items.is_empty() => {}
             serde_json::Value::Object(fields) => {
                 for (inner, value) in fields {
                     self.add_json(&format!("{name}.{inner}"), value);

@@ -61,7 +61,7 @@ pub enum Staleness {
     ObjectAppeared(ResourceId),
     /// A sensitive value of this object is not the reviewed one.
     SensitiveValueChanged(ResourceId),
-    /// The plan has sensitive values, and nothing in the file or in the stack's store proves which were reviewed.
+    /// The plan has sensitive values, and the file and the stack's store do not prove that they are the reviewed ones.
     NotSealed,
     /// The plan that is made now differs in this part.
     PartDiffers(String),
@@ -89,8 +89,15 @@ impl fmt::Display for Staleness {
             Self::ObjectChanged(id) => write!(f, "{id} has changed in the cloud"),
             Self::ObjectRemoved(id) => write!(f, "{id} no longer exists in the cloud"),
             Self::ObjectAppeared(id) => write!(f, "{id} now exists in the cloud"),
-            Self::SensitiveValueChanged(id) => write!(f, "a sensitive value of {id} has changed since the plan was made"),
-            Self::NotSealed => write!(f, "the key that seals its sensitive values is not in the stack's store"),
+            Self::SensitiveValueChanged(id) => write!(
+                f,
+                "a sensitive value of {id} has changed since the plan was made; pass the same --var, --var-file and LEASEHOLD_VAR_ as for \
+                 the plan"
+            ),
+            Self::NotSealed => f.write_str(
+                "its sensitive values cannot be compared with the reviewed ones: their key is not in the stack's store, or the plan has \
+                 others",
+            ),
             Self::PartDiffers(part) => f.write_str(part),
             Self::Unexplained => f.write_str(
                 "The configuration, the variables and the objects that the plan writes are as they were. Either other live \

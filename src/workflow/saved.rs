@@ -106,10 +106,14 @@ impl CurrentSavedPlan {
             // The saved plan was made before the stack had a lineage, so its marks name none.
             None => Some(self.plan_without_lineage(observed, connection)?),
         };
-        refuse_stale_plan(compare::compare_plans(saved, compared.as_ref().unwrap_or(&made), &observed.snapshot))?;
+        let mut reasons = compare::compare_plans(saved, compared.as_ref().unwrap_or(&made), &observed.snapshot);
         if sealed::contains_secrets(&made) {
-            check_sensitive_values(&made, sealed.as_ref(), run).await?;
+            let changed = check_sensitive_values(&made, sealed.as_ref(), run).await?;
+            // Other parts may differ only because a sensitive value does.
+            reasons.retain(|reason| changed.is_none() || *reason != Staleness::Unexplained);
+            reasons.splice(0..0, changed);
         }
+        refuse_stale_plan(reasons)?;
         Ok(made)
     }
 }
@@ -146,20 +150,21 @@ fn find_saved_directory(file: &Path, basis: &PlanBasis) -> Result<(PathBuf, BTre
     fitting.next().map_or(from_here, Ok)
 }
 
-/// Compares the sensitive values of a plan with the digests that were sealed when it was reviewed. The key is in the stack's store.
+/// Why the sensitive values of a plan are not those that were sealed when it was reviewed. `None`: they are. The key is in the stack's store.
 async fn check_sensitive_values(
     plan: &Plan,
     sealed: Option<&SealedValues>,
     run: &LockedRun,
-) -> Result<(), WorkflowError> {
-    let not_sealed = || WorkflowError::Stale(vec![Staleness::NotSealed]);
+) -> Result<Option<Staleness>, WorkflowError> {
     // The file names the key. A name that Leasehold would not give could lead to another object of the store.
     let is_key_name = |name: &str| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let sealed = sealed.filter(|sealed| is_key_name(&sealed.key)).ok_or_else(not_sealed)?;
-    let key = run.open_store().read_object(&format!("keys/{}", sealed.key)).await?.ok_or_else(not_sealed)?;
-    let key: [u8; 32] = key.bytes.try_into().map_err(|_| not_sealed())?;
-    let changed = sealed::check_sealed_values(plan, sealed, &SecretBox::new(Box::new(key)));
-    refuse_stale_plan(changed.into_iter().collect())
+    let Some(sealed) = sealed.filter(|sealed| is_key_name(&sealed.key)) else { return Ok(Some(Staleness::NotSealed)) };
+    let key = run.open_store().read_object(&format!("keys/{}", sealed.key)).await?;
+    let key: Option<[u8; 32]> = key.and_then(|key| key.bytes.try_into().ok());
+    Ok(match key {
+        Some(key) => sealed::check_sealed_values(plan, sealed, &SecretBox::new(Box::new(key))),
+        None => Some(Staleness::NotSealed),
+    })
 }
 
 /// Refuses a plan with a reason why it is stale.

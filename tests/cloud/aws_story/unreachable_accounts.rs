@@ -50,36 +50,42 @@ fn removed_provider_block_with_objects_stops_plan_apply_and_drift() {
     let text = stack.read("stack.hcl");
     stack.cut("stack.hcl", "identity \"auditor\"");
     stack.edit("stack.hcl", AUDIT_BLOCK, "");
-    filtered!(stack.run(&["plan", "--detailed-exitcode"]).expect(2), @"
+    filtered!(stack.run(&["plan", "--detailed-exitcode"]).expect(2), @r#"
     $ leasehold plan --detailed-exitcode
     exit 2
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
+      - setting  provider.aws.audit: "declared"
+      - setting  provider.aws.audit.assume_role.role_arn: "arn:aws:iam::111111111111:role/leasehold"
+
       . release      account aws 111111111111: its objects stay unchanged and are no longer read
 
       refused by out-of-sight:  this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), but no provider block for it any more: they would keep all their access, and no run would read them
         Restore the provider block, remove everything in that account, and apply until it is deleted; then remove the block. To release the account and keep its objects unchanged, approve it: --approve 'aws 111111111111'.
 
-    Plan: 0 to add, 0 to change, 0 to destroy.
-    ");
-    filtered!(stack.run(&["apply", "--auto-approve"]).expect(3), @"
+    Plan: 0 to add, 0 to change, 0 to destroy.  2 settings.
+    "#);
+    filtered!(stack.run(&["apply", "--auto-approve"]).expect(3), @r#"
     $ leasehold apply --auto-approve
     exit 3
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
+      - setting  provider.aws.audit: "declared"
+      - setting  provider.aws.audit.assume_role.role_arn: "arn:aws:iam::111111111111:role/leasehold"
+
       . release      account aws 111111111111: its objects stay unchanged and are no longer read
 
       refused by out-of-sight:  this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), but no provider block for it any more: they would keep all their access, and no run would read them
         Restore the provider block, remove everything in that account, and apply until it is deleted; then remove the block. To release the account and keep its objects unchanged, approve it: --approve 'aws 111111111111'.
 
-    Plan: 0 to add, 0 to change, 0 to destroy.
+    Plan: 0 to add, 0 to change, 0 to destroy.  2 settings.
     ─── stderr
     error: the plan is refused; nothing was changed
       - out-of-sight: this stack has identities or scopes in account aws 111111111111 (provider.aws.audit), but no provider block for it any more: they would keep all their access, and no run would read them
         help: Restore the provider block, remove everything in that account, and apply until it is deleted; then remove the block. To release the account and keep its objects unchanged, approve it: --approve 'aws 111111111111'.
-    ");
+    "#);
     filtered!(stack.run(&["drift"]).expect(3), @"
     $ leasehold drift
     exit 3
@@ -98,6 +104,9 @@ fn removed_provider_block_with_objects_stops_plan_apply_and_drift() {
     assert_eq!(users(&aws, AUDIT), json!([]));
     assert_eq!(known(&stack), json!({ "aws 123456789012": null }));
     stack.edit("stack.hcl", AUDIT_BLOCK, "");
+    // The account goes, which is a change of the stack's settings.
+    stack.run(&["plan", "--detailed-exitcode"]).expect(2).says(&["- setting  provider.aws.audit.assume_role.role_arn"]);
+    stack.apply();
     stack.assert_converged();
     stack.ok(&["drift"]).says(&["In sync"]);
 }
@@ -108,20 +117,23 @@ fn account_is_released_by_name_and_recorded_in_the_ledger() {
     stack.apply();
     stack.cut("stack.hcl", "identity \"auditor\"");
     stack.edit("stack.hcl", AUDIT_BLOCK, "");
-    stack.ok(&["plan", "--out", "p"]);
+    stack.run(&["plan", "--out", "p"]).expect(3).says(&["out-of-sight"]);
     let approved = ["apply", "p", "--auto-approve", "--approve", "aws 111111111111"];
-    filtered!(stack.ok(&approved), @"
+    filtered!(stack.ok(&approved), @r#"
     $ leasehold apply p --auto-approve --approve aws 111111111111
     exit 0
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
+      - setting  provider.aws.audit: "declared"
+      - setting  provider.aws.audit.assume_role.role_arn: "arn:aws:iam::111111111111:role/leasehold"
+
       . release      account aws 111111111111: its objects stay unchanged and are no longer read
 
-    Plan: 0 to add, 0 to change, 0 to destroy.
+    Plan: 0 to add, 0 to change, 0 to destroy.  2 settings.
 
-    Apply complete! 0 added, 0 changed, 0 destroyed. Read back and verified.
-    ");
+    Apply complete! 0 added, 0 changed, 0 destroyed. Read back and verified. 2 settings recorded.
+    "#);
     stack.ok(&["audit", "list"]).says(&["aws 111111111111", "--approve"]);
     assert_eq!(users(&aws, AUDIT), json!(["auditor"]), "nothing is done to what lives there");
     stack.assert_converged();

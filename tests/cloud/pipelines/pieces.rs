@@ -202,6 +202,12 @@ impl<'a> Workflow<'a> {
                 }
             }
         }
+        let outputs = map(&job["outputs"]);
+        let outputs: Vec<(String, String)> = outputs
+            .into_iter()
+            .map(|(output, value)| (format!("needs.{name}.outputs.{output}"), self.filled(&value)))
+            .collect();
+        self.values.extend(outputs);
         (0, said)
     }
 
@@ -313,6 +319,46 @@ fn github_workflows_plan_comment_apply_drift_and_sweep() {
     assert!(said.contains("No changes. No lease or grace period has expired"), "{said}");
 }
 
+/// Another plan of the same configuration, in the place of the reviewed one.
+fn replace_plan(runner: &Runner, plan: &str) {
+    let env = status(runner);
+    let (code, said) =
+        runner.run(&format!("leasehold plan identities --target identity.reporter --out {plan}"), "work", &env);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn a_replaced_artifact_is_not_applied() {
+    let runner = Runner::new();
+    let mut merge = Workflow::new(&runner, "apply");
+    assert_eq!(merge.job("plan").0, 0);
+    let reviewed = runner.read("artifacts/leasehold.plan");
+    replace_plan(&runner, "../artifacts/leasehold.plan");
+    assert_ne!(runner.read("artifacts/leasehold.plan"), reviewed);
+    let (code, said) = merge.job("apply");
+    assert!(code != 0 && said.contains("leasehold.plan: FAILED"), "{said}");
+    assert_eq!(runner.aws.calls("CreateUser") + runner.aws.calls("CreateRole"), 0);
+    runner.write("artifacts/leasehold.plan", &reviewed);
+    assert_eq!(merge.job("apply").0, 0);
+    assert_eq!(runner.aws.calls("CreateUser"), 1);
+}
+
+#[test]
+fn a_plan_beyond_the_budget_fails_the_plan_job() {
+    let runner = Runner::new();
+    let more: String = (0..6)
+        .map(|n| format!("\nidentity \"old{n}\" {{\n  kind  = \"service\"\n  owner = owner.jane\n}}\n"))
+        .collect();
+    let stack = runner.read("work/identities/stack.hcl");
+    runner.write("work/identities/stack.hcl", &format!("{stack}{more}"));
+    assert_eq!(runner.run("leasehold apply identities --auto-approve", "work", &status(&runner)).0, 0);
+    runner.write("work/identities/stack.hcl", &stack);
+    let (code, said) = Workflow::new(&runner, "apply").job("plan");
+    assert!(code == 3 && said.contains("delete-budget"), "{said}");
+    assert!(runner.read("temp/summary").contains("Refused: this plan cannot be applied"));
+    assert_eq!(gitlab(&runner, "plan", &plan_key(&runner)).0, 3);
+}
+
 #[test]
 fn github_workflows_fail_loudly() {
     let runner = Runner::new();
@@ -335,7 +381,7 @@ fn github_workflows_fail_loudly() {
 }
 
 /// The scripts of a GitLab job, before_script first, with its variables.
-fn gitlab(runner: &Runner, job: &str, more: &[(&str, &str)]) -> (i32, String) {
+fn gitlab<T: ToString>(runner: &Runner, job: &str, more: &[(&str, T)]) -> (i32, String) {
     let document = yaml("examples/pipelines/gitlab/.gitlab-ci.yml");
     let base = &document[document[job]["extends"].as_str().unwrap()];
     let lines = |value: &Value| -> Vec<String> {
@@ -346,8 +392,31 @@ fn gitlab(runner: &Runner, job: &str, more: &[(&str, &str)]) -> (i32, String) {
     env.extend(map(&document[job]["variables"]));
     assert!(base["id_tokens"]["AWS_TOKEN"]["aud"].is_string());
     env.insert("AWS_TOKEN".to_owned(), "a.web.token".to_owned());
-    env.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    env.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())));
     runner.run(&script, "work", &env)
+}
+
+/// The protected variables of type File with the key that signs plans.
+fn plan_key(runner: &Runner) -> [(&'static str, String); 2] {
+    let key = ssh_key::PrivateKey::from(ssh_key::private::Ed25519Keypair::from_seed(&[7; 32]));
+    runner.write("temp/plan-key", &key.to_openssh(ssh_key::LineEnding::LF).unwrap());
+    runner.write("temp/plan-signers", &format!("plans@acme {}\n", key.public_key().to_openssh().unwrap()));
+    let path = |name: &str| runner.path(name).display().to_string();
+    [("PLAN_KEY", path("temp/plan-key")), ("PLAN_SIGNERS", path("temp/plan-signers"))]
+}
+
+#[test]
+fn gitlab_applies_only_the_signed_plan() {
+    let runner = Runner::new();
+    let key = plan_key(&runner);
+    assert_eq!(gitlab(&runner, "plan", &key).0, 0);
+    let reviewed = runner.read("work/leasehold.plan");
+    replace_plan(&runner, "leasehold.plan");
+    let (code, said) = gitlab(&runner, "apply", &key);
+    assert!(code == 3 && said.contains("no valid signature"), "{said}");
+    assert_eq!(runner.aws.calls("CreateUser"), 0);
+    runner.write("work/leasehold.plan", &reviewed);
+    assert_eq!(gitlab(&runner, "apply", &key).0, 0);
 }
 
 #[test]
@@ -371,13 +440,13 @@ fn gitlab_jobs_plan_note_apply_drift_and_sweep() {
     let log = runner.read("played/log");
     assert_eq!((log.matches("--request POST").count(), log.matches("--request PUT").count()), (1, 1), "{log}");
     for (job, says) in [("plan", "2 joiners"), ("apply", "Apply complete!"), ("sweep", "No changes.")] {
-        let (code, said) = gitlab(&runner, job, &[]);
+        let (code, said) = gitlab(&runner, job, &plan_key(&runner));
         assert_eq!(code, 0, "{said}");
         assert!(said.contains(says), "{said}");
     }
-    assert_eq!(gitlab(&runner, "drift", &[]).0, 0);
+    assert_eq!(gitlab::<&str>(&runner, "drift", &[]).0, 0);
     runner.aws.boto3("iam.create_access_key(UserName='reporter')");
-    assert_eq!(gitlab(&runner, "drift", &[]).0, 2);
+    assert_eq!(gitlab::<&str>(&runner, "drift", &[]).0, 2);
     assert_eq!(super::inert::assert_junit(&runner.read("work/drift.xml"), 3), ["identity.reporter"]);
 }
 

@@ -43,7 +43,7 @@ pub fn edit_node(document: &Value, path: &str) -> Vec<Value> {
         Value::Object(fields) => {
             let next = fields.keys().skip_while(|key| **key != name).nth(1).cloned();
             all.push(edit(&|document| {
-                drop(document.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(&name))
+                document.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(&name);
             }));
             all.push(edit(&|document| {
                 let fields = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
@@ -63,7 +63,11 @@ pub fn edit_node(document: &Value, path: &str) -> Vec<Value> {
             let list = |document: &mut Value, change: &dyn Fn(&mut Vec<Value>)| {
                 change(document.pointer_mut(parent).unwrap().as_array_mut().unwrap());
             };
-            all.push(edit(&|document| list(document, &|items| drop(items.remove(index)))));
+            all.push(edit(&|document| {
+                list(document, &|items| {
+                    items.remove(index);
+                });
+            }));
             all.push(edit(&|document| list(document, &|items| items.insert(index, items[index].clone()))));
             if index + 1 < items.len() {
                 all.push(edit(&|document| list(document, &|items| items.swap(index, index + 1))));
