@@ -108,9 +108,8 @@ pub fn cmd_provider(working_directory: &Path, command: &ProviderCommand) -> Resu
 
 /// Prints the smallest policy for a purpose.
 fn print_aws_policy(working_directory: &Path, args: &AwsPolicyArgs) -> Result<CommandExit, CommandError> {
-    let purpose = match args.purpose.rights_purpose() {
-        Some(purpose) => purpose,
-        None => return protection::print_protection(working_directory, args),
+    let Some(purpose) = args.purpose.rights_purpose() else {
+        return protection::print_protection(working_directory, args);
     };
     if !args.principal.is_empty() {
         return Err(WorkflowError::Refused {
