@@ -86,6 +86,12 @@ async fn apply_saved_plan(
             quote_plan_path(args)
         ),
     })?;
+    operator::current_bounds().check_plan_age(saved.plan.now, session::current_time(None)).map_err(|error| {
+        WorkflowError::Refused {
+            what: error.to_string(),
+            help: "Make a new plan, review it, and apply that.".to_owned(),
+        }
+    })?;
     if args.now.is_some() || !args.selection.target.is_empty() || !args.selection.exclude.is_empty() {
         return Err(WorkflowError::Refused {
             what: "--now, --target and --exclude cannot be used with a saved plan".to_owned(),
