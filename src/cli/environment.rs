@@ -110,9 +110,25 @@ fn replace_process(mut command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
+/// The variable that must not be empty: its file bounds what a stack may reach, and a mistyped expression in the settings of a pipeline must
+/// not remove the bounds.
+pub const NEVER_EMPTY: &str = "LEASEHOLD_OPERATOR";
+
+/// Refuses an empty [`NEVER_EMPTY`].
+///
+/// # Errors
+/// The variable is set and empty.
+pub fn refuse_empty_operator() -> anyhow::Result<()> {
+    anyhow::ensure!(
+        std::env::var_os(NEVER_EMPTY).is_none_or(|value| !value.is_empty()),
+        "{NEVER_EMPTY} is empty: set it to the path of the operator's file, or unset it"
+    );
+    Ok(())
+}
+
 /// The names of the variables in the table that are set and empty. Child processes get other variables unchanged.
 fn find_empty_variables() -> Vec<OsString> {
-    let names = all_variables().map(|variable| OsString::from(variable.name));
+    let names = all_variables().map(|variable| variable.name).filter(|name| *name != NEVER_EMPTY).map(OsString::from);
     names.filter(|name| std::env::var_os(name).is_some_and(|value| value.is_empty())).collect()
 }
 

@@ -68,6 +68,9 @@ pub fn main() -> ExitCode {
     if let Some(restarted) = environment::restart_without_empty() {
         return restarted.unwrap_or_else(|error| CommandError::from(error).report_error());
     }
+    if let Err(error) = environment::refuse_empty_operator() {
+        return CommandError::from(error).report_error();
+    }
     let interruption = signals::start_signal_thread();
     let matches = Cli::command().get_matches();
     invocation::set_current(Cli::command(), &matches);

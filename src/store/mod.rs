@@ -23,6 +23,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::Lineage;
+use object_store::list::PaginatedListStore;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
 
@@ -89,8 +90,8 @@ impl Store {
     }
 
     /// The same store, whose lists are read page by page.
-    fn with_pages(self, pages: pages::PageSource) -> Self {
-        Self { pages: Some(pages), ..self }
+    fn with_pages(self, bucket: Arc<dyn PaginatedListStore>) -> Self {
+        Self { pages: Some(pages::PageSource::from_bucket(bucket)), ..self }
     }
 
     /// The same store, which reports its outages to `notices`.

@@ -11,6 +11,7 @@ mod missing_parts;
 mod order;
 mod rules;
 mod stacks;
+mod threat_model;
 mod world;
 
 /// Parses a time.

@@ -6,6 +6,7 @@
 //! The resources and condition keys of each action are in the service authorization reference:
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
 
+pub mod marks;
 mod parts;
 pub mod records;
 mod table;

@@ -1,6 +1,7 @@
 //! `leasehold provider`: prints what a provider needs in the cloud that it manages. It does not call the cloud.
 
 mod principals;
+mod protection;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,9 @@ pub struct AwsPolicyArgs {
     /// Print the policy for the credentials of this profile, which a provider block or the backend uses
     #[arg(long, value_name = "NAME", conflicts_with = "stack")]
     pub profile: Option<String>,
+    /// With --for protect-marks: a role or user that runs Leasehold, by its ARN; can be repeated. Default: the roles that the stack assumes
+    #[arg(long, value_name = "ARN", conflicts_with_all = ["stack", "only", "role", "profile", "partition"])]
+    pub principal: Vec<String>,
     /// The AWS partition; default: the partition of the configured region, or aws
     #[arg(long, value_name = "PARTITION", value_parser = PossibleValuesParser::new(Partition::all_partitions().map(|it| it.name)))]
     pub partition: Option<String>,
@@ -78,6 +82,9 @@ pub enum PurposeArg {
     Drift,
     /// `audit`, `lock show`: read only the records
     Audit,
+    /// No command: Deny statements for a service control policy or a permissions boundary, which keep everybody but --principal from
+    /// editing the tags `leasehold:*`
+    ProtectMarks,
 }
 
 /// A part of a policy.
@@ -101,9 +108,19 @@ pub fn cmd_provider(working_directory: &Path, command: &ProviderCommand) -> Resu
 
 /// Prints the smallest policy for a purpose.
 fn print_aws_policy(working_directory: &Path, args: &AwsPolicyArgs) -> Result<CommandExit, CommandError> {
+    let Some(purpose) = args.purpose.rights_purpose() else {
+        return protection::print_protection(working_directory, args);
+    };
+    if !args.principal.is_empty() {
+        return Err(WorkflowError::Refused {
+            what: "--principal is only used with --for protect-marks".to_owned(),
+            help: "To print the policy of a role that the stack assumes, pass --role.".to_owned(),
+        }
+        .into());
+    }
     let statements = match &args.stack {
-        Some(name) => statements_for_any_stack(name, args)?,
-        None => statements_for_directory(working_directory, args)?,
+        Some(name) => statements_for_any_stack(name, args, purpose)?,
+        None => statements_for_directory(working_directory, args, purpose)?,
     };
     let policy = Document::new(json!({ "Version": "2012-10-17", "Statement": statements }));
     let length = policy.canonical_text().chars().filter(|sign| !sign.is_whitespace()).count();
@@ -117,21 +134,27 @@ fn print_aws_policy(working_directory: &Path, args: &AwsPolicyArgs) -> Result<Co
     Ok(CommandExit::Done)
 }
 
-impl From<PurposeArg> for RightsPurpose {
-    fn from(purpose: PurposeArg) -> Self {
-        match purpose {
-            PurposeArg::Plan => Self::Plan,
-            PurposeArg::Apply => Self::Apply,
-            PurposeArg::Sweep => Self::Sweep,
-            PurposeArg::Drift => Self::Drift,
-            PurposeArg::Audit => Self::Audit,
-        }
+impl PurposeArg {
+    /// The commands that the policy must allow. `None`: it allows nothing.
+    fn rights_purpose(self) -> Option<RightsPurpose> {
+        Some(match self {
+            Self::Plan => RightsPurpose::Plan,
+            Self::Apply => RightsPurpose::Apply,
+            Self::Sweep => RightsPurpose::Sweep,
+            Self::Drift => RightsPurpose::Drift,
+            Self::Audit => RightsPurpose::Audit,
+            Self::ProtectMarks => return None,
+        })
     }
 }
 
 /// The statements for any stack with this name, whatever it contains.
-fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
-    if args.purpose == PurposeArg::Audit {
+fn statements_for_any_stack(
+    name: &str,
+    args: &AwsPolicyArgs,
+    purpose: RightsPurpose,
+) -> Result<Vec<Value>, CommandError> {
+    if purpose == RightsPurpose::Audit {
         return Err(WorkflowError::Refused {
             what: "--for audit only needs the bucket of the records, which --stack does not define".to_owned(),
             help: "Pass the stack's directory instead of --stack.".to_owned(),
@@ -142,11 +165,15 @@ fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Valu
         .map_err(|invalid| anyhow::anyhow!("{name:?} is not a valid stack name: {}", invalid.rule))?;
     let partition = args.partition.as_deref().unwrap_or(COMMERCIAL.name);
     let scope = rights::RightsScope { stack: &stack, partition, account: "*", parts: &StackPart::ALL.into() };
-    Ok(rights::build_statements(&scope, args.purpose.into()))
+    Ok(rights::build_statements(&scope, purpose))
 }
 
 /// The statements for the stack in a directory, limited to what this stack uses.
-fn statements_for_directory(working_directory: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
+fn statements_for_directory(
+    working_directory: &Path,
+    args: &AwsPolicyArgs,
+    purpose: RightsPurpose,
+) -> Result<Vec<Value>, CommandError> {
     let now = session::current_time(None);
     let stack = session::read_stack(working_directory, args.dir.as_deref(), &args.variables, now)?;
     let principals = RunPrincipals::from_declared(&stack.declared)?;
@@ -178,13 +205,13 @@ fn statements_for_directory(working_directory: &Path, args: &AwsPolicyArgs) -> R
     }
     let mut statements = Vec::new();
     if args.only != Some(OnlyArg::Records) {
-        statements.extend(build_iam_statements(&stack, needs, args, now)?);
+        statements.extend(build_iam_statements(&stack, needs, (args, purpose), now)?);
         statements.extend(build_assume_role_statement(needs));
     }
     if args.only != Some(OnlyArg::Iam)
         && let (true, BackendLocation::S3(bucket)) = (needs.records, &stack.declared.backend.place)
     {
-        statements.extend(build_records_statements(&stack, bucket, needs, &principals, args));
+        statements.extend(build_records_statements(&stack, bucket, needs, &principals, (args, purpose)));
     }
     if statements.is_empty() {
         return Err(WorkflowError::Refused {
@@ -220,7 +247,7 @@ fn report_other_principals(principals: &RunPrincipals, desired: &RunPrincipal, a
 fn build_iam_statements(
     stack: &Stack,
     needs: &PrincipalNeeds,
-    args: &AwsPolicyArgs,
+    (args, purpose): (&AwsPolicyArgs, RightsPurpose),
     now: jiff::Timestamp,
 ) -> Result<Vec<Value>, CommandError> {
     if needs.accounts.is_empty() {
@@ -242,7 +269,7 @@ fn build_iam_statements(
         account: needs.account(),
         parts: &parts,
     };
-    Ok(rights::build_statements(&scope, args.purpose.into()))
+    Ok(rights::build_statements(&scope, purpose))
 }
 
 fn build_assume_role_statement(needs: &PrincipalNeeds) -> Option<Value> {
@@ -256,7 +283,7 @@ fn build_records_statements(
     bucket: &S3Bucket,
     needs: &PrincipalNeeds,
     principals: &RunPrincipals,
-    args: &AwsPolicyArgs,
+    (args, purpose): (&AwsPolicyArgs, RightsPurpose),
 ) -> Vec<Value> {
     let of_providers = principals.needs.values().find_map(|needs| needs.region.as_deref());
     let region = bucket.region.as_deref().or(of_providers);
@@ -270,7 +297,7 @@ fn build_records_statements(
         retained: bucket.retention.is_some(),
         kms_key: bucket.kms_key_id.as_deref(),
     };
-    records::bucket_statements(&records, args.purpose.into())
+    records::bucket_statements(&records, purpose)
 }
 
 /// The partition that the arguments name, otherwise the partition of the region.

@@ -19,7 +19,7 @@ mod violation;
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{EndpointRule, Span};
 
 pub use pattern::BoundPattern;
@@ -63,31 +63,47 @@ pub struct OperatorBounds {
     pub max_plan_age: Option<OperatorSetting<Span>>,
 }
 
-/// A saved plan is older than the operator allows.
+/// The age of a saved plan is not one that the operator allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the saved plan was made at {made}, longer ago than the operator allows ({limit}, {place})")]
-pub struct PlanTooOldError {
-    /// When the plan was made.
-    pub made: Timestamp,
-    /// The maximum age.
-    pub limit: Span,
-    /// Where the operator's file says so.
-    pub place: String,
+pub enum PlanAgeError {
+    /// It is older.
+    #[error("the saved plan was made at {made}, longer ago than the operator allows ({limit}, {place})")]
+    TooOld {
+        /// When the plan was made.
+        made: Timestamp,
+        /// The maximum age.
+        limit: Span,
+        /// Where the operator's file says so.
+        place: String,
+    },
+    /// It would be young enough for as long as its maker likes.
+    #[error("the saved plan says that it was made in the future, at {made}, so its age is not known ({place})")]
+    Future {
+        /// When the plan says that it was made.
+        made: Timestamp,
+        /// Where the operator's file limits the age.
+        place: String,
+    },
 }
 
+/// How far the clocks of the two jobs that plan and apply may differ, in seconds: the time by which AWS accepts requests.
+const CLOCK_SKEW: u32 = 300;
+
 impl OperatorBounds {
-    /// Checks the age of a saved plan that was made at `made`, at its apply at `now`. A plan from the future is not older than the limit;
-    /// whether it can be trusted is decided elsewhere.
+    /// Checks the age of a saved plan that says it was made at `made`, at its apply at `now`. Without `max_plan_age` any age is accepted
+    /// here.
     ///
     /// # Errors
-    /// The plan is older than `max_plan_age`.
-    pub fn check_plan_age(&self, made: Timestamp, now: Timestamp) -> Result<(), PlanTooOldError> {
-        match &self.max_plan_age {
-            Some(limit) if limit.value.instant_after(made) < now => {
-                Err(PlanTooOldError { made, limit: limit.value, place: limit.place.clone() })
-            }
-            _ => Ok(()),
+    /// The plan is older than `max_plan_age`, or from the future.
+    pub fn check_plan_age(&self, made: Timestamp, now: Timestamp) -> Result<(), PlanAgeError> {
+        let Some(OperatorSetting { value: limit, place }) = &self.max_plan_age else { return Ok(()) };
+        if limit.instant_after(made) < now {
+            return Err(PlanAgeError::TooOld { made, limit: *limit, place: place.clone() });
         }
+        if made.duration_since(now) > SignedDuration::from_secs(CLOCK_SKEW.into()) {
+            return Err(PlanAgeError::Future { made, place: place.clone() });
+        }
+        Ok(())
     }
 
     /// The same bounds without those on the content of a stack. Used by commands that only take access away or only read: a lease that is
@@ -110,6 +126,8 @@ mod tests {
         let at = |text: &str| bounds.check_plan_age(made, text.parse().unwrap());
         assert_eq!(at("2026-11-30T11:00:00Z"), Ok(()));
         assert!(at("2026-11-30T11:00:01Z").unwrap_err().to_string().contains("o.hcl:2"));
+        assert_eq!(at("2026-11-30T09:56:00Z"), Ok(()));
+        assert!(matches!(at("2026-11-30T09:54:00Z"), Err(PlanAgeError::Future { .. })));
         assert_eq!(OperatorBounds::default().check_plan_age(made, "2036-01-01T00:00:00Z".parse().unwrap()), Ok(()));
     }
 }

@@ -71,6 +71,24 @@ impl CheckedBlock<'_> {
         .flatten()
     }
 
+    /// A name that becomes part of a host name, such as a region. With `/`, `@` or `#` in it, it would choose another host.
+    fn check_host_part(
+        &self,
+        attribute: &'static str,
+        value: Option<&str>,
+        is_valid: fn(&str) -> bool,
+    ) -> Option<BoundViolation> {
+        let value = value.filter(|value| !is_valid(value))?;
+        Some(BoundViolation {
+            subject: self.subject.clone(),
+            attribute,
+            summary: format!("{}: {} is not a valid `{attribute}`", self.name, quote_text(value)),
+            bound: None,
+            help: "use a name of letters, digits and `-`: it becomes part of the host that receives the requests"
+                .to_owned(),
+        })
+    }
+
     fn check_endpoint(&self, bounds: &OperatorBounds, url: &str) -> Option<BoundViolation> {
         let error = bounds.endpoints.check_endpoint(url).err()?;
         Some(BoundViolation {
@@ -81,6 +99,20 @@ impl CheckedBlock<'_> {
             help: error.help().to_owned(),
         })
     }
+}
+
+/// The longest name that becomes part of a host name: one label (RFC 1035), or a bucket, whose name may have several.
+const LONGEST_LABEL: usize = 63;
+const LONGEST_BUCKET: usize = 255;
+
+/// Whether a region or a storage account is one label of a host name.
+fn is_host_label(text: &str) -> bool {
+    text.len() <= LONGEST_LABEL && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether a bucket can be part of a host name. Older buckets may have upper-case letters and `_`.
+fn is_bucket_name(text: &str) -> bool {
+    text.len() <= LONGEST_BUCKET && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
 impl OperatorBounds {
@@ -101,6 +133,8 @@ impl OperatorBounds {
         let role = text(settings.fields.get("assume_role").and_then(|role| role.get("role_arn")));
         let endpoint = text(settings.fields.get("endpoint"));
         let mut violations = self.check_accounts(settings, &block);
+        let region = settings.fields.get("region").and_then(Json::as_str);
+        violations.extend(block.check_host_part("region", region, is_host_label));
         violations.extend(role.into_iter().flat_map(|arn| block.check_role(self, &arn).collect::<Vec<_>>()));
         violations.extend(endpoint.and_then(|url| block.check_endpoint(self, &url)));
         violations
@@ -140,7 +174,12 @@ impl OperatorBounds {
         let name = name_backend(backend, stack);
         let mut violations: Vec<BoundViolation> =
             block.check_list(self.backends.as_ref(), ("backends", attribute), &name).into_iter().collect();
-        if let BackendLocation::S3(S3Bucket { endpoint, assume_role, .. }) = &backend.place {
+        if let BackendLocation::Azure { account, .. } = &backend.place {
+            violations.extend(block.check_host_part("account", Some(account), is_host_label));
+        }
+        if let BackendLocation::S3(S3Bucket { name, region, endpoint, assume_role, .. }) = &backend.place {
+            violations.extend(block.check_host_part("bucket", Some(name), is_bucket_name));
+            violations.extend(block.check_host_part("region", region.as_deref(), is_host_label));
             violations.extend(endpoint.as_ref().and_then(|url| self.check_bucket_endpoint(&block, url)));
             violations.extend(assume_role.iter().flat_map(|role| block.check_role(self, &role.role_arn)));
         }

@@ -20,7 +20,6 @@ use object_store::aws::{AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::path::Path;
 
 use super::Store;
-use super::pages::PageSource;
 use super::server::ServerClock;
 use crate::config::declared::S3Bucket;
 use connector::S3Connector;
@@ -90,8 +89,7 @@ pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::R
     let objects = builder.build().with_context(unusable)?;
     let root = Path::parse(&prefix).with_context(|| format!("{prefix:?} is not a valid key prefix"))?;
     let objects = Arc::new(objects);
-    let pages = PageSource::from_bucket(Arc::clone(&objects) as _);
-    Ok(Store::new(objects, root, None, server, place).with_pages(pages))
+    Ok(Store::new(Arc::clone(&objects) as _, root, None, server, place).with_pages(objects))
 }
 
 /// The endpoint of a bucket.

@@ -117,3 +117,21 @@ fn profile_names_an_endpoint_that_is_refused_by_its_name() {
     stack.write("../.aws/config", config);
     stack.run(&["plan"]).expect(1).says(&["endpoint_url of profile \"prod\"", "not a loopback address"]);
 }
+
+#[test]
+fn region_and_bucket_cannot_choose_another_host() {
+    for name in
+        ["evil.example/", "x@evil.example", "evil.example#", "evil.example?", "evil\u{3002}example#", "a b", "[::1]:9"]
+    {
+        for settings in [
+            format!("  backend \"s3\" {{\n    bucket = \"acme\"\n    region = \"{name}\"\n  }}"),
+            format!("  backend \"s3\" {{\n    bucket = \"{name}\"\n    region = \"eu-west-1\"\n  }}"),
+        ] {
+            let stack = stack_with(&settings, "");
+            stack.run(&["validate"]).expect(1).says(&["operator::bounds", "part of the host"]);
+            stack.run(&["lock", "show"]).expect(3).says(&["part of the host"]);
+        }
+        let stack = stack_with("", &format!("provider \"aws\" {{\n  region = \"{name}\"\n}}"));
+        stack.run(&["plan"]).expect(1).says(&["operator::bounds", "part of the host"]);
+    }
+}

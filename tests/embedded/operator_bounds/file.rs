@@ -64,3 +64,9 @@ fn option_overrides_the_variable_and_is_repeated_in_follow_up_commands() {
     let plan = stack.ok(&["plan", "--out", "x.plan", "--operator", "../second.hcl"]);
     plan.says(&["leasehold --operator ../second.hcl apply x.plan"]);
 }
+
+#[test]
+fn empty_variable_does_not_remove_the_bounds() {
+    let stack = stack_with("", "");
+    stack.run_with(&[("LEASEHOLD_OPERATOR", "")], &["plan"]).expect(1).says(&["LEASEHOLD_OPERATOR is empty"]);
+}

@@ -214,3 +214,19 @@ fn lease_beyond_max_ttl_does_not_keep_expired_access() {
     stack.run(&["drift"]).does_not_say(&["operator.hcl"]);
     stack.ok(&["revoke", "ci", "--reason", "leak"]);
 }
+
+#[test]
+fn saved_plan_over_the_maximum_age_is_refused() {
+    let now = jiff::Timestamp::now();
+    let at = |hours: i64| (now + jiff::SignedDuration::from_hours(hours)).to_string();
+    for (made, refused) in [(at(-3), "longer ago"), (at(9), "in the future")] {
+        let stack = bounded(stack_with("", ""), "require {\n  max_plan_age = \"2h\"\n}\n");
+        stack.ok(&["plan", "--out", "x.plan", "--now", &made]);
+        let before = stack.files();
+        stack.run(&["apply", "x.plan", "--auto-approve"]).expect(3).says(&[refused, "operator.hcl:2"]);
+        assert_eq!(stack.files(), before);
+    }
+    let stack = bounded(stack_with("", ""), "require {\n  max_plan_age = \"2h\"\n}\n");
+    stack.ok(&["plan", "--out", "x.plan", "--now", &at(-1)]);
+    stack.ok(&["apply", "x.plan", "--auto-approve"]);
+}

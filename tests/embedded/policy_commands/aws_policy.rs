@@ -146,3 +146,32 @@ fn policy_over_managed_limit_is_reported_and_printed_in_two_parts() {
         assert_eq!(services(&ran), [if part == "iam" { "iam" } else { "s3" }]);
     }
 }
+
+#[test]
+fn protect_marks_prints_deny_statements_for_everybody_else() {
+    let nowhere = Stack::empty();
+    let other = "arn:aws:iam::111122223333:user/operator";
+    let ran = print(&nowhere, &["--for", "protect-marks", "--principal", ROLE, "--principal", other]);
+    let statement = statement(&ran, "ProtectMarks");
+    assert_eq!(statement["Effect"], "Deny");
+    assert_eq!(statement["Condition"]["ForAnyValue:StringLike"]["aws:TagKeys"], "leasehold:*");
+    assert_eq!(statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"], json!([ROLE, other]));
+    nowhere.write("scp.json", &ran.stdout);
+    nowhere.ok(&["policy", "lint", "scp.json"]);
+    // Without --principal: the roles that the providers assume.
+    let assumed = stack("", &provider("", &assuming(ROLE)), &user("bot", ""));
+    assert_eq!(print(&assumed, &["--for", "protect-marks"]).stdout.matches(ROLE).count(), 2);
+}
+
+#[test]
+fn protect_marks_needs_principals_that_only_the_tool_can_be() {
+    let refused = |stack: &Stack, args: &[&str], why: &str| {
+        let ran = stack.run(&[&["provider", "aws-policy"], args].concat());
+        assert!(ran.code != 0 && ran.stderr.contains(why) && ran.stdout.is_empty(), "{ran}");
+    };
+    let unknown = stack("", &provider("", ""), &user("bot", ""));
+    refused(&unknown, &["--for", "protect-marks"], "--principal");
+    refused(&unknown, &["--for", "protect-marks", "--stack", "pay"], "--principal");
+    refused(&unknown, &["--for", "protect-marks", "--principal", "arn:aws:iam::111122223333:role/*"], "wildcard");
+    refused(&unknown, &["--for", "apply", "--principal", ROLE], "protect-marks");
+}
