@@ -58,7 +58,8 @@ fn short_text_that_means_a_large_value() {
     validate(&format!("  x = yamldecode(\"{yaml}\")\n")).expect(1).says(&["stack.hcl:5:7"]);
     validate("  x = setproduct(range(1000), range(1000), range(1000), [])\n").expect(0);
     let rows = "join(\"\\n\", flatten([for i in range(90) : [for j in range(1000) : \"a\"]]))";
-    let csv = format!("csvdecode(join(\"\\n\", [join(\"\", [for i in range(1000) : \"{}\"]), {rows}]))", "x".repeat(500));
+    let csv =
+        format!("csvdecode(join(\"\\n\", [join(\"\", [for i in range(1000) : \"{}\"]), {rows}]))", "x".repeat(500));
     validate(&format!("  x = {csv}\n")).expect(1).says(&["stack.hcl:5:7"]);
 }
 
@@ -66,10 +67,9 @@ fn short_text_that_means_a_large_value() {
 fn ten_thousand_errors_are_counted_not_printed() {
     let blocks: String = (0..9_000).map(|i| format!("scope \"s{i}\" {{\n  nme = 1\n}}\n")).collect();
     let stack = Stack::of(&format!("{HEAD}{blocks}"));
-    let ran = run_limited(&stack, &["validate"]).expect(1).says(&[
-        "8950 more errors of this kind (config::unknown_attribute) are not shown",
-        "stack.hcl:155:3",
-    ]);
+    let ran = run_limited(&stack, &["validate"])
+        .expect(1)
+        .says(&["8950 more errors of this kind (config::unknown_attribute) are not shown", "stack.hcl:155:3"]);
     assert!(ran.stderr.len() < 60_000, "{}", ran.stderr.len());
     let json = run_limited(&stack, &["validate", "--format", "json"]).expect(1).json();
     let summary = json.as_array().unwrap().last().unwrap()["summary"].as_str().unwrap();

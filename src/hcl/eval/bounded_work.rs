@@ -121,9 +121,6 @@ proptest! {
         });
         let text = format!("locals {{\n  l0 = {leaf}\n{}}}\n", lines.collect::<String>());
         let (steps, time) = measure_evaluation(&text);
-        if std::env::var_os("LEASEHOLD_SHOW_COST").is_some() {
-            println!("COST {} {steps} {} {}", time / (steps + 100_000), time / 1_000_000, text.replace('\n', ";"));
-        }
         prop_assert!(time < FIXED + steps * STEP, "{steps} steps took {} ms", time / 1_000_000);
     }
 }
