@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bounds;
+mod crowded;
 mod embedded_story;
 mod estate_story;
 mod evidence;

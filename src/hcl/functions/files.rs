@@ -83,7 +83,7 @@ fn list_file_set(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
                 other => other,
             }
         })?;
-    pattern.charge_reading(length, args)?;
+    patterns::charge_reading(&pattern, length, args)?;
     let found: Vec<ConfigValue> =
         files.into_iter().filter(|path| pattern.regex.is_match(path)).map(ConfigValue::new_string).collect();
     Ok(ConfigValue::new_set(found))

@@ -2,6 +2,7 @@
 //! each pattern is compiled once, and each search for a match charges steps in proportion to the size of the pattern and of the text that it
 //! reads.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,12 +19,14 @@ use crate::hcl::value::{ConfigValue, Entries, steps_for_text};
 const LARGEST_PATTERN: usize = 512 * 1024;
 /// The maximum number of positions in a pattern; see [`count_positions`].
 const HEAVIEST_PATTERN: u64 = 5_000;
+/// The bytes of text that one position of a pattern reads in one step.
+const BYTES_IN_A_STEP: u64 = 10;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("regex", &[declare_param("pattern", Text), declare_param("string", Text)], |args| {
         let text = args.expect_text(1)?;
         let pattern = compile_cached_pattern(args.expect_text(0)?, 0, args)?;
-        pattern.charge_reading(text.len(), args)?;
+        charge_reading(&pattern, text.len(), args)?;
         match pattern.regex.captures(text) {
             Some(found) => convert_captures(&pattern.regex, &found, args),
             None => FunctionError::reject_argument(1, "the pattern matches nothing in it"),
@@ -62,6 +65,14 @@ pub(super) fn compile_cached_pattern(
     Ok(compiled)
 }
 
+/// Charges the steps of reading `bytes` bytes of text.
+pub(super) fn charge_reading(pattern: &CompiledPattern, bytes: usize, args: &Args<'_>) -> Result<(), FunctionError> {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    let read = pattern.positions.saturating_mul(bytes).saturating_add(pattern.unpaid.get());
+    pattern.unpaid.set(read % BYTES_IN_A_STEP);
+    args.take_steps(read / BYTES_IN_A_STEP)
+}
+
 /// Calls `visit` for each match in a text, from left to right, and charges what the search for it has read. At the end it charges the
 /// search that finds no further match.
 fn visit_matches(
@@ -72,11 +83,11 @@ fn visit_matches(
 ) -> Result<(), FunctionError> {
     let mut from = 0;
     for found in pattern.regex.captures_iter(text) {
-        pattern.charge_reading(pattern.meter.count_read_bytes(text, from), args)?;
+        charge_reading(pattern, pattern.meter.count_read_bytes(text, from), args)?;
         from = found.get(0).map_or(text.len(), |whole| whole.end());
         visit(&found)?;
     }
-    pattern.charge_reading(text.len() - from, args)
+    charge_reading(pattern, text.len() - from, args)
 }
 
 fn compile_pattern(pattern: &str, index: usize) -> Result<CompiledPattern, FunctionError> {
@@ -99,7 +110,7 @@ fn compile_pattern(pattern: &str, index: usize) -> Result<CompiledPattern, Funct
     let regex = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).dfa_size_limit(LARGEST_PATTERN).build();
     let regex = regex.map_err(|error| wrong(error.to_string()))?;
     let meter = RescanMeter::new(pattern, LARGEST_PATTERN).map_err(wrong)?;
-    Ok(CompiledPattern::new(regex, positions, meter))
+    Ok(CompiledPattern { regex, positions, meter, unpaid: Cell::new(0) })
 }
 
 /// The number of character positions in a pattern, with repetitions multiplied out: `a{3}b` has about four. It estimates the size of the

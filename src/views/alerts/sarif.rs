@@ -4,17 +4,30 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Alert, AlertLevel};
+use super::{Alert, AlertLevel, select_worst_alerts};
 use crate::views::inert::escape_steering;
 use crate::views::sarif::{
     SarifLevel, SarifLocation, SarifName, SarifPlace, SarifProperties, SarifResult, SarifRule, SarifText, build_log,
     end_sentence, escape_sarif,
 };
 
-/// A SARIF log with one run that contains the alerts.
+/// The most results. Code scanning at GitHub shows 5,000 of a run: <https://docs.github.com/code-security>, SARIF support.
+const MOST: usize = 5_000;
+
+/// A SARIF log with one run that contains the alerts, the most severe first. If there are too many, the first result says how many are left
+/// out.
 #[must_use]
 pub fn render_alerts_sarif<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Value {
-    let alerts: Vec<&Alert> = alerts.into_iter().collect();
+    let (mut alerts, omitted) = select_worst_alerts(alerts, MOST);
+    let omitted = omitted.map(|words| Alert {
+        rule: "more-alerts".to_owned(),
+        level: AlertLevel::Error,
+        subject: "all alerts".to_owned(),
+        message: words,
+        remedy: "Read the plan or the report itself.".to_owned(),
+        place: None,
+    });
+    alerts.splice(0..0, &omitted);
     let mut worst: BTreeMap<&str, AlertLevel> = BTreeMap::new();
     for alert in &alerts {
         let level = worst.entry(&alert.rule).or_insert(alert.level);

@@ -5,15 +5,22 @@ use leasehold_provider::Realizer;
 
 use super::Remedy;
 use crate::drift::{DriftFinding, DriftReport};
-use crate::views::markdown::{self, MarkdownBlock, describe_realm, format_code, format_details};
+use crate::views::markdown::{
+    self, BlockNouns, MarkdownBlock, describe_realm, format_code, format_details, shorten_line,
+};
 use crate::views::plan::markdown::render_changed_objects;
 
 /// The report in at most `max_bytes` bytes.
 #[must_use]
 pub fn render_drift_markdown(report: &DriftReport, realize: &Realizer, remedy: Remedy<'_>, max_bytes: usize) -> String {
     let blocks = report.findings.iter().map(|finding| render_block(finding, realize, remedy));
-    markdown::render_document(&render_head(report), blocks, "findings", max_bytes)
+    markdown::render_document(&render_head(report), blocks, NOUNS, max_bytes)
 }
+
+const NOUNS: BlockNouns = BlockNouns {
+    blocks: "findings",
+    complete: "The job's artifact with the report as JSON, or `leasehold drift`, has all of them.",
+};
 
 fn render_head(report: &DriftReport) -> String {
     let realm = &report.realm;
@@ -29,12 +36,15 @@ fn render_head(report: &DriftReport) -> String {
 }
 
 fn render_block(finding: &DriftFinding, realize: &Realizer, remedy: Remedy<'_>) -> MarkdownBlock {
-    let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!(" · owner {}", format_code(owner)));
+    let owner = finding
+        .owner
+        .as_ref()
+        .map_or_else(String::new, |owner| format!(" · owner {}", format_code(&shorten_line(owner))));
     let short = format!(
         "{} · {}{owner} · {}",
         finding.rule.short_title(),
-        format_code(&finding.subject()),
-        format_code(&finding.message)
+        format_code(&shorten_line(&finding.subject())),
+        format_code(&shorten_line(&finding.message))
     );
     let mut body = String::new();
     if finding.address.is_some() {
@@ -48,5 +58,10 @@ fn render_block(finding: &DriftFinding, realize: &Realizer, remedy: Remedy<'_>) 
     }
     body.push_str(&format!("- {}\n\n", remedy(finding.rule)));
     body.push_str(&render_changed_objects(&finding.changes, false, realize));
-    MarkdownBlock { full: format_details(&short, &body), short }
+    MarkdownBlock {
+        full: format_details(&short, &body),
+        short,
+        kind: finding.rule.short_title(),
+        is_risky: finding.rule.is_grave(),
+    }
 }

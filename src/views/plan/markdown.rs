@@ -1,8 +1,10 @@
 //! A plan as markdown for a pull request: the summary comes first, then each change in a collapsed section, the highest risk first, limited
 //! to a size.
 
+use std::cmp::Reverse;
+
 use anstream::adapter::strip_str;
-use leasehold_provider::{Change, ChangeKind, Realizer};
+use leasehold_provider::{Change, ChangeKind, Realizer, Severity};
 
 use super::attributes::{self, DifferenceLine, LineMarker};
 use super::interim::{self, InterimSteps, collect_interim_steps};
@@ -12,7 +14,9 @@ use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::Plan;
 use crate::rules::Ruling;
 use crate::views::inert::escape_steering;
-use crate::views::markdown::{self, MarkdownBlock, describe_realm, format_code, format_details, format_fence};
+use crate::views::markdown::{
+    self, BlockNouns, MarkdownBlock, describe_realm, format_code, format_details, format_fence, shorten_line,
+};
 use crate::views::style;
 
 /// A document with more lines than this gets its own collapsed section.
@@ -21,27 +25,25 @@ const LONG: usize = 20;
 const LONGEST: usize = 120;
 /// The maximum number of rulings that are shown; only the number of the rest is printed.
 const RULINGS: usize = 20;
+/// The maximum number of objects that are kept; only the number of the rest is printed.
+const KEPT: usize = 10;
 
 /// The plan in at most `max_bytes` bytes.
 #[must_use]
 pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &Realizer, max_bytes: usize) -> String {
-    let mut blocks: Vec<(risk::Risk, &str, bool, PlanSubject<'_>)> = Vec::new();
+    let mut blocks: Vec<RankedSubject<'_>> = Vec::new();
     for delta in &plan.identities {
-        let risk = risk::risk_for_identity(delta, rulings);
-        blocks.push((risk, delta.address.as_str(), delta.lifecycle != Lifecycle::Leaver, PlanSubject::Identity(delta)));
+        let rank = (risk::risk_for_identity(delta, rulings), Reverse(risk::worst_severity(delta)));
+        blocks.push((rank, delta.address.as_str(), delta.lifecycle != Lifecycle::Leaver, PlanSubject::Identity(delta)));
     }
     for delta in &plan.shared {
-        blocks.push((
-            risk::risk_for_shared(delta, plan, rulings),
-            delta.address.as_str(),
-            false,
-            PlanSubject::Shared(delta),
-        ));
+        let rank = (risk::risk_for_shared(delta, plan, rulings), Reverse(None));
+        blocks.push((rank, delta.address.as_str(), false, PlanSubject::Shared(delta)));
     }
-    blocks.sort_by_key(|(risk, address, stays, _)| (*risk, *address, *stays));
+    blocks.sort_by_key(|(rank, address, stays, _)| (*rank, *address, *stays));
     let interim = collect_interim_steps(plan);
-    let blocks = blocks.into_iter().map(|(_, _, _, part)| part.render_block(plan, &interim, realize));
-    markdown::render_document(&render_head(plan, rulings), blocks, "changes", max_bytes)
+    let blocks = blocks.into_iter().map(|((risk, _), _, _, part)| part.render_block(risk, plan, &interim, realize));
+    markdown::render_document(&render_head(plan, rulings), blocks, NOUNS, max_bytes)
 }
 
 /// The changes of where the stack's records, secrets and accounts are. They are never cut.
@@ -57,6 +59,13 @@ fn render_settings(plan: &Plan) -> String {
     }
     out
 }
+/// A subject with what it is sorted by: its risk and worst finding, its address, and whether it stays.
+type RankedSubject<'a> = ((risk::Risk, Reverse<Option<Severity>>), &'a str, bool, PlanSubject<'a>);
+
+const NOUNS: BlockNouns = BlockNouns {
+    blocks: "changes",
+    complete: "The job's artifact with the plan as JSON, or `leasehold plan`, has all of them.",
+};
 
 /// The part above the collapsed sections.
 fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
@@ -78,8 +87,8 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
             out.push_str(&format!(
                 "- {}: {} {}\n",
                 format_code(ruling.rule),
-                format_code(&ruling.why),
-                format_code(&ruling.help)
+                format_code(&shorten_line(&ruling.why)),
+                format_code(&shorten_line(&ruling.help))
             ));
         }
         match rulings.len().saturating_sub(RULINGS) {
@@ -93,12 +102,16 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
         out.push_str(&format!("{waiting} quarantined {verb}.\n\n"));
     }
     out.push_str(&ownership::render_ownership_markdown(plan));
-    for (address, holders) in &plan.kept {
+    for (address, holders) in plan.kept.iter().take(KEPT) {
         out.push_str(&format!(
             "{} is not deleted: still attached to {} outside this stack.\n\n",
             format_code(address.as_str()),
             holders.len()
         ));
+    }
+    match plan.kept.len().saturating_sub(KEPT) {
+        0 => {}
+        rest => out.push_str(&format!("{rest} more are not deleted for the same reason.\n\n")),
     }
     out
 }
@@ -110,7 +123,13 @@ enum PlanSubject<'a> {
 }
 
 impl PlanSubject<'_> {
-    fn render_block(&self, plan: &Plan, interim: &InterimSteps<'_>, realize: &Realizer) -> MarkdownBlock {
+    fn render_block(
+        &self,
+        risk: risk::Risk,
+        plan: &Plan,
+        interim: &InterimSteps<'_>,
+        realize: &Realizer,
+    ) -> MarkdownBlock {
         let (lifecycle, address, id, headline, mut notes, changes) = match self {
             Self::Identity(delta) => {
                 let headline = strip_str(&human::describe_identity(delta, plan.now)).to_string();
@@ -126,14 +145,20 @@ impl PlanSubject<'_> {
         notes.extend(steps.map(|step| interim::describe_interim_step(step)));
         let (sign, word, _) = style::style_for_lifecycle(lifecycle);
         let sign = format_code(&sign.to_string());
-        let short = format!("{sign} {word} {} {}", format_code(address.as_str()), format_code(&headline));
+        let (name, words) = (shorten_line(address.as_str()), shorten_line(&headline));
+        let short = format!("{sign} {word} {} {}", format_code(&name), format_code(&words));
         let mut body: String = notes.iter().map(|note| format!("- {}\n", format_code(note))).collect();
         if !body.is_empty() {
             body.push('\n');
         }
         let leaves = matches!(self, Self::Identity(delta) if delta.leaving.is_some());
         body.push_str(&render_changed_objects(changes, leaves, realize));
-        MarkdownBlock { full: format_details(&short, &body), short }
+        MarkdownBlock {
+            full: format_details(&short, &body),
+            short,
+            kind: risk.describe_risk(),
+            is_risky: risk.needs_review(),
+        }
     }
 }
 

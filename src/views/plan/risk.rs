@@ -36,6 +36,13 @@ pub enum Risk {
 }
 
 impl Risk {
+    /// Whether a reviewer must see the change, however many others there are: it is refused, access grows or may grow, an object is deleted
+    /// or no longer managed, or it was changed outside.
+    #[must_use]
+    pub fn needs_review(self) -> bool {
+        self <= Self::Drifted
+    }
+
     /// The class as one or a few words.
     #[must_use]
     pub fn describe_risk(self) -> &'static str {
@@ -53,6 +60,12 @@ impl Risk {
             Self::Moves => "moves",
         }
     }
+}
+
+/// The severity of the worst finding about an identity. Among changes of one risk, the worst come first.
+#[must_use]
+pub fn worst_severity(delta: &IdentityDelta) -> Option<Severity> {
+    delta.assessment.iter().flat_map(|assessment| &assessment.findings).map(|finding| finding.severity).max()
 }
 
 /// The risk of the change of one identity.
