@@ -8,6 +8,7 @@ mod laws;
 mod lifecycle;
 mod missing_parts;
 mod order;
+mod ownership_law;
 mod rules;
 mod stacks;
 mod world;

@@ -275,8 +275,8 @@ fn tags_leave_room_for_marks() {
         let tags = (0..count).map(|number| (format!("t{number}"), String::new())).collect();
         problems(&identity_with(|spec| spec.tags = tags))
     };
-    assert_eq!(with_tags(36), "");
-    assert!(with_tags(37).contains("37 tags and the 14 tags of Leasehold make 51"));
+    assert_eq!(with_tags(35), "");
+    assert!(with_tags(36).contains("36 tags and the 15 tags of Leasehold make 51"));
 }
 
 #[test]
