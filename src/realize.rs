@@ -158,7 +158,10 @@ pub fn realize_identity(
             )
         }
         (LifecyclePhase::Quarantined(quarantined), Some(live)) => {
-            let resources = realize.objects.realize_quarantine(realm, live, &quarantined.quarantine);
+            // A `moved` block gives an identity its new address also if it leaves.
+            let moved =
+                LiveIdentity { marks: Marks { address: status.address.clone(), ..live.marks.clone() }, ..live.clone() };
+            let resources = realize.objects.realize_quarantine(realm, &moved, &quarantined.quarantine);
             let guards = has_personal_mfa(live.marks.kind, &resources, realize);
             (
                 seal_resources(resources, &status.id, realize, |part| is_in_digest(part, Some(live), realize, guards)),

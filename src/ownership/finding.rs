@@ -108,14 +108,15 @@ fn find_mark_problem(live: &LiveObject<'_>, owned: &OwnedObjects) -> Option<Owne
     let (kind, message) = match live.found {
         None if live.has_unread_tags => return None,
         None => {
-            let message = "its marks were removed outside Leasehold; the next apply writes them again".to_owned();
+            let message =
+                "its marks were removed outside Leasehold, or cannot be read; the next apply writes them again"
+                    .to_owned();
             (OwnershipFindingKind::MarkRemoved, message)
         }
         Some(found) if found == recorded || Some(found) == unsettled => return None,
         Some(found) => {
             let keys = list_changed_keys(found, recorded);
-            // An earlier version wrote these marks, and its marks named no lineage.
-            if keys.is_empty() || (keys == ["lineage"] && found.lineage.is_none()) {
+            if keys.is_empty() {
                 return None;
             }
             let message = format!(

@@ -78,6 +78,7 @@ pub fn list_marked_objects(stack: &StackName, snapshot: &Snapshot, now: Timestam
     let live = list_live_objects(snapshot).into_iter();
     live.map(|live| {
         let marks = live.recorded.or(live.found).cloned();
+        let marks = marks.map(|marks| Marks { unrecognized: BTreeMap::new(), ..marks });
         let marks = marks.unwrap_or_else(|| Marks::new(stack.clone(), live.address.clone()));
         let created_at = marks.created_at.and_then(|marked| live.created_at.or(Some(marked).filter(|at| *at <= now)));
         let quarantine = marks.quarantine.clone().map(|quarantine| Quarantine { at: now, ..quarantine });
@@ -115,14 +116,19 @@ fn list_live_objects(snapshot: &Snapshot) -> Vec<LiveObject<'_>> {
     });
     let shared = snapshot.shared.values().filter(|live| !live.importable);
     let shared = shared.filter_map(|live| {
-        let found = live.resource.marks.as_ref().filter(|marks| marks.digest.is_some());
+        let address = &live.address;
+        let in_tags = live.resource.marks.as_ref();
+        let recorded = live.recorded.as_ref().or(in_tags);
+        // Where tags were read and there are none, the marks only have what follows from the name.
+        let is_stripped = |marks: &&Marks| **marks == Marks::new(marks.stack.clone(), marks.address.clone());
+        let writes_marks = recorded.is_some_and(|recorded| recorded.digest.is_some());
         Some(LiveObject {
             unique_id: live.unique_id.as_deref()?,
             resource: &live.resource.id,
-            address: &live.address,
-            recorded: live.recorded.as_ref().or(found),
-            found,
-            has_unread_tags: found.is_none(),
+            address,
+            recorded,
+            found: in_tags.filter(|marks| !(writes_marks && is_stripped(marks))),
+            has_unread_tags: in_tags.is_none(),
             created_at: None,
         })
     });

@@ -9,6 +9,7 @@ mod laws;
 mod lifecycle;
 mod missing_parts;
 mod order;
+mod ownership_law;
 mod rules;
 mod stacks;
 mod threat_model;

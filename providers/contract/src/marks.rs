@@ -67,6 +67,10 @@ pub struct Marks {
     pub quarantine: Option<Quarantine>,
     /// The digest of the resources last applied: [`crate::resource::identity_digest`].
     pub digest: Option<Digest>,
+    /// Tags with the prefix that Leasehold would not have written for these marks: another key, or a value that cannot be read. They
+    /// have no effect, differ from the desired marks, and are therefore removed. Empty in desired and recorded marks.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unrecognized: BTreeMap<String, String>,
 }
 
 /// When and why an identity was quarantined.
@@ -97,6 +101,7 @@ impl Marks {
             sensitive: BTreeSet::new(),
             quarantine: None,
             digest: None,
+            unrecognized: BTreeMap::new(),
         }
     }
 
@@ -118,7 +123,7 @@ impl Marks {
         }
     }
 
-    /// The marks as tags. The values contain only characters that AWS allows in a tag value.
+    /// The marks as tags, with those that were not recognized. The other values contain only characters that AWS allows in a tag value.
     #[must_use]
     pub fn to_tags(&self) -> BTreeMap<String, String> {
         let instant = |at: Timestamp| at.to_string();
@@ -140,14 +145,15 @@ impl Marks {
             quarantine.map(|q| q.reason.clone()),
             self.digest.map(|digest| digest.to_string()),
         ];
-        KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((format!("{PREFIX}{key}"), value?))).collect()
+        let tags = KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((format!("{PREFIX}{key}"), value?)));
+        tags.chain(self.unrecognized.clone()).collect()
     }
 
     /// Reads marks from tags, and ignores tags without the prefix. `None`: the object has neither a `stack` nor an
     /// `address` mark, so it belongs to no stack.
     ///
-    /// Any other mark that cannot be read counts as absent. It then differs from the desired mark, is shown as drift,
-    /// and is written again.
+    /// Any other mark that cannot be read counts as absent and is kept in [`Marks::unrecognized`]. It then differs from the
+    /// desired mark, is shown as drift, and is written again.
     ///
     /// # Errors
     /// One of the `stack` and `address` marks is missing while the other exists, or cannot be read. It is then not
@@ -162,7 +168,7 @@ impl Marks {
         };
         let broken = |key, value: &str| InvalidMarksError { key, value: Some(value.to_owned()) };
         let quarantined_at: Option<Timestamp> = get("quarantined-at").and_then(|text| text.parse().ok());
-        Ok(Some(Self {
+        let marks = Self {
             stack: StackName::new(stack).map_err(|_| broken("stack", stack))?,
             lineage: get("lineage").and_then(|text| Lineage::parse_lineage(text).ok()),
             address: Address::from_mark(address).ok_or_else(|| broken("address", address))?,
@@ -178,7 +184,12 @@ impl Marks {
             quarantine: quarantined_at
                 .map(|at| Quarantine { at, reason: get("reason").unwrap_or("unknown").to_owned() }),
             digest: get("digest").and_then(|text| text.parse().ok()),
-        }))
+            unrecognized: BTreeMap::new(),
+        };
+        let read = marks.to_tags();
+        let unread = tags.iter().filter(|(key, value)| key.starts_with(PREFIX) && read.get(*key) != Some(value));
+        let unrecognized = unread.map(|(key, value)| (key.clone(), value.clone())).collect();
+        Ok(Some(Self { unrecognized, ..marks }))
     }
 
     /// The tags that are not marks.
@@ -263,5 +274,17 @@ mod tests {
         let mut tags = marks().to_tags();
         tags.insert("leasehold:expires-at".to_owned(), "tomorrow".to_owned());
         assert_eq!(Marks::from_tags(&tags).unwrap().unwrap().expires_at, None);
+    }
+
+    #[test]
+    fn tags_that_say_nothing_are_kept_and_differ() {
+        let active = Marks { quarantine: None, ..marks() };
+        for (key, value) in [("reason", "removed"), ("created-at", "soon"), ("color", "red"), ("sensitive", "a  b")] {
+            let mut tags = active.to_tags();
+            tags.insert(format!("{PREFIX}{key}"), value.to_owned());
+            let read = Marks::from_tags(&tags).unwrap().unwrap();
+            assert_eq!(read.to_tags(), tags);
+            assert_ne!(read, active, "{key}");
+        }
     }
 }

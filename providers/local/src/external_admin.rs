@@ -179,6 +179,25 @@ impl ExternalAdmin {
         )
     }
 
+    /// Replaces all tags of a policy, marks included. Does nothing if it does not exist.
+    pub fn set_policy_tags(&self, policy: &str, tags: &BTreeMap<String, String>) -> AdminResult {
+        let sql = "UPDATE policies SET tags = ?2 WHERE name = ?1";
+        self.open_connection()?.execute(sql, params![policy, serde_json::to_string(tags)?])?;
+        Ok(())
+    }
+
+    /// Replaces all tags of a group, marks included. Does nothing if it does not exist.
+    pub fn set_group_tags(&self, group: &str, tags: &BTreeMap<String, String>) -> AdminResult {
+        let sql = "UPDATE groups SET tags = ?2 WHERE name = ?1";
+        self.open_connection()?.execute(sql, params![group, serde_json::to_string(tags)?])?;
+        Ok(())
+    }
+
+    /// Gives a principal another name. Its unique id stays the same.
+    pub fn rename_principal(&self, principal: &str, name: &str) -> AdminResult {
+        self.execute_for_principal(principal, "UPDATE principals SET name = ?2 WHERE id = ?1", &[&name])
+    }
+
     /// Returns all tags of a principal, marks included.
     pub fn principal_tags(&self, principal: &str) -> AdminResult<BTreeMap<String, String>> {
         let read = "SELECT tags FROM principals WHERE name = ?1";
@@ -231,6 +250,30 @@ impl ExternalAdmin {
         Ok(found)
     }
 
+    /// Returns every principal, policy and group with its parts, by unique id. Equal results before and after a command
+    /// prove that it changed nothing.
+    pub fn rows_by_unique_id(&self) -> AdminResult<BTreeMap<String, Value>> {
+        let connection = self.open_connection()?;
+        let mut found = BTreeMap::new();
+        for (table, key, parts) in OBJECT_TABLES {
+            let mut objects = connection.prepare(&format!("SELECT * FROM {table}"))?;
+            let objects: Vec<Value> = objects.query_map([], row_to_json)?.collect::<rusqlite::Result<_>>()?;
+            for object in objects {
+                let id = object.get(key).cloned().unwrap_or_default();
+                let mut whole = serde_json::Map::from_iter([("table".to_owned(), Value::from(*table))]);
+                for (part, column) in *parts {
+                    let mut rows = connection.prepare(&format!("SELECT * FROM {part} WHERE {column} = ?1"))?;
+                    let rows = rows.query_map([id.as_i64()], row_to_json)?.collect::<rusqlite::Result<Vec<_>>>()?;
+                    whole.insert((*part).to_owned(), rows.into());
+                }
+                let unique_id = object.get("unique_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+                whole.insert("row".to_owned(), object);
+                found.insert(unique_id, whole.into());
+            }
+        }
+        Ok(found)
+    }
+
     /// Executes a statement whose first parameter is the primary key of the principal, followed by `values`.
     fn execute_for_principal(&self, principal: &str, sql: &str, values: &[&dyn rusqlite::ToSql]) -> AdminResult {
         let connection = self.open_connection()?;
@@ -250,6 +293,33 @@ impl ExternalAdmin {
     fn current_timestamp(&self) -> String {
         (self.clock)().to_string()
     }
+}
+
+/// A table, its primary key, and the tables of its parts with the column that refers to the key.
+type ObjectTable = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// The tables of objects that have a unique id.
+const OBJECT_TABLES: &[ObjectTable] = &[
+    (
+        "principals",
+        "id",
+        &[
+            ("inline_policies", "principal"),
+            ("attachments", "principal"),
+            ("access_keys", "principal"),
+            ("logins", "principal"),
+            ("memberships", "principal"),
+        ],
+    ),
+    ("policies", "name", &[]),
+    ("groups", "id", &[("group_policies", "team"), ("group_attachments", "team")]),
+];
+
+fn row_to_json(row: &rusqlite::Row<'_>) -> rusqlite::Result<Value> {
+    let names: Vec<String> = row.as_ref().column_names().into_iter().map(str::to_owned).collect();
+    let cells = names.into_iter().enumerate();
+    let cells = cells.map(|(column, name)| Ok((name, cell_to_json(row.get_ref(column)?))));
+    Ok(Value::Object(cells.collect::<rusqlite::Result<_>>()?))
 }
 
 fn cell_to_json(value: ValueRef<'_>) -> Value {

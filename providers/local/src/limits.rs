@@ -355,8 +355,8 @@ mod tests {
             let tags = (0..count).map(|number| (format!("t{number}"), String::new())).collect();
             exceeded_limits(|identity| identity.spec.tags = tags)
         };
-        assert!(with_tags(36).is_empty());
-        assert_eq!(with_tags(37), ["tags: its 37 tags and the 14 tags of Leasehold make 51; at most 50 are allowed"]);
+        assert!(with_tags(35).is_empty());
+        assert_eq!(with_tags(36), ["tags: its 36 tags and the 15 tags of Leasehold make 51; at most 50 are allowed"]);
         assert_eq!(
             exceeded_limits(
                 |identity| identity.spec.tags = BTreeMap::from([("leasehold:stack".to_owned(), "x".to_owned())])

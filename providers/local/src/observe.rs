@@ -185,7 +185,7 @@ fn read_policies(
         match request.find_owner(&id, &policy.unique_id, policy.created_at, &policy.tags) {
             ObjectOwner::Stack(marks) => {
                 let mut resource = Resource::new(id.clone(), None);
-                resource.marks = Marks::from_tags(&policy.tags).ok().flatten();
+                resource.marks = Some(read_shared_marks(&policy.tags, &marks));
                 let (address, unique_id) = (marks.address.clone(), policy.unique_id.clone());
                 let recorded = request.owned.map(|_| *marks);
                 let foreign_attachments = foreign_holders.remove(&id).unwrap_or_default();
@@ -201,6 +201,13 @@ fn read_policies(
         }
     }
     Ok(())
+}
+
+/// The marks in the tags of a shared object of the stack. If there are none, or if they cannot be read: the stack and the address that the
+/// stack recorded, and nothing else.
+fn read_shared_marks(tags: &rows::Tags, recorded: &Marks) -> Marks {
+    let read = Marks::from_tags(tags).ok().flatten();
+    read.unwrap_or_else(|| Marks::new(recorded.stack.clone(), recorded.address.clone()))
 }
 
 /// The parts of one principal.

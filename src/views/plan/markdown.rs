@@ -28,6 +28,14 @@ const RULINGS: usize = 20;
 /// The maximum number of objects that are kept; only the number of the rest is printed.
 const KEPT: usize = 10;
 
+/// A subject with what it is sorted by: its risk and worst finding, its address, and whether it stays.
+type RankedSubject<'a> = ((risk::Risk, Reverse<Option<Severity>>), &'a str, bool, PlanSubject<'a>);
+
+const NOUNS: BlockNouns = BlockNouns {
+    blocks: "changes",
+    complete: "The job's artifact with the plan as JSON, or `leasehold plan`, has all of them.",
+};
+
 /// The plan in at most `max_bytes` bytes.
 #[must_use]
 pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &Realizer, max_bytes: usize) -> String {
@@ -59,13 +67,6 @@ fn render_settings(plan: &Plan) -> String {
     }
     out
 }
-/// A subject with what it is sorted by: its risk and worst finding, its address, and whether it stays.
-type RankedSubject<'a> = ((risk::Risk, Reverse<Option<Severity>>), &'a str, bool, PlanSubject<'a>);
-
-const NOUNS: BlockNouns = BlockNouns {
-    blocks: "changes",
-    complete: "The job's artifact with the plan as JSON, or `leasehold plan`, has all of them.",
-};
 
 /// The part above the collapsed sections.
 fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_provider::{LiveShared, Marks, ObjectOwner, ObserveRequest, Resource, Snapshot};
+use leasehold_provider::{LiveShared, ObjectOwner, ObserveRequest, Resource, Snapshot};
 use rusqlite::Connection;
 
-use super::ForeignHolders;
+use super::{ForeignHolders, read_shared_marks};
 use crate::rows::{self, Tags};
 use crate::{group_parts, kinds, schema};
 
@@ -48,7 +48,7 @@ pub fn read_groups(
         let (marks, address) = match request.find_owner(&id, &unique_id, rows::read_timestamp(row, 3)?, &tags) {
             ObjectOwner::Stack(marks) => {
                 recorded = request.owned.map(|_| (*marks).clone());
-                (Some(Marks::from_tags(&tags).ok().flatten()), marks.address)
+                (Some(read_shared_marks(&tags, &marks)), marks.address)
             }
             ObjectOwner::Other(found) => {
                 let unmanaged_object = found.into_unmanaged_object(format!("local:group/{name}"));
@@ -68,7 +68,7 @@ pub fn read_groups(
         };
         let importable = marks.is_none();
         let mut root = Resource::new(id.clone(), None);
-        root.marks = marks.flatten();
+        root.marks = marks;
         let mut resources = vec![root];
         let mut documents = inline.query([key])?;
         while let Some(row) = documents.next()? {
