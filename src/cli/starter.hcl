@@ -2,7 +2,8 @@
 leasehold {
   stack = "STACK_NAME"
 
-  # Where the stack's lock, ledger and evidence are stored. A team needs a shared bucket:
+  # Where the stack's lock, ledger, inventory and evidence are stored. A team and a pipeline need a shared bucket from the first apply on,
+  # because a folder does not outlive a job:
   # backend "s3" {
   #   bucket = "acme-leasehold"
   # }

@@ -84,6 +84,9 @@ pub enum FlawKind {
     /// A checkpoint or the lock knows this entry with another digest.
     #[error("the entry does not match the digest in a checkpoint or in the lock")]
     NotTheSame,
+    /// The inventory does not match the ledger.
+    #[error("the inventory cannot be used: {0}")]
+    Inventory(String),
     /// An object below `ledger/` does not have the name of an entry.
     #[error("{0:?} is not an entry name")]
     UnexpectedObject(String),

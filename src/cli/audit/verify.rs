@@ -13,8 +13,9 @@ use crate::cli::args::OutputFormat;
 use crate::cli::signing::LARGEST_KEY_FILE;
 use crate::cli::{CommandError, CommandExit, operator};
 use crate::ledger::checkpoint::{self, SignatureError, SignatureTrust, Signers};
-use crate::ledger::verify::{LedgerFlaw, Verification, VerifiedLedger, check_evidence};
-use crate::ledger::{LedgerHead, evidence};
+use crate::ledger::stored_inventory::read_stored_inventory;
+use crate::ledger::verify::{FlawKind, LedgerFlaw, Verification, VerifiedLedger, check_evidence};
+use crate::ledger::{LedgerError, LedgerHead, evidence};
 use crate::store::lock;
 use crate::views;
 use crate::workflow::WorkflowError;
@@ -64,6 +65,7 @@ pub async fn cmd_verify(working_directory: &Path, args: &AuditVerifyArgs) -> Res
     strays.iter().for_each(|name| verification.note_unexpected_object(name));
     let mut verified = verification.finish_verification();
     verified.flaws.extend(find_evidence_flaws(&ledger, &verified).await?);
+    verified.flaws.extend(find_inventory_flaw(&ledger, &verified).await?);
     verified.flaws.sort_by_key(|flaw| flaw.entry);
     match args.format {
         OutputFormat::Human => {
@@ -92,6 +94,20 @@ async fn find_evidence_flaws(
         flaws.extend(read?);
     }
     Ok(flaws)
+}
+
+/// Checks the inventory against the ledger. Flaws of entries are found by the verification itself.
+async fn find_inventory_flaw(
+    ledger: &LedgerReader,
+    verified: &VerifiedLedger,
+) -> Result<Option<LedgerFlaw>, CommandError> {
+    match read_stored_inventory(&ledger.store, &ledger.stack).await {
+        Err(LedgerError::Inventory { why, .. }) => {
+            Ok(Some(LedgerFlaw { entry: verified.head.number, what: FlawKind::Inventory(why) }))
+        }
+        Err(LedgerError::Store(error)) => Err(WorkflowError::from(error).into()),
+        Ok(_) | Err(_) => Ok(None),
+    }
 }
 
 fn read_signers(file: &Path) -> Result<Signers, CommandError> {

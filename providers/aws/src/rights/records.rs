@@ -43,10 +43,21 @@ struct RecordKind {
     once: bool,
 }
 
-const RECORDS: [RecordKind; 5] = [
+const RECORDS: [RecordKind; 6] = [
     RecordKind { key: "lock.json", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: false },
-    // A run reads the end of the ledger. `drift` reads all of it if an object is missing that an earlier run may have removed.
-    RecordKind { key: "ledger/*", read_for: &[Audit, Drift, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
+    // The end of the ledger confirms the inventory. `drift` reads all of it if an object is missing that an earlier run may have removed.
+    RecordKind {
+        key: "ledger/*",
+        read_for: &[Audit, Drift, Plan, Sweep, Apply],
+        written_for: &[Sweep, Apply],
+        once: true,
+    },
+    RecordKind {
+        key: "inventory.json",
+        read_for: &[Audit, Drift, Plan, Sweep, Apply],
+        written_for: &[Sweep, Apply],
+        once: false,
+    },
     RecordKind { key: "evidence/*", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
     RecordKind {
         key: "accounts.json",
@@ -170,13 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn drift_reads_two_records_and_writes_none() {
+    fn drift_reads_three_records_and_writes_none() {
         let statements = bucket_statements(&records(), Drift);
         let object = |key: &str| format!("arn:aws:s3:::records/leasehold/pay/{key}");
         assert_eq!(statements[0]["Action"], json!(["s3:GetObject"]));
-        assert_eq!(statements[0]["Resource"], json!([object("ledger/*"), object("accounts.json")]));
-        let listed =
-            json!({ "StringLike": { "s3:prefix": ["leasehold/pay/ledger/*", "leasehold/pay/accounts.json"] } });
+        assert_eq!(
+            statements[0]["Resource"],
+            json!([object("ledger/*"), object("inventory.json"), object("accounts.json")])
+        );
+        let listed = ["ledger/*", "inventory.json", "accounts.json"].map(|key| format!("leasehold/pay/{key}"));
+        let listed = json!({ "StringLike": { "s3:prefix": listed } });
         assert_eq!(statements[1]["Condition"], listed);
         assert_eq!(statements.len(), 2);
     }
@@ -189,7 +203,7 @@ mod tests {
             of.map(|it| it["Resource"].to_string()).collect()
         };
         assert!(puts(Plan, "s3:PutObject").contains("/keys/*"));
-        for other in ["lock.json", "ledger", "evidence", "accounts.json"] {
+        for other in ["lock.json", "ledger", "inventory.json", "evidence", "accounts.json"] {
             assert!(!puts(Plan, "s3:PutObject").contains(other), "{other}");
         }
         assert!(!puts(Sweep, "s3:PutObject").contains("keys"));
