@@ -72,7 +72,7 @@ pub fn take_over_objects(
 }
 
 /// The objects that carry the marks of the stack, by unique id. The snapshot was read by marks. Everybody who may tag can have edited these
-/// marks, so the instants in them do not count: the cloud says when an object was created, and a quarantine begins now.
+/// marks, so an instant in the future does not count, which would make a lease longer, and a quarantine begins now.
 #[must_use]
 pub fn list_marked_objects(stack: &StackName, snapshot: &Snapshot, now: Timestamp) -> BTreeMap<String, OwnedObject> {
     let live = list_live_objects(snapshot).into_iter();
@@ -80,7 +80,7 @@ pub fn list_marked_objects(stack: &StackName, snapshot: &Snapshot, now: Timestam
         let marks = live.recorded.or(live.found).cloned();
         let marks = marks.map(|marks| Marks { unrecognized: BTreeMap::new(), ..marks });
         let marks = marks.unwrap_or_else(|| Marks::new(stack.clone(), live.address.clone()));
-        let created_at = marks.created_at.and_then(|marked| live.created_at.or(Some(marked).filter(|at| *at <= now)));
+        let created_at = marks.created_at.and_then(|marked| Some(marked).filter(|at| *at <= now).or(live.created_at));
         let quarantine = marks.quarantine.clone().map(|quarantine| Quarantine { at: now, ..quarantine });
         let marks = Marks { created_at, quarantine, ..marks };
         (live.unique_id.to_owned(), OwnedObject { resource: live.resource.clone(), marks, unsettled: None })

@@ -10,12 +10,10 @@ use super::change::ChangeCaller;
 use super::connection::Connection;
 use super::error::WorkflowError;
 use super::run::LockedRun;
+use super::run_purpose::RECOVER;
 use super::stack::Stack;
 use crate::ownership::{self, OwnershipChange, OwnershipEvent, StackOwnership};
 use crate::realize::ResourceMap;
-
-/// The name of the command, in the lock and in the ledger.
-pub const RECOVER: &str = "recover";
 
 /// An object that carries the marks of the stack.
 #[derive(Debug, Clone, PartialEq, Eq)]

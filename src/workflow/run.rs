@@ -24,8 +24,7 @@ use super::interruption::{self, Interruption, Signal, SignalDeferral, StopError}
 use super::lock_release::{describe_left_behind, release_or_report, unanswered_lock_error};
 use super::origin::RunOrigin;
 use super::records::open_store;
-use super::recover::RECOVER;
-use super::run_purpose::RunPurpose;
+use super::run_purpose::{RECOVER, RunPurpose};
 use super::stack;
 use crate::diff::classify::Leaving;
 use crate::ledger::accounts::Accounts;

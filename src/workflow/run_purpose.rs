@@ -6,6 +6,9 @@ use leasehold_provider::StackName;
 
 use crate::config::declared::{Backend, Providers};
 
+/// The command that begins a new record of what the stack owns.
+pub const RECOVER: &str = "recover";
+
 /// The purpose of a run.
 pub struct RunPurpose<'a> {
     /// The command: `apply`, `sweep`, `revoke`, `restore`.

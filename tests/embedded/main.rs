@@ -4,6 +4,7 @@
 mod bad_input;
 mod bounds;
 mod crowded;
+mod earlier_version;
 mod embedded_story;
 mod estate_story;
 mod evidence;
