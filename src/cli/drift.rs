@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use leasehold_files::read_argument_text;
+use leasehold_files::{read_argument, read_private_file};
 
 use super::args::{JsonIntoArgs, StackArgs, parse_max_bytes};
 use super::plan_view::{flatten_alerts, write_json_into};
@@ -121,13 +121,22 @@ pub async fn cmd_drift(working_directory: &Path, args: &DriftArgs) -> Result<Com
 
 /// Reads the patterns of objects that may be unmanaged. A file that an option names must exist; the default file may be missing.
 fn read_ignore_file(working_directory: &Path, stack: &Stack, args: &DriftArgs) -> Result<IgnorePatterns, CommandError> {
-    let own: PathBuf = stack.directory.path().join(IGNORE_FILE);
-    let path = match &args.ignore {
-        Some(path) => super::resolve_path(working_directory, path),
-        None if args.unmanaged && own.symlink_metadata().is_ok() => own,
+    let directory = stack.directory.path();
+    let (path, bytes) = match &args.ignore {
+        Some(path) => {
+            let path = super::resolve_path(working_directory, path);
+            let bytes = read_argument(&path, LARGEST_IGNORE_FILE).map(Some);
+            (path, bytes)
+        }
+        // An error in the file is quoted, so it must not be a link to another file.
+        None if args.unmanaged => {
+            (directory.join(IGNORE_FILE), read_private_file(directory, Path::new(IGNORE_FILE), LARGEST_IGNORE_FILE))
+        }
         None => return Ok(IgnorePatterns::default()),
     };
-    let text =
-        read_argument_text(&path, LARGEST_IGNORE_FILE).with_context(|| format!("cannot read {}", path.display()))?;
+    let Some(bytes) = bytes.with_context(|| format!("cannot read {}", path.display()))? else {
+        return Ok(IgnorePatterns::default());
+    };
+    let text = String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8 text", path.display()))?;
     Ok(IgnorePatterns::parse_ignore_file(&text).with_context(|| format!("{} cannot be used", path.display()))?)
 }

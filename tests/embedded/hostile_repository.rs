@@ -12,7 +12,7 @@ mod measured;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use leasehold_test_harness::START;
+use leasehold_test_harness::{START, Stack};
 
 use case::{HostileCase, parse_cases};
 use measured::MeasuredRun;
@@ -103,6 +103,19 @@ fn refuse_all(file: &str, at_least: usize) {
         }
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Other commands read files of the repository as well.
+#[test]
+fn the_ignore_file_is_no_link_to_a_secret() {
+    let stack = Stack::of(
+        "leasehold {\n  stack = \"x\"\n}\nowner \"jane\" {}\nstore \"file\" \"vault\" {\n  path = \"secrets\"\n}\n",
+    )
+    .at(START);
+    stack.write("secrets/bot.txt", "[CANARY\n");
+    stack.ok(&["drift", "--unmanaged"]);
+    std::os::unix::fs::symlink("secrets/bot.txt", stack.path(".leaseholdignore")).unwrap();
+    stack.run(&["drift", "--unmanaged"]).expect(1).says(&["is reached by the link"]).does_not_say(&[CANARY]);
 }
 
 macro_rules! files {

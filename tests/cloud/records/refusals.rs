@@ -80,7 +80,7 @@ fn a_folder_that_may_not_be_written() {
     let stack = Stack::of(&format!("{}{IDENTITIES}", head("crash", ""))).with_env(aws.env());
     // A file where the folder should be keeps out the superuser too.
     stack.write(".leasehold", "");
-    refused(&aws, &stack, 1, &["cannot create the folder"]);
+    refused(&aws, &stack, 1, &["is not a folder but a file"]);
     std::fs::remove_file(stack.path(".leasehold")).unwrap();
     std::fs::create_dir(stack.path(".leasehold")).unwrap();
     stack.write(".leasehold/ledger", "");
