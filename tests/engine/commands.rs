@@ -15,7 +15,7 @@ use leasehold::rules::Allowance;
 use leasehold::workflow::{
     AutoApprover, ChangeCaller, ChangePurpose, ChangeRequest, Connection, CurrentSavedPlan, Interruption, PlanAge,
     RevocationTarget, RunOrigin, RunPurpose, RunStage, Stack, VariableInputs, WorkflowContext, WorkflowError,
-    WorkflowEvent, WorkflowObserver, carry_out_change, observe_for_plan, plan_stack,
+    WorkflowEvent, WorkflowObserver, carry_out_change, note_recorded_accounts, observe_for_plan, plan_stack,
 };
 use leasehold_provider::{
     Observe, ObserveError, ObserveRequest, Quota, QuotaScope, Realm, ResourceId, ResourceKind, Snapshot, Span,
@@ -175,7 +175,8 @@ impl Desk {
     fn apply_saved(&self, now: Timestamp) -> Result<Vec<RunStage>, WorkflowError> {
         let stack = self.stack(now);
         let connection = self.connect(&stack);
-        let observed = self.runtime.block_on(observe_for_plan(&stack, &connection)).unwrap();
+        let mut observed = self.runtime.block_on(observe_for_plan(&stack, &connection)).unwrap();
+        self.runtime.block_on(note_recorded_accounts(&stack, &mut observed, &self.context())).unwrap();
         let plan = plan_stack(&stack, &connection, &observed, now, &PlanSelection::default()).unwrap();
         let saved = SavedPlan { plan, sealed: None };
         let file = self.home.path().join("payments.plan");
