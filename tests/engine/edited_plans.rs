@@ -31,7 +31,7 @@ const START: &str = "2026-11-20T22:00:00Z";
 const LATER: &str = "2026-12-02T22:00:00Z";
 
 /// One of so many edits is tried, unless `LEASEHOLD_PLAN_EDITS=all`.
-const SAMPLE: u64 = 16;
+const SAMPLE: u64 = 32;
 
 /// What happened to an edited file.
 enum Fate {
@@ -147,7 +147,7 @@ fn an_edited_plan_is_refused_or_applied_as_it_is_shown() {
         }
     }
     println!("{edited} edits");
-    assert!(edited > 1000, "{edited} edits");
+    assert!(edited > 400, "{edited} edits");
     // Who made the plan and the path of the directory decide nothing. All that an editor can do is to choose another instant within the
     // maximum age at which the plan is the same.
     let harmless =

@@ -5,9 +5,8 @@ use leasehold_provider::{AccessVerdict, Address, Severity};
 use super::{Alert, AlertCase, AlertLevel, AlertPlace};
 use crate::diff::{IdentityDelta, Lifecycle};
 use crate::plan::Plan;
-use crate::plan::settings::SettingChange;
 use crate::rules::{Ruling, RulingDecision};
-use crate::views::plan::settings::describe_setting_change;
+use crate::views::plan::settings::describe_all_setting_changes;
 
 /// One case for each identity that the plan changes, and one for the whole plan if rules refuse it as a whole, or if a setting changes that
 /// says where records, secrets or accounts are.
@@ -18,7 +17,7 @@ pub fn alerts_for_plan(
     place: &dyn Fn(Option<&Address>) -> Option<AlertPlace>,
 ) -> Vec<AlertCase> {
     let refusals = rulings.iter().filter(|r| r.subject.is_none()).map(|r| alert_for_refusal(r, place));
-    let settings = plan.setting_changes().iter().map(|change| alert_for_setting(change, place(None)));
+    let settings = describe_all_setting_changes(plan).map(|text| alert_for_settings(&text, place(None)));
     let whole: Vec<Alert> = refusals.chain(settings).collect();
     let mut cases = Vec::new();
     if !whole.is_empty() {
@@ -61,10 +60,9 @@ fn alert_for_refusal(ruling: &Ruling, place: &dyn Fn(Option<&Address>) -> Option
     }
 }
 
-fn alert_for_setting(change: &SettingChange, place: Option<AlertPlace>) -> Alert {
-    let (_, text) = describe_setting_change(change);
+fn alert_for_settings(changes: &str, place: Option<AlertPlace>) -> Alert {
     let remedy = "Approve it only if the records, secrets or accounts of the stack should move.";
-    let alert = new_alert("setting-changed", AlertLevel::Warning, format!("setting {text}"), remedy);
+    let alert = new_alert("setting-changed", AlertLevel::Warning, format!("settings: {changes}"), remedy);
     Alert { subject: "the stack".to_owned(), place, ..alert }
 }
 

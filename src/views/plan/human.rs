@@ -42,7 +42,7 @@ pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &Realizer) -> 
         return out;
     }
     let interim = collect_interim_steps(plan);
-    out.push_str(&render_settings(plan));
+    out.push_str(&settings::render_settings_text(plan));
     for delta in &plan.shared {
         out.push_str(&render_shared(delta, &interim, realize));
     }
@@ -74,25 +74,6 @@ fn render_header(plan: &Plan) -> String {
     let part =
         settings::describe_selection(plan).map_or_else(String::new, |part| format!("  ·  {}", escape_steering(&part)));
     format!("{title}  ·  stack {}  ·  {}  ·  now {}{part}\n\n", plan.stack, escape_steering(&place), plan.now)
-}
-
-/// The changes of where the stack's records, secrets and accounts are.
-fn render_settings(plan: &Plan) -> String {
-    let mut out = String::new();
-    for change in plan.setting_changes() {
-        let (sign, text) = settings::describe_setting_change(change);
-        let style = match sign {
-            '+' => ADD,
-            '-' => REMOVE,
-            _ => CHANGE,
-        };
-        out.push_str(&format!("  {}  {}\n", paint_text(style, &format!("{sign} setting")), escape_steering(&text)));
-    }
-    out.extend(settings::explain_setting_changes(plan).map(|why| format!("      {}\n", paint_text(FAINT, why))));
-    if !out.is_empty() {
-        out.push('\n');
-    }
-    out
 }
 
 fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &InterimSteps<'_>, realize: &Realizer) -> String {

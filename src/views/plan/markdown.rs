@@ -51,21 +51,9 @@ pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &Realizer,
     blocks.sort_by_key(|(rank, address, stays, _)| (*rank, *address, *stays));
     let interim = collect_interim_steps(plan);
     let blocks = blocks.into_iter().map(|((risk, _), _, _, part)| part.render_block(risk, plan, &interim, realize));
+    // Where the records are decides what can be verified later, so this comes before all else.
+    let blocks = settings::render_settings_block(plan).into_iter().chain(blocks);
     markdown::render_document(&render_head(plan, rulings), blocks, NOUNS, max_bytes)
-}
-
-/// The changes of where the stack's records, secrets and accounts are. They are never cut.
-fn render_settings(plan: &Plan) -> String {
-    let mut out = String::new();
-    for change in plan.setting_changes() {
-        let (sign, text) = settings::describe_setting_change(change);
-        out.push_str(&format!("- {} setting {}\n", format_code(&sign.to_string()), format_code(&text)));
-    }
-    out.extend(settings::explain_setting_changes(plan).map(|why| format!("\n{why}\n")));
-    if !out.is_empty() {
-        out.push('\n');
-    }
-    out
 }
 
 /// The part above the collapsed sections.
@@ -81,7 +69,6 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
     }
     let part = settings::describe_selection(plan).map_or_else(String::new, |part| format!(" · {}", format_code(&part)));
     out.push_str(&format!("{} as {} · now {}{part}\n\n", describe_realm(realm), format_code(&realm.actor), plan.now));
-    out.push_str(&render_settings(plan));
     if !rulings.is_empty() {
         out.push_str("**Refused: this plan cannot be applied.**\n\n");
         for ruling in rulings.iter().take(RULINGS) {

@@ -67,6 +67,20 @@ fn the_accounts_of_a_stack_may_not_be_written_although_the_lock_may() {
 }
 
 #[test]
+fn a_plan_without_the_records_is_made_and_not_applied() {
+    let aws = Emulator::moto();
+    let stack = on_s3(&aws);
+    aws.order(Fault::error("S3:GET", 403, "AccessDenied").on_key("/accounts.json"));
+    stack.ok(&["plan", "--out", "saved.plan"]).says(&["warning: cannot check"]);
+    aws.clear_faults();
+    let ran = stack.run(&["apply", "saved.plan", "--auto-approve"]).expect(3);
+    ran.says(&["it was made without the stack's records"]);
+    assert_eq!(aws.calls("CreateUser") + aws.calls("CreateRole"), 0);
+    stack.ok(&["plan", "--out", "saved.plan"]);
+    stack.ok(&["apply", "saved.plan", "--auto-approve"]);
+}
+
+#[test]
 fn a_clock_two_hours_off() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);

@@ -152,3 +152,23 @@ fn a_value_cannot_steer_the_terminal() {
         assert!(!stdout.chars().any(|c| c.is_control() || c == '\u{202e}'), "{format}: {ran:?}");
     }
 }
+
+/// Many new settings, and one identity that is given everything.
+#[test]
+fn settings_cannot_crowd_out_changes_of_access() {
+    let stack = applied();
+    let many: String =
+        (0..60).map(|n| format!("store \"file\" \"s{n}\" {{\n  path = \"{}{n}\"\n}}\n", "long/".repeat(300))).collect();
+    stack.append("stack.hcl", &many);
+    stack.edit("stack.hcl", "\"s3:GetObject\"", "\"*\"");
+    move_records(&stack, true);
+    let comment =
+        stack.ok(&["plan", "--format", "markdown", "--max-bytes", "65000"]).says(&["scope.orders&#95;read", "EXPANDS"]);
+    // The backend that moves comes before everything that is new.
+    assert!(comment.stdout.find("backend.path").unwrap() < comment.stdout.find("store.s").unwrap(), "{comment}");
+    assert!(comment.stdout.len() <= 65_000 && comment.stdout.contains("more settings"), "{comment}");
+    let small = stack.ok(&["plan", "--format", "markdown", "--max-bytes", "1024"]);
+    assert!(small.stdout.contains("settings") && small.stdout.len() <= 1024, "{small}");
+    let alerts = stack.ok(&["plan", "--format", "github"]);
+    assert!(alerts.stdout.lines().filter(|line| line.contains("backend.path")).count() == 1, "{alerts}");
+}

@@ -60,6 +60,23 @@ fn generated_block_imports_access_and_key() {
 }
 
 #[test]
+fn a_saved_plan_with_generated_blocks_is_applied() {
+    let stack = beside_a_stranger();
+    stack.write("identities.hcl", &[import("identity.bot", "user/old-bot"), import("group.ops", "group/ops")].concat());
+    stack.ok(&["plan", "--generate", "imported.hcl", "--out", "import.plan"]);
+    let written = stack.read("imported.hcl");
+    stack.append("imported.hcl", "# by hand\n");
+    stack.run(&["apply", "import.plan", "--auto-approve"]).expect(3).says(&["imported.hcl has changed"]);
+    stack.write("imported.hcl", &written);
+    // The import must find the object as it was.
+    stack.outside().put_inline_policy("old-bot", "third", &gets("s3:PutObject")).unwrap();
+    stack.run(&["apply", "import.plan", "--auto-approve"]).expect(3);
+    stack.outside().delete_inline_policy("old-bot", "third").unwrap();
+    stack.ok(&["apply", "import.plan", "--auto-approve"]).says(&["Read back and verified."]);
+    stack.assert_converged();
+}
+
+#[test]
 fn invalid_imports_are_reported() {
     let stack = beside_a_stranger();
     let theirs = BTreeMap::from([
