@@ -48,7 +48,11 @@ fn one_that_may_do_everything_among_four_hundred_joiners() {
     for crowd in [crowd(400, "reads a bucket", "s3:GetObject"), crowd(400, &"long ".repeat(190), "s3:PutObject")] {
         let text = markdown(&Stack::of(&format!("{HEAD}{crowd}{}", identity("zzz", "all", "*", "*"))));
         let first = text.find("<details>").unwrap();
-        assert!(text[first..].starts_with("<details><summary><code>&#43;</code> joiner <code>identity.zzz"), "{}", &text[first..][..200]);
+        assert!(
+            text[first..].starts_with("<details><summary><code>&#43;</code> joiner <code>identity.zzz"),
+            "{}",
+            &text[first..][..200]
+        );
         assert!(text.contains("changes are omitted here**, those with the lowest risk:") && text.contains(" joins"));
         assert!(!text.contains("**Warning:"));
     }

@@ -6,5 +6,6 @@ mod bounds;
 mod crowded;
 mod embedded_story;
 mod estate_story;
+mod hidden;
 mod language;
 mod policy_commands;
