@@ -54,6 +54,8 @@
 
 pub mod shell;
 
+pub mod hidden_characters;
+
 pub mod hcl;
 
 pub mod providers;

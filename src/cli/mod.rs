@@ -46,6 +46,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use crate::views::inert::escape_json;
 use crate::workflow::{Interruption, resolve_path};
 use command_line::{Cli, Command};
 use failure::CommandError;
@@ -190,5 +191,5 @@ fn write_stderr(text: &str) {
 /// Prints JSON with a line break after it.
 fn print_json(value: &serde_json::Value) -> Result<(), CommandError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::from(anyhow::Error::from(error)))?;
-    print_result(&format!("{text}\n"))
+    print_result(&format!("{}\n", escape_json(&text)))
 }

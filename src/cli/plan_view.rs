@@ -14,6 +14,7 @@ use crate::plan::Plan;
 use crate::rules::Ruling;
 use crate::views;
 use crate::views::alerts::{self, Alert, AlertCase, BlockPlaces};
+use crate::views::inert::escape_json;
 use crate::views::markdown::DEFAULT_MAX_BYTES;
 use crate::workflow::Stack;
 
@@ -105,6 +106,7 @@ pub fn write_json_into(
     let Some(path) = path else { return Ok(()) };
     let text = serde_json::to_string_pretty(&value()).context("cannot write JSON")?;
     let path = super::resolve_path(working_directory, path);
-    write_output(&path, format!("{text}\n").as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    write_output(&path, format!("{}\n", escape_json(&text)).as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }

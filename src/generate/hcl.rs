@@ -1,5 +1,7 @@
 //! Renders blocks as text, in the layout of `leasehold fmt`.
 
+use crate::hidden_characters::is_hidden_char;
+
 /// The body of a block: attributes first, then maps and inner blocks.
 #[derive(Debug, Clone, Default)]
 pub struct HclBody {
@@ -81,7 +83,8 @@ pub fn quote_text(text: &str) -> String {
                 out.push(c);
                 out.push(c);
             }
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if is_hidden_char(c) && u32::from(c) > 0xffff => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c if is_hidden_char(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }

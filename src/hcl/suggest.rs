@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(near("banana"), None);
         assert_eq!(join_names(["a", "b", "c"].into_iter()), "a, b and c");
         assert_eq!(join_names(["a"; 14].into_iter()), "a, a, a, a, a, a, a, a, a, a, a, a and 2 more");
-        assert!(join_names(std::iter::repeat("a").take(40_000)).ends_with(" and more than 1000 more"));
+        assert!(join_names(std::iter::repeat_n("a", 40_000)).ends_with(" and more than 1000 more"));
         assert_eq!(join_names(["x".repeat(65)].into_iter()), format!("{}…", "x".repeat(64)));
     }
 }

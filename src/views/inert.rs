@@ -1,30 +1,24 @@
-//! Makes text from outside safe for a terminal.
+//! Makes text from outside safe to show.
 
-use std::borrow::Cow;
+pub use crate::hidden_characters::{escape_hidden_chars as escape_steering, is_hidden_char as is_steering};
 
-/// The text with every character that controls a terminal or changes the reading direction shown as its escape: control characters,
-/// bidirectional marks, and the invisible characters between them in Unicode.
+use std::fmt::Write as _;
+
+/// JSON in which hidden characters are written as JSON escapes. The argument is a serialized document: outside of strings it has none.
 #[must_use]
-pub fn escape_steering(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_steering) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_steering(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
+pub fn escape_json(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    let mut units = [0; 2];
+    for c in document.chars() {
+        if c.is_ascii() && c != '\u{7f}' || !is_steering(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut units) {
+            let _ = write!(out, "\\u{unit:04x}");
         }
     }
-    Cow::Owned(shown)
-}
-
-/// Whether a character controls a terminal or changes the reading direction.
-#[must_use]
-pub fn is_steering(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    out
 }
 
 #[cfg(test)]
@@ -32,8 +26,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_are_shown_and_text_stays() {
-        assert_eq!(escape_steering("\u{1b}[31mred\u{202e}\n"), "\\u{1b}[31mred\\u{202e}\\u{a}");
-        assert!(matches!(escape_steering("Zoë · naïve"), Cow::Borrowed(_)));
+    fn json_keeps_its_meaning_and_shows_what_is_hidden() {
+        let value = serde_json::json!({ "a\u{202e}": ["\u{e0041}\u{7f}\n", "Zoë 👍"] });
+        let text = escape_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(
+            text.contains("\"a\\u202e\"") && text.contains("\"\\udb40\\udc41\\u007f\\n\"") && text.contains("Zoë 👍"),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 }

@@ -9,6 +9,7 @@ mod embedded_story;
 mod estate_story;
 mod evidence;
 mod fixed_store;
+mod hidden;
 mod hostile_repository;
 mod language;
 mod operator_bounds;

@@ -39,10 +39,12 @@ impl Snapshot {
             }
         }
         for (id, shared) in &mut self.shared {
+            let recorded = shared.recorded.clone();
             let resource = &mut shared.resource;
             let desired = desired.get(id);
             resource.sensitive.extend(desired.into_iter().flat_map(|desired| &desired.sensitive).cloned());
-            match (desired, &resource.marks) {
+            // What the stack recorded counts, not what the tags say.
+            match (desired, recorded.as_ref().or(resource.marks.as_ref())) {
                 (_, Some(marks)) => resource.sensitive.extend(marks.sensitive.iter().cloned()),
                 (None, None) if resource.attributes.contains_key(UNKNOWN) => {
                     resource.sensitive.insert(UNKNOWN.to_owned());

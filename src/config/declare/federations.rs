@@ -64,7 +64,7 @@ fn read_oidc_issuer(fields: &BlockFields<'_, '_>) -> Option<Issuer> {
 }
 
 fn read_saml_issuer(fields: &BlockFields<'_, '_>, default: impl FnOnce() -> String) -> Option<Issuer> {
-    let metadata = fields.read_filled_text("metadata")?;
+    let metadata = fields.read_prose("metadata")?;
     if !metadata.trim_start().starts_with('<') {
         fields.report_finding(
             Diagnostic::error("config::metadata", "`metadata` is not an XML document")

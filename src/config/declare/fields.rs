@@ -20,7 +20,9 @@ use crate::hcl::suggest::{find_nearest, join_names};
 use crate::hcl::syntax::{Block, BlockBody, Expr, ExprKind, TraversalStepKind};
 use crate::hcl::value::convert::{convert_value, to_text};
 use crate::hcl::value::show::quote_text;
+use crate::hcl::value::show::render_value;
 use crate::hcl::value::{BlockRef, BlockType, ConfigValue, InstanceKey, Type, ValueData};
+use crate::hidden_characters::find_hidden_char;
 
 /// The attributes of a block, or of one instance of it.
 #[derive(Clone)]
@@ -144,6 +146,24 @@ impl<'e, 'a> BlockFields<'e, 'a> {
             .with_location(self.expr_span(expr), format!("this is {}", describe_value(value)))
     }
 
+    /// Reports the first hidden character of a text that is written by `expr`. What a reviewer reads must be what is granted.
+    pub fn check_visible(&self, name: &str, text: &str, expr: &Expr, sensitive: bool) -> bool {
+        let Some((c, class)) = find_hidden_char(text) else { return true };
+        let code = u32::from(c);
+        let label =
+            if sensitive { "a (sensitive value)".to_owned() } else { format!("this is {}", shorten_text(text)) };
+        self.report_finding(
+            Diagnostic::error(
+                "config::hidden_character",
+                format!("`{name}` contains the hidden character U+{code:04X} ({})", class.describe()),
+            )
+            .with_location(self.expr_span(expr), label)
+            .with_detail("A reviewer would not see what the text says.")
+            .with_help("remove the character, or write the text again by hand"),
+        );
+        false
+    }
+
     fn check_not_sensitive(&self, name: &str, value: &ConfigValue, expr: &Expr) -> bool {
         if !value.contains_sensitive() {
             return true;
@@ -157,8 +177,14 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         false
     }
 
-    /// Reads a string that is not sensitive.
+    /// Reads a string that is not sensitive, without hidden characters.
     pub fn read_text(&self, name: &str) -> Option<String> {
+        let text = self.read_prose(name)?;
+        self.check_visible(name, &text, self.find_expr(name)?, false).then_some(text)
+    }
+
+    /// Reads a string that is not sensitive and that people read, such as a purpose. Views escape its hidden characters.
+    pub fn read_prose(&self, name: &str) -> Option<String> {
         if let Some(ExprKind::String(text)) = self.find_expr(name).map(|expr| &expr.kind) {
             return Some(text.to_string());
         }
@@ -223,13 +249,15 @@ impl<'e, 'a> BlockFields<'e, 'a> {
                 ExprKind::String(text) => Some(text.to_string()),
                 _ => None,
             };
-            if let Some(texts) = items.iter().map(literal).collect() {
-                return Some((texts, false));
+            if let Some(texts) = items.iter().map(literal).collect::<Option<Vec<String>>>() {
+                let visible = texts.iter().zip(items).all(|(text, item)| self.check_visible(name, text, item, false));
+                return visible.then_some((texts, false));
             }
         }
         let (value, expr) = self.read_value(name)?;
         let mark = value.contains_sensitive();
         if let Some(text) = to_text(&value).filter(|_| single) {
+            self.check_visible(name, &text, expr, mark).then_some(())?;
             return Some((vec![text.to_string()], mark));
         }
         let Some(elements) = value.elements() else {
@@ -244,13 +272,16 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         };
         let mut texts = Vec::with_capacity(elements.len());
         for (index, element) in elements.iter().enumerate() {
+            let place = match &expr.kind {
+                ExprKind::Tuple(items) => items.get(index).unwrap_or(expr),
+                _ => expr,
+            };
             match to_text(element) {
-                Some(text) => texts.push(text.to_string()),
+                Some(text) => {
+                    self.check_visible(name, &text, place, mark).then_some(())?;
+                    texts.push(text.to_string());
+                }
                 None => {
-                    let place = match &expr.kind {
-                        ExprKind::Tuple(items) => items.get(index).unwrap_or(expr),
-                        _ => expr,
-                    };
                     self.report_finding(self.diagnose_wrong_type(name, "a list of strings", element, place));
                     return None;
                 }
@@ -391,6 +422,11 @@ impl<'e, 'a> BlockFields<'e, 'a> {
     pub fn locate_block(&self, schema: &'static BlockSchema) -> BlockOrigin {
         BlockOrigin { calls: self.eval.list_calls(self.module).into(), ..locate_block_parts(self.block, schema) }
     }
+}
+
+/// The start of a text in quotes, with escapes.
+fn shorten_text(text: &str) -> String {
+    render_value(&ConfigValue::new_string(text))
 }
 
 /// Whether an expression refers to a whole module: `module.a`, `module.a["k"]`.

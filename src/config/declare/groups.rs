@@ -32,7 +32,7 @@ pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, D
                 account: providers::read_provider_alias(&fields).flatten(),
             };
             // `purpose` is only for readers of the configuration: IAM groups have no tags for it. It is read so that errors are reported.
-            let _ = fields.read_text("purpose");
+            let _ = fields.read_prose("purpose");
             let owner = fields.read_reference("owner", &OWNER).map(|owner| fields.qualified_name(&owner));
             let members: BTreeSet<Address> = read_addresses(&fields, "members");
             (name, DeclaredGroup { group, owner, members, origin })

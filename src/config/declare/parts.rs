@@ -78,7 +78,7 @@ pub fn read_attributes(fields: &BlockFields<'_, '_>) -> IdentityAttributes {
         kind: fields.read_word("kind", KINDS),
         owner: known_as("owner", &OWNER),
         service: known_as("service", &SERVICE),
-        purpose: fields.read_text("purpose"),
+        purpose: fields.read_prose("purpose"),
         environment: fields.read_text("environment"),
         principal: fields.read_word("principal", PRINCIPALS),
         lease: read_lease(fields),
@@ -234,6 +234,12 @@ fn read_tags(fields: &BlockFields<'_, '_>) -> Option<(BTreeMap<String, String>, 
             );
             continue;
         };
+        let marked = value.sensitive || tag.sensitive;
+        if !fields.check_visible("tags", key, expr, value.sensitive)
+            || !fields.check_visible("tags", &text, expr, marked)
+        {
+            continue;
+        }
         if key.starts_with("leasehold:") {
             fields.report_finding(
                 Diagnostic::error("config::reserved_tag", format!("tag `{key}` is reserved"))
@@ -241,7 +247,7 @@ fn read_tags(fields: &BlockFields<'_, '_>) -> Option<(BTreeMap<String, String>, 
                     .with_help("rename the tag"),
             );
         }
-        if value.sensitive || tag.sensitive {
+        if marked {
             sensitive.insert(key.to_string());
         }
         tags.insert(key.to_string(), text.to_string());

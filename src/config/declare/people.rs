@@ -53,7 +53,7 @@ pub fn read_scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (
     read_blocks(eval, module, &SCOPE, |fields, origin| {
         let scope = Scope {
             name: qualify_label(eval, module, &fields.label),
-            description: fields.read_text("description"),
+            description: fields.read_prose("description"),
             statements: read_statements(fields),
             account: None,
         };

@@ -314,7 +314,7 @@ pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, blo
         if holds {
             continue;
         }
-        let message = fields.read_text("error_message").unwrap_or_else(|| "the condition is false".to_owned());
+        let message = fields.read_prose("error_message").unwrap_or_else(|| "the condition is false".to_owned());
         let value = match module {
             ModuleId::ROOT => eval.variables.get(name).cloned().flatten(),
             _ => eval.evaluate_module_argument(module, &name.into(), block.span()).ok(),

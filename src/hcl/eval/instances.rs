@@ -13,6 +13,7 @@ use crate::hcl::suggest::{find_nearest, join_names};
 use crate::hcl::syntax::{Block, Expr};
 use crate::hcl::value::convert::to_text;
 use crate::hcl::value::{BlockRef, ConfigValue, InstanceKey, ValueData, show::quote_text};
+use crate::hidden_characters::find_hidden_char;
 
 /// The longest key of an instance, in bytes. It is part of the address, which each reference to the instance writes.
 const LONGEST_KEY: usize = 1_024;
@@ -83,6 +84,7 @@ impl Evaluator<'_> {
         let count = value.entries().map_or_else(|| value.elements().map_or(0, <[ConfigValue]>::len), BTreeMap::len);
         self.budget.take_instances(|| span.clone(), count)?;
         let instance = |key: &Arc<str>, value: &ConfigValue| match key.len() {
+            _ if find_hidden_char(key).is_some() => Err(explain_hidden_key(key, span.clone())),
             0..=LONGEST_KEY => Ok((InstanceKey::Name(key.clone()), bind_each(key, value))),
             long => {
                 let summary = format!("a key of for_each is longer than {LONGEST_KEY} bytes");
@@ -234,6 +236,13 @@ impl Evaluator<'_> {
             self.evaluate_expr(&attribute.value, &EvalScope::for_file(module, declared.file).with_bindings(&bound))
         })
     }
+}
+
+fn explain_hidden_key(key: &str, span: FileSpan) -> EvalError {
+    let (code, words) = find_hidden_char(key).map_or((0, ""), |(c, class)| (u32::from(c), class.describe()));
+    let summary = format!("a key of for_each contains the hidden character U+{code:04X} ({words})");
+    EvalError::new(span, "config::hidden_character", summary, format!("the key is {}", quote_text(key)))
+        .with_help("remove the character: keys are part of addresses")
 }
 
 /// The key that is written as `written`. A name takes precedence over an index. `None`: there is no such key.

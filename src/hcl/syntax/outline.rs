@@ -11,6 +11,7 @@ use std::ops::Range;
 use super::lexer::{Lexer, OpenDelimiter, Token, TokenKind};
 use crate::hcl::diagnostic::Diagnostic;
 use crate::hcl::source::{FileId, FileSpan};
+use crate::hidden_characters::HiddenCharacter;
 
 /// The maximum nesting depth of brackets, interpolations and blocks. Recursive parsers run on a stack sized for it.
 pub const DEEPEST: usize = 60;
@@ -68,6 +69,9 @@ impl OutlineScanner<'_> {
     fn scan_token(&mut self, token: Token) {
         let innermost = self.lexer.open_delimiters().last().copied();
         let written = self.text.get(token.start..token.end).unwrap_or_default();
+        if self.has_hidden_char(token) {
+            return;
+        }
         match token.kind {
             TokenKind::Newline => match innermost {
                 None => self.end_item(token.end),
@@ -115,6 +119,34 @@ impl OutlineScanner<'_> {
                 .with_help("move inner parts to a `locals` block"),
         );
         self.resume_at_next_header(token.end);
+    }
+
+    /// Reports a hidden character outside of strings, and a comment that changes the direction of the text around it: the file would be shown
+    /// as something else than what is read. In strings, the attribute decides.
+    fn has_hidden_char(&mut self, token: Token) -> bool {
+        let written = self.text.get(token.start..token.end).unwrap_or_default();
+        let found = written.char_indices().find_map(|(at, c)| {
+            let class = HiddenCharacter::classify_char(c)?;
+            let refused = match token.kind {
+                TokenKind::Word => true,
+                TokenKind::Other => c != '\r',
+                TokenKind::Comment => class == HiddenCharacter::Direction,
+                _ => false,
+            };
+            refused.then_some((at, c, class))
+        });
+        let Some((at, c, class)) = found else { return false };
+        let (start, code) = (token.start + at, u32::from(c));
+        self.outline.findings.push(
+            Diagnostic::error(
+                "config::hidden_character",
+                format!("the hidden character U+{code:04X} ({}) is not allowed here", class.describe()),
+            )
+            .with_location(self.make_span(start, start + c.len_utf8()), "here")
+            .with_help("remove the character; in a string, write it as an escape"),
+        );
+        self.resume_at_next_header(token.end);
+        true
     }
 
     fn report_long_name(&mut self, token: Token) {

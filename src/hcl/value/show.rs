@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ConfigValue, ValueData};
+use crate::hidden_characters::is_hidden_char;
 
 /// The maximum number of characters of a value in a diagnostic.
 const LONGEST: usize = 120;
@@ -33,8 +34,9 @@ pub fn quote_text(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            c if is_hidden_char(c) => {
+                let code = u32::from(c);
+                let _ = if code > 0xffff { write!(out, "\\U{code:08x}") } else { write!(out, "\\u{code:04x}") };
             }
             c => out.push(c),
         }
@@ -113,6 +115,7 @@ mod tests {
             ConfigValue::new_number(1_i64),
         ]);
         assert_eq!(render_value(&tuple), "[\"\\u001b[31m\\\"x\", (sensitive value), 1]");
+        assert_eq!(quote_text("a\u{202e}\u{e0041}"), "\"a\\u202e\\U000e0041\"");
         assert_eq!(render_value(&ConfigValue::new_string("x".repeat(1000))).chars().count(), LONGEST + 1);
     }
 }

@@ -1,5 +1,4 @@
-//! The text of a file in a form that is safe to show: characters that control a terminal, and bytes that are not UTF-8, are replaced by
-//! visible ones.
+//! The text of a file in a form that is safe to show: hidden characters, and bytes that are not UTF-8, are replaced by visible ones.
 //!
 //! In: the bytes of a file, and ranges of these bytes. Out: the shown text, and the same ranges in it. The two differ in length, so that
 //! each replacement is noted:
@@ -10,6 +9,8 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+
+use crate::hidden_characters::is_hidden_char;
 
 /// The longest line that is shown in full, in bytes.
 const LONGEST_LINE: usize = 2_000;
@@ -50,7 +51,7 @@ impl<'b> ShownText<'b> {
     /// Makes the text from the bytes of a file.
     pub fn new(bytes: &'b [u8]) -> Self {
         let (shown, moves) = match std::str::from_utf8(bytes) {
-            Ok(text) if !text.chars().any(|c| c != '\n' && is_terminal_control(c)) => (Cow::Borrowed(text), Vec::new()),
+            Ok(text) if !text.chars().any(|c| c != '\n' && is_replaced(c)) => (Cow::Borrowed(text), Vec::new()),
             _ if bytes.len() > LARGEST_REPLACED => return Self::withheld(bytes),
             _ => show_bytes(bytes),
         };
@@ -145,10 +146,9 @@ impl<'b> ShownText<'b> {
     }
 }
 
-/// Whether a character controls a terminal or changes the direction of the text around it.
-fn is_terminal_control(c: char) -> bool {
-    (c.is_control() && c != '\t')
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+/// Whether a character of a file is replaced. Tabs stay.
+fn is_replaced(c: char) -> bool {
+    c != '\t' && is_hidden_char(c)
 }
 
 /// The visible character that replaces one that controls a terminal.
@@ -174,7 +174,7 @@ fn show_bytes(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
                 // The line break itself ends the line: the `\r` of `\r\n` is not shown.
                 '\r' if chars.peek() == Some(&'\n') => note(given, out.len()),
                 '\u{feff}' => note(given, out.len()),
-                c if is_terminal_control(c) => {
+                c if is_replaced(c) => {
                     out.push(control_picture(c));
                     note(given, out.len());
                 }
@@ -190,9 +190,18 @@ fn show_bytes(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
     (Cow::Owned(out), moves)
 }
 
-/// The text with every character that controls a terminal replaced by a visible one. Line breaks stay.
+/// The text with hidden characters as visible ones: the picture of a control character, the escape of any other. Line breaks stay.
 pub fn escape_controls(text: &str) -> String {
-    text.chars().map(|c| if c != '\n' && is_terminal_control(c) { control_picture(c) } else { c }).collect()
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push(c),
+            c if !is_replaced(c) => shown.push(c),
+            c if c.is_ascii() => shown.push(control_picture(c)),
+            c => shown.extend(c.escape_unicode()),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]

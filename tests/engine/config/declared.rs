@@ -97,9 +97,9 @@ fn without_origins(declared: &leasehold::config::DeclaredStack) -> impl std::fmt
 
 #[test]
 fn line_endings_and_a_byte_order_mark_change_nothing() {
-    let unix = "leasehold {\n  stack = \"demo\"\n}\nlocals {\n  text = <<-EOT\n    one\n    two\n  EOT\n}\nowner \"a\" {\n  name = local.text\n}\n";
+    let unix = "leasehold {\n  stack = \"demo\"\n}\nlocals {\n  text = <<-EOT\n    one\n    two\n  EOT\n}\nscope \"a\" {\n  description = local.text\n  statement {\n    actions = [\"a:B\"]\n    resources = [\"*\"]\n  }\n}\n";
     let dos = format!("\u{feff}{}", unix.replace('\n', "\r\n"));
-    let name = |text: &str| Stack::of(text).declared().owners["a"].name.clone();
+    let name = |text: &str| Stack::of(text).declared().scopes["a"].0.description.clone();
     assert_eq!(name(unix).as_deref(), Some("one\ntwo\n"));
     assert_eq!(name(unix), name(&dos));
 }

@@ -12,7 +12,7 @@ fn codes(text: &str) -> Vec<&'static str> {
     let start = Instant::now();
     let loaded = Stack::with(text).load();
     // Debug builds on busy machines are slow; a hang is not.
-    assert!(start.elapsed() < Duration::from_secs(20), "took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(120), "took {:?}", start.elapsed());
     let mut codes: Vec<&str> = loaded.findings.into_iter().map(|finding| finding.code).collect();
     codes.dedup();
     assert_eq!(loaded.declared.is_none(), !codes.is_empty());

@@ -89,8 +89,9 @@ fn counted_identities_have_their_index_as_key() {
 #[test]
 fn text_of_many_lines() {
     let text = |expression: &str| {
-        let stack = local(expression).file("o.hcl", b"owner \"o\" { name = local.x }\n");
-        stack.declared().owners["o"].name.clone().unwrap()
+        let scope = "scope \"o\" {\n  description = local.x\n  statement {\n    actions = [\"a:B\"]\n    resources = [\"*\"]\n  }\n}\n";
+        let stack = local(expression).file("o.hcl", scope.as_bytes());
+        stack.declared().scopes["o"].0.description.clone().unwrap()
     };
     assert_eq!(text("<<EOT\n  one\n   two ${1 + 1}\nEOT"), "  one\n   two 2\n");
     assert_eq!(text("<<-EOT\n    one\n      two\n    EOT"), "one\n  two\n");
