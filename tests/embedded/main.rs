@@ -5,4 +5,5 @@ mod bad_input;
 mod embedded_story;
 mod estate_story;
 mod language;
+mod ownership;
 mod policy_commands;
