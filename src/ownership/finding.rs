@@ -89,14 +89,14 @@ pub fn find_ownership_problems(stack: &StackName, snapshot: &Snapshot, owned: &O
 fn describe_unowned(kind: OwnershipFindingKind, address: Option<&Address>) -> String {
     match (kind, address) {
         (OwnershipFindingKind::Replaced, Some(address)) => format!(
-            "is not the object that this stack created as {address}, and has its name or its marks; it is not changed. To manage it, \
+            "it has the name or the marks of {address}, but is not the object that this stack created. It is not changed; to manage it, \
              import it"
         ),
         (_, Some(address)) => {
-            format!("carries the marks of {address}, and this stack did not create or import it; it is not changed")
+            format!("it carries the marks of {address}, but this stack did not create or import it. It is not changed")
         }
         (_, None) => {
-            "carries marks of this stack, and this stack did not create or import it; it is not changed".to_owned()
+            "it carries marks of this stack, but this stack did not create or import it. It is not changed".to_owned()
         }
     }
 }
@@ -109,7 +109,7 @@ fn find_mark_problem(live: &LiveObject<'_>, owned: &OwnedObjects) -> Option<Owne
         None if live.has_unread_tags => return None,
         None => {
             let message =
-                "its marks were removed outside Leasehold, or cannot be read; the next apply writes them again"
+                "its marks were removed outside Leasehold, or cannot be read. The next apply writes them again"
                     .to_owned();
             (OwnershipFindingKind::MarkRemoved, message)
         }
@@ -120,7 +120,7 @@ fn find_mark_problem(live: &LiveObject<'_>, owned: &OwnedObjects) -> Option<Owne
                 return None;
             }
             let message = format!(
-                "its marks were changed outside Leasehold ({}); they have no effect, and the next apply writes them again",
+                "its marks were changed outside Leasehold ({}). They have no effect, and the next apply writes them again",
                 keys.join(", ")
             );
             (OwnershipFindingKind::MarkChanged, message)

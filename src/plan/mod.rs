@@ -192,7 +192,10 @@ impl Plan {
     /// Whether the plan has no steps, no changes of settings, and no accounts to remove from the ledger.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.unreachable_accounts.is_empty() && self.setting_changes().is_empty()
+        self.steps.is_empty()
+            && self.unreachable_accounts.is_empty()
+            && self.setting_changes().is_empty()
+            && self.taken_over.is_empty()
     }
 
     /// The changes of settings; empty if they were not compared.

@@ -11,7 +11,6 @@ use super::execute::Execution;
 use super::observe::{ObservedStack, observe_with_deliveries};
 use super::run::LockedRun;
 use super::saved::refuse_stale_plan;
-use crate::ownership::OwnershipEvent;
 use crate::plan::{Plan, stale};
 use crate::realize::ResourceMap;
 use crate::rules::{self, Allowance, ApprovedPlan};
@@ -47,8 +46,7 @@ pub async fn review_and_execute_plan(
     context.notify(WorkflowEvent::StagePassed(RunStage::Reviewed));
     let changes = &observed.ownership.changes;
     if plan.is_empty() {
-        let is_takeover = changes.iter().any(|change| change.event == OwnershipEvent::TakenOver);
-        return if is_takeover { Ok(()) } else { run.record_ownership_changes(changes).await };
+        return run.record_ownership_changes(changes).await;
     }
     if !rulings.is_empty() {
         run.record_refusal(&plan, &rulings).await?;

@@ -13,5 +13,6 @@ mod hidden;
 mod hostile_repository;
 mod language;
 mod operator_bounds;
+mod ownership;
 mod policy_commands;
 mod private_files;

@@ -316,7 +316,7 @@ const OBJECT_TABLES: &[ObjectTable] = &[
 ];
 
 fn row_to_json(row: &rusqlite::Row<'_>) -> rusqlite::Result<Value> {
-    let names: Vec<String> = row.as_ref().column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = row.as_ref().column_names().map(str::to_owned).collect();
     let cells = names.into_iter().enumerate();
     let cells = cells.map(|(column, name)| Ok((name, cell_to_json(row.get_ref(column)?))));
     Ok(Value::Object(cells.collect::<rusqlite::Result<_>>()?))

@@ -95,7 +95,7 @@ fn read_principals(
                     foreign_holders.entry(shared).or_default().insert(path.clone());
                 }
                 snapshot.import_candidates.extend(candidate.map(|candidate| (id.clone(), *candidate)));
-                snapshot.unmanaged_objects.insert(id, unmanaged_object);
+                snapshot.unmanaged_objects.insert(id, *unmanaged_object);
             }
         }
     }
@@ -117,7 +117,7 @@ enum ClassifiedPrincipal {
         id: ResourceId,
         /// `user/jane`, as in [`kinds::principal_path`].
         path: String,
-        unmanaged_object: UnmanagedObject,
+        unmanaged_object: Box<UnmanagedObject>,
         /// The whole principal if it is to be imported.
         candidate: Option<Box<Unmarked>>,
         /// Its attached policies and its groups.
@@ -156,7 +156,7 @@ impl PrincipalRecord {
         let policies = parts.attachments.iter().map(|policy| ResourceId::new(kinds::POLICY, policy));
         let attached = policies.chain(parts.groups.iter().map(|group| kinds::group_id(group))).collect();
         let path = kinds::principal_path(form, &name);
-        let unmanaged_object = found.into_unmanaged_object(format!("local:{path}"));
+        let unmanaged_object = Box::new(found.into_unmanaged_object(format!("local:{path}")));
         let candidate = match request.find_import(&id, &unmanaged_object) {
             Some(address) => {
                 let resources = identity_resources(&id, principal, address.clone(), None, parts)?;

@@ -62,7 +62,7 @@ fn alert_for_refusal(ruling: &Ruling, place: &dyn Fn(Option<&Address>) -> Option
 
 fn alert_for_settings(changes: &str, place: Option<AlertPlace>) -> Alert {
     let remedy = "Approve it only if the records, secrets or accounts of the stack should move.";
-    let alert = new_alert("setting-changed", AlertLevel::Warning, format!("settings: {changes}"), remedy);
+    let alert = new_alert("setting-changed", AlertLevel::Error, format!("settings: {changes}"), remedy);
     Alert { subject: "the stack".to_owned(), place, ..alert }
 }
 

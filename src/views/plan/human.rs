@@ -37,7 +37,9 @@ pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &Realizer) -> 
     let mut out = render_header(plan);
     if plan.is_empty() && plan.identities.is_empty() {
         out.push_str("No changes. Your identities match the configuration.\n");
-        out.push_str(&ownership::render_ownership_text(plan));
+        let ownership = ownership::render_ownership_text(plan);
+        out.push_str(if ownership.is_empty() { "" } else { "\n" });
+        out.push_str(&ownership);
         out.push_str(&render_waiting(plan));
         return out;
     }

@@ -6,7 +6,7 @@
 use leasehold_provider::Address;
 use serde_json::{Value as Json, json};
 
-use crate::ownership::OwnershipFinding;
+use crate::ownership::{OwnershipFinding, OwnershipFindingKind};
 use crate::plan::Plan;
 use crate::views::inert::escape_steering;
 use crate::views::markdown::format_code;
@@ -25,7 +25,7 @@ pub fn render_ownership_text(plan: &Plan) -> String {
         out.push_str(&format!("  {}\n", paint_text(CHANGE, &escape_steering(&line))));
     }
     for finding in plan.ownership.iter().take(LISTED) {
-        let line = format!("! {:<12} {} {}", finding.kind.as_str(), name_object(finding), finding.message);
+        let line = format!("! {}  {}: {}", finding.kind, name_object(finding), finding.message);
         out.push_str(&format!("  {}\n", paint_text(CHANGE, &escape_steering(&line))));
     }
     if let Some(line) = describe_rest(plan.ownership.len()) {
@@ -50,7 +50,7 @@ pub fn render_ownership_markdown(plan: &Plan) -> String {
         out.push_str("**Marks were edited outside Leasehold:**\n\n");
         for finding in plan.ownership.iter().take(LISTED) {
             let object = format_code(&name_object(finding));
-            out.push_str(&format!("- {}: {object} {}\n", finding.kind, format_code(&finding.message)));
+            out.push_str(&format!("- {}: {object}: {}\n", finding.kind, format_code(&finding.message)));
         }
         let rest = describe_rest(plan.ownership.len());
         out.push_str(&rest.map_or_else(|| "\n".to_owned(), |rest| format!("- {rest}\n\n")));
@@ -71,10 +71,14 @@ pub fn render_ownership_json(plan: &Plan) -> Json {
     })
 }
 
+/// The object, and its address unless the message has it.
 fn name_object(finding: &OwnershipFinding) -> String {
-    match &finding.address {
-        Some(address) if address.as_str() != finding.object => format!("{} ({address})", finding.object),
-        _ => finding.object.clone(),
+    match finding.kind {
+        OwnershipFindingKind::Replaced | OwnershipFindingKind::UnownedMark => finding.object.clone(),
+        OwnershipFindingKind::MarkChanged | OwnershipFindingKind::MarkRemoved => match &finding.address {
+            Some(address) => format!("{address} ({})", finding.object),
+            None => finding.object.clone(),
+        },
     }
 }
 

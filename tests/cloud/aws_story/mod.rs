@@ -10,6 +10,7 @@ mod faults;
 mod federations;
 mod interim;
 mod lifecycle;
+mod ownership;
 mod quotas;
 mod refusals;
 mod remedies;

@@ -94,6 +94,15 @@ impl Account {
 }
 
 impl Account {
+    /// The account without the marks of principals.
+    pub fn without_marks(&self) -> Self {
+        let mut account = self.clone();
+        for principal in account.principals.values_mut() {
+            principal.tags.retain(|key, _| !key.starts_with("leasehold:"));
+        }
+        account
+    }
+
     /// The same account with only the default version of each policy. A run that reads stale data may create a version twice.
     pub fn without_spare_versions(&self) -> Self {
         let mut account = self.clone();

@@ -100,7 +100,7 @@ impl FaultHarness {
         let again: Ran = stack.run(&["plan", "--detailed-exitcode"]);
         assert_eq!(again.code, 0, "{what}: {again}");
         assert_delivered(&account, stack, &writes, &what);
-        crate::faults::order::prove(&start.account, &account, &writes, &what)
+        crate::faults::order::prove(&start.account, &account, &writes, seen, &what)
     }
 }
 

@@ -18,9 +18,27 @@ pub enum Trial {
     FaultConditions(&'static FaultConditions, u64),
     /// Kill the run at a request, and run again at once with reads that are 30 s old.
     KilledAndBehind(u32),
+    /// Edit the marks of all principals while a request is held, let the run go on, and run again.
+    MarksEdited(u32),
     /// Two concurrent runs.
     TwoAtOnce,
 }
+
+/// Somebody who may tag: lengthens a lease, lifts or forges a quarantine, and removes all marks.
+const MARK_EDITS: &str = "
+    users = [(name, iam.list_user_tags, iam.tag_user, iam.untag_user, 'UserName') for name in (user['UserName'] for user in iam.list_users()['Users'])]
+    roles = [(name, iam.list_role_tags, iam.tag_role, iam.untag_role, 'RoleName') for name in (role['RoleName'] for role in iam.list_roles()['Roles'])]
+    for number, (name, read, tag, untag, key) in enumerate(users + roles):
+        tags = {found['Key']: found['Value'] for found in read(**{key: name})['Tags']}
+        marks = [found for found in tags if found.startswith('leasehold:') and tags.get('leasehold:stack') == 'faults']
+        if marks and number % 3 == 0:
+            untag(**{key: name}, TagKeys=marks)
+        elif marks and number % 3 == 1:
+            tag(**{key: name}, Tags=[{'Key': 'leasehold:created-at', 'Value': '2036-01-01T00:00:00Z'}])
+            untag(**{key: name}, TagKeys=['leasehold:quarantined-at', 'leasehold:reason'])
+        elif marks:
+            tag(**{key: name}, Tags=[{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}])
+    ";
 
 /// A fault that lasts for a whole run.
 pub struct FaultConditions {
@@ -122,7 +140,8 @@ impl Trial {
         // The slowest pace is five attempts per second. A throttled run with many requests takes minutes, so only long runs try it.
         let is_slow =
             |trial: &Self| matches!(trial, Self::FaultConditions(weather, _) if weather.name == WEATHERS[0].name);
-        let all = points.chain(weathers).chain(behind).chain([Self::TwoAtOnce]);
+        let edited = (0..requests).step_by(3).map(Self::MarksEdited);
+        let all = points.chain(weathers).chain(behind).chain(edited).chain([Self::TwoAtOnce]);
         all.filter(|trial| is_long || requests <= 60 || !is_slow(trial)).collect()
     }
 
@@ -135,6 +154,7 @@ impl Trial {
             Self::Killed(at, point) => format!("killed at request {at}, {point:?} it was carried out"),
             Self::KilledAndBehind(at) => format!("killed at request {at}, and run again with reads 30 s behind"),
             Self::FaultConditions(weather, seed) => format!("{}, seed {seed}", weather.name),
+            Self::MarksEdited(at) => format!("marks edited at request {at}"),
             Self::TwoAtOnce => "two runs at once".to_owned(),
         }
     }
@@ -180,6 +200,10 @@ impl Trial {
                     reference.requests
                 );
             }
+            Self::MarksEdited(at) => {
+                edit_marks(stage, &stack, at);
+                stack.apply();
+            }
             Self::TwoAtOnce => {
                 let runs = [0, 1].map(|_| stack.start(&["apply", "--auto-approve"]));
                 let ended = runs.map(leasehold_test_harness::RunningCommand::wait);
@@ -195,6 +219,8 @@ impl Trial {
         stage.proxy.clear_disturbances();
         let seen = match self {
             Self::KilledAndBehind(_) => |account: Account| account.without_spare_versions(),
+            // The replay does not have the edits. That the marks were repaired is shown by the empty plan.
+            Self::MarksEdited(_) => |account: Account| account.without_marks(),
             _ => |account: Account| account,
         };
         let moments = stage.assert_reached_reference(reference, start, &stack, seen, &what);
@@ -212,6 +238,18 @@ fn kill(stage: &FaultHarness, stack: &leasehold_test_harness::Stack, at: u32, po
     }
     run.wait();
     stage.proxy.drop_held();
+    stage.proxy.wait_until_idle();
+    stage.proxy.clear_faults();
+}
+
+/// Edits marks while a request of the run is held. A step that finds other marks than it expects may fail.
+fn edit_marks(stage: &FaultHarness, stack: &leasehold_test_harness::Stack, at: u32) {
+    stage.proxy.inject_fault(ProxyFault::hold_requests("*", FaultPoint::Before).skip_first(at).limit_times(1));
+    let mut run = stack.start(&["apply", "--auto-approve"]);
+    wait_until("the request", || run.has_exited() || stage.proxy.held_count() > 0);
+    stage.aws.boto3(MARK_EDITS);
+    stage.proxy.release_held();
+    run.wait();
     stage.proxy.wait_until_idle();
     stage.proxy.clear_faults();
 }

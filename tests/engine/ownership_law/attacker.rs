@@ -92,7 +92,13 @@ impl Attacker {
         let objects: Vec<&Value> = rows.values().collect();
         let marked: Vec<&Value> = objects.iter().copied().filter(|object| !read_marks(object).is_empty()).collect();
         let log = match (rng.u8(0..100), rng.choice(&objects), rng.choice(&marked)) {
-            (0..35, Some(object), _) => self.edit_mark(rng, object),
+            (0..10, _, Some(object)) => {
+                // Marks of a quarantine decide most, so they are edited more often than chance would have it.
+                let quarantined =
+                    marked.iter().find(|object| read_marks(object).contains_key("leasehold:quarantined-at"));
+                self.edit_quarantine(rng, quarantined.unwrap_or(object))
+            }
+            (10..35, Some(object), _) => self.edit_mark(rng, object),
             (35..45, Some(object), _) => {
                 let tags = read_tags(object).into_iter().filter(|(key, _)| !key.starts_with("leasehold:")).collect();
                 self.set_tags(object, &tags);
@@ -131,8 +137,19 @@ impl Attacker {
         Attack { log, renamed: None }
     }
 
+    fn edit_quarantine(&self, rng: &mut Rng, object: &Value) -> String {
+        let keys = ["quarantined-at", "reason", "grace"];
+        let of_quarantine: Vec<_> = EDITS.iter().filter(|(key, _)| keys.contains(key)).collect();
+        let edit = rng.choice(of_quarantine).unwrap();
+        self.edit_key(rng, object, edit)
+    }
+
     fn edit_mark(&self, rng: &mut Rng, object: &Value) -> String {
-        let (key, values) = EDITS[rng.usize(0..EDITS.len())];
+        let edit = &EDITS[rng.usize(0..EDITS.len())];
+        self.edit_key(rng, object, edit)
+    }
+
+    fn edit_key(&self, rng: &mut Rng, object: &Value, (key, values): &(&str, &[&str])) -> String {
         let mut tags = read_tags(object);
         let key = format!("leasehold:{key}");
         let log = if rng.u8(0..4) == 0 {
