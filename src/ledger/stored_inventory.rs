@@ -123,10 +123,9 @@ async fn rebuild_inventory(store: &Store, stack: &StackName) -> Result<StoredInv
         }
         // The first entry that has the digest of an inventory belongs to a run that took the objects over. Before it there is none to
         // compare with.
-        if entry.previous != head.digest || entry.number != head.number.saturating_add(1) {
-            if records_ownership || entry.schema > 2 {
-                return Err(LedgerError::Forked { number, place: store.place().to_owned() });
-            }
+        let follows = entry.previous == head.digest && entry.number == head.number.saturating_add(1);
+        if !follows && (records_ownership || entry.schema > 2) {
+            return Err(LedgerError::Forked { number, place: store.place().to_owned() });
         }
         add_checked_entry(store, &mut fold, &entry)?;
         records_ownership |= find_inventory_digest(&entry).is_some();

@@ -198,10 +198,9 @@ impl LockedRun {
             }
         };
         let published = interruption.run_within_limit(interruption::LEDGER, self.publish_inventory()).await;
-        match published {
-            Ok(Err(error)) => self.context.notify(WorkflowEvent::InventoryNotWritten(&error)),
-            // The next run builds the inventory from the ledger.
-            Ok(Ok(())) | Err(_) => {}
+        // If the time was over, the next run completes the inventory from the ledger.
+        if let Ok(Err(error)) = published {
+            self.context.notify(WorkflowEvent::InventoryNotWritten(&error));
         }
         let Self { guard, chain, interruption, context, .. } = self;
         let release = async { guard.release_lock(chain.known_ledger().await).await };

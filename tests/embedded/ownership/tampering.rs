@@ -118,7 +118,9 @@ struct Records {
 impl Records {
     fn new(stack: Stack) -> Self {
         let plan = stack.plan_json();
-        Self { stack, plan }
+        let records = Self { stack, plan };
+        assert_eq!(records.answer(), Answer::Same, "nothing was edited");
+        records
     }
 
     fn answer(&self) -> Answer {

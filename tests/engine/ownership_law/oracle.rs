@@ -357,7 +357,9 @@ impl Oracle {
             let address = finding.address.as_ref().map_or("", |address| address.as_str());
             address == "scope.shared" && !configuration.has_scope || address == "group.team" && !configuration.has_group
         };
-        let other = drift.findings.iter().find(|finding| finding.rule != DriftRule::UnownedMark && !is_kept(finding));
+        // Objects of somebody else stay, also one that has the name of a principal that is gone.
+        let stays = |rule: DriftRule| matches!(rule, DriftRule::UnownedMark | DriftRule::Replaced);
+        let other = drift.findings.iter().find(|finding| !stays(finding.rule) && !is_kept(finding));
         require(other.is_none(), || format!("drift at rest: {other:?}"))
     }
 }
