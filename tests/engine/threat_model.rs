@@ -10,7 +10,7 @@ use regex::Regex;
 /// What a row says that has no test so far.
 const NONE_YET: &str = "none yet";
 /// How many rows have no test so far. Lower this number with each row that gets its tests.
-const ROWS_WITHOUT_TESTS: usize = 12;
+const ROWS_WITHOUT_TESTS: usize = 0;
 
 /// The rows of the tables whose last column is `tests`: the whole line, and its last cell.
 fn rows(page: &str) -> Vec<(&str, &str)> {

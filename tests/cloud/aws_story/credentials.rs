@@ -57,11 +57,6 @@ fn writes(aws: &Emulator) -> Vec<String> {
     writes
 }
 
-/// The grace of a quarantined principal is over.
-fn let_grace_end(aws: &Emulator, tag: &str) {
-    aws.boto3(&format!("iam.{tag}, Tags=[{{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}}])"));
-}
-
 #[test]
 fn undeclared_credentials_are_shown_and_removed() {
     let (aws, stack) = applied();
@@ -206,7 +201,7 @@ fn leaver_with_every_credential_is_quarantined_and_deleted_in_order() {
     assert!(evidence.contains(&format!("\"unique_id\":{id}")), "{id}: {evidence}");
     assert!(!evidence.contains("told-once") && !evidence.contains("ssh-rsa"), "no secret, and no key: {evidence}");
 
-    let_grace_end(&aws, "tag_user(UserName='reporter'");
+    stack.end_grace_periods();
     filtered!(stack.plan(), @"
     $ leasehold plan
     exit 0
@@ -260,7 +255,7 @@ fn orphaned_mfa_device_is_deleted_with_its_user() {
     equip(&aws, "reporter");
     stack.cut("stack.hcl", "identity \"reporter\"");
     stack.apply();
-    let_grace_end(&aws, "tag_user(UserName='reporter'");
+    stack.end_grace_periods();
     // Off the user, and not deleted: nothing on the user tells of it any more. A stranger's lies beside it.
     aws.boto3("iam.create_virtual_mfa_device(VirtualMFADeviceName='strangers')");
     aws.order(leasehold_emulator::Fault::deny("DeleteVirtualMFADevice").times(1));
@@ -291,7 +286,7 @@ fn role_is_removed_from_instance_profiles_before_deletion() {
     stack.assert_converged();
     assert_eq!(writes(&aws), ["UpdateAssumeRolePolicy", "PutRolePolicy", "TagRole"]);
     assert!(evidence(&stack, "identity.checkout_ci", "quarantine").contains("checkout_ci/fleet"));
-    let_grace_end(&aws, "tag_role(RoleName='checkout_ci'");
+    stack.end_grace_periods();
     filtered!(stack.plan(), @"
     $ leasehold plan
     exit 0
@@ -350,7 +345,7 @@ fn service_specific_credential_is_shown_with_its_expiration() {
     stack.assert_converged();
     assert_eq!(aws.calls("UpdateServiceSpecificCredential"), 0);
     assert!(evidence(&stack, "identity.reporter", "quarantine").contains("\"expiration_date\""));
-    let_grace_end(&aws, "tag_user(UserName='reporter'");
+    stack.end_grace_periods();
     stack.plan().says(&[&ended]);
     stack.apply();
     assert_eq!(names(&aws), json!(["checkout_ci"]));
@@ -402,7 +397,7 @@ fn many_users_need_few_calls_and_leavers_are_read_exactly() {
     assert_eq!(asked("ListSSHPublicKeys"), ["bot-077"]);
     stack.ok(&["apply", "--auto-approve", "--var", "gone=77"]);
     assert_eq!(held(&aws, "bot-077")["ssh"], json!(["Inactive"]));
-    let_grace_end(&aws, "tag_user(UserName='bot-077'");
+    stack.end_grace_periods();
     stack.ok(&["sweep", "--auto-approve", "--var", "gone=77"]);
     assert!(!names(&aws).as_array().unwrap().contains(&json!("bot-077")));
 }

@@ -48,7 +48,7 @@ fn providers(aws: &Emulator) -> Value {
         print({
             'oidc': [[p['Url'], sorted(p['ClientIDList']), p['ThumbprintList']] for p in oidc],
             'saml': [p['SAMLMetadataDocument'][:60] for p in saml],
-            'marks': sorted({t['Key'] + '=' + t['Value'] for p in oidc + saml for t in p.get('Tags', []) if not t['Key'].endswith('digest')}),
+            'marks': sorted({t['Key'] + '=' + t['Value'] for p in oidc + saml for t in p.get('Tags', []) if not t['Key'].endswith(('digest', 'lineage'))}),
         })
         ",
     )

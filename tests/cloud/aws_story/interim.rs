@@ -213,11 +213,8 @@ fn deleted_identity_is_quarantined_before_its_deny_is_detached() {
         stack.apply();
         stack.cut("stack.hcl", "identity \"reporter\"");
         stack.apply();
-        aws.boto3(&format!(
-            "
-        {undone}
-        iam.tag_user(UserName='reporter', Tags=[{{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}}])"
-        ));
+        aws.boto3(&undone);
+        stack.end_grace_periods();
         let planned = stack.plan_json();
         let changes = planned["resource_changes"].as_array().unwrap();
         let own = changes.iter().find(|change| change["address"] == "aws_iam_user_policy.reporter/leasehold").unwrap();

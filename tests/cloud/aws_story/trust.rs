@@ -294,9 +294,9 @@ fn federation_widens_after_a_leaving_role_is_removed() {
         "
         trust = iam.get_role(RoleName='viewer')['Role']['AssumeRolePolicyDocument']
         iam.update_assume_role_policy(RoleName='console', PolicyDocument=json.dumps(trust))
-        iam.tag_role(RoleName='console', Tags=[{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}])
         ",
     );
+    stack.end_grace_periods();
     stack.write("corp.xml", &metadata("login"));
     let corp = steps(&stack, "aws_iam_saml_provider", "corp");
     let saved: Value = serde_json::from_str(&stack.read("saved.plan")).unwrap();

@@ -11,8 +11,8 @@ use leasehold_fault_proxy::FaultProxy;
 use serde_json::{Value, json};
 
 use super::pieces::{Runner, Workflow};
-use leasehold_test_harness::Stack;
 use leasehold_test_harness::granted::{assert_granted, checked};
+use leasehold_test_harness::{Stack, with_expired_lease, without_grace_periods};
 
 const ISSUER: &str = "token.actions.githubusercontent.com";
 const ON_MAIN: &str = "repo:acme/identities:ref:refs/heads/main";
@@ -148,12 +148,6 @@ impl Team {
         ended
     }
 
-    fn tag_user(&self, user: &str, mark: &str) {
-        self.runner.aws.boto3(&format!(
-            "iam.tag_user(UserName='{user}', Tags=[{{'Key': 'leasehold:{mark}', 'Value': '2020-01-01T00:00:00Z'}}])"
-        ));
-    }
-
     fn users(&self) -> Value {
         self.runner.aws.boto3("print(sorted(user['UserName'] for user in iam.list_users()['Users']))")
     }
@@ -204,11 +198,12 @@ fn each_job_of_a_week_does_its_work_with_its_own_role() {
     assert_eq!(team.drift(), "");
 
     // Wednesday: a lease ends. Thursday: its block is taken out, and its grace ends.
-    team.tag_user("old_bot", "created-at");
+    let text = runner.read("work/identities/stack.hcl");
+    runner.write("work/identities/stack.hcl", &with_expired_lease(&text, "old_bot"));
     assert!(team.sweep().contains("identity.old_bot"));
     let text = runner.read("work/identities/stack.hcl");
-    runner.write("work/identities/stack.hcl", text.split("\nidentity \"old_bot\"").next().unwrap());
-    team.tag_user("old_bot", "quarantined-at");
+    let rest = text.split("\nidentity \"old_bot\"").next().unwrap();
+    runner.write("work/identities/stack.hcl", &without_grace_periods(rest));
     assert!(team.sweep().contains("identity.old_bot"));
     assert_eq!(team.users(), json!(["reporter"]));
 

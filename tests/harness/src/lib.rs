@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub use run::{Ran, RunningCommand};
-pub use stack::Stack;
+pub use stack::{Stack, with_expired_lease, without_grace_periods};
 
 /// The time at which the tests on the embedded directory begin.
 pub const START: &str = "2026-11-20T22:00:00Z";

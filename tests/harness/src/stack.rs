@@ -137,6 +137,16 @@ impl Stack {
         files
     }
 
+    /// Sets every grace period to nothing, so that quarantined identities whose block is gone are due for deletion.
+    pub fn end_grace_periods(&self) {
+        self.write("stack.hcl", &without_grace_periods(&self.read("stack.hcl")));
+    }
+
+    /// Gives an identity a lease that has expired.
+    pub fn expire_lease(&self, label: &str) {
+        self.write("stack.hcl", &with_expired_lease(&self.read("stack.hcl"), label));
+    }
+
     /// An external administrator with full access to the stack's embedded directory.
     pub fn outside(&self) -> ExternalAdmin {
         let now: Timestamp = self.now.as_deref().unwrap_or(START).parse().unwrap();
@@ -232,4 +242,31 @@ impl Stack {
         let plan = self.run(&["plan", "--detailed-exitcode"]).expect(0);
         assert!(plan.stdout.contains("No changes."), "{plan}");
     }
+}
+
+/// The text of a stack in which every grace period is nothing.
+pub fn without_grace_periods(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut found = false;
+    for line in text.lines() {
+        let is_grace = line.trim_start().starts_with("grace ");
+        found |= is_grace;
+        lines.push(if is_grace { "grace = \"0s\"".to_owned() } else { line.to_owned() });
+    }
+    let head =
+        if lines.iter().any(|line| line.trim_start().starts_with("defaults {")) { "defaults {" } else { "leasehold {" };
+    if !found {
+        let leaver = "leaver {\ngrace = \"0s\"\n}";
+        let at = lines.iter().position(|line| line.trim_start().starts_with(head)).expect("the stack has this block");
+        let inner = if head == "defaults {" { leaver.to_owned() } else { format!("defaults {{\n{leaver}\n}}") };
+        lines.insert(at + 1, inner);
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The text of a stack in which the lease of an identity has expired.
+pub fn with_expired_lease(text: &str, label: &str) -> String {
+    let head = format!("identity \"{label}\" {{\n");
+    assert!(text.contains(&head), "{label} is not declared");
+    text.replace(&head, &format!("{head}  expires_at = \"2026-01-01T00:00:00Z\"\n"))
 }

@@ -97,7 +97,7 @@ pub const CHAPTERS: &[PermissionScenario] = &[
             place.stack.apply();
             place.aws.boto3(MUCH_TO_LOSE);
         },
-        play: |place| leaves(place, "reporter", "tag_user(UserName"),
+        play: |place| leaves(place, "reporter"),
     },
     PermissionScenario {
         name: "a user with credentials of other sorts leaves",
@@ -119,7 +119,7 @@ pub const CHAPTERS: &[PermissionScenario] = &[
             place.stack.apply();
             place.aws.boto3(&format!("name = 'reporter'{}", crate::faults::scenarios::SSH_AND_CERTIFICATE));
         },
-        play: |place| leaves(place, "reporter", "tag_user(UserName"),
+        play: |place| leaves(place, "reporter"),
     },
     PermissionScenario {
         name: "a crowd is planned for",
@@ -189,7 +189,7 @@ pub const CHAPTERS: &[PermissionScenario] = &[
         play: |place| {
             place.stack.cut("stack.hcl", "identity \"ci\"");
             place.apply()?;
-            place.aws.boto3(&long_ago("tag_role(RoleName", "ci"));
+            place.stack.end_grace_periods();
             place.proxy.inject_fault(ProxyFault::hold_requests("DeleteRole", FaultPoint::Before).limit_times(1));
             let mut running = place.stack.start(&["apply", "--auto-approve"]);
             wait_until("the deletion", || place.proxy.held_count() > 0 || running.has_exited());
@@ -339,15 +339,11 @@ fn bound_for_a_while(place: &PermissionHarness, bound: &str) -> Result<(), Ran> 
 }
 
 /// An identity leaves: it is quarantined, and deleted after the grace period.
-fn leaves(place: &PermissionHarness, name: &str, tag: &str) -> Result<(), Ran> {
+fn leaves(place: &PermissionHarness, name: &str) -> Result<(), Ran> {
     place.stack.cut("stack.hcl", &format!("identity \"{name}\""));
     place.apply()?;
-    place.aws.boto3(&long_ago(tag, name));
+    place.stack.end_grace_periods();
     place.apply()
-}
-
-pub fn long_ago(tag: &str, name: &str) -> String {
-    format!("iam.{tag}='{name}', Tags=[{{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}}])")
 }
 
 pub fn in_profile(name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use leasehold_fault_proxy::{FaultPoint, ProxyFault};
 
-use super::chapters::{in_profile, long_ago, metadata};
+use super::chapters::{in_profile, metadata};
 use super::stacks::{CROWD, FEDERATIONS, LEASED_ROLE, LEASED_USER, MUCH_TO_LOSE, OWN_POLICY, ROLE, SCOPE, USER};
 use super::{PermissionHarness, PermissionScenario, ended};
 use crate::faults::harness::Kind::{Ministack, Moto};
@@ -129,7 +129,7 @@ pub const CHAPTERS: &[PermissionScenario] = &[
             place.stack.apply();
             place.aws.boto3(MUCH_TO_LOSE);
         },
-        play: |place| expire_lease_and_grace_period(place, "reporter", "tag_user(UserName"),
+        play: |place| expire_lease_and_grace_period(place, "reporter"),
     },
     PermissionScenario {
         name: "the lease of a user with credentials of other sorts ends, and then its grace",
@@ -148,7 +148,7 @@ pub const CHAPTERS: &[PermissionScenario] = &[
             place.stack.apply();
             place.aws.boto3(&format!("name = 'reporter'{}", crate::faults::scenarios::SSH_AND_CERTIFICATE));
         },
-        play: |place| expire_lease_and_grace_period(place, "reporter", "tag_user(UserName"),
+        play: |place| expire_lease_and_grace_period(place, "reporter"),
     },
     PermissionScenario {
         name: "the lease of a user with a policy of its own ends, and then its grace",
@@ -161,7 +161,7 @@ pub const CHAPTERS: &[PermissionScenario] = &[
             place.stack.edit("stack.hcl", "range(30)", "range(31)");
             place.stack.apply();
         },
-        play: |place| expire_lease_and_grace_period(place, "writer", "tag_user(UserName"),
+        play: |place| expire_lease_and_grace_period(place, "writer"),
     },
     PermissionScenario {
         name: "the lease of a role that runs on instances ends, and then its grace",
@@ -183,7 +183,7 @@ pub const CHAPTERS: &[PermissionScenario] = &[
             place.aws.boto3(&in_profile("machines"));
         },
         play: |place| {
-            expire_lease(place, "ci", "tag_role(RoleName")?;
+            expire_lease(place, "ci")?;
             place.proxy.inject_fault(ProxyFault::hold_requests("DeleteRole", FaultPoint::Before).limit_times(1));
             let mut running = place.stack.start(place.command());
             wait_until("the deletion", || place.proxy.held_count() > 0 || running.has_exited());
@@ -231,15 +231,15 @@ const CREATED_DURING_RUN: &str = "
 ";
 
 /// The lease expires and a sweep enforces it; then the block is removed, and the grace period ends.
-fn expire_lease(place: &PermissionHarness, name: &str, tag: &str) -> Result<(), Ran> {
-    place.aws.boto3(&long_ago(tag, name).replace("quarantined-at", "created-at"));
+fn expire_lease(place: &PermissionHarness, name: &str) -> Result<(), Ran> {
+    place.stack.expire_lease(name);
     place.look()?;
     place.stack.cut("stack.hcl", &format!("identity \"{name}\""));
-    place.aws.boto3(&long_ago(tag, name));
+    place.stack.end_grace_periods();
     Ok(())
 }
 
-fn expire_lease_and_grace_period(place: &PermissionHarness, name: &str, tag: &str) -> Result<(), Ran> {
-    expire_lease(place, name, tag)?;
+fn expire_lease_and_grace_period(place: &PermissionHarness, name: &str) -> Result<(), Ran> {
+    expire_lease(place, name)?;
     place.look()
 }

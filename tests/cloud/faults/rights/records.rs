@@ -133,12 +133,6 @@ impl<'a> RecordsScenario<'a> {
         ));
     }
 
-    fn tag(&self, user: &str, mark: &str) {
-        self.aws.boto3(&format!(
-            "iam.tag_user(UserName='{user}', Tags=[{{'Key': 'leasehold:{mark}', 'Value': '2020-01-01T00:00:00Z'}}])"
-        ));
-    }
-
     /// Asserts that all requests to the bucket are granted as AWS evaluates them, and that everything that is granted was requested.
     fn end(self) {
         let asked = checked(&self.seen, Some(&self.key));
@@ -179,10 +173,10 @@ fn bucket_permissions_match_each_purpose() {
     sweep.run(&["sweep", "--auto-approve"]).expect(0);
     sweep.stack.apply();
     sweep.delete_records("accounts.json");
-    sweep.tag("bot", "created-at");
+    sweep.stack.expire_lease("bot");
     sweep.run_losing(FaultPoint::Before, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
     sweep.stack.cut("stack.hcl", "identity \"bot\"");
-    sweep.tag("bot", "quarantined-at");
+    sweep.stack.end_grace_periods();
     sweep.run_losing(FaultPoint::After, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
     for action in ["s3:GetObject", "s3:PutObject"] {
         sweep.fails_without(action, &["sweep", "--auto-approve"]);
@@ -194,7 +188,7 @@ fn bucket_permissions_match_each_purpose() {
     apply.run(&["apply", "saved.plan", "--auto-approve"]).expect(0);
     apply.stack.cut("stack.hcl", "identity \"bot\"");
     apply.run_losing(FaultPoint::Before, &["apply", "--auto-approve"]).expect(0);
-    apply.tag("bot", "quarantined-at");
+    apply.stack.end_grace_periods();
     apply.run_losing(FaultPoint::After, &["apply", "--auto-approve"]).expect(0);
     apply.run(&["revoke", "identity.reporter", "--reason", "leaked"]).expect(0);
     apply.run(&["restore", "identity.reporter", "--auto-approve"]).expect(0);
