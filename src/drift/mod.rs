@@ -285,14 +285,22 @@ pub fn detect_drift(inputs: &DriftInputs<'_>) -> Result<DriftReport, Vec<Diagnos
     }
     shared::check_shared_drift(inputs, &as_applied, &statuses, &mut report);
     let ownership: Vec<DriftFinding> = inputs.ownership.iter().map(|found| report_ownership(inputs, found)).collect();
-    // A finding about the owner says more than that a name is in use.
-    report.findings.retain(|finding| {
-        finding.rule != DriftRule::Unmarked || !ownership.iter().any(|found| found.object == finding.object)
+    // A finding about marks says more than that a name is in use, or that an object differs.
+    report.findings.retain(|finding| match finding.rule {
+        DriftRule::Unmarked => !ownership.iter().any(|found| found.object == finding.object),
+        DriftRule::Changed if changes_marks_only(finding) => {
+            !ownership.iter().any(|found| found.address == finding.address)
+        }
+        _ => true,
     });
     report.findings.extend(ownership);
     report.findings.extend(find_unmarked_objects(inputs, &report));
     report.findings.sort_by(|a, b| (a.rule, &a.address, &a.object).cmp(&(b.rule, &b.address, &b.object)));
     Ok(report)
+}
+
+fn changes_marks_only(finding: &DriftFinding) -> bool {
+    !finding.changes.is_empty() && finding.changes.iter().all(Change::is_marks_only)
 }
 
 /// The finding for marks that somebody else edited.

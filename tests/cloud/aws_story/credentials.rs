@@ -208,7 +208,7 @@ fn leaver_with_every_credential_is_quarantined_and_deleted_in_order() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.reporter  no longer in configuration; changed outside Leasehold → delete now
+      - leaver   identity.reporter  no longer in configuration → delete now
           - aws_iam_user                         reporter
           - aws_iam_user_policy                  reporter/leasehold
           - aws_iam_mfa_device                   reporter/GAHT12345678
@@ -219,7 +219,7 @@ fn leaver_with_every_credential_is_quarantined_and_deleted_in_order() {
           - aws_iam_signing_certificate          reporter/[certificate id]
           - aws_iam_access_key                   reporter/[key]
 
-    Plan: 0 to add, 0 to change, 9 to destroy.  1 leaver, 1 drift.
+    Plan: 0 to add, 0 to change, 9 to destroy.  1 leaver.
     ");
     aws.clear_requests();
     stack.apply();
@@ -293,13 +293,13 @@ fn role_is_removed_from_instance_profiles_before_deletion() {
     ─── stdout
     Leasehold plan  ·  stack payments  ·  aws 123456789012 as user/moto  ·  now [now]
 
-      - leaver   identity.checkout_ci  no longer in configuration; changed outside Leasehold → delete now
+      - leaver   identity.checkout_ci  no longer in configuration → delete now
           - aws_iam_role                         checkout_ci
           - aws_iam_role_policy                  checkout_ci/leasehold
           - aws_iam_instance_profile_membership  checkout_ci/fleet        running instances with this profile lose the role
           - aws_iam_role_policy_attachment       checkout_ci/orders_read
 
-    Plan: 0 to add, 0 to change, 4 to destroy.  1 leaver, 1 drift.
+    Plan: 0 to add, 0 to change, 4 to destroy.  1 leaver.
     ");
     aws.clear_requests();
     stack.apply();

@@ -60,7 +60,7 @@ fn everything_done_outside_is_named_and_nothing_is_written() {
             is("drift-stray-access", "identity.reporter"),
             is("drift-stray-credential", "identity.reporter"),
             is("drift-stray-credential", "identity.reporter"),
-            is("drift-unmarked", &stray),
+            is("unowned-mark", &stray),
         ]
     );
     let human =
@@ -74,7 +74,11 @@ fn everything_done_outside_is_named_and_nothing_is_written() {
     assert_eq!(failed.len(), 3, "{failed:?}");
     assert_eq!(writes(&aws), 0);
     stack.apply();
-    assert_eq!(found(&stack, 2, &[]), [is("drift-unmarked", &stray)], "an apply does not touch what is not marked");
+    assert_eq!(
+        found(&stack, 2, &[]),
+        [is("unowned-mark", &stray)],
+        "an apply does not touch what the stack does not own"
+    );
 }
 
 #[test]
@@ -98,10 +102,10 @@ fn removed_object_is_missing_but_unapplied_is_not() {
     assert_eq!(report["pending"], json!({"identity.newcomer": "joins", "scope.unheld": "joins"}));
     let mut findings = found(&stack, 2, &[]);
     findings.sort();
-    assert_eq!(findings, [is("drift-missing", "identity.checkout_ci"), is("drift-unmarked", "identity.reporter")]);
-    // Without the ledger nobody can tell, and nothing is passed over in silence.
+    assert_eq!(findings, [is("drift-missing", "identity.checkout_ci"), is("mark-removed", "identity.reporter")]);
+    // Without its records nobody can tell what belongs to the stack.
     std::fs::remove_dir_all(stack.path(".leasehold")).unwrap();
-    assert!(found(&stack, 2, &[]).contains(&is("drift-missing", "identity.newcomer")));
+    stack.run(&["drift"]).expect(3).says(&["has no record of any object"]);
 }
 
 #[test]

@@ -14,6 +14,10 @@ const HOSTILE: &str = "````\n</details></code><script>alert(1)</script>\u{1b}[31
 /// A stack whose every text is hostile, applied.
 fn stack() -> Stack {
     let text = serde_json::to_string(HOSTILE).unwrap().replace("${", "$${");
+    // What grants access must not contain characters that a reviewer does not see.
+    let is_hidden = |c: &char| c.is_control() || matches!(c, '\u{202e}' | '\u{2066}');
+    let visible: String = HOSTILE.chars().filter(|c| !is_hidden(c)).collect();
+    let visible = serde_json::to_string(&visible).unwrap().replace("${", "$${");
     let stack = Stack::of(&format!(
         r#"leasehold {{ stack = "hostile" }}
 owner "jane" {{ email = "jane@example.com" }}
@@ -24,7 +28,7 @@ identity "victim" {{
   purpose = {text}
   statement {{
     actions   = ["s3:GetObject"]
-    resources = [{text}]
+    resources = [{visible}]
   }}
 }}
 identity "leaver" {{

@@ -267,6 +267,8 @@ pub fn without_grace_periods(text: &str) -> String {
 /// The text of a stack in which the lease of an identity has expired.
 pub fn with_expired_lease(text: &str, label: &str) -> String {
     let head = format!("identity \"{label}\" {{\n");
-    assert!(text.contains(&head), "{label} is not declared");
-    text.replace(&head, &format!("{head}  expires_at = \"2026-01-01T00:00:00Z\"\n"))
+    let (before, block) = text.split_once(&head).expect("the identity is declared");
+    let (block, after) = block.split_once("\n}").expect("the block ends");
+    let kept: Vec<&str> = block.lines().filter(|line| !line.trim_start().starts_with("ttl")).collect();
+    format!("{before}{head}  expires_at = \"2026-01-01T00:00:00Z\"\n{}\n}}{after}", kept.join("\n"))
 }

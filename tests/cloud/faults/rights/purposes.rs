@@ -39,7 +39,9 @@ pub const CHAPTERS: &[PermissionScenario] = &[
         purposes: READING,
         shows: &["ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates"],
         stack: USER,
-        before: |place| drop(place.stack.apply()),
+        before: |place| {
+            place.stack.apply();
+        },
         play: PermissionHarness::look,
     },
     PermissionScenario {
@@ -48,7 +50,9 @@ pub const CHAPTERS: &[PermissionScenario] = &[
         purposes: READING,
         shows: &["GenerateCredentialReport", "GetCredentialReport"],
         stack: CROWD,
-        before: |place| drop(place.stack.apply()),
+        before: |place| {
+            place.stack.apply();
+        },
         play: PermissionHarness::look,
     },
     PermissionScenario {
@@ -76,20 +80,29 @@ pub const CHAPTERS: &[PermissionScenario] = &[
         play: PermissionHarness::look,
     },
     PermissionScenario {
-        name: "a role is made between two reads",
+        name: "a role is missing in one of two reads",
         on: Ministack,
         purposes: READING,
         shows: &["GetRole"],
         stack: ROLE,
-        before: |_| (),
+        before: |place| {
+            place.stack.apply();
+        },
         play: |place| {
-            place.proxy.inject_fault(
-                ProxyFault::hold_requests("GetAccountAuthorizationDetails", FaultPoint::Before).limit_times(1),
-            );
+            for action in ["ListRoles", "GetRole"] {
+                place.proxy.inject_fault(ProxyFault::hold_requests(action, FaultPoint::Before).limit_times(1));
+            }
             let mut running = place.stack.start(place.command());
-            let knows_roles =
-                || place.proxy.requests().iter().any(|it| it.action == "ListRoles" && it.client_status.is_some());
-            wait_until("both reads", || (place.proxy.held_count() > 0 && knows_roles()) || running.has_exited());
+            let answered = |action: &str| {
+                place.proxy.requests().iter().any(|it| it.action == action && it.client_status.is_some())
+            };
+            let knows_roles = || place.proxy.held_count() > 0 && answered("GetAccountAuthorizationDetails");
+            wait_until("the bulk read", || knows_roles() || running.has_exited());
+            place.aws.boto3(DELETED_DURING_RUN);
+            place.proxy.release_held();
+            wait_until("the exact read", || {
+                place.proxy.held_count() > 0 && answered("ListRoles") || running.has_exited()
+            });
             place.aws.boto3(CREATED_DURING_RUN);
             place.proxy.release_held();
             place.ended(running.wait())
@@ -220,6 +233,15 @@ pub const CHAPTERS: &[PermissionScenario] = &[
         play: PermissionHarness::look,
     },
 ];
+
+/// Deletes the role `ci`.
+const DELETED_DURING_RUN: &str = "
+    for policy in iam.list_role_policies(RoleName='ci')['PolicyNames']:
+        iam.delete_role_policy(RoleName='ci', PolicyName=policy)
+    for policy in iam.list_attached_role_policies(RoleName='ci')['AttachedPolicies']:
+        iam.detach_role_policy(RoleName='ci', PolicyArn=policy['PolicyArn'])
+    iam.delete_role(RoleName='ci')
+";
 
 /// Creates the role `ci` with the stack's marks.
 const CREATED_DURING_RUN: &str = "

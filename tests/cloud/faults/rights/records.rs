@@ -157,6 +157,9 @@ fn bucket_permissions_match_each_purpose() {
     plan.run_losing(FaultPoint::Before, &["plan", "--out", "saved.plan"]).expect(0);
     plan.run_losing(FaultPoint::After, &["plan", "--out", "saved.plan"]).expect(0);
     plan.fails_without("s3:PutObject", &["plan", "--out", "saved.plan"]);
+    // Only then is there an entry that confirms the inventory.
+    plan.stack.apply();
+    plan.run(&["plan"]).expect(0);
     plan.end();
 
     let mut drift = RecordsScenario::new(&aws, &proxy, key, "drift");
@@ -204,6 +207,8 @@ fn bucket_permissions_match_each_purpose() {
     audit.stack.ok(&["revoke", "identity.bot", "--reason", "leaked"]);
     audit.run(&["audit", "verify"]).expect(0);
     audit.delete_records("evidence/");
+    audit.run(&["audit", "verify"]).expect(1);
+    audit.delete_records("inventory.json");
     audit.run(&["audit", "verify"]).expect(1);
     for action in ["s3:GetObject", "s3:ListBucket"] {
         audit.fails_without(action, &["audit", "verify"]);
