@@ -73,9 +73,9 @@ fn add_edits(node: &Value, path: &str, document: &Value, edits: &mut Vec<(String
             }
         }
         Value::Array(items) => {
-            for index in 0..items.len() {
+            for (index, item) in items.iter().enumerate() {
                 put(path, &|node| drop(node.as_array_mut().unwrap().remove(index)));
-                put(path, &|node| node.as_array_mut().unwrap().insert(index, items[index].clone()));
+                put(path, &|node| node.as_array_mut().unwrap().insert(index, item.clone()));
                 put(path, &|node| node.as_array_mut().unwrap().swap(0, index));
             }
         }

@@ -81,7 +81,7 @@ impl Configuration {
             if block.has_scope && self.has_scope {
                 text.push_str("  scopes = [scope.shared]\n");
             }
-            write!(text, "{}}}\n", statement(block.action)).unwrap();
+            writeln!(text, "{}}}", statement(block.action)).unwrap();
             if block.is_import {
                 let form = if block.kind == "service" { "user" } else { "role" };
                 write!(text, "import {{\n  to = identity.{label}\n  id = \"{form}/{}\"\n}}\n", block.principal)

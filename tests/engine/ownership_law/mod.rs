@@ -7,6 +7,7 @@
 //! objects belong to the stack from the rows that runs create, so it shares nothing with the inventory that it tests.
 //!
 //! `LEASEHOLD_HISTORIES` sets the number of histories, `LEASEHOLD_TEST_SEED` the seed of the first one.
+#![allow(clippy::disallowed_methods, reason = "a test writes files and reads its environment")]
 
 mod attacker;
 mod configuration;

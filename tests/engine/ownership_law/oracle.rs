@@ -174,28 +174,23 @@ impl Oracle {
 
     /// Law 1: no write to an object that is not the stack's.
     fn check_foreign_objects(&self, run: &RunRecord<'_>) -> Verdict {
-        let foreign = run.before.iter().filter(|(id, _)| !self.ours.contains_key(*id));
-        foreign
-            .map(|(id, object)| {
-                require(run.after.get(id) == Some(object), || {
-                    format!("law 1: wrote to a foreign object\n{object}\nnow {:?}", run.after.get(id))
-                })
+        let mut foreign = run.before.iter().filter(|(id, _)| !self.ours.contains_key(*id));
+        foreign.try_for_each(|(id, object)| {
+            require(run.after.get(id) == Some(object), || {
+                format!("law 1: wrote to a foreign object\n{object}\nnow {:?}", run.after.get(id))
             })
-            .collect()
+        })
     }
 
     /// Law 4: no deletion before a recorded quarantine and its grace period.
     fn check_deletions(&self, run: &RunRecord<'_>) -> Verdict {
         let deleted = run.before.iter().filter(|(id, _)| !run.after.contains_key(*id));
-        deleted
-            .filter(|(id, object)| self.is_our_principal(id, object))
-            .map(|(id, object)| {
-                let since = self.ours[id].quarantined_at;
-                require(since.is_some_and(|since| since + GRACE <= run.now), || {
-                    format!("law 4: deleted {} at {}, quarantined at {since:?}", read_name(object), run.now)
-                })
+        deleted.filter(|(id, object)| self.is_our_principal(id, object)).try_for_each(|(id, object)| {
+            let since = self.ours[id].quarantined_at;
+            require(since.is_some_and(|since| since + GRACE <= run.now), || {
+                format!("law 4: deleted {} at {}, quarantined at {since:?}", read_name(object), run.now)
             })
-            .collect()
+        })
     }
 
     fn learn_marks(&mut self, run: &RunRecord<'_>) {
