@@ -54,7 +54,7 @@ pub async fn cmd_verify(working_directory: &Path, args: &AuditVerifyArgs) -> Res
     }
     known.extend(lock::read_lock(&ledger.store, &ledger.stack).await?.and_then(|(record, _)| record.head));
     let (numbers, strays) = ledger.list_names().await?;
-    if numbers.is_empty() && strays.is_empty() {
+    if numbers.is_empty() && strays.is_empty() && known.is_empty() {
         return Err(WorkflowError::Refused {
             what: format!("the ledger in {} has no entries: there is nothing to verify", ledger.store.place()),
             help: "If the stack was applied, its store was moved or lost: check the `backend` block. See docs/ownership.md.".to_owned(),

@@ -75,7 +75,7 @@ impl Account {
         let mut account = self.clone();
         for principal in account.principals.values_mut() {
             for (key, value) in &mut principal.tags {
-                let of_time = ["created-at", "expires-at", "digest", "quarantined-at"];
+                let of_time = ["created-at", "expires-at", "digest", "quarantined-at", "lineage"];
                 if key.strip_prefix("leasehold:").is_some_and(|name| of_time.contains(&name)) {
                     *value = "instant".to_owned();
                 }

@@ -54,11 +54,14 @@ fn a_chain_cut_to_a_shorter_valid_one_is_found_with_a_checkpoint() {
     stack.ok(&["apply", "--auto-approve", "--checkpoint-out", "checkpoint", "--signing-key", "key"]);
     let verify = ["audit", "verify", "--since", "checkpoint", "--signers", "signers"];
     stack.ok(&verify).says(&["1 by known signers"]);
-    // Whoever cuts the chain can also make the lock forget where it ended.
+    // Whoever cuts the chain can also make the lock and the inventory forget where it ended.
     for number in 3..=5 {
         std::fs::remove_file(stack.path(&format!(".leasehold/ledger/{number:020}.json"))).unwrap();
     }
+    stack.run(&["audit", "verify"]).expect(1);
     std::fs::remove_file(stack.path(".leasehold/lock.json")).unwrap();
+    stack.run(&["audit", "verify"]).expect(1).says(&["the inventory cannot be used"]);
+    std::fs::remove_file(stack.path(".leasehold/inventory.json")).unwrap();
     stack.ok(&["audit", "verify"]).says(&["The ledger is intact: 2 entries"]);
     stack.run(&verify).expect(1).says(&["entries after it are missing: the ledger had entry 4"]);
     // A changed checkpoint, or one of another signer, is no proof of anything.
@@ -74,9 +77,12 @@ fn lock_records_the_ledger_head() {
     stack.apply();
     std::fs::remove_file(stack.path(".leasehold/ledger/00000000000000000002.json")).unwrap();
     stack.run(&["audit", "verify"]).expect(1).says(&["the ledger had entry 2"]);
-    // History is lost, control is not; and the next run says so.
+    // History is lost. A person decides what the stack owns, and the ledger says so.
     stack.append("stack.hcl", "identity \"b\" {\n  kind  = \"service\"\n  owner = owner.jane\n}\n");
+    stack.run(&["apply", "--auto-approve"]).expect(3).says(&["inventory.json", "leasehold recover"]);
+    stack.ok(&["recover", "--auto-approve"]).says(&["identity.a"]);
     stack.apply();
+    stack.assert_converged();
     stack.ok(&["audit", "list"]).says(&["the ledger ended at entry 2 before and has lost entries"]);
 }
 

@@ -104,7 +104,7 @@ fn iam(aws: &Emulator) -> Value {
         def plain(thing):
             if isinstance(thing, dict):
                 if "Key" in thing and "Value" in thing:
-                    changing = ("created-at", "expires-at", "digest", "quarantined-at")
+                    changing = ("created-at", "expires-at", "digest", "quarantined-at", "lineage")
                     return None if thing["Key"].removeprefix("leasehold:") in changing else thing
                 dropped = ("CreateDate", "RoleId", "UserId", "PolicyId", "RoleLastUsed", "UpdateDate", "PasswordLastUsed")
                 return {key: plain(value) for key, value in thing.items() if key not in dropped}

@@ -145,6 +145,7 @@ fn records_of_the_first_format_are_continued() {
     fields["schema"] = 1.into();
     stack.write(".leasehold/lock.json", &old.to_string());
     std::fs::remove_file(stack.path(".leasehold/accounts.json")).unwrap();
+    std::fs::remove_file(stack.path(".leasehold/inventory.json")).unwrap();
     let mut previous = leasehold_provider::Digest::from_bytes(b"").to_string();
     for number in 1.. {
         let name = format!(".leasehold/ledger/{number:020}.json");
@@ -154,6 +155,11 @@ fn records_of_the_first_format_are_continued() {
         let mut entry: Value = serde_json::from_str(&stack.read(&name)).unwrap();
         entry.as_object_mut().unwrap().remove("lineage");
         entry["schema"] = 1.into();
+        for record in entry["records"].as_array_mut().unwrap() {
+            for later in ["marks", "at", "unique_id", "uncertain", "inventory", "settings"] {
+                record.as_object_mut().unwrap().remove(later);
+            }
+        }
         entry["previous"] = previous.into();
         let text = entry.to_string();
         stack.write(&name, &text);
