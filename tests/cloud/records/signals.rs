@@ -10,12 +10,15 @@ use leasehold_test_harness::{RunningCommand, Stack, wait_until};
 
 const NOTHING_CHANGED: &str = ": nothing was changed";
 
-/// Waits until a process handles SIGTERM: before that, the signal ends it as the system does.
+/// The bits of SIGHUP, SIGINT and SIGTERM in a mask of signals.
+const HANDLED: u64 = 1 | 1 << 1 | 1 << 14;
+
+/// Waits until a process handles these signals: before that, a signal ends it as the system does.
 fn wait_for_handlers(run: &mut RunningCommand, process: u32) {
     let handles = |process| {
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
-        mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask >> 14 & 1 == 1)
+        mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask & HANDLED == HANDLED)
     };
     wait_until("the handlers", || run.has_exited() || handles(process));
 }
