@@ -185,10 +185,11 @@ impl InventoryFold {
     fn add_resolution(&mut self, resolution: &IntentResolution) {
         let Some(intent) = self.open.remove(&(resolution.of_run.clone(), resolution.step)) else { return };
         match (intent.action, resolution.found) {
-            // The object exists, but its unique id is not known here. The run that finds it records that the stack owns it.
-            (ChangeKind::Create, ObservedEffect::Done | ObservedEffect::OtherState) => {}
+            // The object may exist, but its unique id is not known here. The run that finds it records that the stack owns it.
+            (ChangeKind::Create, _) => {}
             (_, ObservedEffect::Done) => self.add_done(&intent, None),
-            (_, ObservedEffect::NotDone | ObservedEffect::OtherState) => self.add_not_done(&intent),
+            // A read may be older than the write, so what it does not show can still appear.
+            (_, ObservedEffect::NotDone | ObservedEffect::OtherState) => {}
         }
     }
 
@@ -254,5 +255,83 @@ impl InventoryFold {
 
     fn find_object(&mut self, resource: &ResourceId) -> Option<&mut OwnedObject> {
         self.owned.objects.get_mut(self.unique_ids.get(resource)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use leasehold_provider::{Address, ResourceKind};
+
+    use super::*;
+
+    fn bot() -> ResourceId {
+        ResourceId::new(ResourceKind::new("user"), "bot")
+    }
+
+    fn marks() -> Marks {
+        Marks::new(StackName::new("s").unwrap(), Address::for_identity("bot", None))
+    }
+
+    fn intent(step: usize, action: ChangeKind) -> LedgerRecord {
+        let subject = Address::for_identity("bot", None);
+        let marks = Some(Box::new(marks()));
+        LedgerRecord::Intent(Intent {
+            step,
+            subject,
+            action,
+            resource: bot(),
+            before: None,
+            after: None,
+            marks,
+            at: None,
+        })
+    }
+
+    fn outcome(step: usize, done: bool, uncertain: bool) -> LedgerRecord {
+        let subject = Address::for_identity("bot", None);
+        let unique_id = done.then(|| "AIDA1".to_owned());
+        let (calls, requests, note, error) = (1, Vec::new(), None, None);
+        LedgerRecord::Outcome(RecordedOutcome {
+            step,
+            subject,
+            done,
+            calls,
+            requests,
+            note,
+            error,
+            uncertain,
+            unique_id,
+        })
+    }
+
+    fn fold(records: &[LedgerRecord]) -> OwnedObjects {
+        let mut fold = InventoryFold::default();
+        fold.add_records("run", "2026-11-20T10:00:00Z".parse().unwrap(), records);
+        fold.owned().clone()
+    }
+
+    #[test]
+    fn creation_counts_once_its_unique_id_is_known() {
+        let created = fold(&[intent(0, ChangeKind::Create), outcome(0, true, false)]);
+        assert_eq!(created.objects["AIDA1"].marks, marks());
+        assert!(created.unconfirmed.is_empty());
+        let deleted = [intent(0, ChangeKind::Create), outcome(0, true, false), intent(1, ChangeKind::Delete)];
+        assert_eq!(fold(&[&deleted[..], &[outcome(1, true, false)]].concat()), OwnedObjects::default());
+    }
+
+    #[test]
+    fn creation_without_a_certain_result_stays_unconfirmed() {
+        let resolved = LedgerRecord::Resolved(IntentResolution {
+            of_run: "run".to_owned(),
+            step: 0,
+            subject: Address::for_identity("bot", None),
+            resource: bot(),
+            found: ObservedEffect::NotDone,
+        });
+        for unsure in [None, Some(outcome(0, false, true)), Some(resolved)] {
+            let records: Vec<_> = [intent(0, ChangeKind::Create)].into_iter().chain(unsure).collect();
+            assert!(fold(&records).unconfirmed.contains_key(&bot()), "{records:?}");
+        }
+        assert_eq!(fold(&[intent(0, ChangeKind::Create), outcome(0, false, false)]), OwnedObjects::default());
     }
 }
