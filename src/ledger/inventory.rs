@@ -14,7 +14,8 @@
 //! outcome (done)          AIDA1: bot, with the new marks
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
@@ -121,6 +122,8 @@ pub struct InventoryFold {
     owned: OwnedObjects,
     /// The unique id of each object, by its id.
     unique_ids: BTreeMap<ResourceId, String>,
+    /// Unconfirmed creations that were attempted again.
+    attempted: BTreeSet<ResourceId>,
     /// The intents without an outcome.
     open: BTreeMap<(String, usize), Intent>,
 }
@@ -130,7 +133,7 @@ impl InventoryFold {
     #[must_use]
     pub fn new(owned: OwnedObjects) -> Self {
         let unique_ids = owned.objects.iter().map(|(unique_id, object)| (object.resource.clone(), unique_id.clone()));
-        Self { unique_ids: unique_ids.collect(), owned, open: BTreeMap::new() }
+        Self { unique_ids: unique_ids.collect(), owned, attempted: BTreeSet::new(), open: BTreeMap::new() }
     }
 
     /// What the stack owns.
@@ -161,7 +164,11 @@ impl InventoryFold {
         match (intent.action, &intent.marks) {
             (ChangeKind::Create, Some(marks)) => {
                 let creation = UnconfirmedCreation { marks: (**marks).clone(), since: intent.at.unwrap_or(at) };
-                self.owned.unconfirmed.insert(intent.resource.clone(), creation);
+                match self.owned.unconfirmed.entry(intent.resource.clone()) {
+                    Entry::Vacant(entry) => drop(entry.insert(creation)),
+                    // An earlier attempt may have succeeded, also if this one is refused because the name is taken.
+                    Entry::Occupied(_) => drop(self.attempted.insert(intent.resource.clone())),
+                }
             }
             (ChangeKind::Mark, Some(marks)) => {
                 if let Some(object) = self.find_object(&intent.resource) {
@@ -215,6 +222,7 @@ impl InventoryFold {
 
     fn add_not_done(&mut self, intent: &Intent) {
         match intent.action {
+            ChangeKind::Create if self.attempted.contains(&intent.resource) => {}
             ChangeKind::Create => drop(self.owned.unconfirmed.remove(&intent.resource)),
             ChangeKind::Mark => {
                 if let Some(object) = self.find_object(&intent.resource) {
@@ -333,5 +341,8 @@ mod tests {
             assert!(fold(&records).unconfirmed.contains_key(&bot()), "{records:?}");
         }
         assert_eq!(fold(&[intent(0, ChangeKind::Create), outcome(0, false, false)]), OwnedObjects::default());
+        // The name is taken: by the object of the first attempt.
+        let again = [intent(0, ChangeKind::Create), intent(1, ChangeKind::Create), outcome(1, false, false)];
+        assert!(fold(&again).unconfirmed.contains_key(&bot()));
     }
 }
