@@ -248,7 +248,9 @@ impl AccountReader<'_> {
         // A system at an endpoint that is not AWS's may leave the id out. Then the path and the name are all that there is.
         let recorded = || request.owned?.find_unique_id(scope.as_ref()?).map(str::to_owned);
         let unique_id = policy.policy_id.or_else(recorded).unwrap_or_else(|| arn.clone());
-        let created_at = policy.create_date.and_then(super::timestamp_from_sdk);
+        // Only the stack creates policies under its path, so a creation without a date counts as the unconfirmed one.
+        let attempted = || Some(request.owned?.unconfirmed.get(scope.as_ref()?)?.since);
+        let created_at = attempted().or_else(|| policy.create_date.and_then(super::timestamp_from_sdk));
         // A policy with a user's own statements is a part of its user.
         let foreign = scope
             .as_ref()
